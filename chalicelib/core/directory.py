@@ -1,0 +1,73 @@
+"""The directory: keys that exist before the company is known (phone number, login, token hash) -> company, record."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chalicelib.core.errors import DomainError
+from chalicelib.core.rows import DirectoryRow
+from chalicelib.core.tables import Key
+from chalicelib.core.unit import Unit
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Whom a global key belongs to; `data` is what the reader needs at once."""
+
+    company_id: str
+    record: str
+    data: dict[str, Any]
+    expires_at: int | None
+
+
+def key(kind: str, value: str) -> Key:
+    """The address of an entry, for a fetch together with other rows."""
+    return Key(DirectoryRow, f"{kind}#{value}", "directory")
+
+
+def entry(row: DirectoryRow | None) -> Entry | None:
+    """What a fetched row says."""
+    if row is None:
+        return None
+    return Entry(row.company_id, row.record, msgspec.json.decode(row.data or "{}"), row.expires_at)
+
+
+def find(kind: str, value: str, *, consistent: bool = True) -> Entry | None:
+    """Whom `value` belongs to, or None; one GetItem."""
+    return entry(DirectoryRow.find(f"{kind}#{value}", "directory", consistent=consistent))
+
+
+def claim(
+    unit: Unit,
+    kind: str,
+    value: str,
+    record: str,
+    otherwise: DomainError,
+    *,
+    data: dict[str, Any] | None = None,
+    expires_at: int | None = None,
+) -> None:
+    """Take the key for a record of the unit's company; fails with `otherwise` when another record has it."""
+    row = _row(unit, kind, value, record, data, expires_at)
+    mine = (DirectoryRow.company_id == unit.company_id) & (DirectoryRow.record == record)
+    unit.put(row, DirectoryRow.pk.does_not_exist() | mine, otherwise)
+
+
+def release(unit: Unit, kind: str, value: str) -> None:
+    """Give the key up, if it is still the company's."""
+    row = _row(unit, kind, value, "", None, None)
+    unit.delete(row, DirectoryRow.pk.does_not_exist() | (DirectoryRow.company_id == unit.company_id))
+
+
+def _row(
+    unit: Unit, kind: str, value: str, record: str, data: dict[str, Any] | None, expires_at: int | None
+) -> DirectoryRow:
+    return DirectoryRow(
+        f"{kind}#{value}",
+        "directory",
+        company_id=unit.company_id,
+        record=record,
+        data=msgspec.json.encode(data).decode() if data else None,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,185 @@
+"""Function: one declaration per door gives the local route, the Lambda, its ability, models, needs and OpenAPI entry."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Blueprint, Chalice, CORSConfig
+
+from chalicelib.core.doors import PUBLIC, Door, Route
+from chalicelib.core.needs import Needs
+
+CORS = CORSConfig(
+    allow_origin="*",
+    allow_headers=["Idempotency-Key"],
+    expose_headers=["X-Request-Id", "Idempotent-Replayed", "Retry-After"],
+    max_age=600,
+)
+DEFAULT_MEMORY_MB = 512
+"""Lambda gives CPU in proportion: half a vCPU starts twice as fast as the default 128 MB would, for about the same."""
+API_TIMEOUT_SECONDS = 29
+"""API Gateway gives up then."""
+View = Callable[..., Any]
+
+
+class Function(Blueprint):  # type: ignore[misc]
+    """The doors of one module. Each is registered with Chalice twice: as a route (local emulation) and as a Lambda.
+
+    A view takes `request`, its path parameters by name, and `body` and `query` where it has them; their annotations and
+    the annotation of its answer are the models. It calls one verb and returns its answer.
+    """
+
+    def __init__(self, import_name: str) -> None:
+        super().__init__(import_name)
+        self.module = import_name
+        self.doors: list[Door] = []
+        self.front: Any = None
+        self._alone: Chalice | None = None
+
+    def route(  # type: ignore[override]
+        self,
+        method: str,
+        path: str,
+        *,
+        ability: str,
+        needs: Needs = Needs(),
+        status: int = 200,
+        idempotent: bool | None = None,
+        errors: tuple[str, ...] = (),
+        example: Any = None,
+        also: tuple[str, ...] = (),
+        content_types: tuple[str, ...] = ("application/json",),
+        memory_mb: int = DEFAULT_MEMORY_MB,
+        timeout_seconds: int = API_TIMEOUT_SECONDS,
+    ) -> Callable[[View], Any]:
+        """Declare a view. `also`: further paths of the same view. `errors`: codes it may answer beyond the usual ones.
+
+        `idempotent` (POST: True unless said otherwise): whether an Idempotency-Key is honoured. Never for login and
+        token creation, whose answers hold secrets that must not be kept.
+        """
+        honours_key = method == "POST" if idempotent is None else idempotent
+
+        def declare(view: View) -> Any:
+            routes = tuple(
+                Route(method, each, ability, status, honours_key, errors, example, content_types, view)
+                for each in (path, *also)
+            )
+            for each in routes:
+                self._register_local(each)
+            entry = self.lambda_function(view.__name__)(self._named(view, lambda event, context: self._call(event, context)))
+            self._add("route", view, needs, memory_mb, timeout_seconds, entry, routes=routes)
+            return entry
+
+        return declare
+
+    def on_queue(
+        self,
+        queue: str,
+        *,
+        needs: Needs,
+        dead: bool = False,
+        batch_size: int = 10,
+        memory_mb: int = DEFAULT_MEMORY_MB,
+        timeout_seconds: int = 60,
+    ) -> Callable[[View], Any]:
+        """Declare the consumer of a named queue, or (`dead`) of its dead-letter queue. It gets the raw SQS event."""
+
+        def declare(view: View) -> Any:
+            consumer = self._named(view, lambda event: view(event.to_dict()))
+            source = f"{queue}-dead" if dead else queue
+            entry = self.on_sqs_message(queue=source, batch_size=batch_size, name=view.__name__)(consumer)
+            self._add(
+                "queue", view, needs, memory_mb, timeout_seconds, entry, queue=queue, dead=dead, batch_size=batch_size
+            )
+            return entry
+
+        return declare
+
+    def every(
+        self, expression: str, *, needs: Needs, memory_mb: int = DEFAULT_MEMORY_MB, timeout_seconds: int = 60
+    ) -> Callable[[View], Any]:
+        """Declare a schedule: `rate(1 minute)` or `cron(40 3 * * ? *)`, in UTC. The view takes nothing."""
+
+        def declare(view: View) -> Any:
+            entry = self.schedule(expression, name=view.__name__, description=_first_line(view))(
+                self._named(view, lambda event: view())
+            )
+            self._add("schedule", view, needs, memory_mb, timeout_seconds, entry, schedule=expression)
+            return entry
+
+        return declare
+
+    def on_outbox(
+        self, *, needs: Needs, batch_size: int = 100, memory_mb: int = DEFAULT_MEMORY_MB, timeout_seconds: int = 60
+    ) -> Callable[[View], Any]:
+        """Declare what the outbox's stream wakes. It gets the raw stream event; packaging fills in the stream's ARN."""
+
+        def declare(view: View) -> Any:
+            consumer = self._named(view, lambda event: view(event.to_dict()))
+            arn = "arn:aws:dynamodb:::table/outbox/stream/latest"
+            entry = self.on_dynamodb_record(arn, batch_size=batch_size, name=view.__name__)(consumer)
+            self._add("stream", view, needs, memory_mb, timeout_seconds, entry, batch_size=batch_size)
+            return entry
+
+        return declare
+
+    def guard(self, *, needs: Needs, ttl_seconds: int, memory_mb: int = DEFAULT_MEMORY_MB) -> Callable[[View], Any]:
+        """Declare the authorizer that stands in front of every route with an ability."""
+
+        def declare(view: View) -> Any:
+            entry = self.authorizer(ttl_seconds=ttl_seconds, name=view.__name__)(view)
+            self._add("authorizer", view, needs, memory_mb, 10, entry)
+            return entry
+
+        return declare
+
+    def _register_local(self, route: Route) -> None:
+        def register(app: Chalice, options: dict[str, Any]) -> None:
+            # The authorizer is asked for only where routes are served together, so that no route's Lambda imports it.
+            app.route(
+                route.path,
+                methods=[route.method],
+                name=route.view.__name__,
+                cors=CORS,
+                content_types=["*/*"],
+                authorizer=self.front if route.ability != PUBLIC else None,
+            )(self._named(route.view, self._view(app, route)))
+
+        self._deferred_registrations.append(register)
+
+    def _view(self, app: Chalice, route: Route) -> View:
+        def view(**path: str) -> Any:
+            from chalicelib.core.serving import serve
+
+            return serve(route, app.current_request, path)
+
+        return view
+
+    def _call(self, event: Any, context: Any) -> Any:
+        app = self._current_app
+        if app is None:
+            app = self._alone or self._serve_alone()
+        return app(event, context)
+
+    def _serve_alone(self) -> Chalice:
+        self._alone = Chalice("pilot", configure_logs=False)
+        self._alone.register_blueprint(self)
+        self._current_app = None
+        return self._alone
+
+    def _add(
+        self, kind: Any, view: View, needs: Needs, memory_mb: int, timeout_seconds: int, entry: Any, **more: Any
+    ) -> None:
+        self.doors.append(
+            Door(kind, view.__name__, self.module, needs, memory_mb, timeout_seconds, view.__doc__ or "", entry=entry, **more)
+        )
+
+    @staticmethod
+    def _named(view: View, stand_in: View) -> View:
+        # Lambda finds the handler by the view's name, so what Chalice registers must carry it.
+        stand_in.__name__ = view.__name__
+        stand_in.__doc__ = view.__doc__
+        return stand_in
+
+
+def _first_line(view: View) -> str:
+    return (view.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,32 @@
+"""What one Lambda may touch; the IAM policy of its role is generated from this and from nothing else."""
+
+from dataclasses import dataclass
+
+UNIT_TABLES = ("outbox", "audit", "guards")
+"""Every unit of work may write its events, its audit entry and its idempotency guard."""
+
+DIRECTORY = "directory"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Tables by name (`booking`), queues by name (`sync`), secrets by name (`retell_api_key`).
+
+    `reads`: GetItem, BatchGetItem and Query on the table and its indexes. `writes`: those, and Put, Update, Delete and
+    ConditionCheck, and the same on `UNIT_TABLES`, since whatever writes does so through a unit of work.
+    `sends`: SendMessage to the queue. `mail`: sending mail. `logs`: nothing, every Lambda writes its own log group.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    mail: bool = False
+
+    def written(self) -> tuple[str, ...]:
+        """All tables it may write, sorted."""
+        return tuple(sorted({*self.writes, *(UNIT_TABLES if self.writes else ())}))
+
+    def read_only(self) -> tuple[str, ...]:
+        """Tables it may only read, sorted."""
+        return tuple(sorted(set(self.reads) - set(self.written())))

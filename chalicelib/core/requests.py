@@ -1,0 +1,61 @@
+"""What a view is handed: who asks, from where, and a unit of work that knows the Idempotency-Key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.core.clock import Clock, now
+from chalicelib.core.errors import Unauthenticated
+from chalicelib.core.idempotency import IdempotencyKey
+from chalicelib.core.unit import Actor, Unit
+
+
+@dataclass
+class Request:
+    """One request. `company_id` is "" on public routes; `address` is the caller's IP as API Gateway saw it."""
+
+    id: str
+    actor: Actor
+    company_id: str
+    address: str
+    headers: dict[str, str]
+    raw: bytes
+    idempotency: IdempotencyKey | None = None
+    clock: Clock = now
+    cleanup: list[Callable[[], None]] = field(default_factory=list)
+
+    def unit(self, answer: Callable[[Any], Any] = lambda noun: noun, company_id: str | None = None) -> Unit:
+        """The unit of work of this request; `answer` turns what the verb commits with into what the client gets."""
+        key = replace(self.idempotency, render=answer) if self.idempotency else None
+        return Unit(
+            self.company_id if company_id is None else company_id,
+            self.actor,
+            correlation_id=self.id,
+            idempotency=key,
+            clock=self.clock,
+        )
+
+    def header(self, name: str) -> str | None:
+        """A header by its lower-case name."""
+        return self.headers.get(name)
+
+
+def actor_of(authorizer: dict[str, Any] | None, address: str) -> tuple[Actor, str]:
+    """Who asks, and of which company, from what the authorizer put into the request's context."""
+    if not authorizer or not authorizer.get("company_id"):
+        return Actor("visitor", address), ""
+    actor = Actor(
+        "user",
+        str(authorizer["user_id"]),
+        str(authorizer.get("token_id", "")),
+        frozenset(str(authorizer.get("abilities", "")).split()),
+    )
+    return actor, str(authorizer["company_id"])
+
+
+def token_in(header: str | None) -> str:
+    """The token of `Authorization: Bearer <token>`; raises Unauthenticated."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("no_token", "Send Authorization: Bearer <token>; POST /auth/login gives one.")
+    return token.strip()

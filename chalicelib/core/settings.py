@@ -1,0 +1,63 @@
+"""The only reader of the environment: names of resources, base URLs, limits."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between a laptop, a test and a deployed stage. Read once, on first use."""
+
+    stage: str
+    prefix: str
+    region: str
+    queue_base_url: str
+    secrets_from: str
+    public_url: str
+    retell_base_url: str
+    calcom_base_url: str
+    vendor_timeout_seconds: float
+    mail_from: str
+    log_level: str
+    default_language: str
+
+    def table(self, name: str) -> str:
+        """The DynamoDB table that plays `name` (an area's or core's) in this stage."""
+        return f"{self.prefix}-{name}"
+
+    def queue(self, name: str) -> str:
+        """The SQS queue that plays the named queue `name` in this stage."""
+        return f"{self.prefix}-{name}"
+
+    def queue_url(self, name: str) -> str:
+        """Built, not looked up: a GetQueueUrl per cold start would cost a request."""
+        return f"{self.queue_base_url.rstrip('/')}/{self.queue(name)}"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    env = os.environ.get
+    stage = env("PILOT_STAGE", "local")
+    region = env("AWS_REGION") or env("AWS_DEFAULT_REGION") or "eu-central-1"
+    endpoint = env("AWS_ENDPOINT_URL_SQS") or env("AWS_ENDPOINT_URL") or f"https://sqs.{region}.amazonaws.com"
+    return Settings(
+        stage=stage,
+        prefix=env("PILOT_PREFIX", f"pilot-{stage}"),
+        region=region,
+        queue_base_url=env("PILOT_QUEUE_BASE_URL") or f"{endpoint}/{env('AWS_ACCOUNT_ID', '000000000000')}",
+        secrets_from=env("PILOT_SECRETS_FROM", "environment"),
+        public_url=env("PILOT_PUBLIC_URL", "http://127.0.0.1:8000"),
+        retell_base_url=env("RETELL_BASE_URL", "https://api.retellai.com"),
+        calcom_base_url=env("CALCOM_BASE_URL", "https://api.cal.com"),
+        vendor_timeout_seconds=float(env("PILOT_VENDOR_TIMEOUT_SECONDS", "8")),
+        mail_from=env("PILOT_MAIL_FROM", "PilotPractice <no-reply@pilotpractice.example>"),
+        log_level=env("PILOT_LOG_LEVEL", "INFO"),
+        default_language=env("PILOT_DEFAULT_LANGUAGE", "en"),
+    )
+
+
+def environment_secret(name: str) -> str | None:
+    """The secret `name` as the environment gives it (`retell_api_key` is RETELL_API_KEY); None when unset or empty."""
+    return os.environ.get(name.upper()) or None

@@ -1,0 +1,137 @@
+"""One JSON request to a vendor: sent once, never retried here, its outcome turned into a typed value or core's error."""
+
+from collections.abc import Callable, Mapping
+from ssl import SSLCertVerificationError
+from typing import Any, TypeVar
+
+import msgspec
+import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
+
+from chalicelib.core.clock import now
+from chalicelib.core.errors import DomainError, Invalid, VendorRefused
+from chalicelib.core.settings import settings
+from chalicelib.vendors.outcomes import Answer, Vendor, refusal, unanswered, unreachable
+from chalicelib.vendors.payload import read, read_json
+
+T = TypeVar("T")
+
+Hook = Callable[[str, str, str], None]
+"""Called with the vendor's code, the method and the path."""
+
+before_request: list[Hook] = []
+"""Run before each outside call: a kill test exits the process here before the n-th."""
+
+after_request: list[Hook] = []
+"""Run after each outside call, answered or not, before anything is made of the answer."""
+
+
+class VendorSession:
+    """Connections to one vendor with one key. Make it per job: a connection kept over a frozen Lambda is a dead one.
+
+    `base_url` has no trailing path of its own (`https://api.cal.com`); `timeout_seconds` (to connect, and between two
+    bytes of the answer) is the setting's unless given.
+    """
+
+    def __init__(self, vendor: Vendor, base_url: str, key: str, *, timeout_seconds: float | None = None) -> None:
+        self._vendor = vendor
+        self._base_url = base_url.rstrip("/")
+        self._key = key
+        self._timeout = settings().vendor_timeout_seconds if timeout_seconds is None else timeout_seconds
+        self._session = requests.Session()
+        # As `auth`, not as a header: a ~/.netrc entry for the host would silently replace a header.
+        self._session.auth = self._authorize
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        answer: type[T],
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        """Sends `body` (anything msgspec encodes) and reads the 2xx answer as the Struct `answer`.
+
+        Raises, with codes that begin with the vendor's:
+        - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
+        - OutcomeUnknown `_outcome_unknown`: any other method whose answer is missing, 5xx or not of the expected shape
+        - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
+        - Conflict `_conflict` (409), RateLimited `_rate_limited` (429)
+        """
+        writes = method != "GET"
+        found = self._exchange(method, path, query, body, headers, writes)
+        if not 200 <= found.status < 300:
+            raise refusal(self._vendor, found, writes, now(), self._key)
+        try:
+            return read(read_json(found.body), answer, "answer")
+        except Invalid as error:
+            raise unanswered(self._vendor, writes) from error
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._session.close()
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        writes: bool,
+    ) -> Answer:
+        self._check_key()
+        content = {} if body is None else {"Content-Type": "application/json"}
+        _run(before_request, self._vendor, method, path)
+        try:
+            response = self._session.request(
+                method,
+                self._base_url + path,
+                params=query,
+                data=None if body is None else msgspec.json.encode(body),
+                headers={"Accept": "application/json", **content, **(headers or {})},
+                timeout=self._timeout,
+                allow_redirects=False,  # a redirected POST becomes a GET
+            )
+        except requests.RequestException as error:
+            raise self._no_answer(error, writes) from error
+        finally:
+            _run(after_request, self._vendor, method, path)
+        lowercase = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, lowercase, response.content)
+
+    def _no_answer(self, error: requests.RequestException, writes: bool) -> DomainError:
+        return unreachable(self._vendor) if _undelivered(error) else unanswered(self._vendor, writes)
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+    def _check_key(self) -> None:
+        """A key pasted with a line break or a typographic dash cannot even be sent."""
+        if not (self._key.isascii() and self._key.isprintable() and self._key.strip() == self._key != ""):
+            detail = f"The {self._vendor.title} key is empty or has characters that no key has."
+            raise VendorRefused(f"{self._vendor.code}_credentials", detail)
+
+
+def _run(hooks: list[Hook], vendor: Vendor, method: str, path: str) -> None:
+    for hook in hooks:
+        hook(vendor.code, method, path)
+
+
+def _undelivered(error: requests.RequestException) -> bool:
+    """Whether surely no byte of the request arrived.
+
+    requests says ConnectionError both for a refused connection and for one that broke after sending; only urllib3's
+    reason inside tells them apart. Anything not known to be harmless counts as delivered.
+    """
+    if isinstance(error, ValueError):  # InvalidURL, MissingSchema, InvalidHeader …: given up before connecting
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, ProxyError):
+        reason = reason.original_error
+    if isinstance(reason, SSLError):  # of TLS failures only a refused certificate is surely before the request
+        return bool(reason.args) and isinstance(reason.args[0], SSLCertVerificationError)
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)

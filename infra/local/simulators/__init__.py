@@ -1,0 +1,1 @@
+"""Fakes of the vendors: real HTTP servers that speak the documented APIs, with faults on request."""

@@ -1,0 +1,198 @@
+"""Retell's side of a call to our API: signed function calls and lifecycle webhooks, as a test or demo wants them."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import requests
+
+from chalicelib.vendors.retell import sign
+from infra.local.simulators.retell_calls import Call, Calls
+
+MOST_WEBHOOK_TRIES = 4
+"""The first and up to three retries."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What our API said: `body` is decoded JSON, or the text when it is none; `status` None when no answer came."""
+
+    status: int | None
+    body: Any
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was a 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True)
+class Say:
+    """A line of the transcript; `role` agent or user."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """A function call. Texts in `args` such as `$0.slots.0.starts_at` are looked up in the n-th answer so far."""
+
+    name: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+Step = Say | Use
+
+
+@dataclass
+class Conversation:
+    """What came of a script: the answers of its functions in order, and of its webhooks by event."""
+
+    call_id: str
+    functions: list[Answer] = field(default_factory=list)
+    webhooks: dict[str, Answer] = field(default_factory=dict)
+
+
+class RetellAgent:
+    """One call. `function_url` may hold `{name}` where our routes differ by function.
+
+    `key` signs. `calls` of a `RetellSimulator` makes the call visible to get-call and list-calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        webhook_url: str,
+        function_url: str,
+        calls: Calls | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timeout_seconds: float = 10.0,
+        retry_pause_seconds: float = 0.2,
+        headers: Mapping[str, str] | None = None,
+        **call: Any,
+    ) -> None:
+        self.calls = calls or Calls(clock)
+        numbers = {"from_number": "+12137771234", "to_number": "+12137771235"}
+        self.call: Call = self.calls.register(**{**numbers, **call})
+        self._key = key
+        self._webhook_url = webhook_url
+        self._function_url = function_url
+        self._clock = clock
+        self._timeout = timeout_seconds
+        self._pause = retry_pause_seconds
+        self._headers = dict(headers or {})
+
+    def begin(self) -> Answer:
+        """The caller is connected: `call_started`."""
+        self.call.update(call_status="ongoing", start_timestamp=self.calls.millis())
+        return self.event("call_started")
+
+    def say(self, role: str, content: str) -> None:
+        """One more line of the transcript; nothing is sent."""
+        self.call.setdefault("transcript_object", []).append({"role": role, "content": content, "words": []})
+        lines = (f"{one['role'].capitalize()}: {one['content']}" for one in self.call["transcript_object"])
+        self.call["transcript"] = "\n".join(lines)
+
+    def use(self, name: str, args: Mapping[str, Any]) -> Answer:
+        """A custom function, once: Retell's default is no retry."""
+        return self._post(self._function_url.format(name=name), {"name": name, "call": self.call, "args": dict(args)})
+
+    def end(self, reason: str = "user_hangup") -> Answer:
+        """`call_ended`, which has everything but the analysis."""
+        started, ended = self.call.get("start_timestamp"), self.calls.millis()
+        self.call.update(call_status="ended" if started else "not_connected", disconnection_reason=reason)
+        self.call.update(start_timestamp=started or ended, end_timestamp=ended, duration_ms=ended - (started or ended))
+        self.call["call_cost"] = {"combined_cost": 70.0, "total_duration_seconds": self.call["duration_ms"] // 1000}
+        self.call["recording_url"] = f"https://example.retell.invalid/{self.call['call_id']}.wav"
+        return self.event("call_ended")
+
+    def analyze(self, summary: str = "The caller booked a visit.", successful: bool = True, **custom: Any) -> Answer:
+        """`call_analyzed`; `custom` becomes custom_analysis_data."""
+        self.call["call_analysis"] = {
+            "call_summary": summary,
+            "in_voicemail": False,
+            "user_sentiment": "Positive" if successful else "Neutral",
+            "call_successful": successful,
+            "custom_analysis_data": custom,
+        }
+        return self.event("call_analyzed")
+
+    def event(self, name: str, **root: Any) -> Answer:
+        """Any webhook about this call, tried again like Retell's until a 2xx; `root` goes next to `call`."""
+        answer = self._post(self._webhook_url, {"event": name, "call": self.call, **root})
+        for _ in range(MOST_WEBHOOK_TRIES - 1):
+            if answer.ok:
+                break
+            time.sleep(self._pause)
+            answer = self._post(self._webhook_url, {"event": name, "call": self.call, **root})
+        return answer
+
+    def _post(self, url: str, body: Any) -> Answer:
+        raw = msgspec.json.encode(body)
+        signature = {"Content-Type": "application/json", "X-Retell-Signature": sign(raw, self._key, self._clock())}
+        begun = time.perf_counter()
+        try:
+            reply = requests.post(url, data=raw, headers={**self._headers, **signature}, timeout=self._timeout)
+        except requests.RequestException as error:
+            return Answer(None, type(error).__name__, time.perf_counter() - begun)
+        return Answer(reply.status_code, _decoded(reply.content), time.perf_counter() - begun)
+
+
+def play(agent: RetellAgent, script: Sequence[Step], *, successful: bool | None = None) -> Conversation:
+    """Plays a whole call: started, the script's steps, ended, analyzed.
+
+    `successful` is what the analysis says; None: whether every function was answered with a 2xx.
+    """
+    conversation = Conversation(agent.call["call_id"])
+    conversation.webhooks["call_started"] = agent.begin()
+    for step in script:
+        if isinstance(step, Say):
+            agent.say(step.role, step.content)
+        else:
+            conversation.functions.append(agent.use(step.name, fill(step.args, conversation.functions)))
+    good = all(one.ok for one in conversation.functions) if successful is None else successful
+    conversation.webhooks["call_ended"] = agent.end()
+    conversation.webhooks["call_analyzed"] = agent.analyze(successful=good)
+    return conversation
+
+
+def steps_from_json(value: Any) -> list[Step]:
+    """`[{"say": "…", "role": "user"}, {"use": "book_appointment", "args": {…}}]`; raises KeyError, TypeError."""
+    return [
+        Use(one["use"], one.get("args", {})) if "use" in one else Say(one.get("role", "user"), one["say"])
+        for one in value
+    ]
+
+
+def fill(value: Any, answers: Sequence[Answer]) -> Any:
+    """`value` with each `$n.path` replaced; None where the answer has nothing there."""
+    if isinstance(value, Mapping):
+        return {name: fill(one, answers) for name, one in value.items()}
+    if isinstance(value, list):
+        return [fill(one, answers) for one in value]
+    if isinstance(value, str) and value.startswith("$") and value[1:2].isdecimal():
+        number, *path = value[1:].split(".")
+        return _look_up(answers[int(number)].body, path)
+    return value
+
+
+def _look_up(value: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")

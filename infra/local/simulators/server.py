@@ -1,0 +1,182 @@
+"""What every simulator is: an HTTP server with faults, a control API under `/_sim/` and, if wanted, a state file."""
+
+import signal
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from infra.local.simulators.exchange import Refused, Reply, Request, Route
+from infra.local.simulators.faults import FaultRule, Faults
+from infra.local.simulators.listener import Listener
+
+MOST_REQUESTS_KEPT = 1000
+
+
+class Simulator:
+    """Subclasses give `routes`, `admit`, `error_body` and their state; handlers run one at a time.
+
+    `state_file`: read when made, written on `stop`, so that state outlives a graceful restart.
+    """
+
+    def __init__(self, state_file: Path | None = None) -> None:
+        self.faults = Faults()
+        self.requests: list[dict[str, Any]] = []
+        self.stopping = threading.Event()
+        self._lock = threading.RLock()
+        self._state_file = state_file
+        self._listener: Listener | None = None
+
+    def start(self, port: int = 0, host: str = "127.0.0.1") -> str:
+        """Listens (port 0: a free one) and returns the base URL."""
+        self.stopping.clear()
+        self._load_state()
+        self._listener = Listener(self.handle, host, port)
+        return self._listener.url
+
+    def stop(self) -> None:
+        """Stops listening, cuts open connections, writes the state file. Twice does nothing more."""
+        self.stopping.set()
+        if self._listener is None:
+            return
+        self._listener.close()
+        self._listener = None
+        if self._state_file:
+            self._state_file.write_bytes(msgspec.json.encode(self.snapshot()))
+
+    @property
+    def url(self) -> str:
+        """The base URL; only while started."""
+        if self._listener is None:
+            raise RuntimeError("the simulator is not started")
+        return self._listener.url
+
+    def fault(self, **rule: Any) -> FaultRule:
+        """The same as `POST /_sim/faults`."""
+        with self._lock:
+            return self.faults.add(rule)
+
+    def run_until_terminated(self, port: int, host: str = "127.0.0.1") -> None:
+        """For a command line: serves until SIGTERM or SIGINT, then stops cleanly."""
+        wanted = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: wanted.set())
+        print(f"{type(self).__name__} on {self.start(port, host)}", flush=True)
+        wanted.wait()
+        self.stop()
+
+    # What a vendor's simulator gives.
+
+    def routes(self) -> Sequence[Route]:
+        """The vendor's endpoints."""
+        raise NotImplementedError
+
+    def control_routes(self) -> Sequence[Route]:
+        """More endpoints under `/_sim/`."""
+        return ()
+
+    def admit(self, request: Request) -> None:
+        """Raises Refused for a caller without valid credentials."""
+
+    def error_body(self, request: Request, status: int, message: str) -> Any:
+        """The vendor's documented error."""
+        raise NotImplementedError
+
+    def extra_headers(self, status: int) -> dict[str, str]:
+        """Headers on every answer of the vendor's."""
+        return {}
+
+    def snapshot(self) -> Any:
+        """All state, as JSON."""
+        return {}
+
+    def restore(self, state: Any) -> None:
+        """The inverse of `snapshot`."""
+
+    def clear(self) -> None:
+        """Back to the state it was made with."""
+
+    # How a request goes through.
+
+    def handle(self, request: Request) -> Reply:
+        """The reply to one request, faults included; called from the listener's threads."""
+        if request.path.startswith("/_sim/"):
+            with self._lock:
+                return self._dispatch(request, [*self._own_routes(), *self.control_routes()])
+        with self._lock:
+            rule = self.faults.take(request)
+        reply = self._answer(request) if rule is None else self._spoiled(request, rule)
+        with self._lock:
+            self._note(request, reply)
+        return reply
+
+    def _spoiled(self, request: Request, rule: FaultRule) -> Reply:
+        if rule.apply and not rule.only_slow:
+            self._answer(request)
+        self.stopping.wait(rule.delay_seconds)
+        if rule.only_slow:
+            return self._answer(request)
+        status = rule.status or 200
+        body = self.error_body(request, status, rule.message) if rule.body is None else rule.body.encode()
+        return Reply(status, body, {**self.extra_headers(status), **rule.headers}, dropped=rule.drop)
+
+    def _answer(self, request: Request) -> Reply:
+        with self._lock:
+            try:
+                self.admit(request)
+                reply = self._dispatch(request, self.routes())
+            except Refused as refused:
+                reply = Reply(refused.status, self.error_body(request, refused.status, refused.message))
+            return Reply(reply.status, reply.body, {**self.extra_headers(reply.status), **reply.headers})
+
+    def _dispatch(self, request: Request, routes: Sequence[Route]) -> Reply:
+        try:
+            for route in routes:
+                found = route.match(request)
+                if found is not None:
+                    return route.handler(request, **found)
+            raise Refused(404, f"Cannot {request.method} {request.path}")
+        except Refused as refused:
+            return Reply(refused.status, self.error_body(request, refused.status, refused.message))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:  # broken JSON, or JSON of another shape
+            return Reply(400, self.error_body(request, 400, str(error)))
+
+    def _note(self, request: Request, reply: Reply) -> None:
+        """The request log never holds a credential."""
+        headers = {name: "***" if name == "authorization" else value for name, value in request.headers.items()}
+        entry = {
+            "at": datetime.now(UTC).isoformat(),
+            "method": request.method,
+            "path": request.path,
+            "query": dict(request.query),
+            "headers": headers,
+            "body": request.body.decode("utf-8", "replace"),
+            "status": None if reply.dropped else reply.status,
+        }
+        self.requests = [*self.requests[1 - MOST_REQUESTS_KEPT :], entry]
+
+    def _own_routes(self) -> Sequence[Route]:
+        return (
+            Route("GET", "/_sim/requests", lambda request: Reply(200, {"data": self.requests})),
+            Route("GET", "/_sim/faults", lambda request: Reply(200, {"data": self.faults.rules})),
+            Route("POST", "/_sim/faults", lambda request: Reply(201, {"data": self.faults.add(request.json())})),
+            Route("DELETE", "/_sim/faults", self._clear_faults),
+            Route("POST", "/_sim/reset", self._reset),
+        )
+
+    def _clear_faults(self, request: Request) -> Reply:
+        self.faults.clear()
+        return Reply(204)
+
+    def _reset(self, request: Request) -> Reply:
+        self.faults.clear()
+        self.requests = []
+        self.clear()
+        return Reply(204)
+
+    def _load_state(self) -> None:
+        if self._state_file and self._state_file.exists():
+            self.restore(msgspec.json.decode(self._state_file.read_bytes()))
