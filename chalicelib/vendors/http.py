@@ -1,4 +1,4 @@
-"""One JSON request to a vendor: sent once, never retried here, its outcome turned into a typed value or core's error."""
+"""One JSON request to a vendor: sent once, never retried here; what came of it is a typed value or core's error."""
 
 from collections.abc import Callable, Mapping
 from ssl import SSLCertVerificationError

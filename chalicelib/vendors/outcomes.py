@@ -92,7 +92,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> int:
 
 
 def vendor_message(body: bytes) -> str | None:
-    """The sentence in `{"error": {"message"}}` (Cal.com), `{"message"}` (Retell) or the bare text; at most 500 chars."""
+    """The sentence in `{"error": {"message"}}` (Cal.com), `{"message"}` (Retell) or the bare text, cut at 500."""
     try:
         value = read_json(body)
     except DomainError:
@@ -112,14 +112,16 @@ def _sentence(value: Any) -> str | None:
 
 def _longest_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     """Of several limits those that are used up decide, where `X-RateLimit-Remaining-*` tells."""
-    resets = {name.removeprefix("x-ratelimit-reset"): text for name, text in headers.items() if "ratelimit-reset" in name}
+    resets = {
+        name.removeprefix("x-ratelimit-reset"): text for name, text in headers.items() if "ratelimit-reset" in name
+    }
     used_up = [limit for limit in resets if headers.get(f"x-ratelimit-remaining{limit}") == "0"]
     waits = [_stated_wait(resets[limit], now) for limit in used_up or resets]
     return max((wait for wait in waits if wait is not None), default=None)
 
 
 def _stated_wait(text: str | None, now: datetime) -> float | None:
-    """Seconds from now, out of seconds, an HTTP date, or Unix time in seconds or milliseconds (both seen at Cal.com)."""
+    """Seconds from now, out of seconds, an HTTP date, or Unix time in seconds or milliseconds (Cal.com has both)."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Reads what a vendor sent into Structs: a null is an absent field, an unknown field is ignored, every fault is named."""
+"""Reads what a vendor sent into Structs: nulls count as absent, unknown fields are ignored, every fault is named."""
 
 from datetime import UTC, datetime
 from functools import cache

@@ -1,7 +1,7 @@
 """Retell's webhooks and function calls: signature, typed bodies, what makes a delivery the same one again.
 
-From retell-sdk 6.2.13 (`lib/webhook_auth.py`) and docs.retellai.com `features/webhook-overview`. Imports no HTTP client:
-the webhook Lambda starts cold with this module.
+From retell-sdk 6.2.13 (`lib/webhook_auth.py`) and docs.retellai.com `features/webhook-overview`. Imports no HTTP
+client: the webhook Lambda starts cold with this module.
 """
 
 import re
@@ -129,7 +129,7 @@ def verify_signature(raw: bytes, header: str | None, keys: Sequence[str], now: d
 
 
 def parse_call_event(raw: bytes) -> CallEvent:
-    """The webhook in `raw`; raises Invalid (`not_json`, or `invalid_request` with faults such as `body.call.call_id`)."""
+    """The webhook in `raw`; raises Invalid (`not_json`, or `invalid_request` with faults like `body.call.call_id`)."""
     body = read_object(raw)
     event = read({**body, "body_digest": sha256(raw).hexdigest()}, CallEvent, "body")
     _check_times(event.call)

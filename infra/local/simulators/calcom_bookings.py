@@ -27,7 +27,9 @@ TAKEN_MANY = "One of the hosts either already has booking at this time or is not
 class Bookings:
     """`slot_taken_status` 400 or 409; `refuse_past` off lets tests live at any date. Methods raise Refused."""
 
-    def __init__(self, clock: Callable[[], datetime], *, slot_taken_status: int = 400, refuse_past: bool = True) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], *, slot_taken_status: int = 400, refuse_past: bool = True
+    ) -> None:
         self.event_types: dict[int, EventType] = {}
         self.all: dict[str, Booking] = {}
         self._clock = clock
@@ -113,7 +115,9 @@ class Bookings:
             attendee["absent"] = absent.get(attendee["email"], attendee["absent"])
         return self._change(booking, absentHost=bool(body.get("host", booking["absentHost"])))
 
-    def free(self, kind: EventType, since: datetime, until: datetime, minutes: int) -> Iterator[tuple[datetime, datetime]]:
+    def free(
+        self, kind: EventType, since: datetime, until: datetime, minutes: int
+    ) -> Iterator[tuple[datetime, datetime]]:
         """Bookable (start, end) pairs in the future."""
         taken = list(self._taken())
         for start, end in kind.starts(since, until, minutes):

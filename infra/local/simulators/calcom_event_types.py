@@ -60,7 +60,7 @@ class EventType(msgspec.Struct, kw_only=True, rename="camel"):
 
 def event_type_from_text(text: str) -> EventType:
     """`id[:slug[:minutes[:host,host]]]`, for a command line; raises ValueError."""
-    number, slug, minutes, hosts = (text.split(":") + ["", "", ""])[:4]
+    number, slug, minutes, hosts = [*text.split(":"), "", "", ""][:4]
     return EventType(
         id=int(number),
         slug=slug,

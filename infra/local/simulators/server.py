@@ -138,11 +138,11 @@ class Simulator:
                 found = route.match(request)
                 if found is not None:
                     return route.handler(request, **found)
-            raise Refused(404, f"Cannot {request.method} {request.path}")
         except Refused as refused:
             return Reply(refused.status, self.error_body(request, refused.status, refused.message))
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # broken JSON, or JSON of another shape
             return Reply(400, self.error_body(request, 400, str(error)))
+        return Reply(404, self.error_body(request, 404, f"Cannot {request.method} {request.path}"))
 
     def _note(self, request: Request, reply: Reply) -> None:
         """The request log never holds a credential."""

@@ -1,0 +1,121 @@
+"""Jobs that failed for good: kept with their reason, retried through the outbox, or flushed."""
+
+import base64
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.errors import NotFound
+from chalicelib.core.events import job_type
+from chalicelib.core.rows import FailedJobRow
+from chalicelib.core.unit import Unit
+
+if TYPE_CHECKING:
+    from chalicelib.core.jobs import Envelope
+
+KEEP = timedelta(days=90)
+LONGEST_REASON = 1000
+
+
+class FailedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One of them. `payload` is the job as JSON text ("" when the message was not a job at all)."""
+
+    id: str
+    queue: str
+    job: str
+    company_id: str
+    correlation_id: str
+    payload: str
+    attempts: int
+    reason: str
+    failed_at: str
+
+
+def record(queue: str, envelope: "Envelope", attempts: int, reason: str, at: datetime) -> None:
+    """Keep a job that is given up; doing it twice keeps one."""
+    _save(
+        FailedJob(
+            id=envelope.id,
+            queue=queue,
+            job=envelope.job,
+            company_id=envelope.company_id,
+            correlation_id=envelope.correlation_id,
+            payload=bytes(envelope.payload).decode(),
+            attempts=attempts,
+            reason=reason[:LONGEST_REASON],
+            failed_at=stamp(at),
+        ),
+        at,
+    )
+
+
+def record_message(queue: str, message: dict[str, Any], reason: str, at: datetime) -> None:
+    """Keep a message that could not be read as a job, or that its consumer died of, so that nothing is lost."""
+    from chalicelib.core.jobs import Envelope
+
+    attempts = int(message.get("attributes", {}).get("ApproximateReceiveCount", 0))
+    try:
+        envelope = msgspec.json.decode(message["body"], type=Envelope)
+    except msgspec.MsgspecError:
+        _save(
+            FailedJob(
+                id=str(message["messageId"]), queue=queue, job="", company_id="", correlation_id="",
+                payload=base64.b64encode(message["body"].encode()).decode()[:200_000], attempts=attempts,
+                reason=reason[:LONGEST_REASON], failed_at=stamp(at),
+            ),
+            at,
+        )
+        return
+    record(queue, envelope, attempts, reason, at)
+
+
+def bury(queue: str, event: dict[str, Any], at: datetime) -> None:
+    """Take the messages of a dead-letter queue's event over into the failed jobs."""
+    for message in event["Records"]:
+        record_message(queue, message, "its worker died or timed out every time it was delivered", at)
+
+
+def of_queue(queue: str, limit: int = 100) -> list[FailedJob]:
+    """The newest first."""
+    rows = FailedJobRow.query(f"jobs#{queue}", scan_index_forward=False, limit=limit, consistent_read=True)
+    return [row.noun(FailedJob) for row in rows]
+
+
+def get(job_id: str) -> FailedJob:
+    """One by its id; raises NotFound."""
+    for row in FailedJobRow.query(job_id, index_name="by_id", limit=1):
+        return row.noun(FailedJob)
+    raise NotFound("failed_job_not_found", f"There is no failed job {job_id}.")
+
+
+def retry(failed: FailedJob, unit: Unit) -> str:
+    """Let it be tried again from its first attempt; returns the id under which it now runs.
+
+    Raises UnknownName when this version has no such job, NotFound when someone else retried or flushed it first.
+    """
+    job = job_type(failed.job).from_json(failed.payload)
+    gone = NotFound("failed_job_not_found", f"The failed job {failed.id} is no longer there.")
+    unit.delete(_row(failed), FailedJobRow.pk.exists(), gone)
+    new_id = unit.enqueue(job)
+    unit.commit()
+    return new_id
+
+
+def forget(failed: FailedJob) -> None:
+    """Remove it for ever."""
+    _row(failed).delete()
+
+
+def _save(failed: FailedJob, at: datetime) -> None:
+    row = _row(failed)
+    row.data = msgspec.json.encode(failed).decode()
+    row.expires_at = epoch(at + KEEP)
+    row.save()
+
+
+def _row(failed: FailedJob) -> FailedJobRow:
+    return FailedJobRow(
+        f"jobs#{failed.queue}", f"{failed.failed_at}#{failed.id}", job_id=failed.id, failed_at=failed.failed_at
+    )

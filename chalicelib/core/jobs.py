@@ -1,0 +1,173 @@
+"""Working off a named queue: typed jobs, backoff, postponing, and giving up with a reason."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from chalicelib.core import failed_jobs, queues
+from chalicelib.core.clock import Clock, now
+from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, VendorRefused
+from chalicelib.core.events import Job, UnknownName, job_type
+from chalicelib.core.logging import log, log_context, where
+from chalicelib.core.unit import Actor, Unit
+
+FIRST_BACKOFF_SECONDS = 2.0
+LONGEST_BACKOFF_SECONDS = 900.0
+
+
+class Envelope(msgspec.Struct, kw_only=True):
+    """What travels on a queue around a job. `spent`: attempts made before this message (a postponed job keeps them)."""
+
+    job: str
+    id: str
+    company_id: str
+    correlation_id: str
+    payload: msgspec.Raw
+    spent: int = 0
+
+    def message(self, queue: str, delay_seconds: int = 0) -> queues.Message:
+        """The SQS message that carries it."""
+        return queues.Message(queue, msgspec.json.encode(self).decode(), self.company_id, delay_seconds)
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a handler knows beyond its job. `attempt` counts from 1; `id` is the same at every attempt."""
+
+    id: str
+    attempt: int
+    last: bool
+    correlation_id: str
+    company_id: str
+    clock: Clock
+
+    def unit(self, company_id: str | None = None) -> Unit:
+        """A unit of work in the name of this job."""
+        actor = Actor("system", f"job:{self.id}")
+        return Unit(company_id or self.company_id, actor, correlation_id=self.correlation_id, clock=self.clock)
+
+
+class Postpone(Exception):
+    """Not now: come back in `seconds`, and do not count this as an attempt."""
+
+    def __init__(self, seconds: int, reason: str = "") -> None:
+        super().__init__(reason or f"in {seconds} s")
+        self.seconds = seconds
+
+
+class CannotSucceed(Exception):
+    """No further attempt will help; the message says why."""
+
+
+FOR_GOOD = (CannotSucceed, Invalid, NotFound, Forbidden, VendorRefused)
+"""What no repetition mends."""
+
+
+def envelope_of(job: Job, job_id: str, correlation_id: str) -> Envelope:
+    """The job, ready for a queue."""
+    return Envelope(
+        job=job.name(),
+        id=job_id,
+        company_id=job.company_id,
+        correlation_id=correlation_id,
+        payload=msgspec.Raw(msgspec.json.encode(job)),
+    )
+
+
+def work(queue: str, event: dict[str, Any], clock: Clock = now) -> dict[str, Any]:
+    """Do the jobs of one SQS event; answers which messages SQS must deliver again (partial batch failure)."""
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    with processor(event["Records"], lambda record: _work_one(queue, record.raw_event, clock)):
+        processor.process()
+    return dict(processor.response())
+
+
+class _Again(Exception):
+    """Deliver this message again; its visibility has been set."""
+
+
+def _work_one(queue: str, record: dict[str, Any], clock: Clock) -> None:
+    try:
+        envelope = msgspec.json.decode(record["body"], type=Envelope)
+    except msgspec.MsgspecError as error:
+        failed_jobs.record_message(queue, record, f"not a job: {error}", clock())
+        return
+    received = int(record["attributes"]["ApproximateReceiveCount"])
+    attempt = envelope.spent + received
+    log_context(
+        job_id=envelope.id, job=envelope.job, request_id=envelope.correlation_id, attempt=attempt,
+        company_id=envelope.company_id, queue=queue,
+    )
+    try:
+        _run(envelope, attempt, clock)
+        log.info("job done")
+    except (Postpone, RateLimited) as wait:
+        _postpone(queue, envelope, received, wait)
+    except FOR_GOOD as error:
+        _give_up(queue, envelope, attempt, error, clock)
+    except UnknownName as error:
+        _give_up(queue, envelope, attempt, error, clock)
+    except Exception as error:  # noqa: BLE001 - whatever a job raises decides only when it is tried again
+        _fail(queue, record, envelope, attempt, error, clock)
+
+
+def _run(envelope: Envelope, attempt: int, clock: Clock) -> None:
+    kind = job_type(envelope.job)
+    try:
+        job = kind.from_json(bytes(envelope.payload))
+    except msgspec.MsgspecError as error:
+        raise CannotSucceed(f"its payload does not fit {envelope.job}: {error}") from None
+    last = attempt >= kind.attempts
+    handler_of(kind)(
+        job, JobContext(envelope.id, attempt, last, envelope.correlation_id, envelope.company_id, clock)
+    )
+
+
+def handler_of(kind: type[Job]) -> Callable[[Any, JobContext], None]:
+    """The function that does jobs of this kind, imported now."""
+    module, _, name = kind.handler.partition(":")
+    found: Callable[[Any, JobContext], None] = getattr(import_module(module), name)
+    return found
+
+
+def _postpone(queue: str, envelope: Envelope, received: int, wait: Postpone | RateLimited) -> None:
+    seconds = wait.seconds if isinstance(wait, Postpone) else wait.retry_after
+    again = msgspec.structs.replace(envelope, spent=envelope.spent + received - 1)
+    # A copy goes out before this message is acknowledged: a crash between leaves two, never none.
+    if queues.send([again.message(queue, seconds)]):
+        raise _Again("the queue did not take the postponed copy")
+    log.info("job postponed", extra={"seconds": seconds, "why": str(wait)})
+
+
+def _fail(
+    queue: str, record: dict[str, Any], envelope: Envelope, attempt: int, error: Exception, clock: Clock
+) -> None:
+    most = _most_attempts(envelope)
+    reason = error.code if isinstance(error, DomainError) else type(error).__name__
+    log.warning("job failed", extra={"reason": reason, "where": where(error), "of": most}, exc_info=error)
+    if attempt >= most:
+        _give_up(queue, envelope, attempt, error, clock)
+        return
+    queues.hide(queue, record["receiptHandle"], round(backoff_seconds(attempt)))
+    raise _Again(reason)
+
+
+def _most_attempts(envelope: Envelope) -> int:
+    return job_type(envelope.job).attempts
+
+
+def backoff_seconds(attempt: int) -> float:
+    """How long to wait after the attempt-th failure: doubling from two seconds, at most fifteen minutes, ±50 %."""
+    return min(FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)
+
+
+def _give_up(queue: str, envelope: Envelope, attempt: int, error: Exception, clock: Clock) -> None:
+    detail = f"{type(error).__name__}: {error}"
+    log.error("job given up", extra={"reason": detail})
+    failed_jobs.record(queue, envelope, attempt, detail, clock())

@@ -1,0 +1,105 @@
+"""Lists by opaque cursor: one Query a page, and a cursor that cannot be bent to another company's records."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.core.errors import invalid
+from chalicelib.core.payloads import Query
+from chalicelib.core.tables import Row
+
+T = TypeVar("T")
+U = TypeVar("U")
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
+class PageQuery(Query):
+    """What every list route takes."""
+
+    limit: Limit = 50
+    cursor: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some of a list, and the cursor for what follows (None at the end)."""
+
+    data: list[T]
+    next_cursor: str | None
+
+    def map(self, change: Callable[[T], U]) -> "Page[U]":
+        """The same page of something else."""
+        return Page([change(item) for item in self.data], self.next_cursor)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Where to read: the row, its index (None: the table itself) and the attributes that are the index's keys."""
+
+    row: type[Row]
+    index: str | None
+    hash_key: str
+    range_key: str
+
+
+def page(
+    where: Listing,
+    value: str,
+    *,
+    limit: int,
+    cursor: str | None,
+    between: Condition | None = None,
+    only: Condition | None = None,
+    newest_first: bool = False,
+) -> Page[Any]:
+    """Up to `limit` rows of the partition `value`, in range-key order.
+
+    `between` narrows the range key, `only` filters what was read. Raises Invalid for a cursor that is not of this list.
+    """
+    found = where.row.query(
+        value,
+        between,
+        only,
+        index_name=where.index,
+        consistent_read=where.index is None,
+        scan_index_forward=not newest_first,
+        page_size=limit + 1,
+        last_evaluated_key=_start(where, value, cursor),
+    )
+    rows = [row for row, _ in zip(found, range(limit + 1), strict=False)]
+    more = len(rows) > limit
+    return Page(rows[:limit], _cursor(where, rows[limit - 1]) if more else None)
+
+
+def _cursor(where: Listing, last: Row) -> str:
+    parts = [last.pk, last.sk, getattr(last, where.range_key)]
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def _start(where: Listing, value: str, cursor: str | None) -> dict[str, Any] | None:
+    if cursor is None:
+        return None
+    pk, sk, place = _parts(cursor)
+    # The partition is what the request's own company says, whatever the cursor claims.
+    company = value.partition("#")[0]
+    if pk != company and not pk.startswith(f"{company}#"):
+        raise invalid("query.cursor", "bad_cursor", "This cursor is not from this list.")
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    if where.index is None:
+        return key if pk == value else {"pk": {"S": value}, "sk": {"S": sk}}
+    return key | {where.hash_key: {"S": value}, where.range_key: {"S": place}}
+
+
+def _parts(cursor: str) -> tuple[str, str, str]:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(raw, type=tuple[str, str, str])
+    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        raise invalid("query.cursor", "bad_cursor", "This cursor is not from this list.") from None
+
+

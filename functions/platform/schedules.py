@@ -1,0 +1,15 @@
+"""Schedules of the platform itself."""
+
+from chalicelib.core import relay
+from chalicelib.core.clock import now
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.queues import NAMED_QUEUES
+
+function = Function(__name__)
+
+
+@function.every("rate(1 minute)", needs=Needs(writes=("outbox",), sends=NAMED_QUEUES))
+def sweep_outbox() -> None:
+    """Publish again what has waited in the outbox for over two minutes."""
+    relay.sweep(now())

@@ -1,0 +1,23 @@
+"""The worker of the queue `sync`, and the undertaker of its dead letters."""
+
+from typing import Any
+
+from chalicelib.core import failed_jobs
+from chalicelib.core.clock import now
+from chalicelib.core.function import Function
+from chalicelib.core.jobs import work
+from chalicelib.core.needs import Needs
+
+function = Function(__name__)
+
+
+@function.on_queue("sync", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("sync",)))
+def work_sync(event: dict[str, Any]) -> dict[str, Any]:
+    """Do the jobs of `sync`."""
+    return work("sync", event)
+
+
+@function.on_queue("sync", dead=True, needs=Needs(writes=("jobs",)))
+def bury_sync(event: dict[str, Any]) -> None:
+    """Move what `sync` could not deliver into the failed jobs."""
+    failed_jobs.bury("sync", event, now())

@@ -1,0 +1,73 @@
+"""Creates on the embedded AWS the tables and queues that the root template describes, where they are missing."""
+
+import json
+from typing import Any
+
+from chalicelib.core import aws
+from chalicelib.core.queues import DEAD
+from chalicelib.core.settings import settings
+from infra.resources import literal_resources
+
+
+def provision() -> list[str]:
+    """Create what is missing; returns the names of what it made. Safe to run again."""
+    resources = literal_resources(settings().prefix, settings().stage)
+    return _tables(resources) + _queues(resources)
+
+
+def _tables(resources: dict[str, Any]) -> list[str]:
+    client = aws.client("dynamodb")
+    there = set(client.list_tables()["TableNames"])
+    made = []
+    for properties in _of_type(resources, "AWS::DynamoDB::Table"):
+        name = properties["TableName"]
+        if name in there:
+            continue
+        client.create_table(**_table_request(properties))
+        ttl = properties.get("TimeToLiveSpecification")
+        if ttl:
+            client.update_time_to_live(
+                TableName=name, TimeToLiveSpecification={"AttributeName": ttl["AttributeName"], "Enabled": True}
+            )
+        made.append(name)
+    return made
+
+
+def _table_request(properties: dict[str, Any]) -> dict[str, Any]:
+    # What CreateTable takes under the same names; encryption and recovery mean nothing on one machine.
+    same = ("TableName", "AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+    request = {name: properties[name] for name in same if properties.get(name)}
+    stream = properties.get("StreamSpecification")
+    if stream:
+        request["StreamSpecification"] = {"StreamEnabled": True, **stream}
+    return request
+
+
+def _queues(resources: dict[str, Any]) -> list[str]:
+    client = aws.client("sqs")
+    there = {url.rsplit("/", 1)[1] for url in client.list_queues(MaxResults=1000).get("QueueUrls", ())}
+    # Dead-letter queues first: the others name them.
+    wanted = sorted(_of_type(resources, "AWS::SQS::Queue"), key=lambda queue: not queue["QueueName"].endswith(DEAD))
+    made = []
+    for properties in wanted:
+        if properties["QueueName"] in there:
+            continue
+        client.create_queue(QueueName=properties["QueueName"], Attributes=_queue_attributes(properties))
+        made.append(properties["QueueName"])
+    return made
+
+
+def _queue_attributes(properties: dict[str, Any]) -> dict[str, str]:
+    plain = ("VisibilityTimeout", "MessageRetentionPeriod")
+    attributes = {name: str(properties[name]) for name in plain if name in properties}
+    if "RedrivePolicy" in properties:
+        policy = dict(properties["RedrivePolicy"])
+        account = settings().queue_base_url.rsplit("/", 1)[1]
+        name = policy["deadLetterTargetArn"].rsplit(":", 1)[1]
+        policy["deadLetterTargetArn"] = f"arn:aws:sqs:{settings().region}:{account}:{name}"
+        attributes["RedrivePolicy"] = json.dumps(policy)
+    return attributes
+
+
+def _of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]

@@ -1,0 +1,68 @@
+"""What every test may ask for: the embedded AWS with the house's tables and queues, in an account of its own."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.core import aws as aws_clients
+from chalicelib.core import secrets
+from chalicelib.core.settings import settings
+from infra.local import ministack
+
+
+
+@pytest.fixture(scope="session")
+def ministack_url() -> Iterator[str]:
+    """One MiniStack for this worker's whole run."""
+    running = ministack.start()
+    yield running.url
+    running.stop()
+
+
+class EmbeddedAws:
+    """An isolated account on the embedded AWS; a 12-digit access key is an account."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.account = str(random.randrange(100_000_000_000, 999_999_999_999))
+
+    def environment(self) -> dict[str, str]:
+        """What a process needs to live in this account."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCOUNT_ID": self.account,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PILOT_STAGE": "test",
+            "PILOT_PREFIX": "pilot-test",
+            "PILOT_LOG_LEVEL": "WARNING",
+            "RETELL_API_KEY": "key_test",
+            "CALCOM_API_KEY": "cal_test",
+            "CALCOM_WEBHOOK_SECRET": "whsec_test",
+        }
+
+
+@pytest.fixture
+def aws(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
+    """The tables and queues of the house, empty, in a fresh account."""
+    account = EmbeddedAws(ministack_url)
+    for name, value in account.environment().items():
+        monkeypatch.setenv(name, value)
+    _forget()
+    from infra.local.provision import provision
+
+    provision()
+    yield account
+    _forget()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    aws_clients.forget_clients()
+    secrets._kept.clear()
+
+
