@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import msgspec
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, kw_only=True):
     """Something that happened, past tense; holds ids and names of fields, never personal values."""
 
     @classmethod
@@ -16,7 +16,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return f"{cls.__module__.split('.')[1]}.{cls.__name__}"
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class Job(msgspec.Struct, kw_only=True):
     """Work for later, on a named queue. A subclass lives in its area's `jobs.py` and says who does it:
 
     `class SendInvitation(Job): queue = "notifications"; attempts = 6; handler = "chalicelib.identity.mail:send"`.
@@ -49,13 +49,15 @@ class UnknownName(LookupError):
 @cache
 def job_type(name: str) -> type[Job]:
     """The job class of that name; raises UnknownName."""
-    return _find(name, "jobs", Job)
+    found: type[Job] = _find(name, "jobs", Job)
+    return found
 
 
 @cache
 def event_type(name: str) -> type[Event]:
     """The event class of that name; raises UnknownName."""
-    return _find(name, "events", Event)
+    found: type[Event] = _find(name, "events", Event)
+    return found
 
 
 def _find(name: str, module: str, kind: type) -> Any:

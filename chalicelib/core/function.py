@@ -21,7 +21,7 @@ API_TIMEOUT_SECONDS = 29
 View = Callable[..., Any]
 
 
-class Function(Blueprint):  # type: ignore[misc]
+class Function(Blueprint):
     """The doors of one module. Each is registered with Chalice twice: as a route (local emulation) and as a Lambda.
 
     A view takes `request`, its path parameters by name, and `body` and `query` where it has them; their annotations and

@@ -164,7 +164,8 @@ def _most_attempts(envelope: Envelope) -> int:
 
 def backoff_seconds(attempt: int) -> float:
     """How long to wait after the attempt-th failure: doubling from two seconds, at most fifteen minutes, ±50 %."""
-    return min(FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)
+    doubled = FIRST_BACKOFF_SECONDS * 2.0 ** (attempt - 1)
+    return min(doubled, LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)
 
 
 def _give_up(queue: str, envelope: Envelope, attempt: int, error: Exception, clock: Clock) -> None:

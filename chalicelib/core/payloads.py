@@ -11,17 +11,18 @@ LARGEST_BODY = 1_000_000
 """Bytes; API Gateway would take ten times that."""
 DEEPEST = 8
 T = TypeVar("T")
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The base of every request body: a misspelt field is a fault, not silence."""
 
 
-class Query(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+class Query(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The base of every query string; text is converted to the field's type."""
 
 
-class Answer(msgspec.Struct, kw_only=True, frozen=True):
+class Answer(msgspec.Struct, kw_only=True):
     """The base of every answer."""
 
 
@@ -41,7 +42,7 @@ def read_body(raw: bytes, kind: type[T]) -> T:
     return read(decode_json(raw), kind, "body", strict=True)
 
 
-def read_query(pairs: Mapping[str, list[str]], kind: type[T]) -> T:
+def read_query(pairs: Mapping[str, list[str]], kind: type[Q]) -> Q:
     """The query string as `kind`; a name given twice is a fault, unless its field is a list."""
     lists = {field.encode_name for field in msgspec.structs.fields(kind) if get_origin(field.type) is list}
     twice = [name for name, values in pairs.items() if len(values) > 1 and name not in lists]

@@ -61,7 +61,8 @@ class Row(Model):
     @classmethod
     def find(cls, pk: str, sk: str, *, consistent: bool = True) -> Self | None:
         """The row, or None; one GetItem."""
-        return fetch([Key(cls, pk, sk)], consistent=consistent)[0]
+        found: Self | None = fetch([Key(cls, pk, sk)], consistent=consistent)[0]
+        return found
 
     def noun(self, kind: type[T]) -> T:
         """The noun in `data`, checked against its type."""

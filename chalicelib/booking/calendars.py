@@ -1,0 +1,97 @@
+"""Calendars in DynamoDB: reading what is taken, and taking or freeing time by compare-and-swap of whole days."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from chalicelib.booking import occupancy
+from chalicelib.booking.occupancy import Days, Entry, monday_of
+from chalicelib.booking.practice import Staff
+from chalicelib.booking.tables import OccupancyRow
+from chalicelib.core.clock import epoch
+from chalicelib.core.tables import Key
+from chalicelib.core.unit import Unit
+
+KEEP = timedelta(days=120)
+"""How long a week stays after it is over; the appointments themselves are kept for good."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What is taken of one member of staff in the weeks that were read, as it was when it was read."""
+
+    company_id: str
+    staff: Staff
+    days: Days
+
+    def entries(self) -> list[Entry]:
+        """Everything in it, each once."""
+        return occupancy.entries_of(self.days)
+
+
+def keys(company_id: str, staff: Iterable[Staff], mondays: Sequence[date]) -> list[Key]:
+    """Where the weeks lie, for a fetch together with other records: all weeks of one member, then of the next."""
+    return [_key(company_id, m.home_branch_id, m.id, monday) for m in staff for monday in mondays]
+
+
+def calendars(company_id: str, staff: Iterable[Staff], mondays: Sequence[date], rows: Sequence[Any]) -> list[Calendar]:
+    """The calendars in rows fetched at `keys` of the same arguments."""
+    found = []
+    for number, member in enumerate(staff):
+        mine = rows[number * len(mondays) : (number + 1) * len(mondays)]
+        days: dict[date, bytes] = {}
+        for monday, row in zip(mondays, mine, strict=True):
+            days |= _days(monday, row)
+        found.append(Calendar(company_id, member, days))
+    return found
+
+
+def take(unit: Unit, calendar: Calendar, entry: Entry, now: datetime) -> None:
+    """Put an entry that clashes with nothing into the calendar; the unit ends as Stale if its days changed meanwhile."""
+    _swap(unit, calendar, occupancy.with_entry(calendar.days, entry, now))
+
+
+def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date]) -> None:
+    """Take everything with this reference out of the calendar's `days`; Stale if they changed meanwhile."""
+    _swap(unit, calendar, occupancy.without_reference(calendar.days, reference, days))
+
+
+def move(unit: Unit, calendar: Calendar, old: Entry, new: Entry, now: datetime) -> None:
+    """Take `old` out and put `new` in, in one swap; both are of the same appointment."""
+    changed = occupancy.without_reference(calendar.days, old.reference, old.days())
+    between = {**calendar.days, **changed}
+    _swap(unit, calendar, changed | occupancy.with_entry(between, new, now))
+
+
+def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
+    by_week: dict[date, list[date]] = {}
+    for day in sorted(changed):
+        by_week.setdefault(monday_of(day), []).append(day)
+    for monday, days in by_week.items():
+        place = _key(calendar.company_id, calendar.staff.home_branch_id, calendar.staff.id, monday)
+        over = datetime(monday.year, monday.month, monday.day, tzinfo=UTC) + timedelta(weeks=1) + KEEP
+        changes = [OccupancyRow.expires_at.set(epoch(over))]
+        condition = None
+        for day in days:
+            attribute = getattr(OccupancyRow, f"d{day.weekday()}")
+            old = calendar.days.get(day)
+            unchanged = attribute.does_not_exist() if old is None else attribute == old
+            condition = unchanged if condition is None else condition & unchanged
+            changes.append(attribute.set(changed[day]))
+        unit.update(OccupancyRow(place.pk, place.sk), changes, condition)
+
+
+def _days(monday: date, row: OccupancyRow | None) -> dict[date, bytes]:
+    if row is None:
+        return {}
+    found = {}
+    for number in range(7):
+        packed = getattr(row, f"d{number}")
+        if packed is not None:
+            found[monday + timedelta(days=number)] = bytes(packed)
+    return found
+
+
+def _key(company_id: str, home_branch_id: str, staff_id: str, monday: date) -> Key:
+    return Key(OccupancyRow, f"{company_id}#{home_branch_id}", f"{monday.isoformat()}#{staff_id}")

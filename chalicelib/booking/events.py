@@ -1,0 +1,54 @@
+"""What happens to appointments."""
+
+from datetime import datetime
+
+from chalicelib.core.events import Event
+
+
+class AppointmentBooked(Event):
+    """It stands: here, and at Cal.com where the branch books through it."""
+
+    appointment_id: str
+    customer_id: str
+    branch_id: str
+    source: str
+    version: int
+
+
+class AppointmentReleased(Event):
+    """The hold was given up because Cal.com does not have the booking; `reason` is a code."""
+
+    appointment_id: str
+    reason: str
+    version: int
+
+
+class AppointmentMoved(Event):
+    """It takes place at another time."""
+
+    appointment_id: str
+    starts_at: datetime
+    version: int
+
+
+class AppointmentCancelled(Event):
+    """It does not take place (cancelled or declined)."""
+
+    appointment_id: str
+    status: str
+    version: int
+
+
+class AppointmentMarked(Event):
+    """Its status changed without its time: requested, no_show, confirmed again."""
+
+    appointment_id: str
+    status: str
+    version: int
+
+
+class VendorBookingUnassigned(Event):
+    """It was booked at Cal.com over something that stands here; someone has to decide who does it."""
+
+    appointment_id: str
+    branch_id: str

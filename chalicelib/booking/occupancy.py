@@ -1,0 +1,147 @@
+"""What is taken of one calendar (a member of staff): packed entries, one byte string per UTC day, seven to a week.
+
+An entry blocks its footprint, from `before` minutes ahead of its start to `after` minutes past its end. Two entries
+clash exactly when their footprints share a minute, so an entry lies in every day that its footprint touches: whatever
+clashes shares a day, and a booking that compares-and-swaps its days can never miss what it clashes with.
+"""
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum
+
+from chalicelib.core.ids import id_bytes
+
+DAY_MINUTES = 1440
+_PACKED = struct.Struct(">hHBBBHI12s")
+"""Start (minutes from the day's midnight, negative when it began the day before), length, before, after, kind,
+service number, expiry (minutes since 1970, 0: never), reference: 25 bytes."""
+
+
+class Kind(IntEnum):
+    """Why the time is taken."""
+
+    BOOKING = 1
+    HOLD = 2
+    TIME_OFF = 3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that takes time; `expires_at` (UTC) only for a customer's hold, which lapses by itself."""
+
+    start: datetime
+    length_min: int
+    before_min: int
+    after_min: int
+    kind: Kind
+    service: int
+    reference: bytes
+    expires_at: datetime | None = None
+
+    @property
+    def blocks_from(self) -> datetime:
+        """The start of its footprint."""
+        return self.start - timedelta(minutes=self.before_min)
+
+    @property
+    def blocks_until(self) -> datetime:
+        """The end of its footprint, exclusive."""
+        return self.start + timedelta(minutes=self.length_min + self.after_min)
+
+    def clashes(self, other: "Entry", now: datetime) -> bool:
+        """Whether the two footprints share a minute and the other still holds at `now`."""
+        if other.expires_at is not None and other.expires_at <= now:
+            return False
+        return self.blocks_from < other.blocks_until and other.blocks_from < self.blocks_until
+
+    def days(self) -> list[date]:
+        """The UTC days that its footprint touches."""
+        first = self.blocks_from.date()
+        last = (self.blocks_until - timedelta(minutes=1)).date()
+        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+Days = Mapping[date, bytes]
+"""The packed entries of each UTC day of one calendar; a day that is absent is free."""
+
+
+def monday_of(day: date) -> date:
+    """The Monday of its week, which names the item the day lies in."""
+    return day - timedelta(days=day.weekday())
+
+
+def weeks_between(first: datetime, last: datetime) -> list[date]:
+    """The Mondays of all weeks from `first` to `last`, both included, in UTC."""
+    monday = monday_of(first.astimezone(UTC).date())
+    end = monday_of(last.astimezone(UTC).date())
+    return [monday + timedelta(weeks=n) for n in range((end - monday).days // 7 + 1)]
+
+
+def unpack(day: date, packed: bytes) -> list[Entry]:
+    """The entries of one day."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = []
+    for start, length, before, after, kind, service, expiry, reference in _PACKED.iter_unpack(packed):
+        expires = datetime.fromtimestamp(expiry * 60, UTC) if expiry else None
+        at = midnight + timedelta(minutes=start)
+        found.append(Entry(at, length, before, after, Kind(kind), service, reference, expires))
+    return found
+
+
+def entries_of(days: Days) -> list[Entry]:
+    """Every entry once, though it may lie in two days."""
+    return list(dict.fromkeys(entry for day, packed in days.items() for entry in unpack(day, packed)))
+
+
+def first_clash(days: Days, wanted: Entry, now: datetime, *, but: bytes = b"") -> Entry | None:
+    """What stands in the way of `wanted`, leaving out the entry with the reference `but` (one's own, when moving)."""
+    for day in wanted.days():
+        for entry in unpack(day, days.get(day, b"")):
+            if entry.reference != but and wanted.clashes(entry, now):
+                return entry
+    return None
+
+
+def with_entry(days: Days, entry: Entry, now: datetime) -> dict[date, bytes]:
+    """The days that change when `entry` is added; what has lapsed by `now` is dropped on the way."""
+    return {day: _pack(day, [*_lasting(day, days, now), entry]) for day in entry.days()}
+
+
+def without_reference(days: Days, reference: bytes, touched: Iterable[date]) -> dict[date, bytes]:
+    """The days of `touched` that change when everything with this reference is removed."""
+    changed = {}
+    for day in touched:
+        kept = [entry for entry in unpack(day, days.get(day, b"")) if entry.reference != reference]
+        packed = _pack(day, kept)
+        if packed != days.get(day, b""):
+            changed[day] = packed
+    return changed
+
+
+def reference_of(identifier: str) -> bytes:
+    """The reference under which an appointment or hold lies in the calendar."""
+    return id_bytes(identifier)
+
+
+def _lasting(day: date, days: Days, now: datetime) -> list[Entry]:
+    return [e for e in unpack(day, days.get(day, b"")) if e.expires_at is None or e.expires_at > now]
+
+
+def _pack(day: date, entries: Iterable[Entry]) -> bytes:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    ordered = sorted(entries, key=lambda entry: (entry.start, entry.reference))
+    return b"".join(
+        _PACKED.pack(
+            int((e.start - midnight).total_seconds()) // 60,
+            e.length_min,
+            e.before_min,
+            e.after_min,
+            e.kind,
+            e.service,
+            int(e.expires_at.timestamp()) // 60 if e.expires_at else 0,
+            e.reference,
+        )
+        for e in ordered
+    )

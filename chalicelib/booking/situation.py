@@ -1,0 +1,73 @@
+"""What a booking must know, read in one request where it can be: schedule, calendars, the customer, and what else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from chalicelib.booking import calendars, store
+from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.occupancy import weeks_between
+from chalicelib.booking.practice import Schedule, Staff
+from chalicelib.core.tables import Key, fetch
+
+LONGEST_FOOTPRINT = timedelta(hours=32)
+"""A day of service and the longest buffers: no entry that touches a time begins further away."""
+_last_seen: dict[tuple[str, str], tuple[Staff, ...]] = {}
+"""Who worked in a branch when it was last read: a hint which calendars to fetch along with the schedule, nothing more."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The schedule, the calendars of everyone who matters, and the rows asked for along with them."""
+
+    schedule: Schedule
+    calendars: list[Calendar]
+    mondays: list[date]
+    extra: list[Any]
+
+    def calendar(self, staff_id: str) -> Calendar | None:
+        """That member's calendar."""
+        return next((calendar for calendar in self.calendars if calendar.staff.id == staff_id), None)
+
+
+def read(
+    company_id: str, branch_id: str, first: datetime, last: datetime, extra: Sequence[Key] = (), only: str | None = None
+) -> Situation:
+    """Read the branch around `first` to `last` and the rows at `extra`.
+
+    One request when this process has met the branch before, else two: then the schedule says whose calendars are
+    needed. `only`: the id or name of the one member of staff that matters. Raises NotFound when there is no such branch.
+    """
+    mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
+    hinted = _wanted(_last_seen.get((company_id, branch_id), ()), only)
+    places = [store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
+    rows = fetch(places)
+    schedule = store.schedule_of(rows[0], branch_id)
+    _last_seen[company_id, branch_id] = schedule.staff
+    others, weeks = rows[1 : 1 + len(extra)], rows[1 + len(extra) :]
+    needed = _wanted(schedule.staff, only)
+    if [_home(m) for m in needed] != [_home(m) for m in hinted]:
+        weeks = fetch(calendars.keys(company_id, needed, mondays))
+    return Situation(schedule, calendars.calendars(company_id, needed, mondays, weeks), mondays, others)
+
+
+def widened(company_id: str, situation: Situation) -> Situation:
+    """The same situation with everyone's calendar, for finding alternatives when one member was asked for."""
+    staff = situation.schedule.staff
+    if len(situation.calendars) == len(staff):
+        return situation
+    rows = fetch(calendars.keys(company_id, staff, situation.mondays))
+    everyone = calendars.calendars(company_id, staff, situation.mondays, rows)
+    return Situation(situation.schedule, everyone, situation.mondays, situation.extra)
+
+
+def _wanted(staff: Sequence[Staff], only: str | None) -> list[Staff]:
+    if only is None:
+        return list(staff)
+    name = only.strip().casefold()
+    return [member for member in staff if member.id == only or member.name.casefold() == name]
+
+
+def _home(member: Staff) -> tuple[str, str]:
+    return member.id, member.home_branch_id

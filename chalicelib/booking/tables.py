@@ -1,0 +1,48 @@
+"""The tables `booking` and `occupancy`.
+
+Access patterns of `booking`
+  a branch, service, staff member   pk `<company>#practice`      sk `branch#<id>`, `service#<id>`, `staff#<id>`  GetItem, Query
+  what a branch offers (compiled)   pk `<company>#<branch>`      sk `schedule`                                  GetItem
+  an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
+  appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query
+
+Access patterns of `occupancy`
+  what is taken of a calendar       pk `<company>#<home branch>` sk `<Monday>#<staff>`         GetItem, one per week
+  what is taken in a branch         the same partition, sk between two Mondays                 Query
+"""
+
+from typing import ClassVar
+
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+
+from chalicelib.core.tables import Row, Table, index
+
+
+class BookingRow(Row):
+    """A record of the practice, a branch's schedule, or an appointment (the only one with index keys)."""
+
+    table: ClassVar[Table] = Table("booking")
+    status = UnicodeAttribute(null=True)
+    source = UnicodeAttribute(null=True)
+    company_id = UnicodeAttribute(null=True)
+    branch = UnicodeAttribute(null=True)
+    staff = UnicodeAttribute(null=True)
+    customer = UnicodeAttribute(null=True)
+    starts_at = UnicodeAttribute(null=True)
+    by_company = index("by_company", "company_id", "starts_at")
+    by_branch = index("by_branch", "branch", "starts_at")
+    by_staff = index("by_staff", "staff", "starts_at")
+    by_customer = index("by_customer", "customer", "starts_at")
+
+
+class OccupancyRow(Row):
+    """One calendar's week: `d0` (Monday, UTC) to `d6`, each the packed entries of its day."""
+
+    table: ClassVar[Table] = Table("occupancy", ttl=True)
+    d0 = BinaryAttribute(null=True, legacy_encoding=False)
+    d1 = BinaryAttribute(null=True, legacy_encoding=False)
+    d2 = BinaryAttribute(null=True, legacy_encoding=False)
+    d3 = BinaryAttribute(null=True, legacy_encoding=False)
+    d4 = BinaryAttribute(null=True, legacy_encoding=False)
+    d5 = BinaryAttribute(null=True, legacy_encoding=False)
+    d6 = BinaryAttribute(null=True, legacy_encoding=False)

@@ -1,0 +1,20 @@
+"""Phone numbers as E.164."""
+
+from chalicelib.core.errors import invalid
+
+
+def e164(text: str, region: str | None, path: str) -> str:
+    """`text` as E.164; a national number is read as one of `region` (ISO 3166, such as DE).
+
+    Raises Invalid about `path` when no such number can exist.
+    """
+    # Imported here: its metadata would slow the start of every Lambda that only passes numbers on.
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise invalid(path, "not_a_phone_number", f"{text!r} is not a phone number.") from None
+    if not phonenumbers.is_possible_number(number):
+        raise invalid(path, "not_a_phone_number", f"{text!r} is not a possible phone number.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
