@@ -68,13 +68,13 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     def confirmed(self, booking_id: int, uid: str, at: datetime, seen_at: datetime | None) -> "Appointment":
         """Cal.com has it."""
         return self.changed(
-            at, status="confirmed", booked_as="confirmed", calcom_booking_id=booking_id, external_id=uid,
+            at,
+            status="confirmed",
+            booked_as="confirmed",
+            calcom_booking_id=booking_id,
+            external_id=uid,
             calcom_seen_at=seen_at,
         )
-
-    def released(self, at: datetime, reason: str) -> "Appointment":
-        """Cal.com does not have it: the time is free again."""
-        return self.changed(at, status="released", cancellation_reason=reason)
 
     def was_booked(self) -> bool:
         """Whether its status is, or when booked was, confirmed or scheduled."""

@@ -75,7 +75,12 @@ Also = Callable[[Unit, Booked, Sequence[Any]], None]
 
 
 def book(
-    begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, extra: Sequence[Key] = (), also: Also | None = None
+    begin: Callable[[], Unit],
+    company_id: str,
+    wish: Wish,
+    clock: Clock,
+    extra: Sequence[Key] = (),
+    also: Also | None = None,
 ) -> Booked:
     """Take the time and write the appointment: one read, one transaction.
 
@@ -168,8 +173,13 @@ def _stage(
 def entry_for(service: Service, starts_at: datetime, appointment_id: str) -> Entry:
     """What an appointment of this service would take of a calendar."""
     return Entry(
-        starts_at, service.duration_min, service.buffer_before_min, service.buffer_after_min, Kind.BOOKING,
-        service.number, reference_of(appointment_id),
+        starts_at,
+        service.duration_min,
+        service.buffer_before_min,
+        service.buffer_after_min,
+        Kind.BOOKING,
+        service.number,
+        reference_of(appointment_id),
     )
 
 
@@ -181,6 +191,7 @@ def booked_event(appointment: Appointment) -> AppointmentBooked:
         branch_id=appointment.branch_id,
         source=appointment.source,
         version=appointment.version,
+        call_id=appointment.call_id,
     )
 
 

@@ -48,7 +48,7 @@ def calendars(company_id: str, staff: Iterable[Staff], mondays: Sequence[date], 
 
 
 def take(unit: Unit, calendar: Calendar, entry: Entry, now: datetime) -> None:
-    """Put an entry that clashes with nothing into the calendar; the unit ends as Stale if its days changed meanwhile."""
+    """Put an entry that clashes with nothing into the calendar; Stale if its days changed meanwhile."""
     _swap(unit, calendar, occupancy.with_entry(calendar.days, entry, now))
 
 

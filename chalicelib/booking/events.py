@@ -13,6 +13,7 @@ class AppointmentBooked(Event):
     branch_id: str
     source: str
     version: int
+    call_id: str | None = None
 
 
 class AppointmentReleased(Event):

@@ -12,7 +12,7 @@ Minute = Annotated[int, msgspec.Meta(ge=0, le=2880)]
 
 
 class Window(msgspec.Struct, frozen=True):
-    """Open on `day` (0 = Monday) from minute `start` to minute `end` of the local clock; `end` over 1440 is past midnight."""
+    """Open on `day` (0 = Monday) from minute `start` to `end` of the local clock; over 1440 is past midnight."""
 
     day: Annotated[int, msgspec.Meta(ge=0, le=6)]
     start: Minute

@@ -13,8 +13,8 @@ from chalicelib.core.tables import Key, fetch
 
 LONGEST_FOOTPRINT = timedelta(hours=32)
 """A day of service and the longest buffers: no entry that touches a time begins further away."""
-_last_seen: dict[tuple[str, str], tuple[Staff, ...]] = {}
-"""Who worked in a branch when it was last read: a hint which calendars to fetch along with the schedule, nothing more."""
+_last_seen: dict[tuple[str, str], Schedule] = {}
+"""A branch as this process last read it: a hint which calendars to fetch with the schedule; it never decides."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,33 @@ def read(
     """Read the branch around `first` to `last` and the rows at `extra`.
 
     One request when this process has met the branch before, else two: then the schedule says whose calendars are
-    needed. `only`: the id or name of the one member of staff that matters. Raises NotFound when there is no such branch.
+    needed. `only`: the id or name of the one member of staff that matters. Raises NotFound when there is no such
+    branch.
     """
     mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
-    hinted = _wanted(_last_seen.get((company_id, branch_id), ()), only)
+    known = _last_seen.get((company_id, branch_id))
+    hinted = _wanted(known.staff if known else (), only)
     places = [store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
     rows = fetch(places)
     schedule = store.schedule_of(rows[0], branch_id)
-    _last_seen[company_id, branch_id] = schedule.staff
+    _last_seen[company_id, branch_id] = schedule
     others, weeks = rows[1 : 1 + len(extra)], rows[1 + len(extra) :]
     needed = _wanted(schedule.staff, only)
     if [_home(m) for m in needed] != [_home(m) for m in hinted]:
         weeks = fetch(calendars.keys(company_id, needed, mondays))
     return Situation(schedule, calendars.calendars(company_id, needed, mondays, weeks), mondays, others)
+
+
+def fresh(company_id: str, branch_id: str) -> Schedule:
+    """The branch's schedule, read now, and remembered for the next `read`; one request. Raises NotFound."""
+    schedule = store.get_schedule(company_id, branch_id)
+    _last_seen[company_id, branch_id] = schedule
+    return schedule
+
+
+def forget() -> None:
+    """Drop what this process remembers of branches (tests)."""
+    _last_seen.clear()
 
 
 def widened(company_id: str, situation: Situation) -> Situation:

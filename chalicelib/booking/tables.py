@@ -1,7 +1,7 @@
 """The tables `booking` and `occupancy`.
 
 Access patterns of `booking`
-  a branch, service, staff member   pk `<company>#practice`      sk `branch#<id>`, `service#<id>`, `staff#<id>`  GetItem, Query
+  a branch, service, staff member   pk `<company>#practice`      sk `branch#<id>`, `service#…`, `staff#…`       Query
   what a branch offers (compiled)   pk `<company>#<branch>`      sk `schedule`                                  GetItem
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
   appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query

@@ -30,7 +30,12 @@ def entry(row: DirectoryRow | None) -> Entry | None:
     """What a fetched row says."""
     if row is None:
         return None
-    return Entry(row.company_id, row.record, msgspec.json.decode(row.data or "{}"), int(row.expires_at) if row.expires_at else None)
+    return Entry(
+        row.company_id,
+        row.record,
+        msgspec.json.decode(row.data or "{}"),
+        int(row.expires_at) if row.expires_at else None,
+    )
 
 
 def find(kind: str, value: str, *, consistent: bool = True) -> Entry | None:

@@ -61,9 +61,15 @@ def record_message(queue: str, message: dict[str, Any], reason: str, at: datetim
     except msgspec.MsgspecError:
         _save(
             FailedJob(
-                id=str(message["messageId"]), queue=queue, job="", company_id="", correlation_id="",
-                payload=base64.b64encode(message["body"].encode()).decode()[:200_000], attempts=attempts,
-                reason=reason[:LONGEST_REASON], failed_at=stamp(at),
+                id=str(message["messageId"]),
+                queue=queue,
+                job="",
+                company_id="",
+                correlation_id="",
+                payload=base64.b64encode(message["body"].encode()).decode()[:200_000],
+                attempts=attempts,
+                reason=reason[:LONGEST_REASON],
+                failed_at=stamp(at),
             ),
             at,
         )

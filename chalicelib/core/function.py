@@ -65,7 +65,9 @@ class Function(Blueprint):
             )
             for each in routes:
                 self._register_local(each)
-            entry = self.lambda_function(view.__name__)(self._named(view, lambda event, context: self._call(event, context)))
+            entry = self.lambda_function(view.__name__)(
+                self._named(view, lambda event, context: self._call(event, context))
+            )
             self._add("route", view, needs, memory_mb, timeout_seconds, entry, routes=routes)
             return entry
 
@@ -170,7 +172,17 @@ class Function(Blueprint):
         self, kind: Any, view: View, needs: Needs, memory_mb: int, timeout_seconds: int, entry: Any, **more: Any
     ) -> None:
         self.doors.append(
-            Door(kind, view.__name__, self.module, needs, memory_mb, timeout_seconds, view.__doc__ or "", entry=entry, **more)
+            Door(
+                kind,
+                view.__name__,
+                self.module,
+                needs,
+                memory_mb,
+                timeout_seconds,
+                view.__doc__ or "",
+                entry=entry,
+                **more,
+            )
         )
 
     @staticmethod

@@ -26,13 +26,17 @@ class Replay(Conflict):
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """A client's key for one route. `render` makes, from what a verb commits with, the answer that goes to the client."""
+    """A client's key for one route. `render` makes, from what a verb commits with, the answer that goes to the client.
+
+    `continued`: an earlier unit of the same request holds the guard, and this one brings its answer up to date.
+    """
 
     route: str
     key: str
     body_hash: str
     status: int
     render: Callable[[Any], Any]
+    continued: bool = False
 
     def address(self, company_id: str) -> str:
         """The partition key of the guard; scoped to company and route."""
@@ -57,6 +61,8 @@ def guard_row(company_id: str, key: IdempotencyKey, answer: Any, at: datetime) -
         data=msgspec.json.encode(key.render(answer)).decode(),
         expires_at=epoch(at + KEEP),
     )
+    if key.continued:
+        return row, GuardRow.body_hash == key.body_hash
     return row, GuardRow.pk.does_not_exist() | (GuardRow.expires_at < epoch(at))
 
 

@@ -35,8 +35,13 @@ def receive(unit: Unit, vendor: str, delivery_id: str, kind: str, raw: bytes, jo
     for number, body in enumerate(parts):
         unit.add(
             InboxRow(
-                f"{vendor}#{delivery_id}", f"part#{number:02}", kind=kind, received_at=stamp(at), parts=len(parts),
-                body=body, expires_at=epoch(at + KEEP),
+                f"{vendor}#{delivery_id}",
+                f"part#{number:02}",
+                kind=kind,
+                received_at=stamp(at),
+                parts=len(parts),
+                body=body,
+                expires_at=epoch(at + KEEP),
             ),
             _Delivered(),
         )

@@ -101,8 +101,12 @@ def _work_one(queue: str, record: dict[str, Any], clock: Clock) -> None:
     received = int(record["attributes"]["ApproximateReceiveCount"])
     attempt = envelope.spent + received
     log_context(
-        job_id=envelope.id, job=envelope.job, request_id=envelope.correlation_id, attempt=attempt,
-        company_id=envelope.company_id, queue=queue,
+        job_id=envelope.id,
+        job=envelope.job,
+        request_id=envelope.correlation_id,
+        attempt=attempt,
+        company_id=envelope.company_id,
+        queue=queue,
     )
     try:
         _run(envelope, attempt, clock)
@@ -124,9 +128,7 @@ def _run(envelope: Envelope, attempt: int, clock: Clock) -> None:
     except msgspec.MsgspecError as error:
         raise CannotSucceed(f"its payload does not fit {envelope.job}: {error}") from None
     last = attempt >= kind.attempts
-    handler_of(kind)(
-        job, JobContext(envelope.id, attempt, last, envelope.correlation_id, envelope.company_id, clock)
-    )
+    handler_of(kind)(job, JobContext(envelope.id, attempt, last, envelope.correlation_id, envelope.company_id, clock))
 
 
 def handler_of(kind: type[Job]) -> Callable[[Any, JobContext], None]:
@@ -145,9 +147,7 @@ def _postpone(queue: str, envelope: Envelope, received: int, wait: Postpone | Ra
     log.info("job postponed", extra={"seconds": seconds, "why": str(wait)})
 
 
-def _fail(
-    queue: str, record: dict[str, Any], envelope: Envelope, attempt: int, error: Exception, clock: Clock
-) -> None:
+def _fail(queue: str, record: dict[str, Any], envelope: Envelope, attempt: int, error: Exception, clock: Clock) -> None:
     most = _most_attempts(envelope)
     reason = error.code if isinstance(error, DomainError) else type(error).__name__
     log.warning("job failed", extra={"reason": reason, "where": where(error), "of": most}, exc_info=error)

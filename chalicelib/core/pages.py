@@ -101,5 +101,3 @@ def _parts(cursor: str) -> tuple[str, str, str]:
         return msgspec.json.decode(raw, type=tuple[str, str, str])
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         raise invalid("query.cursor", "bad_cursor", "This cursor is not from this list.") from None
-
-

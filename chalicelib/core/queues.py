@@ -53,4 +53,3 @@ def hide(queue: str, receipt: str, seconds: int) -> None:
     aws.client("sqs").change_message_visibility(
         QueueUrl=settings().queue_url(queue), ReceiptHandle=receipt, VisibilityTimeout=min(seconds, 43_200)
     )
-

@@ -22,18 +22,21 @@ class Request:
     raw: bytes
     idempotency: IdempotencyKey | None = None
     clock: Clock = now
-    cleanup: list[Callable[[], None]] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
 
     def unit(self, answer: Callable[[Any], Any] = lambda noun: noun, company_id: str | None = None) -> Unit:
         """The unit of work of this request; `answer` turns what the verb commits with into what the client gets."""
-        key = replace(self.idempotency, render=answer) if self.idempotency else None
-        return Unit(
+        continued = any(unit.committed for unit in self.units)
+        key = replace(self.idempotency, render=answer, continued=continued) if self.idempotency else None
+        unit = Unit(
             self.company_id if company_id is None else company_id,
             self.actor,
             correlation_id=self.id,
             idempotency=key,
             clock=self.clock,
         )
+        self.units.append(unit)
+        return unit
 
     def header(self, name: str) -> str | None:
         """A header by its lower-case name."""

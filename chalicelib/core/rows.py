@@ -55,6 +55,7 @@ class GuardRow(Row):
     body_hash = UnicodeAttribute(null=True)
     status = NumberAttribute(null=True)
     tally = NumberAttribute(null=True)
+    record = UnicodeAttribute(null=True)
 
 
 class InboxRow(Row):

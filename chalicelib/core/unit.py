@@ -17,7 +17,7 @@ from chalicelib.core.errors import DomainError, Invalid, Stale, Unavailable
 from chalicelib.core.events import Event, Job
 from chalicelib.core.idempotency import IdempotencyKey, Replay, guard_row
 from chalicelib.core.ids import new_id
-from chalicelib.core.rows import AuditRow, OutboxRow
+from chalicelib.core.rows import AuditRow, GuardRow, OutboxRow
 from chalicelib.core.tables import Row, connection, encode
 
 MOST_ACTIONS = 90
@@ -86,6 +86,7 @@ class Unit:
         self.idempotency = idempotency
         self.clock = clock
         self.committed = False
+        self._keep_key = True
         self._actions: list[_Action] = []
 
     def put(self, row: Row, condition: Condition | None = None, otherwise: DomainError | None = None) -> None:
@@ -131,6 +132,12 @@ class Unit:
             )
         )
 
+    def free_key(self) -> None:
+        """Let the Idempotency-Key be used again: what it guarded is being undone."""
+        if self.idempotency and self.idempotency.continued:
+            self.delete(GuardRow(self.idempotency.address(self.company_id), "guard"))
+        self._keep_key = False
+
     def commit(self, answer: Any = None) -> None:
         """Send it, once. `answer` is what the route will answer; an idempotency guard keeps it for 24 hours.
 
@@ -138,7 +145,7 @@ class Unit:
         Idempotency-Key was used before, Unavailable when DynamoDB does not take it in five tries. Never half.
         """
         assert not self.committed, "a unit of work commits once"
-        if self.idempotency:
+        if self.idempotency and self._keep_key:
             self._guard(self.idempotency, answer)
         if not self._actions:
             return

@@ -14,6 +14,7 @@ import msgspec
 
 from chalicelib.core.clock import to_utc
 from chalicelib.core.errors import Conflict, DomainError, Fault, Invalid, Unavailable, VendorRefused
+from chalicelib.core.secrets import secret
 from chalicelib.core.settings import settings
 from chalicelib.vendors.http import VendorSession
 from chalicelib.vendors.outcomes import Vendor
@@ -233,3 +234,8 @@ def _path(uid: str) -> str:
 def _iso(instant: datetime) -> str:
     """Cal.com wants UTC with Z; ValueError for a naive datetime."""
     return to_utc(instant).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def connected() -> CalCom:
+    """A client with this stage's own API key; raises Unavailable when none is configured."""
+    return CalCom(secret("calcom_api_key"))

@@ -11,7 +11,9 @@ from chalicelib.core.needs import Needs
 function = Function(__name__)
 
 
-@function.on_queue("default", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("default",)))
+@function.on_queue(
+    "default", needs=Needs(reads=("inbox", "booking"), writes=("jobs", "calls", "directory"), sends=("default",))
+)
 def work_default(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `default`."""
     return work("default", event)

@@ -11,7 +11,10 @@ from chalicelib.core.needs import Needs
 function = Function(__name__)
 
 
-@function.on_queue("notifications", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("notifications",)))
+@function.on_queue(
+    "notifications",
+    needs=Needs(reads=("inbox",), writes=("jobs", "identity", "directory"), sends=("notifications",), mail=True),
+)
 def work_notifications(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `notifications`."""
     return work("notifications", event)

@@ -11,7 +11,15 @@ from chalicelib.core.needs import Needs
 function = Function(__name__)
 
 
-@function.on_queue("sync", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("sync",)))
+@function.on_queue(
+    "sync",
+    needs=Needs(
+        reads=("inbox",),
+        writes=("jobs", "booking", "occupancy", "crm", "directory"),
+        sends=("sync",),
+        secrets=("calcom_api_key",),
+    ),
+)
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `sync`."""
     return work("sync", event)

@@ -33,7 +33,9 @@ def test_reasons_follow_the_order_in_which_pynamodb_sends(aws: EmbeddedAws) -> N
     seed.commit()
     unit = Unit("com_1")
     unit.put(GuardRow("com_1#fine", "guard"))
-    unit.update(GuardRow("com_1#absent", "guard"), [GuardRow.tally.set(1)], GuardRow.pk.exists(), Conflict("update", "u"))
+    unit.update(
+        GuardRow("com_1#absent", "guard"), [GuardRow.tally.set(1)], GuardRow.pk.exists(), Conflict("update", "u")
+    )
     unit.check(GuardRow("com_1#there", "guard"), GuardRow.pk.exists(), Conflict("check", "c"))
     with pytest.raises(Conflict, match="update"):
         unit.commit()

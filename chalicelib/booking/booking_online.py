@@ -1,0 +1,30 @@
+"""Booking for clients of the API: the same booking, taken to Cal.com where the branch books through it."""
+
+from collections.abc import Callable
+
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.booking import Wish, book
+from chalicelib.booking.calcom_booking import confirm_at_calcom
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import OutcomeUnknown
+from chalicelib.core.unit import Unit
+from chalicelib.vendors.calcom import CalCom
+
+
+def book_online(
+    begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, calcom: Callable[[], CalCom]
+) -> Appointment:
+    """The appointment, confirmed; `held` when Cal.com has not said whether it took it (it is asked again later).
+
+    Raises what `book` and `confirm_at_calcom` raise, but OutcomeUnknown.
+    """
+    booked = book(begin, company_id, wish, clock)
+    if not booked.held:
+        return booked.appointment
+    client = calcom()
+    try:
+        return confirm_at_calcom(booked, client, begin, clock)
+    except OutcomeUnknown:
+        return booked.appointment
+    finally:
+        client.close()

@@ -1,0 +1,17 @@
+"""What calls do when appointments are booked."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.booking.events import AppointmentBooked
+from chalicelib.calls.jobs import LinkBookedCall
+from chalicelib.core.events import Event, Job
+
+
+def _link(event: AppointmentBooked, company_id: str) -> Job | None:
+    if event.call_id is None:
+        return None
+    return LinkBookedCall(company_id=company_id, call_id=event.call_id, appointment_id=event.appointment_id)
+
+
+LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {AppointmentBooked: (_link,)}

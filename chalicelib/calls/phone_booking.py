@@ -1,0 +1,252 @@
+"""A phone call becomes an appointment: hold here, book at Cal.com, confirm here, in at most two transactions."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from chalicelib.booking import situation
+from chalicelib.booking import store as booking
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.booking import Booked, Wish, book
+from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
+from chalicelib.booking.practice import Branch, Schedule
+from chalicelib.booking.reconciling import booking_at_calcom
+from chalicelib.calls import speech, store
+from chalicelib.calls.call import CallFacts, CallLink
+from chalicelib.calls.wishes import BookingArgs, spoken_instant
+from chalicelib.core import directory
+from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, invalid
+from chalicelib.core.ids import new_id
+from chalicelib.core.logging import log
+from chalicelib.core.phones import e164
+from chalicelib.core.rows import GuardRow
+from chalicelib.core.tables import Key
+from chalicelib.core.unit import Unit
+from chalicelib.crm.customer import Contact, clean_email, clean_name
+from chalicelib.vendors.calcom import CalCom
+
+KEEP_GUARD = timedelta(days=30)
+RESTARTS = 3
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The call as it stands: our id of it if it is known already, whose number was called, what Retell tells."""
+
+    call_id: str | None
+    company_id: str
+    branch_id: str | None
+    facts: CallFacts
+
+
+class _AskedBefore(Exception):
+    """The same call asked for the same before, and this came of it."""
+
+    def __init__(self, appointment: Appointment) -> None:
+        super().__init__(appointment.id)
+        self.appointment = appointment
+
+
+class _CallAppeared(Exception):
+    """A webhook created the call's record meanwhile."""
+
+
+class PhoneBooking:
+    """One request of the agent to book; the same call with the same arguments again gets the same appointment.
+
+    Reads at most three times: the schedule (for the branch's clock), then calendars, customer, call and guard at once;
+    the door has looked up the called number before. Writes one transaction, a second one where Cal.com confirms.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        branch_id: str,
+        wish: BookingArgs,
+        args: dict[str, Any],
+        begin: Callable[[str], Unit],
+        clock: Clock,
+    ) -> None:
+        self._caller = caller
+        self._branch_id = branch_id
+        self._wish = wish
+        self._args = args
+        self._begin = lambda: begin(caller.company_id)
+        self._clock = clock
+        self._call_id = caller.call_id or new_id("call")
+        self._new_call = caller.call_id is None
+        self._guard = _guard_key(caller, args)
+
+    def run(self, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+        """Book, and say so in prose and data. Raises Invalid for wishes that nobody can grant."""
+        try:
+            booked = self._hold()
+        except _AskedBefore as before:
+            return self._answer_again(before.appointment, calcom)
+        except Conflict as taken:
+            return self._answer_taken(taken)
+        if not booked.held:
+            return _answer_booked(booked.appointment, booked.schedule)
+        return self._confirm(booked, calcom)
+
+    def _hold(self) -> Booked:
+        company_id = self._caller.company_id
+        schedule = situation.fresh(company_id, self._branch_id)
+        wish = self._as_wish(schedule.branch)
+        extra = [self._guard, directory.key(store.RETELL, self._caller.facts.retell_call_id)]
+        for _ in range(RESTARTS):
+            try:
+                return book(
+                    self._begin,
+                    company_id,
+                    replace(wish, call_id=self._call_id),
+                    self._clock,
+                    extra,
+                    self._write_call,
+                )
+            except _CallAppeared:
+                continue
+        raise OutcomeUnknown("call_busy", "This call's record changes too fast; ask again.")
+
+    def _as_wish(self, branch: Branch) -> Wish:
+        return Wish(
+            branch_id=branch.id,
+            service=self._wish.service,
+            starts_at=spoken_instant(self._wish.starts_at, branch.clock(), "args.starts_at"),
+            source="retell_phone",
+            staff=self._wish.staff,
+            contact=_contact(self._wish, self._caller.facts, branch.country),
+            path="args",
+        )
+
+    def _write_call(self, unit: Unit, booked: Booked, rows: Sequence[Any]) -> None:
+        guard, known = rows[0], directory.entry(rows[1])
+        if guard is not None:
+            before = booking.find_appointment(self._caller.company_id, guard.record or "")
+            if before and before.status not in ("released", "cancelled", "declined"):
+                raise _AskedBefore(before)
+        if known and (self._new_call or known.record != self._call_id):
+            self._call_id, self._new_call = known.record, False
+            raise _CallAppeared
+        unit.put(
+            GuardRow(
+                self._guard.pk,
+                self._guard.sk,
+                record=booked.appointment.id,
+                expires_at=epoch(self._clock() + KEEP_GUARD),
+            ),
+            GuardRow.pk.does_not_exist() if guard is None else GuardRow.record == guard.record,
+        )
+        link = self._link(booked.appointment)
+        if self._new_call:
+            store.add_call(unit, self._call_id, self._caller.facts, link, self._clock())
+        else:
+            store.save_link(unit, self._call_id, link)
+
+    def _link(self, appointment: Appointment) -> CallLink:
+        return CallLink(
+            branch_id=appointment.branch_id,
+            customer_id=appointment.customer_id,
+            appointment_id=appointment.id,
+            booking_confirmed=appointment.status in ("confirmed", "requested"),
+            booking_details=self._args,
+        )
+
+    def _confirm(self, booked: Booked, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+        client = calcom()
+        try:
+            done = confirm_at_calcom(booked, client, self._begin, self._clock, self._confirm_call)
+        except Conflict as taken:
+            return self._answer_taken(taken)
+        except OutcomeUnknown:
+            return _answer_pending(booked.appointment)
+        except DomainError as refusal:
+            log.warning("calcom did not book", extra={"code": refusal.code, "appointment_id": booked.appointment.id})
+            return {"message": speech.TROUBLE, "status": "failed", "code": refusal.code}
+        finally:
+            client.close()
+        return _answer_booked(done, booked.schedule)
+
+    def _confirm_call(self, unit: Unit, appointment: Appointment) -> None:
+        store.save_link(unit, self._call_id, self._link(appointment))
+
+    def _answer_again(self, appointment: Appointment, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+        schedule = booking.get_schedule(appointment.company_id, appointment.branch_id)
+        if appointment.status == "held":
+            appointment = self._ask_calcom(appointment, calcom)
+        if appointment.status == "held":
+            return _answer_pending(appointment)
+        return _answer_booked(appointment, schedule)
+
+    def _ask_calcom(self, appointment: Appointment, calcom: Callable[[], CalCom]) -> Appointment:
+        # The first answer was lost: never book a second time without asking what became of the first.
+        client = calcom()
+        try:
+            found = booking_at_calcom(appointment, client)
+        except DomainError as error:
+            log.warning("calcom cannot be asked", extra={"code": error.code})
+            return appointment
+        finally:
+            client.close()
+        if found is None or found.status not in ("accepted", "pending"):
+            return appointment
+        return confirm(appointment, found, self._begin, self._clock, self._confirm_call)
+
+    def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
+        if taken.code != "slot_taken":
+            raise taken
+        schedule = situation.fresh(self._caller.company_id, self._branch_id)
+        offered = taken.extra["alternatives"]
+        times = [spoken_instant(slot["starts_at"], schedule.branch.clock(), "args.starts_at") for slot in offered]
+        return {
+            "message": speech.taken(times, schedule.branch.clock()),
+            "status": "unavailable",
+            "code": "slot_taken",
+            "alternatives": offered,
+        }
+
+
+def _answer_booked(appointment: Appointment, schedule: Schedule) -> dict[str, Any]:
+    zone = schedule.branch.clock()
+    service = schedule.service(appointment.service_id, "args.service")
+    staff = next((member.name for member in schedule.staff if member.id == appointment.staff_id), "our team")
+    return {
+        "message": speech.booked(service.name, staff, appointment.starts_at, zone),
+        "status": "booked",
+        "appointment_id": appointment.id,
+        "starts_at": appointment.starts_at.astimezone(zone).isoformat(),
+        "ends_at": appointment.ends_at.astimezone(zone).isoformat(),
+        "service_id": service.id,
+        "staff_id": appointment.staff_id,
+        "calcom_booking_id": appointment.calcom_booking_id,
+        "external_id": appointment.external_id,
+    }
+
+
+def _answer_pending(appointment: Appointment) -> dict[str, Any]:
+    return {"message": speech.PENDING, "status": "pending", "appointment_id": appointment.id}
+
+
+def _contact(wish: BookingArgs, facts: CallFacts, country: str) -> Contact:
+    phone: str | None
+    if wish.phone:
+        phone = e164(wish.phone, country, "args.phone")
+    elif facts.from_number and facts.direction != "outbound":
+        phone = facts.from_number if facts.from_number.startswith("+") else None
+    else:
+        phone = facts.to_number if facts.direction == "outbound" else None
+    email = clean_email(wish.email, "args.email") if wish.email else None
+    if not phone and not email:
+        raise invalid("args.phone", "required", "The caller's number is hidden: ask for a phone number.")
+    return Contact(name=clean_name(wish.name, "args.name") if wish.name else "", phone=phone, email=email)
+
+
+def _guard_key(caller: Caller, args: dict[str, Any]) -> Key:
+    digest = hashlib.sha256(msgspec.json.encode(args, order="deterministic")).hexdigest()
+    retell_id = caller.facts.retell_call_id
+    return Key(GuardRow, f"{caller.company_id}#agent#{retell_id}#book_appointment#{digest}", "guard")

@@ -1,0 +1,32 @@
+"""The table `calls`.
+
+Access patterns
+  a call                          pk `<company>#<call>` sk `call`; by Retell's id through the directory  GetItem
+  its transcript                  the same partition, sk `transcript`                                     GetItem
+  calls of a company, newest last by_company: company_id, created_at                                       Query
+  calls that wanted a booking     by_chain (sparse): chain, created_at                                     Query
+
+A call has two documents, so that Retell's news and our booking never wait for each other: `data` is what Retell tells,
+compared and swapped by version; `link` is what we know, written by whoever books.
+"""
+
+from typing import ClassVar
+
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+
+from chalicelib.core.tables import Row, Table, index
+
+
+class CallRow(Row):
+    """A call, or (with `packed` alone) its transcript, compressed."""
+
+    table: ClassVar[Table] = Table("calls")
+    call_id = UnicodeAttribute(null=True)
+    link = UnicodeAttribute(null=True)
+    status = UnicodeAttribute(null=True)
+    company_id = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    chain = UnicodeAttribute(null=True)
+    packed = BinaryAttribute(null=True, legacy_encoding=False)
+    by_company = index("by_company", "company_id", "created_at")
+    by_chain = index("by_chain", "chain", "created_at")

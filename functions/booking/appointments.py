@@ -1,0 +1,119 @@
+"""Appointments, also under their old name, events."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from chalicelib.booking import store
+from chalicelib.booking.appointment import Source, Status
+from chalicelib.booking.listing import contact_from, list_by
+from chalicelib.core.clock import now
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.pages import Page, PageQuery
+from chalicelib.core.payloads import Body
+from chalicelib.core.requests import Request
+from functions.booking.answers import AppointmentAnswer, show
+
+function = Function(__name__)
+Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class CustomerDetails(Body):
+    """Whom to find, by phone or e-mail, or to add."""
+
+    name: Text | None = None
+    phone: Text | None = None
+    email: Text | None = None
+
+
+class NewAppointment(Body):
+    """What to book. `service` and `staff` by id or name; no `staff`: whoever is free. Give one customer field."""
+
+    branch_id: Text
+    service: Text
+    starts_at: Aware
+    staff: Text | None = None
+    customer_id: Text | None = None
+    customer: CustomerDetails | None = None
+    source: Literal["api", "web", "mobile"] = "api"
+    metadata: dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]] = (
+        msgspec.field(default_factory=dict)
+    )
+
+
+class AppointmentQuery(PageQuery):
+    """At most one of branch, staff and customer; `starts_from` inclusive, `starts_until` exclusive."""
+
+    branch_id: Text | None = None
+    staff_id: Text | None = None
+    customer_id: Text | None = None
+    status: Status | None = None
+    source: Source | None = None
+    starts_from: Aware | None = None
+    starts_until: Aware | None = None
+
+
+EXAMPLE = {
+    "branch_id": "bra_00D1ZMFH9MM3HK4Z12GC",
+    "service": "Consultation",
+    "starts_at": "2026-12-01T09:30:00+01:00",
+    "customer": {"name": "Ada Keller", "phone": "+493055512345"},
+}
+
+
+@function.route(
+    "POST",
+    "/api/appointments",
+    also=("/api/events",),
+    ability="appointments:write",
+    status=201,
+    needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
+    errors=("slot_taken 409", "branch_not_found 404", "customer_not_found 404", "calendar_busy 503"),
+    example=EXAMPLE,
+)
+def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswer:
+    """Book an appointment.
+
+    A time that is taken answers 409 `slot_taken` with up to three `alternatives`, each bookable as given.
+    """
+    from chalicelib.booking.booking import Wish
+    from chalicelib.booking.booking_online import book_online
+    from chalicelib.vendors.calcom import connected
+
+    customer = body.customer or CustomerDetails()
+    wish = Wish(
+        branch_id=body.branch_id,
+        service=body.service,
+        starts_at=body.starts_at,
+        staff=body.staff,
+        customer_id=body.customer_id,
+        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
+        source=body.source,
+        metadata=body.metadata,
+    )
+
+    return show(book_online(lambda: request.unit(show), request.company_id, wish, now, connected))
+
+
+@function.route(
+    "GET", "/api/appointments", also=("/api/events",), ability="appointments:read", needs=Needs(reads=("booking",))
+)
+def list_appointments(request: Request, query: AppointmentQuery) -> Page[AppointmentAnswer]:
+    """Appointments in order of time, by branch, staff, customer, status, source and range."""
+    return list_by(request.company_id, query).map(show)
+
+
+@function.route(
+    "GET",
+    "/api/appointments/{appointment_id}",
+    also=("/api/events/{appointment_id}",),
+    ability="appointments:read",
+    needs=Needs(reads=("booking",)),
+    errors=("appointment_not_found 404",),
+)
+def show_appointment(request: Request, appointment_id: str) -> AppointmentAnswer:
+    """One appointment."""
+    return show(store.get_appointment(request.company_id, appointment_id))

@@ -1,0 +1,66 @@
+"""Where Retell tells about calls, and where its agent calls our functions."""
+
+from typing import Any
+
+from chalicelib.calls.jobs import RecordCall
+from chalicelib.core import inbox
+from chalicelib.core.clock import now
+from chalicelib.core.doors import PUBLIC
+from chalicelib.core.function import Function
+from chalicelib.core.logging import log
+from chalicelib.core.needs import Needs
+from chalicelib.core.requests import Request
+from chalicelib.core.secrets import secrets_of
+from chalicelib.core.unit import Actor, Unit
+from chalicelib.vendors import retell
+
+function = Function(__name__)
+AGENT = Actor("vendor", "retell")
+RECORDED = frozenset({"call_started", "call_ended", "call_analyzed"})
+
+
+@function.route(
+    "POST",
+    "/webhooks/retell",
+    ability=PUBLIC,
+    idempotent=False,
+    status=204,
+    needs=Needs(writes=("inbox",), secrets=("retell_api_key",)),
+    errors=("bad_signature 401",),
+)
+def receive_retell(request: Request) -> None:
+    """Take a delivery of Retell's: kept once, acted on by a job. Signed by `X-Retell-Signature` over the raw body."""
+    retell.verify_signature(request.raw, request.header("x-retell-signature"), secrets_of("retell_api_key"), now())
+    event = retell.parse_call_event(request.raw)
+    delivery_id = retell.delivery_id(event)
+    known = event.event in RECORDED
+    job = RecordCall(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
+    unit = Unit(inbox.PLATFORM, AGENT, correlation_id=request.id)
+    fresh = inbox.receive(unit, "retell", delivery_id, event.event, request.raw, job)
+    log.info("webhook", extra={"vendor": "retell", "event": event.event, "known": known, "fresh": fresh})
+
+
+@function.route(
+    "POST",
+    "/webhooks/retell/function",
+    ability=PUBLIC,
+    idempotent=False,
+    needs=Needs(
+        writes=("booking", "occupancy", "crm", "calls", "directory"), secrets=("retell_api_key", "calcom_api_key")
+    ),
+    errors=("bad_signature 401", "branch_not_found 404", "calendar_busy 503"),
+)
+def call_agent_function(request: Request) -> dict[str, Any]:
+    """Do what the voice agent asks during a call: `check_availability`, `book_appointment`.
+
+    Answers prose in `message` for the agent to say, and data beside it. The same call, function and arguments again
+    get the same appointment.
+    """
+    retell.verify_signature(request.raw, request.header("x-retell-signature"), secrets_of("retell_api_key"), now())
+    from chalicelib.calls.agent import Tools, call_function
+    from chalicelib.vendors.calcom import connected
+
+    call = retell.parse_function_call(request.raw)
+    log.info("agent function", extra={"function": call.name, "retell_call_id": call.call.call_id})
+    tools = Tools(lambda company_id: Unit(company_id, AGENT, correlation_id=request.id), now, connected)
+    return call_function(call, tools)

@@ -1,0 +1,152 @@
+"""What every process of the local system is told: ports, keys of the simulated vendors, names of resources."""
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.ministack import ROOT, free_port
+
+DEFAULT_PORT = 8000
+ACCOUNT = "000000000000"
+REGION = "eu-central-1"
+HOST = "127.0.0.1"
+AWS_PORT_OFFSET = 10_000
+"""The embedded AWS listens at PILOT_PORT plus this, the simulators from one thousand further on; else anywhere."""
+VENDORS = ("retell", "calcom")
+SECRETS = {"retell": ("RETELL_API_KEY",), "calcom": ("CALCOM_API_KEY", "CALCOM_WEBHOOK_SECRET")}
+"""The first is the credential whose presence means the real vendor."""
+
+
+class Misconfigured(RuntimeError):
+    """A setting that cannot be; the message names it."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the parts of one local system are. `simulated`: the vendors played by simulators, with their ports."""
+
+    folder: Path
+    port: int
+    aws_port: int
+    simulated: dict[str, int]
+    variables: dict[str, str]
+
+    @property
+    def api(self) -> str:
+        """The API's base URL."""
+        return _url(self.port)
+
+    @property
+    def aws(self) -> str:
+        """The embedded AWS's endpoint."""
+        return _url(self.aws_port)
+
+    def simulator(self, vendor: str) -> str:
+        """A simulator's base URL."""
+        return _url(self.simulated[vendor])
+
+    def apply(self, environ: MutableMapping[str, str]) -> None:
+        """Make `environ` that of the local system: nothing of a real AWS account stays in it."""
+        for name in [name for name in environ if name.startswith("AWS_")]:
+            del environ[name]
+        environ.update(self.variables)
+
+
+def wanted_port(environ: Mapping[str, str]) -> int:
+    """PILOT_PORT, 8000 unless set; raises Misconfigured."""
+    text = environ.get("PILOT_PORT") or str(DEFAULT_PORT)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise Misconfigured(f"PILOT_PORT is {text!r}; it has to be a port from 1 to 65535.")
+    return int(text)
+
+
+def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the local system keeps its data: `.local/`, or PILOT_LOCAL_DIR (the tests' systems have their own)."""
+    return Path(environ.get("PILOT_LOCAL_DIR") or ROOT / ".local").resolve()
+
+
+def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
+    """Decide on ports, vendors and keys. The same port finds the same ports again unless they were taken since."""
+    aws_port = _port_near(port + AWS_PORT_OFFSET)
+    simulated = {
+        vendor: _port_near(port + AWS_PORT_OFFSET + 1000 * number)
+        for number, vendor in enumerate(VENDORS, 1)
+        if not environ.get(SECRETS[vendor][0])
+    }
+    return Surroundings(
+        folder, port, aws_port, simulated, _aws(aws_port, port) | _vendors(simulated, folder) | _direct(environ)
+    )
+
+
+def _aws(aws_port: int, port: int) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": _url(aws_port),
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCOUNT_ID": ACCOUNT,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PILOT_STAGE": "local",
+        "PILOT_PREFIX": "pilot-local",
+        "PILOT_QUEUE_BASE_URL": f"{_url(aws_port)}/{ACCOUNT}",
+        "PILOT_SECRETS_FROM": "environment",
+        "PILOT_PUBLIC_URL": _url(port),
+    }
+
+
+def _vendors(simulated: Mapping[str, int], folder: Path) -> dict[str, str]:
+    keys = _keys(folder / "keys.json")
+    variables = {}
+    for vendor, port in simulated.items():
+        variables[f"{vendor.upper()}_BASE_URL"] = _url(port)
+        variables |= {name: keys[name] for name in SECRETS[vendor]}
+    return variables
+
+
+def _keys(file: Path) -> dict[str, str]:
+    """Generated once: a webhook that the simulator sends after a restart is signed with the key of before."""
+    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    names = [name for vendor in VENDORS for name in SECRETS[vendor]]
+    if all(name in kept for name in names):
+        return kept
+    kept = {name: kept.get(name) or f"local_{secrets.token_hex(16)}" for name in names}
+    write_private(file, json.dumps(kept))
+    return kept
+
+
+def _direct(environ: Mapping[str, str]) -> dict[str, str]:
+    """No proxy between our own processes."""
+    spared = ",".join(filter(None, [environ.get("NO_PROXY") or environ.get("no_proxy"), "127.0.0.1,localhost"]))
+    return {"NO_PROXY": spared, "no_proxy": spared}
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, all of it or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f"{file.name}.new")
+    new.touch(mode=0o600)
+    new.write_text(text)
+    new.replace(file)
+
+
+def _port_near(port: int) -> int:
+    if port > 65535:
+        return free_port()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return free_port()
+    return port
+
+
+def _url(port: int) -> str:
+    return f"http://{HOST}:{port}"

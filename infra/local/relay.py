@@ -1,0 +1,158 @@
+"""The outbox's stream on one machine: what a DynamoDB event source mapping does on AWS, checkpoint included."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.core import aws
+from chalicelib.core.doors import Door
+from chalicelib.core.logging import log, log_context
+from chalicelib.core.rows import OutboxRow
+from chalicelib.core.settings import settings
+from infra.local.invocation import doors_of, invoke
+
+POLL_SECONDS = 0.1
+PAUSE_SECONDS = 1.0
+MOST_TRIES = 5
+"""After that a record is left to the sweep, so that one that cannot be published does not hold up the others."""
+
+
+class Checkpoint(msgspec.Struct):
+    """How far the stream has been read: the last sequence number of each shard."""
+
+    stream: str = ""
+    shards: dict[str, str] = {}
+
+
+class StreamReader:
+    """Reads the outbox's stream from where `file` says it got to, and hands the records to the stream's doors."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._doors = doors_of("stream")
+        self._iterators: dict[str, str] = {}
+        self._tries = 0
+        self._checkpoint = Checkpoint()
+
+    def open(self) -> None:
+        """Find the stream and a place in every shard. A place that is gone (trimmed, another stream) is its beginning."""
+        table = aws.client("dynamodb").describe_table(TableName=settings().table(OutboxRow.table.name))["Table"]
+        kept = self._kept()
+        stream = str(table["LatestStreamArn"])
+        self._checkpoint = kept if kept.stream == stream else Checkpoint(stream, {})
+        description = aws.client("dynamodbstreams").describe_stream(StreamArn=stream)["StreamDescription"]
+        self._iterators = {shard["ShardId"]: self._place(shard["ShardId"]) for shard in description["Shards"]}
+
+    def read(self) -> int:
+        """One round over all shards; returns how many records were taken. Raises ClientError when a place is lost."""
+        if not self._iterators:
+            self.open()
+        return sum(self._read_shard(shard) for shard in list(self._iterators))
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the record in front has been refused at least once."""
+        return self._tries > 0
+
+    def lost(self) -> None:
+        """Look for the place anew at the next `read`."""
+        self._iterators = {}
+
+    def _read_shard(self, shard: str) -> int:
+        limit = min(door.batch_size for door in self._doors)
+        answer = aws.client("dynamodbstreams").get_records(ShardIterator=self._iterators[shard], Limit=limit)
+        records = answer["Records"]
+        done = self._hand_over(records) if records else 0
+        if done:
+            self._checkpoint.shards[shard] = records[done - 1]["dynamodb"]["SequenceNumber"]
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_bytes(msgspec.json.encode(self._checkpoint))
+        if done < len(records):
+            self._iterators[shard] = self._place(shard)
+        elif "NextShardIterator" in answer:
+            self._iterators[shard] = answer["NextShardIterator"]
+        else:
+            self._iterators.pop(shard)  # closed; once none is left, `read` looks for its successors
+        return done
+
+    def _hand_over(self, records: list[dict[str, Any]]) -> int:
+        """How many from the front are done with: all, or those before the first that a door wants again."""
+        event = stream_event(records, self._checkpoint.stream)
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+        wanted = [numbers.index(number) for door in self._doors for number in _failures(door, event, numbers)]
+        log_context()
+        first = min(wanted, default=len(records))
+        self._tries = self._tries + 1 if first == 0 else 0
+        if self._tries >= MOST_TRIES:
+            log.error("stream record left to the sweep", extra={"sequence_number": numbers[0]})
+            self._tries = 0
+            return 1
+        return first
+
+    def _place(self, shard: str) -> str:
+        streams, stream = aws.client("dynamodbstreams"), self._checkpoint.stream
+        after = self._checkpoint.shards.get(shard)
+        try:
+            if after:
+                answer = streams.get_shard_iterator(
+                    StreamArn=stream, ShardId=shard, ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=after
+                )
+                return str(answer["ShardIterator"])
+        except streams.exceptions.TrimmedDataAccessException:
+            log.info("stream trimmed", extra={"shard": shard})
+        answer = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        return str(answer["ShardIterator"])
+
+    def _kept(self) -> Checkpoint:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Checkpoint)
+        except (OSError, msgspec.MsgspecError):
+            return Checkpoint()
+
+
+def run_relay(stop: threading.Event, file: Path) -> None:
+    """Relay until `stop`, then once more, so that what was committed before the stop is on its queues."""
+    reader = StreamReader(file)
+    while not stop.is_set():
+        _round(reader, stop)
+    _round(reader, stop)
+
+
+def _round(reader: StreamReader, stop: threading.Event) -> None:
+    try:
+        if not reader.read():
+            stop.wait(PAUSE_SECONDS if reader.stuck else POLL_SECONDS)
+    except (BotoCoreError, ClientError) as error:
+        log.warning("stream unreachable", extra={"why": str(error)})
+        reader.lost()
+        stop.wait(PAUSE_SECONDS)
+
+
+def _failures(door: Door, event: dict[str, Any], numbers: list[str]) -> list[str]:
+    try:
+        answer = invoke(door, event)
+    except Exception:
+        log.exception("relay failed", extra={"door": door.name})
+        return numbers[:1]
+    failures = answer.get("batchItemFailures") or [] if isinstance(answer, dict) else []
+    return [failure["itemIdentifier"] for failure in failures]
+
+
+def stream_event(records: list[dict[str, Any]], stream: str) -> dict[str, Any]:
+    """The event that Lambda gets for these records: with its source, and times as numbers."""
+    return {
+        "Records": [
+            {
+                **record,
+                "eventSourceARN": stream,
+                "dynamodb": {
+                    **record["dynamodb"],
+                    "ApproximateCreationDateTime": record["dynamodb"]["ApproximateCreationDateTime"].timestamp(),
+                },
+            }
+            for record in records
+        ]
+    }
