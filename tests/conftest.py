@@ -5,10 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.booking import situation
+from chalicelib.booking.opening import save_practice
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import secrets
 from chalicelib.core.settings import settings
+from chalicelib.core.unit import Unit
 from infra.local import ministack
+from infra.local.demo_practice import Practice, demo_practice
+from infra.local.provision import provision
 
 
 
@@ -53,8 +58,6 @@ def aws(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedde
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
     _forget()
-    from infra.local.provision import provision
-
     provision()
     yield account
     _forget()
@@ -64,5 +67,19 @@ def _forget() -> None:
     settings.cache_clear()
     aws_clients.forget_clients()
     secrets._kept.clear()
+    situation.forget()
 
 
+
+
+@pytest.fixture
+def practice(aws: EmbeddedAws) -> Practice:
+    """The demo practice of the company `com_test`, booked without Cal.com."""
+    return open_practice("com_test", calcom=False)
+
+
+def open_practice(company_id: str, *, calcom: bool, suffix: str = "", shift: int = 0) -> Practice:
+    """Save the demo practice for a company."""
+    made = demo_practice(company_id, calcom=calcom, suffix=suffix, shift=shift)
+    save_practice(lambda: Unit(company_id), made.branches, made.services, made.staff)
+    return made

@@ -2,6 +2,8 @@
 
 from chalicelib.core.errors import invalid
 
+SHORTEST = len("+") + 7
+
 
 def e164(text: str, region: str | None, path: str) -> str:
     """`text` as E.164; a national number is read as one of `region` (ISO 3166, such as DE).
@@ -15,6 +17,8 @@ def e164(text: str, region: str | None, path: str) -> str:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         raise invalid(path, "not_a_phone_number", f"{text!r} is not a phone number.") from None
-    if not phonenumbers.is_possible_number(number):
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # Possible, not valid: new ranges appear faster than metadata is updated. Some plans count two digits as possible.
+    if not phonenumbers.is_possible_number(number) or len(written) < SHORTEST:
         raise invalid(path, "not_a_phone_number", f"{text!r} is not a possible phone number.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return str(written)

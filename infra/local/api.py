@@ -1,16 +1,16 @@
 """The HTTP API under Chalice's local emulation, with API Gateway's part of the errors as problem+json."""
 
-import os
 import socket
 import threading
 import time
 from functools import partial
 from http.server import BaseHTTPRequestHandler
+from importlib import import_module
 from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Response
-from chalice.cli.factory import CLIFactory
+from chalice.config import Config
 from chalice.local import (
     ChaliceRequestHandler,
     ForbiddenError,
@@ -30,7 +30,6 @@ from infra.local.ministack import ROOT
 
 GATEWAY_LIMIT = 10 * 1024 * 1024
 """API Gateway's own limit for a request body, in bytes; our doors have a smaller one."""
-BACKLOG = 128
 LAST_WORDS_SECONDS = 8.0
 
 
@@ -41,7 +40,7 @@ class MethodNotAllowed(DomainError):
     title = "Method not allowed"
 
 
-class Gateway(LocalGateway):  # type: ignore[misc]
+class Gateway(LocalGateway):
     """Chalice's emulated API Gateway; what that would answer itself becomes a problem like our own."""
 
     def handle_request(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
@@ -50,7 +49,7 @@ class Gateway(LocalGateway):  # type: ignore[misc]
             response: dict[str, Any] = super().handle_request(method, path, headers, body)
         except LocalGatewayException as refusal:
             return self.refuse(_refusal_of(refusal, path), path)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as API Gateway, which must answer whatever happens
             return self._authorizer_failed(error, path)
         finally:
             log_context()
@@ -92,7 +91,7 @@ def _plain(response: Response) -> dict[str, Any]:
     return {"statusCode": response.status_code, "headers": headers, "multiValueHeaders": {}, "body": response.body}
 
 
-class Handler(ChaliceRequestHandler):  # type: ignore[misc]
+class Handler(ChaliceRequestHandler):
     """One connection, kept alive. Requests that are no use in full are refused before they are read."""
 
     disable_nagle_algorithm = True  # headers and body would wait for each other: 40 ms
@@ -166,10 +165,9 @@ class Api:
     """The API on a socket that already listens, so that no client is turned away while this process is replaced."""
 
     def __init__(self, listener: socket.socket, app: Any = None) -> None:
-        factory = CLIFactory(str(ROOT), environ=os.environ)
-        config = factory.create_config_obj("local")
-        if app is None:
-            app = factory.load_chalice_app()
+        # By hand, not through CLIFactory: the stages of .chalice/config.json are for packaging, and mean nothing here.
+        config = Config.create(chalice_stage="local", project_dir=str(ROOT), app_name="pilot")
+        app = app or import_module("app").app
         self._running = Running()
         self._server: LocalDevServer = create_local_server(app, config, "127.0.0.1", 0)
         http = self._server.server
@@ -186,16 +184,3 @@ class Api:
         self._server.shutdown()
         thread.join()
         self._running.wait_until_none(LAST_WORDS_SECONDS)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises OSError when somebody else has it."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener

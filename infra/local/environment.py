@@ -3,17 +3,16 @@
 import json
 import os
 import secrets
-import socket
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.ministack import ROOT, free_port
+from infra.local.ministack import ROOT
+from infra.local.ports import LARGEST_PORT, at_or_anywhere, url
 
 DEFAULT_PORT = 8000
 ACCOUNT = "000000000000"
 REGION = "eu-central-1"
-HOST = "127.0.0.1"
 AWS_PORT_OFFSET = 10_000
 """The embedded AWS listens at PILOT_PORT plus this, the simulators from one thousand further on; else anywhere."""
 VENDORS = ("retell", "calcom")
@@ -38,16 +37,16 @@ class Surroundings:
     @property
     def api(self) -> str:
         """The API's base URL."""
-        return _url(self.port)
+        return url(self.port)
 
     @property
     def aws(self) -> str:
         """The embedded AWS's endpoint."""
-        return _url(self.aws_port)
+        return url(self.aws_port)
 
     def simulator(self, vendor: str) -> str:
         """A simulator's base URL."""
-        return _url(self.simulated[vendor])
+        return url(self.simulated[vendor])
 
     def apply(self, environ: MutableMapping[str, str]) -> None:
         """Make `environ` that of the local system: nothing of a real AWS account stays in it."""
@@ -59,8 +58,8 @@ class Surroundings:
 def wanted_port(environ: Mapping[str, str]) -> int:
     """PILOT_PORT, 8000 unless set; raises Misconfigured."""
     text = environ.get("PILOT_PORT") or str(DEFAULT_PORT)
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise Misconfigured(f"PILOT_PORT is {text!r}; it has to be a port from 1 to 65535.")
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST_PORT:
+        raise Misconfigured(f"PILOT_PORT is {text!r}; it has to be a port from 1 to {LARGEST_PORT}.")
     return int(text)
 
 
@@ -71,9 +70,9 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
     """Decide on ports, vendors and keys. The same port finds the same ports again unless they were taken since."""
-    aws_port = _port_near(port + AWS_PORT_OFFSET)
+    aws_port = at_or_anywhere(port + AWS_PORT_OFFSET)
     simulated = {
-        vendor: _port_near(port + AWS_PORT_OFFSET + 1000 * number)
+        vendor: at_or_anywhere(port + AWS_PORT_OFFSET + 1000 * number)
         for number, vendor in enumerate(VENDORS, 1)
         if not environ.get(SECRETS[vendor][0])
     }
@@ -84,7 +83,7 @@ def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
 
 def _aws(aws_port: int, port: int) -> dict[str, str]:
     return {
-        "AWS_ENDPOINT_URL": _url(aws_port),
+        "AWS_ENDPOINT_URL": url(aws_port),
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
@@ -95,9 +94,9 @@ def _aws(aws_port: int, port: int) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "PILOT_STAGE": "local",
         "PILOT_PREFIX": "pilot-local",
-        "PILOT_QUEUE_BASE_URL": f"{_url(aws_port)}/{ACCOUNT}",
+        "PILOT_QUEUE_BASE_URL": f"{url(aws_port)}/{ACCOUNT}",
         "PILOT_SECRETS_FROM": "environment",
-        "PILOT_PUBLIC_URL": _url(port),
+        "PILOT_PUBLIC_URL": url(port),
     }
 
 
@@ -105,7 +104,7 @@ def _vendors(simulated: Mapping[str, int], folder: Path) -> dict[str, str]:
     keys = _keys(folder / "keys.json")
     variables = {}
     for vendor, port in simulated.items():
-        variables[f"{vendor.upper()}_BASE_URL"] = _url(port)
+        variables[f"{vendor.upper()}_BASE_URL"] = url(port)
         variables |= {name: keys[name] for name in SECRETS[vendor]}
     return variables
 
@@ -134,19 +133,3 @@ def write_private(file: Path, text: str) -> None:
     new.touch(mode=0o600)
     new.write_text(text)
     new.replace(file)
-
-
-def _port_near(port: int) -> int:
-    if port > 65535:
-        return free_port()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return free_port()
-    return port
-
-
-def _url(port: int) -> str:
-    return f"http://{HOST}:{port}"

@@ -10,6 +10,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.processes import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / ".local" / "ministack-venv" / "bin" / "ministack"
 STOP_SECONDS = 20
@@ -76,12 +78,16 @@ def start(port: int = 0, data_dir: Path | None = None, *, auth: bool = False, lo
     output = open(log, "ab") if log else subprocess.DEVNULL  # noqa: SIM115 - handed to the process
     process = subprocess.Popen(
         [str(program())], env=_environment(port, data_dir, scratch, auth), stdout=output, stderr=output,
-        cwd=scratch, start_new_session=True,
+        cwd=scratch, start_new_session=True, preexec_fn=die_with_parent,
     )
     if log:
         output.close()  # type: ignore[union-attr]
     running = MiniStack(f"http://127.0.0.1:{port}", process, scratch)
-    _wait(running)
+    try:
+        _wait(running)
+    except BaseException:  # a stop asked for meanwhile, too
+        running.stop()
+        raise
     return running
 
 
@@ -118,5 +124,4 @@ def _wait(running: MiniStack) -> None:
                 return
         except OSError:
             time.sleep(0.05)
-    running.stop()
     raise RuntimeError("MiniStack did not answer within 20 seconds.")

@@ -1,4 +1,4 @@
-"""Processes forked from one warmed parent: each with its log, told to stop by SIGTERM, and never outliving the parent."""
+"""Processes forked from one warmed parent: each with its log, stopped by SIGTERM, never outliving the parent."""
 
 import ctypes
 import json
@@ -18,6 +18,8 @@ from pathlib import Path
 
 GRACE_SECONDS = 12
 """How long a process may take over its last work; then it ends all the same."""
+ORPHAN_SECONDS = 3
+"""The same once the parent was killed: the embedded AWS is going down at the same time."""
 LARGEST_LOG = 20_000_000
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -51,7 +53,8 @@ class Process:
     def start(self) -> None:
         """Fork; returns in the parent only."""
         self.started, self.exit_code = time.monotonic(), None
-        self.pid, self._ready = _fork(self.task, self.name, self.log)
+        with _held_back():
+            self.pid, self._ready = _fork(self.task, self.name, self.log)
 
     def running(self) -> bool:
         """Whether it still runs; notes its exit code when it does not."""
@@ -99,7 +102,8 @@ def die_with_parent(number: int = signal.SIGTERM) -> None:
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    # A signal between fork and the child's own handling would run the parent's handler in the child.
+    # A signal between fork and the child's own handling would run the parent's handler in the child, or let the parent
+    # end without knowing of the child.
     held = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
@@ -113,11 +117,10 @@ def _fork(task: Task, name: str, log: Path) -> tuple[int, int]:
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
-    with _held_back():
-        pid = os.fork()
-        if pid == 0:
-            os.close(reader)
-            _child(task, name, log, parent, writer)
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _child(task, name, log, parent, writer)
     os.close(writer)
     return pid, reader
 
@@ -129,7 +132,7 @@ def _child(task: Task, name: str, log: Path, parent: int, writer: int) -> None:
         if os.getppid() != parent:
             os._exit(1)
         _log_to(log, name)
-        task(Life(_stop_event(), lambda: _say_ready(writer)))
+        task(Life(_stop_event(parent), lambda: _say_ready(writer)))
         code = 0
     except BaseException:  # noqa: BLE001 - the last stop of whatever a task did not handle
         sys.stderr.write(traceback.format_exc())
@@ -144,9 +147,9 @@ def _say_ready(writer: int) -> None:
     os.close(writer)
 
 
-def _stop_event() -> threading.Event:
-    """An event set by SIGTERM, which a thread awaits: setting it in a handler could interrupt its own wait and hang."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group; the parent passes on the stop
+def _stop_event(parent: int) -> threading.Event:
+    """An event set at SIGTERM by a thread: set in a signal handler it could interrupt its own wait, and hang."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes on the stop
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGTERM})
@@ -155,7 +158,7 @@ def _stop_event() -> threading.Event:
     def watch() -> None:
         signal.sigwait({signal.SIGTERM})
         stop.set()
-        time.sleep(GRACE_SECONDS)
+        time.sleep(GRACE_SECONDS if os.getppid() == parent else ORPHAN_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="stop").start()
@@ -198,5 +201,5 @@ class _JsonLines(TextIOBase):
             message, self._kept = self._kept.strip(), ""
             if message:
                 at = datetime.now(UTC).isoformat(timespec="milliseconds")
-                line = {"level": "ERROR", "message": message, "timestamp": at, "service": "pilot", "location": self._name}
-                os.write(1, json.dumps(line).encode() + b"\n")
+                line = {"level": "ERROR", "location": self._name, "message": message, "timestamp": at}
+                os.write(1, json.dumps({**line, "service": "pilot"}).encode() + b"\n")

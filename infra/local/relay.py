@@ -38,7 +38,7 @@ class StreamReader:
         self._checkpoint = Checkpoint()
 
     def open(self) -> None:
-        """Find the stream and a place in every shard. A place that is gone (trimmed, another stream) is its beginning."""
+        """Find the stream and a place in every shard: its beginning where the kept place is gone (trimmed, or new)."""
         table = aws.client("dynamodb").describe_table(TableName=settings().table(OutboxRow.table.name))["Table"]
         kept = self._kept()
         stream = str(table["LatestStreamArn"])
@@ -134,7 +134,7 @@ def _round(reader: StreamReader, stop: threading.Event) -> None:
 def _failures(door: Door, event: dict[str, Any], numbers: list[str]) -> list[str]:
     try:
         answer = invoke(door, event)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it raises, the record is tried again
         log.exception("relay failed", extra={"door": door.name})
         return numbers[:1]
     failures = answer.get("batchItemFailures") or [] if isinstance(answer, dict) else []

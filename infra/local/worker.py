@@ -90,7 +90,7 @@ def deliver(consumer: Consumer, wait: int = 0) -> int:
 def _finished(consumer: Consumer, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     try:
         answer = invoke(consumer.door, sqs_event(consumer.queue, messages))
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it raises, the batch is delivered again
         # As on AWS: the whole batch comes back when its visibility ends.
         log.exception("worker failed", extra={"queue": consumer.queue})
         return []

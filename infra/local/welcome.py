@@ -1,0 +1,35 @@
+"""What `make run` prints once everything works."""
+
+from typing import Any
+
+from infra.local.environment import VENDORS, Surroundings
+
+NAMES = {"retell": "Retell", "calcom": "Cal.com"}
+
+
+def welcome(around: Surroundings, demo: dict[str, Any], seconds: float) -> str:
+    """URLs, the token and three commands to try."""
+    token, api = demo.get("token", ""), around.api
+    lines = [
+        f"PilotPractice is up ({seconds:.1f} s). Ctrl-C stops it; its data stays in {around.folder}.",
+        "",
+        f"  API      {api}  ({api}/docs describes it)",
+        f"  AWS      {around.aws}  (MiniStack)",
+        *(f"  {NAMES[vendor]:<8} {_vendor(around, vendor)}" for vendor in VENDORS),
+        f"  Logs     {around.folder / 'logs'}  (`pilot logs --follow`)",
+        f"  Sign in  {demo.get('admin_email', '')} / {demo.get('admin_password', '')}",
+        f"  Token    {token}",
+        "",
+        "Try:",
+        f"  curl -H 'Authorization: Bearer {token}' {api}/api/appointments",
+        f"  curl -H 'Authorization: Bearer {token}' {api}/api/calls",
+        "  make demo-call",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _vendor(around: Surroundings, vendor: str) -> str:
+    if vendor in around.simulated:
+        return f"{around.simulator(vendor)}  (simulated: {vendor.upper()}_API_KEY is not set)"
+    return f"the real one ({vendor.upper()}_API_KEY is set)"

@@ -1,0 +1,91 @@
+"""Calls a route's own Lambda the way API Gateway does."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.core.doors import Door, all_doors
+
+_doors: dict[tuple[str, str], Door] = {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose token the authorizer would have let through; `abilities` as in its context. No company: no token."""
+
+    company_id: str = ""
+    abilities: str = "*"
+    user_id: str = "usr_test"
+
+    def context(self) -> dict[str, str]:
+        """What API Gateway passes on from the authorizer."""
+        if not self.company_id:
+            return {}
+        return {
+            "company_id": self.company_id,
+            "user_id": self.user_id,
+            "token_id": "tok_test",
+            "abilities": self.abilities,
+            "principalId": self.user_id,
+        }
+
+
+def call(
+    method: str,
+    path: str,
+    *,
+    caller: Caller = Caller(),  # noqa: B008 - frozen
+    body: Any = None,
+    raw: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    query: dict[str, str] | None = None,
+    request_id: str = "test-request",
+) -> Answer:
+    """Find the Lambda of `method path` (a path with values in it) and invoke it."""
+    door, template, values = _find(method, path)
+    text = raw.decode("utf-8", "surrogateescape") if raw is not None else json.dumps(body) if body is not None else None
+    event = {
+        "requestContext": {
+            "httpMethod": method,
+            "resourcePath": template,
+            "path": path,
+            "requestId": request_id,
+            "identity": {"sourceIp": "203.0.113.7"},
+            "authorizer": caller.context(),
+        },
+        "headers": {"content-type": "application/json", **(headers or {})},
+        "pathParameters": values,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "stageVariables": None,
+        "body": text,
+        "isBase64Encoded": False,
+    }
+    answer = door.entry(event, None)
+    return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def _find(method: str, path: str) -> tuple[Door, str, dict[str, str]]:
+    if not _doors:
+        _doors.update({(r.method, r.path): door for door in all_doors() for r in door.routes})
+    wanted = path.split("/")
+    for (known_method, template), door in _doors.items():
+        parts = template.split("/")
+        if known_method == method and len(parts) == len(wanted):
+            values = {t[1:-1]: w for t, w in zip(parts, wanted, strict=True) if t.startswith("{")}
+            if all(t.startswith("{") or t == w for t, w in zip(parts, wanted, strict=True)):
+                return door, template, values
+    raise LookupError(f"there is no {method} {path}")

@@ -1,0 +1,134 @@
+"""64 threads at once: whatever they want, no member of staff is booked twice, and nobody is refused a free time."""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from chalicelib.booking import store
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.booking import Wish, book
+from chalicelib.booking.placing import read_calendar
+from chalicelib.core.errors import Conflict, DomainError
+from chalicelib.core.unit import Unit
+from chalicelib.crm.customer import Contact
+from infra.local.demo_practice import Practice
+from tests.conftest import EmbeddedAws, open_practice
+from tests.races.rounds import ROUNDS
+
+THREADS = 64
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def at_once(work: Callable[[int], Any]) -> list[Any]:
+    """The outcome (result or DomainError) of `work(0)` to `work(63)`, all started at the same moment."""
+    gate = Barrier(THREADS)
+
+    def one(number: int) -> Any:
+        gate.wait()
+        try:
+            return work(number)
+        except DomainError as error:
+            return error
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(one, range(THREADS)))
+
+
+def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> Wish:
+    known = {
+        "branch_id": practice.branches[0].id,
+        "service": "Massage",
+        "starts_at": starts_at,
+        "source": "api",
+        "staff": "Ada Keller",
+        "contact": Contact(name=f"Guest {number}", phone=f"+4915100000{number:03}"),
+    }
+    return Wish(**(known | fields))
+
+
+def try_to_book(company: str, wanted: Wish) -> Appointment:
+    return book(lambda: Unit(company, clock=lambda: NOW), company, wanted, lambda: NOW).appointment
+
+
+def overlaps(appointments: list[Appointment]) -> list[tuple[str, str]]:
+    """Pairs of one member of staff that come closer than their buffers allow."""
+    entries = [(a.staff_id, a.entry(), a.id) for a in appointments]
+    return [
+        (left_id, right_id)
+        for n, (left_staff, left, left_id) in enumerate(entries)
+        for right_staff, right, right_id in entries[n + 1 :]
+        if left_staff == right_staff and left.clashes(right, NOW)
+    ]
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_one_slot_wanted_by_all_goes_to_one(aws: EmbeddedAws, round_number: int) -> None:
+    practice = open_practice("com_race", calcom=False)
+    wanted = MONDAY + timedelta(hours=10)
+    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, wanted, n)))
+    won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    lost = [outcome for outcome in outcomes if isinstance(outcome, Conflict) and outcome.code == "slot_taken"]
+    assert (len(won), len(lost)) == (1, THREADS - 1), [o for o in outcomes if o not in won and o not in lost]
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_partly_overlapping_wishes_never_overlap(aws: EmbeddedAws, round_number: int) -> None:
+    practice = open_practice("com_race", calcom=False)
+    chance = random.Random(round_number)
+    starts = [MONDAY + timedelta(minutes=8 * 60 + 5 * chance.randrange(96)) for _ in range(THREADS)]
+    services = [chance.choice([("Massage", "Ada Keller"), ("Consultation", None)]) for _ in range(THREADS)]
+    outcomes = at_once(
+        lambda n: try_to_book(
+            "com_race", wish(practice, starts[n], n, service=services[n][0], staff=services[n][1])
+        )
+    )
+    won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    assert won
+    assert overlaps(won) == []
+    assert all(isinstance(o, Appointment) or (isinstance(o, Conflict) and o.code == "slot_taken") for o in outcomes)
+    _the_calendars_hold_exactly(practice, won)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_across_midnight_and_the_week_nothing_overlaps(aws: EmbeddedAws, round_number: int) -> None:
+    practice = open_practice("com_race", calcom=False)
+    chance = random.Random(1000 + round_number)
+    # Around midnight UTC of Tuesday it is evening in Berlin only until 17:00: New York's Monday evening reaches into it.
+    new_york = {"branch_id": practice.branches[1].id, "service": "Haircut", "staff": "Dan Rossi"}
+    starts = [MONDAY + timedelta(minutes=20 * 60 + 5 * chance.randrange(24)) for _ in range(THREADS)]
+    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, starts[n], n, **new_york)))
+    won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    assert overlaps(won) == []
+    _the_calendars_hold_exactly(practice, won)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_one_new_customer_calling_often_becomes_one_record(aws: EmbeddedAws, round_number: int) -> None:
+    practice = open_practice("com_race", calcom=False)
+    contact = Contact(name="Eve", phone="+4915112345678")
+    outcomes = at_once(
+        lambda n: try_to_book(
+            "com_race",
+            wish(practice, MONDAY + timedelta(days=n // 16, hours=8, minutes=30 * (n % 16)), n, contact=contact,
+                 service="Consultation", staff=None),
+        )
+    )
+    won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    assert len(won) == THREADS, [o for o in outcomes if o not in won][:3]
+    assert len({appointment.customer_id for appointment in won}) == 1
+
+
+def _the_calendars_hold_exactly(practice: Practice, won: list[Appointment]) -> None:
+    for member in practice.staff:
+        mine = [appointment for appointment in won if appointment.staff_id == member.id]
+        if mine:
+            held = read_calendar("com_race", member, *(a.entry() for a in mine)).entries()
+            assert sorted(e.reference for e in held) == sorted(a.entry().reference for a in mine)
+    for appointment in won:
+        assert store.get_appointment("com_race", appointment.id) == appointment
