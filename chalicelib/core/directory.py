@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from pynamodb.exceptions import UpdateError
 
 from chalicelib.core.errors import DomainError
+from chalicelib.core.logging import log
 from chalicelib.core.rows import DirectoryRow
 from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit
@@ -13,12 +15,13 @@ from chalicelib.core.unit import Unit
 
 @dataclass(frozen=True)
 class Entry:
-    """Whom a global key belongs to; `data` is what the reader needs at once."""
+    """Whom a global key belongs to; `data` is what the reader needs at once. Times in seconds since 1970."""
 
     company_id: str
     record: str
     data: dict[str, Any]
     expires_at: int | None
+    last_used_at: int | None = None
 
 
 def key(kind: str, value: str) -> Key:
@@ -35,12 +38,28 @@ def entry(row: DirectoryRow | None) -> Entry | None:
         row.record,
         msgspec.json.decode(row.data or "{}"),
         int(row.expires_at) if row.expires_at else None,
+        int(row.last_used_at) if row.last_used_at else None,
     )
 
 
 def find(kind: str, value: str, *, consistent: bool = True) -> Entry | None:
     """Whom `value` belongs to, or None; one GetItem."""
     return entry(DirectoryRow.find(f"{kind}#{value}", "directory", consistent=consistent))
+
+
+def touch(kind: str, value: str, at: int, *, if_before: int) -> None:
+    """Note that the key was used at `at`, unless that was noted at `if_before` or later; one UpdateItem, no unit.
+
+    Says nothing when it fails: what the key was used for does not depend on the note.
+    """
+    known_and_old = DirectoryRow.pk.exists() & (
+        DirectoryRow.last_used_at.does_not_exist() | (DirectoryRow.last_used_at < if_before)
+    )
+    try:
+        DirectoryRow(f"{kind}#{value}", "directory").update([DirectoryRow.last_used_at.set(at)], known_and_old)
+    except UpdateError as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            log.warning("use not noted", extra={"kind": kind, "why": error.cause_response_code})
 
 
 def claim(

@@ -25,11 +25,16 @@ class Request:
     units: list[Unit] = field(default_factory=list)
 
     def unit(self, answer: Callable[[Any], Any] = lambda noun: noun, company_id: str | None = None) -> Unit:
-        """The unit of work of this request; `answer` turns what the verb commits with into what the client gets."""
+        """The unit of work of this request; `answer` turns what the verb commits with into what the client gets.
+
+        A public route gives the company as soon as it knows it; a repeat looks for its guard there.
+        """
+        if company_id is not None:
+            self.company_id = company_id
         continued = any(unit.committed for unit in self.units)
         key = replace(self.idempotency, render=answer, continued=continued) if self.idempotency else None
         unit = Unit(
-            self.company_id if company_id is None else company_id,
+            self.company_id,
             self.actor,
             correlation_id=self.id,
             idempotency=key,

@@ -22,6 +22,7 @@ class DirectoryRow(Row):
     table: ClassVar[Table] = Table("directory", ttl=True)
     company_id = UnicodeAttribute()
     record = UnicodeAttribute()
+    last_used_at = NumberAttribute(null=True)
 
 
 class OutboxRow(Row):

@@ -48,6 +48,8 @@ def _answer(route: Route, incoming: Any, path: dict[str, str], request_id: str) 
         if not kept:
             raise
         log.info("replayed")
+        if kept[0] == 204:
+            return Response(body="", status_code=204, headers={"Idempotent-Replayed": "true"})
         return _json(kept[0], kept[1], {"Idempotent-Replayed": "true"})
     if isinstance(answer, Response):
         return answer

@@ -40,7 +40,7 @@ def main() -> int:
     """The exit code: 0 after a wanted stop, 1 when it could not start."""
     try:
         port, folder = wanted_port(os.environ), data_folder()
-        with _only_one(folder, port), _listening(port) as listener:
+        with only_one(folder, port), _listening(port) as listener:
             return _run(survey(os.environ, port, folder), listener)
     except (CannotStart, Misconfigured, ministack.NotInstalled) as reason:
         print(f"PilotPractice cannot start: {reason}", file=sys.stderr)
@@ -160,7 +160,7 @@ class LocalSystem:
 
 
 @contextmanager
-def _only_one(folder: Path, port: int) -> Iterator[None]:
+def only_one(folder: Path, port: int) -> Iterator[None]:
     """Hold this folder's lock. Our children inherit it, so that it is free only when all of them are gone."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "run.lock", "a+") as lock:

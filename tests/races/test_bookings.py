@@ -8,15 +8,18 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.booking import store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Wish, book
+from chalicelib.booking.opening import save_practice
 from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.practice import Window
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from infra.local.demo_practice import Practice
+from infra.local.demo_practice import Practice, demo_practice
 from tests.conftest import EmbeddedAws, open_practice
 from tests.races.rounds import ROUNDS
 
@@ -97,13 +100,14 @@ def test_partly_overlapping_wishes_never_overlap(aws: EmbeddedAws, round_number:
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_across_midnight_and_the_week_nothing_overlaps(aws: EmbeddedAws, round_number: int) -> None:
-    practice = open_practice("com_race", calcom=False)
+    practice = _open_on_sunday_nights()
     chance = random.Random(1000 + round_number)
-    # Around midnight UTC of Tuesday it is evening in Berlin only until 17:00: New York's Monday evening reaches into it.
-    new_york = {"branch_id": practice.branches[1].id, "service": "Haircut", "staff": "Dan Rossi"}
-    starts = [MONDAY + timedelta(minutes=20 * 60 + 5 * chance.randrange(24)) for _ in range(THREADS)]
-    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, starts[n], n, **new_york)))
+    # Sunday 19:00 in New York is Monday 00:00 UTC: another day, and another week, of the stored calendar.
+    night = {"branch_id": practice.branches[1].id, "service": "Haircut", "staff": "Dan Rossi"}
+    starts = [MONDAY + timedelta(days=7, minutes=5 * chance.randrange(-24, 24)) for _ in range(THREADS)]
+    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, starts[n], n, **night)))
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    assert {appointment.starts_at.date().weekday() for appointment in won} == {6, 0}
     assert overlaps(won) == []
     _the_calendars_hold_exactly(practice, won)
 
@@ -122,6 +126,15 @@ def test_one_new_customer_calling_often_becomes_one_record(aws: EmbeddedAws, rou
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     assert len(won) == THREADS, [o for o in outcomes if o not in won][:3]
     assert len({appointment.customer_id for appointment in won}) == 1
+
+
+def _open_on_sunday_nights() -> Practice:
+    made = demo_practice("com_race", calcom=False)
+    night = (Window(6, 12 * 60, 24 * 60),)
+    branch = replace(made.branches[1], hours=night)
+    dan = replace(made.staff[3], hours={branch.id: night})
+    save_practice(lambda: Unit("com_race"), [branch], made.services, [dan])
+    return made
 
 
 def _the_calendars_hold_exactly(practice: Practice, won: list[Appointment]) -> None:

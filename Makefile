@@ -1,0 +1,60 @@
+# Everything a developer does here; `make` alone lists it. The work is done by the programs named below, not by make.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+CODE := app.py chalicelib functions infra tests benchmarks
+JOBS ?= 2
+STAGE ?=
+TESTS ?= tests
+PYTEST := $(PY) -m pytest -n $(JOBS)
+ROUNDS := PILOT_RACE_ROUNDS
+
+.PHONY: help setup run demo-call test check soak bench package deploy clean reset need-stage
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Virtual environments with pinned dependencies (the other targets do this themselves)
+	@infra/setup.sh
+
+run: setup ## The whole system on this machine, until Ctrl-C; PILOT_PORT chooses the port (8000)
+	@$(PY) -m infra.local.run
+
+demo-call: setup ## A phone call that becomes an appointment, played against `make run`
+	@$(PY) -m infra.local.demo_call
+
+test: setup ## All tests; TESTS=tests/booking for some of them
+	@$(PYTEST) $(TESTS)
+
+check: setup ## What CI runs: ruff, mypy --strict, import-linter, all tests with branch coverage
+	@$(PY) -m ruff check $(CODE)
+	@$(PY) -m mypy --strict $(CODE)
+	@.venv/bin/lint-imports
+	@$(PYTEST) --cov=chalicelib --cov=functions --cov=infra --cov-branch --cov-report=term:skip-covered $(TESTS)
+
+soak: setup ## Races and kills, fifty rounds each
+	@$(ROUNDS)=$${$(ROUNDS):-50} $(PYTEST) tests/races tests/kills
+
+bench: setup ## Measure; writes docs/performance.md
+	@$(PY) -m benchmarks
+
+package: setup need-stage ## Templates and deployment.zip for STAGE=dev|prod, into out/STAGE/
+	@$(PY) -m infra.package --stage $(STAGE)
+
+deploy: setup need-stage ## Package and deploy STAGE=dev|prod to AWS
+	@$(PY) -m infra.package --stage $(STAGE)
+	@$(PY) -m infra.deploy --stage $(STAGE)
+
+clean: ## Remove what was built or cached; environments and local data stay
+	@rm -rf out .chalice/deployments .chalice/deployed .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .coverage .coverage.* .local/ministack-tmp-*
+	@find app.py chalicelib functions infra tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+reset: setup ## Forget the local system's data (it must not be running)
+	@$(PY) -m infra.local.reset
+
+need-stage:
+	@case "$(STAGE)" in dev|prod) ;; *) echo "Say which stage: make $(firstword $(MAKECMDGOALS)) STAGE=dev" >&2; exit 2;; esac

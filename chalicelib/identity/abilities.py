@@ -1,0 +1,52 @@
+"""What a token may do: abilities by name, and those that each role has."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+EVERYTHING = "*"
+Role = Literal["admin", "staff", "practitioner", "client"]
+
+ABILITIES = frozenset(
+    f"{noun}:{verb}"
+    for noun in ("account", "appointments", "calls", "customers", "practice", "users")
+    for verb in ("read", "write")
+)
+"""Every ability a route may ask for (a test walks the routes). `account` is one's own: me, logout, tokens."""
+
+_OWN = frozenset({"account:read", "account:write"})
+OF_ROLE: dict[Role, frozenset[str]] = {
+    "admin": frozenset({EVERYTHING}),
+    "staff": _OWN
+    | {
+        "appointments:read",
+        "appointments:write",
+        "calls:read",
+        "calls:write",
+        "customers:read",
+        "customers:write",
+        "practice:read",
+        "users:read",
+    },
+    "practitioner": _OWN
+    | {
+        "appointments:read",
+        "appointments:write",
+        "calls:read",
+        "customers:read",
+        "practice:read",
+        "users:read",
+    },
+    # A client signs in, but sees nothing of the practice through these routes.
+    "client": _OWN,
+}
+
+
+def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Whether who holds `held` may hand out `wanted`: nobody gives more than they have."""
+    mine = frozenset(held)
+    return EVERYTHING in mine or frozenset(wanted) <= mine
+
+
+def unknown(abilities: Iterable[str]) -> list[str]:
+    """Those that no route asks for, in order: misspelt, most likely."""
+    return [ability for ability in abilities if ability != EVERYTHING and ability not in ABILITIES]

@@ -1,0 +1,220 @@
+"""`make demo-call`: a caller books an appointment by telephone, played against the running system."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import requests
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from infra.local.environment import data_folder
+from infra.local.simulators.retell_agent import Answer, RetellAgent
+
+CALLER = "+493055512345"
+NAME = "Mara Lindner"
+SERVICE = "Consultation"
+MOST_DAYS = 10
+PATIENCE_SECONDS = 15.0
+QUIET_SECONDS = 1.5
+"""How long after Cal.com's webhook its job is given to change something that it should not."""
+
+
+class Mismatch(Exception):
+    """What the system said is not what it should have said."""
+
+
+def main() -> int:
+    """The exit code: 0 when everything was as it should be."""
+    console = Console()
+    try:
+        ready = json.loads((data_folder() / "ready.json").read_text())
+    except OSError:
+        console.print("[red]Nothing runs here.[/] Start it in another terminal first: make run")
+        return 1
+    try:
+        DemoCall(ready, console).play()
+    except (Mismatch, requests.RequestException) as error:
+        console.print(f"\n[bold red]✗ {error}[/]")
+        return 1
+    return 0
+
+
+class DemoCall:
+    """One call, from ringing to the chain's verdict."""
+
+    def __init__(self, ready: dict[str, Any], console: Console) -> None:
+        self._ready = ready
+        self._console = console
+        self._api: str = ready["api"]
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {ready['token']}"
+        key = ready["environment"].get("RETELL_API_KEY") or os.environ["RETELL_API_KEY"].partition(",")[0]
+        self._agent = RetellAgent(
+            key=key,
+            webhook_url=f"{self._api}/webhooks/retell",
+            function_url=f"{self._api}/webhooks/retell/function",
+            from_number=CALLER,
+            to_number=ready["demo"]["phone_number"],
+        )
+        self._call_id: str = self._agent.call["call_id"]
+
+    def play(self) -> None:
+        """All of it; raises Mismatch."""
+        self._title("The telephone rings")
+        numbers = f"{CALLER} calls {self._ready['demo']['phone_number']}"
+        self._check(self._agent.begin().ok, f"Retell: call_started ({numbers}, {self._call_id})")
+        booked = self._book(self._find_slot())
+        before = self._look(booked)
+        self._wait_for_calcom(before)
+        self._hang_up()
+        self._judge()
+
+    def _find_slot(self) -> dict[str, Any]:
+        day = datetime.now().astimezone().date()
+        for _ in range(MOST_DAYS):
+            day = _next_workday(day)
+            self._say("user", f"Good morning! Do you have time for a {SERVICE.lower()} on {day:%A, %-d %B}?")
+            answer = self._use("check_availability", {"service": SERVICE, "date": day.isoformat()})
+            slots: list[dict[str, Any]] = answer["slots"]
+            if slots:
+                self._slots(slots)
+                return slots[len(slots) // 2]
+        raise Mismatch(f"nothing is free within {MOST_DAYS} working days")
+
+    def _book(self, slot: dict[str, Any]) -> dict[str, Any]:
+        starts_at = datetime.fromisoformat(slot["starts_at"])
+        self._say("user", f"At {starts_at:%H:%M}, please. My name is {NAME}.")
+        wish = {"service": SERVICE, "starts_at": slot["starts_at"], "staff": slot["staff_id"], "name": NAME}
+        answer = self._use("book_appointment", wish)
+        self._check(answer["status"] == "booked", f"the function's answer says: {answer['status']}")
+        self._check(_same_time(answer["starts_at"], slot["starts_at"]), f"at the time asked for: {answer['starts_at']}")
+        return answer
+
+    def _look(self, booked: dict[str, Any]) -> dict[str, Any]:
+        self._title("A staff screen asks for the call, at once")
+        call = self._get(f"/api/calls/{self._call_id}")
+        appointment = self._get(f"/api/appointments/{booked['appointment_id']}")
+        self._facts(appointment)
+        self._check(bool(call["booking_confirmed"]), "the call says booking_confirmed")
+        self._check(call["appointment"] == appointment, f"the call shows its appointment {appointment['id']}")
+        self._check(appointment["call_id"] == call["id"], f"the appointment names its call {call['id']}")
+        same = call["customer"]["id"] == appointment["customer_id"]
+        self._check(same, f"both name the customer {call['customer']['name']}, {call['customer']['phone']}")
+        ids = appointment["calcom_booking_id"], appointment["external_id"]
+        self._check(all(ids), f"it has Cal.com's ids: {ids[0]}, {ids[1]}")
+        return appointment
+
+    def _wait_for_calcom(self, before: dict[str, Any]) -> None:
+        self._title("Cal.com's webhook arrives")
+        simulator = self._ready["simulators"].get("calcom")
+        if simulator is None:
+            self._console.print("  The real Cal.com is in use; its webhooks cannot reach this machine, so none is awaited.")
+            return
+        begun = time.monotonic()
+        with self._console.status("waiting for it …"):
+            delivery = self._until(lambda: self._delivery(simulator, before["external_id"]), "no webhook came")
+            time.sleep(QUIET_SECONDS)
+        self._check(
+            200 <= delivery["status"] < 300,
+            f"{delivery['trigger']} was answered {delivery['status']} ({time.monotonic() - begun:.1f} s later)",
+        )
+        after = self._get(f"/api/appointments/{before['id']}")
+        self._check(after == before, f"it changed nothing: version {after['version']}, updated_at {after['updated_at']}")
+        listed = self._get(f"/api/appointments?customer_id={before['customer_id']}&limit=100")["data"]
+        count = sum(one["call_id"] == before["call_id"] for one in listed)
+        self._check(count == 1, f"appointments of this call: {count}")
+
+    def _delivery(self, simulator: str, uid: str) -> dict[str, Any] | None:
+        found = requests.get(f"{simulator}/_sim/deliveries", timeout=5).json()["data"]
+        mine = (one for one in found if json.loads(one["body"])["payload"].get("uid") == uid)
+        return next((one for one in mine if one["status"] is not None), None)
+
+    def _hang_up(self) -> None:
+        self._title("The caller hangs up")
+        self._check(self._agent.end().ok, "Retell: call_ended")
+        self._check(self._agent.analyze(f"{NAME} booked a {SERVICE.lower()}.").ok, "Retell: call_analyzed")
+        call = self._until(self._analyzed_call, "the call was not brought up to date")
+        self._check(call["status"] == "ended", f"the call's record: {call['status']}, “{call['summary']}”")
+        self._check(bool(call["booking_confirmed"]), "and still booking_confirmed")
+
+    def _analyzed_call(self) -> dict[str, Any] | None:
+        call = self._get(f"/api/calls/{self._call_id}")
+        return call if call["summary"] and call["ended_at"] else None
+
+    def _judge(self) -> None:
+        self._title("The chain from call to appointment")
+        chain = self._get(f"/api/calls/{self._call_id}/chain")
+        table = Table(box=None, show_header=False, padding=(0, 2))
+        for one in chain["criteria"]:
+            table.add_row("[green]✓[/]" if one["passed"] else "[red]✗[/]", one["name"], f"[dim]{one['detail']}[/]")
+        self._console.print(table)
+        passed = sum(one["passed"] for one in chain["criteria"])
+        self._check(chain["valid"], f"{passed} of {len(chain['criteria'])} criteria hold")
+
+    def _use(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+        answer: Answer = self._agent.use(name, args)
+        if not answer.ok:
+            raise Mismatch(f"{name} was answered {answer.status}: {answer.body}")
+        self._console.print(f"  [dim]{name}({', '.join(f'{k}={v}' for k, v in args.items())}) {answer.seconds:.3f} s[/]")
+        body: dict[str, Any] = answer.body
+        self._say("agent", body["message"])
+        return body
+
+    def _say(self, role: str, content: str) -> None:
+        self._agent.say(role, content)
+        who, colour = ("Caller", "cyan") if role == "user" else ("Agent", "magenta")
+        self._console.print(Panel(content, title=who, title_align="left", border_style=colour, width=92))
+
+    def _get(self, path: str) -> Any:
+        answer = self._session.get(f"{self._api}{path}", timeout=10)
+        if answer.status_code != 200:
+            raise Mismatch(f"GET {path} was answered {answer.status_code}: {answer.text}")
+        return answer.json()
+
+    def _until(self, look: Callable[[], dict[str, Any] | None], otherwise: str) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found = look()
+            if found is not None:
+                return found
+            time.sleep(0.1)
+        raise Mismatch(f"{otherwise} within {PATIENCE_SECONDS:.0f} s")
+
+    def _check(self, held: bool, what: str) -> None:
+        if not held:
+            raise Mismatch(what)
+        self._console.print(f"  [green]✓[/] {what}", highlight=False)
+
+    def _title(self, text: str) -> None:
+        self._console.print(f"\n[bold]{text}[/]")
+
+    def _slots(self, slots: list[dict[str, Any]]) -> None:
+        times = (f"{datetime.fromisoformat(slot['starts_at']):%H:%M} {slot['staff']}" for slot in slots)
+        self._console.print(f"  [dim]offered: {', '.join(times)}[/]", highlight=False)
+
+    def _facts(self, appointment: dict[str, Any]) -> None:
+        table = Table(box=None, show_header=False, padding=(0, 2))
+        for name in ("id", "status", "source", "starts_at", "ends_at", "staff_id", "service_id", "branch_id"):
+            table.add_row(f"[dim]{name}[/]", str(appointment[name]))
+        self._console.print(table)
+
+
+def _next_workday(day: date) -> date:
+    day += timedelta(days=1)
+    while day.isoweekday() > 5:
+        day += timedelta(days=1)
+    return day
+
+
+def _same_time(one: str, other: str) -> bool:
+    return datetime.fromisoformat(one) == datetime.fromisoformat(other)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""`make reset`: forgets the local system's data, so that the next `make run` begins with a fresh demo practice."""
+
+import shutil
+import sys
+
+from infra.local.environment import data_folder
+from infra.local.run import CannotStart, only_one
+
+FORGOTTEN = ("aws", "state", "logs", "keys.json", "ready.json")
+"""Everything of `.local/` but the installed environments."""
+
+
+def main() -> int:
+    """The exit code."""
+    folder = data_folder()
+    try:
+        with only_one(folder, 0):
+            for name in FORGOTTEN:
+                path = folder / name
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+    except CannotStart as reason:
+        print(f"Nothing was removed: {reason}", file=sys.stderr)
+        return 1
+    print(f"The local data in {folder} is gone; `make run` begins anew.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
