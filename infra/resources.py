@@ -1,56 +1,111 @@
 """The root's data resources, derived from the code: tables from the rows, queues from the named queues."""
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from chalicelib.core.doors import Door, all_doors
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from chalicelib.core.rows import CORE_ROWS
 from chalicelib.core.tables import Row
+from infra.intrinsics import Resource, literal, logical, named
 
 CHALICELIB = Path(__file__).resolve().parents[1] / "chalicelib"
 MOST_RECEIVES = 20
+"""Above the attempts of any job: a worker gives up by itself, with a reason; this is for messages that kill it."""
 DEAD_DAYS = 14
+KEEP_DAYS = 4
+VISIBILITY_FACTOR = 6
+"""AWS's advice: a message comes back only after its Lambda was throttled and tried again for a while."""
+LONGEST_CONSUMER_SECONDS = 60
+"""Assumed for a queue whose consumer is not written yet."""
 
 
-def all_rows() -> list[type[Row]]:
-    """Every row of the house: core's and each area's."""
+@cache
+def all_rows() -> tuple[type[Row], ...]:
+    """Every row of the house: core's and each area's; what tests declare is not of the house."""
     for path in sorted(CHALICELIB.glob("*/tables.py")):
         if path.parent.name != "core":
             import_module(f"chalicelib.{path.parent.name}.tables")
-    return sorted({*CORE_ROWS, *Row.__subclasses__()}, key=lambda row: (row.table.name, row.__name__))
+    found = {*CORE_ROWS, *(row for row in _below(Row) if row.__module__.startswith("chalicelib."))}
+    return tuple(sorted((row for row in found if "table" in vars(row)), key=lambda row: (row.table.name, row.__name__)))
 
 
-def literal_resources(prefix: str, stage: str) -> dict[str, Any]:
-    """Tables and queues with literal names, for one machine."""
-    resources: dict[str, Any] = {}
-    by_table: dict[str, list[type[Row]]] = {}
+def _below(row: type[Row]) -> set[type[Row]]:
+    return {each for direct in row.__subclasses__() for each in (direct, *_below(direct))}
+
+
+def rows_by_table() -> dict[str, list[type[Row]]]:
+    """The rows of each table, by its name."""
+    found: dict[str, list[type[Row]]] = {}
     for row in all_rows():
-        by_table.setdefault(row.table.name, []).append(row)
-    for name, rows in by_table.items():
-        resources[f"{name.title()}Table"] = _table(f"{prefix}-{name}", rows)
+        found.setdefault(row.table.name, []).append(row)
+    return found
+
+
+@cache
+def indexes_of(table: str) -> tuple[str, ...]:
+    """Names of the table's global secondary indexes, sorted; raises KeyError when there is no such table."""
+    return tuple(sorted({name for row in rows_by_table()[table] for name in _indexes(row)}))
+
+
+def table_id(name: str) -> str:
+    """The logical id of a table."""
+    return f"{logical(name)}Table"
+
+
+def queue_id(name: str) -> str:
+    """The logical id of a queue (`sync`) or of its dead-letter queue (`sync-dead`)."""
+    return f"{logical(name)}Queue"
+
+
+def stream_table() -> str:
+    """The logical id of the one table with a stream, the outbox."""
+    (name,) = (name for name, rows in rows_by_table().items() if any(row.table.stream for row in rows))
+    return table_id(name)
+
+
+def data_resources(stage: str, consumers: tuple[Door, ...] | None = None) -> dict[str, Resource]:
+    """Every table and queue. `consumers`: the queues' doors, whose timeouts decide how long a message stays hidden."""
+    if consumers is None:
+        consumers = tuple(all_doors("functions.queues"))
+    timeouts = {(door.queue, door.dead): door.timeout_seconds for door in consumers if door.kind == "queue"}
+    resources = {table_id(name): _table(name, rows, stage) for name, rows in rows_by_table().items()}
     for name in NAMED_QUEUES:
-        resources |= _queue(prefix, name)
+        resources |= _queues(
+            name,
+            timeouts.get((name, False), LONGEST_CONSUMER_SECONDS),
+            timeouts.get((name, True), LONGEST_CONSUMER_SECONDS),
+        )
     return resources
 
 
-def _table(name: str, rows: list[type[Row]]) -> dict[str, Any]:
+def literal_resources(prefix: str, stage: str) -> dict[str, Any]:
+    """The same with plain names, for one machine without CloudFormation."""
+    resources = data_resources(stage)
+    names = {"Prefix": prefix}
+    for name in NAMED_QUEUES:
+        # Whoever creates the queues puts in its own region and account.
+        names[f"{queue_id(name + DEAD)}.Arn"] = f"arn:aws:sqs:eu-central-1:000000000000:{prefix}-{name}{DEAD}"
+    resolved: dict[str, Any] = literal(resources, names)
+    return resolved
+
+
+def _table(name: str, rows: list[type[Row]], stage: str) -> Resource:
     attributes: dict[str, str] = {}
     indexes: dict[str, Any] = {}
     for row in rows:
-        schema = row._get_schema()
-        attributes |= {a["AttributeName"]: a["AttributeType"] for a in schema["attribute_definitions"]}
-        for found in schema["global_secondary_indexes"]:
-            indexes[found["index_name"]] = {
-                "IndexName": found["index_name"],
-                "KeySchema": sorted(found["key_schema"], key=lambda key: key["KeyType"]),
-                "Projection": found["projection"],
-            }
+        attributes |= {a["AttributeName"]: a["AttributeType"] for a in row._get_schema()["attribute_definitions"]}
+        indexes |= _indexes(row)
     properties: dict[str, Any] = {
-        "TableName": name,
+        "TableName": named(name),
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": k, "AttributeType": v} for k, v in sorted(attributes.items())],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"},
+        "DeletionProtectionEnabled": stage == "prod",
     }
     if indexes:
         properties["GlobalSecondaryIndexes"] = [indexes[key] for key in sorted(indexes)]
@@ -58,24 +113,49 @@ def _table(name: str, rows: list[type[Row]]) -> dict[str, Any]:
         properties["TimeToLiveSpecification"] = {"AttributeName": "expires_at", "Enabled": True}
     if any(row.table.stream for row in rows):
         properties["StreamSpecification"] = {"StreamViewType": "NEW_IMAGE"}
-    return {"Type": "AWS::DynamoDB::Table", "Properties": properties}
-
-
-def _queue(prefix: str, name: str) -> dict[str, Any]:
+    fate = "Retain" if stage == "prod" else "Delete"
     return {
-        f"{name}Dead": {
-            "Type": "AWS::SQS::Queue",
-            "Properties": {"QueueName": f"{prefix}-{name}{DEAD}", "MessageRetentionPeriod": DEAD_DAYS * 86400},
-        },
-        f"{name}Queue": {
-            "Type": "AWS::SQS::Queue",
-            "Properties": {
-                "QueueName": f"{prefix}-{name}",
-                "VisibilityTimeout": 360,
-                "RedrivePolicy": {
-                    "deadLetterTargetArn": f"arn:aws:sqs:eu-central-1:000000000000:{prefix}-{name}{DEAD}",
-                    "maxReceiveCount": MOST_RECEIVES,
-                },
-            },
-        },
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": fate,
+        "UpdateReplacePolicy": fate,
+        "Properties": properties,
+    }
+
+
+def _indexes(row: type[Row]) -> dict[str, Any]:
+    return {
+        found["index_name"]: {
+            "IndexName": found["index_name"],
+            "KeySchema": sorted(found["key_schema"], key=lambda key: str(key["KeyType"])),
+            "Projection": found["projection"],
+        }
+        for found in row._get_schema()["global_secondary_indexes"]
+    }
+
+
+def _queues(name: str, timeout: int, dead_timeout: int) -> dict[str, Resource]:
+    dead = f"{name}{DEAD}"
+    redrive = {
+        "deadLetterTargetArn": {"Fn::GetAtt": [queue_id(dead), "Arn"]},
+        "maxReceiveCount": MOST_RECEIVES,
+    }
+    return {
+        queue_id(dead): _queue(dead, DEAD_DAYS, dead_timeout),
+        queue_id(name): _queue(name, KEEP_DAYS, timeout, RedrivePolicy=redrive),
+    }
+
+
+def _queue(name: str, days: int, timeout: int, **more: Any) -> Resource:
+    properties = {
+        "QueueName": named(name),
+        "MessageRetentionPeriod": days * 86_400,
+        "VisibilityTimeout": VISIBILITY_FACTOR * timeout,
+        "SqsManagedSseEnabled": True,
+        **more,
+    }
+    return {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": properties,
     }

@@ -42,36 +42,36 @@ On Debian or Ubuntu: apt-get install $("$python" -c 'import sys; print("python%d
     done
 }
 
-# What an environment was made from: its interpreter and its requirements. Another stamp means: make it anew.
-stamp_of() {
-    "$python" -c 'import sys; print(sys.version, sys.platform)'
-    cksum "$@"
+# Whether the environment in $1 can stay: it works, and PYTHON, if given, is the interpreter it was made with.
+suits() {
+    "$1/bin/python" -c '' >/dev/null 2>&1 || return 1
+    [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" -VV 2>&1)" = "$("$1/bin/python" -VV 2>&1)" ]
 }
 
-# environment FOLDER REQUIREMENTS…: the last file is installed, all of them count.
+# environment FOLDER REQUIREMENTS…: the last file is installed; when any of them changes, the folder is made anew.
 environment() {
     folder=$1
     shift
     for last in "$@"; do :; done
-    if [ -f "$folder/pilot-stamp" ] && [ "$(stamp_of "$@")" = "$(cat "$folder/pilot-stamp")" ]; then
+    if [ "$(cksum "$@")" = "$(cat "$folder/pilot-stamp" 2>/dev/null)" ] && suits "$folder"; then
         return
     fi
+    python=${python:-$(find_python)}
+    check_tools
     echo "Installing $last into $folder (once; a minute or two) …"
     rm -rf "$folder"
-    mkdir -p "$(dirname "$folder")"
+    mkdir -p .local
     "$python" -m venv "$folder" || fail "no virtual environment could be made at $folder. \
 On Debian or Ubuntu: apt-get install python3-venv"
     log=.local/setup.log
-    mkdir -p .local
     if ! "$folder/bin/python" -m pip install -q --disable-pip-version-check --no-input --require-hashes -r "$last" \
         >"$log" 2>&1; then
         grep -v 'is ignored: it is neither a file nor a directory' "$log" >&2 || true
-        fail "the packages of $last could not be installed (see above; $log)."
+        fail "the packages of $last could not be installed (see above, and $log)."
     fi
-    stamp_of "$@" >"$folder/pilot-stamp"
+    cksum "$@" >"$folder/pilot-stamp"
 }
 
-python=$(find_python)
-check_tools
+python=
 environment .venv requirements.txt requirements-dev.txt
 environment .local/ministack-venv requirements-ministack.txt

@@ -63,7 +63,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
 
     def changed(self, at: datetime, **fields: object) -> "Appointment":
         """The next version of it."""
-        return msgspec.structs.replace(self, updated_at=at, version=self.version + 1, **fields)
+        return msgspec.structs.replace(self, **({"updated_at": at, "version": self.version + 1} | fields))
 
     def confirmed(self, booking_id: int, uid: str, at: datetime, seen_at: datetime | None) -> "Appointment":
         """Cal.com has it."""

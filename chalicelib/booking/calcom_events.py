@@ -47,6 +47,7 @@ def apply_event(event: CalComEvent, begin: Begin, clock: Clock) -> str:
         return _done("kept", event)
     for _ in range(TRIES):
         try:
+            _supersede(event, begin, clock)
             found = find(event.payload)
             if found is None:
                 done = import_booking(event, STATUS_AFTER, begin, clock)
@@ -77,6 +78,27 @@ def find(payload: BookingPayload) -> Appointment | None:
     claimed = store.find_appointment(company, ours)
     # Metadata is only a claim: an appointment that has another booking at Cal.com already is not this one.
     return claimed if claimed and claimed.external_id in (None, payload.uid) else None
+
+
+def _supersede(event: CalComEvent, begin: Begin, clock: Clock) -> None:
+    """When news of the new booking came before the reschedule itself: end the old one, lead its uid to the new one."""
+    new_uid, old_uid = event.payload.uid, event.payload.reschedule_uid
+    if event.trigger != "BOOKING_RESCHEDULED" or not new_uid or not old_uid:
+        return
+    new, old = _by_uid(new_uid), _by_uid(old_uid)
+    if new is None or (old and (old.id == new.id or old.status in OVER)):
+        return
+    if old:
+        _end(old, event, "cancelled", begin, clock, "rescheduled")
+        return
+    unit = begin(new.company_id)
+    directory.claim(unit, calcom_booking.UID, old_uid, new.id, Stale())
+    unit.commit()
+
+
+def _by_uid(uid: str) -> Appointment | None:
+    entry = directory.find(calcom_booking.UID, uid)
+    return store.find_appointment(entry.company_id, entry.record) if entry else None
 
 
 def is_late(appointment: Appointment, event: CalComEvent) -> bool:
@@ -155,10 +177,12 @@ def _move(unit: Unit, old: Appointment, new: Appointment) -> Appointment:
     return new.changed(new.updated_at, staff_id=None, version=new.version)
 
 
-def _end(old: Appointment, event: CalComEvent, status: Status, begin: Begin, clock: Clock) -> str:
+def _end(
+    old: Appointment, event: CalComEvent, status: Status, begin: Begin, clock: Clock, reason: str | None = None
+) -> str:
     if old.status in OVER:
         return "unchanged"
-    reason = event.payload.cancellation_reason or event.payload.rejection_reason
+    reason = reason or event.payload.cancellation_reason or event.payload.rejection_reason
     new = old.changed(
         clock(), status=status, cancellation_reason=reason, calcom_seen_at=_later(event.created_at, old.calcom_seen_at)
     )

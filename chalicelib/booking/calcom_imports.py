@@ -10,7 +10,7 @@ from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import Schedule, Service, Staff
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import DomainError
+from chalicelib.core.errors import DomainError, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.phones import e164
 from chalicelib.core.tables import fetch
@@ -47,6 +47,9 @@ def import_booking(event: CalComEvent, status_after: Mapping[str, Status], begin
         unit.publish(VendorBookingUnassigned(appointment_id=appointment.id, branch_id=appointment.branch_id))
     store.add_appointment(unit, appointment)
     calcom_booking.claim_ids(unit, appointment)
+    if payload.reschedule_uid:
+        # Should news of the booking it replaces come later, it is about this appointment.
+        directory.claim(unit, calcom_booking.UID, payload.reschedule_uid, appointment.id, Stale())
     if appointment.status not in OVER:
         unit.publish(booked_event(appointment))
     unit.audit("appointment.imported", appointment.id)

@@ -70,7 +70,17 @@ def _schemas(routes: Iterable[Route]) -> tuple[dict[Any, Json], dict[str, Json]]
     """The schema of every model in use, by model, and the components they refer to."""
     models = {str(model): model for route in routes for model in route.models().values() if not _is_raw(model)}
     found, components = msgspec.json.schema_components(models.values(), ref_template=REFERENCE)
+    for component in components.values():
+        _name_instants(component)
     return dict(zip(models, found, strict=True)), components
+
+
+def _name_instants(component: Json) -> None:
+    # msgspec gives a datetime its format only where an offset is demanded; ours all have one and end in `_at`.
+    for name, schema in component.get("properties", {}).items():
+        for each in schema.get("anyOf", [schema]) if name.endswith("_at") else ():
+            if each.get("type") == "string":
+                each.setdefault("format", "date-time")
 
 
 def _is_raw(model: Any) -> bool:
