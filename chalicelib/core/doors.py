@@ -65,6 +65,10 @@ class Door:
         """What Lambda is told to call."""
         return f"{self.module}.{self.name}"
 
+    def function_name(self, prefix: str) -> str:
+        """The Lambda's name in the stage of that prefix; the area in it lets roles be limited by area."""
+        return f"{prefix}-{self.area}-{self.name}"
+
 
 def modules(package: str = "functions") -> Iterator[Any]:
     """Every module under `package`, imported, in a stable order."""

@@ -29,9 +29,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
     def with_token(self, rehashed: str | None = None) -> "Credential":
         """After a token was made; `rehashed` is the same password under newer parameters."""
-        return msgspec.structs.replace(
-            self, password_hash=rehashed or self.password_hash, version=self.version + 1
-        )
+        return msgspec.structs.replace(self, password_hash=rehashed or self.password_hash, version=self.version + 1)
 
     def closed(self) -> "Credential":
         """After the user was disabled: no password, and every mailed link is void."""

@@ -28,8 +28,8 @@ class Attempts:
             return 0
         assert self.expires_at is not None
         last = self.expires_at - FORGOTTEN_AFTER_SECONDS
-        doublings = min(self.tally - free, 16)  # 2 ** 16 is far beyond the longest wait
-        return max(0, last + min(FIRST_WAIT_SECONDS * 2**doublings, LONGEST_WAIT_SECONDS) - at)
+        doublings = min(self.tally - free, 16)  # far beyond the longest wait
+        return max(0, last + min(FIRST_WAIT_SECONDS << doublings, LONGEST_WAIT_SECONDS) - at)
 
     def counted(self, at: int) -> "Attempts":
         """One more, at `at`."""

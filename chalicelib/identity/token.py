@@ -21,7 +21,7 @@ _SHAPE = re.compile(r"pp_[A-Za-z0-9_-]{43}")
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """`digest` is the SHA-256 of the secret: 32 random bytes need no slower hash. `kind`: by login, or made for a program."""
+    """`digest` is the SHA-256 of the secret: 32 random bytes need no slow hash. `kind`: by login or for a program."""
 
     id: str
     company_id: str

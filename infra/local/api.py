@@ -40,6 +40,13 @@ class MethodNotAllowed(DomainError):
     title = "Method not allowed"
 
 
+class LengthRequired(DomainError):
+    """A body whose end is not announced."""
+
+    status = 411
+    title = "Length required"
+
+
 class Gateway(LocalGateway):
     """Chalice's emulated API Gateway; what that would answer itself becomes a problem like our own."""
 
@@ -115,7 +122,7 @@ class Handler(ChaliceRequestHandler):
     def _unreadable(self) -> DomainError | None:
         length = self.headers.get("Content-Length", "0").strip()
         if self.headers.get("Transfer-Encoding"):
-            return Invalid("length_required", "Send a Content-Length; chunked bodies are not read here.")
+            return LengthRequired("length_required", "Send a Content-Length; chunked bodies are not read here.")
         if not length.isdecimal():
             return Invalid("invalid_content_length", f"Content-Length is {length!r}, not a number of bytes.")
         if int(length) > GATEWAY_LIMIT:

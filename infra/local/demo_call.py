@@ -114,7 +114,7 @@ class DemoCall:
         self._title("Cal.com's webhook arrives")
         simulator = self._ready["simulators"].get("calcom")
         if simulator is None:
-            self._console.print("  The real Cal.com is in use; its webhooks cannot reach this machine, so none is awaited.")
+            self._console.print("  The real Cal.com is in use: its webhooks cannot reach this machine.")
             return
         begun = time.monotonic()
         with self._console.status("waiting for it …"):
@@ -125,7 +125,8 @@ class DemoCall:
             f"{delivery['trigger']} was answered {delivery['status']} ({time.monotonic() - begun:.1f} s later)",
         )
         after = self._get(f"/api/appointments/{before['id']}")
-        self._check(after == before, f"it changed nothing: version {after['version']}, updated_at {after['updated_at']}")
+        unchanged = f"it changed nothing: version {after['version']}, updated_at {after['updated_at']}"
+        self._check(after == before, unchanged)
         listed = self._get(f"/api/appointments?customer_id={before['customer_id']}&limit=100")["data"]
         count = sum(one["call_id"] == before["call_id"] for one in listed)
         self._check(count == 1, f"appointments of this call: {count}")
@@ -161,7 +162,8 @@ class DemoCall:
         answer: Answer = self._agent.use(name, args)
         if not answer.ok:
             raise Mismatch(f"{name} was answered {answer.status}: {answer.body}")
-        self._console.print(f"  [dim]{name}({', '.join(f'{k}={v}' for k, v in args.items())}) {answer.seconds:.3f} s[/]")
+        given = ", ".join(f"{field}={value}" for field, value in args.items())
+        self._console.print(f"  [dim]{name}({given}): {answer.seconds * 1000:.0f} ms[/]", highlight=False)
         body: dict[str, Any] = answer.body
         self._say("agent", body["message"])
         return body

@@ -13,11 +13,11 @@ from chalicelib.booking.tables import BookingRow
 from chalicelib.core.rows import InboxRow, OutboxRow
 from chalicelib.vendors import calcom_webhook
 from infra.local.demo_practice import Practice
+from infra.local.invoking import call
 from infra.local.simulators.calcom import CalComSimulator
 from tests.calls.conftest import ask, calcom, next_monday, through_calcom  # noqa: F401 - fixtures
 from tests.calls.test_phone_booking import wish
-from tests.lambda_client import call
-from tests.queue_runner import drain
+from tests.draining import drain
 
 SECRET = "whsec_test"
 

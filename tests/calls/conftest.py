@@ -12,10 +12,10 @@ from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
 from chalicelib.vendors import retell
 from infra.local.demo_practice import Practice
+from infra.local.invoking import Answer, call
 from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.calcom_event_types import EventType, Host
 from tests.conftest import EmbeddedAws, open_practice
-from tests.lambda_client import Answer, call
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

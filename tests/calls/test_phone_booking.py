@@ -12,10 +12,10 @@ from chalicelib.core import directory
 from chalicelib.core.clock import now
 from chalicelib.vendors import calcom_webhook
 from infra.local.demo_practice import Practice
+from infra.local.invoking import Caller, call
 from infra.local.simulators.calcom import CalComSimulator
 from tests.calls.conftest import ask, next_monday, signed
-from tests.lambda_client import Caller, call
-from tests.queue_runner import drain
+from tests.draining import drain
 
 STAFF = Caller("com_test")
 
@@ -46,7 +46,6 @@ def webhook(simulator: CalComSimulator, trigger: str, booking_json: dict[str, An
     raw = json.dumps(body).encode()
     headers = {"x-cal-signature-256": calcom_webhook.sign(raw, "whsec_test")}
     return call("POST", "/webhooks/calcom", raw=raw, headers=headers).status
-
 
 
 def test_the_answer_comes_back_with_everything_linked(through_calcom: Practice, calcom: CalComSimulator) -> None:
@@ -97,9 +96,7 @@ def test_requests_stay_within_three_reads_and_two_transactions(through_calcom: P
     assert len(names) - len(reads) == 2
 
 
-def test_the_same_question_again_gets_the_same_appointment(
-    through_calcom: Practice, calcom: CalComSimulator
-) -> None:
+def test_the_same_question_again_gets_the_same_appointment(through_calcom: Practice, calcom: CalComSimulator) -> None:
     first, second = ask("book_appointment", wish()).json, ask("book_appointment", wish()).json
     assert first == second
     assert len(calcom.bookings.all) == 1

@@ -22,8 +22,8 @@ from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
 from tests.calls.conftest import ask, calcom, signed, through_calcom  # noqa: F401 - fixtures
 from tests.calls.test_phone_booking import wish
+from tests.draining import drain
 from tests.kills.dying import Death, run_dying
-from tests.queue_runner import drain
 
 MOST = 40
 

@@ -44,7 +44,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
 
 
 def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> Wish:
-    known = {
+    known: dict[str, Any] = {
         "branch_id": practice.branches[0].id,
         "service": "Massage",
         "starts_at": starts_at,
@@ -87,9 +87,7 @@ def test_partly_overlapping_wishes_never_overlap(aws: EmbeddedAws, round_number:
     starts = [MONDAY + timedelta(minutes=8 * 60 + 5 * chance.randrange(96)) for _ in range(THREADS)]
     services = [chance.choice([("Massage", "Ada Keller"), ("Consultation", None)]) for _ in range(THREADS)]
     outcomes = at_once(
-        lambda n: try_to_book(
-            "com_race", wish(practice, starts[n], n, service=services[n][0], staff=services[n][1])
-        )
+        lambda n: try_to_book("com_race", wish(practice, starts[n], n, service=services[n][0], staff=services[n][1]))
     )
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     assert won
@@ -119,8 +117,14 @@ def test_one_new_customer_calling_often_becomes_one_record(aws: EmbeddedAws, rou
     outcomes = at_once(
         lambda n: try_to_book(
             "com_race",
-            wish(practice, MONDAY + timedelta(days=n // 16, hours=8, minutes=30 * (n % 16)), n, contact=contact,
-                 service="Consultation", staff=None),
+            wish(
+                practice,
+                MONDAY + timedelta(days=n // 16, hours=8, minutes=30 * (n % 16)),
+                n,
+                contact=contact,
+                service="Consultation",
+                staff=None,
+            ),
         )
     )
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]

@@ -48,7 +48,7 @@ def call(
     method: str,
     path: str,
     *,
-    caller: Caller = Caller(),  # noqa: B008 - frozen
+    caller: Caller = Caller(),
     body: Any = None,
     raw: bytes | None = None,
     headers: dict[str, str] | None = None,

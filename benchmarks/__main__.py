@@ -1,0 +1,38 @@
+"""`make bench`: measures, prints, and writes the tables into docs/performance.md."""
+
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import cold_start, operations, report, system
+from chalicelib.core.ids import new_id
+
+PACKAGE = Path("out/dev/deployment.zip")
+
+
+def main() -> int:
+    """Exit 1 when a function starts slower than allowed."""
+    console = Console()
+    if not PACKAGE.exists():
+        console.print(f"[red]{PACKAGE} is missing:[/] run `make package STAGE=dev` first.")
+        return 2
+    os.environ["BENCH_TOKEN"] = new_id("pp")
+    with system.running() as practice:
+        with console.status("counting requests"):
+            costs = operations.costs(practice)
+        with console.status("timing the booking call"):
+            times = operations.booking_times()
+        with console.status("starting every function cold, a few rounds"):
+            starts = cold_start.measure(PACKAGE, practice)
+    report.write(Path("docs/performance.md"), costs, times, starts, console)
+    slow = [start for start in starts if start.ratio > cold_start.MOST]
+    for start in slow:
+        console.print(
+            f"[red]{start.name} starts at {start.ratio:.2f} × the bare handler, more than {cold_start.MOST}[/]"
+        )
+    return 1 if slow else 0
+
+
+sys.exit(main())

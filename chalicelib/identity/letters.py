@@ -1,0 +1,64 @@
+"""What the mails of identity say, in the company's language."""
+
+from dataclasses import dataclass
+
+from chalicelib.identity.links import Purpose
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail in plain text."""
+
+    subject: str
+    text: str
+
+
+_SPOKEN = "en"
+_LETTERS: dict[str, dict[Purpose, tuple[str, str]]] = {
+    "en": {
+        "invitation": (
+            "{company} invites you to PilotPractice",
+            "Hello {name},\n\n{company} has invited you to PilotPractice. Choose a password here within seven days:\n\n"
+            "{link}\n\nIf you do not know {company}, ignore this mail.\n",
+        ),
+        "password_reset": (
+            "Your new password for PilotPractice",
+            "Hello {name},\n\nset a new password here within one hour:\n\n{link}\n\n"
+            "If you did not ask for it, ignore this mail: your password stays as it is.\n",
+        ),
+    },
+    "de": {
+        "invitation": (
+            "{company} lädt Sie zu PilotPractice ein",
+            "Guten Tag {name},\n\n{company} hat Sie zu PilotPractice eingeladen. Wählen Sie hier innerhalb von sieben "
+            "Tagen ein Passwort:\n\n{link}\n\nWenn Ihnen {company} nichts sagt, lassen Sie diese Mail unbeachtet.\n",
+        ),
+        "password_reset": (
+            "Ihr neues Passwort für PilotPractice",
+            "Guten Tag {name},\n\nsetzen Sie hier innerhalb einer Stunde ein neues Passwort:\n\n{link}\n\n"
+            "Wenn Sie nicht darum gebeten haben, bleibt alles, wie es ist.\n",
+        ),
+    },
+    "it": {
+        "invitation": (
+            "{company} ti invita su PilotPractice",
+            "Ciao {name},\n\n{company} ti ha invitato su PilotPractice. Scegli una password entro sette giorni:\n\n"
+            "{link}\n\nSe non conosci {company}, ignora questa mail.\n",
+        ),
+        "password_reset": (
+            "La tua nuova password per PilotPractice",
+            "Ciao {name},\n\nimposta una nuova password entro un'ora:\n\n{link}\n\n"
+            "Se non l'hai chiesta tu, ignora questa mail: la password resta com'è.\n",
+        ),
+    },
+}
+_PATHS: dict[Purpose, str] = {"invitation": "accept-invite", "password_reset": "reset-password"}
+
+
+def letter(purpose: Purpose, language: str, *, company: str, name: str, secret: str, public_url: str) -> Letter:
+    """The mail that carries a link; in English where the language is not spoken here."""
+    subject, text = _LETTERS.get(language, _LETTERS[_SPOKEN])[purpose]
+    # Behind a #, browsers keep the secret to themselves: it reaches no server's log and no referrer.
+    link = f"{public_url.rstrip('/')}/{_PATHS[purpose]}#token={secret}"
+    values = {"company": company, "name": name, "link": link}
+    return Letter(subject.format(**values), text.format(**values))

@@ -1,0 +1,72 @@
+"""Opening a company with its first admin, by the command line or the demo."""
+
+from dataclasses import dataclass
+
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import invalid
+from chalicelib.core.ids import new_id
+from chalicelib.core.people import clean_email, clean_name
+from chalicelib.core.unit import Unit
+from chalicelib.identity import passwords, store
+from chalicelib.identity.account import Credential
+from chalicelib.identity.company import Company
+from chalicelib.identity.events import CompanyOpened, UserJoined
+from chalicelib.identity.user import User
+
+
+@dataclass(frozen=True)
+class FirstAdmin:
+    """Who may do everything in the new company."""
+
+    name: str
+    email: str
+    password: str
+
+
+def open_company(
+    name: str,
+    admin: FirstAdmin,
+    clock: Clock,
+    *,
+    language: str = "en",
+    country: str = "DE",
+    company_id: str | None = None,
+) -> tuple[Company, User]:
+    """The company and its admin, stored. `language` as in ISO 639-1, `country` as in ISO 3166 alpha-2.
+
+    Raises Invalid for a bad name, e-mail, password or country, Conflict when the e-mail is somebody's login.
+    """
+    _check_codes(language, country)
+    at = clock()
+    company = Company(
+        id=company_id or new_id("com"),
+        name=clean_name(name, "name"),
+        language=language.lower(),
+        country=country.upper(),
+        created_at=at,
+    )
+    user = User(
+        id=new_id("usr"),
+        company_id=company.id,
+        name=clean_name(admin.name, "admin.name"),
+        email=clean_email(admin.email, "admin.email"),
+        role="admin",
+        status="active",
+        created_at=at,
+        updated_at=at,
+    )
+    passwords.check_new(admin.password, user.email, "admin.password")
+    unit = Unit(company.id, clock=clock)
+    store.add_company(unit, company)
+    store.add_user(unit, user, Credential().with_password(passwords.hash_of(admin.password)))
+    unit.publish(CompanyOpened(user_id=user.id))
+    unit.publish(UserJoined(user_id=user.id))
+    unit.audit("company.opened", company.id, ("name", "language", "country"), user_id=user.id)
+    unit.commit()
+    return company, user
+
+
+def _check_codes(language: str, country: str) -> None:
+    for path, code in (("language", language), ("country", country)):
+        if len(code) != 2 or not (code.isascii() and code.isalpha()):
+            raise invalid(path, f"bad_{path}", f"{code!r} is not a {path} code of two letters.")

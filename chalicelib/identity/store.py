@@ -1,0 +1,163 @@
+"""Companies, users, credentials and tokens in DynamoDB."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from chalicelib.core import directory
+from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.errors import Conflict, NotFound
+from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.unit import Unit
+from chalicelib.identity import token as tokens
+from chalicelib.identity.account import Account, Credential
+from chalicelib.identity.company import Company
+from chalicelib.identity.tables import IdentityRow
+from chalicelib.identity.token import Grant, Token
+from chalicelib.identity.user import User
+
+LOGIN = "email"
+BY_COMPANY = Listing(IdentityRow, "by_company", "company_id", "created_at")
+
+
+@dataclass(frozen=True)
+class Login:
+    """Whose e-mail it is."""
+
+    company_id: str
+    user_id: str
+
+
+def find_login(email: str) -> Login | None:
+    """Who signs in with this address (lower case); one request."""
+    found = directory.find(LOGIN, email)
+    return Login(found.company_id, found.record) if found else None
+
+
+def claim_login(unit: Unit, user: User) -> None:
+    """Let the user's e-mail be theirs among all companies; the unit fails with Conflict when it is another's."""
+    taken = Conflict("email_taken", "Somebody signs in with this e-mail address already.")
+    directory.claim(unit, LOGIN, user.email, user.id, taken)
+
+
+def add_company(unit: Unit, company: Company) -> None:
+    """Add it."""
+    unit.add(IdentityRow(company.id, "company", data=encode(company)))
+
+
+def find_company(company_id: str) -> Company | None:
+    """One request."""
+    found: IdentityRow | None = fetch([_company_key(company_id)])[0]
+    return found.noun(Company) if found else None
+
+
+def get_user_and_company(company_id: str, user_id: str) -> tuple[User, Company]:
+    """One request; raises NotFound."""
+    user, company = fetch([Key(IdentityRow, _pk(company_id, user_id), "user"), _company_key(company_id)])
+    if user is None or company is None:
+        raise _no_user(user_id)
+    return user.noun(User), company.noun(Company)
+
+
+def page_users(company_id: str, limit: int, cursor: str | None) -> Page[User]:
+    """The oldest first."""
+    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor).map(lambda row: row.noun(User))
+
+
+def find_account(company_id: str, user_id: str) -> Account | None:
+    """The user, the credential and the tokens; one request."""
+    rows = {row.sk: row for row in collection(IdentityRow, _pk(company_id, user_id))}
+    if "user" not in rows:
+        return None
+    return Account(
+        user=rows["user"].noun(User),
+        credential=rows["credential"].noun(Credential),
+        tokens=tuple(row.noun(Token) for sk, row in rows.items() if sk.startswith("token#")),
+    )
+
+
+def get_account(company_id: str, user_id: str) -> Account:
+    """One request; raises NotFound, also for a user of another company."""
+    found = find_account(company_id, user_id)
+    if found is None:
+        raise _no_user(user_id)
+    return found
+
+
+def add_user(unit: Unit, user: User, credential: Credential) -> None:
+    """Add a user, and claim the e-mail."""
+    claim_login(unit, user)
+    unit.add(_user_row(user))
+    unit.add(_credential_row(user, credential))
+
+
+def save_user(unit: Unit, user: User) -> None:
+    """Write a changed user; the unit ends as Stale when someone else was faster."""
+    unit.put(_user_row(user), IdentityRow.version == user.version - 1)
+
+
+def save_credential(unit: Unit, user: User, credential: Credential) -> None:
+    """Write a changed credential; the unit ends as Stale when a password or a token was made meanwhile."""
+    unit.put(_credential_row(user, credential), IdentityRow.version == credential.version - 1)
+
+
+def add_token(unit: Unit, token: Token) -> None:
+    """Add it, for its user's list and for the authorizer."""
+    ends = epoch(token.expires_at)
+    unit.add(
+        IdentityRow(_pk(token.company_id, token.user_id), _token_sk(token.id), data=encode(token), expires_at=ends)
+    )
+    grant = Grant(user_id=token.user_id, abilities=token.abilities, name=token.name)
+    twice = Conflict("token_exists", "This token exists already.")  # 2 ** -256
+    directory.claim(unit, tokens.KIND, token.digest, token.id, twice, data=msgspec.to_builtins(grant), expires_at=ends)
+
+
+def remove_token(unit: Unit, token: Token) -> None:
+    """From now on it opens nothing."""
+    unit.delete(IdentityRow(_pk(token.company_id, token.user_id), _token_sk(token.id)))
+    directory.release(unit, tokens.KIND, token.digest)
+
+
+def find_token(company_id: str, user_id: str, token_id: str) -> Token | None:
+    """One request."""
+    found = IdentityRow.find(_pk(company_id, user_id), _token_sk(token_id))
+    return found.noun(Token) if found else None
+
+
+def last_uses(of: Sequence[Token]) -> list[int | None]:
+    """When each was last used, to the hour, in seconds since 1970; one request for all."""
+    rows = fetch([directory.key(tokens.KIND, token.digest) for token in of])
+    return [found.last_used_at if found else None for found in map(directory.entry, rows)]
+
+
+def _pk(company_id: str, user_id: str) -> str:
+    return f"{company_id}#{user_id}"
+
+
+def _token_sk(token_id: str) -> str:
+    return f"token#{token_id}"
+
+
+def _company_key(company_id: str) -> Key:
+    return Key(IdentityRow, company_id, "company")
+
+
+def _user_row(user: User) -> IdentityRow:
+    return IdentityRow(
+        _pk(user.company_id, user.id),
+        "user",
+        company_id=user.company_id,
+        created_at=f"{stamp(user.created_at)}#{user.id}",
+        version=user.version,
+        data=encode(user),
+    )
+
+
+def _credential_row(user: User, credential: Credential) -> IdentityRow:
+    return IdentityRow(_pk(user.company_id, user.id), "credential", version=credential.version, data=encode(credential))
+
+
+def _no_user(user_id: str) -> NotFound:
+    return NotFound("user_not_found", f"There is no user {user_id}.")

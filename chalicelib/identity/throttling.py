@@ -1,0 +1,77 @@
+"""Slowing down who guesses, per account and per address: every attempt is counted before it is looked at."""
+
+from dataclasses import dataclass
+
+from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.errors import RateLimited, Stale
+from chalicelib.core.unit import Unit
+from chalicelib.identity import guard_store
+from chalicelib.identity.attempts import FORGOTTEN_AFTER_SECONDS, FREE_PER_ACCOUNT, FREE_PER_ADDRESS
+
+TRIES = 10
+"""Attempts made at the same moment read the counter again; who still finds it changed is guessing in parallel."""
+
+
+@dataclass(frozen=True)
+class Slowed:
+    """What is slowed: `what` (signing in, asking for resets) by this account (e-mail) from this address (IP)."""
+
+    what: str
+    email: str
+    address: str
+
+    @property
+    def account_counter(self) -> str:
+        """The name of the account's counter."""
+        return guard_store.name_of(f"{self.what}-account", self.email)
+
+    @property
+    def address_counter(self) -> str:
+        """The name of the address's counter."""
+        return guard_store.name_of(f"{self.what}-address", self.address)
+
+
+def count(slowed: Slowed, clock: Clock) -> None:
+    """Count an attempt, of which neither counter can lose sight; raises RateLimited where one says to wait."""
+    for _ in range(TRIES):
+        unit = Unit("", clock=clock)
+        stage(unit, slowed, clock)
+        try:
+            unit.commit()
+            return
+        except Stale:
+            continue
+    raise _wait(1)
+
+
+def stage(unit: Unit, slowed: Slowed, clock: Clock) -> None:
+    """Let the unit count the attempt; it ends as Stale when there was another at the same moment.
+
+    Raises RateLimited where a counter says to wait. An attempt refused is not counted, so that the wait ends.
+    """
+    at = epoch(clock())
+    names = [slowed.account_counter, slowed.address_counter]
+    seen = guard_store.find_attempts(names)
+    waits = [each.wait(at, free) for each, free in zip(seen, (FREE_PER_ACCOUNT, FREE_PER_ADDRESS), strict=True)]
+    if any(waits):
+        raise _wait(max(waits))
+    for name, each in zip(names, seen, strict=True):
+        guard_store.save_attempts(unit, name, each, each.counted(at))
+
+
+def forgive(unit: Unit, slowed: Slowed, clock: Clock) -> None:
+    """After a success: the account begins anew; the address gets back this one attempt.
+
+    Not more than that, or a guesser could wash an address clean with an account of their own.
+    """
+    guard_store.forget(unit, slowed.account_counter)
+    guard_store.give_back(unit, slowed.address_counter, epoch(clock()) + FORGOTTEN_AFTER_SECONDS)
+
+
+def forget_account(unit: Unit, slowed: Slowed) -> None:
+    """After the account was proved to be the caller's by other means: it begins anew."""
+    guard_store.forget(unit, slowed.account_counter)
+
+
+def _wait(seconds: int) -> RateLimited:
+    return RateLimited("too_many_attempts", f"Too many attempts; wait {seconds} seconds.", retry_after=seconds)

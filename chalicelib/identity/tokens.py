@@ -1,0 +1,88 @@
+"""A user's own tokens: making one for a program, listing, revoking."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Stale
+from chalicelib.core.people import clean_name
+from chalicelib.core.unit import Unit
+from chalicelib.identity import issuing, store
+from chalicelib.identity.abilities import EVERYTHING, covers, unknown
+from chalicelib.identity.account import MOST_API_TOKENS, Account
+from chalicelib.identity.events import TokenRevoked
+from chalicelib.identity.issuing import Issued
+from chalicelib.identity.token import Token
+
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class TokenInUse:
+    """A token, and when it was last used, to the hour (UTC); None: never."""
+
+    token: Token
+    last_used_at: datetime | None
+
+
+def create_token(new_unit: Callable[[], Unit], name: str, abilities: list[str], days: int, clock: Clock) -> Issued:
+    """A token for a program of the acting user, which ends after `days`.
+
+    Its abilities must be among those of the user's role and of the token that asks. Raises Invalid for unknown
+    abilities, Forbidden for those not held, Conflict when the user has 20 such tokens.
+    """
+    wanted, called = _known(abilities), clean_name(name, "body.name")
+    for _ in range(TRIES):
+        unit, at = new_unit(), clock()
+        account = store.get_account(unit.company_id, unit.actor.id)
+        _may_have(account, unit.actor.abilities, wanted, at)
+        issued = issuing.new_token(account, "api", called, wanted, timedelta(days=days), at)
+        issuing.stage(unit, account, issued.token, at)
+        unit.audit("token.created", account.user.id, token_id=issued.token.id)
+        try:
+            unit.commit()
+            return issued
+        except Stale:
+            continue
+    raise Stale
+
+
+def list_tokens(company_id: str, user_id: str, clock: Clock) -> list[TokenInUse]:
+    """The user's tokens that open something now, the oldest first; two requests."""
+    live = store.get_account(company_id, user_id).live_tokens(clock())
+    uses = store.last_uses(live)
+    return [
+        TokenInUse(token, datetime.fromtimestamp(used, UTC) if used else None)
+        for token, used in zip(live, uses, strict=True)
+    ]
+
+
+def revoke_token(unit: Unit, token_id: str) -> None:
+    """Revoke one of the acting user's tokens; raises NotFound, also for one of somebody else."""
+    token = store.find_token(unit.company_id, unit.actor.id, token_id)
+    if token is None:
+        raise NotFound("token_not_found", f"You have no token {token_id}.")
+    store.remove_token(unit, token)
+    unit.publish(TokenRevoked(user_id=token.user_id, token_id=token.id))
+    unit.audit("token.revoked", token.user_id, token_id=token.id)
+    unit.commit()
+
+
+def _known(abilities: list[str]) -> frozenset[str]:
+    strange = set(unknown(abilities))
+    faults = tuple(
+        Fault(f"body.abilities[{index}]", "unknown_ability", f"There is no ability {ability!r}.")
+        for index, ability in enumerate(abilities)
+        if ability in strange
+    )
+    if faults:
+        raise Invalid("invalid_request", faults[0].message, faults=faults)
+    return frozenset({EVERYTHING}) if EVERYTHING in abilities else frozenset(abilities)
+
+
+def _may_have(account: Account, held: frozenset[str], wanted: frozenset[str], at: datetime) -> None:
+    if not (covers(account.user.abilities, wanted) and covers(held, wanted)):
+        raise Forbidden("abilities_not_held", "A token may only have abilities that you and your token have.")
+    if account.full_of_api_tokens(at):
+        raise Conflict("too_many_tokens", f"You have {MOST_API_TOKENS} tokens; revoke one first.")

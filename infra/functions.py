@@ -1,0 +1,126 @@
+"""One door's part of its stack: the Lambda as SAM takes it, its role, its log group, what wakes it."""
+
+import json
+from typing import Any
+
+from chalicelib.core.doors import Door
+from chalicelib.core.queues import DEAD
+from infra.intrinsics import Resource, arn, logical, named, sub
+from infra.policies import OUTBOX_STREAM, function_name, policy
+
+LOG_DAYS = {"dev": 30, "prod": 365}
+WORKERS_PER_QUEUE = 10
+"""At most so many Lambdas of one queue at a time: vendors' limits are lower than what SQS would scale to."""
+UNDERTAKERS_PER_QUEUE = 2
+STREAM_RETRIES = 20
+STREAM_SECONDS = 3_600
+"""The sweep publishes what the stream gave up, so one poisonous record must not hold the others for a day."""
+LONGEST_FUNCTION_NAME = 64
+ASSUMED_BY_LAMBDA = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+
+
+class DoorsDiffer(RuntimeError):
+    """Chalice's template and the declared doors do not hold the same Lambdas."""
+
+
+def function_id(door: Door) -> str:
+    """The logical id of the door's Lambda in its stack."""
+    return logical(door.name)
+
+
+def with_door(chalices: Resource, door: Door, stage: str) -> dict[str, Resource]:
+    """Chalice's SAM function `chalices` made the door's own, with its role and its log group."""
+    name = function_id(door)
+    properties = {
+        **chalices["Properties"],
+        "FunctionName": named(function_name(door)),
+        "Description": door.doc.strip().partition("\n")[0][:256],
+        "CodeUri": {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Ref": "CodeKey"}},
+        "MemorySize": door.memory_mb,
+        "Timeout": door.timeout_seconds,
+        "Tracing": "Active",
+        "Role": {"Fn::GetAtt": [f"{name}Role", "Arn"]},
+        "Environment": {"Variables": environment(door, stage)},
+    }
+    events = _events(door)
+    if events:
+        properties["Events"] = events
+    return {
+        f"{name}Log": {
+            "Type": "AWS::Logs::LogGroup",
+            "DeletionPolicy": "Retain" if stage == "prod" else "Delete",
+            "UpdateReplacePolicy": "Retain" if stage == "prod" else "Delete",
+            "Properties": {
+                "LogGroupName": sub(f"/aws/lambda/${{Prefix}}-{function_name(door)}"),
+                "RetentionInDays": LOG_DAYS[stage],
+            },
+        },
+        f"{name}Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": ASSUMED_BY_LAMBDA,
+                "Policies": [{"PolicyName": "needs", "PolicyDocument": policy(door)}],
+            },
+        },
+        # The log group first: a Lambda that is called earlier would make one that is kept for ever.
+        name: {"Type": "AWS::Serverless::Function", "DependsOn": [f"{name}Log"], "Properties": properties},
+    }
+
+
+def environment(door: Door, stage: str) -> dict[str, Any]:
+    """What `settings()` reads, and what names the Lambda in logs and metrics."""
+    return {
+        "PILOT_STAGE": stage,
+        "PILOT_PREFIX": {"Ref": "Prefix"},
+        "PILOT_QUEUE_BASE_URL": sub("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}"),
+        "PILOT_SECRETS_FROM": "ssm",
+        "PILOT_PUBLIC_URL": {"Ref": "PublicUrl"},
+        "PILOT_MAIL_FROM": sub("PilotPractice <no-reply@${MailDomain}>"),
+        "PILOT_LOG_LEVEL": {"Ref": "LogLevel"},
+        "RETELL_BASE_URL": {"Ref": "RetellBaseUrl"},
+        "CALCOM_BASE_URL": {"Ref": "CalcomBaseUrl"},
+        "POWERTOOLS_SERVICE_NAME": function_name(door),
+        "POWERTOOLS_METRICS_NAMESPACE": "PilotPractice",
+    }
+
+
+def _events(door: Door) -> dict[str, Any]:
+    if door.kind == "queue":
+        return {"Queue": _event("SQS", _queue(door))}
+    if door.kind == "stream":
+        return {"Outbox": _event("DynamoDB", _stream(door))}
+    if door.kind == "schedule":
+        return {"Schedule": _event("Schedule", {"Schedule": door.schedule})}
+    return {}
+
+
+def _event(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {"Type": kind, "Properties": properties}
+
+
+def _queue(door: Door) -> dict[str, Any]:
+    return {
+        "Queue": arn("sqs", f"${{Prefix}}-{door.queue}{DEAD if door.dead else ''}"),
+        "BatchSize": door.batch_size,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": UNDERTAKERS_PER_QUEUE if door.dead else WORKERS_PER_QUEUE},
+    }
+
+
+def _stream(door: Door) -> dict[str, Any]:
+    return {
+        "Stream": {"Ref": OUTBOX_STREAM},
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": door.batch_size,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": STREAM_RETRIES,
+        "MaximumRecordAgeInSeconds": STREAM_SECONDS,
+        # Taking `pending` off an event is a change too; being woken by it would double the relay's invocations.
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps({"eventName": ["INSERT"]})}]},
+    }

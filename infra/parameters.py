@@ -1,0 +1,44 @@
+"""What a deployment may set; everything else is decided when the package is made."""
+
+from typing import Any
+
+from infra.policies import MAIL_DOMAIN, OUTBOX_STREAM
+
+
+def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, Any]]:
+    """The root's parameters and, among them, those that nested stacks get from it."""
+    return {
+        "Prefix": {
+            "Type": "String",
+            "Default": f"pilot-{stage}",
+            "AllowedPattern": "[a-z][a-z0-9-]*",
+            "MaxLength": longest_prefix,
+            "Description": "Begins the name of every table, queue, Lambda and secret.",
+        },
+        "CodeBucket": {"Type": "String", "Description": "The bucket that holds the package."},
+        "CodeKey": {"Type": "String", "Description": "The zip of the Lambdas, under its hash."},
+        "PublicUrl": {
+            "Type": "String",
+            "AllowedPattern": "https?://[^ ]+[^/ ]",
+            "Description": "Where clients reach the API; links in mails begin with it.",
+        },
+        MAIL_DOMAIN: {
+            "Type": "String",
+            "Default": "pilotpractice.example",
+            "Description": "The SES identity that mails are sent from.",
+        },
+        "AlarmEmail": {"Type": "String", "Default": "", "Description": "Who is told of alarms; empty: nobody by mail."},
+        "LogLevel": {
+            "Type": "String",
+            "Default": "INFO",
+            "AllowedValues": ["DEBUG", "INFO", "WARNING", "ERROR"],
+        },
+        "RetellBaseUrl": {"Type": "String", "Default": "https://api.retellai.com"},
+        "CalcomBaseUrl": {"Type": "String", "Default": "https://api.cal.com"},
+        OUTBOX_STREAM: {"Type": "String"},
+    }
+
+
+def conditions() -> dict[str, Any]:
+    """The root's conditions."""
+    return {"AlarmsByMail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}}

@@ -1,0 +1,109 @@
+"""From what a door declares to need to the IAM policy of its role, which grants that and nothing else."""
+
+from typing import Any
+
+from chalicelib.core.doors import Door
+from chalicelib.core.queues import DEAD
+from infra.intrinsics import arn
+from infra.resources import indexes_of
+
+READS = ("BatchGetItem", "GetItem", "Query")
+WRITES = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
+"""A transaction is authorised item by item, so there is no TransactWriteItems to grant."""
+CONSUMES = ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
+STREAMS = ("DescribeStream", "GetRecords", "GetShardIterator")
+OUTBOX_STREAM = "OutboxStreamArn"
+"""The parameter that carries the ARN of the outbox's stream, which holds a time and so cannot be made of names."""
+MAIL_DOMAIN = "MailDomain"
+Statement = dict[str, Any]
+
+
+def function_name(door: Door) -> str:
+    """The Lambda's name without the stage's prefix; carries the area, which is its stack."""
+    return f"{door.area}-{door.name}"
+
+
+def policy(door: Door) -> dict[str, Any]:
+    """The policy document of the door's role."""
+    statements = [_log_group(door), _traces()]
+    statements += _tables(door)
+    statements += _queues(door)
+    statements += _secrets(door)
+    if door.needs.mail:
+        statements.append(_allow("Mail", "ses", ["SendEmail"], [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
+    if door.kind == "stream":
+        statements += _stream()
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, service: str, actions: list[str], resources: list[Any]) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": [f"{service}:{action}" for action in actions],
+        "Resource": resources[0] if len(resources) == 1 else resources,
+    }
+
+
+def _log_group(door: Door) -> Statement:
+    own = arn("logs", f"log-group:/aws/lambda/${{Prefix}}-{function_name(door)}:*")
+    return _allow("OwnLog", "logs", ["CreateLogStream", "PutLogEvents"], [own])
+
+
+def _traces() -> Statement:
+    # X-Ray knows no resources; this is the only star in any policy.
+    return _allow("Traces", "xray", ["PutTraceSegments", "PutTelemetryRecords"], ["*"])
+
+
+def _tables(door: Door) -> list[Statement]:
+    written, read = door.needs.written(), door.needs.read_only()
+    statements = []
+    if written or read:
+        tables = [_table(name) for name in sorted({*written, *read})]
+        statements.append(_allow("ReadTables", "dynamodb", list(READS), tables))
+        indexes = [
+            arn("dynamodb", f"table/${{Prefix}}-{name}/index/{index}")
+            for name in sorted({*written, *read})
+            for index in indexes_of(name)
+        ]
+        if indexes:
+            statements.append(_allow("QueryIndexes", "dynamodb", ["Query"], indexes))
+    if written:
+        statements.append(_allow("WriteTables", "dynamodb", list(WRITES), [_table(name) for name in written]))
+    return statements
+
+
+def _table(name: str) -> dict[str, str]:
+    return arn("dynamodb", f"table/${{Prefix}}-{name}")
+
+
+def _queues(door: Door) -> list[Statement]:
+    statements = []
+    if door.needs.sends:
+        queues = [_queue(name) for name in sorted(set(door.needs.sends))]
+        statements.append(_allow("Send", "sqs", ["SendMessage"], queues))
+    if door.kind == "queue":
+        own = door.queue + (DEAD if door.dead else "")
+        statements.append(_allow("Consume", "sqs", list(CONSUMES), [_queue(own)]))
+    return statements
+
+
+def _queue(name: str) -> dict[str, str]:
+    return arn("sqs", f"${{Prefix}}-{name}")
+
+
+def _secrets(door: Door) -> list[Statement]:
+    # No kms:Decrypt: the key policy of alias/aws/ssm, which encrypts SecureStrings unless another key is named, lets in
+    # whoever may read the parameter.
+    if not door.needs.secrets:
+        return []
+    parameters = [arn("ssm", f"parameter/${{Prefix}}/{name}") for name in sorted(set(door.needs.secrets))]
+    return [_allow("Secrets", "ssm", ["GetParameter"], parameters)]
+
+
+def _stream() -> list[Statement]:
+    return [
+        _allow("Stream", "dynamodb", list(STREAMS), [{"Ref": OUTBOX_STREAM}]),
+        # ListStreams is authorised on the table's streams, not on one of them.
+        _allow("Streams", "dynamodb", ["ListStreams"], [arn("dynamodb", "table/${Prefix}-outbox/stream/*")]),
+    ]
