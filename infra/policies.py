@@ -70,6 +70,9 @@ def _tables(door: Door) -> list[Statement]:
             statements.append(_allow("QueryIndexes", "dynamodb", ["Query"], indexes))
     if written:
         statements.append(_allow("WriteTables", "dynamodb", list(WRITES), [_table(name) for name in written]))
+    updated = sorted(set(door.needs.updates) - set(written))
+    if updated:
+        statements.append(_allow("UpdateTables", "dynamodb", ["UpdateItem"], [_table(name) for name in updated]))
     return statements
 
 

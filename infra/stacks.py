@@ -91,15 +91,15 @@ def _root(nested: dict[str, Template], doors: list[Door], stage: str) -> Templat
     data = data_resources(stage, tuple(doors))
     resources: dict[str, Any] = {**data, **alarm_resources(doors, stage)}
     for name, template in nested.items():
-        first = sorted(stack_id(other) for other in nested) if name == API else sorted(data)
+        passed = {key: _passed(key) for key in template.get("Parameters", {})}
+        # Data before the code that uses it, and what answers before the API that asks it.
+        first = {stack_id(other) for other in nested if other != API} if name == API else set(data)
+        if OUTBOX_STREAM in passed:
+            first -= {stream_table()}  # the parameter says so already
         resources[stack_id(name)] = {
             "Type": "AWS::CloudFormation::Stack",
-            # Data before the code that uses it, and what answers before the API that asks it.
-            "DependsOn": [other for other in first if other != stack_id(API)],
-            "Properties": {
-                "TemplateURL": f"{name}.json",
-                "Parameters": {key: _passed(key) for key in template.get("Parameters", {})},
-            },
+            "DependsOn": sorted(first),
+            "Properties": {"TemplateURL": f"{name}.json", "Parameters": passed},
         }
     outputs: dict[str, Any] = {"Prefix": {"Value": {"Ref": "Prefix"}}, "AlarmTopicArn": {"Value": {"Ref": TOPIC}}}
     if API in nested:

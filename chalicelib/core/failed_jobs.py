@@ -1,6 +1,7 @@
 """Jobs that failed for good: kept with their reason, retried through the outbox, or flushed."""
 
 import base64
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -84,16 +85,27 @@ def bury(queue: str, event: dict[str, Any], at: datetime) -> None:
 
 
 def of_queue(queue: str, limit: int = 100) -> list[FailedJob]:
-    """The newest first."""
-    rows = FailedJobRow.query(f"jobs#{queue}", scan_index_forward=False, limit=limit, consistent_read=True)
+    """The newest first; by an index, which may be a moment behind."""
+    rows = FailedJobRow.query(queue, index_name="by_queue", scan_index_forward=False, limit=limit)
     return [row.noun(FailedJob) for row in rows]
+
+
+def each_of(queue: str) -> Iterator[FailedJob]:
+    """All of a queue, the oldest first, page by page."""
+    return (row.noun(FailedJob) for row in FailedJobRow.query(queue, index_name="by_queue"))
+
+
+def count(queue: str) -> int:
+    """How many a queue has."""
+    return FailedJobRow.count(queue, index_name="by_queue")
 
 
 def get(job_id: str) -> FailedJob:
     """One by its id; raises NotFound."""
-    for row in FailedJobRow.query(job_id, index_name="by_id", limit=1):
-        return row.noun(FailedJob)
-    raise NotFound("failed_job_not_found", f"There is no failed job {job_id}.")
+    row = FailedJobRow.find(*_address(job_id))
+    if row is None:
+        raise NotFound("failed_job_not_found", f"There is no failed job {job_id}.")
+    return row.noun(FailedJob)
 
 
 def retry(failed: FailedJob, unit: Unit) -> str:
@@ -122,6 +134,8 @@ def _save(failed: FailedJob, at: datetime) -> None:
 
 
 def _row(failed: FailedJob) -> FailedJobRow:
-    return FailedJobRow(
-        f"jobs#{failed.queue}", f"{failed.failed_at}#{failed.id}", job_id=failed.id, failed_at=failed.failed_at
-    )
+    return FailedJobRow(*_address(failed.id), queue=failed.queue, failed_at=failed.failed_at)
+
+
+def _address(job_id: str) -> tuple[str, str]:
+    return f"job#{job_id}", "failed"

@@ -4,12 +4,14 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+from pynamodb.exceptions import QueryError
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.core.errors import invalid
+from chalicelib.core.errors import Invalid, invalid
 from chalicelib.core.payloads import Query
 from chalicelib.core.tables import Row
 
@@ -61,6 +63,7 @@ def page(
 
     `between` narrows the range key, `only` filters what was read. Raises Invalid for a cursor that is not of this list.
     """
+    start = _start(where, value, cursor)
     found = where.row.query(
         value,
         between,
@@ -69,9 +72,15 @@ def page(
         consistent_read=where.index is None,
         scan_index_forward=not newest_first,
         page_size=limit + 1,
-        last_evaluated_key=_start(where, value, cursor),
+        last_evaluated_key=start,
     )
-    rows = [row for row, _ in zip(found, range(limit + 1), strict=False)]
+    try:
+        rows = list(islice(found, limit + 1))
+    except QueryError as error:
+        # DynamoDB refuses a place outside what is asked for: a cursor taken along to another range.
+        if start is None or error.cause_response_code != "ValidationException":
+            raise
+        raise _bad_cursor() from None
     more = len(rows) > limit
     return Page(rows[:limit], _cursor(where, rows[limit - 1]) if more else None)
 
@@ -88,7 +97,7 @@ def _start(where: Listing, value: str, cursor: str | None) -> dict[str, Any] | N
     # The partition is what the request's own company says, whatever the cursor claims.
     company = value.partition("#")[0]
     if pk != company and not pk.startswith(f"{company}#"):
-        raise invalid("query.cursor", "bad_cursor", "This cursor is not from this list.")
+        raise _bad_cursor()
     key = {"pk": {"S": pk}, "sk": {"S": sk}}
     if where.index is None:
         return key if pk == value else {"pk": {"S": value}, "sk": {"S": sk}}
@@ -98,6 +107,13 @@ def _start(where: Listing, value: str, cursor: str | None) -> dict[str, Any] | N
 def _parts(cursor: str) -> tuple[str, str, str]:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=tuple[str, str, str])
+        parts = msgspec.json.decode(raw, type=tuple[str, str, str])
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise invalid("query.cursor", "bad_cursor", "This cursor is not from this list.") from None
+        raise _bad_cursor() from None
+    if not all(parts):  # DynamoDB has no empty keys
+        raise _bad_cursor()
+    return parts
+
+
+def _bad_cursor() -> Invalid:
+    return invalid("query.cursor", "bad_cursor", "This cursor is not from this list.")

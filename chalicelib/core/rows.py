@@ -6,7 +6,7 @@ Access patterns
   audit      who did what to a record, newest last                                                       Query
   guards     idempotency keys, throttles, "done once" marks; they expire                                 GetItem
   inbox      every webhook delivery, once, as it came                                                    GetItem
-  jobs       jobs that failed for good, by queue and time                                                Query
+  jobs       jobs that failed for good, by id, and by queue and time                                     GetItem, Query
 """
 
 from typing import ClassVar
@@ -70,12 +70,12 @@ class InboxRow(Row):
 
 
 class FailedJobRow(Row):
-    """pk `jobs#<queue>`, sk `<time>#<job id>`. `by_id` finds one without knowing its queue."""
+    """pk `job#<job id>`, sk `failed`: a job given up twice is there once. `by_queue` lists them by time."""
 
     table: ClassVar[Table] = Table("jobs", ttl=True)
-    job_id = UnicodeAttribute()
+    queue = UnicodeAttribute()
     failed_at = UnicodeAttribute()
-    by_id = index("by_id", "job_id", "failed_at")
+    by_queue = index("by_queue", "queue", "failed_at")
 
 
 CORE_ROWS: tuple[type[Row], ...] = (DirectoryRow, OutboxRow, AuditRow, GuardRow, InboxRow, FailedJobRow)

@@ -1,6 +1,6 @@
 """Companies, users, credentials and tokens in DynamoDB."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +19,8 @@ from chalicelib.identity.token import Grant, Token
 from chalicelib.identity.user import User
 
 LOGIN = "email"
+COMPANIES = "companies"
+"""Under this, all companies stand in `by_company`; no id of a company looks like it."""
 BY_COMPANY = Listing(IdentityRow, "by_company", "company_id", "created_at")
 
 
@@ -44,7 +46,14 @@ def claim_login(unit: Unit, user: User) -> None:
 
 def add_company(unit: Unit, company: Company) -> None:
     """Add it."""
-    unit.add(IdentityRow(company.id, "company", data=encode(company)))
+    created_at = f"{stamp(company.created_at)}#{company.id}"
+    unit.add(IdentityRow(company.id, "company", company_id=COMPANIES, created_at=created_at, data=encode(company)))
+
+
+def companies() -> Iterator[Company]:
+    """Every company, the oldest first; for operators and schedules."""
+    for row in IdentityRow.query(COMPANIES, index_name="by_company"):
+        yield row.noun(Company)
 
 
 def find_company(company_id: str) -> Company | None:

@@ -17,10 +17,22 @@ from chalicelib.identity.opening import FirstAdmin
 from chalicelib.identity.signing_in import SignedIn
 from chalicelib.identity.user import User
 from functions.identity.authorizer import bearer
-from tests import lambda_client
+from infra.local import invoking
+from infra.local.invoking import Answer, Caller
 from tests.conftest import EmbeddedAws
-from tests.lambda_client import Answer, Caller
-from tests.queue_runner import drain
+from tests.draining import drain
+
+
+@dataclass(frozen=True)
+class LetThrough(Caller):
+    """Whom the authorizer itself let through."""
+
+    given: dict[str, str] = field(default_factory=dict)
+
+    def context(self) -> dict[str, str]:
+        """As it was given."""
+        return dict(self.given)
+
 
 PASSWORD = "correct horse battery"
 EMAIL = "admin@example.com"
@@ -45,6 +57,7 @@ class Mailbox:
     """What SES was given, in this test's account."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
+        self._account = aws.account
         self._url = f"{aws.url}/_ministack/ses/messages?account={aws.account}"
         sender = settings().mail_from.partition("@")[2].rstrip(">")
         clients.client("sesv2").create_email_identity(EmailIdentity=sender)
@@ -52,7 +65,7 @@ class Mailbox:
     def mails(self) -> list[dict[str, Any]]:
         """All of them, the oldest first."""
         with urllib.request.urlopen(self._url) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["messages"]
+            found: list[dict[str, Any]] = json.load(answer)["messages"].get(self._account, [])
         return found
 
     def secret(self) -> str:
@@ -109,8 +122,5 @@ def ask_authorizer(header: str) -> dict[str, Any]:
 
 def call(method: str, path: str, token: str | None = None, **more: Any) -> Answer:
     """Through the authorizer, where a token is given, into the route's own Lambda."""
-    caller = Caller()
-    if token is not None:
-        context = ask_authorizer(f"Bearer {token}")["context"]
-        caller = Caller(context["company_id"], context["abilities"], context["user_id"], context["token_id"])
-    return lambda_client.call(method, path, caller=caller, **more)
+    caller = LetThrough(given=ask_authorizer(f"Bearer {token}")["context"]) if token is not None else Caller()
+    return invoking.call(method, path, caller=caller, **more)

@@ -1,0 +1,35 @@
+"""`pilot`: the operator's command line, for the local system and for deployed stages alike."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from chalicelib.cli.appointments import appointments
+from chalicelib.cli.logs import logs
+from chalicelib.cli.queues import queue
+from chalicelib.cli.routes import routes
+from chalicelib.cli.schedules import schedules
+from chalicelib.cli.stage import STAGES, Stage
+from chalicelib.cli.work import work
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--stage", type=click.Choice(STAGES), default="local", help="The system to work on.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--local-dir", envvar="PILOT_LOCAL_DIR", type=click.Path(path_type=Path), hidden=True,
+    help="Where the local system keeps its data.",
+)
+@click.pass_context
+def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | None) -> None:
+    """Look after PilotPractice: its routes, queues, failed jobs, schedules and logs.
+
+    Exit codes: 0 all is well, 1 something failed or was found wrong, 2 the command was not understood.
+    """
+    told = Stage(stage, as_json)
+    context.obj = replace(told, folder=local_dir) if local_dir else told
+
+
+for command in (routes, queue, work, schedules, logs, appointments):
+    cli.add_command(command)

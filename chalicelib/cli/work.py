@@ -1,0 +1,88 @@
+"""`pilot work`: a worker in the foreground."""
+
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from chalicelib.cli.log_lines import LineStream
+from chalicelib.cli.output import Failed, note
+from chalicelib.cli.stage import Stage, adopt, on_stage
+from chalicelib.core import aws
+from chalicelib.core.doors import all_doors
+from chalicelib.core.logging import log
+from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.worker import run_worker
+
+LOOK_EVERY_SECONDS = 0.2
+
+
+class _Queues(click.ParamType[tuple[str, ...]]):
+    """Names of queues, separated by commas."""
+
+    name = "a,b"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        names = tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        unknown = [name for name in names if name not in NAMED_QUEUES]
+        if unknown or not names:
+            self.fail(f"No such queue: {', '.join(unknown) or '(none given)'}. There are {', '.join(NAMED_QUEUES)}.")
+        return tuple(dict.fromkeys(names))
+
+
+@click.command()
+@click.option("--queue", "queues", type=_Queues(), default=NAMED_QUEUES, show_default="all", help="In this priority.")
+@on_stage
+def work(stage: Stage, queues: tuple[str, ...]) -> None:
+    """Work off queues until Ctrl-C; the message in hand is finished first.
+
+    An earlier queue goes before a later one. Dead letters of these queues are moved to the failed jobs.
+    """
+    stage.connect()
+    if not stage.local:
+        adopt(_lambda_environment(queues[0], stage))
+        note(f"The Lambdas of {stage.name} take messages from these queues as well.")
+    note(f"Working {', '.join(queues)}. Ctrl-C stops.")
+    before = log.registered_handler.stream
+    log.registered_handler.setStream(LineStream(stage.as_json))
+    try:
+        work_until_stopped(queues)
+    finally:
+        log.registered_handler.setStream(before)
+
+
+def work_until_stopped(queues: Sequence[str]) -> None:
+    """Run the worker beside this thread, which waits for SIGINT or SIGTERM; raises Failed when the worker dies."""
+    stop, died = threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            run_worker(queues, stop)
+        except BaseException as error:  # noqa: BLE001 - told to the person at the terminal below
+            died.append(error)
+
+    # Beside this thread, so that a signal interrupts waiting and never a job.
+    worker = threading.Thread(target=run, name="worker")
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(LOOK_EVERY_SECONDS)
+    except KeyboardInterrupt:
+        note("Finishing the message in hand …")
+    finally:
+        stop.set()
+        worker.join()
+        signal.signal(signal.SIGTERM, previous)
+    if died:
+        raise Failed(f"The worker died: {type(died[0]).__name__}: {died[0]}") from died[0]
+
+
+def _lambda_environment(queue: str, stage: Stage) -> dict[str, str]:
+    """What the stage's own worker of the queue is told: base URLs, addresses, where secrets lie."""
+    door = next(door for door in all_doors() if door.kind == "queue" and door.queue == queue and not door.dead)
+    answer = aws.client("lambda").get_function_configuration(FunctionName=door.function_name(stage.prefix))
+    given: dict[str, str] = answer.get("Environment", {}).get("Variables", {})
+    return {name: value for name, value in given.items() if not name.startswith("AWS_")}

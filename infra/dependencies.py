@@ -1,0 +1,99 @@
+"""The third-party half of the zip: wheels that run on Lambda, unpacked, thinned and compiled, once per set of pins."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import chalice
+from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager, MissingDependencyError, PipRunner, SubprocessPip
+from chalice.utils import OSUtils
+
+from infra import botocore_data
+from infra.pipeline import ROOT
+
+BUILT = ROOT / ".local" / "dependencies"
+LEFT_OUT = (
+    # 45 MB of place names, carriers and time zones, by number: we only parse, check and format numbers.
+    "phonenumbers/geodata",
+    "phonenumbers/carrierdata",
+    "phonenumbers/tzdata",
+    # Stubs and scripts nobody imports.
+    "bin",
+    # Rewritten by botocore_data.
+    "botocore/data",
+)
+CHALICE_RUNTIME = ("__init__.py", "app.py")
+ARCHITECTURE = "x86_64"
+
+
+class CannotBuild(RuntimeError):
+    """A dependency has no wheel that runs on Lambda."""
+
+
+def built(requirements: Path) -> Path:
+    """The folder with everything `requirements` pins and Chalice's runtime; made when the pins or our rules changed."""
+    place = BUILT / _fingerprint(requirements)
+    if not place.exists():
+        BUILT.mkdir(parents=True, exist_ok=True)
+        unfinished = BUILT / f"{place.name}.unfinished-{os.getpid()}"
+        _install(requirements, unfinished)
+        _thin(unfinished)
+        _add_chalice(unfinished)
+        compile_all(unfinished)
+        try:
+            unfinished.rename(place)
+        except OSError:  # another process was first, with the same
+            shutil.rmtree(unfinished)
+    return place
+
+
+def compile_all(folder: Path) -> None:
+    """Write the bytecode of everything in `folder`, valid without a look at the source: Lambda's clock differs."""
+    # In a process of its own, in order: bytecode then depends on nothing but the sources.
+    command = [
+        sys.executable, "-I", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash",
+        "-s", str(folder), "-p", "/var/task", str(folder),
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
+
+
+def _fingerprint(requirements: Path) -> str:
+    digest = hashlib.sha256(f"{sys.version_info[:3]} {ARCHITECTURE} {chalice.__version__}".encode())
+    for path in (requirements, Path(__file__), Path(botocore_data.__file__), ROOT / "infra" / "policies.py"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _install(requirements: Path, place: Path) -> None:
+    tools = OSUtils()
+    builder = DependencyBuilder(tools, PipRunner(SubprocessPip(tools), tools), architecture=ARCHITECTURE)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    abi = LambdaDeploymentPackager._RUNTIME_TO_ABI[version]
+    try:
+        builder.build_site_packages(abi, str(requirements), str(place))
+    except MissingDependencyError as missing:
+        # `chalice package` only says so and ships without.
+        names = ", ".join(sorted(package.identifier for package in missing.missing))
+        raise CannotBuild(f"no wheel for Lambda ({version}, {ARCHITECTURE}): {names}") from None
+
+
+def _thin(place: Path) -> None:
+    data = botocore_data.slim(place / "botocore" / "data")
+    for name in LEFT_OUT:
+        shutil.rmtree(place / name, ignore_errors=True)
+    for name, content in data.items():
+        target = place / "botocore" / "data" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    for path in [*place.rglob("*.pyi"), *place.rglob("RECORD"), *place.rglob("*.pyc")]:
+        path.unlink()
+
+
+def _add_chalice(place: Path) -> None:
+    runtime = place / "chalice"
+    runtime.mkdir()
+    for name in CHALICE_RUNTIME:
+        shutil.copyfile(Path(chalice.__file__).with_name(name), runtime / name)

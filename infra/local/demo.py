@@ -1,0 +1,39 @@
+"""Loads the demo practice once: a company, its users, two branches, staff, services, a phone number."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.booking.opening import save_practice
+from chalicelib.core import directory
+from chalicelib.core.clock import now
+from chalicelib.core.unit import Unit
+from chalicelib.identity.opening import FirstAdmin, open_company
+from chalicelib.identity.signing_in import sign_in
+from infra.local.demo_practice import BERLIN_PHONE, demo_practice
+
+COMPANY = "com_000000000000000DEMO1"
+ADMIN = FirstAdmin("Ada Keller", "ada@demo.example", "correct horse battery")
+
+
+@dataclass(frozen=True)
+class DemoPractice:
+    """What a newcomer needs to try it. `token` is the admin's and may do everything in the demo company."""
+
+    token: str
+    company_id: str
+    phone_number: str
+    admin_email: str
+    admin_password: str
+    event_types: list[dict[str, Any]]
+
+
+def load() -> DemoPractice:
+    """Create what is missing and sign the admin in; a second load changes nothing but adds a token."""
+    practice = demo_practice(COMPANY)
+    if directory.find("email", ADMIN.email) is None:
+        open_company("Demo Practice", ADMIN, now, company_id=COMPANY)
+        save_practice(lambda: Unit(COMPANY), practice.branches, practice.services, practice.staff)
+    signed_in = sign_in(ADMIN.email, ADMIN.password, "127.0.0.1", now)
+    return DemoPractice(
+        signed_in.issued.secret, COMPANY, BERLIN_PHONE, ADMIN.email, ADMIN.password, [*practice.event_types]
+    )

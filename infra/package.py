@@ -1,0 +1,58 @@
+"""`python -m infra.package --stage dev|prod [--out out/<stage>]`: the templates and the zip that a deployment needs."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from chalice.app import Chalice
+
+from chalicelib.core.doors import Door, all_doors
+from infra.api import WithoutLambda
+from infra.dependencies import CannotBuild
+from infra.functions import LOG_DAYS, DoorsDiffer
+from infra.limits import OverLimit, StackSize, check, measure, serialized, table
+from infra.pipeline import ROOT
+from infra.stacks import NameTooLong, stacks
+from infra.zipping import Package, write_package
+
+STAGES = tuple(LOG_DAYS)
+ZIP = "deployment.zip"
+
+
+def write(app: Chalice, doors: list[Door], stage: str, out: Path) -> tuple[list[StackSize], Package]:
+    """Write `<stack>.json` for every stack and the zip into `out`; returns their figures. Raises OverLimit and others."""
+    templates = stacks(app, doors, stage)
+    sizes = [measure(name, template) for name, template in templates.items()]
+    check(sizes, None)
+    # Whatever lay there is of another package.
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    for name, template in templates.items():
+        (out / f"{name}.json").write_text(serialized(template))
+    package = write_package(out / ZIP, doors)
+    check(sizes, package)
+    return sizes, package
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the package of the house; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
+    parser.add_argument("--stage", choices=STAGES, required=True)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args(arguments)
+    out = given.out or ROOT / "out" / given.stage
+    from app import app
+
+    try:
+        sizes, package = write(app, all_doors(), given.stage, out)
+    except (OverLimit, CannotBuild, DoorsDiffer, NameTooLong, WithoutLambda) as error:
+        print(f"not packaged: {error}", file=sys.stderr)
+        return 1
+    print(table(sizes, package))
+    print(f"written to {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
