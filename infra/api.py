@@ -1,4 +1,4 @@
-"""The API's stack: every method and path before its own Lambda, one role to call them, and answers of API Gateway's own."""
+"""The API's stack: every method and path before its own Lambda, and one role to call them."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.core.doors import Door
 from infra.functions import LOG_DAYS
 from infra.gateway_responses import gateway_responses
-from infra.intrinsics import Resource, Template, arn, named, sub
+from infra.intrinsics import Resource, Template, arn, sub
 from infra.policies import function_name
 
 API = "RestAPI"
@@ -105,7 +105,7 @@ def _rewire(body: dict[str, Any], doors: list[Door]) -> None:
 
 
 def _point(method: dict[str, Any], door: Door) -> None:
-    # What API Gateway makes nothing of for a proxy; it would be two thirds of the body. /openapi.json describes the API.
+    # What API Gateway makes nothing of for a proxy would be two thirds of the body; /openapi.json describes the API.
     for noise in ("consumes", "produces", "responses", "summary", "description"):
         method.pop(noise, None)
     method["x-amazon-apigateway-integration"] = {

@@ -1,6 +1,6 @@
 """Botocore's data for Lambda: the services in use, of each the operations that policies can grant, without prose.
 
-A client's creation is mostly the reading of these files: of 1.3 MB for SSM, which we ask for one parameter, 2 kB remain.
+A client's creation is mostly the reading of these files.
 """
 
 import gzip
@@ -13,7 +13,10 @@ from infra.policies import CONSUMES, READS, WRITES
 OPERATIONS: dict[str, tuple[str, ...]] = {
     # A transaction is granted as its items are; ConditionCheckItem is a right, not an operation.
     "dynamodb": (
-        *READS, *(name for name in WRITES if name != "ConditionCheckItem"), "TransactGetItems", "TransactWriteItems",
+        *READS,
+        *(name for name in WRITES if name != "ConditionCheckItem"),
+        "TransactGetItems",
+        "TransactWriteItems",
     ),
     "sqs": ("SendMessage", "SendMessageBatch", *CONSUMES),
     "ssm": ("GetParameter",),

@@ -5,10 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import chalice
-from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager, MissingDependencyError, PipRunner, SubprocessPip
+from chalice.deploy.packager import (
+    DependencyBuilder,
+    LambdaDeploymentPackager,
+    MissingDependencyError,
+    NoSuchPackageError,
+    PackageDownloadError,
+    PipRunner,
+    SubprocessPip,
+)
 from chalice.utils import OSUtils
 
 from infra import botocore_data
@@ -20,11 +29,15 @@ LEFT_OUT = (
     "phonenumbers/geodata",
     "phonenumbers/carrierdata",
     "phonenumbers/tzdata",
-    # Stubs and scripts nobody imports.
-    "bin",
+    # Twilio's asynchronous client and what it alone needs.
+    "twilio/http/async_http_client.py",
+    *("aiohttp", "aiohttp_retry", "aiosignal", "aiohappyeyeballs", "frozenlist", "multidict", "propcache", "yarl"),
+    *("attr", "attrs"),
     # Rewritten by botocore_data.
     "botocore/data",
 )
+TWILIO_PRODUCTS = ("api", "content", "lookups", "messaging", "verify")
+"""Of Twilio's 47 MB of generated clients, which it imports one by one when asked: those of texting and numbers."""
 CHALICE_RUNTIME = ("__init__.py", "app.py")
 ARCHITECTURE = "x86_64"
 
@@ -39,14 +52,16 @@ def built(requirements: Path) -> Path:
     if not place.exists():
         BUILT.mkdir(parents=True, exist_ok=True)
         unfinished = BUILT / f"{place.name}.unfinished-{os.getpid()}"
-        _install(requirements, unfinished)
-        _thin(unfinished)
-        _add_chalice(unfinished)
-        compile_all(unfinished)
         try:
-            unfinished.rename(place)
-        except OSError:  # another process was first, with the same
-            shutil.rmtree(unfinished)
+            _install(requirements, unfinished)
+            _thin(unfinished)
+            _add_chalice(unfinished)
+            compile_all(unfinished)
+            # Fails when another process was first, with the same.
+            with suppress(OSError):
+                unfinished.rename(place)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return place
 
 
@@ -61,8 +76,9 @@ def compile_all(folder: Path) -> None:
 
 
 def _fingerprint(requirements: Path) -> str:
-    digest = hashlib.sha256(f"{sys.version_info[:3]} {ARCHITECTURE} {chalice.__version__}".encode())
-    for path in (requirements, Path(__file__), Path(botocore_data.__file__), ROOT / "infra" / "policies.py"):
+    about = (sys.version_info[:3], ARCHITECTURE, chalice.__version__, sorted(botocore_data.OPERATIONS.items()))
+    digest = hashlib.sha256(repr(about).encode())
+    for path in (requirements, Path(__file__), Path(botocore_data.__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -78,17 +94,29 @@ def _install(requirements: Path, place: Path) -> None:
         # `chalice package` only says so and ships without.
         names = ", ".join(sorted(package.identifier for package in missing.missing))
         raise CannotBuild(f"no wheel for Lambda ({version}, {ARCHITECTURE}): {names}") from None
+    except (NoSuchPackageError, PackageDownloadError) as error:
+        raise CannotBuild(str(error)) from None
 
 
 def _thin(place: Path) -> None:
     data = botocore_data.slim(place / "botocore" / "data")
-    for name in LEFT_OUT:
-        shutil.rmtree(place / name, ignore_errors=True)
+    twilio = place / "twilio" / "rest"
+    unused = [path for path in twilio.iterdir() if path.is_dir() and path.name not in TWILIO_PRODUCTS]
+    for path in [*(place / name for name in LEFT_OUT), *unused]:
+        _remove(path)
     for name, content in data.items():
         target = place / "botocore" / "data" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     for path in [*place.rglob("*.pyi"), *place.rglob("RECORD"), *place.rglob("*.pyc")]:
+        path.unlink()
+
+
+def _remove(path: Path) -> None:
+    # All are named for a reason: one that is gone from its wheel should not stay in the list.
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
         path.unlink()
 
 

@@ -1,4 +1,4 @@
-"""What AWS allows of a stack, an API and an account, measured on the templates and enforced before anything is uploaded."""
+"""What AWS allows of a stack, an API and an account, measured on the templates and enforced before any upload."""
 
 import json
 from collections.abc import Iterator
@@ -107,7 +107,9 @@ def table(sizes: list[StackSize], package: Package | None) -> str:
         (s.name, s.resources, s.roles, s.parameters, s.path_nodes or "", s.longest_policy or "", s.template_bytes)
         for s in sizes
     ]
-    sums = ("sum", sum(s.resources for s in sizes), sum(s.roles for s in sizes), "", "", "", sum(s.template_bytes for s in sizes))
+    added = [(s.resources, s.roles, s.template_bytes) for s in sizes]
+    resources, roles, size = (sum(column) for column in zip(*added, strict=True))
+    sums = ("sum", resources, roles, "", "", "", size)
     limits = ("limit", RESOURCES, ROLES, PARAMETERS, PATH_NODES, POLICY_CHARACTERS, TEMPLATE_BYTES)
     lines = [_line(row) for row in (heads, *rows, sums, limits)]
     if package:

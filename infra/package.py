@@ -21,7 +21,7 @@ ZIP = "deployment.zip"
 
 
 def write(app: Chalice, doors: list[Door], stage: str, out: Path) -> tuple[list[StackSize], Package]:
-    """Write `<stack>.json` for every stack and the zip into `out`; returns their figures. Raises OverLimit and others."""
+    """Write `<stack>.json` for every stack and the zip into `out`; returns their figures. Raises OverLimit."""
     templates = stacks(app, doors, stage)
     sizes = [measure(name, template) for name, template in templates.items()]
     check(sizes, None)

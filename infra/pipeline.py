@@ -1,4 +1,4 @@
-"""Chalice's own packaging, from an app to its SAM template; `chalice package` with our steps in place of two of its own.
+"""Chalice's own packaging, from an app to its SAM template, with the zip and the roles left to us.
 
 Chalice does not document these classes: `chalice` is pinned.
 """
@@ -10,23 +10,30 @@ from chalice.app import Chalice
 from chalice.cli.factory import CLIFactory
 from chalice.deploy.appgraph import ApplicationGraphBuilder, DependencyBuilder
 from chalice.deploy.deployer import BuildStage, DeploymentPackager, InjectDefaults, SwaggerBuilder
+from chalice.deploy.packager import LambdaDeploymentPackager
 from chalice.deploy.swagger import CFNSwaggerGenerator
 from chalice.deploy.validate import validate_configuration
-from chalice.package import ResourceBuilder, SAMTemplateGenerator
+from chalice.package import PackageOptions, ResourceBuilder, SAMTemplateGenerator
 
 from infra.intrinsics import Template
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-class _Principals:
+class _Principals(PackageOptions):
     # Chalice asks a client for these, which needs a region and credentials; they are the same in every partition.
+    def __init__(self) -> None:
+        pass
+
     def service_principal(self, service: str) -> str:
         return f"{service}.amazonaws.com"
 
 
-class _BuiltElsewhere:
+class _BuiltElsewhere(LambdaDeploymentPackager):
     # The zip is ours (infra/zipping.py); Chalice only wants to hear of one.
+    def __init__(self) -> None:
+        pass
+
     def create_deployment_package(self, project_dir: str, python_version: str) -> str:
         return "deployment.zip"
 

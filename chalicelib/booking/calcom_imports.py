@@ -12,12 +12,13 @@ from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, Stale
 from chalicelib.core.ids import new_id
+from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm import customers
 from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact, clean_email, clean_name
+from chalicelib.crm.customer import Contact
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
 
 Begin = Callable[[str], Unit]

@@ -8,8 +8,9 @@ from chalicelib.booking.appointment import Appointment, Source, Status
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Fault, Invalid, invalid
 from chalicelib.core.pages import Page
+from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
-from chalicelib.crm.customer import Contact, clean_email, clean_name
+from chalicelib.crm.customer import Contact
 
 
 class Filter(Protocol):

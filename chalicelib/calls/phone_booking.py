@@ -23,11 +23,12 @@ from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
+from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact, clean_email, clean_name
+from chalicelib.crm.customer import Contact
 from chalicelib.vendors.calcom import CalCom
 
 KEEP_GUARD = timedelta(days=30)

@@ -16,7 +16,7 @@ from chalicelib.core.errors import DomainError
 
 EXPLAINABLE = (BotoCoreError, ClientError, PynamoDBException, DomainError)
 _ABSENT = ("ResourceNotFound", "NonExistentQueue", "QueueDoesNotExist")
-_CREDENTIALS = ("ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "InvalidSignature", "SignatureDoesNotMatch")
+_CREDENTIALS = ("ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "Signature")
 
 
 def explained(error: Exception, stage: str) -> Failed:

@@ -43,7 +43,7 @@ def print_table(
     if not rows:
         console.print(empty, style="dim")
         return
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for key, heading in columns.items():
         numeric = all(isinstance(row.get(key), int) and not isinstance(row.get(key), bool) for row in rows)
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")

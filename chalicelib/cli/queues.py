@@ -134,7 +134,8 @@ def flush(stage: Stage, name: str | None, yes: bool) -> None:
     """Remove the failed jobs for ever."""
     stage.connect()
     if not (yes or stage.local):
-        click.confirm(f"Remove every failed job of {name or 'all queues'} on {stage.name} for ever?", abort=True, err=True)
+        which = name or "all queues"
+        click.confirm(f"Remove every failed job of {which} on {stage.name} for ever?", abort=True, err=True)
     removed = _remove(progress(_all(name), "Removing"))
     if stage.as_json:
         print_json({"removed": removed})

@@ -80,7 +80,8 @@ def run_there(door: Door, stage: Stage) -> Any:
     body = json.loads(answer["Payload"].read() or b"null")
     if answer.get("FunctionError"):
         reason = body.get("errorMessage", body) if isinstance(body, dict) else body
-        raise Failed(f"{door.name} failed: {reason}. `pilot --stage {stage.name} logs --function {door.name}` tells more.")
+        more = f"`pilot --stage {stage.name} logs --function {door.name}` tells more."
+        raise Failed(f"{door.name} failed: {reason}. {more}")
     return body
 
 

@@ -1,9 +1,10 @@
 """`pilot work`: a worker in the foreground."""
 
+import logging
 import signal
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO, cast
 
 import click
 
@@ -45,12 +46,13 @@ def work(stage: Stage, queues: tuple[str, ...]) -> None:
         adopt(_lambda_environment(queues[0], stage))
         note(f"The Lambdas of {stage.name} take messages from these queues as well.")
     note(f"Working {', '.join(queues)}. Ctrl-C stops.")
-    before = log.registered_handler.stream
-    log.registered_handler.setStream(LineStream(stage.as_json))
+    handler = cast("logging.StreamHandler[TextIO]", log.registered_handler)
+    before = handler.stream
+    handler.setStream(cast(TextIO, LineStream(stage.as_json)))
     try:
         work_until_stopped(queues)
     finally:
-        log.registered_handler.setStream(before)
+        handler.setStream(before)
 
 
 def work_until_stopped(queues: Sequence[str]) -> None:

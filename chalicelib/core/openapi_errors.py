@@ -68,7 +68,7 @@ def _response(status: int, codes: list[str]) -> Json:
 
 def title_of(status: int) -> str:
     """What `core.errors` calls this status."""
-    kinds = [DomainError, *DomainError.__subclasses__()]
+    kinds: list[type[DomainError]] = [DomainError, *DomainError.__subclasses__()]
     return next((kind.title for kind in kinds if kind.status == status), DomainError.title)
 
 

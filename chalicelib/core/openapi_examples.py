@@ -124,8 +124,8 @@ def _by_name(name: str) -> str:
 
 
 def _number(schema: Json, name: str) -> int | float:
-    least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + ("exclusiveMinimum" in schema))
-    most = schema.get("maximum", least + 1)
     found = BY_NAME.get(name, 1)
-    made = found if isinstance(found, int) else 1
+    made: int | float = found if isinstance(found, int) else 1
+    least: int | float = schema.get("minimum", schema.get("exclusiveMinimum", made - 1) + 1)
+    most: int | float = schema.get("maximum", schema.get("exclusiveMaximum", made + 1) - 1)
     return max(least, min(made, most))

@@ -1,11 +1,12 @@
 """Reading what clients send: JSON and query strings into typed models, with every field fault reported at once."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from chalicelib.core.errors import Fault, Invalid, TooLarge
+from chalicelib.core.errors import Fault, Invalid, TooLarge, invalid
 
 LARGEST_BODY = 1_000_000
 """Bytes; API Gateway would take ten times that."""
@@ -44,6 +45,10 @@ def read_body(raw: bytes, kind: type[T]) -> T:
 
 def read_query(pairs: Mapping[str, list[str]], kind: type[Q]) -> Q:
     """The query string as `kind`; a name given twice is a fault, unless its field is a list."""
+    try:
+        "".join(text for name, values in pairs.items() for text in (name, *values)).encode()
+    except UnicodeEncodeError:
+        raise invalid("query", "not_text", "The query string is not UTF-8.") from None
     lists = {field.encode_name for field in msgspec.structs.fields(kind) if get_origin(field.type) is list}
     twice = [name for name, values in pairs.items() if len(values) > 1 and name not in lists]
     if twice:
@@ -66,15 +71,7 @@ def _faults(value: Any, kind: Any, path: str, strict: bool, depth: int) -> Itera
     # msgspec stops at the first fault, so on failure each field is tried by itself.
     struct = _struct_in(kind)
     if struct and isinstance(value, dict) and depth:
-        fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-        for name in value.keys() - fields.keys():
-            if struct.__struct_config__.forbid_unknown_fields:
-                yield Fault(f"{path}.{name}", "unknown_field", "This field is not known here.")
-        for name, field in fields.items():
-            if name in value:
-                yield from _faults(value[name], field.type, f"{path}.{name}", strict, depth - 1)
-            elif field.required:
-                yield Fault(f"{path}.{name}", "required", "This field is required.")
+        yield from _field_faults(value, struct, path, strict, depth - 1)
         return
     item = _item_of(kind)
     if item is not None and isinstance(value, list) and depth:
@@ -87,15 +84,41 @@ def _faults(value: Any, kind: Any, path: str, strict: bool, depth: int) -> Itera
             yield _fault(error, path)
 
 
+def _field_faults(value: dict[str, Any], struct: Any, path: str, strict: bool, depth: int) -> Iterator[Fault]:
+    config = struct.__struct_config__
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    if config.forbid_unknown_fields:
+        for name in value.keys() - fields.keys() - {config.tag_field}:
+            yield Fault(f"{path}.{name}", "unknown_field", "This field is not known here.")
+    for name, field in fields.items():
+        if name in value:
+            yield from _faults(value[name], field.type, f"{path}.{name}", strict, depth)
+        elif field.required:
+            yield Fault(f"{path}.{name}", "required", "This field is required.")
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    """What a type may be: itself, or each part of a union, without its constraints."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _choices(get_args(kind)[0])
+    if origin in (Union, UnionType):
+        return tuple(choice for part in get_args(kind) for choice in _choices(part))
+    return (kind,)
+
+
 def _struct_in(kind: Any) -> Any:
-    candidates = (kind, *get_args(kind))
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, msgspec.Struct)), None)
+    """The one Struct that an object can only be; None when there are several, or other types for objects."""
+    choices = [choice for choice in _choices(kind) if choice is not NoneType]
+    structs = [choice for choice in choices if isinstance(choice, type) and issubclass(choice, msgspec.Struct)]
+    objects = [choice for choice in choices if get_origin(choice) is dict or choice in (dict, Any)]
+    return structs[0] if len(structs) == 1 and not objects else None
 
 
 def _item_of(kind: Any) -> Any:
-    for candidate in (kind, *get_args(kind)):
-        if get_origin(candidate) in (list, tuple):
-            return get_args(candidate)[0]
+    for choice in _choices(kind):
+        if get_origin(choice) is list or (get_origin(choice) is tuple and get_args(choice)[1:] == (Ellipsis,)):
+            return get_args(choice)[0]
     return None
 
 

@@ -7,7 +7,7 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.core.doors import PUBLIC, Route
-from chalicelib.core.errors import DomainError, Forbidden, Invalid, TooLarge, UnsupportedMedia
+from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, TooLarge, UnsupportedMedia
 from chalicelib.core.idempotency import kept_answer, key_of
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import add_log_context, log, log_context, where
@@ -15,6 +15,7 @@ from chalicelib.core.payloads import LARGEST_BODY, read_body, read_query
 from chalicelib.core.problems import internal_problem, problem
 from chalicelib.core.requests import Request, actor_of
 
+LONGEST_PATH_VALUE = 200
 _models: dict[Any, dict[str, Any]] = {}
 
 
@@ -28,7 +29,7 @@ def serve(route: Route, incoming: Any, path: dict[str, str]) -> Response:
     except DomainError as error:
         log.info("refused", extra={"code": error.code})
         response = problem(error, request_id, incoming.context.get("path", route.path))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, the client gets a problem, never a trace
         log.exception("failed", extra={"where": where(error)})
         response = internal_problem(request_id, incoming.context.get("path", route.path))
     response.headers["X-Request-Id"] = request_id
@@ -48,14 +49,18 @@ def _answer(route: Route, incoming: Any, path: dict[str, str], request_id: str) 
         if not kept:
             raise
         log.info("replayed")
-        if kept[0] == 204:
-            return Response(body="", status_code=204, headers={"Idempotent-Replayed": "true"})
-        return _json(kept[0], kept[1], {"Idempotent-Replayed": "true"})
+        return _replayed(*kept)
     if isinstance(answer, Response):
         return answer
     if route.status == 204 or answer is None:
         return Response(body="", status_code=route.status)
     return _json(route.status, msgspec.json.encode(answer), {})
+
+
+def _replayed(status: int, body: bytes) -> Response:
+    if status == 204 or body == b"null":
+        return Response(body="", status_code=status, headers={"Idempotent-Replayed": "true"})
+    return _json(status, body, {"Idempotent-Replayed": "true"})
 
 
 def _request(route: Route, incoming: Any, path: dict[str, str], request_id: str) -> Request:
@@ -65,11 +70,11 @@ def _request(route: Route, incoming: Any, path: dict[str, str], request_id: str)
     if route.ability != PUBLIC:
         _require(route.ability, actor.abilities)
     add_log_context(company_id=company_id or None, actor=str(actor) if company_id else None)
+    _check_path(path)
     raw = _raw(incoming)
     headers = {name.lower(): value for name, value in dict(incoming.headers).items()}
     key = headers.get("idempotency-key") if route.idempotent else None
-    name = f"{route.view.__name__}"
-    idempotency = key_of(name, key, raw, path, route.status) if key is not None else None
+    idempotency = key_of(route.view.__name__, key, raw, path, route.status) if key is not None else None
     return Request(request_id, actor, company_id, address, headers, raw, idempotency)
 
 
@@ -78,12 +83,19 @@ def _require(ability: str, held: frozenset[str]) -> None:
         raise Forbidden("missing_ability", f"This token lacks the ability {ability}.", ability=ability)
 
 
+def _check_path(path: dict[str, str]) -> None:
+    # They become parts of keys: DynamoDB refuses overlong ones, and `#` is what parts are joined by.
+    for name, value in path.items():
+        if not value.isprintable() or "#" in value or len(value) > LONGEST_PATH_VALUE:
+            raise NotFound("not_found", f"There is nothing of that {name}.")
+
+
 def _raw(incoming: Any) -> bytes:
     try:
         raw = incoming.raw_body
+        raw = raw.encode() if isinstance(raw, str) else raw
     except ValueError:
-        raise Invalid("invalid_request", "The body is not valid base64.") from None
-    raw = raw.encode() if isinstance(raw, str) else raw
+        raise Invalid("invalid_request", "The body is neither text in UTF-8 nor valid base64.") from None
     if len(raw) > LARGEST_BODY:
         raise TooLarge("body_too_large", f"The body has {len(raw)} bytes; {LARGEST_BODY} are accepted.")
     return bytes(raw)

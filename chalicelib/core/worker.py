@@ -82,7 +82,7 @@ def deliver(queue: str, handle: Deliver, poll_seconds: int = 0) -> int:
 def _finished(queue: str, messages: list[dict[str, Any]], handle: Deliver) -> list[dict[str, Any]]:
     try:
         answer = handle(queue, sqs_event(queue, messages))
-    except Exception:
+    except Exception:  # noqa: BLE001 - one bad batch must not end the worker
         # As on AWS: the whole batch comes back when its visibility ends.
         log.exception("batch failed", extra={"queue": queue})
         return []

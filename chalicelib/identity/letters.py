@@ -1,8 +1,9 @@
 """What the mails of identity say, in the company's language."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from chalicelib.identity.links import Purpose
+Purpose = Literal["invitation", "password_reset"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
@@ -10,11 +9,11 @@ from chalicelib.core.errors import Conflict, Fault, NotFound, Stale
 from chalicelib.core.unit import Unit
 from chalicelib.identity import store
 from chalicelib.identity.account import Account
+from chalicelib.identity.letters import Purpose
 from chalicelib.identity.token import digest_of, new_secret
 
 KIND = "link"
 PREFIX = "pl_"
-Purpose = Literal["invitation", "password_reset"]
 LIFETIME: dict[Purpose, timedelta] = {"invitation": timedelta(days=7), "password_reset": timedelta(hours=1)}
 
 

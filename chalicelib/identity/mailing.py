@@ -11,8 +11,7 @@ from chalicelib.core.settings import settings
 from chalicelib.identity import guard_store, links, store
 from chalicelib.identity.account import Account
 from chalicelib.identity.jobs import SendInvitation, SendPasswordReset
-from chalicelib.identity.letters import Letter, letter
-from chalicelib.identity.links import Purpose
+from chalicelib.identity.letters import Letter, Purpose, letter
 
 REMEMBERED = timedelta(days=14)
 """As long as a message may lie on a dead-letter queue and be put back."""

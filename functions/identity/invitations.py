@@ -47,7 +47,7 @@ def invite_user(request: Request, body: InviteBody) -> UserAnswer:
     "POST",
     "/auth/accept-invite",
     ability=PUBLIC,
-    needs=Needs(writes=("identity", "directory")),
+    needs=Needs(reads=("directory",), writes=("identity",)),
     errors=("unknown_link 404", "link_used 409"),
     example={"token": "pl_3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "password": "correct horse battery"},
 )

@@ -28,7 +28,7 @@ class ConfirmBody(Body):
     "POST",
     "/auth/password-reset",
     ability=PUBLIC,
-    needs=Needs(reads=("identity",), writes=("directory",)),
+    needs=Needs(reads=("identity", "directory"), writes=("guards",)),
     status=202,
     # A kept key would lie in the company of the account, and so tell whether there is one.
     idempotent=False,

@@ -7,7 +7,6 @@ from chalice.app import Response
 from chalicelib.core import openapi_file
 from chalicelib.core.doors import PUBLIC
 from chalicelib.core.function import Function
-from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer
 from chalicelib.core.requests import Request
 from chalicelib.core.settings import settings
@@ -34,14 +33,14 @@ def check_health(request: Request) -> HealthAnswer:
 @function.route("GET", "/openapi.json", ability=PUBLIC)
 def describe_api(request: Request) -> Response:
     """This document: every route with its models, examples and errors, as OpenAPI 3.1."""
-    headers = {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"}
+    headers: dict[str, str | list[str]] = {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"}
     return Response(body=openapi_file.load().decode(), status_code=200, headers=headers)
 
 
 @function.route("GET", "/docs", ability=PUBLIC)
 def show_docs(request: Request) -> Response:
     """The document for people, with a form to try every route."""
-    headers = {
+    headers: dict[str, str | list[str]] = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": POLICY,
         "Cache-Control": "public, max-age=300",

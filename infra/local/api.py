@@ -1,4 +1,4 @@
-"""The HTTP API under Chalice's local emulation, with API Gateway's part of the errors as problem+json."""
+"""The HTTP API under Chalice's local emulation, answering what API Gateway itself would as the deployed one does."""
 
 import socket
 import threading
@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import unquote
 
-from chalice.app import Response
 from chalice.config import Config
 from chalice.local import (
     ChaliceRequestHandler,
@@ -21,60 +20,53 @@ from chalice.local import (
     create_local_server,
 )
 
-from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
-from chalicelib.core.function import CORS
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log, log_context, where
-from chalicelib.core.problems import internal_problem, problem
+from infra.gateway_responses import gateway_responses
 from infra.local.ministack import ROOT
 
-GATEWAY_LIMIT = 10 * 1024 * 1024
+LARGEST_PAYLOAD = 10 * 1024 * 1024
 """API Gateway's own limit for a request body, in bytes; our doors have a smaller one."""
+LONGEST_CHUNK_LINE = 1024
 LAST_WORDS_SECONDS = 8.0
+_answers = gateway_responses()
+_HEADER = "gatewayresponse.header."
 
 
-class MethodNotAllowed(DomainError):
-    """The path is there, but not for this method."""
+class Refused(Exception):
+    """API Gateway would not let this through; `kind` is its name for the answer."""
 
-    status = 405
-    title = "Method not allowed"
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
 
-
-class LengthRequired(DomainError):
-    """A body whose end is not announced."""
-
-    status = 411
-    title = "Length required"
+    def response(self) -> dict[str, Any]:
+        """The deployed API's answer, in the shape that Chalice's handler sends."""
+        answer, request_id = _answers[self.kind], new_id("req")
+        headers = {
+            name.removeprefix(_HEADER): request_id if value == "context.requestId" else value.strip("'")
+            for name, value in answer["responseParameters"].items()
+        }
+        body = answer["responseTemplates"]["application/json"].replace("$context.requestId", request_id)
+        log.info("turned away", extra={"why": self.kind, "status": answer["statusCode"], "request_id": request_id})
+        return {"statusCode": int(answer["statusCode"]), "headers": headers, "multiValueHeaders": {}, "body": body}
 
 
 class Gateway(LocalGateway):
-    """Chalice's emulated API Gateway; what that would answer itself becomes a problem like our own."""
+    """Chalice's emulated API Gateway, with the deployed one's own answers."""
 
     def handle_request(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
-        """The response of the route's Lambda, or a problem."""
+        """The response of the route's Lambda, or API Gateway's."""
         try:
             response: dict[str, Any] = super().handle_request(method, path, headers, body)
         except LocalGatewayException as refusal:
-            return self.refuse(_refusal_of(refusal, path), path)
+            return Refused(_kind_of(refusal)).response()
         except Exception as error:  # noqa: BLE001 - as API Gateway, which must answer whatever happens
-            return self._authorizer_failed(error, path)
+            return Refused(_kind_of_failure(error)).response()
         finally:
             log_context()
-        if response["statusCode"] == 405:
-            return self.refuse(MethodNotAllowed("method_not_allowed", f"{path} does not answer {method}."), path)
-        return response
-
-    def refuse(self, error: DomainError, path: str) -> dict[str, Any]:
-        """A problem as Chalice's handler wants its responses."""
-        return _plain(problem(error, new_id("req"), path.partition("?")[0]))
-
-    def _authorizer_failed(self, error: Exception, path: str) -> dict[str, Any]:
-        # Views answer for themselves: what arrives here was raised by the authorizer. "Unauthorized" is AWS's word.
-        if str(error) == "Unauthorized":
-            return self.refuse(_refusal_of(NotAuthorizedError({}), path), path)
-        request_id = new_id("req")
-        log.exception("authorizer failed", extra={"request_id": request_id, "where": where(error)})
-        return _plain(internal_problem(request_id, path.partition("?")[0]))
+        # API Gateway does not tell a missing method from a missing path; Chalice would.
+        return Refused("MISSING_AUTHENTICATION_TOKEN").response() if response["statusCode"] == 405 else response
 
     def _generate_lambda_event(self, *args: Any, **named: Any) -> dict[str, Any]:
         event: dict[str, Any] = super()._generate_lambda_event(*args, **named)
@@ -83,23 +75,25 @@ class Gateway(LocalGateway):
         return event
 
 
-def _refusal_of(refusal: LocalGatewayException, path: str) -> DomainError:
+def _kind_of(refusal: LocalGatewayException) -> str:
     if isinstance(refusal, NotAuthorizedError):
-        return Unauthenticated("unauthenticated", "Send Authorization: Bearer <token>; POST /auth/login gives one.")
+        return "UNAUTHORIZED"
     if isinstance(refusal, ForbiddenError):
-        if refusal.headers.get("x-amzn-ErrorType") == "AccessDeniedException":
-            return Forbidden("access_denied", "This token may not call the API.")
-        return NotFound("route_not_found", f"There is no route {path.partition('?')[0]}.")
-    return Unavailable("authorizer_failed", "Whether you may do this could not be found out; try again.")
+        denied = refusal.headers.get("x-amzn-ErrorType") == "AccessDeniedException"
+        return "ACCESS_DENIED" if denied else "MISSING_AUTHENTICATION_TOKEN"
+    return "AUTHORIZER_CONFIGURATION_ERROR"
 
 
-def _plain(response: Response) -> dict[str, Any]:
-    headers = {**response.headers, **CORS.get_access_control_headers()}
-    return {"statusCode": response.status_code, "headers": headers, "multiValueHeaders": {}, "body": response.body}
+def _kind_of_failure(error: Exception) -> str:
+    # Views answer for themselves: what arrives here was raised by the authorizer. "Unauthorized" is AWS's word.
+    if str(error) == "Unauthorized":
+        return "UNAUTHORIZED"
+    log.error("authorizer failed", extra={"where": where(error)}, exc_info=error)
+    return "AUTHORIZER_FAILURE"
 
 
 class Handler(ChaliceRequestHandler):
-    """One connection, kept alive. Requests that are no use in full are refused before they are read."""
+    """One connection, kept alive; a body that is no use is refused before it is read."""
 
     disable_nagle_algorithm = True  # headers and body would wait for each other: 40 ms
     wbufsize = -1
@@ -112,29 +106,37 @@ class Handler(ChaliceRequestHandler):
 
     def _generic_handle(self) -> None:
         with self._running:
-            error = self._unreadable()
-            if error is None:
+            try:
                 super()._generic_handle()
-            else:
-                self.close_connection = True  # its body is still on the way
-                self._respond(self.local_gateway.refuse(error, self.path))
+            except Refused as refused:
+                self.close_connection = True  # the rest of its body is still on the way
+                response = refused.response()
+                headers = {**response["headers"], "Connection": "close"}
+                self._send_http_response(response["statusCode"], headers, response["body"])
 
-    def _unreadable(self) -> DomainError | None:
-        length = self.headers.get("Content-Length", "0").strip()
-        if self.headers.get("Transfer-Encoding"):
-            return LengthRequired("length_required", "Send a Content-Length; chunked bodies are not read here.")
-        if not length.isdecimal():
-            return Invalid("invalid_content_length", f"Content-Length is {length!r}, not a number of bytes.")
-        if int(length) > GATEWAY_LIMIT:
-            return TooLarge("body_too_large", f"The body has {length} bytes; API Gateway takes {GATEWAY_LIMIT}.")
-        return None
+    def _parse_payload(self) -> tuple[dict[str, str], bytes | None]:
+        chunked = self.headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
+        body = self._chunks() if chunked else self._counted()
+        return dict(self.headers), body or None
 
-    def _respond(self, response: dict[str, Any]) -> None:
-        self._send_http_response(response["statusCode"], response["headers"], response["body"])
+    def _counted(self) -> bytes:
+        return self._read(_size(self.headers.get("Content-Length", "0"), 10))
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while size := _size(self.rfile.readline(LONGEST_CHUNK_LINE).partition(b";")[0].decode("latin-1"), 16):
+            body += self._read(size, already=len(body))
+            self.rfile.readline(LONGEST_CHUNK_LINE)
+        while self.rfile.readline(LONGEST_CHUNK_LINE).strip():
+            continue  # trailers
+        return body
+
+    def _read(self, size: int, already: int = 0) -> bytes:
+        if already + size > LARGEST_PAYLOAD:
+            raise Refused("REQUEST_TOO_LARGE")
+        return bytes(self.rfile.read(size))
 
     def _send_http_response_with_body(self, code: int, headers: dict[str, Any], body: bytes | str) -> None:
-        if self.close_connection:
-            headers = {**headers, "Connection": "close"}
         if self.command == "HEAD" or code == 204:
             super()._send_http_response_no_body(code, headers)
         else:
@@ -144,6 +146,16 @@ class Handler(ChaliceRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silent: core logs every answer."""
+
+
+def _size(text: str, base: int) -> int:
+    try:
+        size = int(text.strip(), base)
+    except ValueError:
+        size = -1
+    if size < 0:
+        raise Refused("BAD_REQUEST_BODY")
+    return size
 
 
 class Running:

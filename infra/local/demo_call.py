@@ -31,7 +31,7 @@ class Mismatch(Exception):
 
 def main() -> int:
     """The exit code: 0 when everything was as it should be."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     try:
         ready = json.loads((data_folder() / "ready.json").read_text())
     except OSError:
@@ -99,7 +99,7 @@ class DemoCall:
     def _look(self, booked: dict[str, Any]) -> dict[str, Any]:
         self._title("A staff screen asks for the call, at once")
         call = self._get(f"/api/calls/{self._call_id}")
-        appointment = self._get(f"/api/appointments/{booked['appointment_id']}")
+        appointment: dict[str, Any] = self._get(f"/api/appointments/{booked['appointment_id']}")
         self._facts(appointment)
         self._check(bool(call["booking_confirmed"]), "the call says booking_confirmed")
         self._check(call["appointment"] == appointment, f"the call shows its appointment {appointment['id']}")
@@ -119,11 +119,10 @@ class DemoCall:
         begun = time.monotonic()
         with self._console.status("waiting for it …"):
             delivery = self._until(lambda: self._delivery(simulator, before["external_id"]), "no webhook came")
+            later = time.monotonic() - begun
             time.sleep(QUIET_SECONDS)
-        self._check(
-            200 <= delivery["status"] < 300,
-            f"{delivery['trigger']} was answered {delivery['status']} ({time.monotonic() - begun:.1f} s later)",
-        )
+        accepted = 200 <= delivery["status"] < 300
+        self._check(accepted, f"{delivery['trigger']}, {later:.1f} s later, was answered {delivery['status']}")
         after = self._get(f"/api/appointments/{before['id']}")
         unchanged = f"it changed nothing: version {after['version']}, updated_at {after['updated_at']}"
         self._check(after == before, unchanged)
@@ -145,7 +144,7 @@ class DemoCall:
         self._check(bool(call["booking_confirmed"]), "and still booking_confirmed")
 
     def _analyzed_call(self) -> dict[str, Any] | None:
-        call = self._get(f"/api/calls/{self._call_id}")
+        call: dict[str, Any] = self._get(f"/api/calls/{self._call_id}")
         return call if call["summary"] and call["ended_at"] else None
 
     def _judge(self) -> None:
@@ -163,7 +162,8 @@ class DemoCall:
         if not answer.ok:
             raise Mismatch(f"{name} was answered {answer.status}: {answer.body}")
         given = ", ".join(f"{field}={value}" for field, value in args.items())
-        self._console.print(f"  [dim]{name}({given}): {answer.seconds * 1000:.0f} ms[/]", highlight=False)
+        line = f"  [dim]{name}({given}): {answer.seconds * 1000:.0f} ms[/]"
+        self._console.print(line, highlight=False, soft_wrap=True)
         body: dict[str, Any] = answer.body
         self._say("agent", body["message"])
         return body
@@ -191,14 +191,14 @@ class DemoCall:
     def _check(self, held: bool, what: str) -> None:
         if not held:
             raise Mismatch(what)
-        self._console.print(f"  [green]✓[/] {what}", highlight=False)
+        self._console.print(f"  [green]✓[/] {what}", highlight=False, soft_wrap=True)
 
     def _title(self, text: str) -> None:
         self._console.print(f"\n[bold]{text}[/]")
 
     def _slots(self, slots: list[dict[str, Any]]) -> None:
         times = (f"{datetime.fromisoformat(slot['starts_at']):%H:%M} {slot['staff']}" for slot in slots)
-        self._console.print(f"  [dim]offered: {', '.join(times)}[/]", highlight=False)
+        self._console.print(f"  [dim]offered: {', '.join(times)}[/]", highlight=False, soft_wrap=True)
 
     def _facts(self, appointment: dict[str, Any]) -> None:
         table = Table(box=None, show_header=False, padding=(0, 2))

@@ -1,6 +1,7 @@
 """Creates on the embedded AWS the tables and queues that the root template describes, where they are missing."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from chalicelib.core import aws
@@ -12,7 +13,16 @@ from infra.resources import literal_resources
 def provision() -> list[str]:
     """Create what is missing; returns the names of what it made. Safe to run again."""
     resources = literal_resources(settings().prefix, settings().stage)
+    _sender()
     return _tables(resources) + _queues(resources)
+
+
+def _sender() -> None:
+    # SES sends only in the name of an identity it knows; deployed stages verify theirs once, by hand.
+    domain = settings().mail_from.partition("@")[2].rstrip(">")
+    client = aws.client("sesv2")
+    with suppress(client.exceptions.AlreadyExistsException):
+        client.create_email_identity(EmailIdentity=domain)
 
 
 def _tables(resources: dict[str, Any]) -> list[str]:

@@ -207,10 +207,10 @@ def _outlast(ready: Path) -> None:
         pid = json.loads(ready.read_text())["pids"]["aws"]
     except (OSError, ValueError, KeyError):
         return
+    ready.unlink()
     deadline = time.monotonic() + OLD_AWS_SECONDS
     while b"ministack" in _command_line(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
-    ready.unlink(missing_ok=True)
 
 
 def _command_line(pid: int | str) -> bytes:

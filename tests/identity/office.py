@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.core import aws as clients
-from chalicelib.core.settings import settings
 from chalicelib.core.unit import Actor, Unit
 from chalicelib.identity import authentication, inviting, opening, signing_in
 from chalicelib.identity.abilities import Role
@@ -59,8 +57,6 @@ class Mailbox:
     def __init__(self, aws: EmbeddedAws) -> None:
         self._account = aws.account
         self._url = f"{aws.url}/_ministack/ses/messages?account={aws.account}"
-        sender = settings().mail_from.partition("@")[2].rstrip(">")
-        clients.client("sesv2").create_email_identity(EmailIdentity=sender)
 
     def mails(self) -> list[dict[str, Any]]:
         """All of them, the oldest first."""

@@ -1,6 +1,7 @@
 """Mailed links: joining a company, and setting another password."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import AuditRow, DirectoryRow, OutboxRow
 from chalicelib.core.tables import collection
 from chalicelib.core.unit import Unit
-from chalicelib.identity import inviting, mailing, members, resetting, signing_in, store
+from chalicelib.identity import guard_store, inviting, issuing, mailing, members, resetting, store, throttling
 from chalicelib.identity.attempts import FREE_PER_ACCOUNT
 from chalicelib.identity.jobs import SendPasswordReset
 from chalicelib.identity.user import User
@@ -156,14 +157,14 @@ def test_a_login_at_the_moment_of_a_reset_does_not_survive_it(
 ) -> None:
     secret = ask(mailbox, clock)
     late: list[str] = []
-    real = resetting.issuing.stage_revoking_all
+    real = issuing.stage_revoking_all
 
-    def revoke_after_a_login(*given: object) -> None:
-        real(*given)  # type: ignore[arg-type]
+    def revoke_after_a_login(*given: Any) -> None:
+        real(*given)
         if not late:
             late.append(sign_in(clock).issued.secret)
 
-    monkeypatch.setattr(resetting.issuing, "stage_revoking_all", revoke_after_a_login)
+    monkeypatch.setattr(issuing, "stage_revoking_all", revoke_after_a_login)
     confirm(secret, clock)
     assert not opens(late[0], clock)
 
@@ -172,14 +173,14 @@ def test_a_login_proved_before_a_reset_is_refused_after_it(
     admin: User, mailbox: Mailbox, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = ask(mailbox, clock)
-    real = signing_in.throttling.forgive
+    real = throttling.forgive
 
-    def forgive_after_a_reset(*given: object) -> None:
-        monkeypatch.setattr(signing_in.throttling, "forgive", real)
+    def forgive_after_a_reset(*given: Any) -> None:
+        monkeypatch.setattr(throttling, "forgive", real)
         confirm(secret, clock)
-        real(*given)  # type: ignore[arg-type]
+        real(*given)
 
-    monkeypatch.setattr(signing_in.throttling, "forgive", forgive_after_a_reset)
+    monkeypatch.setattr(throttling, "forgive", forgive_after_a_reset)
     with pytest.raises(Unauthenticated):
         sign_in(clock)
     assert store.get_account(admin.company_id, admin.id).tokens == ()
@@ -242,7 +243,7 @@ def test_a_job_that_died_after_mailing_mails_again_and_both_links_open(
         raise ConnectionError
 
     with monkeypatch.context() as dying:
-        dying.setattr(mailing.guard_store, "mark_mailed", die)
+        dying.setattr(guard_store, "mark_mailed", die)
         with pytest.raises(ConnectionError):
             mailing.send_password_reset(job, context)
     first = mailbox.secret()

@@ -9,26 +9,27 @@ import pytest
 
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs
+from chalicelib.core.doors import Door
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.queues import Message, send
 from chalicelib.core.settings import settings
 from infra.local import worker
-from infra.local.worker import Consumer, consumers, deliver, run_worker
+from infra.local.worker import consumers, hand_over, run_worker
 from tests.conftest import EmbeddedAws
 
 View = Callable[[dict[str, Any]], Any]
 
 
-def consumer(queue: str, view: View, *, batch_size: int = 10) -> Consumer:
+def consumer(queue: str, view: View) -> Door:
     function = Function("functions.queues.test")
 
     def consume(event: dict[str, Any]) -> Any:
         """Consume."""
         return view(event)
 
-    function.on_queue(queue, needs=Needs(), batch_size=batch_size)(consume)
-    return Consumer(queue, function.doors[0])
+    function.on_queue(queue, needs=Needs())(consume)
+    return function.doors[0]
 
 
 def put(queue: str, *bodies: str) -> None:
@@ -45,7 +46,7 @@ def left(queue: str) -> tuple[int, int]:
 def test_the_door_gets_what_lambda_would_get(aws: EmbeddedAws) -> None:
     events: list[dict[str, Any]] = []
     put("sync", "one", "two")
-    assert deliver(consumer("sync", events.append)) == 2
+    assert hand_over(consumer("sync", events.append)) == 2
     records = events[0]["Records"]
     assert sorted(record["body"] for record in records) == ["one", "two"]
     assert {record["eventSource"] for record in records} == {"aws:sqs"}
@@ -61,7 +62,7 @@ def test_only_what_the_door_wants_again_stays(aws: EmbeddedAws) -> None:
         return {"batchItemFailures": [{"itemIdentifier": one} for one in bad]}
 
     put("sync", "good", "bad", "good")
-    assert deliver(consumer("sync", view)) == 3
+    assert hand_over(consumer("sync", view)) == 3
     assert left("sync") == (0, 1)
 
 
@@ -70,7 +71,7 @@ def test_a_door_that_raises_loses_nothing(aws: EmbeddedAws) -> None:
         raise RuntimeError("broken")
 
     put("sync", "one", "two")
-    assert deliver(consumer("sync", view)) == 2
+    assert hand_over(consumer("sync", view)) == 2
     assert left("sync") == (0, 2)
 
 
@@ -78,7 +79,7 @@ def test_an_empty_queue_calls_no_door(aws: EmbeddedAws) -> None:
     def view(event: dict[str, Any]) -> Any:
         raise AssertionError("called")
 
-    assert deliver(consumer("sync", view)) == 0
+    assert hand_over(consumer("sync", view)) == 0
 
 
 def test_the_first_queue_comes_first(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,16 +88,16 @@ def test_the_first_queue_comes_first(aws: EmbeddedAws, monkeypatch: pytest.Monke
 
     def view(event: dict[str, Any]) -> None:
         worked.extend(record["body"] for record in event["Records"])
-        if worked == ["low 1"]:
+        if worked[-1] == "low 1":
+            put("default", "low 2")
             put("sync", "high 3")
         if len(worked) == 5:
             stop.set()
 
-    doors = [consumer(queue, view, batch_size=1).door for queue in ("default", "sync")]
+    doors = [consumer(queue, view) for queue in ("default", "sync")]
     monkeypatch.setattr(worker, "doors_of", lambda kind: doors)
     monkeypatch.setattr(worker, "consumers", lambda queues, dead=False: [] if dead else consumers(queues))
     put("default", "low 1")
-    put("default", "low 2")
     put("sync", "high 1")
     put("sync", "high 2")
     run_worker(["sync", "default"], stop)

@@ -123,7 +123,9 @@ def refused_port() -> int:
 
 
 @pytest.mark.parametrize(
-    "url", [f"http://127.0.0.1:{refused_port()}", "http://nowhere.invalid", "http://", "no-scheme", "gopher://x"]
+    "url",
+    [f"http://127.0.0.1:{refused_port()}", "http://nowhere.invalid", "http://", "no-scheme", "gopher://x"],
+    ids=["nobody listens", "no such host", "no host", "no scheme", "unknown scheme"],  # the port differs per process
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_cannot_be_reached_was_surely_not_delivered(url: str, method: str) -> None:

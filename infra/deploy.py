@@ -1,0 +1,113 @@
+"""`python -m infra.deploy --stage dev|prod`: brings a package to an AWS account with CloudFormation and S3 alone."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.changes import Deployment, DeploymentFailed
+from infra.package import STAGES
+from infra.pipeline import ROOT
+from infra.uploads import Bucket
+
+Say = Callable[[str], None]
+
+
+def deploy(
+    out: Path,
+    stack: str,
+    bucket: str,
+    parameters: dict[str, str],
+    *,
+    stage: str,
+    session: boto3.Session | None = None,
+    endpoint: str | None = None,
+    say: Say = print,
+) -> dict[str, str]:
+    """Upload the package in `out` and make `stack` what it describes; returns the stack's outputs.
+
+    Parameters not given keep the values of the last deployment, or their defaults. `endpoint`: another AWS, such as
+    the embedded one. Raises DeploymentFailed with the reasons, once CloudFormation has rolled back.
+    """
+    session = session or boto3.Session()
+    # Virtual-hosted names do not resolve on an endpoint of one's own.
+    style = Config(s3={"addressing_style": "path"}) if endpoint else None
+    store = Bucket(session.client("s3", endpoint_url=endpoint, config=style), bucket, session.region_name)
+    store.ensure()
+    code_key = store.put_file(out / "deployment.zip", "zip")
+    template_url = store.put_templates(out, endpoint)
+    say(f"uploaded to {bucket}: {code_key}")
+    given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
+    client = session.client("cloudformation", endpoint_url=endpoint)
+    return Deployment(client, stack, stage, say).run(template_url, given)
+
+
+def _session(profile: str | None, region: str | None) -> boto3.Session:
+    session = boto3.Session(profile_name=profile, region_name=region)
+    if not session.region_name:
+        raise DeploymentFailed("no region: give --region or set AWS_REGION")
+    return session
+
+
+def _own_bucket(session: boto3.Session, endpoint: str | None, prefix: str) -> str:
+    account = session.client("sts", endpoint_url=endpoint).get_caller_identity()["Account"]
+    return f"{prefix}-packages-{account}-{session.region_name}"
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
+    parser.add_argument("--stage", choices=STAGES, required=True)
+    parser.add_argument("--out", type=Path, help="the package; default out/<stage>")
+    parser.add_argument("--prefix", help="begins every name; default pilot-<stage>")
+    parser.add_argument(
+        "--bucket", help="keeps packages; made if missing; default <prefix>-packages-…"
+    )
+    parser.add_argument("--public-url", help="where clients reach the API; asked for the first time")
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="any other parameter")
+    parser.add_argument("--region")
+    parser.add_argument("--profile")
+    parser.add_argument("--endpoint", help="another AWS, such as http://127.0.0.1:4566")
+    return parser.parse_args(arguments)
+
+
+def _parameters(given: argparse.Namespace, prefix: str) -> dict[str, str]:
+    parameters: dict[str, Any] = {"Prefix": prefix}
+    if given.public_url:
+        parameters["PublicUrl"] = given.public_url
+    for each in given.parameter:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise DeploymentFailed(f"--parameter {each}: write NAME=VALUE")
+        parameters[name] = value
+    return parameters
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Deploy; returns the exit code."""
+    given = _arguments(arguments)
+    out = given.out or ROOT / "out" / given.stage
+    prefix = given.prefix or f"pilot-{given.stage}"
+    if not (out / "root.json").exists():
+        print(f"nothing to deploy in {out}: run python -m infra.package --stage {given.stage}", file=sys.stderr)
+        return 2
+    try:
+        session = _session(given.profile, given.region)
+        bucket = given.bucket or _own_bucket(session, given.endpoint, prefix)
+        outputs = deploy(
+            out, prefix, bucket, _parameters(given, prefix), stage=given.stage, session=session, endpoint=given.endpoint
+        )
+    except (DeploymentFailed, BotoCoreError, ClientError) as error:
+        print(f"not deployed: {error}", file=sys.stderr)
+        return 1
+    for name, value in sorted(outputs.items()):
+        print(f"{name:<16} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""After a deployment to MiniStack 1.5.33: adds what it drops of the templates. AWS needs none of this."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.intrinsics import literal
+
+
+def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, str]) -> None:
+    """Add preflights' headers, API Gateway's own answers and the tables' TTL, from the templates in `out`.
+
+    `outputs`: those of the deployed root stack.
+    """
+    gateway = session.client("apigateway", endpoint_url=endpoint)
+    api = outputs["RestApiId"]
+    (rest,) = _of_type(out / "api.json", "AWS::ApiGateway::RestApi")
+    (stage,) = _of_type(out / "api.json", "AWS::ApiGateway::Stage")
+    body = rest["Body"]
+    _preflights(gateway, api, body)
+    _gateway_responses(gateway, api, body)
+    # A deployment is a snapshot: this one has them.
+    gateway.create_deployment(restApiId=api, stageName=stage["StageName"])
+    _expiry(session.client("dynamodb", endpoint_url=endpoint), out, outputs["Prefix"])
+
+
+def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
+    resources = {each["path"]: each["id"] for each in gateway.get_resources(restApiId=api, limit=500)["items"]}
+    for path, verbs in body["paths"].items():
+        mock = verbs.get("options", {}).get("x-amazon-apigateway-integration")
+        if mock is None:
+            continue
+        answer = mock["responses"]["default"]
+        where = {"restApiId": api, "resourceId": resources[path], "httpMethod": "OPTIONS", "statusCode": "200"}
+        gateway.put_method_response(**where, responseParameters=dict.fromkeys(answer["responseParameters"], False))
+        gateway.put_integration_response(**where, responseParameters=answer["responseParameters"])
+
+
+def _gateway_responses(gateway: Any, api: str, body: dict[str, Any]) -> None:
+    for kind, answer in body["x-amazon-apigateway-gateway-responses"].items():
+        gateway.put_gateway_response(restApiId=api, responseType=kind, **answer)
+
+
+def _expiry(dynamodb: Any, out: Path, prefix: str) -> None:
+    for properties in _of_type(out / "root.json", "AWS::DynamoDB::Table"):
+        wanted = properties.get("TimeToLiveSpecification")
+        name = literal(properties["TableName"], {"Prefix": prefix})
+        if wanted and dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"][
+            "TimeToLiveStatus"
+        ] not in ("ENABLED", "ENABLING"):
+            dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted)
+
+
+def _of_type(template: Path, kind: str) -> list[dict[str, Any]]:
+    resources = json.loads(template.read_text())["Resources"].values()
+    return [resource["Properties"] for resource in resources if resource["Type"] == kind]

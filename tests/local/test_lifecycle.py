@@ -1,0 +1,197 @@
+"""`make run` as a whole: up, used, down, up again, killed; on ports and in a folder of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.environment import VENDORS, survey
+from infra.local.ministack import ROOT, free_port
+from infra.local.ports import listen
+
+VENDOR_KEYS = ("RETELL_API_KEY", "RETELL_BASE_URL", "CALCOM_API_KEY", "CALCOM_BASE_URL", "CALCOM_WEBHOOK_SECRET")
+START_SECONDS = 30
+STOP_SECONDS = 20
+
+
+class Checkout:
+    """A folder for the local system's data, and a port for its API."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._running: list[subprocess.Popen[str]] = []
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in (*VENDOR_KEYS, "MAKELEVEL")}
+        return {**kept, "PILOT_PORT": str(self.port), "PILOT_LOCAL_DIR": str(self.folder)}
+
+    def run(self, module: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", module], cwd=ROOT, env=self.environment() | more, text=True, capture_output=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    def start(self) -> "subprocess.Popen[str]":
+        with open(self.folder / "output", "w") as output:
+            running = subprocess.Popen(
+                [sys.executable, "-m", "infra.local.run"], cwd=ROOT, env=self.environment(), stdout=output,
+                stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+        self._running.append(running)
+        until(lambda: self._is_ready(running.pid) or running.poll() is not None, START_SECONDS)
+        assert running.poll() is None, self.output()
+        return running
+
+    @property
+    def running(self) -> "subprocess.Popen[str] | None":
+        return next((one for one in self._running if one.poll() is None), None)
+
+    def bookings(self) -> Any:
+        """What the simulated Cal.com has."""
+        return requests.get(f"{self.ready()['simulators']['calcom']}/_sim/bookings", timeout=10).json()["data"]
+
+    def end(self) -> None:
+        for running in self._running:
+            if running.poll() is None:
+                running.terminate()
+                running.wait(STOP_SECONDS)
+
+    def _is_ready(self, pid: int) -> bool:
+        # A start after a crash finds the old file there.
+        return self.file.exists() and bool(self.ready()["pids"]["supervisor"] == pid)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "ready.json"
+
+    def ready(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self.file.read_text())
+        return facts
+
+    def output(self) -> str:
+        return (self.folder / "output").read_text()
+
+    def get(self, path: str) -> Any:
+        ready = self.ready()
+        authorization = {"Authorization": f"Bearer {ready['token']}"}
+        answer = requests.get(ready["api"] + path, headers=authorization, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    made = Checkout(tmp_path_factory.mktemp("local"))
+    yield made
+    made.end()
+
+
+def until(held: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not held():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        # What is left of an orphan until its new parent takes note has no command line.
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
+def stopped(running: "subprocess.Popen[str]", number: signal.Signals, pids: dict[str, int]) -> int:
+    """The exit code after the signal; by then none of the processes is left, or soon after where it was killed."""
+    running.send_signal(number)
+    code = running.wait(STOP_SECONDS)
+    until(lambda: not any(alive(pid) for pid in pids.values()), STOP_SECONDS if number == signal.SIGKILL else 0.5)
+    return code
+
+
+def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -> None:
+    running = checkout.start()
+    first = checkout.ready()
+    assert first["api"] == f"http://127.0.0.1:{checkout.port}"
+    assert set(first["simulators"]) == set(VENDORS)
+    assert all(alive(pid) for pid in first["pids"].values())
+    assert first["token"] in checkout.output()
+    assert requests.post(f"{first['api']}/webhooks/retell", data=b"{}", timeout=10).status_code == 401
+
+    played = checkout.run("infra.local.demo_call")
+    assert played.returncode == 0, played.stdout
+    calls = checkout.get("/api/calls")["data"]
+    assert [call["booking_confirmed"] for call in calls] == [True]
+
+    assert stopped(running, signal.SIGINT, first["pids"]) == 0, checkout.output()
+    assert not checkout.file.exists()
+    checkout.start()
+    assert checkout.ready()["aws"] == first["aws"]
+    assert checkout.get("/api/calls")["data"] == calls
+    assert len(checkout.bookings()) == 1
+
+
+def test_what_dies_is_started_again_and_a_kill_leaves_nothing_behind(checkout: Checkout) -> None:
+    running = checkout.running or checkout.start()
+    before = checkout.ready()["pids"]
+    again = checkout.run("infra.local.run")
+    assert again.returncode == 1
+    assert f"already runs from this checkout, on http://127.0.0.1:{checkout.port}" in again.stderr
+    assert f"kill {running.pid}" in again.stderr
+
+    killed = ("api", "worker-default", "relay")
+    for name in killed:
+        os.kill(before[name], signal.SIGKILL)
+    until(lambda: all(checkout.ready()["pids"][name] != before[name] for name in killed), 10)
+    assert "worker-default ended unexpectedly (signal 9); it is started again" in checkout.output()
+    checkout.get("/api/calls")
+
+    stopped(running, signal.SIGKILL, checkout.ready()["pids"])
+    running = checkout.start()
+    checkout.get("/api/calls")
+    assert stopped(running, signal.SIGTERM, checkout.ready()["pids"]) == 0, checkout.output()
+
+
+def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    with listen(checkout.port):
+        refused = checkout.run("infra.local.run")
+    assert refused.returncode == 1
+    assert f"port {checkout.port} is taken" in refused.stderr
+    assert "PILOT_PORT" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
+
+
+@pytest.mark.parametrize("port", ["eighty", "0", "70000"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    refused = Checkout(tmp_path).run("infra.local.run", PILOT_PORT=port)
+    assert refused.returncode == 1
+    assert "PILOT_PORT" in refused.stderr
+
+
+def test_real_credentials_mean_no_simulator(tmp_path: Path) -> None:
+    around = survey({"RETELL_API_KEY": "key_real"}, free_port(), tmp_path)
+    assert set(around.simulated) == {"calcom"}
+    assert "RETELL_API_KEY" not in around.variables
+    assert "RETELL_BASE_URL" not in around.variables
+    environ = {"AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "x", "RETELL_API_KEY": "key_real"}
+    around.apply(environ)
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(environ)
+    assert environ["RETELL_API_KEY"] == "key_real"
+    assert environ["AWS_ENDPOINT_URL"] == around.aws
+
+
+def test_nothing_runs_nothing_is_played(tmp_path: Path) -> None:
+    played = Checkout(tmp_path).run("infra.local.demo_call")
+    assert played.returncode == 1
+    assert "make run" in played.stdout

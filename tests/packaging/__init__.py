@@ -1,0 +1,1 @@
+"""The packages, their limits, and one of them deployed."""

@@ -1,0 +1,75 @@
+"""The packages of both stages, made once a run, and how to look into their templates."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import app
+from chalicelib.core.doors import Door, all_doors
+from infra.limits import StackSize
+from infra.package import write
+from infra.zipping import Package
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A package as written, with its templates read back."""
+
+    out: Path
+    stage: str
+    sizes: list[StackSize]
+    package: Package
+    templates: dict[str, Any]
+
+    def resources(self, kind: str) -> Iterator[Resource]:
+        """The properties of every resource of that type, in every stack."""
+        for template in self.templates.values():
+            for resource in template["Resources"].values():
+                if resource["Type"] == kind:
+                    yield resource["Properties"]
+
+    def body(self) -> dict[str, Any]:
+        """The API's definition."""
+        (rest,) = self.resources("AWS::ApiGateway::RestApi")
+        body: dict[str, Any] = rest["Body"]
+        return body
+
+
+@pytest.fixture(scope="session")
+def doors() -> list[Door]:
+    """Every door of the house."""
+    return all_doors()
+
+
+@pytest.fixture(scope="session")
+def packaged(doors: list[Door], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packaged]:
+    """The package of a stage."""
+    made: dict[str, Packaged] = {}
+
+    def package(stage: str) -> Packaged:
+        if stage not in made:
+            out = tmp_path_factory.mktemp("out") / stage
+            sizes, package = write(app, doors, stage, out)
+            templates = {path.stem: json.loads(path.read_text()) for path in sorted(out.glob("*.json"))}
+            made[stage] = Packaged(out, stage, sizes, package, templates)
+        return made[stage]
+
+    return package
+
+
+@pytest.fixture(scope="session")
+def dev(packaged: Callable[[str], Packaged]) -> Packaged:
+    """The package of the stage dev."""
+    return packaged("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(packaged: Callable[[str], Packaged]) -> Packaged:
+    """The package of the stage prod."""
+    return packaged("prod")

@@ -1,0 +1,109 @@
+"""Each role may do what its door declares to need, and the rest is refused because nothing grants it."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.core.doors import Door
+from chalicelib.core.needs import Needs
+from infra.policies import policy
+from tests.packaging.conftest import Packaged
+
+ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
+READ = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+WRITE = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"}
+CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
+Grant = tuple[str, str]
+
+
+def arn(service: str, rest: str) -> str:
+    return f"arn:${{AWS::Partition}}:{service}:{ACCOUNT}:{rest}"
+
+
+def grants(document: dict[str, Any]) -> set[Grant]:
+    """Every action on every resource."""
+    found = set()
+    for statement in document["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert "NotAction" not in statement
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        for action in statement["Action"]:
+            for resource in resources:
+                found.add((action, resource if isinstance(resource, str) else resource.get("Fn::Sub") or resource["Ref"]))
+    return found
+
+
+def wanted(door: Door, indexes: dict[str, set[str]]) -> set[Grant]:
+    """What the door's needs say, spelled out a second time."""
+    need = door.needs
+    own = f"log-group:/aws/lambda/${{Prefix}}-{door.area}-{door.name}:*"
+    found = {(f"logs:{action}", arn("logs", own)) for action in ("CreateLogStream", "PutLogEvents")}
+    found |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+    written = {*need.writes, *(("outbox", "audit", "guards") if need.writes else ())}
+    for table in {*need.reads, *written}:
+        found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in READ}
+        found |= {
+            ("dynamodb:Query", arn("dynamodb", f"table/${{Prefix}}-{table}/index/{index}")) for index in indexes[table]
+        }
+    for table in written:
+        found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in WRITE}
+    found |= {("dynamodb:UpdateItem", arn("dynamodb", f"table/${{Prefix}}-{table}")) for table in need.updates}
+    found |= {("sqs:SendMessage", arn("sqs", f"${{Prefix}}-{queue}")) for queue in need.sends}
+    found |= {("ssm:GetParameter", arn("ssm", f"parameter/${{Prefix}}/{secret}")) for secret in need.secrets}
+    if need.mail:
+        found.add(("ses:SendEmail", arn("ses", "identity/${MailDomain}")))
+    if door.kind == "queue":
+        queue = door.queue + ("-dead" if door.dead else "")
+        found |= {(action, arn("sqs", f"${{Prefix}}-{queue}")) for action in CONSUME}
+    if door.kind == "stream":
+        stream = ("DescribeStream", "GetRecords", "GetShardIterator")
+        found |= {(f"dynamodb:{action}", "OutboxStreamArn") for action in stream}
+        found.add(("dynamodb:ListStreams", arn("dynamodb", "table/${Prefix}-outbox/stream/*")))
+    return found
+
+
+@pytest.fixture(scope="module")
+def indexes(dev: Packaged) -> dict[str, set[str]]:
+    """Index names by table, as the root's template has them."""
+    return {
+        table["TableName"]["Fn::Sub"].removeprefix("${Prefix}-"): {
+            each["IndexName"] for each in table.get("GlobalSecondaryIndexes", [])
+        }
+        for table in dev.resources("AWS::DynamoDB::Table")
+    }
+
+
+def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
+    dev: Packaged, doors: list[Door], indexes: dict[str, set[str]]
+) -> None:
+    declared = {door.handler: door for door in doors}
+    roles = []
+    for stack, template in dev.templates.items():
+        for resource in template["Resources"].values():
+            if resource["Type"] == "AWS::Lambda::Function":
+                role = resource["Properties"]["Role"]["Fn::GetAtt"][0]
+                roles.append((stack, role))
+                properties = template["Resources"][role]["Properties"]
+                assert set(properties) == {"AssumeRolePolicyDocument", "Policies"}
+                (inline,) = properties["Policies"]
+                door = declared[resource["Properties"]["Handler"]]
+                assert grants(inline["PolicyDocument"]) == wanted(door, indexes), door.handler
+    assert len(set(roles)) == len(doors)
+
+
+def test_the_api_may_call_the_lambdas_of_routes_and_nothing_else(dev: Packaged, doors: list[Door]) -> None:
+    role = dev.templates["api"]["Resources"]["ApiRole"]["Properties"]
+    (inline,) = role["Policies"]
+    (statement,) = inline["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    areas = {door.area for door in doors if door.kind in ("route", "authorizer")}
+    assert {each["Fn::Sub"] for each in statement["Resource"]} == {
+        arn("lambda", f"function:${{Prefix}}-{area}-*") for area in areas
+    }
+    assert {"queues", "streams"}.isdisjoint(areas)
+
+
+def test_a_need_for_a_table_that_nobody_has_is_an_error() -> None:
+    door = Door("route", "view", "functions.area.module", Needs(reads=("tabel",)), 512, 29, "")
+    with pytest.raises(KeyError, match="tabel"):
+        policy(door)

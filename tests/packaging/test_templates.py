@@ -1,0 +1,185 @@
+"""The templates: accepted by cfn-lint, every path before its own Lambda, and nothing of what operations rely on missing."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.core.doors import PUBLIC, Door
+from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from infra.resources import VISIBILITY_FACTOR, rows_by_table
+from tests.packaging.conftest import Packaged
+
+TO_LAMBDA = "lambda:path/2015-03-31/functions/arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_cfn_lint_finds_nothing(stage: str, packaged: Callable[[str], Packaged]) -> None:
+    out = packaged(stage).out
+    # W3002: TemplateURL is a file here; a deployment writes the address it uploaded it to.
+    program = Path(sys.executable).with_name("cfn-lint")
+    command = [program, "--ignore-checks", "W3002", "--", *map(str, out.glob("*.json"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_method_and_path_has_its_own_lambda(dev: Packaged, doors: list[Door]) -> None:
+    wanted = {
+        (route.method.lower(), route.path): f"${{Prefix}}-{door.area}-{door.name}"
+        for door in doors
+        for route in door.routes
+    }
+    found = {}
+    for path, verbs in dev.body()["paths"].items():
+        for verb, method in verbs.items():
+            integration = method["x-amazon-apigateway-integration"]
+            if verb == "options":
+                assert integration["type"] == "mock"
+                continue
+            assert integration["type"] == "aws_proxy"
+            assert TO_LAMBDA in integration["uri"]["Fn::Sub"]
+            found[verb, path] = integration["uri"]["Fn::Sub"].split(TO_LAMBDA)[1].removesuffix("/invocations")
+    assert found == wanted
+    functions = [each["FunctionName"]["Fn::Sub"] for each in dev.resources("AWS::Lambda::Function")]
+    assert set(found.values()) <= set(functions)
+
+
+def test_there_is_a_lambda_for_each_door_and_no_monolith(dev: Packaged, doors: list[Door]) -> None:
+    functions = list(dev.resources("AWS::Lambda::Function"))
+    assert sorted(each["Handler"] for each in functions) == sorted(door.handler for door in doors)
+    whole = json.dumps(dev.templates)
+    assert "APIHandler" not in whole
+    assert "AWS::Serverless" not in whole
+    assert "Transform" not in whole
+
+
+def test_a_lambda_is_as_its_door_declares(dev: Packaged, doors: list[Door]) -> None:
+    declared = {door.handler: door for door in doors}
+    for function in dev.resources("AWS::Lambda::Function"):
+        door = declared[function["Handler"]]
+        assert (function["MemorySize"], function["Timeout"]) == (door.memory_mb, door.timeout_seconds)
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["Code"] == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+        variables = function["Environment"]["Variables"]
+        assert variables["PILOT_STAGE"] == "dev"
+        assert variables["PILOT_SECRETS_FROM"] == "ssm"
+        assert "PILOT_QUEUE_BASE_URL" in variables
+
+
+def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, doors: list[Door]) -> None:
+    (scheme,) = dev.body()["securityDefinitions"]
+    for door in doors:
+        for route in door.routes:
+            asked = dev.body()["paths"][route.path][route.method.lower()].get("security")
+            assert asked == (None if route.ability == PUBLIC else [{scheme: []}])
+    front = dev.body()["securityDefinitions"][scheme]["x-amazon-apigateway-authorizer"]
+    assert front["authorizerUri"]["Fn::Sub"].endswith("-identity-bearer/invocations")
+    assert front["authorizerResultTtlInSeconds"] == 60
+
+
+@pytest.mark.parametrize(("stage", "days"), [("dev", 30), ("prod", 365)])
+def test_logs_are_kept_for_a_time(stage: str, days: int, packaged: Callable[[str], Packaged]) -> None:
+    groups = {each["LogGroupName"]["Fn::Sub"]: each for each in packaged(stage).resources("AWS::Logs::LogGroup")}
+    assert {each["RetentionInDays"] for each in groups.values()} == {days}
+    names = [each["FunctionName"]["Fn::Sub"] for each in packaged(stage).resources("AWS::Lambda::Function")]
+    assert set(groups) == {f"/aws/lambda/{name}" for name in names} | {"/aws/apigateway/${Prefix}"}
+
+
+@pytest.mark.parametrize(("stage", "fate"), [("dev", "Delete"), ("prod", "Retain")])
+def test_tables_are_safe(stage: str, fate: str, packaged: Callable[[str], Packaged]) -> None:
+    root = packaged(stage).templates["root"]["Resources"]
+    tables = {key: each for key, each in root.items() if each["Type"] == "AWS::DynamoDB::Table"}
+    assert len(tables) == len(rows_by_table())
+    for table in tables.values():
+        assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == (fate, fate)
+        properties = table["Properties"]
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert properties["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert properties["DeletionProtectionEnabled"] is (stage == "prod")
+        rows = rows_by_table()[properties["TableName"]["Fn::Sub"].removeprefix("${Prefix}-")]
+        assert ("TimeToLiveSpecification" in properties) is any(row.table.ttl for row in rows)
+        assert ("StreamSpecification" in properties) is any(row.table.stream for row in rows)
+
+
+def test_the_keys_and_indexes_of_all_rows_of_a_table_are_there(dev: Packaged) -> None:
+    for table in dev.resources("AWS::DynamoDB::Table"):
+        name = table["TableName"]["Fn::Sub"].removeprefix("${Prefix}-")
+        wanted = {index.Meta.index_name for row in rows_by_table()[name] for index in row._indexes.values()}
+        indexes = {each["IndexName"] for each in table.get("GlobalSecondaryIndexes", [])}
+        assert indexes == wanted
+        keys = [*table["KeySchema"], *(k for each in table.get("GlobalSecondaryIndexes", []) for k in each["KeySchema"])]
+        defined = {each["AttributeName"] for each in table["AttributeDefinitions"]}
+        assert defined == {key["AttributeName"] for key in keys}
+
+
+def test_every_queue_has_a_dead_letter_queue(dev: Packaged, doors: list[Door]) -> None:
+    queues = {each["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-"): each for each in dev.resources("AWS::SQS::Queue")}
+    assert set(queues) == {*NAMED_QUEUES, *(name + DEAD for name in NAMED_QUEUES)}
+    timeouts = {door.queue + (DEAD if door.dead else ""): door.timeout_seconds for door in doors if door.kind == "queue"}
+    ids = {
+        key: each["Properties"]["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-")
+        for key, each in dev.templates["root"]["Resources"].items()
+        if each["Type"] == "AWS::SQS::Queue"
+    }
+    for name, queue in queues.items():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["VisibilityTimeout"] == VISIBILITY_FACTOR * timeouts[name]
+        if name.endswith(DEAD):
+            assert queue["MessageRetentionPeriod"] == 14 * 86_400
+        else:
+            policy = queue["RedrivePolicy"]
+            assert policy["maxReceiveCount"] == 20
+            assert ids[policy["deadLetterTargetArn"]["Fn::GetAtt"][0]] == name + DEAD
+
+
+def test_what_wakes_lambdas(dev: Packaged, doors: list[Door]) -> None:
+    mappings = list(dev.resources("AWS::Lambda::EventSourceMapping"))
+    assert len(mappings) == sum(door.kind in ("queue", "stream") for door in doors)
+    for mapping in mappings:
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        if mapping["EventSourceArn"] == {"Ref": "OutboxStreamArn"}:
+            assert mapping["BisectBatchOnFunctionError"] is True
+            assert 0 < mapping["MaximumRetryAttempts"] < 100
+            assert 60 <= mapping["MaximumRecordAgeInSeconds"] <= 86_400
+        else:
+            assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    wanted = sorted(door.schedule for door in doors if door.kind == "schedule")
+    assert sorted(rule["ScheduleExpression"] for rule in dev.resources("AWS::Events::Rule")) == wanted
+
+
+def test_alarms(dev: Packaged) -> None:
+    alarms: dict[tuple[str, str], dict[str, Any]] = {}
+    for alarm in dev.resources("AWS::CloudWatch::Alarm"):
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        on = alarm["Dimensions"][0]["Value"]
+        alarms[alarm["MetricName"], on.get("Fn::Sub", on.get("Ref"))] = alarm
+    for name in NAMED_QUEUES:
+        assert ("ApproximateNumberOfMessagesVisible", f"${{Prefix}}-{name}{DEAD}") in alarms
+        assert ("ApproximateAgeOfOldestMessage", f"${{Prefix}}-{name}") in alarms
+    assert ("IteratorAge", "${Prefix}-streams-relay_outbox") in alarms
+    assert ("5XXError", "Prefix") in alarms
+
+
+def test_the_api_throttles_logs_and_answers_in_our_shape(dev: Packaged) -> None:
+    (stage,) = dev.resources("AWS::ApiGateway::Stage")
+    (settings,) = stage["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] > 0
+    assert settings["ThrottlingBurstLimit"] > 0
+    assert "$context.requestId" in stage["AccessLogSetting"]["Format"]
+    assert stage["TracingEnabled"] is True
+    answers = dev.body()["x-amazon-apigateway-gateway-responses"]
+    statuses = {kind: answer.get("statusCode") for kind, answer in answers.items()}
+    assert statuses["MISSING_AUTHENTICATION_TOKEN"] == "404"
+    assert (statuses["UNAUTHORIZED"], statuses["ACCESS_DENIED"], statuses["THROTTLED"]) == ("401", "403", "429")
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "BAD_REQUEST_BODY", "REQUEST_TOO_LARGE"} <= set(answers)
+    for answer in answers.values():
+        headers = answer["responseParameters"]
+        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        body = json.loads(answer["responseTemplates"]["application/json"])
+        assert {"type", "title", "detail", "code", "request_id"} <= set(body)
