@@ -7,12 +7,13 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 CODE := app.py chalicelib functions infra tests benchmarks
 JOBS ?= 2
+UPGRADE ?=
 STAGE ?=
 TESTS ?= tests
 PYTEST := $(PY) -m pytest -n $(JOBS)
 ROUNDS := PILOT_RACE_ROUNDS
 
-.PHONY: help setup run demo-call test check soak bench package deploy clean reset need-stage
+.PHONY: help setup run demo-call test check soak bench package deploy requirements clean reset need-stage
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,12 @@ package: setup need-stage ## Templates and deployment.zip for STAGE=dev|prod, in
 deploy: setup need-stage ## Package and deploy STAGE=dev|prod to AWS
 	@$(PY) -m infra.package --stage $(STAGE)
 	@$(PY) -m infra.deploy --stage $(STAGE)
+
+requirements: setup ## Pin requirements*.txt anew from requirements*.in; UPGRADE=--upgrade for newer versions
+	@for each in requirements requirements-dev requirements-ministack; do \
+		CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/pip-compile -q $(UPGRADE) --generate-hashes \
+			--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links -o $$each.txt $$each.in || exit 1; \
+	done
 
 clean: ## Remove what was built or cached; environments and local data stay
 	@rm -rf out .chalice/deployments .chalice/deployed .mypy_cache .ruff_cache .pytest_cache .hypothesis \

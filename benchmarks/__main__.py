@@ -1,13 +1,11 @@
 """`make bench`: measures, prints, and writes the tables into docs/performance.md."""
 
-import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks import cold_start, operations, report, system
-from chalicelib.core.ids import new_id
 
 PACKAGE = Path("out/dev/deployment.zip")
 
@@ -18,7 +16,6 @@ def main() -> int:
     if not PACKAGE.exists():
         console.print(f"[red]{PACKAGE} is missing:[/] run `make package STAGE=dev` first.")
         return 2
-    os.environ["BENCH_TOKEN"] = new_id("pp")
     with system.running() as practice:
         with console.status("counting requests"):
             costs = operations.costs(practice)

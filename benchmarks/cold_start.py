@@ -20,6 +20,12 @@ from infra.local.demo_practice import Practice
 
 ROUNDS = 5
 MOST = 1.5
+JOBS: dict[str, tuple[str, dict[str, str]]] = {
+    "sync": ("booking.ReconcileBooking", {"company_id": system.COMPANY, "appointment_id": "apt_none"}),
+    "default": ("calls.RecordCall", {"company_id": "platform", "delivery_id": "none"}),
+    "notifications": ("identity.SendPasswordReset", {"company_id": system.COMPANY, "user_id": "usr_none"}),
+}
+"""A job for each queue that has some; the other queues are sent one that nobody knows, which they put aside."""
 BARE = """
 from botocore.session import Session
 client = Session().create_client("dynamodb")
@@ -91,8 +97,8 @@ def _event(door: Door, practice: Practice, number: int) -> dict[str, Any]:
         return _request(door, practice, number)
     if door.kind == "queue":
         attributes = {"ApproximateReceiveCount": "1"}
-        job = {"job": "booking.ReconcileBooking", "id": "j", "company_id": system.COMPANY, "correlation_id": "c",
-               "payload": {"company_id": system.COMPANY, "appointment_id": "apt_none"}}  # fmt: skip
+        name, payload = JOBS.get(door.queue, ("none.Nothing", {}))
+        job = {"job": name, "id": "j", "company_id": system.COMPANY, "correlation_id": "c", "payload": payload}
         record = {"messageId": "m", "receiptHandle": "r", "body": json.dumps(job), "attributes": attributes,
                   "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "a:b:c:d:e:f"}  # fmt: skip
         return {"Records": [record]}
@@ -110,7 +116,11 @@ def _event(door: Door, practice: Practice, number: int) -> dict[str, Any]:
 
 def _request(door: Door, practice: Practice, number: int) -> dict[str, Any]:
     route = door.routes[0]
-    body = route.example
+    body = dict(route.example) if route.example else None
+    if door.name == "log_in":
+        body = {"email": "bench@example.com", "password": "correct horse battery"}
+    if door.name == "invite_user":
+        body = {"email": f"noor-{time.time_ns()}@example.com", "name": "Noor", "role": "practitioner"}
     headers = {"content-type": "application/json"}
     raw = ""
     if door.name == "book_appointment":
@@ -133,8 +143,7 @@ def _request(door: Door, practice: Practice, number: int) -> dict[str, Any]:
         "requestContext": {
             "httpMethod": route.method, "resourcePath": route.path, "path": route.path, "requestId": "bench",
             "identity": {"sourceIp": "203.0.113.7"},
-            "authorizer": {"company_id": system.COMPANY, "user_id": "usr_bench", "token_id": "t", "abilities": "*"}
-            if route.ability else {},
+            "authorizer": _context() if route.ability else {},
         },
         "headers": headers,
         "pathParameters": dict.fromkeys(route.path_names(), "none") or None,
@@ -143,3 +152,7 @@ def _request(door: Door, practice: Practice, number: int) -> dict[str, Any]:
         "body": raw or None,
         "isBase64Encoded": False,
     }  # fmt: skip
+
+
+def _context() -> dict[str, str]:
+    return {"company_id": system.COMPANY, "user_id": os.environ["BENCH_USER"], "token_id": "t", "abilities": "*"}

@@ -31,16 +31,18 @@ def counted() -> Iterator[Count]:
     count = Count()
     client = aws.client("dynamodb")
     began: list[float] = []
+    asked: list[dict[str, Any]] = []
 
     def ask_for_units(params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
+        asked.append(params)
 
     def before(**_: Any) -> None:
         began.append(time.perf_counter())
 
     def after(parsed: dict[str, Any], model: Any, **_: Any) -> None:
         count.aws_ms += (time.perf_counter() - began.pop()) * 1000
-        _note(count, model.name, parsed)
+        _note(count, model.name, asked.pop(), parsed)
 
     events = client.meta.events
     events.register("provide-client-params.dynamodb.*", ask_for_units, unique_id="count-params")
@@ -57,14 +59,34 @@ def counted() -> Iterator[Count]:
             events.unregister(f"{name}.dynamodb.*", call, unique_id=key)
 
 
-def _note(count: Count, name: str, answer: dict[str, Any]) -> None:
+def _note(count: Count, name: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
     count.names.append(name)
-    used = answer.get("ConsumedCapacity", [])
-    units = sum(part.get("CapacityUnits", 0.0) for part in (used if isinstance(used, list) else [used]))
     if name in READS:
         count.reads += 1
-        count.read_units += units
+        count.read_units += _read_units(name, asked, answer)
+        return
+    used = answer.get("ConsumedCapacity", [])
+    count.transactions += name == "TransactWriteItems"
+    count.writes += name != "TransactWriteItems"
+    count.write_units += sum(part.get("CapacityUnits", 0.0) for part in (used if isinstance(used, list) else [used]))
+
+
+def _read_units(name: str, asked: dict[str, Any], answer: dict[str, Any]) -> float:
+    # The emulator does not count batches; by DynamoDB's rule each item costs a unit per 4 kB, a missing one a unit.
+    if name == "BatchGetItem":
+        found = [item for items in answer["Responses"].values() for item in items]
+        wanted = sum(len(table["Keys"]) for table in asked["RequestItems"].values())
+        return sum(_fours(_size(item)) for item in found) + wanted - len(found)
+    if name == "GetItem":
+        units = _fours(_size(answer.get("Item", {})))
     else:
-        count.transactions += name == "TransactWriteItems"
-        count.writes += name != "TransactWriteItems"
-        count.write_units += units
+        units = _fours(sum(_size(item) for item in answer.get("Items", [])))
+    return units if asked.get("ConsistentRead") else units / 2
+
+
+def _fours(size: int) -> int:
+    return max(1, -(-size // 4096))
+
+
+def _size(item: dict[str, dict[str, Any]]) -> int:
+    return sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())

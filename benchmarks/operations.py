@@ -48,10 +48,12 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
 
     made = post(0)().json
     said = signed(system.agent_call("book_appointment", booking_args(0), "bench-0")).json
+    call_id = call("GET", "/api/calls/bench-0", caller=CALLER).json["id"]
     event = {"triggerEvent": "BOOKING_CREATED", "createdAt": now().isoformat(), "payload": {"uid": "u", "bookingId": 1}}
     raw = json.dumps(event).encode()
     headers = {"x-cal-signature-256": calcom_webhook.sign(raw, "whsec_bench")}
     free = {"service": "Consultation", "date": system.monday(0).date().isoformat()}
+
     def by_phone() -> Answer:
         return signed(system.agent_call("book_appointment", booking_args(1), "bench-1"))
 
@@ -70,7 +72,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
         ("phone booking through Cal.com", by_phone),
         ("phone booking, asked again", by_phone),
         ("check_availability, one day", lambda: signed(system.agent_call("check_availability", free, "bench-2"))),
-        ("GET /api/calls/{id} with appointment, customer", lambda: call("GET", "/api/calls/bench-0", caller=CALLER)),
+        ("GET /api/calls/{id} with appointment, customer", lambda: call("GET", f"/api/calls/{call_id}", caller=CALLER)),
         ("POST /webhooks/calcom", lambda: call("POST", "/webhooks/calcom", raw=raw, headers=headers)),
     ]  # fmt: skip
     assert said["status"] == "booked", said

@@ -77,11 +77,10 @@ def _source(stage: Stage, name: str, since: timedelta | None) -> tuple[Source, d
             raise Failed(f"There are no logs in {folder}: `make run` writes them.")
         return LocalLogs(folder, name), now() - since if since else None
     stage.connect()
-    after = now() - (since or DEFAULT_SINCE)
-    source = CloudLogs(stage.prefix, name, after)
+    source = CloudLogs(stage.prefix, name, now() - (since or DEFAULT_SINCE))
     if not source.groups():
         raise Failed(f"Stage {stage.name} has no such log groups: has it been deployed to this account and region?")
-    return source, after
+    return source, None  # CloudWatch itself leaves out what is older
 
 
 def recent(source: Source, request: str | None, after: datetime | None, limit: int) -> list[Line]:

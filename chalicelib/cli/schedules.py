@@ -74,7 +74,7 @@ def run_there(door: Door, stage: Stage) -> Any:
 
     # Once, and as long as it takes: a second try after a timeout would run it twice.
     config = Config(read_timeout=LONGEST_RUN_SECONDS, retries={"total_max_attempts": 1})
-    client = boto3.client("lambda", region_name=settings().region, config=config)
+    client = boto3.Session().client("lambda", region_name=settings().region, config=config)
     name = door.function_name(stage.prefix)
     answer = client.invoke(FunctionName=name, Payload=json.dumps(scheduled_event(door)).encode())
     body = json.loads(answer["Payload"].read() or b"null")

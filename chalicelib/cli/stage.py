@@ -71,8 +71,9 @@ class Stage:
     def _deployed_environment(self) -> dict[str, str]:
         import boto3
 
-        region = boto3.Session().region_name or DEFAULT_REGION
-        account = boto3.client("sts", region_name=region).get_caller_identity()["Account"]
+        session = boto3.Session()
+        region = session.region_name or DEFAULT_REGION
+        account = session.client("sts", region_name=region).get_caller_identity()["Account"]
         return {
             "AWS_REGION": region,
             "AWS_ACCOUNT_ID": account,

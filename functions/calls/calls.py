@@ -13,7 +13,6 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Answer
 from chalicelib.core.requests import Request
-from chalicelib.core.tables import fetch
 from chalicelib.crm.customer import Customer
 from functions.booking.answers import AppointmentAnswer, show
 
@@ -84,10 +83,8 @@ def list_calls(request: Request, query: CallQuery) -> Page[CallAnswer]:
 )
 def show_call(request: Request, call_id: str) -> FullCallAnswer:
     """One call, by our id or Retell's, with its customer and its appointment."""
-    links = chain.links_of(request.company_id, call_id)
-    transcript = None
-    if links.call.facts.has_transcript:
-        transcript = store.transcript_of(fetch([store.transcript_key(request.company_id, links.call.id)])[0])
+    call, transcript = store.read_call(request.company_id, call_id)
+    links = chain.follow(call)
     return FullCallAnswer(
         **_fields(links.call),
         transcript=transcript,

@@ -10,9 +10,9 @@ from infra.intrinsics import literal
 
 
 def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, str]) -> None:
-    """Add preflights' headers, API Gateway's own answers and the tables' TTL, from the templates in `out`.
+    """Add preflights' headers, API Gateway's own answers, the tables' TTL and the right to batches.
 
-    `outputs`: those of the deployed root stack.
+    `out`: the package deployed. `outputs`: those of its root stack.
     """
     gateway = session.client("apigateway", endpoint_url=endpoint)
     api = outputs["RestApiId"]
@@ -24,6 +24,7 @@ def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, st
     # A deployment is a snapshot: this one has them.
     gateway.create_deployment(restApiId=api, stageName=stage["StageName"])
     _expiry(session.client("dynamodb", endpoint_url=endpoint), out, outputs["Prefix"])
+    _batches(session.client("iam", endpoint_url=endpoint), outputs["Prefix"])
 
 
 def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
@@ -51,6 +52,23 @@ def _expiry(dynamodb: Any, out: Path, prefix: str) -> None:
             "TimeToLiveStatus"
         ] not in ("ENABLED", "ENABLING"):
             dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted)
+
+
+def _batches(iam: Any, prefix: str) -> None:
+    # To AWS, SendMessage is the right to SendMessageBatch as well; the emulator asks for one that AWS does not know.
+    for role in _roles(iam, prefix):
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            sends = [each for each in document["Statement"] if each["Action"] == ["sqs:SendMessage"]]
+            batches = [{**each, "Action": ["sqs:SendMessageBatch"]} for each in sends]
+            if batches:
+                more = {"Version": document["Version"], "Statement": batches}
+                iam.put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=json.dumps(more))
+
+
+def _roles(iam: Any, prefix: str) -> list[str]:
+    pages = iam.get_paginator("list_roles").paginate()
+    return [role["RoleName"] for page in pages for role in page["Roles"] if role["RoleName"].startswith(f"{prefix}-")]
 
 
 def _of_type(template: Path, kind: str) -> list[dict[str, Any]]:

@@ -1,0 +1,86 @@
+"""A package deployed to an embedded AWS that enforces policies, and how to talk to it."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+
+from infra.deploy import deploy
+from infra.local.emulator_fixups import mend
+
+REGION = "eu-central-1"
+PREFIX = "pilot-dev"
+ADMIN = "admin@example.com"
+PASSWORD = "correct horse battery"
+PATIENCE_SECONDS = 60.0
+"""A first call unpacks the zip and starts Python; several at once share two cores."""
+
+
+@dataclass
+class Deployed:
+    """A stage that runs as Lambdas."""
+
+    endpoint: str
+    out: Path
+    session: boto3.Session
+    outputs: dict[str, str]
+    token: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where its API answers."""
+        return f"{self.endpoint}/restapis/{self.outputs['RestApiId']}/dev/_user_request_"
+
+    def client(self, service: str) -> Any:
+        """A client with every right, as an operator has it."""
+        return self.session.client(service, endpoint_url=self.endpoint)
+
+    def call(self, method: str, path: str, *, token: str | None = None, **options: Any) -> requests.Response:
+        """Call the API, by default as the admin; `token=""` calls without one."""
+        held = self.token if token is None else token
+        headers = {**({"Authorization": f"Bearer {held}"} if held else {}), **options.pop("headers", {})}
+        return requests.request(method, self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **options)
+
+    def mails(self) -> list[str]:
+        """What SES was given, as text."""
+        with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages") as answer:
+            return [json.dumps(each) for each in json.load(answer)["messages"]]
+
+    def log(self, function: str) -> str:
+        """Everything the Lambda `<area>-<view>` has logged."""
+        group = f"/aws/lambda/{PREFIX}-{function}"
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        return "\n".join(event["message"] for page in pages for event in page["events"])
+
+    def role_of(self, function: str) -> str:
+        """The name of the Lambda's role."""
+        arn = self.client("lambda").get_function_configuration(FunctionName=f"{PREFIX}-{function}")["Role"]
+        return str(arn).rsplit("/", 1)[1]
+
+
+def bring_up(endpoint: str, out: Path) -> Deployed:
+    """Deploy the package in `out` with the very code that deploys to AWS, then mend what the emulator drops."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    given = {"Prefix": PREFIX, "PublicUrl": "https://pilot.example", "LogLevel": "INFO"}
+    outputs = deploy(
+        out, PREFIX, "pilot-packages", given, stage="dev", session=session, endpoint=endpoint, say=lambda _: None
+    )
+    mend(session, endpoint, out, outputs)
+    return Deployed(endpoint, out, session, outputs)
+
+
+def until(found: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
+    """What `found` gives once it gives something; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = found()
+        if value:
+            return value
+        time.sleep(0.25)
+    raise AssertionError(f"after {seconds:.0f} seconds: {what}")

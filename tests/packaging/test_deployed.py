@@ -1,0 +1,227 @@
+"""The very package, deployed: the API over HTTP, consumers, a schedule and the relay as Lambdas, under their policies."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.booking import situation
+from chalicelib.booking.opening import save_practice
+from chalicelib.core import aws as aws_clients
+from chalicelib.core import secrets
+from chalicelib.core.clock import now, stamp
+from chalicelib.core.rows import FailedJobRow, OutboxRow
+from chalicelib.core.settings import settings
+from chalicelib.core.tables import collection
+from chalicelib.core.unit import Unit
+from chalicelib.identity.opening import FirstAdmin, open_company
+from infra.local import ministack
+from infra.local.demo_practice import BERLIN_PHONE, demo_practice
+from infra.local.simulators.retell_agent import RetellAgent
+from tests.packaging.conftest import Packaged
+from tests.packaging.deployed import ADMIN, PASSWORD, PREFIX, REGION, Deployed, bring_up, until
+
+pytestmark = pytest.mark.slow
+COMPANY = "com_deployed"
+RETELL_KEY = "key_deployed"
+SCHEDULE_SECONDS = 150.0
+"""The emulator looks at its rules every ten seconds, and begins after a minute."""
+
+
+@pytest.fixture(scope="module")
+def house(dev: Packaged) -> Iterator[Deployed]:
+    """The stage dev, with a company, its admin and its practice."""
+    running = ministack.start(auth=True)
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            deployed = bring_up(running.url, dev.out)
+            for name, value in _environment(running.url).items():
+                patch.setenv(name, value)
+            _forget()
+            _seed(deployed)
+            yield deployed
+        finally:
+            running.stop()
+    _forget()
+
+
+def _environment(endpoint: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_ACCOUNT_ID": "000000000000",
+        "PILOT_STAGE": "dev",
+        "PILOT_PREFIX": PREFIX,
+        "PILOT_LOG_LEVEL": "WARNING",
+    }
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    aws_clients.forget_clients()
+    secrets._kept.clear()
+    situation.forget()
+
+
+def _seed(deployed: Deployed) -> None:
+    deployed.client("ssm").put_parameter(Name=f"/{PREFIX}/retell_api_key", Value=RETELL_KEY, Type="SecureString")
+    deployed.client("sesv2").create_email_identity(EmailIdentity="pilotpractice.example")
+    open_company("Deployed", FirstAdmin("Ada", ADMIN, PASSWORD), now, company_id=COMPANY)
+    made = demo_practice(COMPANY, calcom=False)
+    save_practice(lambda: Unit(COMPANY), made.branches, made.services, made.staff)
+    answer = deployed.call("POST", "/auth/login", token="", json={"email": ADMIN, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    deployed.token = answer.json()["token"]
+
+
+@pytest.fixture(scope="module")
+def stale(house: Deployed) -> OutboxRow:
+    """An event that waits since five minutes, of which the stream never told: only the sweep can find it."""
+    row = OutboxRow(
+        pk=f"{COMPANY}#evt_stale",
+        sk="event",
+        company_id=COMPANY,
+        event_id="evt_stale",
+        type="identity.UserJoined",
+        actor="system",
+        correlation_id="cor_stale",
+        occurred_at=stamp(now() - timedelta(minutes=5)),
+        data=json.dumps({"user_id": "usr_1"}),
+    )
+    row.save()
+    # An INSERT without `pending` is not for the relay, and a MODIFY does not wake it.
+    row.update([OutboxRow.pending.set("pending#0")])
+    return row
+
+
+@pytest.fixture(scope="module")
+def agent(house: Deployed) -> RetellAgent:
+    """Somebody who calls the Berlin branch."""
+    return RetellAgent(
+        key=RETELL_KEY,
+        webhook_url=f"{house.url}/webhooks/retell",
+        function_url=f"{house.url}/webhooks/retell/function",
+        timeout_seconds=60,
+        from_number="+4915112345678",
+        to_number=BERLIN_PHONE,
+    )
+
+
+def test_the_token_of_a_login_opens_the_api(house: Deployed, stale: OutboxRow) -> None:
+    me = house.call("GET", "/auth/me")
+    assert (me.status_code, me.json()["email"]) == (200, ADMIN)
+    assert me.headers["X-Request-Id"]
+    wrong = house.call("POST", "/auth/login", token="", json={"email": ADMIN, "password": "not this one"})
+    assert (wrong.status_code, wrong.headers["Content-Type"]) == (401, "application/problem+json")
+
+
+@pytest.mark.parametrize(("path", "token", "status"), [("/auth/me", "", 401), ("/auth/me", "pt_no", 401), ("/no", "", 404)])
+def test_the_gateways_own_answers_are_problems(house: Deployed, path: str, token: str, status: int) -> None:
+    answer = house.call("GET", path, token=token)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
+    assert answer.json()["status"] == status
+
+
+def test_a_browser_may_ask(house: Deployed) -> None:
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    answer = house.call("OPTIONS", "/auth/me", token="", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "GET" in answer.headers["Access-Control-Allow-Methods"]
+    assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
+def test_the_document_is_served(house: Deployed) -> None:
+    assert house.call("GET", "/openapi.json", token="").json()["openapi"].startswith("3.1")
+    assert house.call("GET", "/health", token="").json() == {"status": "ok", "stage": "dev"}
+
+
+def test_a_phone_call_becomes_an_appointment(house: Deployed, agent: RetellAgent) -> None:
+    assert agent.begin().ok
+    free = _free(agent)
+    answer = agent.use(
+        "book_appointment",
+        {"service": "Consultation", "starts_at": free["starts_at"], "staff": free["staff_id"], "name": "Mara Lindner"},
+    )
+    assert answer.ok, answer
+    assert answer.body["status"] == "booked"
+    call = house.call("GET", f"/api/calls/{agent.call['call_id']}").json()
+    assert call["booking_confirmed"] is True
+    assert call["appointment"]["id"] == answer.body["appointment_id"]
+
+
+def test_the_relay_and_a_worker_record_what_a_webhook_told(house: Deployed, agent: RetellAgent) -> None:
+    assert agent.end().ok
+    call_path = f"/api/calls/{agent.call['call_id']}"
+    until(lambda: house.call("GET", call_path).json().get("status") == "ended", "the call has not ended")
+    assert "job done" in until(lambda: house.log("queues-work_default"), "the worker has logged nothing")
+
+
+def test_an_invitation_is_mailed(house: Deployed) -> None:
+    body = {"email": "noor@example.com", "name": "Noor", "role": "practitioner"}
+    answer = house.call("POST", "/auth/invite", json=body, headers={"Idempotency-Key": "invite-noor"})
+    assert answer.status_code == 201, answer.text
+    (mail,) = until(lambda: [each for each in house.mails() if "noor@example.com" in each], "no mail came")
+    assert "https://pilot.example" in mail
+
+
+def test_dead_letters_are_buried_by_a_lambda(house: Deployed) -> None:
+    sqs = house.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{PREFIX}-sync-dead")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="not a job")
+    until(lambda: list(collection(FailedJobRow, "jobs#sync")), "nothing was buried")
+
+
+def test_a_need_taken_away_is_refused(house: Deployed) -> None:
+    assert house.call("GET", "/auth/me").status_code == 200
+    role, iam = house.role_of("identity-show_me"), house.client("iam")
+    document = iam.get_role_policy(RoleName=role, PolicyName="needs")["PolicyDocument"]
+    less = {**document, "Statement": [each for each in document["Statement"] if each["Sid"] != "ReadTables"]}
+    assert len(less["Statement"]) == len(document["Statement"]) - 1
+    try:
+        iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(less))
+        refused = house.call("GET", "/auth/me")
+        assert (refused.status_code, refused.json()["code"]) == (500, "internal_error")
+        assert "AccessDeniedException" in until(lambda: _errors(house, "identity-show_me"), "nothing was logged")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(document))
+    assert house.call("GET", "/auth/me").status_code == 200
+
+
+def test_the_schedule_sweeps_what_the_stream_left(house: Deployed, stale: OutboxRow) -> None:
+    def swept() -> bool:
+        row = OutboxRow.find(stale.pk, stale.sk)
+        return row is not None and row.pending is None
+
+    until(swept, "the sweep has not published the stale event", SCHEDULE_SECONDS)
+
+
+def test_every_table_expires_and_every_queue_waits_as_the_template_says(house: Deployed, dev: Packaged) -> None:
+    dynamodb = house.client("dynamodb")
+    for table in dev.resources("AWS::DynamoDB::Table"):
+        name = table["TableName"]["Fn::Sub"].replace("${Prefix}", PREFIX)
+        answer = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        assert (answer["TimeToLiveStatus"] == "ENABLED") is ("TimeToLiveSpecification" in table), name
+
+
+def _free(agent: RetellAgent) -> dict[str, Any]:
+    day = datetime.now().astimezone().date()
+    for _ in range(8):
+        day += timedelta(days=1)
+        answer = agent.use("check_availability", {"service": "Consultation", "date": day.isoformat()})
+        assert answer.ok, answer
+        if answer.body["slots"]:
+            found: dict[str, Any] = answer.body["slots"][0]
+            return found
+    raise AssertionError("nothing is free")
+
+
+def _errors(house: Deployed, function: str) -> str:
+    log = house.log(function)
+    return log if "AccessDenied" in log else ""
