@@ -1,6 +1,8 @@
 """Reading what clients send: JSON and query strings into typed models, with every field fault reported at once."""
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -11,6 +13,7 @@ from chalicelib.core.errors import Fault, Invalid, TooLarge, invalid
 LARGEST_BODY = 1_000_000
 """Bytes; API Gateway would take ten times that."""
 DEEPEST = 8
+_NUMBER = re.compile(r"[-+.\deE]+")
 T = TypeVar("T")
 Q = TypeVar("Q", bound=msgspec.Struct)
 
@@ -55,7 +58,15 @@ def read_query(pairs: Mapping[str, list[str]], kind: type[Q]) -> Q:
         faults = tuple(Fault(f"query.{name}", "given_twice", "Give this once.") for name in twice)
         raise Invalid("invalid_request", "The query string is not valid.", faults=faults)
     plain = {name: values if name in lists else values[0] for name, values in pairs.items()}
+    # Read leniently, "2026" would be a number of seconds since 1970.
+    for name in [field.encode_name for field in msgspec.structs.fields(kind) if _is_instant(field.type)]:
+        if name in plain and _NUMBER.fullmatch(str(plain[name])):
+            raise invalid(f"query.{name}", "invalid", "Expected a time such as 2026-12-01T09:30:00Z.")
     return read(plain, kind, "query", strict=False)
+
+
+def _is_instant(kind: Any) -> bool:
+    return kind is datetime or any(_is_instant(part) for part in get_args(kind))
 
 
 def read(value: Any, kind: type[T], path: str, *, strict: bool) -> T:

@@ -1,7 +1,7 @@
 """Where Cal.com tells what happened to bookings."""
 
 from chalicelib.booking.jobs import ApplyCalComEvent
-from chalicelib.core import inbox
+from chalicelib.core import inbox, metrics
 from chalicelib.core.doors import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.logging import log
@@ -33,4 +33,6 @@ def receive_calcom(request: Request) -> None:
     job = ApplyCalComEvent(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
     unit = Unit(inbox.PLATFORM, Actor("vendor", "calcom"), correlation_id=request.id)
     fresh = inbox.receive(unit, "calcom", delivery_id, event.trigger, request.raw, job)
+    if not known:
+        metrics.count("UnknownWebhookEvent", vendor="calcom")
     log.info("webhook", extra={"vendor": "calcom", "event": event.trigger, "known": known, "fresh": fresh})

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chalicelib.calls.jobs import RecordCall
-from chalicelib.core import inbox
+from chalicelib.core import inbox, metrics
 from chalicelib.core.clock import now
 from chalicelib.core.doors import PUBLIC
 from chalicelib.core.function import Function
@@ -37,6 +37,8 @@ def receive_retell(request: Request) -> None:
     job = RecordCall(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
     unit = Unit(inbox.PLATFORM, AGENT, correlation_id=request.id)
     fresh = inbox.receive(unit, "retell", delivery_id, event.event, request.raw, job)
+    if not known:
+        metrics.count("UnknownWebhookEvent", vendor="retell")
     log.info("webhook", extra={"vendor": "retell", "event": event.event, "known": known, "fresh": fresh})
 
 

@@ -76,12 +76,11 @@ def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
         for number, vendor in enumerate(VENDORS, 1)
         if not environ.get(SECRETS[vendor][0])
     }
-    return Surroundings(
-        folder, port, aws_port, simulated, _aws(aws_port, port) | _vendors(simulated, folder) | _direct(environ)
-    )
+    variables = _aws(aws_port, port, environ.get("PILOT_PUBLIC_URL")) | _vendors(simulated, folder) | _direct(environ)
+    return Surroundings(folder, port, aws_port, simulated, variables)
 
 
-def _aws(aws_port: int, port: int) -> dict[str, str]:
+def _aws(aws_port: int, port: int, public_url: str | None) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": url(aws_port),
         "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -96,7 +95,7 @@ def _aws(aws_port: int, port: int) -> dict[str, str]:
         "PILOT_PREFIX": "pilot-local",
         "PILOT_QUEUE_BASE_URL": f"{url(aws_port)}/{ACCOUNT}",
         "PILOT_SECRETS_FROM": "environment",
-        "PILOT_PUBLIC_URL": url(port),
+        "PILOT_PUBLIC_URL": public_url or url(port),  # a tunnel's, where the real vendors are to reach us
     }
 
 

@@ -52,6 +52,8 @@ class Process:
 
     def start(self) -> None:
         """Fork; returns in the parent only."""
+        if self._ready >= 0:
+            os.close(self._ready)
         self.started, self.exit_code = time.monotonic(), None
         with _held_back():
             self.pid, self._ready = _fork(self.task, self.name, self.log)

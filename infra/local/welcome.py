@@ -1,8 +1,9 @@
 """What `make run` prints once everything works."""
 
+import os
 from typing import Any
 
-from infra.local.environment import VENDORS, Surroundings
+from infra.local.environment import SECRETS, VENDORS, Surroundings
 
 NAMES = {"retell": "Retell", "calcom": "Cal.com"}
 
@@ -32,4 +33,6 @@ def welcome(around: Surroundings, demo: dict[str, Any], seconds: float) -> str:
 def _vendor(around: Surroundings, vendor: str) -> str:
     if vendor in around.simulated:
         return f"{around.simulator(vendor)}  (simulated: {vendor.upper()}_API_KEY is not set)"
-    return f"the real one ({vendor.upper()}_API_KEY is set)"
+    missing = [name for name in SECRETS[vendor] if not os.environ.get(name)]
+    lack = f"; {', '.join(missing)} is not, so its webhooks are refused" if missing else ""
+    return f"the real one ({vendor.upper()}_API_KEY is set{lack})"

@@ -29,7 +29,9 @@ def files(pilot: Pilot) -> Path:
     folder.mkdir()
     (folder / "api.jsonl").write_text(line(1, "asked", request_id="req-1") + line(4, "asked", request_id="req-2"))
     (folder / "worker-sync.jsonl").write_text(
-        line(3, "job done", request_id="req-1", job_id="evt_1") + "Segmentation fault\n" + line(2, "job begun", job_id="evt_1")
+        line(3, "job done", request_id="req-1", job_id="evt_1")
+        + "Segmentation fault\n"
+        + line(2, "job begun", job_id="evt_1")
     )
     (folder / "aws.log").write_text("not ours\n")
     return folder
@@ -103,12 +105,10 @@ def test_following_shows_what_is_new_whole_and_once(files: Path) -> None:
 
 
 def test_ctrl_c_ends_following_well(pilot: Pilot, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chalicelib.cli import logs
-
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(logs.time, "sleep", interrupted)
+    monkeypatch.setattr("chalicelib.cli.logs.time.sleep", interrupted)
     result = pilot("logs", "--follow", "--json")
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) == 5

@@ -170,6 +170,7 @@ def test_the_program_runs_from_anywhere(tmp_path: Path) -> None:
     found = subprocess.run([PROGRAM, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "Usage: pilot [OPTIONS] COMMAND" in found.stdout
     (tmp_path / "here").symlink_to(PROGRAM)
-    found = subprocess.run([tmp_path / "here", "schedules", "list", "--json"], cwd=tmp_path, capture_output=True, text=True)
+    words = [str(tmp_path / "here"), "schedules", "list", "--json"]
+    found = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
     assert json.loads(found.stdout)

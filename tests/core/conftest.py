@@ -1,9 +1,10 @@
 """What the tests of core share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from chalicelib.core.rows import AuditRow
 from tests.conftest import EmbeddedAws
 from tests.core.trial_area import Doing, trial_area
 
@@ -13,3 +14,9 @@ def doing(aws: EmbeddedAws) -> Iterator[Doing]:
     """The area `trial`, with queues to run its jobs from."""
     with trial_area() as made:
         yield made
+
+
+@pytest.fixture
+def made(aws: EmbeddedAws) -> Callable[[str], int]:
+    """Counts what was really done."""
+    return lambda action: sum(row.action == action for row in AuditRow.scan())

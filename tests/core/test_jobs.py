@@ -175,7 +175,10 @@ def test_a_message_that_is_no_job_is_kept_and_does_not_come_again(doing: Doing, 
         failed_jobs.retry(failed, Unit("com_1"))
 
 
-@pytest.mark.parametrize("name", ["trial.Gone", "nowhere.Job", "core.Envelope", "", ".", "trial", "os.path", "trial.Happened"])
+UNKNOWN = ["trial.Gone", "nowhere.Job", "core.Envelope", "", ".", "trial", "os.path", "trial.Happened"]
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
 def test_a_job_this_version_does_not_know_is_given_up_with_its_payload(doing: Doing, name: str) -> None:
     envelope = jobs.envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
     put(msgspec.json.encode(msgspec.structs.replace(envelope, job=name)).decode())

@@ -1,5 +1,6 @@
-"""Payloads: whatever comes in becomes its model, or a fault for each thing that is wrong; never an exception of ours."""
+"""Payloads: whatever comes in becomes its model, or a fault for each thing that is wrong; nothing else is raised."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -129,11 +130,12 @@ def test_a_pair_is_judged_as_a_whole() -> None:
     assert set(faults_of({**GOOD, "size": [1, "x"]})) == {"body.size[1]"}
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [b"", b" ", b"{", b"nul", b"\xff\xfe", b'"\xff"', b"[" * 100_000, b"9" * 5000, b"1e999", b'{"a":1}x', b"'a'", b"\x00"],
-    ids=range(12),
-)
+NO_JSON = [
+    b"", b" ", b"{", b"nul", b"\xff\xfe", b'"\xff"', b"[" * 100_000, b"9" * 5000, b"1e999", b'{"a":1}x', b"'a'",
+]
+
+
+@pytest.mark.parametrize("raw", NO_JSON, ids=range(len(NO_JSON)))
 def test_what_is_not_json_says_so(raw: bytes) -> None:
     with pytest.raises(Invalid) as refused:
         decode_json(raw)
@@ -144,6 +146,15 @@ def test_a_megabyte_is_read_and_a_byte_more_is_too_large() -> None:
     assert decode_json(b'"' + b"x" * (LARGEST_BODY - 2) + b'"')
     with pytest.raises(TooLarge):
         decode_json(b'"' + b"x" * (LARGEST_BODY - 1) + b'"')
+
+
+def refusal(read: Callable[[], msgspec.Struct]) -> DomainError | None:
+    """The problem that reading ends in, None when it succeeds; anything else raised is a failure of ours."""
+    try:
+        read()
+    except DomainError as error:
+        return error
+    return None
 
 
 JSON = st.recursive(
@@ -160,9 +171,9 @@ def test_any_json_becomes_the_model_or_faults(body: Any) -> None:
         raw = msgspec.json.encode(body)
     except (OverflowError, UnicodeEncodeError):  # nobody can send it
         return
-    try:
-        assert isinstance(read_body(raw, Order), Order)
-    except Invalid as refused:
+    refused = refusal(lambda: read_body(raw, Order))
+    if refused:
+        assert isinstance(refused, Invalid)
         assert refused.faults
         assert all(fault.path.startswith("body") and fault.code and fault.message for fault in refused.faults)
         assert msgspec.json.encode([fault.path for fault in refused.faults])
@@ -171,10 +182,8 @@ def test_any_json_becomes_the_model_or_faults(body: Any) -> None:
 @given(st.binary(max_size=200))
 @example(b'{"name": "\\ud800", "at": "2026-03-01T10:00:00Z"}')
 def test_any_bytes_become_the_model_or_a_problem(raw: bytes) -> None:
-    try:
-        read_body(raw, Order)
-    except DomainError as refused:
-        assert 400 <= refused.status < 500
+    refused = refusal(lambda: read_body(raw, Order))
+    assert refused is None or 400 <= refused.status < 500
 
 
 NAMES = st.sampled_from([*Search.__struct_encode_fields__, "other", ""])
@@ -188,15 +197,15 @@ NAMES = st.sampled_from([*Search.__struct_encode_fields__, "other", ""])
 @example({"limit": ["\ud800"]})
 @example({"\ud800": ["x"]})
 def test_any_query_becomes_the_model_or_faults(pairs: dict[str, list[str]]) -> None:
-    try:
-        assert isinstance(read_query(pairs, Search), Search)
-    except Invalid as refused:
+    refused = refusal(lambda: read_query(pairs, Search))
+    if refused:
+        assert refused.faults
         assert all(fault.path.startswith("query") for fault in refused.faults)
 
 
 def test_a_query_is_converted_to_its_fields_types() -> None:
-    pairs = {"limit": ["7"], "ratio": ["0.5"], "active": ["true"], "kind": ["a", "b"], "since": ["2026-03-01T10:00:00Z"]}
-    found = read_query(pairs, Search)
+    pairs = {"limit": ["7"], "ratio": ["0.5"], "active": ["true"], "kind": ["a", "b"]}
+    found = read_query({**pairs, "since": ["2026-03-01T10:00:00Z"]}, Search)
     assert (found.limit, found.ratio, found.active, found.kind) == (7, 0.5, True, ["a", "b"])
     assert read_query({"kind": ["a"]}, Search).kind == ["a"]
     assert read_query({}, Search) == Search()

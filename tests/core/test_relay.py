@@ -69,11 +69,12 @@ def refusing(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """SQS puts what contains one of the words on its answer's Failed list."""
     real = aws.client("sqs").send_message_batch
 
-    def send(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def send(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         bad = [entry for entry in Entries if any(word in entry["MessageBody"] for word in words)]
         good = [entry for entry in Entries if entry not in bad]
         answer = real(QueueUrl=QueueUrl, Entries=good) if good else {}
-        return {**answer, "Failed": [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in bad]}
+        failed = [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in bad]
+        return {**answer, "Failed": failed}
 
     monkeypatch.setattr(aws.client("sqs"), "send_message_batch", send)
 
@@ -149,7 +150,7 @@ def test_a_relay_that_dies_while_sending_leaves_everything_pending(
 def test_a_queue_that_is_away_does_not_hold_up_the_others(doing: Doing, monkeypatch: pytest.MonkeyPatch) -> None:
     real = aws.client("sqs").send_message_batch
 
-    def send(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def send(QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         if QueueUrl.endswith("-sync"):
             raise ClientError({"Error": {"Code": "RequestThrottled"}}, "SendMessageBatch")
         answer: dict[str, Any] = real(QueueUrl=QueueUrl, Entries=Entries)

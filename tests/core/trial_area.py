@@ -113,6 +113,9 @@ def work_once(queue: str = "default") -> list[str]:
 
 def count(queue: str = "default") -> dict[str, int]:
     """How many messages wait, are hidden or delayed."""
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
-    found = aws.client("sqs").get_queue_attributes(QueueUrl=settings().queue_url(queue), AttributeNames=names)
-    return dict(zip(("waiting", "hidden", "delayed"), (int(found["Attributes"][name]) for name in names), strict=True))
+    asked = {"waiting": "", "hidden": "NotVisible", "delayed": "Delayed"}
+    names = {word: f"ApproximateNumberOfMessages{end}" for word, end in asked.items()}
+    found = aws.client("sqs").get_queue_attributes(
+        QueueUrl=settings().queue_url(queue), AttributeNames=list(names.values())
+    )
+    return {word: int(found["Attributes"][name]) for word, name in names.items()}
