@@ -64,9 +64,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--stage", choices=STAGES, required=True)
     parser.add_argument("--out", type=Path, help="the package; default out/<stage>")
     parser.add_argument("--prefix", help="begins every name; default pilot-<stage>")
-    parser.add_argument(
-        "--bucket", help="keeps packages; made if missing; default <prefix>-packages-…"
-    )
+    parser.add_argument("--bucket", help="keeps packages; made if missing; default <prefix>-packages-…")
     parser.add_argument("--public-url", help="where clients reach the API; asked for the first time")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="any other parameter")
     parser.add_argument("--region")

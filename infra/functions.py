@@ -16,6 +16,7 @@ STREAM_RETRIES = 20
 STREAM_SECONDS = 3_600
 """The sweep publishes what the stream gave up, so one poisonous record must not hold the others for a day."""
 LONGEST_FUNCTION_NAME = 64
+POLICY_NAME = "needs"
 ASSUMED_BY_LAMBDA = {
     "Version": "2012-10-17",
     "Statement": [
@@ -64,7 +65,7 @@ def with_door(chalices: Resource, door: Door, stage: str) -> dict[str, Resource]
             "Type": "AWS::IAM::Role",
             "Properties": {
                 "AssumeRolePolicyDocument": ASSUMED_BY_LAMBDA,
-                "Policies": [{"PolicyName": "needs", "PolicyDocument": policy(door)}],
+                "Policies": [{"PolicyName": POLICY_NAME, "PolicyDocument": policy(door)}],
             },
         },
         # The log group first: a Lambda that is called earlier would make one that is kept for ever.

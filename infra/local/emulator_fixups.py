@@ -6,11 +6,12 @@ from typing import Any
 
 import boto3
 
+from infra.functions import POLICY_NAME
 from infra.intrinsics import literal
 
 
 def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, str]) -> None:
-    """Add preflights' headers, API Gateway's own answers, the tables' TTL and the right to batches.
+    """Add preflights' headers, API Gateway's own answers, the tables' TTL and rights asked too strictly.
 
     `out`: the package deployed. `outputs`: those of its root stack.
     """
@@ -24,7 +25,7 @@ def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, st
     # A deployment is a snapshot: this one has them.
     gateway.create_deployment(restApiId=api, stageName=stage["StageName"])
     _expiry(session.client("dynamodb", endpoint_url=endpoint), out, outputs["Prefix"])
-    _batches(session.client("iam", endpoint_url=endpoint), outputs["Prefix"])
+    _rights(session.client("iam", endpoint_url=endpoint), outputs["Prefix"])
 
 
 def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
@@ -54,21 +55,29 @@ def _expiry(dynamodb: Any, out: Path, prefix: str) -> None:
             dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted)
 
 
-def _batches(iam: Any, prefix: str) -> None:
-    # To AWS, SendMessage is the right to SendMessageBatch as well; the emulator asks for one that AWS does not know.
+def _rights(iam: Any, prefix: str) -> None:
     for role in _roles(iam, prefix):
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            sends = [each for each in document["Statement"] if each["Action"] == ["sqs:SendMessage"]]
-            batches = [{**each, "Action": ["sqs:SendMessageBatch"]} for each in sends]
-            if batches:
-                more = {"Version": document["Version"], "Statement": batches}
-                iam.put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=json.dumps(more))
+        document = iam.get_role_policy(RoleName=role, PolicyName=POLICY_NAME)["PolicyDocument"]
+        more = [extra for each in document["Statement"] for extra in _asked_of_us(each)]
+        if more:
+            added = {"Version": document["Version"], "Statement": more}
+            iam.put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=json.dumps(added))
+
+
+def _asked_of_us(granted: dict[str, Any]) -> list[dict[str, Any]]:
+    # To AWS, SendMessage is the right to SendMessageBatch as well; the emulator asks for one that AWS does not know.
+    if granted["Action"] == ["sqs:SendMessage"]:
+        return [{**granted, "Action": ["sqs:SendMessageBatch"]}]
+    # AWS asks for the right to the sender's identity; the emulator does not look who sends.
+    if granted["Action"] == ["ses:SendEmail"]:
+        return [{**granted, "Resource": "*"}]
+    return []
 
 
 def _roles(iam: Any, prefix: str) -> list[str]:
     pages = iam.get_paginator("list_roles").paginate()
-    return [role["RoleName"] for page in pages for role in page["Roles"] if role["RoleName"].startswith(f"{prefix}-")]
+    names = [role["RoleName"] for page in pages for role in page["Roles"] if role["RoleName"].startswith(f"{prefix}-")]
+    return [name for name in names if POLICY_NAME in iam.list_role_policies(RoleName=name)["PolicyNames"]]
 
 
 def _of_type(template: Path, kind: str) -> list[dict[str, Any]]:

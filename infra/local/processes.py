@@ -96,6 +96,15 @@ def end_all(processes: list[Process], seconds: float = GRACE_SECONDS + 1) -> Non
         time.sleep(0.02)
 
 
+def last_words(log: Path) -> str:
+    """The last line of the last message in a log: of a traceback that is the error itself."""
+    try:
+        message = str(json.loads(log.read_text().splitlines()[-1])["message"])
+        return message.splitlines()[-1]
+    except (OSError, ValueError, LookupError, TypeError):
+        return "it left no word"
+
+
 def die_with_parent(number: int = signal.SIGTERM) -> None:
     """Ask the kernel to send this process `number` when its parent is gone, however that ended (Linux only)."""
     if _libc is not None:

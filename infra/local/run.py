@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn
 from infra.local import ministack
 from infra.local.environment import Misconfigured, Surroundings, data_folder, survey, wanted_port, write_private
 from infra.local.ports import listen, url
-from infra.local.processes import Process, die_with_parent, end_all
+from infra.local.processes import Process, die_with_parent, end_all, last_words
 from infra.local.supervisor import Supervisor
 from infra.local.welcome import welcome
 
@@ -141,7 +141,7 @@ class LocalSystem:
         while self._preparation.running() and time.monotonic() < deadline:
             time.sleep(0.02)
         if self._preparation.exit_code != 0:
-            raise CannotStart(f"tables, queues and demo data could not be prepared; the end of {log} says why.")
+            raise CannotStart(f"tables, queues or demo data could not be prepared: {last_words(log)} ({log})")
         self._demo = json.loads(file.read_text())
 
     def _write_ready(self) -> None:

@@ -10,13 +10,13 @@ import pytest
 from chalicelib.booking import situation
 from chalicelib.booking.opening import save_practice
 from chalicelib.core import aws as aws_clients
-from chalicelib.core import secrets
+from chalicelib.core import failed_jobs, secrets
 from chalicelib.core.clock import now, stamp
-from chalicelib.core.rows import FailedJobRow, OutboxRow
+from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
-from chalicelib.core.tables import collection
 from chalicelib.core.unit import Unit
 from chalicelib.identity.opening import FirstAdmin, open_company
+from infra.functions import POLICY_NAME
 from infra.local import ministack
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.simulators.retell_agent import RetellAgent
@@ -119,7 +119,9 @@ def test_the_token_of_a_login_opens_the_api(house: Deployed, stale: OutboxRow) -
     assert (wrong.status_code, wrong.headers["Content-Type"]) == (401, "application/problem+json")
 
 
-@pytest.mark.parametrize(("path", "token", "status"), [("/auth/me", "", 401), ("/auth/me", "pt_no", 401), ("/no", "", 404)])
+@pytest.mark.parametrize(
+    ("path", "token", "status"), [("/auth/me", "", 401), ("/auth/me", "pt_no", 401), ("/no", "", 404)]
+)
 def test_the_gateways_own_answers_are_problems(house: Deployed, path: str, token: str, status: int) -> None:
     answer = house.call("GET", path, token=token)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
@@ -175,22 +177,22 @@ def test_dead_letters_are_buried_by_a_lambda(house: Deployed) -> None:
     sqs = house.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{PREFIX}-sync-dead")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="not a job")
-    until(lambda: list(collection(FailedJobRow, "jobs#sync")), "nothing was buried")
+    until(lambda: failed_jobs.of_queue("sync"), "nothing was buried")
 
 
 def test_a_need_taken_away_is_refused(house: Deployed) -> None:
     assert house.call("GET", "/auth/me").status_code == 200
     role, iam = house.role_of("identity-show_me"), house.client("iam")
-    document = iam.get_role_policy(RoleName=role, PolicyName="needs")["PolicyDocument"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=POLICY_NAME)["PolicyDocument"]
     less = {**document, "Statement": [each for each in document["Statement"] if each["Sid"] != "ReadTables"]}
     assert len(less["Statement"]) == len(document["Statement"]) - 1
     try:
-        iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(less))
+        iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(less))
         refused = house.call("GET", "/auth/me")
         assert (refused.status_code, refused.json()["code"]) == (500, "internal_error")
         assert "AccessDeniedException" in until(lambda: _errors(house, "identity-show_me"), "nothing was logged")
     finally:
-        iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(document))
+        iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document))
     assert house.call("GET", "/auth/me").status_code == 200
 
 

@@ -110,7 +110,9 @@ def templates(generated: tuple[Chalice, list[Door]]) -> dict[str, Template]:
     return stacks(app, doors, "prod")
 
 
-def test_250_routes_are_within_the_limits(generated: tuple[Chalice, list[Door]], templates: dict[str, Template]) -> None:
+def test_250_routes_are_within_the_limits(
+    generated: tuple[Chalice, list[Door]], templates: dict[str, Template]
+) -> None:
     assert sum(len(door.routes) for door in generated[1]) == 250
     sizes = [measure(name, template) for name, template in templates.items()]
     print("\n" + table(sizes, None))

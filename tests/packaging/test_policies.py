@@ -29,7 +29,9 @@ def grants(document: dict[str, Any]) -> set[Grant]:
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         for action in statement["Action"]:
             for resource in resources:
-                found.add((action, resource if isinstance(resource, str) else resource.get("Fn::Sub") or resource["Ref"]))
+                found.add(
+                    (action, resource if isinstance(resource, str) else resource.get("Fn::Sub") or resource["Ref"])
+                )
     return found
 
 

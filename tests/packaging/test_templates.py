@@ -112,15 +112,22 @@ def test_the_keys_and_indexes_of_all_rows_of_a_table_are_there(dev: Packaged) ->
         wanted = {index.Meta.index_name for row in rows_by_table()[name] for index in row._indexes.values()}
         indexes = {each["IndexName"] for each in table.get("GlobalSecondaryIndexes", [])}
         assert indexes == wanted
-        keys = [*table["KeySchema"], *(k for each in table.get("GlobalSecondaryIndexes", []) for k in each["KeySchema"])]
+        keys = [
+            *table["KeySchema"],
+            *(k for each in table.get("GlobalSecondaryIndexes", []) for k in each["KeySchema"]),
+        ]
         defined = {each["AttributeName"] for each in table["AttributeDefinitions"]}
         assert defined == {key["AttributeName"] for key in keys}
 
 
 def test_every_queue_has_a_dead_letter_queue(dev: Packaged, doors: list[Door]) -> None:
-    queues = {each["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-"): each for each in dev.resources("AWS::SQS::Queue")}
+    queues = {
+        each["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-"): each for each in dev.resources("AWS::SQS::Queue")
+    }
     assert set(queues) == {*NAMED_QUEUES, *(name + DEAD for name in NAMED_QUEUES)}
-    timeouts = {door.queue + (DEAD if door.dead else ""): door.timeout_seconds for door in doors if door.kind == "queue"}
+    timeouts = {
+        door.queue + (DEAD if door.dead else ""): door.timeout_seconds for door in doors if door.kind == "queue"
+    }
     ids = {
         key: each["Properties"]["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-")
         for key, each in dev.templates["root"]["Resources"].items()
