@@ -14,7 +14,7 @@ DEFAULT_PORT = 8000
 ACCOUNT = "000000000000"
 REGION = "eu-central-1"
 AWS_PORT_OFFSET = 10_000
-"""The embedded AWS listens at PILOT_PORT plus this, the simulators from one thousand further on; else anywhere."""
+"""The embedded AWS listens at PILOT_PORT plus this, the simulators from one thousand further on, if they can."""
 VENDORS = ("retell", "calcom")
 SECRETS = {"retell": ("RETELL_API_KEY",), "calcom": ("CALCOM_API_KEY", "CALCOM_WEBHOOK_SECRET")}
 """The first is the credential whose presence means the real vendor."""
@@ -70,14 +70,21 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
     """Decide on ports, vendors and keys. The same port finds the same ports again unless they were taken since."""
-    aws_port = at_or_anywhere(port + AWS_PORT_OFFSET)
-    simulated = {
-        vendor: at_or_anywhere(port + AWS_PORT_OFFSET + 1000 * number)
-        for number, vendor in enumerate(VENDORS, 1)
-        if not environ.get(SECRETS[vendor][0])
-    }
+    played = [vendor for vendor in VENDORS if not environ.get(SECRETS[vendor][0])]
+    ports = _ports(folder / "ports.json", port, ["aws", *played])
+    aws_port, simulated = ports["aws"], {vendor: ports[vendor] for vendor in played}
     variables = _aws(aws_port, port, environ.get("PILOT_PUBLIC_URL")) | _vendors(simulated, folder) | _direct(environ)
     return Surroundings(folder, port, aws_port, simulated, variables)
+
+
+def _ports(file: Path, port: int, names: list[str]) -> dict[str, int]:
+    kept: dict[str, dict[str, int]] = json.loads(file.read_text()) if file.exists() else {}
+    mine = kept.setdefault(str(port), {})
+    for name in names:
+        usual = port + AWS_PORT_OFFSET + 1000 * ("aws", *VENDORS).index(name)
+        mine[name] = at_or_anywhere(mine.get(name, usual))
+    write_private(file, json.dumps(kept))
+    return {name: mine[name] for name in names}
 
 
 def _aws(aws_port: int, port: int, public_url: str | None) -> dict[str, str]:

@@ -135,7 +135,6 @@ def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -
     assert stopped(running, signal.SIGINT, first["pids"]) == 0, checkout.output()
     assert not checkout.file.exists()
     checkout.start()
-    assert checkout.ready()["aws"] == first["aws"]
     assert checkout.get("/api/calls")["data"] == calls
     assert len(checkout.bookings()) == 1
 
@@ -189,6 +188,18 @@ def test_real_credentials_mean_no_simulator(tmp_path: Path) -> None:
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(environ)
     assert environ["RETELL_API_KEY"] == "key_real"
     assert environ["AWS_ENDPOINT_URL"] == around.aws
+
+
+def test_ports_and_keys_are_those_of_the_last_start(tmp_path: Path) -> None:
+    port = 64_000
+    first = survey({}, port, tmp_path)
+    assert len({port, first.aws_port, *first.simulated.values()}) == 4
+    assert survey({}, port, tmp_path) == first
+    with listen(first.aws_port):
+        other = survey({}, port, tmp_path)
+    assert other.aws_port != first.aws_port
+    assert other.simulated == first.simulated
+    assert other.variables["RETELL_API_KEY"] == first.variables["RETELL_API_KEY"]
 
 
 def test_nothing_runs_nothing_is_played(tmp_path: Path) -> None:
