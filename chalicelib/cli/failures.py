@@ -27,7 +27,7 @@ def explained(error: Exception, stage: str) -> Failed:
     if isinstance(cause, ClientError):
         return Failed(_refused(cause, stage))
     if isinstance(cause, (NoCredentialsError, PartialCredentialsError, ProfileNotFound)):
-        return Failed(f"{cause} Set AWS_PROFILE, or run `aws configure`, with an account that may use stage {stage}.")
+        return Failed(f"{str(cause).rstrip('.')}: set AWS_PROFILE, or run `aws configure`, for stage {stage}.")
     if isinstance(cause, (EndpointConnectionError, ConnectTimeoutError)):
         todo = "start it with `make run`" if stage == "local" else "check the network and AWS_REGION"
         return Failed(f"Stage {stage} does not answer: {todo}. ({cause})")

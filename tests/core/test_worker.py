@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from chalicelib.core import failed_jobs, worker
+from chalicelib.core import failed_jobs, jobs, worker
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.queues import DEAD
 from chalicelib.core.worker import run_worker, work_first
@@ -67,6 +67,20 @@ def test_a_stop_lets_the_job_in_hand_finish(doing: Doing) -> None:
     stop.set()
     thread.join(ENOUGH_SECONDS)
     assert finished.is_set()
+    assert count() == {"waiting": 0, "hidden": 0, "delayed": 0}
+
+
+def test_a_job_that_fails_is_not_deleted_but_tried_again(doing: Doing, monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(job: Try, context: JobContext) -> None:
+        if context.attempt == 1 and job.what == "bad":
+            raise KeyError(job.what)
+
+    monkeypatch.setattr(jobs, "backoff_seconds", lambda attempt: 0.0)
+    doing.behaviour = once
+    put_job(Try(company_id="com_1", what="good"), "evt_g")
+    put_job(Try(company_id="com_1", what="bad"), "evt_b")
+    run_until(doing, 3, ["default"])
+    assert sorted(doing.done) == ["bad", "bad", "good"]
     assert count() == {"waiting": 0, "hidden": 0, "delayed": 0}
 
 

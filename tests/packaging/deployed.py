@@ -50,7 +50,8 @@ class Deployed:
     def mails(self) -> list[str]:
         """What SES was given, as text."""
         with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages") as answer:
-            return [json.dumps(each) for each in json.load(answer)["messages"]]
+            by_account: dict[str, list[Any]] = json.load(answer)["messages"]
+        return [json.dumps(each) for sent in by_account.values() for each in sent]
 
     def log(self, function: str) -> str:
         """Everything the Lambda `<area>-<view>` has logged."""

@@ -1,4 +1,4 @@
-"""The very package, deployed: the API over HTTP, consumers, a schedule and the relay as Lambdas, under their policies."""
+"""The very package, deployed: the API, consumers, a schedule and the relay as Lambdas, under their policies."""
 
 import json
 from collections.abc import Iterator

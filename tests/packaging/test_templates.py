@@ -1,4 +1,4 @@
-"""The templates: accepted by cfn-lint, every path before its own Lambda, and nothing of what operations rely on missing."""
+"""The templates: accepted by cfn-lint, every path before its own Lambda, all there that operations rely on."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def test_cfn_lint_finds_nothing(stage: str, packaged: Callable[[str], Packaged])
     out = packaged(stage).out
     # W3002: TemplateURL is a file here; a deployment writes the address it uploaded it to.
     program = Path(sys.executable).with_name("cfn-lint")
-    command = [program, "--ignore-checks", "W3002", "--", *map(str, out.glob("*.json"))]
+    command = [str(program), "--ignore-checks", "W3002", "--", *map(str, out.glob("*.json"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 

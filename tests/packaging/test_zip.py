@@ -134,7 +134,7 @@ def test_a_dependency_without_a_wheel_for_lambda_is_an_error(tmp_path: Path) -> 
             entry.size = len(text)
             archive.addfile(entry, io.BytesIO(text.encode()))
     (tmp_path / "requirements.txt").write_text(f"{source}\n")
-    with pytest.raises(CannotBuild, match="broken==1.0"):
+    with pytest.raises(CannotBuild, match=r"broken==1\.0"):
         built(tmp_path / "requirements.txt")
 
 
