@@ -29,14 +29,18 @@ class Deployment:
         self.say = say
         self.reasons: list[str] = []
 
-    def run(self, template_url: str, given: dict[str, str]) -> dict[str, str]:
-        """Make the stack what the template says; returns its outputs. Raises DeploymentFailed."""
+    def run(self, template_url: str, declared: dict[str, Any], given: dict[str, str]) -> dict[str, str]:
+        """Make the stack what the template says; returns its outputs. Raises DeploymentFailed.
+
+        `declared`: the template's parameters; those not `given` keep their values, or get their defaults.
+        """
         there = self._describe()
         if there and there["StackStatus"] in ROLLED_BACK:
             raise DeploymentFailed(f"{self.stack} is {there['StackStatus']}: delete it before deploying again")
         # A stack that only ever held a change set is in review, and still has to be created.
         new = there is None or there["StackStatus"] == "REVIEW_IN_PROGRESS"
-        parameters = self._parameters(template_url, given, [] if new else there.get("Parameters", []) if there else [])
+        before = {each["ParameterKey"] for each in there.get("Parameters", ())} if there and not new else set()
+        parameters = self._parameters(declared, given, before)
         change_set = self._change_set(template_url, parameters, "CREATE" if new else "UPDATE")
         if change_set is None:
             self.say(f"{self.stack} is up to date")
@@ -46,22 +50,19 @@ class Deployment:
             self._follow(started)
         return self._outputs()
 
-    def _parameters(self, url: str, given: dict[str, str], kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        declared = self.client.get_template_summary(TemplateURL=url)["Parameters"]
-        unknown = set(given) - {each["ParameterKey"] for each in declared}
+    def _parameters(self, declared: dict[str, Any], given: dict[str, str], before: set[str]) -> list[dict[str, Any]]:
+        unknown = set(given) - set(declared)
         if unknown:
             raise DeploymentFailed(f"there is no parameter {', '.join(sorted(unknown))}")
-        before = {each["ParameterKey"] for each in kept}
-        parameters = []
-        for each in declared:
-            name = each["ParameterKey"]
+        parameters: list[dict[str, Any]] = []
+        for name, about in declared.items():
             if name in given:
                 parameters.append({"ParameterKey": name, "ParameterValue": given[name]})
             elif name in before:
                 parameters.append({"ParameterKey": name, "UsePreviousValue": True})
-            elif "DefaultValue" not in each:
-                about = each.get("Description", "")
-                raise DeploymentFailed(f"the first deployment of {self.stack} needs the parameter {name}: {about}")
+            elif "Default" not in about:
+                wanted = about.get("Description", "")
+                raise DeploymentFailed(f"the first deployment of {self.stack} needs the parameter {name}: {wanted}")
         return parameters
 
     def _change_set(self, url: str, parameters: list[dict[str, Any]], kind: str) -> str | None:

@@ -1,6 +1,7 @@
 """`python -m infra.deploy --stage dev|prod`: brings a package to an AWS account with CloudFormation and S3 alone."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,8 +44,9 @@ def deploy(
     template_url = store.put_templates(out, endpoint)
     say(f"uploaded to {bucket}: {code_key}")
     given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
+    declared = json.loads((out / "root.json").read_text())["Parameters"]
     client = session.client("cloudformation", endpoint_url=endpoint)
-    return Deployment(client, stack, stage, say).run(template_url, given)
+    return Deployment(client, stack, stage, say).run(template_url, declared, given)
 
 
 def _session(profile: str | None, region: str | None) -> boto3.Session:

@@ -16,7 +16,6 @@ from infra.local.demo_practice import Practice, demo_practice
 from infra.local.provision import provision
 
 
-
 @pytest.fixture(scope="session")
 def ministack_url() -> Iterator[str]:
     """One MiniStack for this worker's whole run."""

@@ -28,9 +28,9 @@ def confirm_at_calcom(
 ) -> Appointment:
     """Book the held appointment at Cal.com; returns it confirmed.
 
-    Cal.com says the slot is taken: the hold is released, Conflict `slot_taken` with alternatives. It refuses for another
-    reason or surely never got the request: released, and its error goes on. It may have booked but did not say so:
-    the hold stays, OutcomeUnknown; `ReconcileBooking` asks it later.
+    Cal.com says the slot is taken: the hold is released, Conflict `slot_taken` with alternatives. It refuses otherwise,
+    or surely never got the request: released, and its error goes on. It may have booked without saying so: the hold
+    stays, OutcomeUnknown; `ReconcileBooking` asks it later.
     """
     appointment = booked.appointment
     try:

@@ -65,7 +65,8 @@ def _all(stage: Stage, company: str | None) -> None:
     if stage.as_json:
         print_json({"checked": len(checked), "failed": len(bad), "calls": [verdict for _, verdict in checked]})
     else:
-        print_table([_row(owner, verdict) for owner, verdict in checked], COLUMNS, empty="No call wanted a booking yet.")
+        rows = [_row(owner, verdict) for owner, verdict in checked]
+        print_table(rows, COLUMNS, empty="No call wanted a booking yet.")
         note(f"{len(checked)} calls checked, {len(checked) - len(bad)} valid, {len(bad)} with something missing.")
     finish(not bad)
 

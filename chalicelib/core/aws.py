@@ -11,7 +11,7 @@ _lock = threading.Lock()
 _session: Session | None = None
 _clients: dict[str, Any] = {}
 call_hooks: list[Callable[[str, str], None]] = []
-"""Called as hook("before"|"after", "dynamodb.PutItem") around every AWS call: request counts and kill tests hang here."""
+"""Called as hook("before"|"after", "dynamodb.PutItem") around every AWS call: counts and kill tests hang here."""
 
 
 def client(service: str) -> Any:

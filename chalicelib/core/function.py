@@ -1,4 +1,4 @@
-"""Function: one declaration per door gives the local route, the Lambda, its ability, models, needs and OpenAPI entry."""
+"""Function: one declaration per door gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
 from typing import Any

@@ -12,10 +12,7 @@ _kept: dict[str, tuple[float, str]] = {}
 
 def secret(name: str) -> str:
     """The secret `name`, such as `retell_api_key`. Raises Unavailable when nobody has configured it."""
-    if settings().secrets_from == "environment":
-        value = environment_secret(name)
-    else:
-        value = _from_parameter_store(name)
+    value = (environment_secret if settings().secrets_from == "environment" else _from_parameter_store)(name)
     if not value:
         raise Unavailable("not_configured", f"The secret {name} is not configured for this stage.")
     return value

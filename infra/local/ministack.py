@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,21 +28,23 @@ class NotInstalled(RuntimeError):
 
 @dataclass
 class MiniStack:
-    """A running MiniStack. `stop` is graceful, so that its state is kept when it was given a place for it."""
+    """A running MiniStack. `stop` is graceful where it was given a place for its state, so that it is kept."""
 
     url: str
     process: subprocess.Popen[bytes]
     scratch: Path
+    keeps: bool = True
 
     def stop(self) -> None:
         """End it and wait; then remove what it left in its scratch folder."""
-        if self.process.poll() is None:
+        if self.process.poll() is None and self.keeps:
             self.process.send_signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        # The Lambdas that it runs are of its process group; with them alive it would take twenty seconds and more.
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
@@ -82,7 +85,7 @@ def start(port: int = 0, data_dir: Path | None = None, *, auth: bool = False, lo
     )
     if log:
         output.close()  # type: ignore[union-attr]
-    running = MiniStack(f"http://127.0.0.1:{port}", process, scratch)
+    running = MiniStack(f"http://127.0.0.1:{port}", process, scratch, keeps=data_dir is not None)
     try:
         _wait(running)
     except BaseException:  # a stop asked for meanwhile, too

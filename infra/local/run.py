@@ -87,9 +87,9 @@ class LocalSystem:
         _outlast(self._ready)
         say(f"Starting PilotPractice on {self._around.api} …")
         self._start_aws()
-        import_module("app")  # once, here: whoever is forked has it already
-        self._prepare()
         tasks = import_module("infra.local.tasks")
+        tasks.warm()
+        self._prepare()
         for process in tasks.processes(self._around, self._listener, self._demo):
             self._supervisor.start(process)
         late = self._supervisor.wait_ready(READY_SECONDS)

@@ -1,11 +1,15 @@
 """What each process of the local system does."""
 
 import socket
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import msgspec
 
+import chalicelib
+from chalicelib.core import aws
 from chalicelib.core.logging import log
 from chalicelib.core.queues import NAMED_QUEUES
 from infra.local.api import Api
@@ -22,6 +26,15 @@ from infra.local.worker import run_worker
 
 STOP_FIRST, STOP_RELAY, STOP_WORKERS, STOP_SIMULATORS = range(4)
 """What takes requests goes first, so that what they left behind is still worked on; simulators answer to the last."""
+
+
+def warm() -> None:
+    """Import all that any process may need, also what doors import late: once, before the others are forked from us."""
+    import_module("app")
+    import_module("infra.local.demo")
+    for found in walk_packages(chalicelib.__path__, "chalicelib."):
+        if not found.name.startswith("chalicelib.cli"):
+            import_module(found.name)
 
 
 def processes(around: Surroundings, listener: socket.socket, demo: dict[str, Any]) -> list[Process]:
@@ -56,6 +69,8 @@ def preparation(file: Path) -> Task:
 def _api(listener: socket.socket) -> Task:
     def task(life: Life) -> None:
         api = Api(listener)
+        for service in ("dynamodb", "sqs"):
+            aws.client(service)  # the first request shall not wait for it
         life.ready()
         api.serve_until(life.stop)
 

@@ -3,7 +3,8 @@
 import pytest
 from pynamodb.exceptions import TransactWriteError
 
-from chalicelib.core import directory, unit as units
+from chalicelib.core import directory
+from chalicelib.core import unit as units
 from chalicelib.core.errors import Conflict, Invalid, Stale, Unavailable
 from chalicelib.core.rows import AuditRow, GuardRow, OutboxRow
 from chalicelib.core.tables import Key, fetch
