@@ -12,7 +12,7 @@ from chalicelib.core import aws
 from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import FirstAdmin, open_company
+from chalicelib.identity.opening import Person, open_company
 from chalicelib.identity.signing_in import sign_in
 from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
@@ -53,7 +53,7 @@ def running() -> Iterator[Practice]:
             made = EventType(id=kind["id"], slug=kind["slug"], length_in_minutes=kind["lengthInMinutes"], hosts=hosts)
             simulator.bookings.event_types[made.id] = made
         save_practice(lambda: Unit(COMPANY), practice.branches, practice.services, practice.staff)
-        admin = FirstAdmin("Bench", "bench@example.com", "correct horse battery")
+        admin = Person("Bench", "bench@example.com", "correct horse battery")
         _, user = open_company("Bench", admin, now, company_id=COMPANY)
         os.environ["BENCH_USER"] = user.id
         os.environ["BENCH_TOKEN"] = sign_in(admin.email, admin.password, "203.0.113.7", now).issued.secret

@@ -18,7 +18,7 @@ def problem(error: DomainError, request_id: str, instance: str) -> Response:
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
-        "instance": instance,
+        "instance": _text(instance),
         "request_id": request_id,
     }
     if error.faults:
@@ -36,10 +36,15 @@ def internal_problem(request_id: str, instance: str) -> Response:
         "status": 500,
         "detail": f"We failed to answer this; tell us the request id {request_id}.",
         "code": "internal_error",
-        "instance": instance,
+        "instance": _text(instance),
         "request_id": request_id,
     }
     return _response(500, body, {})
+
+
+def _text(instance: str) -> str:
+    # A path may hold what is no text at all; the refusal of it must not fail over it.
+    return instance.encode(errors="replace").decode()
 
 
 def _response(status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:

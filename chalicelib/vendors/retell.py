@@ -98,6 +98,10 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
     body_digest: str = ""
 
 
+class _Named(msgspec.Struct, frozen=True, kw_only=True):
+    event: Name
+
+
 class FunctionCall(msgspec.Struct, frozen=True, kw_only=True):
     """A custom function that the agent calls during a call; `args` is as the model filled it in, nulls included."""
 
@@ -141,6 +145,12 @@ def parse_function_call(raw: bytes) -> FunctionCall:
     call = read(read_object(raw), FunctionCall, "body")
     _check_times(call.call)
     return call
+
+
+def event_name(raw: bytes) -> str:
+    """What the webhook in `raw` is about, known to us or not (chats come to the same URL); raises Invalid."""
+    name: str = read(read_object(raw), _Named, "body").event
+    return name
 
 
 def delivery_id(event: CallEvent) -> str:

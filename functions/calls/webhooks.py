@@ -1,5 +1,6 @@
 """Where Retell tells about calls, and where its agent calls our functions."""
 
+from hashlib import sha256
 from typing import Any
 
 from chalicelib.calls.jobs import RecordCall
@@ -31,15 +32,17 @@ RECORDED = frozenset({"call_started", "call_ended", "call_analyzed"})
 def receive_retell(request: Request) -> None:
     """Take a delivery of Retell's: kept once, acted on by a job. Signed by `X-Retell-Signature` over the raw body."""
     retell.verify_signature(request.raw, request.header("x-retell-signature"), secrets_of("retell_api_key"), now())
-    event = retell.parse_call_event(request.raw)
-    delivery_id = retell.delivery_id(event)
-    known = event.event in RECORDED
+    name = retell.event_name(request.raw)
+    known = name in RECORDED
+    if known:
+        delivery_id = retell.delivery_id(retell.parse_call_event(request.raw))
+    else:  # kept as it is, whatever it holds; the same bytes are the same delivery
+        delivery_id = f"{name}:{sha256(request.raw).hexdigest()}"
+        metrics.count("UnknownWebhookEvent", vendor="retell")
     job = RecordCall(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
     unit = Unit(inbox.PLATFORM, AGENT, correlation_id=request.id)
-    fresh = inbox.receive(unit, "retell", delivery_id, event.event, request.raw, job)
-    if not known:
-        metrics.count("UnknownWebhookEvent", vendor="retell")
-    log.info("webhook", extra={"vendor": "retell", "event": event.event, "known": known, "fresh": fresh})
+    fresh = inbox.receive(unit, "retell", delivery_id, name, request.raw, job)
+    log.info("webhook", extra={"vendor": "retell", "event": name, "known": known, "fresh": fresh})
 
 
 @function.route(

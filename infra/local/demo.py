@@ -6,13 +6,20 @@ from typing import Any
 from chalicelib.booking.opening import save_practice
 from chalicelib.core import directory
 from chalicelib.core.clock import now
+from chalicelib.core.errors import Unauthenticated
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import FirstAdmin, open_company
+from chalicelib.identity.abilities import Role
+from chalicelib.identity.opening import Person, add_member, open_company
 from chalicelib.identity.signing_in import sign_in
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 
 COMPANY = "com_000000000000000DEMO1"
-ADMIN = FirstAdmin("Ada Keller", "ada@demo.example", "correct horse battery")
+PASSWORD = "correct horse battery"
+ADMIN = Person("Ada Keller", "ada@demo.example", PASSWORD)
+OTHERS: tuple[tuple[Person, Role], ...] = (
+    (Person("Ben Okafor", "ben@demo.example", PASSWORD), "practitioner"),
+    (Person("Noor Haddad", "noor@demo.example", PASSWORD), "staff"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,15 @@ def load() -> DemoPractice:
     practice = demo_practice(COMPANY)
     if directory.find("email", ADMIN.email) is None:
         open_company("Demo Practice", ADMIN, now, company_id=COMPANY)
+    for person, role in OTHERS:
+        if directory.find("email", person.email) is None:
+            add_member(COMPANY, person, role, now)
+    if directory.find("phone", BERLIN_PHONE) is None:
         save_practice(lambda: Unit(COMPANY), practice.branches, practice.services, practice.staff)
-    signed_in = sign_in(ADMIN.email, ADMIN.password, "127.0.0.1", now)
+    try:
+        signed_in = sign_in(ADMIN.email, ADMIN.password, "127.0.0.1", now)
+    except Unauthenticated:
+        raise RuntimeError(f"{ADMIN.email} has another password now; `make reset` begins anew.") from None
     return DemoPractice(
         signed_in.issued.secret, COMPANY, BERLIN_PHONE, ADMIN.email, ADMIN.password, [*practice.event_types]
     )

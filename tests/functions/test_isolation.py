@@ -15,7 +15,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.doors import PUBLIC, all_doors
 from chalicelib.core.tables import Row
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import FirstAdmin, open_company
+from chalicelib.identity.opening import Person, open_company
 from chalicelib.identity.signing_in import sign_in
 from chalicelib.identity.tables import IdentityRow
 from chalicelib.vendors.retell import RetellCall
@@ -108,7 +108,7 @@ def world(aws: EmbeddedAws) -> World:
     for name in ("owner", "stranger"):
         company_id = f"com_{name}"
         open_company(
-            name.title(), FirstAdmin(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id
+            name.title(), Person(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id
         )
         signed_in = sign_in(f"{name}@example.com", PASSWORD, "203.0.113.7", now)
         holders[name] = Holder(company_id=company_id, token=signed_in.issued.secret)

@@ -11,7 +11,7 @@ from chalicelib.core.unit import Actor, Unit
 from chalicelib.identity import authentication, inviting, opening, signing_in
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.company import Company
-from chalicelib.identity.opening import FirstAdmin
+from chalicelib.identity.opening import Person
 from chalicelib.identity.signing_in import SignedIn
 from chalicelib.identity.user import User
 from functions.identity.authorizer import bearer
@@ -78,7 +78,7 @@ class Mailbox:
 
 def open_office(clock: StandingClock, email: str = EMAIL, name: str = "Practice Dr. Keller") -> tuple[Company, User]:
     """A company, and its admin, whose password is PASSWORD."""
-    return opening.open_company(name, FirstAdmin("Ada Keller", email, PASSWORD), clock)
+    return opening.open_company(name, Person("Ada Keller", email, PASSWORD), clock)
 
 
 def sign_in(clock: StandingClock, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS) -> SignedIn:
