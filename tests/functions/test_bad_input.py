@@ -21,7 +21,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def refused_well(answer: Answer) -> None:
+def assert_refused_well(answer: Answer) -> None:
     """2xx, or a problem of the client's."""
     assert answer.status < 500, answer
     if answer.status >= 400:
@@ -47,7 +47,7 @@ def test_bodies(practice: Practice, name: str, data: st.DataObject) -> None:
     field = data.draw(st.sampled_from([None, *sorted(known)]))
     if field:
         body = known | {field: data.draw(VALUES)}
-    refused_well(call(route.method, path_of(route, "none"), caller=CALLER, raw=json.dumps(body).encode()))
+    assert_refused_well(call(route.method, path_of(route, "none"), caller=CALLER, raw=json.dumps(body).encode()))
 
 
 @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.path_names()])
@@ -56,7 +56,7 @@ def test_bodies(practice: Practice, name: str, data: st.DataObject) -> None:
 def test_ids(practice: Practice, name: str, value: str) -> None:
     route = ROUTES[name]
     answer = call(route.method, path_of(route, value), caller=CALLER, body={} if route.method != "GET" else None)
-    refused_well(answer)
+    assert_refused_well(answer)
     assert answer.status in (404, 422)
 
 
@@ -67,4 +67,4 @@ def test_queries(practice: Practice, name: str, data: st.DataObject) -> None:
     route = ROUTES[name]
     fields = [*route.models()["query"].__struct_fields__, "unknown"]
     query = {data.draw(st.sampled_from(fields)): data.draw(st.text(max_size=30)) for _ in range(2)}
-    refused_well(call(route.method, path_of(route, "none"), caller=CALLER, query=query))
+    assert_refused_well(call(route.method, path_of(route, "none"), caller=CALLER, query=query))

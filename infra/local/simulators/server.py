@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from infra.local.simulators.listener import Listener
 MOST_REQUESTS_KEPT = 1000
 
 
-class Simulator:
+class Simulator(ABC):
     """Subclasses give `routes`, `admit`, `error_body` and their state; handlers run one at a time.
 
     `state_file`: read when made, written on `stop`, so that state outlives a graceful restart.
@@ -70,9 +71,9 @@ class Simulator:
 
     # What a vendor's simulator gives.
 
+    @abstractmethod
     def routes(self) -> Sequence[Route]:
         """The vendor's endpoints."""
-        raise NotImplementedError
 
     def control_routes(self) -> Sequence[Route]:
         """More endpoints under `/_sim/`."""
@@ -81,9 +82,9 @@ class Simulator:
     def admit(self, request: Request) -> None:
         """Raises Refused for a caller without valid credentials."""
 
+    @abstractmethod
     def error_body(self, request: Request, status: int, message: str) -> Any:
         """The vendor's documented error."""
-        raise NotImplementedError
 
     def extra_headers(self, status: int) -> dict[str, str]:
         """Headers on every answer of the vendor's."""
