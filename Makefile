@@ -10,7 +10,7 @@ JOBS ?= 2
 UPGRADE ?=
 STAGE ?=
 TESTS ?= tests
-PYTEST := $(PY) -m pytest -n $(JOBS)
+PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
 ROUNDS := PILOT_RACE_ROUNDS
 
 .PHONY: help setup run demo-call test check soak bench package deploy requirements clean reset need-stage

@@ -23,7 +23,7 @@ def _usual(route: Route) -> list[tuple[str, int]]:
     models = route.models()
     usual = [("internal_error", 500)]
     if route.ability != PUBLIC:
-        usual += [("not_authenticated", 401), ("missing_ability", 403)]
+        usual += [("unauthenticated", 401), ("missing_ability", 403)]
     if "query" in models or "body" in models:
         usual.append(("invalid_request", 422))
     if "body" in models:

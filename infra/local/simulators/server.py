@@ -79,6 +79,7 @@ class Simulator(ABC):
         """More endpoints under `/_sim/`."""
         return ()
 
+    @abstractmethod
     def admit(self, request: Request) -> None:
         """Raises Refused for a caller without valid credentials."""
 
@@ -94,9 +95,11 @@ class Simulator(ABC):
         """All state, as JSON."""
         return {}
 
+    @abstractmethod
     def restore(self, state: Any) -> None:
         """The inverse of `snapshot`."""
 
+    @abstractmethod
     def clear(self) -> None:
         """Back to the state it was made with."""
 
