@@ -64,12 +64,18 @@ def measure(package: Path, practice: Practice) -> list[Start]:
             check=True,
         )
         doors = all_doors()
+        agent = next(door for door in doors if door.name == "call_agent_function")
         times: dict[str, list[float]] = {}
         said: dict[str, str] = {}
         for number in range(ROUNDS):
             handlers = [
                 ("bare", "bare.handler", {}),
                 *((d.name, d.handler, _event(d, practice, number)) for d in doors),
+                (
+                    f"{agent.name}, number dictated",
+                    agent.handler,
+                    _request(agent, practice, 50 + number, dictated=True),
+                ),
             ]
             for name, handler, event in handlers:
                 took, said[name] = _once(folder, handler, event)
@@ -114,7 +120,7 @@ def _event(door: Door, practice: Practice, number: int) -> dict[str, Any]:
             "region": "r", "resources": [], "detail": {}, "version": "0"}  # fmt: skip
 
 
-def _request(door: Door, practice: Practice, number: int) -> dict[str, Any]:
+def _request(door: Door, practice: Practice, number: int, *, dictated: bool = False) -> dict[str, Any]:
     route = door.routes[0]
     body = dict(route.example) if route.example else None
     if door.name == "log_in":
@@ -129,7 +135,7 @@ def _request(door: Door, practice: Practice, number: int) -> dict[str, Any]:
                 "customer": {"phone": "+12125550199"}}  # fmt: skip
     if door.name == "call_agent_function":
         args = {"service": "Consultation", "starts_at": system.monday(400 + number).isoformat(), "name": "Eve",
-                "phone": "030 55512345", "staff": "Ben Okafor"}  # fmt: skip
+                "staff": "Ben Okafor"} | ({"phone": "030 55512345"} if dictated else {})  # fmt: skip
         raw = json.dumps(system.agent_call("book_appointment", args, f"cold-{number}-{time.time_ns()}"))
         headers["x-retell-signature"] = retell.sign(raw.encode(), system.KEY, now())
     if door.name == "receive_retell":

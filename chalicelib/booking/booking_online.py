@@ -1,6 +1,7 @@
 """Booking for clients of the API: the same booking, taken to Cal.com where the branch books through it."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Wish, book
@@ -8,11 +9,13 @@ from chalicelib.booking.calcom_booking import confirm_at_calcom
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import OutcomeUnknown
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.calcom import CalCom
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import CalCom
 
 
 def book_online(
-    begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, calcom: Callable[[], CalCom]
+    begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, calcom: Callable[[], "CalCom"]
 ) -> Appointment:
     """The appointment, confirmed; `held` when Cal.com has not said whether it took it (it is asked again later).
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.booking import placing, situation, store
 from chalicelib.booking.appointment import Appointment
@@ -13,7 +14,9 @@ from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale,
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom import Booking, CalCom, NewAttendee, NewBooking
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import Booking, CalCom, NewAttendee, NewBooking
 
 UID = "calcom_uid"
 BOOKING_ID = "calcom_booking"
@@ -24,7 +27,7 @@ AlsoConfirm = Callable[[Unit, Appointment], None]
 
 
 def confirm_at_calcom(
-    booked: Booked, calcom: CalCom, begin: Callable[[], Unit], clock: Clock, also: AlsoConfirm | None = None
+    booked: Booked, calcom: "CalCom", begin: Callable[[], Unit], clock: Clock, also: AlsoConfirm | None = None
 ) -> Appointment:
     """Book the held appointment at Cal.com; returns it confirmed.
 
@@ -47,7 +50,10 @@ def confirm_at_calcom(
     return confirm(appointment, made, begin, clock, also)
 
 
-def _request(booked: Booked) -> NewBooking:
+def _request(booked: Booked) -> "NewBooking":
+    # Imported here: a branch that does not book through Cal.com need not load an HTTP client.
+    from chalicelib.vendors.calcom import NewBooking
+
     appointment, branch = booked.appointment, booked.schedule.branch
     event_type = booked.service.event_type(booked.staff.id)
     if event_type is None:
@@ -67,7 +73,9 @@ def _request(booked: Booked) -> NewBooking:
     )
 
 
-def _attendee(contact: Contact, zone: str, language: str) -> NewAttendee:
+def _attendee(contact: Contact, zone: str, language: str) -> "NewAttendee":
+    from chalicelib.vendors.calcom import NewAttendee
+
     return NewAttendee(
         name=contact.name or contact.phone or "Guest",
         time_zone=zone,
@@ -84,7 +92,7 @@ def _taken(booked: Booked, now: datetime) -> Conflict:
 
 
 def confirm(
-    appointment: Appointment, made: Booking, begin: Callable[[], Unit], clock: Clock, also: AlsoConfirm | None = None
+    appointment: Appointment, made: "Booking", begin: Callable[[], Unit], clock: Clock, also: AlsoConfirm | None = None
 ) -> Appointment:
     """Write down that Cal.com has it. Idempotent: a webhook or a job may have been faster."""
     current: Appointment | None = appointment

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from chalicelib.booking import calcom_booking, store
-from chalicelib.booking.practice import Branch, Schedule, Service, Staff, check_windows, check_zone
+from chalicelib.booking.practice import PHONE, Branch, Schedule, Service, Staff, check_windows, check_zone
 from chalicelib.core import directory
 from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.unit import Unit
-
-PHONE = "phone"
-"""The kind of directory key under which a called number leads to its branch."""
 
 
 def save_practice(

@@ -8,6 +8,8 @@ import msgspec
 
 from chalicelib.core.errors import invalid
 
+PHONE = "phone"
+"""The kind of directory key under which a called number leads to its branch."""
 Minute = Annotated[int, msgspec.Meta(ge=0, le=2880)]
 
 

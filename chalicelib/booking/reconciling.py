@@ -1,12 +1,15 @@
 """Holds whose fate at Cal.com is not known: ask Cal.com, then confirm or release; nothing else releases them."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_booking, placing, store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.core.jobs import JobContext, Postpone
-from chalicelib.vendors.calcom import Booking, CalCom, connected
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import Booking, CalCom
 
 SURE_AFTER = timedelta(seconds=75)
 """A request that Cal.com has not shown by then was never taken: our own wait for its answer ends long before."""
@@ -18,6 +21,9 @@ def reconcile(job: ReconcileBooking, context: JobContext) -> None:
     appointment = store.find_appointment(job.company_id, job.appointment_id)
     if appointment is None or appointment.status != "held":
         return
+    # Imported here: nearly every hold is settled long before, and then no HTTP client is needed.
+    from chalicelib.vendors.calcom import connected
+
     calcom = connected()
     try:
         found = booking_at_calcom(appointment, calcom)
@@ -32,7 +38,7 @@ def reconcile(job: ReconcileBooking, context: JobContext) -> None:
         calcom_booking.release(appointment, reason, context.unit, context.clock)
 
 
-def booking_at_calcom(appointment: Appointment, calcom: CalCom) -> Booking | None:
+def booking_at_calcom(appointment: Appointment, calcom: "CalCom") -> "Booking | None":
     """The booking whose metadata names the appointment, looked for by event type and time."""
     schedule = placing.schedule_for(appointment)
     service = schedule.service(appointment.service_id, "service")

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.booking import store as booking
-from chalicelib.booking.opening import PHONE
+from chalicelib.booking.practice import PHONE
 from chalicelib.calls import store
 from chalicelib.calls.call import Call, CallFacts, CallLink
 from chalicelib.calls.events import CallRecorded

@@ -1,7 +1,7 @@
 """Appointments, also under their old name, events."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,9 @@ from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -81,7 +84,6 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
     """
     from chalicelib.booking.booking import Wish
     from chalicelib.booking.booking_online import book_online
-    from chalicelib.vendors.calcom import connected
 
     customer = body.customer or CustomerDetails()
     wish = Wish(
@@ -95,7 +97,13 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
         metadata=body.metadata,
     )
 
-    return show(book_online(lambda: request.unit(show), request.company_id, wish, now, connected))
+    return show(book_online(lambda: request.unit(show), request.company_id, wish, now, _calcom))
+
+
+def _calcom() -> "CalCom":
+    from chalicelib.vendors.calcom import connected
+
+    return connected()
 
 
 @function.route(
