@@ -69,8 +69,6 @@ def _forget() -> None:
     situation.forget()
 
 
-
-
 @pytest.fixture
 def practice(aws: EmbeddedAws) -> Practice:
     """The demo practice of the company `com_test`, booked without Cal.com."""

@@ -25,9 +25,9 @@ def drain(*, rounds: int = 10) -> int:
 def _work_once(queue: str) -> int:
     sqs = aws.client("sqs")
     url = settings().queue_url(queue)
-    messages = sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], WaitTimeSeconds=0
-    ).get("Messages", [])
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], WaitTimeSeconds=0).get(
+        "Messages", []
+    )
     if not messages:
         return 0
     failures = {f["itemIdentifier"] for f in work(queue, sqs_event(queue, messages))["batchItemFailures"]}

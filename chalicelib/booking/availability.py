@@ -1,8 +1,9 @@
 """Free times, computed on bitmaps: a Python int per calendar, one bit a minute, whole ranges by shift and mask."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+import msgspec
 
 from chalicelib.booking.occupancy import Entry
 from chalicelib.booking.practice import Schedule, Service, Staff, local_instant
@@ -10,8 +11,7 @@ from chalicelib.booking.practice import Schedule, Service, Staff, local_instant
 MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """A bookable time with the member of staff who is free; UTC."""
 
     starts_at: datetime

@@ -3,9 +3,10 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from chalicelib.booking import calendars, situation, store
 from chalicelib.booking.appointment import Appointment, Source
@@ -34,8 +35,7 @@ RECONCILE_SECONDS = 90
 pause: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """What someone wants booked. `customer_id`, or `contact` to find or add him by. `staff`: id or name, None: anyone.
 
     `path` is where these fields stand in the request, for the faults that name them.
@@ -47,14 +47,13 @@ class Wish:
     source: Source
     staff: str | None = None
     customer_id: str | None = None
-    contact: Contact = field(default_factory=Contact)
+    contact: Contact = msgspec.field(default_factory=lambda: Contact())
     call_id: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = {}
     path: str = "body"
 
 
-@dataclass(frozen=True)
-class Booked:
+class Booked(msgspec.Struct, frozen=True):
     """What came of it. `held`: Cal.com has yet to take it. `customer` when he was added just now."""
 
     appointment: Appointment

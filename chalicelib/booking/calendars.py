@@ -1,9 +1,10 @@
 """Calendars in DynamoDB: reading what is taken, and taking or freeing time by compare-and-swap of whole days."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from chalicelib.booking import occupancy
 from chalicelib.booking.occupancy import Days, Entry, monday_of
@@ -17,8 +18,7 @@ KEEP = timedelta(days=120)
 """How long a week stays after it is over; the appointments themselves are kept for good."""
 
 
-@dataclass(frozen=True)
-class Calendar:
+class Calendar(msgspec.Struct, frozen=True):
     """What is taken of one member of staff in the weeks that were read, as it was when it was read."""
 
     company_id: str

@@ -7,9 +7,10 @@ clashes shares a day, and a booking that compares-and-swaps its days can never m
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
+
+import msgspec
 
 from chalicelib.core.ids import id_bytes
 
@@ -27,8 +28,7 @@ class Kind(IntEnum):
     TIME_OFF = 3
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """Something that takes time; `expires_at` (UTC) only for a customer's hold, which lapses by itself."""
 
     start: datetime

@@ -1,9 +1,10 @@
 """What a booking must know, read in one request where it can be: schedule, calendars, the customer, and what else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from chalicelib.booking import calendars, store
 from chalicelib.booking.calendars import Calendar
@@ -17,8 +18,7 @@ _last_seen: dict[tuple[str, str], Schedule] = {}
 """A branch as this process last read it: a hint which calendars to fetch with the schedule; it never decides."""
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """The schedule, the calendars of everyone who matters, and the rows asked for along with them."""
 
     schedule: Schedule

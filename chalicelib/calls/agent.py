@@ -1,9 +1,10 @@
 """The functions that the voice agent calls during a call."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from chalicelib.booking import situation
 from chalicelib.booking.availability import Slot, free_slots
@@ -23,8 +24,7 @@ MOST_SLOTS = 6
 DAYS_AHEAD = 7
 
 
-@dataclass(frozen=True)
-class Tools:
+class Tools(msgspec.Struct, frozen=True):
     """What the functions work with: units of work by company, the clock, and Cal.com, made only when it is needed."""
 
     begin: Callable[[str], Unit]

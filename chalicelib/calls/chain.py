@@ -1,7 +1,6 @@
 """The chain from call to appointment: nine criteria, each of which can be looked at by itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -32,8 +31,7 @@ class Chain(msgspec.Struct, frozen=True):
     criteria: tuple[Criterion, ...]
 
 
-@dataclass(frozen=True)
-class Links:
+class Links(msgspec.Struct, frozen=True):
     """A call with everything it should lead to, as far as it exists."""
 
     call: Call

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,8 +34,7 @@ KEEP_GUARD = timedelta(days=30)
 RESTARTS = 3
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """The call as it stands: our id of it if it is known already, whose number was called, what Retell tells."""
 
     call_id: str | None
@@ -105,7 +103,7 @@ class PhoneBooking:
                 return book(
                     self._begin,
                     company_id,
-                    replace(wish, call_id=self._call_id),
+                    msgspec.structs.replace(wish, call_id=self._call_id),
                     self._clock,
                     extra,
                     self._write_call,

@@ -51,9 +51,7 @@ class _Id(click.ParamType[str]):
 @click.option("--since", type=_Age(), help="Not older than this. [default: an hour; for the local system all]")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=200, help="At most so many, the newest.")
 @on_stage
-def logs(
-    stage: Stage, follow: bool, request: str | None, name: str, since: timedelta | None, limit: int
-) -> None:
+def logs(stage: Stage, follow: bool, request: str | None, name: str, since: timedelta | None, limit: int) -> None:
     """What the system says, in order of time."""
     source, after = _source(stage, name, since)
     lines = recent(source, request, after, limit)

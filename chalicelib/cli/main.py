@@ -18,7 +18,10 @@ from chalicelib.cli.work import work
 @click.option("--stage", type=click.Choice(STAGES), default="local", help="The system to work on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
-    "--local-dir", envvar="PILOT_LOCAL_DIR", type=click.Path(path_type=Path), hidden=True,
+    "--local-dir",
+    envvar="PILOT_LOCAL_DIR",
+    type=click.Path(path_type=Path),
+    hidden=True,
     help="Where the local system keeps its data.",
 )
 @click.pass_context

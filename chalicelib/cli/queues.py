@@ -18,11 +18,20 @@ from chalicelib.core.unit import Actor, Unit
 
 OPERATOR = Actor("system", "pilot-cli")
 STATUS = {
-    "queue": "Queue", "waiting": "Waiting", "delayed": "Delayed", "in_flight": "In flight",
-    "dead_letters": "Dead letters", "failed_jobs": "Failed jobs",
+    "queue": "Queue",
+    "waiting": "Waiting",
+    "delayed": "Delayed",
+    "in_flight": "In flight",
+    "dead_letters": "Dead letters",
+    "failed_jobs": "Failed jobs",
 }
 FAILED = {
-    "id": "Id", "queue": "Queue", "job": "Job", "company_id": "Company", "attempts": "Attempts", "reason": "Reason",
+    "id": "Id",
+    "queue": "Queue",
+    "job": "Job",
+    "company_id": "Company",
+    "attempts": "Attempts",
+    "reason": "Reason",
     "failed_at": "Failed at",
 }
 COUNTS = {
@@ -45,9 +54,11 @@ def status(stage: Stage, check: bool) -> None:
     """How much waits in each queue, and how much failed. SQS's own counts are approximate."""
     stage.connect()
     rows = [_status_of(name) for name in progress(NAMED_QUEUES, "Asking the queues")]
-    shown = rows if stage.as_json else [
-        row | {key: bad(row[key]) for key in ("dead_letters", "failed_jobs") if row[key]} for row in rows
-    ]
+    shown = (
+        rows
+        if stage.as_json
+        else [row | {key: bad(row[key]) for key in ("dead_letters", "failed_jobs") if row[key]} for row in rows]
+    )
     print_table(shown, STATUS, as_json=stage.as_json)
     finish(not (check and any(row["dead_letters"] or row["failed_jobs"] for row in rows)))
 

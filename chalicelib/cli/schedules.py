@@ -33,8 +33,11 @@ def list_schedules(stage: Stage) -> None:
     """Every schedule with its expression."""
     rows = [
         {
-            "name": door.name, "schedule": door.schedule, "area": door.area,
-            "lambda": door.function_name(stage.prefix), "does": door.doc.strip().partition("\n")[0],
+            "name": door.name,
+            "schedule": door.schedule,
+            "area": door.area,
+            "lambda": door.function_name(stage.prefix),
+            "does": door.doc.strip().partition("\n")[0],
         }
         for door in schedule_doors().values()
     ]

@@ -1,6 +1,5 @@
 """The directory: keys that exist before the company is known (phone number, login, token hash) -> company, record."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -13,8 +12,7 @@ from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """Whom a global key belongs to; `data` is what the reader needs at once. Times in seconds since 1970."""
 
     company_id: str

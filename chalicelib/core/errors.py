@@ -1,11 +1,11 @@
 """The kinds of failure a verb may raise; only this module knows which HTTP status each one means."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import msgspec
 
-@dataclass(frozen=True)
-class Fault:
+
+class Fault(msgspec.Struct, frozen=True):
     """One thing wrong with one field: where (`body.starts_at`), a stable code, and a sentence for people."""
 
     path: str

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,8 +23,7 @@ class Replay(Conflict):
         super().__init__("idempotency_key_used", "This Idempotency-Key was used before.")
 
 
-@dataclass(frozen=True)
-class IdempotencyKey:
+class IdempotencyKey(msgspec.Struct, frozen=True):
     """A client's key for one route. `render` makes, from what a verb commits with, the answer that goes to the client.
 
     `continued`: an earlier unit of the same request holds the guard, and this one brings its answer up to date.

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -34,8 +33,7 @@ class Envelope(msgspec.Struct, kw_only=True):
         return queues.Message(queue, msgspec.json.encode(self).decode(), self.company_id, delay_seconds)
 
 
-@dataclass(frozen=True)
-class JobContext:
+class JobContext(msgspec.Struct, frozen=True):
     """What a handler knows beyond its job. `attempt` counts from 1; `id` is the same at every attempt."""
 
     id: str

@@ -1,6 +1,6 @@
 """What one Lambda may touch; the IAM policy of its role is generated from this and from nothing else."""
 
-from dataclasses import dataclass
+import msgspec
 
 UNIT_TABLES = ("outbox", "audit", "guards")
 """Every unit of work may write its events, its audit entry and its idempotency guard."""
@@ -8,8 +8,7 @@ UNIT_TABLES = ("outbox", "audit", "guards")
 DIRECTORY = "directory"
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(msgspec.Struct, frozen=True):
     """Tables by name (`booking`), queues by name (`sync`), secrets by name (`retell_api_key`).
 
     `reads`: GetItem, BatchGetItem and Query on the table and its indexes. `writes`: those, and Put, Update, Delete and

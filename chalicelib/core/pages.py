@@ -39,8 +39,7 @@ class Page(Generic[T]):
         return Page([change(item) for item in self.data], self.next_cursor)
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """Where to read: the row, its index (None: the table itself) and the attributes that are the index's keys."""
 
     row: type[Row]

@@ -1,9 +1,9 @@
 """The named queues, and putting messages on them with the answer's Failed list checked."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core import aws
@@ -19,8 +19,7 @@ LARGEST_BATCH = 250_000
 LONGEST_DELAY_SECONDS = 900
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What goes on a queue: `group` (the company) keeps one loud company from starving the others."""
 
     queue: str

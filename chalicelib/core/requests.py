@@ -1,8 +1,10 @@
 """What a view is handed: who asks, from where, and a unit of work that knows the Idempotency-Key."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.core.clock import Clock, now
 from chalicelib.core.errors import Unauthenticated

@@ -1,12 +1,12 @@
 """The only reader of the environment: names of resources, base URLs, limits."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
+import msgspec
 
-@dataclass(frozen=True)
-class Settings:
+
+class Settings(msgspec.Struct, frozen=True):
     """What differs between a laptop, a test and a deployed stage. Read once, on first use."""
 
     stage: str

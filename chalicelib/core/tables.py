@@ -5,7 +5,6 @@ attribute of its own; the rest of a noun is one JSON document (docs/decisions/00
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -25,8 +24,7 @@ T = TypeVar("T")
 R = TypeVar("R", bound="Row")
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """What the templates need to know of a table beyond its keys. `ttl` is on `expires_at`, seconds since 1970."""
 
     name: str
@@ -85,8 +83,7 @@ def index(name: str, hash_key: str, range_key: str, *, keys_only: bool = False) 
     return type(name, (GlobalSecondaryIndex,), body)()
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """The address of one row."""
 
     row: type[Row]

@@ -4,10 +4,10 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
+import msgspec
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
@@ -39,8 +39,7 @@ _AGAIN = {
 }
 
 
-@dataclass(frozen=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """Who acts: a user by token, a vendor by webhook, the system by schedule. `kind` goes into the audit log."""
 
     kind: Literal["user", "visitor", "vendor", "system"]
@@ -55,8 +54,7 @@ class Actor:
 SYSTEM = Actor("system", "pilot")
 
 
-@dataclass(frozen=True)
-class _Action:
+class _Action(msgspec.Struct, frozen=True):
     kind: str
     row: Row
     condition: Condition | None

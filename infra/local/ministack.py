@@ -80,8 +80,13 @@ def start(port: int = 0, data_dir: Path | None = None, *, auth: bool = False, lo
     scratch.mkdir(parents=True)
     output = open(log, "ab") if log else subprocess.DEVNULL  # noqa: SIM115 - handed to the process
     process = subprocess.Popen(
-        [str(program())], env=_environment(port, data_dir, scratch, auth), stdout=output, stderr=output,
-        cwd=scratch, start_new_session=True, preexec_fn=die_with_parent,
+        [str(program())],
+        env=_environment(port, data_dir, scratch, auth),
+        stdout=output,
+        stderr=output,
+        cwd=scratch,
+        start_new_session=True,
+        preexec_fn=die_with_parent,
     )
     if log:
         output.close()  # type: ignore[union-attr]
@@ -105,16 +110,20 @@ def _environment(port: int, data_dir: Path | None, scratch: Path, auth: bool) ->
             "STATE_DIR": str(data_dir / "state"),
             "S3_DATA_DIR": str(data_dir / "s3"),
         }
-    return kept | state | {
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
-        "MINISTACK_HOST": "127.0.0.1",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "TMPDIR": str(scratch),
-        "AUTH": "true" if auth else "false",
-        "LOG_LEVEL": "WARNING",
-    }
+    return (
+        kept
+        | state
+        | {
+            "GATEWAY_PORT": str(port),
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "TMPDIR": str(scratch),
+            "AUTH": "true" if auth else "false",
+            "LOG_LEVEL": "WARNING",
+        }
+    )
 
 
 def _wait(running: MiniStack) -> None:

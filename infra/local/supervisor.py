@@ -36,9 +36,7 @@ class Supervisor:
                 continue
             if one.name not in self._again:
                 self._again[one.name] = self._when(one)
-                self._say(
-                    f"{one.name} ended unexpectedly ({_how(one.exit_code)}); it is started again. See {one.log}."
-                )
+                self._say(f"{one.name} ended unexpectedly ({_how(one.exit_code)}); it is started again. See {one.log}.")
             if time.monotonic() >= self._again[one.name]:
                 del self._again[one.name]
                 one.restarts += 1

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.booking.availability import free_slots, nearest
 from chalicelib.booking.occupancy import (
@@ -60,7 +61,7 @@ def test_whatever_shares_a_minute_is_found_and_nothing_else(wanted: list[Entry])
 
 @given(st.lists(entries(), min_size=1, max_size=8, unique_by=lambda e: e.reference))
 def test_removing_gives_back_what_was_before(wanted: list[Entry]) -> None:
-    forever = [Entry(**{**vars(e), "expires_at": None}) for e in wanted]
+    forever = [replace(e, expires_at=None) for e in wanted]
     days: dict[date, bytes] = {}
     for entry in forever[:-1]:
         days |= with_entry(days, entry, NOW)

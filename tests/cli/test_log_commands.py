@@ -138,7 +138,9 @@ def test_a_stages_logs_come_from_cloudwatch(groups: Pilot) -> None:
     result = groups("--stage", "dev", "logs", "--json")
     found = [json.loads(each) for each in result.stdout.splitlines()]
     assert sorted((each["source"], each["message"]) for each in found) == [
-        ("calls-list_calls", "asked"), ("queues-work_sync", "job done"), ("queues-work_sync", "other"),
+        ("calls-list_calls", "asked"),
+        ("queues-work_sync", "job done"),
+        ("queues-work_sync", "other"),
     ]
     assert sorted(messages(groups, "--stage", "dev", "--request", "req-1")) == ["asked", "job done"]
     assert messages(groups, "--stage", "dev", "--function", "calls") == ["asked"]

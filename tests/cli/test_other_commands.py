@@ -66,8 +66,12 @@ def deploy(name: str, code: str) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("door.py", code)
     aws.client("lambda").create_function(
-        FunctionName=name, Runtime="python3.11", Handler="door.handler", Role="arn:aws:iam::000000000000:role/x",
-        Code={"ZipFile": packed.getvalue()}, Environment={"Variables": {"PILOT_MAIL_FROM": "stage@example.com"}},
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler="door.handler",
+        Role="arn:aws:iam::000000000000:role/x",
+        Code={"ZipFile": packed.getvalue()},
+        Environment={"Variables": {"PILOT_MAIL_FROM": "stage@example.com"}},
     )
 
 

@@ -59,7 +59,8 @@ def test_failed_jobs_are_listed_with_their_reasons(pilot: Pilot, doing: Doing) -
     fail(doing, Try(company_id="com_1", what="[bold]this[/bold]"), TrySync(company_id="com_2", what="that"))
     listed = pilot.json("queue", "failed")
     assert [(job["id"], job["queue"], job["job"]) for job in listed] == [
-        ("evt_1", "sync", "trial.TrySync"), ("evt_0", "default", "trial.Try"),
+        ("evt_1", "sync", "trial.TrySync"),
+        ("evt_0", "default", "trial.Try"),
     ]
     shown = pilot("queue", "failed", "--queue", "default").stdout
     assert "CannotSucceed: [bold]this[/bold] is impossible" in shown
@@ -184,9 +185,16 @@ def test_facts_without_an_environment_will_do(pilot: Pilot) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["nonsense"], ["--stage", "moon", "routes"], ["queue", "failed", "--queue", "none"], ["queue", "retry"],
-        ["work", "--queue", "default,none"], ["work", "--queue", ","], ["logs", "--since", "yesterday"],
-        ["logs", "--request", '" || true'], ["schedules", "run", "none"], ["queue", "failed", "--limit", "0"],
+        ["nonsense"],
+        ["--stage", "moon", "routes"],
+        ["queue", "failed", "--queue", "none"],
+        ["queue", "retry"],
+        ["work", "--queue", "default,none"],
+        ["work", "--queue", ","],
+        ["logs", "--since", "yesterday"],
+        ["logs", "--request", '" || true'],
+        ["schedules", "run", "none"],
+        ["queue", "failed", "--limit", "0"],
     ],
 )
 def test_what_it_does_not_understand_is_a_matter_of_usage(pilot: Pilot, words: list[str]) -> None:

@@ -19,8 +19,13 @@ def call(entry: Any, path: str) -> dict[str, Any]:
     """GET a public path of the API."""
     context = {"httpMethod": "GET", "resourcePath": path, "path": path, "requestId": "r", "identity": {}}
     event = {
-        "requestContext": context, "headers": {}, "pathParameters": {}, "multiValueQueryStringParameters": None,
-        "stageVariables": None, "body": None, "isBase64Encoded": False,
+        "requestContext": context,
+        "headers": {},
+        "pathParameters": {},
+        "multiValueQueryStringParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
     }
     answer: dict[str, Any] = entry(event, None)
     return answer

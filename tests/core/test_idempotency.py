@@ -27,9 +27,7 @@ def test_the_same_key_with_another_body_is_refused(made: Callable[[str], int]) -
 
 def test_the_same_key_on_another_path_is_refused(made: Callable[[str], int]) -> None:
     paths = [{"thing_id": "thg_1"}, {"thing_id": "thg_2"}]
-    answers = [
-        serve(touch_thing, "POST", "/things/{thing_id}/touch", "key-1", pathParameters=path) for path in paths
-    ]
+    answers = [serve(touch_thing, "POST", "/things/{thing_id}/touch", "key-1", pathParameters=path) for path in paths]
     assert [answer.status for answer in answers] == [204, 422]
     assert made("thing.touched") == 1
 

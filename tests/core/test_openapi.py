@@ -157,7 +157,8 @@ def test_query_and_path_become_parameters(document: dict[str, Any]) -> None:
 def test_the_key_is_offered_where_it_is_honoured(house: dict[str, Any]) -> None:
     honoured = {f"{r.method} {r.path}" for door in all_doors() for r in door.routes if r.idempotent}
     offered = {
-        name for name, operation in operations(house)
+        name
+        for name, operation in operations(house)
         if {"$ref": "#/components/parameters/IdempotencyKey"} in operation["parameters"]
     }
     assert offered == honoured

@@ -131,7 +131,17 @@ def test_a_pair_is_judged_as_a_whole() -> None:
 
 
 NO_JSON = [
-    b"", b" ", b"{", b"nul", b"\xff\xfe", b'"\xff"', b"[" * 100_000, b"9" * 5000, b"1e999", b'{"a":1}x', b"'a'",
+    b"",
+    b" ",
+    b"{",
+    b"nul",
+    b"\xff\xfe",
+    b'"\xff"',
+    b"[" * 100_000,
+    b"9" * 5000,
+    b"1e999",
+    b'{"a":1}x',
+    b"'a'",
 ]
 
 
@@ -215,7 +225,10 @@ def test_faults_of_a_query_are_reported_together() -> None:
     with pytest.raises(Invalid) as refused:
         read_query({"limit": ["0"], "active": ["maybe"], "nonsense": ["1"], "kind": ["a", "z"]}, Search)
     assert {fault.path for fault in refused.value.faults} == {
-        "query.limit", "query.active", "query.nonsense", "query.kind[1]",
+        "query.limit",
+        "query.active",
+        "query.nonsense",
+        "query.kind[1]",
     }
 
 

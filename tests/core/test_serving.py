@@ -129,12 +129,20 @@ TEXT = st.text(max_size=30)
     query=st.none() | st.dictionaries(TEXT, st.lists(TEXT, min_size=1, max_size=3), max_size=3),
 )
 def test_no_request_makes_us_fail(
-    aws: EmbeddedAws, body: str | None, encoded: bool, content_type: str, key: str | None, value: str,
+    aws: EmbeddedAws,
+    body: str | None,
+    encoded: bool,
+    content_type: str,
+    key: str | None,
+    value: str,
     query: dict[str, list[str]] | None,
 ) -> None:
     change: dict[str, Any] = {
-        "body": body, "isBase64Encoded": encoded, "headers": {"content-type": content_type},
-        "multiValueQueryStringParameters": query, "pathParameters": {},
+        "body": body,
+        "isBase64Encoded": encoded,
+        "headers": {"content-type": content_type},
+        "multiValueQueryStringParameters": query,
+        "pathParameters": {},
     }
     asked = [
         serve(make_thing, "POST", "/things", key, **change),

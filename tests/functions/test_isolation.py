@@ -107,9 +107,7 @@ def world(aws: EmbeddedAws) -> World:
     holders = {}
     for name in ("owner", "stranger"):
         company_id = f"com_{name}"
-        open_company(
-            name.title(), Person(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id
-        )
+        open_company(name.title(), Person(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id)
         signed_in = sign_in(f"{name}@example.com", PASSWORD, "203.0.113.7", now)
         holders[name] = Holder(company_id=company_id, token=signed_in.issued.secret)
     spare = sign_in("owner@example.com", PASSWORD, "203.0.113.7", now).issued.token.id
