@@ -36,13 +36,13 @@ def read(
 ) -> Situation:
     """Read the branch around `first` to `last` and the rows at `extra`.
 
-    One request when this process has met the branch before, else two: then the schedule says whose calendars are
-    needed. `only`: the id or name of the one member of staff that matters. Raises NotFound when there is no such
-    branch.
+    One request when this process has met the branch before, or when one member is asked for by id who is at home here;
+    else two, since the schedule says whose calendars are needed. `only`: the id or name of the one member of staff that
+    matters. Raises NotFound when there is no such branch.
     """
     mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
     known = _last_seen.get((company_id, branch_id))
-    hinted = _wanted(known.staff if known else (), only)
+    hinted = _wanted(known.staff, only) if known else _guessed(company_id, branch_id, only)
     places = [store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
     rows = fetch(places)
     schedule = store.schedule_of(rows[0], branch_id)
@@ -81,6 +81,13 @@ def _wanted(staff: Sequence[Staff], only: str | None) -> list[Staff]:
         return list(staff)
     name = only.strip().casefold()
     return [member for member in staff if member.id == only or member.name.casefold() == name]
+
+
+def _guessed(company_id: str, branch_id: str, only: str | None) -> list[Staff]:
+    # Someone asked for by id most likely has his calendar in this very branch; the schedule will tell.
+    if only is None or not only.startswith("stf_"):
+        return []
+    return [Staff(id=only, company_id=company_id, name="", home_branch_id=branch_id, hours={}, service_ids=())]
 
 
 def _home(member: Staff) -> tuple[str, str]:

@@ -55,6 +55,19 @@ def test_a_booking_takes_one_read_and_one_transaction_once_the_branch_is_known(p
     assert calls == ["dynamodb.BatchGetItem", "dynamodb.TransactWriteItems"]
 
 
+def test_staff_asked_for_by_id_take_one_read_even_in_a_new_process(practice: Practice) -> None:
+    calls: list[str] = []
+    aws_clients.call_hooks.append(lambda when, name: calls.append(name) if when == "before" else None)
+    try:
+        made = booked(practice, staff=practice.staff[3].id)
+    finally:
+        aws_clients.call_hooks.clear()
+    assert calls == ["dynamodb.BatchGetItem", "dynamodb.TransactWriteItems"]
+    assert made.staff.id == practice.staff[3].id
+    with pytest.raises(Conflict):
+        booked(practice, staff=practice.staff[3].id)
+
+
 def test_both_members_of_staff_are_booked_before_the_time_is_taken(practice: Practice) -> None:
     first, second = booked(practice), booked(practice)
     assert first.staff.id != second.staff.id
