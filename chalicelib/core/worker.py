@@ -21,11 +21,16 @@ Deliver = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """Handles an SQS event of a queue; answers as a Lambda with ReportBatchItemFailures would."""
 
 
-def run_worker(queues: Sequence[str], stop: threading.Event) -> None:
+def _bury(queue: str, event: dict[str, Any]) -> None:
+    failed_jobs.bury(queue, event, now())
+
+
+def run_worker(queues: Sequence[str], stop: threading.Event, work: Deliver = jobs.work, bury: Deliver = _bury) -> None:
     """Work off `queues` until `stop`, the first before the second and so on, and bury their dead messages.
 
-    The messages in hand are finished first. A queue that cannot be reached is tried again after a second. Raises
-    ValueError for a name that is no queue.
+    `work` and `bury` handle a batch of a queue and of its dead-letter queue; both get its own name. The messages
+    in hand are finished first. A queue that cannot be reached is tried again after a second. Raises ValueError for a
+    name that is no queue.
     """
     unknown = [queue for queue in queues if queue not in NAMED_QUEUES]
     if unknown:
@@ -34,34 +39,34 @@ def run_worker(queues: Sequence[str], stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             if time.monotonic() >= bury_at:
-                bury_dead(queues)
+                bury_dead(queues, bury)
                 bury_at = time.monotonic() + BURY_EVERY_SECONDS
-            poll = 0 if work_first(queues, poll) else POLL_SECONDS
+            poll = 0 if work_first(queues, poll, work) else POLL_SECONDS
         except (BotoCoreError, ClientError) as error:
             log.warning("queue unreachable", extra={"queues": list(queues), "why": str(error)})
             stop.wait(PAUSE_SECONDS)
 
 
-def work_first(queues: Sequence[str], poll_seconds: int = 0) -> int:
+def work_first(queues: Sequence[str], poll_seconds: int = 0, work: Deliver = jobs.work) -> int:
     """Do the next batch of the first queue that has one; returns how many messages there were.
 
     Only the first queue is waited for, so that after every batch the order of priority holds anew.
     """
     for position, queue in enumerate(queues):
-        taken = deliver(queue, jobs.work, poll_seconds if position == 0 else 0)
+        taken = deliver(queue, work, poll_seconds if position == 0 else 0)
         if taken:
             return taken
     return 0
 
 
-def bury_dead(queues: Sequence[str]) -> int:
+def bury_dead(queues: Sequence[str], bury: Deliver = _bury) -> int:
     """Take over what lies in the dead-letter queues of `queues`; returns how many messages there were."""
-    return sum(_bury_all(queue) for queue in queues)
+    return sum(_bury_all(queue, bury) for queue in queues)
 
 
-def _bury_all(queue: str) -> int:
+def _bury_all(queue: str, bury: Deliver) -> int:
     buried = 0
-    while taken := deliver(f"{queue}{DEAD}", lambda _, event: failed_jobs.bury(queue, event, now())):
+    while taken := deliver(f"{queue}{DEAD}", lambda _, event: bury(queue, event)):
         buried += taken
     return buried
 

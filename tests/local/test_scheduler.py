@@ -89,7 +89,11 @@ def test_the_sweep_runs_as_its_lambda_would(aws: EmbeddedAws) -> None:
 
 
 def test_a_schedule_that_fails_does_not_end_the_scheduler() -> None:
+    tried: list[object] = []
+
     def fail(event: object, context: object) -> None:
+        tried.append(event)
         raise RuntimeError("broken")
 
     run_schedule(Door("schedule", "broken", "functions.platform.test", Needs(), 128, 60, "", entry=fail))
+    assert len(tried) == 1

@@ -12,13 +12,25 @@ from chalicelib.core import failed_jobs
 from chalicelib.core.doors import Door
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.queues import Message, send
+from chalicelib.core.queues import DEAD, Message, send
 from chalicelib.core.settings import settings
+from chalicelib.core.worker import deliver
 from infra.local import worker
-from infra.local.worker import consumers, hand_over, run_worker
+from infra.local.invocation import invoke
+from infra.local.worker import consumers, run_worker
 from tests.conftest import EmbeddedAws
 
 View = Callable[[dict[str, Any]], Any]
+
+
+def hand_over(door: Door, poll_seconds: int = 0) -> int:
+    """Let the door's Lambda have its queue's next batch; returns how many messages there were."""
+
+    def handle(_: str, event: dict[str, Any]) -> dict[str, Any] | None:
+        answer: dict[str, Any] | None = invoke(door, event)
+        return answer
+
+    return deliver(f"{door.queue}{DEAD}" if door.dead else door.queue, handle, poll_seconds)
 
 
 def consumer(queue: str, view: View) -> Door:
