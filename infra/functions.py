@@ -85,6 +85,8 @@ def environment(door: Door, stage: str) -> dict[str, Any]:
         "PILOT_LOG_LEVEL": {"Ref": "LogLevel"},
         "RETELL_BASE_URL": {"Ref": "RetellBaseUrl"},
         "CALCOM_BASE_URL": {"Ref": "CalcomBaseUrl"},
+        "TWILIO_BASE_URL": {"Ref": "TwilioBaseUrl"},
+        "FIC_BASE_URL": {"Ref": "FicBaseUrl"},
         "POWERTOOLS_SERVICE_NAME": function_name(door),
         "POWERTOOLS_METRICS_NAMESPACE": "PilotPractice",
     }

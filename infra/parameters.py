@@ -35,6 +35,8 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
         },
         "RetellBaseUrl": {"Type": "String", "Default": "https://api.retellai.com"},
         "CalcomBaseUrl": {"Type": "String", "Default": "https://api.cal.com"},
+        "TwilioBaseUrl": {"Type": "String", "Default": "https://api.twilio.com"},
+        "FicBaseUrl": {"Type": "String", "Default": "https://api-v2.fattureincloud.it"},
         OUTBOX_STREAM: {"Type": "String"},
     }
 

@@ -17,6 +17,8 @@ class Settings(msgspec.Struct, frozen=True):
     public_url: str
     retell_base_url: str
     calcom_base_url: str
+    twilio_base_url: str
+    fic_base_url: str
     vendor_timeout_seconds: float
     mail_from: str
     log_level: str
@@ -51,6 +53,8 @@ def settings() -> Settings:
         public_url=env("PILOT_PUBLIC_URL", "http://127.0.0.1:8000"),
         retell_base_url=env("RETELL_BASE_URL", "https://api.retellai.com"),
         calcom_base_url=env("CALCOM_BASE_URL", "https://api.cal.com"),
+        twilio_base_url=env("TWILIO_BASE_URL", "https://api.twilio.com"),
+        fic_base_url=env("FIC_BASE_URL", "https://api-v2.fattureincloud.it"),
         vendor_timeout_seconds=float(env("PILOT_VENDOR_TIMEOUT_SECONDS", "8")),
         mail_from=env("PILOT_MAIL_FROM", "PilotPractice <no-reply@pilotpractice.example>"),
         log_level=env("PILOT_LOG_LEVEL", "INFO"),
