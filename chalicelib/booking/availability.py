@@ -5,8 +5,10 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from chalicelib.booking.hours import local_instant
 from chalicelib.booking.occupancy import Entry
-from chalicelib.booking.practice import Schedule, Service, Staff, local_instant
+from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.schedule import Schedule
 
 MINUTE = timedelta(minutes=1)
 

@@ -15,7 +15,8 @@ from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.occupancy import Entry, Kind, first_clash, monday_of, reference_of
-from chalicelib.booking.practice import Schedule, Service, Staff
+from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable, invalid

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from chalicelib.booking import calcom_booking, placing, store
+from chalicelib.booking import calcom_booking, placing, practice_store, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
-from chalicelib.booking.practice import Schedule, Service, Staff
+from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.schedule import Schedule
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, Stale
@@ -37,7 +38,7 @@ def import_booking(event: CalComEvent, status_after: Mapping[str, Status], begin
     if event.trigger not in status_after or not _complete(payload):
         return "incomplete"
     unit = begin(place.company_id)
-    schedule = store.get_schedule(place.company_id, str(place.data["branch_id"]))
+    schedule = practice_store.get_schedule(place.company_id, str(place.data["branch_id"]))
     service = schedule.service(str(place.data["service_id"]), "service")
     member = _host(schedule, service, payload, place.data.get("staff_id"))
     appointment = _appointment(

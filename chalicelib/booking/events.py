@@ -53,3 +53,15 @@ class VendorBookingUnassigned(Event):
 
     appointment_id: str
     branch_id: str
+
+
+class PracticeChanged(Event):
+    """A branch, service, member of staff or resource (`kind`) was added, changed or removed.
+
+    `branch_ids`: whose schedules changed with it.
+    """
+
+    kind: str
+    record_id: str
+    version: int
+    branch_ids: list[str]

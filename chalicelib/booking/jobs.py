@@ -21,3 +21,13 @@ class ApplyCalComEvent(Job):
     attempts = 10
 
     delivery_id: str
+
+
+class RecompileBranches(Job):
+    """Compile the schedules of the company's branches after `after` (an id, or "") anew."""
+
+    queue = "default"
+    handler = "chalicelib.booking.managing:recompile_branches"
+    attempts = 10
+
+    after: str

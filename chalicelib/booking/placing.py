@@ -1,10 +1,12 @@
 """Taking, freeing and changing the time of an appointment that exists already."""
 
-from chalicelib.booking import calendars, store
+from chalicelib.booking import calendars, practice_store
 from chalicelib.booking.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.occupancy import Entry, first_clash, weeks_between
-from chalicelib.booking.practice import Schedule, Staff
+from chalicelib.booking.practice import Staff
+from chalicelib.booking.schedule import Schedule
+from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 
@@ -59,5 +61,8 @@ def staff_of(schedule: Schedule, staff_id: str | None) -> Staff | None:
 
 
 def schedule_for(appointment: Appointment) -> Schedule:
-    """The schedule of the appointment's branch; raises NotFound."""
-    return store.get_schedule(appointment.company_id, appointment.branch_id)
+    """The schedule of the appointment's branch, also of one that was closed for good since; raises NotFound."""
+    found = practice_store.schedules(appointment.company_id, [appointment.branch_id])
+    if not found:
+        raise NotFound("branch_not_found", f"There is no branch {appointment.branch_id}.")
+    return found[appointment.branch_id]

@@ -1,154 +1,193 @@
-"""What a branch offers: branch, services and staff, and the one document of a branch that bookings read."""
+"""What a practice consists of: branches, services, staff and the rooms and devices that services need."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.core.errors import invalid
+from chalicelib.booking.hours import Closure, DayHours, Window
+from chalicelib.booking.policy import Minor, Policy
 
 PHONE = "phone"
 """The kind of directory key under which a called number leads to its branch."""
-Minute = Annotated[int, msgspec.Meta(ge=0, le=2880)]
+Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
+"""Whole minutes, at most a day."""
+Buffer = Annotated[int, msgspec.Meta(ge=0, le=240)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Gender = Literal["female", "male", "diverse"]
 
 
-class Window(msgspec.Struct, frozen=True):
-    """Open on `day` (0 = Monday) from minute `start` to `end` of the local clock; over 1440 is past midnight."""
+class Place(msgspec.Struct, frozen=True):
+    """A point on the globe, in degrees, with its address for people."""
 
-    day: Annotated[int, msgspec.Meta(ge=0, le=6)]
-    start: Minute
-    end: Minute
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+    address: Annotated[str, msgspec.Meta(max_length=300)] = ""
+
+
+class HolidayCalendar(msgspec.Struct, frozen=True):
+    """The public holidays on which a branch is closed: ISO 3166 country, and its region where they differ (DE, BY)."""
+
+    country: Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
+    region: Annotated[str, msgspec.Meta(max_length=10)] | None = None
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs about a service in one branch; None: as the service says."""
+
+    offered: bool = True
+    duration_min: Length | None = None
+    price_minor: Minor | None = None
+    policy: Policy = Policy()
 
 
 class Branch(msgspec.Struct, frozen=True, kw_only=True):
-    """A place with a clock of its own. `books_through` "calcom": a booking stands once Cal.com has taken it."""
+    """A place with a clock of its own. `books_through` "calcom": a booking stands once Cal.com has taken it.
+
+    `offers`: by service id, what differs here. `holidays` and `closures` close whole dates, `exceptions` replace the
+    hours of a date and go before both. Deleted records keep `deleted_at` (RFC 3339) and are offered nowhere.
+    """
 
     id: str
     company_id: str
-    name: str
+    name: Text
     zone: str
     hours: tuple[Window, ...]
     phone: str | None = None
     books_through: Literal["none", "calcom"] = "none"
     language: str = "en"
     country: str = "DE"
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    exceptions: tuple[DayHours, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    holidays: HolidayCalendar | None = None
+    offers: dict[str, Offer] = {}
+    policy: Policy = Policy()
+    place: Place | None = None
+    published: bool = True
+    deleted_at: str | None = None
+    version: int = 1
 
     def clock(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.zone)
 
 
+class Part(msgspec.Struct, frozen=True):
+    """One service of a package, and the longest wait before it, in minutes (0: it follows at once)."""
+
+    service_id: str
+    gap_min: Annotated[int, msgspec.Meta(ge=0, le=480)] = 0
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that can be booked; lengths in whole minutes.
+    """Something that can be booked; lengths in whole minutes, money in minor units of the branch's currency.
 
     `number` is its small number within the company, for packed storage. `calcom_event_types`: the event type that books
     it, per staff id, or under "*" for whoever has none of his own.
+
+    `category`: fixed (`duration_min`), flexible (the customer chooses from `duration_min` to `longest_min` in steps
+    of `slot_interval_min`), package (`parts`, in order, each with its own staff and rooms), recurring (a series).
+    `skills`: all of them, `resources`: one free resource of each of these kinds. `consultation_id`: the service that
+    the customer must have completed before. `mobile`: done at the customer's place; travelling takes time. `seats`:
+    how many may take part at once, and fewer than `least_seats` do not suffice. `alignment` of starts: `rounded` to
+    round times of the clock, `opening`: a grid from opening, `gap`: from the beginning of each free time.
     """
 
     id: str
     company_id: str
     number: int
-    name: str
-    duration_min: Annotated[int, msgspec.Meta(ge=1, le=1440)]
-    buffer_before_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
-    buffer_after_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
+    name: Text
+    duration_min: Length
+    buffer_before_min: Buffer = 0
+    buffer_after_min: Buffer = 0
     slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
+    slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
+    alignment: Literal["rounded", "opening", "gap"] = "rounded"
     calcom_event_types: dict[str, int] = {}
+    category: Literal["fixed", "flexible", "package", "recurring"] = "fixed"
+    longest_min: Length | None = None
+    parts: tuple[Part, ...] = ()
+    price_minor: Minor = 0
+    description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    skills: tuple[Text, ...] = ()
+    resources: tuple[Text, ...] = ()
+    consultation_id: str | None = None
+    mobile: bool = False
+    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    least_seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    policy: Policy = Policy()
+    published: bool = True
+    deleted_at: str | None = None
+    version: int = 1
 
     def event_type(self, staff_id: str) -> int | None:
         """The Cal.com event type that books this service with this member of staff."""
         return self.calcom_event_types.get(staff_id) or self.calcom_event_types.get("*")
 
 
+class Skill(msgspec.Struct, frozen=True):
+    """Something a member of staff may do, by certificate where there is one, until its last valid date."""
+
+    name: Text
+    certificate: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    valid_until: date | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What customers may see of a member of staff who is published."""
+
+    title: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    about: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    picture_url: Annotated[str, msgspec.Meta(max_length=500, pattern="^https://")] | None = None
+    specialisations: tuple[Text, ...] = ()
+
+
 class Staff(msgspec.Struct, frozen=True, kw_only=True):
-    """Who does the work. What is taken of his time lies in his home branch, wherever he works."""
+    """Who does the work. What is taken of his time lies in his home branch, wherever he works.
+
+    `hours`, `breaks` (both weekly) and `exceptions` (dates that differ) are by branch id, on the branch's clock. Time
+    off lies in his calendar, with his bookings. `daily_maximum`: bookings a local day. `weight` and `priority` guide
+    automatic assignment: twice the weight takes twice the bookings; a higher priority is asked first.
+    """
 
     id: str
     company_id: str
-    name: str
+    name: Text
     home_branch_id: str
     hours: dict[str, tuple[Window, ...]]
     service_ids: tuple[str, ...]
     calcom_user_id: int | None = None
     email: str | None = None
-
-
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """One branch with all it offers and everyone who works there, compiled so that a booking reads one item."""
-
-    branch: Branch
-    services: tuple[Service, ...]
-    staff: tuple[Staff, ...]
+    breaks: dict[str, tuple[Window, ...]] = {}
+    exceptions: dict[str, tuple[DayHours, ...]] = {}
+    skills: tuple[Skill, ...] = ()
+    languages: tuple[Annotated[str, msgspec.Meta(min_length=2, max_length=3)], ...] = ()
+    gender: Gender | None = None
+    daily_maximum: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
+    weight: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    home: Place | None = None
+    profile: Profile = Profile()
+    published: bool = True
+    deleted_at: str | None = None
     version: int = 1
 
-    def service(self, wanted: str, path: str) -> Service:
-        """By id, or by name whatever its capitals; raises Invalid about `path`."""
-        name = wanted.strip().casefold()
-        for service in self.services:
-            if service.id == wanted or service.name.casefold() == name:
-                return service
-        offered = ", ".join(service.name for service in self.services)
-        raise invalid(path, "unknown_service", f"{wanted!r} is not offered here. Offered: {offered}.")
-
-    def service_numbered(self, number: int) -> Service | None:
-        """The service a packed entry names."""
-        return next((service for service in self.services if service.number == number), None)
-
-    def able(self, service: Service, wanted: str | None, path: str) -> tuple[Staff, ...]:
-        """Who does this service here; only `wanted` (id or name) when given. Raises Invalid about `path`."""
-        able = tuple(member for member in self.staff if service.id in member.service_ids)
-        if wanted is None:
-            return able
-        name = wanted.strip().casefold()
-        chosen = tuple(m for m in able if m.id == wanted or m.name.casefold() == name)
-        if not chosen:
-            raise invalid(path, "unknown_staff", f"{wanted!r} does not do {service.name} here.")
-        return chosen
-
-    def windows(self, member: Staff, day: date) -> list[tuple[datetime, datetime]]:
-        """When a member of staff works here on the local `day`, within the branch's hours; UTC, half open, sorted."""
-        clock = self.branch.clock()
-        mine = _on(member.hours.get(self.branch.id, ()), day, clock)
-        return _both(mine, _on(self.branch.hours, day, clock))
+    def can(self, skills: tuple[str, ...], on: date) -> bool:
+        """Whether he has all these skills, with certificates that are valid on that date."""
+        held = {s.name.casefold() for s in self.skills if s.valid_until is None or s.valid_until >= on}
+        return all(skill.casefold() in held for skill in skills)
 
 
-def local_instant(day: date, minute: int, clock: ZoneInfo) -> datetime:
-    """The instant at which the local clock shows `minute` of `day`, in UTC; a skipped minute is the jump itself."""
-    wall = datetime.combine(day, time()) + timedelta(minutes=minute)
-    return wall.replace(tzinfo=clock).astimezone(UTC)
+class Resource(msgspec.Struct, frozen=True, kw_only=True):
+    """A room or device of one branch; services ask for its `kind`. `hours` None: whenever the branch is open."""
 
-
-def check_zone(zone: str, path: str) -> str:
-    """The zone's own name; raises Invalid about `path` when there is no such IANA zone."""
-    try:
-        return ZoneInfo(zone).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise invalid(path, "unknown_zone", f"{zone!r} is not an IANA time zone such as Europe/Berlin.") from None
-
-
-def check_windows(windows: tuple[Window, ...], path: str) -> tuple[Window, ...]:
-    """The windows in order; raises Invalid about `path` when one is empty or two overlap."""
-    ordered = tuple(sorted(windows, key=lambda window: (window.day, window.start)))
-    for number, window in enumerate(ordered):
-        if window.end <= window.start:
-            raise invalid(path, "empty_window", "A window ends after it starts.")
-        before = ordered[number - 1] if number else None
-        if before and before.day == window.day and before.end > window.start:
-            raise invalid(path, "overlapping_windows", "Windows of one day do not overlap.")
-    return ordered
-
-
-def _on(windows: tuple[Window, ...], day: date, clock: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    return [
-        (local_instant(day, window.start, clock), local_instant(day, window.end, clock))
-        for window in windows
-        if window.day == day.weekday()
-    ]
-
-
-def _both(
-    left: list[tuple[datetime, datetime]], right: list[tuple[datetime, datetime]]
-) -> list[tuple[datetime, datetime]]:
-    pairs = ((max(a, c), min(b, d)) for a, b in left for c, d in right)
-    return sorted((start, end) for start, end in pairs if start < end)
+    id: str
+    company_id: str
+    branch_id: str
+    kind: Text
+    name: Text
+    hours: tuple[Window, ...] | None = None
+    deleted_at: str | None = None
+    version: int = 1

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars, store
+from chalicelib.booking import calendars, practice_store
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.occupancy import weeks_between
-from chalicelib.booking.practice import Schedule, Staff
+from chalicelib.booking.practice import Staff
+from chalicelib.booking.schedule import Schedule
 from chalicelib.core.tables import Key, fetch
 
 LONGEST_FOOTPRINT = timedelta(hours=32)
@@ -43,9 +44,9 @@ def read(
     mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
     known = _last_seen.get((company_id, branch_id))
     hinted = _wanted(known.staff, only) if known else _guessed(company_id, branch_id, only)
-    places = [store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
+    places = [practice_store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
     rows = fetch(places)
-    schedule = store.schedule_of(rows[0], branch_id)
+    schedule = practice_store.schedule_of(rows[0], branch_id)
     _last_seen[company_id, branch_id] = schedule
     others, weeks = rows[1 : 1 + len(extra)], rows[1 + len(extra) :]
     needed = _wanted(schedule.staff, only)
@@ -56,7 +57,7 @@ def read(
 
 def fresh(company_id: str, branch_id: str) -> Schedule:
     """The branch's schedule, read now, and remembered for the next `read`; one request. Raises NotFound."""
-    schedule = store.get_schedule(company_id, branch_id)
+    schedule = practice_store.get_schedule(company_id, branch_id)
     _last_seen[company_id, branch_id] = schedule
     return schedule
 

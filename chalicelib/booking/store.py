@@ -1,17 +1,15 @@
-"""Practice, schedules and appointments in DynamoDB."""
+"""Appointments in DynamoDB."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.practice import Branch, Schedule, Service, Staff
+from chalicelib.booking.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
 LISTINGS = {
@@ -20,53 +18,6 @@ LISTINGS = {
     "staff": Listing(BookingRow, "by_staff", "staff", "starts_at"),
     "customer": Listing(BookingRow, "by_customer", "customer", "starts_at"),
 }
-
-
-def schedule_key(company_id: str, branch_id: str) -> Key:
-    """The address of a branch's schedule, for a fetch together with other records."""
-    return Key(BookingRow, f"{company_id}#{branch_id}", "schedule")
-
-
-def schedule_of(row: Any, branch_id: str) -> Schedule:
-    """The schedule in a fetched row; raises NotFound when there is no such branch in the company."""
-    if row is None:
-        raise NotFound("branch_not_found", f"There is no branch {branch_id}.")
-    found: Schedule = row.noun(Schedule)
-    return found
-
-
-def get_schedule(company_id: str, branch_id: str) -> Schedule:
-    """One request; raises NotFound."""
-    return schedule_of(fetch([schedule_key(company_id, branch_id)])[0], branch_id)
-
-
-def save_practice(unit: Unit, records: Iterable[Branch | Service | Staff]) -> None:
-    """Write branches, services and staff as they are."""
-    for record in records:
-        kind = type(record).__name__.lower()
-        unit.put(BookingRow(f"{unit.company_id}#practice", f"{kind}#{record.id}", data=encode(record)))
-
-
-def save_schedule(unit: Unit, schedule: Schedule) -> None:
-    """Write the compiled document of a branch."""
-    place = schedule_key(unit.company_id, schedule.branch.id)
-    unit.put(BookingRow(place.pk, place.sk, data=encode(schedule), version=schedule.version))
-
-
-def practice(company_id: str) -> tuple[list[Branch], list[Service], list[Staff]]:
-    """Everything the company offers; one Query."""
-    branches: list[Branch] = []
-    services: list[Service] = []
-    staff: list[Staff] = []
-    for row in collection(BookingRow, f"{company_id}#practice"):
-        kind = row.sk.partition("#")[0]
-        if kind == "branch":
-            branches.append(row.noun(Branch))
-        elif kind == "service":
-            services.append(row.noun(Service))
-        else:
-            staff.append(row.noun(Staff))
-    return branches, services, staff
 
 
 def appointment_key(company_id: str, appointment_id: str) -> Key:
@@ -129,6 +80,27 @@ def page_appointments(
         only = (only & (BookingRow.source == source)) if only is not None else BookingRow.source == source
     found = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, only=only)
     return found.map(lambda row: row.noun(Appointment))
+
+
+def first_ahead(company_id: str, by: str, record_id: str, after: str) -> Appointment | None:
+    """The next appointment of a branch or member of staff that still takes time and starts after `after`, if any."""
+    cursor: str | None = None
+    while True:
+        found = page_appointments(
+            by,
+            record_id,
+            company_id,
+            starts_from=after,
+            starts_until=None,
+            status=None,
+            source=None,
+            limit=100,
+            cursor=cursor,
+        )
+        ahead = next((one for one in found.data if one.status in TAKES_TIME), None)
+        if ahead or found.next_cursor is None:
+            return ahead
+        cursor = found.next_cursor
 
 
 def _row(appointment: Appointment) -> BookingRow:

@@ -8,7 +8,8 @@ import msgspec
 
 from chalicelib.booking import situation
 from chalicelib.booking.availability import Slot, free_slots
-from chalicelib.booking.practice import Schedule, Service
+from chalicelib.booking.practice import Service
+from chalicelib.booking.schedule import Schedule
 from chalicelib.calls import speech
 from chalicelib.calls.phone_booking import Caller, PhoneBooking
 from chalicelib.calls.recording import facts_of, locate

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from chalicelib.booking import practice_store
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.practice import Schedule
+from chalicelib.booking.schedule import Schedule
 from chalicelib.calls import store
 from chalicelib.calls.call import Call
 from chalicelib.core.errors import NotFound
@@ -107,13 +108,13 @@ def follow(call: Call) -> Links:
     if link.appointment_id:
         keys.append(booking.appointment_key(company_id, link.appointment_id))
     if link.branch_id:
-        keys.append(booking.schedule_key(company_id, link.branch_id))
+        keys.append(practice_store.schedule_key(company_id, link.branch_id))
     rows = dict(zip(keys, fetch(keys), strict=True))
     customer = crm.customer_of(rows.get(crm.key(company_id, link.customer_id or "")))
     appointment = booking.appointment_of(rows.get(booking.appointment_key(company_id, link.appointment_id or "")))
-    schedule_row = rows.get(booking.schedule_key(company_id, link.branch_id or ""))
+    schedule_row = rows.get(practice_store.schedule_key(company_id, link.branch_id or ""))
     try:
-        schedule = booking.schedule_of(schedule_row, link.branch_id or "")
+        schedule = practice_store.schedule_of(schedule_row, link.branch_id or "")
     except NotFound:
         schedule = None
     return Links(call, customer, appointment, schedule)

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import situation
+from chalicelib.booking import practice_store, situation
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Booked, Wish, book
 from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
-from chalicelib.booking.practice import Branch, Schedule
+from chalicelib.booking.practice import Branch
 from chalicelib.booking.reconciling import booking_at_calcom
+from chalicelib.booking.schedule import Schedule
 from chalicelib.calls import speech, store
 from chalicelib.calls.call import CallFacts, CallLink
 from chalicelib.calls.wishes import BookingArgs, spoken_instant
@@ -175,7 +176,7 @@ class PhoneBooking:
         store.save_link(unit, self._call_id, self._link(appointment))
 
     def _answer_again(self, appointment: Appointment, calcom: Callable[[], CalCom]) -> dict[str, Any]:
-        schedule = booking.get_schedule(appointment.company_id, appointment.branch_id)
+        schedule = practice_store.get_schedule(appointment.company_id, appointment.branch_id)
         if appointment.status == "held":
             appointment = self._ask_calcom(appointment, calcom)
         if appointment.status == "held":

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.booking.practice import Branch, Service, Staff, Window
+from chalicelib.booking.hours import Window
+from chalicelib.booking.practice import Branch, Service, Staff
 
 BERLIN_PHONE = "+493055501000"
 NEW_YORK_PHONE = "+12125550100"

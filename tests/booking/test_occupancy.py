@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.booking.availability import free_slots, nearest
+from chalicelib.booking.hours import Window
 from chalicelib.booking.occupancy import (
     Entry,
     Kind,
@@ -16,7 +17,8 @@ from chalicelib.booking.occupancy import (
     with_entry,
     without_reference,
 )
-from chalicelib.booking.practice import Branch, Schedule, Service, Staff, Window
+from chalicelib.booking.practice import Branch, Service, Staff
+from chalicelib.booking.schedule import Schedule
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SUNDAY = datetime(2026, 3, 29, tzinfo=UTC)

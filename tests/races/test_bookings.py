@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from chalicelib.booking import store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Wish, book
+from chalicelib.booking.hours import Window
 from chalicelib.booking.opening import save_practice
 from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.practice import Window
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact

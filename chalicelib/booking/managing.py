@@ -1,0 +1,219 @@
+"""Changing the practice: a record and the schedules of the branches that it concerns, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from chalicelib.booking import practice_checks as checks
+from chalicelib.booking import practice_store as store
+from chalicelib.booking import store as appointments
+from chalicelib.booking.claims import claim_keys
+from chalicelib.booking.compiling import compile_schedule
+from chalicelib.booking.events import PracticeChanged
+from chalicelib.booking.jobs import RecompileBranches
+from chalicelib.booking.practice import Branch, Resource, Service, Staff
+from chalicelib.booking.practice_store import KINDS, Record
+from chalicelib.booking.schedule import Schedule
+from chalicelib.core.clock import Clock, stamp
+from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
+from chalicelib.core.jobs import JobContext
+from chalicelib.core.unit import Unit
+
+AT_ONCE = 20
+"""Branches whose schedules change in the transaction that changes a service; those of the others follow by a job."""
+TRIES = 8
+Begin = Callable[[], Unit]
+R = TypeVar("R", Branch, Service, Staff, Resource)
+
+
+def save_branch(begin: Begin, branch: Branch, clock: Clock, path: str = "body") -> Branch:
+    """Add or change a branch; see `_save`."""
+    checks.raise_faults(checks.branch_faults(branch, path))
+
+    def schedules(unit: Unit) -> list[Schedule]:
+        before = store.schedules(unit.company_id, [branch.id]).get(branch.id)
+        staff, resources = (before.staff, before.resources) if before else ((), ())
+        services = store.all_of(Service, unit.company_id)
+        return [compile_schedule(branch, services, staff, resources, today=clock().date(), before=before)]
+
+    return _save(begin, branch, schedules)
+
+
+def save_staff(begin: Begin, member: Staff, clock: Clock, path: str = "body") -> Staff:
+    """Add or change a member of staff; see `_save`."""
+
+    def schedules(unit: Unit) -> list[Schedule]:
+        old = store.find(Staff, unit.company_id, member.id)
+        concerned = sorted({member.home_branch_id, *member.hours, *(old.hours if old else ())})
+        found = store.schedules(unit.company_id, concerned)
+        services = store.all_of(Service, unit.company_id)
+        offered = [service for service in services if not service.deleted_at]
+        open_branches = [branch_id for branch_id, schedule in found.items() if not schedule.branch.deleted_at]
+        checks.raise_faults(checks.staff_faults(member, open_branches, offered, path))
+        return [
+            compile_schedule(
+                before.branch,
+                services,
+                [*(other for other in before.staff if other.id != member.id), member],
+                before.resources,
+                today=clock().date(),
+                before=before,
+            )
+            for before in found.values()
+        ]
+
+    return _save(begin, member, schedules)
+
+
+def save_resource(begin: Begin, resource: Resource, clock: Clock, path: str = "body") -> Resource:
+    """Add or change a room or device; see `_save`."""
+    checks.raise_faults(checks.resource_faults(resource, path))
+
+    def schedules(unit: Unit) -> list[Schedule]:
+        before = store.get_schedule(unit.company_id, resource.branch_id)
+        others = [other for other in before.resources if other.id != resource.id]
+        services = store.all_of(Service, unit.company_id)
+        today = clock().date()
+        return [
+            compile_schedule(before.branch, services, before.staff, [*others, resource], today=today, before=before)
+        ]
+
+    return _save(begin, resource, schedules)
+
+
+def save_service(begin: Begin, service: Service, clock: Clock, path: str = "body") -> Service:
+    """Add or change a service; number 0 is replaced by the next free one. See `_save`.
+
+    With more than `AT_ONCE` branches the others follow within seconds, by a job.
+    """
+    numbered: list[Service] = []
+
+    def schedules(unit: Unit) -> list[Schedule]:
+        services = store.all_of(Service, unit.company_id)
+        branches = [b for b in store.all_of(Branch, unit.company_id) if not b.deleted_at]
+        offered = [other for other in services if not other.deleted_at]
+        staff = store.all_of(Staff, unit.company_id) if service.skills else []
+        longest = checks.longest_opening(branches)
+        checks.raise_faults(checks.service_faults(service, offered, staff, longest, path))
+        mine = service
+        if not mine.number:
+            mine = msgspec.structs.replace(mine, number=1 + max((s.number for s in services), default=0))
+            store.claim_number(unit, mine.number)
+        numbered[:] = [mine]
+        if len(branches) > AT_ONCE:
+            unit.enqueue(RecompileBranches(company_id=unit.company_id, after=branches[AT_ONCE - 1].id))
+        others = [other for other in services if other.id != mine.id]
+        return _recompiled(unit.company_id, branches[:AT_ONCE], [*others, mine], clock)
+
+    return _save(begin, service, schedules, lambda: numbered[0])
+
+
+def _recompiled(
+    company_id: str, branches: Sequence[Branch], services: Sequence[Service], clock: Clock
+) -> list[Schedule]:
+    found = store.schedules(company_id, [branch.id for branch in branches]).values()
+    today = clock().date()
+    return [compile_schedule(s.branch, services, s.staff, s.resources, today=today, before=s) for s in found]
+
+
+def recompile_branches(job: RecompileBranches, context: JobContext) -> None:
+    """Compile the schedules of the branches after `job.after` anew, some at a time. Doing it twice changes nothing."""
+    company_id = job.company_id
+    branches = [b for b in store.all_of(Branch, company_id) if not b.deleted_at and b.id > job.after]
+    services = store.all_of(Service, company_id)
+    unit = context.unit(company_id)
+    now, later = branches[:AT_ONCE], branches[AT_ONCE:]
+    for schedule in _recompiled(company_id, now, services, context.clock):
+        store.save_schedule(unit, schedule)
+    if later:
+        unit.enqueue(RecompileBranches(company_id=company_id, after=now[-1].id))
+    if now:
+        unit.commit()
+
+
+def remove(begin: Begin, kind: type[R], record_id: str, version: int | None, clock: Clock) -> None:
+    """Delete a record softly; it is offered nowhere any more, and `restore` brings it back.
+
+    Raises NotFound, Conflict `stale_version`, and Conflict `has_appointments` while any of a branch or member of staff
+    lie ahead.
+    """
+    company_id = begin().company_id
+    record = store.get(kind, company_id, record_id)
+    if version is not None and version != record.version:
+        raise stale_version(record)
+    if kind in (Branch, Staff):
+        _check_no_appointments(company_id, KINDS[kind], record_id, clock)
+    save(begin, msgspec.structs.replace(record, deleted_at=stamp(clock()), version=record.version + 1), clock)
+
+
+def restore(begin: Begin, kind: type[R], record_id: str, clock: Clock) -> R:
+    """Bring back what was deleted; raises NotFound when nothing was."""
+    record = store.find(kind, begin().company_id, record_id)
+    if record is None or not record.deleted_at:
+        name = KINDS[kind]
+        raise NotFound(f"{name}_not_found", f"There is no deleted {name} {record_id}.")
+    return save(begin, msgspec.structs.replace(record, deleted_at=None, version=record.version + 1), clock)
+
+
+def _check_no_appointments(company_id: str, by: str, record_id: str, clock: Clock) -> None:
+    ahead = appointments.first_ahead(company_id, by, record_id, stamp(clock()))
+    if ahead is not None:
+        sentence = f"Appointments lie ahead, the next at {stamp(ahead.starts_at)}; move or cancel them first."
+        raise Conflict("has_appointments", sentence, appointment_id=ahead.id)
+
+
+def save(begin: Begin, record: R, clock: Clock, path: str = "body") -> R:
+    """Add or change a record of any kind."""
+    by_kind: dict[type[Any], Callable[[Begin, Any, Clock, str], Any]] = {
+        Branch: save_branch,
+        Staff: save_staff,
+        Service: save_service,
+        Resource: save_resource,
+    }
+    saved: R = by_kind[type(record)](begin, record, clock, path)
+    return saved
+
+
+def stale_version(current: Record) -> Conflict:
+    """The refusal of a change to something that someone else changed meanwhile; carries its newest version."""
+    return Conflict(
+        "stale_version", "Someone else changed it meanwhile; look at it again.", current_version=current.version
+    )
+
+
+def _save(
+    begin: Begin, record: R, schedules: Callable[[Unit], list[Schedule]], final: Callable[[], R] | None = None
+) -> R:
+    """Write the record with the schedules it changes; returns it.
+
+    Raises Invalid with every fault, Conflict `stale_version` when the record is not the next version of what is stored,
+    Conflict when a phone number or event type belongs to someone else. Two people changing different records of one
+    branch at once both succeed.
+    """
+    kind, name = type(record), KINDS[type(record)]
+    for _ in range(TRIES):
+        unit = begin()
+        compiled = schedules(unit)
+        saved = final() if final else record
+        store.save(unit, saved)
+        for schedule in compiled:
+            store.save_schedule(unit, schedule)
+            claim_keys(unit, schedule)
+        touched = [schedule.branch.id for schedule in compiled]
+        unit.publish(PracticeChanged(kind=name, record_id=saved.id, version=saved.version, branch_ids=touched))
+        unit.audit(f"{name}.{_verb(saved)}", saved.id, ("deleted_at",) if saved.deleted_at else ())
+        try:
+            unit.commit(saved)
+            return saved
+        except Stale:
+            current = store.find(kind, unit.company_id, record.id)
+            if (current.version if current else 0) != record.version - 1:
+                raise stale_version(current or record) from None
+    raise Unavailable("practice_busy", "Many are changing this branch at once; try again in a moment.")
+
+
+def _verb(record: Record) -> str:
+    if record.deleted_at:
+        return "removed"
+    return "added" if record.version == 1 else "changed"

@@ -1,0 +1,96 @@
+"""What a practice may settle about bookings: rules with their parameters, deposits, cancellation, assignment.
+
+Every field that is None says nothing: a service's word goes before its branch's, the branch's before the house's own.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+Minor = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
+"""Money, in minor units (cents) of the service's or branch's currency."""
+RuleName = Literal[
+    "minimum_notice",
+    "maximum_advance",
+    "business_hours",
+    "staff_availability",
+    "service_availability",
+    "blocklist",
+    "daily_maximum",
+    "limits",
+    "deposit",
+    "consultation",
+]
+MINIMUM_NOTICE_MIN = 120
+MAXIMUM_ADVANCE_DAYS = 90
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The most bookings in a local day, week (from Monday) and month."""
+
+    per_day: Count | None = None
+    per_week: Count | None = None
+    per_month: Count | None = None
+
+
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
+    """Free of charge until `notice_min` minutes before the start; later it costs the fee or that share of the price."""
+
+    notice_min: Annotated[int, msgspec.Meta(ge=0, le=525_600)] = 0
+    fee_minor: Minor = 0
+    fee_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+
+
+class Rescheduling(msgspec.Struct, frozen=True, kw_only=True):
+    """How often, how late before the start, and by whom an appointment may be moved."""
+
+    most: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
+    notice_min: Annotated[int, msgspec.Meta(ge=0, le=525_600)] = 0
+    by: tuple[Literal["customer", "staff"], ...] = ("customer", "staff")
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """The rules of a branch or a service. `off`: rules that are switched off here.
+
+    `service_limits`: bookings of a service in the branch; `staff_limits`: of each member of staff;
+    `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
+    automatic assignment takes among those free and able.
+    """
+
+    off: tuple[RuleName, ...] = ()
+    minimum_notice_min: Annotated[int, msgspec.Meta(ge=0, le=525_600)] | None = None
+    maximum_advance_days: Annotated[int, msgspec.Meta(ge=1, le=730)] | None = None
+    daily_maximum: Count | None = None
+    service_limits: Limits | None = None
+    staff_limits: Limits | None = None
+    customer_limits: Limits | None = None
+    deposit_minor: Minor | None = None
+    cancellation: Cancellation | None = None
+    rescheduling: Rescheduling | None = None
+    needs_approval: bool | None = None
+    assignment: Literal["least_loaded", "round_robin", "priority"] | None = None
+
+
+DEFAULT = Policy(
+    minimum_notice_min=MINIMUM_NOTICE_MIN,
+    maximum_advance_days=MAXIMUM_ADVANCE_DAYS,
+    service_limits=Limits(),
+    staff_limits=Limits(),
+    customer_limits=Limits(),
+    deposit_minor=0,
+    cancellation=Cancellation(),
+    rescheduling=Rescheduling(),
+    needs_approval=False,
+    assignment="least_loaded",
+)
+
+
+def resolved(*said: Policy) -> Policy:
+    """One policy out of several, the most particular first; what nobody settles is the house's own."""
+    merged = {}
+    for name in Policy.__struct_fields__:
+        if name != "off":
+            merged[name] = next((v for v in (getattr(one, name) for one in (*said, DEFAULT)) if v is not None), None)
+    off = tuple(sorted({rule for one in said for rule in one.off}))
+    return Policy(off=off, **merged)

@@ -1,0 +1,147 @@
+"""What a branch, service, member of staff or resource must satisfy before it is saved; every fault is named at once."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from chalicelib.booking.hours import Window, check_closures, check_days, check_windows, check_zone
+from chalicelib.booking.policy import Limits, Policy
+from chalicelib.booking.practice import Branch, Part, Resource, Service, Staff
+from chalicelib.core.errors import Fault, Invalid
+
+LONGEST_DAY = 2880
+
+
+def raise_faults(faults: Iterable[Fault]) -> None:
+    """Raise Invalid with all of them, if there are any."""
+    found = tuple(faults)
+    if found:
+        raise Invalid("invalid_request", f"{found[0].path}: {found[0].message}", faults=found)
+
+
+def branch_faults(branch: Branch, path: str) -> Iterator[Fault]:
+    """Zone, hours, dates, holidays and rules of a branch."""
+    yield from _caught(lambda: check_zone(branch.zone, f"{path}.zone"))
+    yield from _caught(lambda: check_windows(branch.hours, f"{path}.hours"))
+    yield from _caught(lambda: check_days(branch.exceptions, f"{path}.exceptions"))
+    yield from _caught(lambda: check_closures(branch.closures, f"{path}.closures"))
+    yield from policy_faults(branch.policy, f"{path}.policy")
+    for service_id, offer in branch.offers.items():
+        yield from policy_faults(offer.policy, f"{path}.offers.{service_id}.policy")
+    if branch.holidays:
+        from chalicelib.booking.compiling import knows_holidays
+
+        if not knows_holidays(branch.holidays):
+            yield Fault(
+                f"{path}.holidays", "unknown_holidays", "No public holidays are known for this country and region."
+            )
+
+
+def staff_faults(member: Staff, branch_ids: Iterable[str], services: Sequence[Service], path: str) -> Iterator[Fault]:
+    """Hours by branch, and services that exist. `branch_ids`: the branches there are."""
+    known = set(branch_ids)
+    for name, by_branch in (("hours", member.hours), ("breaks", member.breaks)):
+        for branch_id, windows in by_branch.items():
+            yield from _caught(lambda w=windows, n=name, b=branch_id: check_windows(w, f"{path}.{n}.{b}"))  # type: ignore[misc]
+    for branch_id, days in member.exceptions.items():
+        yield from _caught(lambda d=days, b=branch_id: check_days(d, f"{path}.exceptions.{b}"))  # type: ignore[misc]
+    for branch_id in sorted({member.home_branch_id, *member.hours} - known):
+        where = "home_branch_id" if branch_id == member.home_branch_id else "hours"
+        yield Fault(f"{path}.{where}", "unknown_branch", f"There is no branch {branch_id}.")
+    for service_id in sorted(set(member.service_ids) - {service.id for service in services}):
+        yield Fault(f"{path}.service_ids", "unknown_service", f"Nobody offers {service_id}.")
+
+
+def resource_faults(resource: Resource, path: str) -> Iterator[Fault]:
+    """The hours of a room or device."""
+    if resource.hours is not None:
+        hours: tuple[Window, ...] = resource.hours
+        yield from _caught(lambda: check_windows(hours, f"{path}.hours"))
+
+
+def service_faults(
+    service: Service, others: Sequence[Service], staff: Sequence[Staff], longest_opening: int, path: str
+) -> Iterator[Fault]:
+    """Lengths, seats, package, skills and rules. `longest_opening`: the longest any branch is open at a stretch."""
+    by_id = {other.id: other for other in others if other.id != service.id}
+    if service.category == "flexible" and (service.longest_min or 0) < service.duration_min:
+        yield Fault(f"{path}.longest_min", "shorter_than_shortest", "The longest length is at least `duration_min`.")
+    if service.least_seats > service.seats:
+        yield Fault(f"{path}.least_seats", "more_than_seats", "The minimum does not exceed `seats`.")
+    if service.slot_offset_min >= service.slot_interval_min:
+        yield Fault(f"{path}.slot_offset_min", "not_within_interval", "The offset is shorter than the interval.")
+    if service.consultation_id is not None and service.consultation_id not in by_id:
+        yield Fault(f"{path}.consultation_id", "unknown_service", f"There is no service {service.consultation_id}.")
+    yield from _package_faults(service, by_id, longest_opening, path)
+    held = {skill.name.casefold() for member in staff for skill in member.skills}
+    for number, skill in enumerate(service.skills):
+        if skill.casefold() not in held:
+            yield Fault(
+                f"{path}.skills[{number}]", "skill_nobody_has", f"Nobody has the skill {skill!r}; give it first."
+            )
+    yield from policy_faults(service.policy, f"{path}.policy")
+
+
+def _package_faults(service: Service, by_id: dict[str, Service], longest: int, path: str) -> Iterator[Fault]:
+    if service.category == "package" and not service.parts:
+        yield Fault(f"{path}.parts", "required", "A package has parts.")
+    if service.category != "package" and service.parts:
+        yield Fault(f"{path}.parts", "not_a_package", "Only a package has parts.")
+    for number, part in enumerate(service.parts):
+        fault = _part_fault(part, by_id)
+        if fault:
+            yield Fault(f"{path}.parts[{number}].service_id", *fault)
+    length = sum(by_id[part.service_id].duration_min for part in service.parts if part.service_id in by_id)
+    if service.parts and length > longest:
+        sentence = f"Its parts take {length} minutes; no branch is open for longer than {longest} at a stretch."
+        yield Fault(f"{path}.parts", "never_fits", sentence)
+
+
+def _part_fault(part: Part, by_id: dict[str, Service]) -> tuple[str, str] | None:
+    other = by_id.get(part.service_id)
+    if other is None:
+        return "unknown_service", f"There is no service {part.service_id}."
+    if other.category == "package":
+        return "nested_package", "A package consists of services, not of packages."
+    return None
+
+
+def policy_faults(policy: Policy, path: str) -> Iterator[Fault]:
+    """Rules that contradict each other."""
+    notice, advance = policy.minimum_notice_min, policy.maximum_advance_days
+    if notice is not None and advance is not None and notice >= advance * 1440:
+        sentence = "Nothing could be booked: the minimum notice is not shorter than the maximum advance."
+        yield Fault(f"{path}.minimum_notice_min", "contradiction", sentence)
+    for name in ("service_limits", "staff_limits", "customer_limits"):
+        limits: Limits | None = getattr(policy, name)
+        yield from _limit_faults(limits, f"{path}.{name}") if limits else ()
+    if policy.cancellation and policy.cancellation.fee_minor and policy.cancellation.fee_percent:
+        yield Fault(f"{path}.cancellation", "contradiction", "Give a fee or a share of the price, not both.")
+
+
+def _limit_faults(limits: Limits, path: str) -> Iterator[Fault]:
+    ordered = [("per_day", limits.per_day), ("per_week", limits.per_week), ("per_month", limits.per_month)]
+    given = [(name, most) for name, most in ordered if most is not None]
+    for (short, few), (long, many) in pairwise(given):
+        if few > many:
+            yield Fault(f"{path}.{short}", "contradiction", f"More than {long} allows.")
+
+
+def longest_opening(branches: Iterable[Branch]) -> int:
+    """The longest stretch any branch is open on a usual day, in minutes; adjoining windows count as one."""
+    longest = 0
+    for branch in branches:
+        reach: tuple[int, int] = (0, 0)
+        for window in sorted(branch.hours, key=lambda w: (w.day, w.start)):
+            start, end = window.day * 1440 + window.start, window.day * 1440 + window.end
+            reach = (reach[0], max(reach[1], end)) if start <= reach[1] and reach[1] else (start, end)
+            longest = max(longest, reach[1] - reach[0])
+    return longest
+
+
+def _caught(check: Callable[[], Any]) -> tuple[Fault, ...]:
+    try:
+        check()
+    except Invalid as error:
+        return error.faults
+    return ()
