@@ -52,6 +52,14 @@ def take(unit: Unit, calendar: Calendar, entry: Entry, now: datetime) -> None:
     _swap(unit, calendar, occupancy.with_entry(calendar.days, entry, now))
 
 
+def take_all(unit: Unit, calendar: Calendar, entries: Iterable[Entry], now: datetime) -> None:
+    """Put several entries into the calendar whatever they meet there, in one swap; Stale if its days changed."""
+    changed: dict[date, bytes] = {}
+    for entry in entries:
+        changed |= occupancy.with_entry({**calendar.days, **changed}, entry, now)
+    _swap(unit, calendar, changed)
+
+
 def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date]) -> None:
     """Take everything with this reference out of the calendar's `days`; Stale if they changed meanwhile."""
     _swap(unit, calendar, occupancy.without_reference(calendar.days, reference, days))

@@ -55,6 +55,24 @@ class VendorBookingUnassigned(Event):
     branch_id: str
 
 
+class TimeOffTaken(Event):
+    """A member of staff is away in this time."""
+
+    time_off_id: str
+    staff_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class TimeOffWithdrawn(Event):
+    """He is there after all."""
+
+    time_off_id: str
+    staff_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
 class PracticeChanged(Event):
     """A branch, service, member of staff or resource (`kind`) was added, changed or removed.
 

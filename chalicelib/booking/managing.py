@@ -18,6 +18,7 @@ from chalicelib.booking.schedule import Schedule
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
+from chalicelib.core.phones import e164
 from chalicelib.core.unit import Unit
 
 AT_ONCE = 20
@@ -30,6 +31,8 @@ R = TypeVar("R", Branch, Service, Staff, Resource)
 def save_branch(begin: Begin, branch: Branch, clock: Clock, path: str = "body") -> Branch:
     """Add or change a branch; see `_save`."""
     checks.raise_faults(checks.branch_faults(branch, path))
+    if branch.phone:
+        branch = msgspec.structs.replace(branch, phone=e164(branch.phone, branch.country, f"{path}.phone"))
 
     def schedules(unit: Unit) -> list[Schedule]:
         before = store.schedules(unit.company_id, [branch.id]).get(branch.id)

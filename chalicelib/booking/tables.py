@@ -1,8 +1,10 @@
 """The tables `booking` and `occupancy`.
 
 Access patterns of `booking`
-  a branch, service, staff member   pk `<company>#practice`      sk `branch#<id>`, `service#…`, `staff#…`       Query
+  a branch, service, staff, room    pk `<company>#practice`      sk `branch#<id>`, `service#…`, `staff#…`,
+                                                                 `resource#…`; `number#<n>` guards a number     Query
   what a branch offers (compiled)   pk `<company>#<branch>`      sk `schedule`                                  GetItem
+  time off that is not over         pk `<company>#<staff>`       sk `off#<ends at>#<id>`                        Query
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
   appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query
 

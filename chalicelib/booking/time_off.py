@@ -1,0 +1,110 @@
+"""Time off: taken in the calendar like a booking, so that whoever books sees it fresh."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from chalicelib.booking import calendars, practice_store, store
+from chalicelib.booking.absence import MINUTE, TimeOff
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.events import TimeOffTaken, TimeOffWithdrawn
+from chalicelib.booking.occupancy import Kind, weeks_between
+from chalicelib.booking.practice import Staff
+from chalicelib.core.clock import Clock, to_utc
+from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
+from chalicelib.core.ids import id_from_bytes, new_id
+from chalicelib.core.tables import fetch
+from chalicelib.core.unit import Unit
+
+LONGEST = timedelta(days=366)
+TRIES = 12
+
+
+def take(
+    begin: Callable[[], Unit],
+    company_id: str,
+    staff_id: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    clock: Clock,
+) -> tuple[TimeOff, list[Appointment]]:
+    """Take time off; also returns the appointments that lie in it, which stay until someone moves or cancels them.
+
+    Raises NotFound for someone who is not there, Invalid for times that make no sense.
+    """
+    first, last = to_utc(starts_at), to_utc(ends_at)
+    _check(first, last)
+    member = practice_store.get(Staff, company_id, staff_id)
+    for _ in range(TRIES):
+        now = clock()
+        wanted = TimeOff(
+            id=new_id("off"), company_id=company_id, staff_id=staff_id, starts_at=first, ends_at=last, reason=reason,
+            created_at=now,
+        )  # fmt: skip
+        calendar = _calendar(member, wanted)
+        taken = (wanted, _in_the_way(wanted, calendar))
+        unit = begin()
+        calendars.take_all(unit, calendar, wanted.entries(), now)
+        practice_store.add_time_off(unit, wanted)
+        unit.publish(TimeOffTaken(time_off_id=wanted.id, staff_id=staff_id, starts_at=first, ends_at=last))
+        unit.audit("time_off.taken", wanted.id, ("starts_at", "ends_at"), staff=staff_id)
+        try:
+            unit.commit(taken)
+            return taken
+        except Stale:
+            continue
+    raise Unavailable("calendar_busy", "Many are booking these days at once; try again in a moment.")
+
+
+def _check(first: datetime, last: datetime) -> None:
+    for name, instant in (("starts_at", first), ("ends_at", last)):
+        if instant.second or instant.microsecond:
+            raise invalid(f"body.{name}", "not_a_minute", "Time off starts and ends on a whole minute.")
+    if last <= first:
+        raise invalid("body.ends_at", "empty_range", "Time off ends after it starts.")
+    if last - first > LONGEST:
+        raise invalid("body.ends_at", "too_long", "Time off lasts a year at most; remove the member of staff instead.")
+
+
+def withdraw(begin: Callable[[], Unit], company_id: str, staff_id: str, time_off_id: str) -> None:
+    """Give the time back; raises NotFound."""
+    for _ in range(TRIES):
+        found = practice_store.find_time_off(company_id, staff_id, time_off_id)
+        if found is None:
+            raise NotFound("time_off_not_found", f"There is no time off {time_off_id}.")
+        member = practice_store.find(Staff, company_id, staff_id)
+        assert member is not None, "time off belongs to a member of staff"
+        entries = found.entries()
+        unit = begin()
+        days = [day for entry in entries for day in entry.days()]
+        calendars.free(unit, _calendar(member, found), entries[0].reference, days)
+        practice_store.remove_time_off(unit, found)
+        unit.publish(
+            TimeOffWithdrawn(time_off_id=found.id, staff_id=staff_id, starts_at=found.starts_at, ends_at=found.ends_at)
+        )
+        unit.audit("time_off.withdrawn", found.id, staff=staff_id)
+        try:
+            unit.commit()
+            return
+        except Stale:
+            continue
+    raise Unavailable("calendar_busy", "Many are booking these days at once; try again in a moment.")
+
+
+def _calendar(member: Staff, off: TimeOff) -> Calendar:
+    mondays = weeks_between(off.starts_at, off.ends_at - MINUTE)
+    rows = fetch(calendars.keys(member.company_id, [member], mondays))
+    return calendars.calendars(member.company_id, [member], mondays, rows)[0]
+
+
+def _in_the_way(off: TimeOff, calendar: Calendar) -> list[Appointment]:
+    wanted = off.entries()
+    ids = {
+        id_from_bytes("apt", entry.reference)
+        for entry in calendar.entries()
+        if entry.kind == Kind.BOOKING and any(piece.clashes(entry, off.created_at) for piece in wanted)
+    }
+    rows = fetch([store.appointment_key(off.company_id, one) for one in sorted(ids)])
+    found = [appointment for appointment in map(store.appointment_of, rows) if appointment]
+    return sorted(found, key=lambda appointment: appointment.starts_at)

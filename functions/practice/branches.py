@@ -1,0 +1,131 @@
+"""Branches: hours, closures, holidays, what they offer and on which terms."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from chalicelib.booking.hours import Closure, DayHours, Window
+from chalicelib.booking.policy import Policy
+from chalicelib.booking.practice import Branch, HolidayCalendar, Offer, Place, Text
+from chalicelib.core.clock import now
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.pages import Page
+from chalicelib.core.payloads import Body
+from chalicelib.core.requests import Request
+from functions.practice.records import RecordQuery, Removal, Version, changed, made
+
+function = Function(__name__)
+NEEDS = Needs(writes=("booking", "directory"))
+
+
+class BranchBody(Body):
+    """A branch. `zone` is an IANA name; `phone` in E.164; `version` is required to change one.
+
+    `offers` by service id. `exceptions` replace the hours of a date, `closures` and `holidays` close dates.
+    """
+
+    name: Text
+    zone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    hours: Annotated[tuple[Window, ...], msgspec.Meta(max_length=100)]
+    phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    books_through: Literal["none", "calcom"] = "none"
+    language: Annotated[str, msgspec.Meta(min_length=2, max_length=10)] = "en"
+    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "DE"
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    exceptions: Annotated[tuple[DayHours, ...], msgspec.Meta(max_length=500)] = ()
+    closures: Annotated[tuple[Closure, ...], msgspec.Meta(max_length=100)] = ()
+    holidays: HolidayCalendar | None = None
+    offers: Annotated[dict[str, Offer], msgspec.Meta(max_length=500)] = {}
+    policy: Policy = Policy()
+    place: Place | None = None
+    published: bool = True
+    version: Version | None = None
+
+
+@function.route("GET", "/api/branches", ability="practice:read", needs=Needs(reads=("booking",)))
+def list_branches(request: Request, query: RecordQuery) -> Page[Branch]:
+    """All, the oldest first; with `deleted=true` those that were deleted."""
+    from chalicelib.booking import practice_store
+
+    return practice_store.page_of(
+        Branch, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
+    )
+
+
+@function.route(
+    "POST",
+    "/api/branches",
+    ability="practice:write",
+    status=201,
+    needs=NEEDS,
+    errors=("phone_taken 409", "branch_too_large 409", "practice_busy 503"),
+)
+def add_branch(request: Request, body: BranchBody) -> Branch:
+    """Add a branch."""
+    from chalicelib.booking import managing
+
+    return managing.save(request.unit, made(Branch, "bra", request.company_id, body), now)
+
+
+@function.route(
+    "GET",
+    "/api/branches/{branch_id}",
+    ability="practice:read",
+    needs=Needs(reads=("booking",)),
+    errors=("branch_not_found 404",),
+)
+def show_branch(request: Request, branch_id: str) -> Branch:
+    """One of them, as it was last saved."""
+    from chalicelib.booking import practice_store
+
+    return practice_store.get(Branch, request.company_id, branch_id)
+
+
+@function.route(
+    "PUT",
+    "/api/branches/{branch_id}",
+    ability="practice:write",
+    needs=NEEDS,
+    errors=(
+        "branch_not_found 404",
+        "phone_taken 409",
+        "stale_version 409",
+        "branch_too_large 409",
+        "practice_busy 503",
+    ),
+)
+def change_branch(request: Request, branch_id: str, body: BranchBody) -> Branch:
+    """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
+    from chalicelib.booking import managing
+
+    return managing.save(request.unit, changed(Branch, request.company_id, branch_id, body), now)
+
+
+@function.route(
+    "DELETE",
+    "/api/branches/{branch_id}",
+    ability="practice:write",
+    status=204,
+    needs=NEEDS,
+    errors=("branch_not_found 404", "stale_version 409", "has_appointments 409", "practice_busy 503"),
+)
+def remove_branch(request: Request, branch_id: str, query: Removal) -> None:
+    """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
+    from chalicelib.booking import managing
+
+    managing.remove(request.unit, Branch, branch_id, query.version, now)
+
+
+@function.route(
+    "POST",
+    "/api/branches/{branch_id}/restore",
+    ability="practice:write",
+    needs=NEEDS,
+    errors=("branch_not_found 404", "phone_taken 409", "practice_busy 503"),
+)
+def restore_branch(request: Request, branch_id: str) -> Branch:
+    """Bring back what was deleted."""
+    from chalicelib.booking import managing
+
+    return managing.restore(request.unit, Branch, branch_id, now)

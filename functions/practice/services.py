@@ -1,0 +1,133 @@
+"""Services: what can be booked, how long it takes, what it costs and what it needs."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from chalicelib.booking.policy import Minor, Policy
+from chalicelib.booking.practice import Buffer, Length, Part, Service, Text
+from chalicelib.core.clock import now
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.pages import Page
+from chalicelib.core.payloads import Body
+from chalicelib.core.requests import Request
+from functions.practice.records import RecordQuery, Removal, Version, changed, made
+
+function = Function(__name__)
+NEEDS = Needs(writes=("booking", "directory"))
+
+
+class ServiceBody(Body):
+    """A service; lengths in whole minutes, money in minor units of the branch's currency. `version` to change one."""
+
+    name: Text
+    duration_min: Length
+    buffer_before_min: Buffer = 0
+    buffer_after_min: Buffer = 0
+    slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
+    slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
+    alignment: Literal["rounded", "opening", "gap"] = "rounded"
+    calcom_event_types: Annotated[dict[str, int], msgspec.Meta(max_length=200)] = {}
+    category: Literal["fixed", "flexible", "package", "recurring"] = "fixed"
+    longest_min: Length | None = None
+    parts: Annotated[tuple[Part, ...], msgspec.Meta(max_length=10)] = ()
+    price_minor: Minor = 0
+    description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    skills: Annotated[tuple[Text, ...], msgspec.Meta(max_length=20)] = ()
+    resources: Annotated[tuple[Text, ...], msgspec.Meta(max_length=5)] = ()
+    consultation_id: str | None = None
+    mobile: bool = False
+    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    least_seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    policy: Policy = Policy()
+    published: bool = True
+    version: Version | None = None
+
+
+@function.route("GET", "/api/services", ability="practice:read", needs=Needs(reads=("booking",)))
+def list_services(request: Request, query: RecordQuery) -> Page[Service]:
+    """All, the oldest first; with `deleted=true` those that were deleted."""
+    from chalicelib.booking import practice_store
+
+    return practice_store.page_of(
+        Service, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
+    )
+
+
+@function.route(
+    "POST",
+    "/api/services",
+    ability="practice:write",
+    status=201,
+    needs=NEEDS,
+    errors=("event_type_taken 409", "branch_too_large 409", "practice_busy 503"),
+)
+def add_service(request: Request, body: ServiceBody) -> Service:
+    """Add a service."""
+    from chalicelib.booking import managing
+
+    return managing.save(request.unit, made(Service, "svc", request.company_id, body), now)
+
+
+@function.route(
+    "GET",
+    "/api/services/{service_id}",
+    ability="practice:read",
+    needs=Needs(reads=("booking",)),
+    errors=("service_not_found 404",),
+)
+def show_service(request: Request, service_id: str) -> Service:
+    """One of them, as it was last saved."""
+    from chalicelib.booking import practice_store
+
+    return practice_store.get(Service, request.company_id, service_id)
+
+
+@function.route(
+    "PUT",
+    "/api/services/{service_id}",
+    ability="practice:write",
+    needs=NEEDS,
+    errors=(
+        "service_not_found 404",
+        "event_type_taken 409",
+        "stale_version 409",
+        "branch_too_large 409",
+        "practice_busy 503",
+    ),
+)
+def change_service(request: Request, service_id: str, body: ServiceBody) -> Service:
+    """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
+    from chalicelib.booking import managing
+
+    return managing.save(request.unit, changed(Service, request.company_id, service_id, body), now)
+
+
+@function.route(
+    "DELETE",
+    "/api/services/{service_id}",
+    ability="practice:write",
+    status=204,
+    needs=NEEDS,
+    errors=("service_not_found 404", "stale_version 409", "has_appointments 409", "practice_busy 503"),
+)
+def remove_service(request: Request, service_id: str, query: Removal) -> None:
+    """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
+    from chalicelib.booking import managing
+
+    managing.remove(request.unit, Service, service_id, query.version, now)
+
+
+@function.route(
+    "POST",
+    "/api/services/{service_id}/restore",
+    ability="practice:write",
+    needs=NEEDS,
+    errors=("service_not_found 404", "event_type_taken 409", "practice_busy 503"),
+)
+def restore_service(request: Request, service_id: str) -> Service:
+    """Bring back what was deleted."""
+    from chalicelib.booking import managing
+
+    return managing.restore(request.unit, Service, service_id, now)
