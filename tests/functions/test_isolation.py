@@ -24,6 +24,8 @@ from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 from tests.conftest import EmbeddedAws, open_practice
 
+Stranger = Literal["nothing there", "no such reference", "only his own"]
+"""What another company gets: 404; 422 for a body that names a record of the owner's; or its own records."""
 PASSWORD = "correct horse battery"
 ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
 
@@ -54,6 +56,9 @@ class World:
     token_id: str
     appointment_id: str
     call_id: str
+    resource_id: str
+    time_off_id: str
+    deleted: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Recipe:
 
     path: Callable[[World], str]
     body: Callable[[World], Any] = lambda world: None
-    stranger: Literal["nothing there", "only his own"] = "nothing there"
+    stranger: Stranger = "nothing there"
 
 
 def booking_body(world: World) -> dict[str, Any]:
@@ -74,11 +79,70 @@ def booking_body(world: World) -> dict[str, Any]:
     }
 
 
-def recipe(path: str, body: Any = None, stranger: Literal["nothing there", "only his own"] = "nothing there") -> Recipe:
+def recipe(path: str, body: Any = None, stranger: Stranger = "nothing there") -> Recipe:
     return Recipe(lambda world: path.format(**vars(world)), lambda world: body, stranger)
 
 
+def practice_recipes() -> dict[tuple[str, str], Recipe]:
+    """Branches, services, staff and resources, which all have the same routes."""
+    kinds: dict[str, tuple[str, Callable[[World], str], Callable[[World], dict[str, Any]]]] = {
+        "branches": ("branch", lambda w: w.practice.branches[0].id, _branch_body),
+        "services": ("service", lambda w: w.practice.services[1].id, lambda w: {"name": "New", "duration_min": 30}),
+        "staff": ("staff", lambda w: w.practice.staff[0].id, _staff_body),
+        "resources": ("resource", lambda w: w.resource_id, _resource_body),
+    }
+    strangers: dict[str, Stranger] = {"resource": "nothing there", "staff": "no such reference"}
+    found = {}
+    for path, (name, record_id, body) in kinds.items():
+        place = f"/api/{path}"
+        one = f"{place}/{{{name}_id}}"
+        found[("GET", place)] = recipe(place, stranger="only his own")
+        found[("POST", place)] = Recipe(_always(place), body, strangers.get(name, "only his own"))
+        found[("GET", one)] = Recipe(_below(place, record_id))
+        found[("PUT", one)] = Recipe(_below(place, record_id), _at_version(body))
+        found[("DELETE", one)] = Recipe(_below(place, record_id))
+        found[("POST", f"{one}/restore")] = Recipe(_below(place, _deleted(path), "/restore"))
+    away = _below("/api/staff", lambda w: w.practice.staff[0].id, "/time-off")
+    found[("GET", "/api/staff/{staff_id}/time-off")] = Recipe(away)
+    found[("POST", "/api/staff/{staff_id}/time-off")] = Recipe(away, _time_off_body)
+    found[("DELETE", "/api/staff/{staff_id}/time-off/{time_off_id}")] = Recipe(lambda w: f"{away(w)}/{w.time_off_id}")
+    return found
+
+
+def _always(path: str) -> Callable[[World], str]:
+    return lambda w: path
+
+
+def _below(place: str, record_id: Callable[[World], str], after: str = "") -> Callable[[World], str]:
+    return lambda w: f"{place}/{record_id(w)}{after}"
+
+
+def _deleted(path: str) -> Callable[[World], str]:
+    return lambda w: w.deleted[path]
+
+
+def _at_version(body: Callable[[World], dict[str, Any]]) -> Callable[[World], dict[str, Any]]:
+    return lambda w: body(w) | {"version": 1}
+
+
+def _branch_body(world: World) -> dict[str, Any]:
+    return {"name": "New", "zone": "Europe/Rome", "hours": []}
+
+
+def _staff_body(world: World) -> dict[str, Any]:
+    return {"name": "New", "home_branch_id": world.practice.branches[0].id, "hours": {}}
+
+
+def _resource_body(world: World) -> dict[str, Any]:
+    return {"branch_id": world.practice.branches[0].id, "kind": "room", "name": "New"}
+
+
+def _time_off_body(world: World) -> dict[str, Any]:
+    return {"starts_at": _monday(9).isoformat(), "ends_at": _monday(10).isoformat()}
+
+
 RECIPES: dict[tuple[str, str], Recipe] = {
+    **practice_recipes(),
     ("POST", "/api/appointments"): Recipe(lambda w: "/api/appointments", booking_body),
     ("POST", "/api/events"): Recipe(lambda w: "/api/events", booking_body),
     ("GET", "/api/appointments"): recipe("/api/appointments", stranger="only his own"),
@@ -116,9 +180,31 @@ def world(aws: EmbeddedAws) -> World:
         "branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": _monday(10).isoformat(),
         "customer": {"phone": "+12125550199"},
     }).json  # fmt: skip
+    room = {"branch_id": practice.branches[0].id, "kind": "room", "name": "Room 1"}
+    resource_id = call("POST", "/api/resources", caller=holders["owner"], body=room).json["id"]
+    away = {"starts_at": _monday(15).isoformat(), "ends_at": _monday(16).isoformat()}
+    place = f"/api/staff/{practice.staff[0].id}/time-off"
+    time_off_id = call("POST", place, caller=holders["owner"], body=away).json["id"]
     rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id)
+    return World(
+        practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, resource_id, time_off_id,
+        _some_deleted(holders["owner"], practice),
+    )  # fmt: skip
+
+
+def _some_deleted(owner: Holder, practice: Practice) -> dict[str, str]:
+    branch = practice.branches[0].id
+    found = {}
+    for path, body in {
+        "branches": {"name": "Old", "zone": "Europe/Rome", "hours": []},
+        "services": {"name": "Old", "duration_min": 30},
+        "staff": {"name": "Old", "home_branch_id": branch, "hours": {branch: []}},
+        "resources": {"branch_id": branch, "kind": "room", "name": "Old"},
+    }.items():
+        found[path] = str(call("POST", f"/api/{path}", caller=owner, body=body).json["id"])
+        assert call("DELETE", f"/api/{path}/{found[path]}", caller=owner).status == 204
+    return found
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -137,7 +223,7 @@ def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None
     assert 200 <= mine.status < 300, mine
     if path == "/auth/logout":
         return
-    if wanted.stranger == "nothing there":
+    if wanted.stranger != "only his own":
         _strangers_get_nothing(world, method, wanted)
     else:
         theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})
@@ -156,7 +242,7 @@ def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
 def _strangers_get_nothing(world: World, method: str, wanted: Recipe) -> None:
     before = _everything_of("com_owner")
     answer = _ask(world, world.stranger, method, wanted)
-    assert answer.status == 404, answer
+    assert answer.status == (422 if wanted.stranger == "no such reference" else 404), answer
     assert _everything_of("com_owner") == before
 
 
