@@ -73,15 +73,16 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         # A shift past midnight meets the breaks of the day after.
         dates = (day, day + timedelta(days=1))
         pauses = [pause for each in dates for pause in instants(each, spans_on(each, weekly), self._zone)]
-        return without(both(merged(instants(day, spans, self._zone)), self._open_around(day)), pauses)
+        return without(both(merged(instants(day, spans, self._zone)), self.open_around(day)), pauses)
 
     def resource_windows(self, resource: Resource, day: date) -> list[Interval]:
         """When a room or device may be used on the local `day`."""
         if resource.hours is None:
             return self.opened(day)
-        return both(instants(day, spans_on(day, resource.hours), self._zone), self._open_around(day))
+        return both(instants(day, spans_on(day, resource.hours), self._zone), self.open_around(day))
 
-    def _open_around(self, day: date) -> list[Interval]:
+    def open_around(self, day: date) -> list[Interval]:
+        """When the branch is open on the local `day` and around it; hours that touch at midnight are one stretch."""
         # A shift may run into the hours of the day after; the branch's night hours come from the day before.
         return merged(window for n in (-1, 0, 1) for window in self.opened(day + timedelta(days=n)))
 
