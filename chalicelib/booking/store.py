@@ -82,6 +82,22 @@ def page_appointments(
     return found.map(lambda row: row.noun(Appointment))
 
 
+def save_feed(unit: Unit, whose: str, record_id: str, digest: str) -> None:
+    """Keep the digest of the secret of someone's calendar feed."""
+    unit.put(BookingRow(f"{unit.company_id}#{record_id}", f"feed#{whose}", data=encode(digest)))
+
+
+def remove_feed(unit: Unit, whose: str, record_id: str) -> None:
+    """Forget someone's calendar feed."""
+    unit.delete(BookingRow(f"{unit.company_id}#{record_id}", f"feed#{whose}"))
+
+
+def find_feed(company_id: str, whose: str, record_id: str) -> str | None:
+    """The digest of the secret of someone's calendar feed."""
+    row = BookingRow.find(f"{company_id}#{record_id}", f"feed#{whose}")
+    return row.noun(str) if row else None
+
+
 def first_ahead(company_id: str, by: str, record_id: str, after: str) -> Appointment | None:
     """The next appointment of a branch or member of staff that still takes time and starts after `after`, if any."""
     cursor: str | None = None

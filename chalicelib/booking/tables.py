@@ -5,6 +5,7 @@ Access patterns of `booking`
                                                                  `resource#…`; `number#<n>` guards a number     Query
   what a branch offers (compiled)   pk `<company>#<branch>`      sk `schedule`                                  GetItem
   time off that is not over         pk `<company>#<staff>`       sk `off#<ends at>#<id>`                        Query
+  someone's calendar feed           pk `<company>#<staff or customer>` sk `feed#staff`, `feed#customer`         GetItem
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
   appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query
 

@@ -59,6 +59,7 @@ class World:
     resource_id: str
     time_off_id: str
     deleted: dict[str, str]
+    customer_id: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,16 @@ def practice_recipes() -> dict[tuple[str, str], Recipe]:
         found[("DELETE", one)] = Recipe(_below(place, record_id))
         found[("POST", f"{one}/restore")] = Recipe(_below(place, _deleted(path), "/restore"))
     away = _below("/api/staff", lambda w: w.practice.staff[0].id, "/time-off")
+    for method in ("POST", "DELETE"):
+        found[(method, "/api/staff/{staff_id}/calendar-feed")] = Recipe(
+            _below("/api/staff", lambda w: w.practice.staff[0].id, "/calendar-feed")
+        )
+        found[(method, "/api/customers/{customer_id}/calendar-feed")] = Recipe(
+            _below("/api/customers", lambda w: w.customer_id, "/calendar-feed")
+        )
+    found[("GET", "/api/appointments/{appointment_id}/calendar")] = Recipe(
+        _below("/api/appointments", lambda w: w.appointment_id, "/calendar")
+    )
     found[("GET", "/api/staff/{staff_id}/time-off")] = Recipe(away)
     found[("POST", "/api/staff/{staff_id}/time-off")] = Recipe(away, _time_off_body)
     found[("DELETE", "/api/staff/{staff_id}/time-off/{time_off_id}")] = Recipe(lambda w: f"{away(w)}/{w.time_off_id}")
@@ -189,7 +200,7 @@ def world(aws: EmbeddedAws) -> World:
     call_id = recording.record(rung, Unit, now())
     return World(
         practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, resource_id, time_off_id,
-        _some_deleted(holders["owner"], practice),
+        _some_deleted(holders["owner"], practice), made["customer_id"],
     )  # fmt: skip
 
 
