@@ -36,7 +36,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """Whether FIC can be asked in its name."""
         return self.status == "connected" and self.connection_id is not None
 
-    def reconnected(self, name: str, kind: Kind, connection_id: str, user_id: str, at: datetime) -> "Account":
+    def reconnected(
+        self, name: str, kind: Kind, connection_id: str, user_id: str, at: datetime, legacy_id: int | None = None
+    ) -> "Account":
         """With new credentials, whatever had happened to the old ones."""
         return self._changed(
             at,
@@ -47,6 +49,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             connected_by=user_id,
             connected_at=at,
             deleted_at=None,
+            legacy_id=self.legacy_id if legacy_id is None else legacy_id,
         )
 
     def refused(self, at: datetime) -> "Account":
