@@ -1,7 +1,7 @@
 """Fatture in Cloud's webhooks: the signature in their JWT, CloudEvents in both modes, the challenge of a new sink.
 
-From developers.fattureincloud.it (webhooks: subscriptions, notifications). Imports no HTTP client, and cryptography only
-where a signature is checked: the webhook Lambda starts cold with this module.
+From developers.fattureincloud.it (webhooks: subscriptions, notifications). Imports no HTTP client, and
+cryptography only where a signature is checked: the webhook Lambda starts cold with this module.
 """
 
 import base64
