@@ -1,6 +1,26 @@
 """What accounting leaves to be done later."""
 
+from chalicelib.accounting.record_jobs import (
+    ApplyFicEvent,
+    CheckSubscriptions,
+    LinkClients,
+    LinkCustomer,
+    ReconcileDocument,
+    StartSync,
+    SyncStep,
+)
 from chalicelib.core.events import Job
+
+__all__ = [
+    "ApplyFicEvent",
+    "AskToReconnect",
+    "CheckSubscriptions",
+    "LinkClients",
+    "LinkCustomer",
+    "ReconcileDocument",
+    "StartSync",
+    "SyncStep",
+]
 
 
 class AskToReconnect(Job):

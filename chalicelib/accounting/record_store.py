@@ -70,6 +70,12 @@ def find_in(company_id: str, account_ids: Sequence[str], resource: Resource, num
     return next((found for found in map(_stored, rows) if found), None)
 
 
+def find_at(company_id: str, resource: Resource, places: Sequence[tuple[str, str]]) -> list[Stored]:
+    """Those of the records at these accounts and ids that are still there, in that order."""
+    rows = fetch([key(company_id, account_id, resource, int(number)) for account_id, number in places])
+    return [found for found in map(_stored, rows) if found]
+
+
 def save(unit: Unit, old: Record | None, new: Record, packed: bytes | None) -> None:
     """Write it over `old`, the very version that was read; the unit ends as Stale when there is another by now."""
     place = key(new.company_id, new.account_id, new.resource, new.id)

@@ -65,7 +65,7 @@ def subscribe(
 
 
 def unsubscribe(make: Begin, subscription_id: str, clock: Clock) -> None:
-    """End it at FIC, then forget it; raises NotFound, and what FIC raises. Without a connection it is only forgotten."""
+    """End it at FIC, then forget it; raises NotFound, and what FIC raises. Unconnected, it is only forgotten."""
     company_id = make().company_id
     found = subscription_store.get_subscription(company_id, subscription_id)
     account = account_store.get_account(company_id, found.account_id, deleted=True)

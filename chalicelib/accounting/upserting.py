@@ -1,8 +1,9 @@
 """Writing what Fatture in Cloud said: only what is new, in few transactions, and never the older over the newer."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from chalicelib.accounting import record as records
 from chalicelib.accounting import record_store
@@ -18,8 +19,7 @@ LARGEST_TRANSACTION = 3_500_000
 """Bytes; DynamoDB's end at 4 MB."""
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """What FIC said of one resource: readings, and the ids it has no record of, asked at `at`."""
 
     company_id: str
@@ -30,17 +30,15 @@ class Heard:
     at: datetime | None = None
 
 
-@dataclass
-class Tally:
+class Tally(msgspec.Struct):
     """What has been written so far. `unlinked`: ids of clients that may now be found to be somebody's."""
 
     written: int = 0
     deleted: int = 0
-    unlinked: list[int] = field(default_factory=list)
+    unlinked: list[int] = []
 
 
-@dataclass(frozen=True)
-class _Change:
+class _Change(msgspec.Struct, frozen=True):
     old: Record | None
     new: Record
     packed: bytes | None
