@@ -87,6 +87,8 @@ def environment(door: Door, stage: str) -> dict[str, Any]:
         "CALCOM_BASE_URL": {"Ref": "CalcomBaseUrl"},
         "TWILIO_BASE_URL": {"Ref": "TwilioBaseUrl"},
         "FIC_BASE_URL": {"Ref": "FicBaseUrl"},
+        "FIC_OAUTH_URL": {"Ref": "FicOauthUrl"},
+        "FIC_WEBHOOK_PUBLIC_KEY": {"Ref": "FicWebhookPublicKey"},
         "POWERTOOLS_SERVICE_NAME": function_name(door),
         "POWERTOOLS_METRICS_NAMESPACE": "PilotPractice",
     }

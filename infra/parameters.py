@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from infra.policies import MAIL_DOMAIN, OUTBOX_STREAM
+from chalicelib.core.settings import FIC_PUBLIC_KEY
+from infra.policies import MAIL_DOMAIN, OUTBOX_STREAM, VAULT_KEY
 
 
 def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, Any]]:
@@ -37,7 +38,10 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
         "CalcomBaseUrl": {"Type": "String", "Default": "https://api.cal.com"},
         "TwilioBaseUrl": {"Type": "String", "Default": "https://api.twilio.com"},
         "FicBaseUrl": {"Type": "String", "Default": "https://api-v2.fattureincloud.it"},
+        "FicOauthUrl": {"Type": "String", "Default": "https://api-v2.fattureincloud.it/oauth"},
+        "FicWebhookPublicKey": {"Type": "String", "Default": FIC_PUBLIC_KEY},
         OUTBOX_STREAM: {"Type": "String"},
+        VAULT_KEY: {"Type": "String"},
     }
 
 

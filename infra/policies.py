@@ -12,9 +12,12 @@ WRITES = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
 """A transaction is authorised item by item, so there is no TransactWriteItems to grant."""
 CONSUMES = ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
 STREAMS = ("DescribeStream", "GetRecords", "GetShardIterator")
+VAULT = ("Decrypt", "Encrypt")
 OUTBOX_STREAM = "OutboxStreamArn"
 """The parameter that carries the ARN of the outbox's stream, which holds a time and so cannot be made of names."""
 MAIL_DOMAIN = "MailDomain"
+VAULT_KEY = "VaultKeyArn"
+"""The parameter that carries the ARN of the vault's key: policies cannot name a key by its alias."""
 Statement = dict[str, Any]
 
 
@@ -31,6 +34,8 @@ def policy(door: Door) -> dict[str, Any]:
     statements += _secrets(door)
     if door.needs.mail:
         statements.append(_allow("Mail", "ses", ["SendEmail"], [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
+    if door.needs.vault:
+        statements.append(_allow("Vault", "kms", list(VAULT), [{"Ref": VAULT_KEY}]))
     if door.kind == "stream":
         statements += _stream()
     return {"Version": "2012-10-17", "Statement": statements}

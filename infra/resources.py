@@ -1,4 +1,4 @@
-"""The root's data resources, derived from the code: tables from the rows, queues from the named queues."""
+"""The root's data resources: tables derived from the rows, queues from the named queues, and the vault's key."""
 
 from functools import cache
 from importlib import import_module
@@ -9,7 +9,7 @@ from chalicelib.core.doors import Door, all_doors
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from chalicelib.core.rows import CORE_ROWS
 from chalicelib.core.tables import Row
-from infra.intrinsics import Resource, literal, logical, named
+from infra.intrinsics import Resource, literal, logical, named, sub
 
 CHALICELIB = Path(__file__).resolve().parents[1] / "chalicelib"
 MOST_RECEIVES = 20
@@ -18,6 +18,7 @@ DEAD_DAYS = 14
 KEEP_DAYS = 4
 VISIBILITY_FACTOR = 6
 """AWS's advice: a message comes back only after its Lambda was throttled and tried again for a while."""
+VAULT_KEY_ID = "VaultKey"
 LONGEST_CONSUMER_SECONDS = 60
 """Assumed for a queue whose consumer is not written yet."""
 
@@ -25,9 +26,9 @@ LONGEST_CONSUMER_SECONDS = 60
 @cache
 def all_rows() -> tuple[type[Row], ...]:
     """Every row of the house: core's and each area's; what tests declare is not of the house."""
-    for path in sorted(CHALICELIB.glob("*/tables.py")):
+    for path in sorted(CHALICELIB.glob("*/*tables.py")):
         if path.parent.name != "core":
-            import_module(f"chalicelib.{path.parent.name}.tables")
+            import_module(f"chalicelib.{path.parent.name}.{path.stem}")
     found = {*CORE_ROWS, *(row for row in _below(Row) if row.__module__.startswith("chalicelib."))}
     return tuple(sorted((row for row in found if "table" in vars(row)), key=lambda row: (row.table.name, row.__name__)))
 
@@ -67,7 +68,7 @@ def stream_table() -> str:
 
 
 def data_resources(stage: str, consumers: tuple[Door, ...] | None = None) -> dict[str, Resource]:
-    """Every table and queue. `consumers`: the queues' doors, whose timeouts decide how long a message stays hidden."""
+    """Every table and queue, and the vault's key. `consumers`: the queues' doors, whose timeouts decide how long a message stays hidden."""
     if consumers is None:
         consumers = tuple(all_doors("functions.queues"))
     timeouts = {(door.queue, door.dead): door.timeout_seconds for door in consumers if door.kind == "queue"}
@@ -78,13 +79,13 @@ def data_resources(stage: str, consumers: tuple[Door, ...] | None = None) -> dic
             timeouts.get((name, False), LONGEST_CONSUMER_SECONDS),
             timeouts.get((name, True), LONGEST_CONSUMER_SECONDS),
         )
-    return resources
+    return resources | _vault(stage)
 
 
 def literal_resources(prefix: str, stage: str) -> dict[str, Any]:
     """The same with plain names, for one machine without CloudFormation."""
     resources = data_resources(stage)
-    names = {"Prefix": prefix}
+    names = {"Prefix": prefix, "AWS::Partition": "aws", "AWS::AccountId": "000000000000", VAULT_KEY_ID: VAULT_KEY_ID}
     for name in NAMED_QUEUES:
         # Whoever creates the queues puts in its own region and account.
         names[f"{queue_id(name + DEAD)}.Arn"] = f"arn:aws:sqs:eu-central-1:000000000000:{prefix}-{name}{DEAD}"
@@ -119,6 +120,31 @@ def _table(name: str, rows: list[type[Row]], stage: str) -> Resource:
         "DeletionPolicy": fate,
         "UpdateReplacePolicy": fate,
         "Properties": properties,
+    }
+
+
+def _vault(stage: str) -> dict[str, Resource]:
+    """The key of vendors' credentials. Its policy leaves it to IAM who may use it: the roles of doors that need it."""
+    fate = "Retain" if stage == "prod" else "Delete"
+    account = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
+    statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}
+    return {
+        VAULT_KEY_ID: {
+            "Type": "AWS::KMS::Key",
+            "DeletionPolicy": fate,
+            "UpdateReplacePolicy": fate,
+            "Properties": {
+                "Description": "Encrypts the credentials that companies gave us for their vendors' accounts",
+                "EnableKeyRotation": True,
+                "KeyPolicy": {"Version": "2012-10-17", "Statement": [statement]},
+            },
+        },
+        "VaultAlias": {
+            "Type": "AWS::KMS::Alias",
+            "DeletionPolicy": "Delete",
+            "UpdateReplacePolicy": "Delete",
+            "Properties": {"AliasName": sub("alias/${Prefix}-vault"), "TargetKeyId": {"Ref": VAULT_KEY_ID}},
+        },
     }
 
 

@@ -15,8 +15,8 @@ from infra.functions import LONGEST_FUNCTION_NAME, DoorsDiffer, with_door
 from infra.intrinsics import Resource, Template, logical, referred
 from infra.parameters import conditions, parameters
 from infra.pipeline import sam_template
-from infra.policies import OUTBOX_STREAM, function_name
-from infra.resources import data_resources, stream_table
+from infra.policies import OUTBOX_STREAM, VAULT_KEY, function_name
+from infra.resources import VAULT_KEY_ID, data_resources, stream_table
 
 SAM = "AWS::Serverless-2016-10-31"
 ROOT = "root"
@@ -98,6 +98,8 @@ def _root(nested: dict[str, Template], doors: list[Door], stage: str) -> Templat
         first = {stack_id(other) for other in nested if other != API} if name == API else set(data)
         if OUTBOX_STREAM in passed:
             first -= {stream_table()}  # the parameter says so already
+        if VAULT_KEY in passed:
+            first -= {VAULT_KEY_ID}
         resources[stack_id(name)] = {
             "Type": "AWS::CloudFormation::Stack",
             "DependsOn": sorted(first),
@@ -108,7 +110,8 @@ def _root(nested: dict[str, Template], doors: list[Door], stage: str) -> Templat
         for output in nested[API]["Outputs"]:
             outputs[output] = {"Value": {"Fn::GetAtt": [stack_id(API), f"Outputs.{output}"]}}
     own = parameters(_longest_prefix(doors), stage)
-    del own[OUTBOX_STREAM]
+    for made_here in (OUTBOX_STREAM, VAULT_KEY):
+        del own[made_here]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"PilotPractice, stage {stage}",
@@ -127,6 +130,8 @@ def stack_id(name: str) -> str:
 def _passed(parameter: str) -> Any:
     if parameter == OUTBOX_STREAM:
         return {"Fn::GetAtt": [stream_table(), "StreamArn"]}
+    if parameter == VAULT_KEY:
+        return {"Fn::GetAtt": [VAULT_KEY_ID, "Arn"]}
     return {"Ref": parameter}
 
 

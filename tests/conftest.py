@@ -8,7 +8,7 @@ import pytest
 from chalicelib.booking import situation
 from chalicelib.booking.opening import save_practice
 from chalicelib.core import aws as aws_clients
-from chalicelib.core import secrets
+from chalicelib.core import secrets, vault
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from infra.local import ministack
@@ -66,6 +66,7 @@ def _forget() -> None:
     settings.cache_clear()
     aws_clients.forget_clients()
     secrets._kept.clear()
+    vault.forget()
     situation.forget()
 
 

@@ -82,6 +82,12 @@ def release(unit: Unit, kind: str, value: str) -> None:
     unit.delete(row, DirectoryRow.pk.does_not_exist() | (DirectoryRow.company_id == unit.company_id))
 
 
+def spend(unit: Unit, kind: str, value: str, otherwise: DomainError) -> None:
+    """Use up a key that may be used once; fails with `otherwise` when it is gone."""
+    mine = DirectoryRow.company_id == unit.company_id
+    unit.delete(_row(unit, kind, value, "", None, None), mine, otherwise)
+
+
 def _row(
     unit: Unit, kind: str, value: str, record: str, data: dict[str, Any] | None, expires_at: int | None
 ) -> DirectoryRow:

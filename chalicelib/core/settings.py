@@ -5,6 +5,13 @@ from functools import cache
 
 import msgspec
 
+FIC_PUBLIC_KEY = (
+    "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUZrd0V3WUhLb1pJemowQ0FRWUlLb1pJemowREFRY0RRZ0FFL1JvSElqZ1k3aGZYZlk1cC9KeSt"
+    "LL0ZndU1aNAozVHZaOXQ0ZU43K2t4UTBNSnpLdG93djRDY1lURnFyQm03aE1CNVpXS25xTHoyNEQ2bFFqU0wwWXN3PT0KLS0tLS1FTkQgUFVCTElD"
+    "IEtFWS0tLS0tCg=="
+)
+"""What Fatture in Cloud signs its webhooks with, as its documentation publishes it: a PEM in base64."""
+
 
 class Settings(msgspec.Struct, frozen=True):
     """What differs between a laptop, a test and a deployed stage. Read once, on first use."""
@@ -19,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True):
     calcom_base_url: str
     twilio_base_url: str
     fic_base_url: str
+    fic_oauth_url: str
+    fic_webhook_public_key: str
     vendor_timeout_seconds: float
     mail_from: str
     log_level: str
@@ -31,6 +40,11 @@ class Settings(msgspec.Struct, frozen=True):
     def queue(self, name: str) -> str:
         """The SQS queue that plays the named queue `name` in this stage."""
         return f"{self.prefix}-{name}"
+
+    @property
+    def vault_key(self) -> str:
+        """The KMS key that vendors' credentials are encrypted with in this stage."""
+        return f"alias/{self.prefix}-vault"
 
     def queue_url(self, name: str) -> str:
         """Built, not looked up: a GetQueueUrl per cold start would cost a request."""
@@ -55,6 +69,8 @@ def settings() -> Settings:
         calcom_base_url=env("CALCOM_BASE_URL", "https://api.cal.com"),
         twilio_base_url=env("TWILIO_BASE_URL", "https://api.twilio.com"),
         fic_base_url=env("FIC_BASE_URL", "https://api-v2.fattureincloud.it"),
+        fic_oauth_url=env("FIC_OAUTH_URL", "https://api-v2.fattureincloud.it/oauth"),
+        fic_webhook_public_key=env("FIC_WEBHOOK_PUBLIC_KEY", FIC_PUBLIC_KEY),
         vendor_timeout_seconds=float(env("PILOT_VENDOR_TIMEOUT_SECONDS", "8")),
         mail_from=env("PILOT_MAIL_FROM", "PilotPractice <no-reply@pilotpractice.example>"),
         log_level=env("PILOT_LOG_LEVEL", "INFO"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Purpose = Literal["invitation", "password_reset"]
+Matter = Literal["reconnect_accounting"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,38 @@ _LETTERS: dict[str, dict[Purpose, tuple[str, str]]] = {
     },
 }
 _PATHS: dict[Purpose, str] = {"invitation": "accept-invite", "password_reset": "reset-password"}
+
+_NOTICES: dict[str, dict[Matter, tuple[str, str]]] = {
+    "en": {
+        "reconnect_accounting": (
+            "Please connect Fatture in Cloud again",
+            "Hello {name},\n\nFatture in Cloud no longer lets PilotPractice read the books of {accounts}. Nothing is "
+            "lost, but nothing new arrives until an admin of {company} connects the account again.\n",
+        ),
+    },
+    "de": {
+        "reconnect_accounting": (
+            "Bitte verbinden Sie Fatture in Cloud neu",
+            "Guten Tag {name},\n\nFatture in Cloud lässt PilotPractice die Bücher von {accounts} nicht mehr lesen. "
+            "Verloren ist nichts, doch Neues kommt erst wieder an, wenn ein Admin von {company} das Konto neu "
+            "verbindet.\n",
+        ),
+    },
+    "it": {
+        "reconnect_accounting": (
+            "Ricollega Fatture in Cloud",
+            "Ciao {name},\n\nFatture in Cloud non permette più a PilotPractice di leggere i dati di {accounts}. Non "
+            "si è perso nulla, ma non arriva nulla di nuovo finché un amministratore di {company} non ricollega "
+            "l'account.\n",
+        ),
+    },
+}
+
+
+def notice(matter: Matter, language: str, **values: str) -> Letter:
+    """The mail that tells of a matter; in English where the language is not spoken here."""
+    subject, text = _NOTICES.get(language, _NOTICES[_SPOKEN])[matter]
+    return Letter(subject.format(**values), text.format(**values))
 
 
 def letter(purpose: Purpose, language: str, *, company: str, name: str, secret: str, public_url: str) -> Letter:

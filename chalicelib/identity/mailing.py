@@ -1,4 +1,4 @@
-"""The jobs that mail links: the secret is made here, so that none ever lies in an event or on a queue."""
+"""The jobs that mail: links, whose secret is made here so that none lies in an event or on a queue, and notices."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from chalicelib.core.settings import settings
 from chalicelib.identity import guard_store, links, store
 from chalicelib.identity.account import Account
 from chalicelib.identity.jobs import SendInvitation, SendPasswordReset
-from chalicelib.identity.letters import Letter, Purpose, letter
+from chalicelib.identity.letters import Letter, Matter, Purpose, letter, notice
 
 REMEMBERED = timedelta(days=14)
 """As long as a message may lie on a dead-letter queue and be put back."""
@@ -30,6 +30,21 @@ def send_password_reset(job: SendPasswordReset, context: JobContext) -> None:
     account = store.get_account(job.company_id, job.user_id)
     if account.may_sign_in:
         _send_link("password_reset", account, context)
+
+
+def mail_admins(matter: Matter, context: JobContext, **values: str) -> None:
+    """Mail every admin who signs in; at least once each, whichever attempt of the job gets so far."""
+    company = store.find_company(context.company_id)
+    for user in store.admins(context.company_id):
+        name = f"{context.id}:{user.id}"
+        if guard_store.has_mailed(context.company_id, name):
+            continue
+        language = company.language if company else settings().default_language
+        named = company.name if company else "PilotPractice"
+        _mail(user.email, notice(matter, language, company=named, name=user.name, **values))
+        marking = context.unit()
+        guard_store.mark_mailed(marking, name, epoch(context.clock() + REMEMBERED))
+        marking.commit()
 
 
 def _send_link(purpose: Purpose, account: Account, context: JobContext) -> None:

@@ -75,6 +75,14 @@ def page_users(company_id: str, limit: int, cursor: str | None) -> Page[User]:
     return page(BY_COMPANY, company_id, limit=limit, cursor=cursor).map(lambda row: row.noun(User))
 
 
+def admins(company_id: str) -> Iterator[User]:
+    """Every admin who signs in, the oldest first; reads all users of the company."""
+    for row in IdentityRow.query(company_id, index_name="by_company"):
+        user = row.noun(User)
+        if user.role == "admin" and user.status == "active":
+            yield user
+
+
 def find_account(company_id: str, user_id: str) -> Account | None:
     """The user, the credential and the tokens; one request."""
     rows = {row.sk: row for row in collection(IdentityRow, _pk(company_id, user_id))}

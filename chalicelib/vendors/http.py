@@ -30,10 +30,10 @@ class VendorSession:
     """Connections to one vendor with one key. Make it per job: a connection kept over a frozen Lambda is a dead one.
 
     `base_url` has no trailing path of its own (`https://api.cal.com`); `timeout_seconds` (to connect, and between two
-    bytes of the answer) is the setting's unless given.
+    bytes of the answer) is the setting's unless given. `key` None: what is asked needs none.
     """
 
-    def __init__(self, vendor: Vendor, base_url: str, key: str, *, timeout_seconds: float | None = None) -> None:
+    def __init__(self, vendor: Vendor, base_url: str, key: str | None, *, timeout_seconds: float | None = None) -> None:
         self._vendor = vendor
         self._base_url = base_url.rstrip("/")
         self._key = key
@@ -58,16 +58,30 @@ class VendorSession:
         - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
         - OutcomeUnknown `_outcome_unknown`: any other method whose answer is missing, 5xx or not of the expected shape
         - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
-        - Conflict `_conflict` (409), RateLimited `_rate_limited` (429)
+        - Conflict `_conflict` (409), RateLimited `_rate_limited` (429, and 403 with Retry-After)
         """
-        writes = method != "GET"
-        found = self._exchange(method, path, query, body, headers, writes)
-        if not 200 <= found.status < 300:
-            raise refusal(self._vendor, found, writes, now(), self._key)
+        raw = None if body is None else msgspec.json.encode(body)
+        found = self.send(method, path, query=query, raw=raw, headers=headers)
         try:
             return read(read_json(found.body), answer, "answer")
         except Invalid as error:
-            raise unanswered(self._vendor, writes) from error
+            raise unanswered(self._vendor, method != "GET") from error
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Sends `raw` (JSON) and returns the 2xx answer as it came, headers included; raises like `call`."""
+        writes = method != "GET"
+        found = self._exchange(method, path, query, raw, headers, writes)
+        if not 200 <= found.status < 300:
+            raise refusal(self._vendor, found, writes, now(), self._key or "")
+        return found
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -78,19 +92,19 @@ class VendorSession:
         method: str,
         path: str,
         query: Mapping[str, str | int] | None,
-        body: Any,
+        raw: bytes | None,
         headers: Mapping[str, str] | None,
         writes: bool,
     ) -> Answer:
         self._check_key()
-        content = {} if body is None else {"Content-Type": "application/json"}
+        content = {} if raw is None else {"Content-Type": "application/json"}
         _run(before_request, self._vendor, method, path)
         try:
             response = self._session.request(
                 method,
                 self._base_url + path,
                 params=query,
-                data=None if body is None else msgspec.json.encode(body),
+                data=raw,
                 headers={"Accept": "application/json", **content, **(headers or {})},
                 timeout=self._timeout,
                 allow_redirects=False,  # a redirected POST becomes a GET
@@ -106,12 +120,15 @@ class VendorSession:
         return unreachable(self._vendor) if _undelivered(error) else unanswered(self._vendor, writes)
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._key}"
+        if self._key is not None:
+            request.headers["Authorization"] = f"Bearer {self._key}"
         return request
 
     def _check_key(self) -> None:
         """A key pasted with a line break or a typographic dash cannot even be sent."""
-        if not (self._key.isascii() and self._key.isprintable() and self._key.strip() == self._key != ""):
+        if self._key is not None and not (
+            self._key.isascii() and self._key.isprintable() and self._key.strip() == self._key != ""
+        ):
             detail = f"The {self._vendor.title} key is empty or has characters that no key has."
             raise VendorRefused(f"{self._vendor.code}_credentials", detail)
 

@@ -53,14 +53,19 @@ def refusal(vendor: Vendor, answer: Answer, writes: bool, now: datetime, secret:
     A refusal may quote the key it refuses (`secret`); what we keep and show does not.
     """
     status = answer.status
-    if status == 429:
+    # Fatture in Cloud says 403 when its quota of the hour is used up; who may never ask is not told when to come back.
+    if status == 429 or (status == 403 and "retry-after" in answer.headers):
         seconds = retry_after(answer.headers, now)
         detail = f"{vendor.title} asks to wait {seconds} s."
         return RateLimited(f"{vendor.code}_rate_limited", detail, retry_after=seconds)
     if status == 408 or not 400 <= status < 500:
         # 408 is a server's or proxy's own timeout; redirects are never followed, so whether one acted is not known.
         return unanswered(vendor, writes)
-    return _refused(vendor, status, vendor_message(answer.body.replace(secret.encode(), b"***")))
+    return _refused(vendor, status, vendor_message(_without(secret, answer.body)))
+
+
+def _without(secret: str, body: bytes) -> bytes:
+    return body.replace(secret.encode(), b"***") if secret else body
 
 
 def _refused(vendor: Vendor, status: int, message: str | None) -> DomainError:

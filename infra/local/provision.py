@@ -1,4 +1,4 @@
-"""Creates on the embedded AWS the tables and queues that the root template describes, where they are missing."""
+"""Creates on the embedded AWS the tables, queues and the key that the root template describes, where missing."""
 
 import json
 from contextlib import suppress
@@ -14,7 +14,7 @@ def provision() -> list[str]:
     """Create what is missing; returns the names of what it made. Safe to run again."""
     resources = literal_resources(settings().prefix, settings().stage)
     _sender()
-    return _tables(resources) + _queues(resources)
+    return _tables(resources) + _queues(resources) + _keys(resources)
 
 
 def _sender() -> None:
@@ -64,6 +64,19 @@ def _queues(resources: dict[str, Any]) -> list[str]:
             continue
         client.create_queue(QueueName=properties["QueueName"], Attributes=_queue_attributes(properties))
         made.append(properties["QueueName"])
+    return made
+
+
+def _keys(resources: dict[str, Any]) -> list[str]:
+    client = aws.client("kms")
+    there = {alias["AliasName"] for alias in client.list_aliases()["Aliases"]}
+    made = []
+    for properties in _of_type(resources, "AWS::KMS::Alias"):
+        name = properties["AliasName"]
+        if name not in there:
+            key = client.create_key(Description=name)["KeyMetadata"]["KeyId"]
+            client.create_alias(AliasName=name, TargetKeyId=key)
+            made.append(name)
     return made
 
 

@@ -54,6 +54,8 @@ def wanted(door: Door, indexes: dict[str, set[str]]) -> set[Grant]:
     found |= {("ssm:GetParameter", arn("ssm", f"parameter/${{Prefix}}/{secret}")) for secret in need.secrets}
     if need.mail:
         found.add(("ses:SendEmail", arn("ses", "identity/${MailDomain}")))
+    if need.vault:
+        found |= {(f"kms:{action}", "VaultKeyArn") for action in ("Decrypt", "Encrypt")}
     if door.kind == "queue":
         queue = door.queue + ("-dead" if door.dead else "")
         found |= {(action, arn("sqs", f"${{Prefix}}-{queue}")) for action in CONSUME}

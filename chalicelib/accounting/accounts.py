@@ -1,0 +1,254 @@
+"""Accounts of Fatture in Cloud: connecting them by OAuth 2 or with a token made by hand, and giving them up."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import msgspec
+
+from chalicelib.accounting import account_store, renewing
+from chalicelib.accounting.account import Account, Kind
+from chalicelib.accounting.connection import Connection, Tokens
+from chalicelib.accounting.events import AccountConnected, AccountDisconnected
+from chalicelib.core import directory
+from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.errors import Conflict, Fault, Forbidden, NotFound, Stale, VendorRefused, invalid
+from chalicelib.core.ids import new_id
+from chalicelib.core.settings import settings
+from chalicelib.core.unit import Unit
+from chalicelib.vendors import fattureincloud_oauth as oauth
+from chalicelib.vendors.fattureincloud import UNAUTHORIZED, FattureInCloud, FicCompany
+
+STATE = "fic_state"
+"""Kind of directory key: the hash of a state -> company, and the user who is connecting."""
+STATE_LIFETIME = timedelta(minutes=10)
+CALLBACK = "/api/fic/accounts/callback"
+TRIES = 5
+MOST_AT_ONCE = 12
+"""Accounts connected in one transaction: each takes at most seven of its actions."""
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to send the person who connects an account, and until when."""
+
+    url: str
+    expires_at: datetime
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """With what the person comes back from FIC: a code, or an error."""
+
+    state: str
+    code: str | None = None
+    error: str | None = None
+
+
+class _Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens, what they open, and who brought them."""
+
+    tokens: Tokens
+    kind: Kind
+    expires_at: datetime | None
+    user_id: str
+
+
+def invite(unit: Unit, user_id: str, clock: Clock) -> Invitation:
+    """Where this user allows us in; the state in the URL is theirs, works once and for ten minutes."""
+    state = secrets.token_urlsafe(32)
+    expires_at = clock() + STATE_LIFETIME
+    url = oauth.authorize_url(_redirect_uri(), state)
+    directory.claim(unit, STATE, _digest(state), user_id, Stale(), expires_at=epoch(expires_at))
+    unit.audit("fic_account.invited", user_id)
+    unit.commit()
+    return Invitation(url=url, expires_at=expires_at)
+
+
+def arrive(arrival: Arrival, begin: Callable[[str], Unit], clock: Clock) -> list[Account]:
+    """Connect every company that the person allowed us into; `begin` takes the company whose user that is.
+
+    Raises NotFound `unknown_state`, Forbidden `fic_access_denied` when the person said no, VendorRefused
+    `fic_grant_refused` for a code that FIC does not know, Conflict `fic_company_taken` or `fic_no_company`.
+    """
+    found = directory.find(STATE, _digest(arrival.state))
+    if found is None or (found.expires_at or 0) <= epoch(clock()):
+        raise _unknown_state()
+    unit = begin(found.company_id)
+    directory.spend(unit, STATE, _digest(arrival.state), _unknown_state())
+    unit.commit()
+    if arrival.error or not arrival.code:
+        raise Forbidden("fic_access_denied", "Fatture in Cloud was not allowed to let us in.")
+    at = clock()
+    granted = oauth.exchange(arrival.code, _redirect_uri())
+    tokens = Tokens(access_token=granted.access_token, refresh_token=granted.refresh_token)
+    expires_at = at + timedelta(seconds=granted.expires_in)
+    opened = _Opened(tokens=tokens, kind="oauth", expires_at=expires_at, user_id=found.record)
+    return _connect(lambda: begin(found.company_id), _companies(tokens), opened, clock)
+
+
+def connect_with_token(
+    begin: Callable[[], Unit],
+    token: str,
+    fic_company_id: int | None,
+    user_id: str,
+    clock: Clock,
+    *,
+    legacy_id: int | None = None,
+) -> Account:
+    """Connect the company that a token made by hand opens; which one has to be said where it opens several.
+
+    Raises Invalid naming `body.token` or `body.company`, Conflict `fic_company_taken` or `legacy_id_taken`.
+    """
+    tokens = Tokens(access_token=token)
+    try:
+        companies = _companies(tokens)
+    except VendorRefused as error:
+        if error.code in (UNAUTHORIZED, "fic_credentials"):
+            raise invalid("body.token", "fic_unauthorized", "Fatture in Cloud does not accept this token.") from None
+        raise
+    if fic_company_id is None and len(companies) > 1:
+        several = ", ".join(f"{one.id} ({one.name})" for one in companies)
+        raise invalid("body.company", "required", f"This token opens several companies: {several}.")
+    chosen = [one for one in companies if fic_company_id in (None, one.id)]
+    if not chosen:
+        raise invalid("body.company", "fic_company_unknown", "This token does not open that company.")
+    opened = _Opened(tokens=tokens, kind="token", expires_at=None, user_id=user_id)
+    return _connect(begin, chosen, opened, clock, legacy_id)[0]
+
+
+def disconnect(begin: Callable[[], Unit], ref: str, clock: Clock) -> Account:
+    """Give the account up: its credentials are destroyed, its records stay; raises NotFound."""
+    for _ in range(TRIES):
+        unit = begin()
+        account = account_store.get_account(unit.company_id, ref)
+        others = [a for a in account_store.accounts(unit.company_id) if a.id != account.id]
+        gone = account.disconnected(clock())
+        account_store.save_account(unit, gone)
+        _remove_unused(unit, {account.connection_id}, others)
+        unit.publish(AccountDisconnected(account_id=account.id))
+        unit.audit("fic_account.disconnected", account.id, ("status", "connection_id"))
+        try:
+            unit.commit(gone)
+            return gone
+        except Stale:
+            continue
+    raise Stale
+
+
+def _companies(tokens: Tokens) -> list[FicCompany]:
+    client = FattureInCloud(tokens.access_token)
+    try:
+        found = [one for one in client.companies() if one.type != "accountant"]
+    finally:
+        client.close()
+    if not found:
+        raise Conflict("fic_no_company", "This opens no company at Fatture in Cloud.")
+    return found
+
+
+def _connect(
+    begin: Callable[[], Unit],
+    companies: Sequence[FicCompany],
+    opened: _Opened,
+    clock: Clock,
+    legacy_id: int | None = None,
+) -> list[Account]:
+    """All of them through one connection: tokens that change with each renewal cannot be kept twice."""
+    connection = Connection(
+        id=new_id("fcn"),
+        company_id=begin().company_id,
+        kind=opened.kind,
+        obtained_at=clock(),
+        expires_at=opened.expires_at,
+    )
+    sealed: str | None = renewing.seal(connection, opened.tokens)
+    done: list[Account] = []
+    for start in range(0, len(companies), MOST_AT_ONCE):
+        some = companies[start : start + MOST_AT_ONCE]
+        done += _connect_some(begin, some, connection, sealed, opened.user_id, legacy_id)
+        sealed = None
+    return done
+
+
+def _connect_some(
+    begin: Callable[[], Unit],
+    companies: Sequence[FicCompany],
+    connection: Connection,
+    sealed: str | None,
+    user_id: str,
+    legacy_id: int | None,
+) -> list[Account]:
+    for _ in range(TRIES):
+        unit = begin()
+        known = account_store.accounts(unit.company_id, deleted=True)
+        if sealed:
+            account_store.add_connection(unit, connection, sealed)
+        now = [_stage(unit, company, known, connection, user_id, legacy_id) for company in companies]
+        changed = {account.id for account in now}
+        _remove_unused(
+            unit,
+            {account.connection_id for account in known if account.id in changed},
+            [account for account in known if account.id not in changed],
+        )
+        try:
+            unit.commit(now[0])
+            return now
+        except Stale:
+            continue
+    raise Stale
+
+
+def _stage(
+    unit: Unit,
+    company: FicCompany,
+    known: Sequence[Account],
+    connection: Connection,
+    user_id: str,
+    legacy_id: int | None,
+) -> Account:
+    at = unit.clock()
+    old = next((account for account in known if account.fic_company_id == company.id), None)
+    name = company.name or str(company.id)
+    if old:
+        account = old.reconnected(name, connection.kind, connection.id, user_id, at, legacy_id)
+        account_store.bring_back(unit, account)
+    else:
+        account = Account(
+            id=new_id("fic"),
+            company_id=unit.company_id,
+            fic_company_id=company.id,
+            name=name,
+            kind=connection.kind,
+            status="connected",
+            connection_id=connection.id,
+            connected_by=user_id,
+            connected_at=at,
+            created_at=at,
+            updated_at=at,
+            legacy_id=legacy_id,
+        )
+        account_store.add_account(unit, account)
+    unit.publish(AccountConnected(account_id=account.id))
+    unit.audit("fic_account.connected", account.id, ("status", "connection_id"))
+    return account
+
+
+def _remove_unused(unit: Unit, connections: set[str | None], others: Sequence[Account]) -> None:
+    """Destroy the credentials that no other account goes on using."""
+    for connection_id in connections - {account.connection_id for account in others}:
+        if connection_id:
+            account_store.remove_connection(unit, connection_id)
+
+
+def _redirect_uri() -> str:
+    """FIC compares it letter by letter with what its application is registered with."""
+    return settings().public_url.rstrip("/") + CALLBACK
+
+
+def _digest(state: str) -> str:
+    return sha256(state.encode()).hexdigest()
+
+
+def _unknown_state() -> NotFound:
+    message = "This way back from Fatture in Cloud is unknown, was used already or has expired: connect again."
+    return NotFound("unknown_state", message, faults=(Fault("query.state", "unknown_state", message),))

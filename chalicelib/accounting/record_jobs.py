@@ -1,0 +1,83 @@
+"""What keeping records in step leaves to be done later; `jobs.py`, where workers look, has these too."""
+
+from chalicelib.accounting.record import Resource
+from chalicelib.accounting.run import Kind
+from chalicelib.core.events import Job
+
+
+class SyncStep(Job):
+    """Do the next step of a run: mostly, read and store one page."""
+
+    queue = "sync"
+    handler = "chalicelib.accounting.syncing:step"
+    attempts = 10
+
+    account_id: str
+    resource: Resource
+    kind: Kind
+    run_id: str
+    step: int
+
+
+class StartSync(Job):
+    """Begin to read an account's resources, or only what changed in one of them."""
+
+    queue = "sync"
+    handler = "chalicelib.accounting.syncing:start_later"
+
+    account_id: str
+    resources: tuple[Resource, ...]
+    kind: Kind
+
+
+class ApplyFicEvent(Job):
+    """Fetch the records that an event in the inbox names, from the `start`-th on, some at a time."""
+
+    queue = "sync"
+    handler = "chalicelib.accounting.notifications:apply"
+    attempts = 10
+
+    account_id: str
+    delivery_id: str
+    event_row: str
+    start: int = 0
+
+
+class LinkClients(Job):
+    """Find out whose these clients are."""
+
+    queue = "sync"
+    handler = "chalicelib.accounting.linking:link_clients"
+
+    account_id: str
+    clients: tuple[int, ...]
+
+
+class LinkCustomer(Job):
+    """Find the clients that a customer is, when the customer is new or has another tax number."""
+
+    queue = "sync"
+    handler = "chalicelib.accounting.linking:link_customer"
+
+    customer_id: str
+
+
+class ReconcileDocument(Job):
+    """Ask FIC about a document whose making it has not confirmed."""
+
+    queue = "sync"
+    handler = "chalicelib.accounting.issuing:reconcile"
+    attempts = 12
+
+    account_id: str
+    resource: Resource
+    appointment_id: str
+
+
+class CheckSubscriptions(Job):
+    """Compare an account's subscriptions with FIC's, and mend what expired or was dropped."""
+
+    queue = "sync"
+    handler = "chalicelib.accounting.subscribing:check"
+
+    account_id: str
