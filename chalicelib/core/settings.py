@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True):
     vendor_timeout_seconds: float
     mail_from: str
     log_level: str
+    private_webhooks: bool
     default_language: str
 
     def table(self, name: str) -> str:
@@ -73,6 +74,7 @@ def settings() -> Settings:
         fic_webhook_public_key=env("FIC_WEBHOOK_PUBLIC_KEY", FIC_PUBLIC_KEY),
         vendor_timeout_seconds=float(env("PILOT_VENDOR_TIMEOUT_SECONDS", "8")),
         mail_from=env("PILOT_MAIL_FROM", "PilotPractice <no-reply@pilotpractice.example>"),
+        private_webhooks=env("PILOT_PRIVATE_WEBHOOKS", "") == "1",
         log_level=env("PILOT_LOG_LEVEL", "INFO"),
         default_language=env("PILOT_DEFAULT_LANGUAGE", "en"),
     )

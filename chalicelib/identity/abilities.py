@@ -8,7 +8,7 @@ Role = Literal["admin", "staff", "practitioner", "client"]
 
 ABILITIES = frozenset(
     f"{noun}:{verb}"
-    for noun in ("account", "appointments", "calls", "customers", "practice", "users")
+    for noun in ("account", "appointments", "calls", "customers", "practice", "users", "webhooks")
     for verb in ("read", "write")
 )
 """Every ability a route may ask for (a test walks the routes). `account` is one's own: me, logout, tokens."""

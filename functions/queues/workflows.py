@@ -11,7 +11,10 @@ from chalicelib.core.needs import Needs
 function = Function(__name__)
 
 
-@function.on_queue("workflows", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("workflows",)))
+@function.on_queue(
+    "workflows",
+    needs=Needs(reads=("inbox", "booking"), writes=("jobs", "integrations"), sends=("workflows",), vault=True),
+)
 def work_workflows(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `workflows`."""
     return work("workflows", event)

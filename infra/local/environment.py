@@ -102,6 +102,7 @@ def _aws(aws_port: int, port: int, public_url: str | None) -> dict[str, str]:
         "PILOT_PREFIX": "pilot-local",
         "PILOT_QUEUE_BASE_URL": f"{url(aws_port)}/{ACCOUNT}",
         "PILOT_SECRETS_FROM": "environment",
+        "PILOT_PRIVATE_WEBHOOKS": "1",  # a listener on this very machine is who one tries webhooks with
         "PILOT_PUBLIC_URL": public_url or url(port),  # a tunnel's, where the real vendors are to reach us
     }
 

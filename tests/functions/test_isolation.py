@@ -60,6 +60,8 @@ class World:
     time_off_id: str
     deleted: dict[str, str]
     customer_id: str
+    endpoint_id: str
+    delivery_id: str
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,26 @@ def _time_off_body(world: World) -> dict[str, Any]:
     return {"starts_at": _monday(9).isoformat(), "ends_at": _monday(10).isoformat()}
 
 
+def webhook_recipes() -> dict[tuple[str, str], Recipe]:
+    """Webhook endpoints and their deliveries."""
+    place = "/api/webhook-endpoints"
+    one = f"{place}/{{endpoint_id}}"
+    body = {"url": "https://192.88.99.1/hook"}
+    return {
+        ("GET", place): recipe(place, stranger="only his own"),
+        ("POST", place): recipe(place, body, "only his own"),
+        ("PUT", one): recipe(one, body),
+        ("DELETE", one): recipe(one),
+        ("POST", f"{one}/rotate-secret"): recipe(f"{one}/rotate-secret"),
+        ("POST", f"{one}/test"): recipe(f"{one}/test"),
+        ("GET", f"{one}/deliveries"): recipe(f"{one}/deliveries"),
+        ("POST", f"{one}/deliveries/{{delivery_id}}/redeliver"): recipe(f"{one}/deliveries/{{delivery_id}}/redeliver"),
+    }
+
+
 RECIPES: dict[tuple[str, str], Recipe] = {
     **practice_recipes(),
+    **webhook_recipes(),
     ("POST", "/api/appointments"): Recipe(lambda w: "/api/appointments", booking_body),
     ("POST", "/api/events"): Recipe(lambda w: "/api/events", booking_body),
     ("GET", "/api/appointments"): recipe("/api/appointments", stranger="only his own"),
@@ -201,7 +221,14 @@ def world(aws: EmbeddedAws) -> World:
     return World(
         practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, resource_id, time_off_id,
         _some_deleted(holders["owner"], practice), made["customer_id"],
+        *_a_delivery(holders["owner"]),
     )  # fmt: skip
+
+
+def _a_delivery(owner: Holder) -> tuple[str, str]:
+    place = "/api/webhook-endpoints"
+    endpoint = call("POST", place, caller=owner, body={"url": "https://192.88.99.1/hook"}).json["id"]
+    return endpoint, call("POST", f"{place}/{endpoint}/test", caller=owner).json["id"]
 
 
 def _some_deleted(owner: Holder, practice: Practice) -> dict[str, str]:

@@ -1,0 +1,25 @@
+"""What outgoing webhooks leave to be done later."""
+
+from chalicelib.core.events import Job
+
+
+class PublishWebhook(Job):
+    """Make a delivery of what happened to an appointment for every endpoint that wants to know."""
+
+    queue = "workflows"
+    handler = "chalicelib.integrations.publishing:publish"
+    attempts = 10
+
+    type: str
+    appointment_id: str
+
+
+class DeliverWebhook(Job):
+    """Send a delivery to its endpoint; comes back until it is delivered or given up."""
+
+    queue = "workflows"
+    handler = "chalicelib.integrations.sending:deliver"
+    attempts = 20
+
+    endpoint_id: str
+    delivery_id: str

@@ -1,0 +1,23 @@
+"""What outgoing webhooks do when they are told of events."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.booking import events as booking
+from chalicelib.core.events import Event, Job
+from chalicelib.integrations.jobs import PublishWebhook
+
+
+def _telling(kind: str) -> Callable[[Any, str], Job | None]:
+    def tell(event: Any, company_id: str) -> Job:
+        return PublishWebhook(company_id=company_id, type=kind, appointment_id=event.appointment_id)
+
+    return tell
+
+
+LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
+    booking.AppointmentBooked: (_telling("appointment.booked"),),
+    booking.AppointmentMoved: (_telling("appointment.moved"),),
+    booking.AppointmentCancelled: (_telling("appointment.cancelled"),),
+    booking.AppointmentMarked: (_telling("appointment.changed"),),
+}
