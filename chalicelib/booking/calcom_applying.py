@@ -7,6 +7,7 @@ from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import booked_event
 from chalicelib.booking.calcom_state import host_of, in_line, later
 from chalicelib.booking.events import (
+    AppointmentAttendeesChanged,
     AppointmentCancelled,
     AppointmentMarked,
     AppointmentMoved,
@@ -22,7 +23,7 @@ Also = Callable[[Unit, Appointment], None]
 """What another area adds to the transaction in which a change stands."""
 _COMPARED = (
     *("status", "starts_at", "ends_at", "staff_id", "external_id", "calcom_booking_id"),
-    *("pending_change", "absent_there", "attendee", "guests"),
+    *("pending_change", "attendee", "guests", "there"),
 )
 
 
@@ -75,26 +76,6 @@ def end(
     return _save(unit, new, f"appointment.{status}", ("status",), also)
 
 
-def mark_absent(
-    old: Appointment, event: CalComEvent, absent: bool, begin: Callable[[], Unit], clock: Clock
-) -> Appointment:
-    """The appointment after Cal.com's word on a no-show; `old` when that is no news."""
-    status: Status = "no_show" if absent else "confirmed"
-    if old.status in OVER or old.absent_there == absent:
-        return old
-    known = old.status == status or (not absent and old.status != "no_show")
-    new = old.changed(
-        clock(),
-        status=old.status if known else status,
-        absent_there=absent,
-        calcom_seen_at=later(event.created_at, old.calcom_seen_at),
-    )
-    unit = begin()
-    if not known:
-        unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
-    return _save(unit, new, f"appointment.{new.status}", ("status",), None)
-
-
 def _commit(
     old: Appointment, new: Appointment, schedule: Schedule, begin: Callable[[], Unit], also: Also | None
 ) -> Appointment:
@@ -130,6 +111,9 @@ def _tell(unit: Unit, old: Appointment, new: Appointment) -> None:
         unit.publish(VendorBookingUnassigned(appointment_id=new.id, branch_id=new.branch_id))
     elif new.staff_id and new.staff_id != old.staff_id:
         unit.publish(AppointmentReassigned(appointment_id=new.id, staff_id=new.staff_id, version=new.version))
+    fields = tuple(name for name in ("attendee", "guests") if getattr(new, name) != getattr(old, name))
+    if fields:
+        unit.publish(AppointmentAttendeesChanged(appointment_id=new.id, fields=fields, version=new.version))
 
 
 def _save(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.booking import placing, situation, store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Booked, booked_event, slot_taken
+from chalicelib.booking.calcom_state import as_event, first_said
 from chalicelib.booking.events import AppointmentReleased
 from chalicelib.booking.jobs import SettleChange
 from chalicelib.core import directory
@@ -103,6 +104,7 @@ def confirm(
         confirmed = current.confirmed(made.id, made.uid, clock(), made.updated_at or made.created_at)
         if made.status == "pending":
             confirmed = confirmed.changed(clock(), status="requested", booked_as=None, version=confirmed.version)
+        confirmed = confirmed.changed(clock(), **first_said(as_event(made).payload), version=confirmed.version)
         unit = begin()
         store.save_appointment(unit, confirmed)
         claim_ids(unit, confirmed)

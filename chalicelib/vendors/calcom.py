@@ -96,6 +96,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     deprecated_event_type_id: int | None = msgspec.field(name="eventTypeId", default=None)
     hosts: list[BookedPerson] = []
     attendees: list[BookedPerson] = []
+    guests: list[str] = []
     location: Any = None
     metadata: dict[str, Any] = {}
     created_at: datetime | None = None
