@@ -1,11 +1,12 @@
 """Bringing an appointment in line with what Cal.com says of its booking: one transaction, nothing moves back."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_booking, placing, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import booked_event
-from chalicelib.booking.calcom_state import host_of, in_line, later
+from chalicelib.booking.calcom_state import STATUS_OF, as_event, host_of, in_line, later
 from chalicelib.booking.events import (
     AppointmentAttendeesChanged,
     AppointmentCancelled,
@@ -18,6 +19,9 @@ from chalicelib.booking.practice import Schedule
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.calcom_webhook import CalComEvent
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import Booking
 
 Also = Callable[[Unit, Appointment], None]
 """What another area adds to the transaction in which a change stands."""
@@ -47,6 +51,13 @@ def bring_in_line(
     schedule = placing.schedule_for(old)
     new = in_line(old, event, status, host_of(schedule, old, event.payload), clock())
     return _commit(old, new, schedule, begin, also)
+
+
+def confirm_held(held: Appointment, made: "Booking", begin: Callable[[], Unit], clock: Clock) -> Appointment:
+    """The hold, confirmed by a booking of Cal.com's; at another time where it was moved there already."""
+    if (made.start, made.end) == (held.starts_at, held.ends_at):
+        return calcom_booking.confirm(held, made, begin, clock)
+    return bring_in_line(held, as_event(made), STATUS_OF[made.status], begin, clock)
 
 
 def end(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_booking, calcom_requests, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
-from chalicelib.booking.calcom_applying import bring_in_line, end
+from chalicelib.booking.calcom_applying import bring_in_line, confirm_held, end
 from chalicelib.booking.calcom_imports import import_booking
 from chalicelib.booking.calcom_state import CHANGE, STATUS_OF, as_event, echoes
 from chalicelib.booking.jobs import ApplyCalComEvent, CancelLeftover
@@ -189,7 +189,7 @@ class _News:
         return self._told(found, bring_in_line(found, event, status, self._unit_of(found), self._clock))
 
     def _confirm(self, found: Appointment, made: "Booking") -> str:
-        calcom_booking.confirm(found, made, self._unit_of(found), self._clock)
+        confirm_held(found, made, self._unit_of(found), self._clock)
         return "confirmed"
 
     def _supersede(self, found: Appointment, by: str) -> str:

@@ -178,9 +178,14 @@ def people(old: Appointment, there: There) -> dict[str, object]:
     return fields
 
 
+def there_of(payload: BookingPayload) -> There:
+    """What Cal.com says besides time and status, in the first news of a booking."""
+    return _there(There(), payload, replaced=False)
+
+
 def first_said(payload: BookingPayload) -> dict[str, object]:
     """The fields of an appointment that tell who comes, from the first news of its booking."""
-    there = _there(There(), payload, replaced=False)
+    there = there_of(payload)
     return {"there": there, "attendee": there.attendee, "guests": there.guests}
 
 
