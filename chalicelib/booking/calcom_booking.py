@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.booking import placing, situation, store
+from chalicelib.booking import calcom_requests, placing, situation, store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Booked, booked_event, slot_taken
+from chalicelib.booking.calcom_state import as_event, first_said
 from chalicelib.booking.events import AppointmentReleased
+from chalicelib.booking.jobs import SettleChange
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale, VendorRefused
@@ -33,7 +35,7 @@ def confirm_at_calcom(
 
     Cal.com says the slot is taken: the hold is released, Conflict `slot_taken` with alternatives. It refuses otherwise,
     or surely never got the request: released, and its error goes on. It may have booked without saying so: the hold
-    stays, OutcomeUnknown; `ReconcileBooking` asks it later.
+    stays, OutcomeUnknown; `ReconcileBooking` asks it later. What it refuses is looked for before it is released.
     """
     appointment = booked.appointment
     try:
@@ -43,11 +45,25 @@ def confirm_at_calcom(
         raise
     except DomainError as refusal:
         log.info("calcom refused", extra={"appointment_id": appointment.id, "code": refusal.code})
-        release(appointment, refusal.code, begin, clock)
-        if isinstance(refusal, Conflict):
-            raise _taken(booked, clock()) from None
-        raise
+        found = _made_all_the_same(appointment, refusal, calcom)
+        if found is None:
+            release(appointment, refusal.code, begin, clock)
+            if isinstance(refusal, Conflict):
+                raise _taken(booked, clock()) from None
+            raise
+        made = found
     return confirm(appointment, made, begin, clock, also)
+
+
+def _made_all_the_same(appointment: Appointment, refusal: DomainError, calcom: "CalCom") -> "Booking | None":
+    if refusal.code in calcom_requests.NEVER_ARRIVED:
+        return None
+    try:
+        found = calcom_requests.booking_at_calcom(appointment, calcom)
+    except DomainError as error:
+        detail = "Cal.com refused, and cannot be asked whether it booked all the same."
+        raise OutcomeUnknown("calcom_outcome_unknown", detail) from error
+    return found if found and found.status in ("accepted", "pending") else None
 
 
 def _request(booked: Booked) -> "NewBooking":
@@ -102,9 +118,17 @@ def confirm(
         confirmed = current.confirmed(made.id, made.uid, clock(), made.updated_at or made.created_at)
         if made.status == "pending":
             confirmed = confirmed.changed(clock(), status="requested", booked_as=None, version=confirmed.version)
+        confirmed = confirmed.changed(clock(), **first_said(as_event(made).payload), version=confirmed.version)
         unit = begin()
         store.save_appointment(unit, confirmed)
         claim_ids(unit, confirmed)
+        if confirmed.pending_change:
+            # It was cancelled before Cal.com had said that it has it.
+            unit.enqueue(
+                SettleChange(
+                    company_id=confirmed.company_id, appointment_id=confirmed.id, change_id=confirmed.pending_change.id
+                )
+            )
         unit.publish(booked_event(confirmed))
         unit.audit("appointment.confirmed", confirmed.id, ("status", "calcom_booking_id", "external_id"))
         if also:
@@ -127,14 +151,13 @@ def confirm(
 def release(appointment: Appointment, reason: str, begin: Callable[[], Unit], clock: Clock) -> Appointment:
     """Give up a hold that Cal.com surely does not have. Idempotent; leaves alone what is no longer held."""
     current: Appointment | None = appointment
-    schedule = placing.schedule_for(appointment)
     for _ in range(TRIES):
         if current is None or current.status != "held":
             break
-        released = current.changed(clock(), status="released", cancellation_reason=reason)
+        released = current.changed(clock(), status="released", pending_change=None, cancellation_reason=reason)
         unit = begin()
         unit.free_key()
-        placing.release_time(unit, schedule, current)
+        placing.release_time(unit, current)
         store.save_appointment(unit, released)
         unit.publish(AppointmentReleased(appointment_id=current.id, reason=reason, version=released.version))
         unit.audit("appointment.released", current.id, ("status",), reason=reason)

@@ -1,11 +1,12 @@
 """Bookings made at Cal.com itself: they become appointments here, once."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.booking import calcom_booking, placing, practice_store, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import booked_event
+from chalicelib.booking.calcom_state import first_said, whole_minute
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule
@@ -44,7 +45,7 @@ def import_booking(event: CalComEvent, status_after: Mapping[str, Status], begin
     appointment = _appointment(
         unit, schedule, service, member, event, status_after[event.trigger], _customer(unit, schedule, payload, clock())
     )
-    if not placing.change_time(unit, schedule, _nowhere(appointment), appointment) and appointment.staff_id:
+    if not placing.change_time(unit, _nowhere(appointment), appointment) and appointment.staff_id:
         appointment = appointment.changed(appointment.updated_at, staff_id=None, version=1)
         unit.publish(VendorBookingUnassigned(appointment_id=appointment.id, branch_id=appointment.branch_id))
     store.add_appointment(unit, appointment)
@@ -84,8 +85,8 @@ def _appointment(
         staff_id=member.id if member else None,
         home_branch_id=member.home_branch_id if member else None,
         customer_id=customer_id,
-        starts_at=_minute(payload.start_time),
-        ends_at=_minute(payload.end_time),
+        starts_at=whole_minute(payload.start_time),
+        ends_at=whole_minute(payload.end_time),
         before_min=service.buffer_before_min,
         after_min=service.buffer_after_min,
         service_number=service.number,
@@ -95,13 +96,10 @@ def _appointment(
         calcom_booking_id=payload.booking_id,
         external_id=payload.uid,
         calcom_seen_at=event.created_at,
+        **first_said(payload),  # type: ignore[arg-type]
         created_at=at,
         updated_at=at,
     )
-
-
-def _minute(instant: datetime) -> datetime:
-    return instant - timedelta(seconds=instant.second, microseconds=instant.microsecond)
 
 
 def _nowhere(appointment: Appointment) -> Appointment:

@@ -12,8 +12,8 @@ from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Booked, Wish, book
 from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
+from chalicelib.booking.calcom_requests import booking_at_calcom
 from chalicelib.booking.practice import Branch
-from chalicelib.booking.reconciling import booking_at_calcom
 from chalicelib.booking.schedule import Schedule
 from chalicelib.calls import speech, store
 from chalicelib.calls.call import CallFacts, CallLink

@@ -1,248 +1,33 @@
-"""Walks the route table: the owner gets in, another company finds nothing, a token without the ability is refused."""
+"""Walks the route table: the owner gets in, another company finds nothing, a token without the ability is refused.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+How each route is asked stands in `isolation/`, a module per area.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from chalicelib.booking.tables import BookingRow
-from chalicelib.calls import recording
-from chalicelib.calls.tables import CallRow
-from chalicelib.core.clock import now
 from chalicelib.core.doors import PUBLIC, all_doors
-from chalicelib.core.tables import Row
-from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import Person, open_company
-from chalicelib.identity.signing_in import sign_in
-from chalicelib.identity.tables import IdentityRow
-from chalicelib.vendors.retell import RetellCall
-from functions.identity.authorizer import bearer
-from infra.local.demo_practice import Practice
-from infra.local.invoking import Answer, Caller, call
-from tests.conftest import EmbeddedAws, open_practice
+from infra.local.invoking import Answer, call
+from infra.resources import all_rows
+from tests.conftest import EmbeddedAws
+from tests.functions.isolation.world import OWNER, Holder, Recipe, World, open_world
 
-Stranger = Literal["nothing there", "no such reference", "only his own"]
-"""What another company gets: 404; 422 for a body that names a record of the owner's; or its own records."""
-PASSWORD = "correct horse battery"
 ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
-
-
-@dataclass(frozen=True)
-class Holder(Caller):
-    """Someone with a token of his own, let through by the real authorizer."""
-
-    token: str = ""
-
-    def context(self) -> dict[str, str]:
-        event = {
-            "type": "TOKEN",
-            "authorizationToken": f"Bearer {self.token}",
-            "methodArn": "arn:aws:execute-api:eu-central-1:1:api/api/GET/x",
-        }
-        given: dict[str, str] = bearer(event, None)["context"]
-        return given | ({"abilities": self.abilities} if self.abilities != "*" else {})
-
-
-@dataclass(frozen=True)
-class World:
-    """Two companies; all records are the owner's."""
-
-    practice: Practice
-    owner: Holder
-    stranger: Holder
-    token_id: str
-    appointment_id: str
-    call_id: str
-    resource_id: str
-    time_off_id: str
-    deleted: dict[str, str]
-    customer_id: str
-    endpoint_id: str
-    delivery_id: str
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to ask a route for something of the owner's. `stranger`: what another company's token gets."""
-
-    path: Callable[[World], str]
-    body: Callable[[World], Any] = lambda world: None
-    stranger: Stranger = "nothing there"
-
-
-def booking_body(world: World) -> dict[str, Any]:
-    return {
-        "branch_id": world.practice.branches[1].id,
-        "service": "Haircut",
-        "starts_at": _monday(13).isoformat(),
-        "customer": {"phone": "+12125550123"},
-    }
-
-
-def recipe(path: str, body: Any = None, stranger: Stranger = "nothing there") -> Recipe:
-    return Recipe(lambda world: path.format(**vars(world)), lambda world: body, stranger)
-
-
-def practice_recipes() -> dict[tuple[str, str], Recipe]:
-    """Branches, services, staff and resources, which all have the same routes."""
-    kinds: dict[str, tuple[str, Callable[[World], str], Callable[[World], dict[str, Any]]]] = {
-        "branches": ("branch", lambda w: w.practice.branches[0].id, _branch_body),
-        "services": ("service", lambda w: w.practice.services[1].id, lambda w: {"name": "New", "duration_min": 30}),
-        "staff": ("staff", lambda w: w.practice.staff[0].id, _staff_body),
-        "resources": ("resource", lambda w: w.resource_id, _resource_body),
-    }
-    strangers: dict[str, Stranger] = {"resource": "nothing there", "staff": "no such reference"}
-    found = {}
-    for path, (name, record_id, body) in kinds.items():
-        place = f"/api/{path}"
-        one = f"{place}/{{{name}_id}}"
-        found[("GET", place)] = recipe(place, stranger="only his own")
-        found[("POST", place)] = Recipe(_always(place), body, strangers.get(name, "only his own"))
-        found[("GET", one)] = Recipe(_below(place, record_id))
-        found[("PUT", one)] = Recipe(_below(place, record_id), _at_version(body))
-        found[("DELETE", one)] = Recipe(_below(place, record_id))
-        found[("POST", f"{one}/restore")] = Recipe(_below(place, _deleted(path), "/restore"))
-    away = _below("/api/staff", lambda w: w.practice.staff[0].id, "/time-off")
-    for method in ("POST", "DELETE"):
-        found[(method, "/api/staff/{staff_id}/calendar-feed")] = Recipe(
-            _below("/api/staff", lambda w: w.practice.staff[0].id, "/calendar-feed")
-        )
-        found[(method, "/api/customers/{customer_id}/calendar-feed")] = Recipe(
-            _below("/api/customers", lambda w: w.customer_id, "/calendar-feed")
-        )
-    found[("GET", "/api/appointments/{appointment_id}/calendar")] = Recipe(
-        _below("/api/appointments", lambda w: w.appointment_id, "/calendar")
-    )
-    found[("GET", "/api/staff/{staff_id}/time-off")] = Recipe(away)
-    found[("POST", "/api/staff/{staff_id}/time-off")] = Recipe(away, _time_off_body)
-    found[("DELETE", "/api/staff/{staff_id}/time-off/{time_off_id}")] = Recipe(lambda w: f"{away(w)}/{w.time_off_id}")
-    return found
-
-
-def _always(path: str) -> Callable[[World], str]:
-    return lambda w: path
-
-
-def _below(place: str, record_id: Callable[[World], str], after: str = "") -> Callable[[World], str]:
-    return lambda w: f"{place}/{record_id(w)}{after}"
-
-
-def _deleted(path: str) -> Callable[[World], str]:
-    return lambda w: w.deleted[path]
-
-
-def _at_version(body: Callable[[World], dict[str, Any]]) -> Callable[[World], dict[str, Any]]:
-    return lambda w: body(w) | {"version": 1}
-
-
-def _branch_body(world: World) -> dict[str, Any]:
-    return {"name": "New", "zone": "Europe/Rome", "hours": []}
-
-
-def _staff_body(world: World) -> dict[str, Any]:
-    return {"name": "New", "home_branch_id": world.practice.branches[0].id, "hours": {}}
-
-
-def _resource_body(world: World) -> dict[str, Any]:
-    return {"branch_id": world.practice.branches[0].id, "kind": "room", "name": "New"}
-
-
-def _time_off_body(world: World) -> dict[str, Any]:
-    return {"starts_at": _monday(9).isoformat(), "ends_at": _monday(10).isoformat()}
-
-
-def webhook_recipes() -> dict[tuple[str, str], Recipe]:
-    """Webhook endpoints and their deliveries."""
-    place = "/api/webhook-endpoints"
-    one = f"{place}/{{endpoint_id}}"
-    body = {"url": "https://192.88.99.1/hook"}
-    return {
-        ("GET", place): recipe(place, stranger="only his own"),
-        ("POST", place): recipe(place, body, "only his own"),
-        ("PUT", one): recipe(one, body),
-        ("DELETE", one): recipe(one),
-        ("POST", f"{one}/rotate-secret"): recipe(f"{one}/rotate-secret"),
-        ("POST", f"{one}/test"): recipe(f"{one}/test"),
-        ("GET", f"{one}/deliveries"): recipe(f"{one}/deliveries"),
-        ("POST", f"{one}/deliveries/{{delivery_id}}/redeliver"): recipe(f"{one}/deliveries/{{delivery_id}}/redeliver"),
-    }
-
-
-RECIPES: dict[tuple[str, str], Recipe] = {
-    **practice_recipes(),
-    **webhook_recipes(),
-    ("POST", "/api/appointments"): Recipe(lambda w: "/api/appointments", booking_body),
-    ("POST", "/api/events"): Recipe(lambda w: "/api/events", booking_body),
-    ("GET", "/api/appointments"): recipe("/api/appointments", stranger="only his own"),
-    ("GET", "/api/events"): recipe("/api/events", stranger="only his own"),
-    ("GET", "/api/appointments/{appointment_id}"): recipe("/api/appointments/{appointment_id}"),
-    ("GET", "/api/events/{appointment_id}"): recipe("/api/events/{appointment_id}"),
-    ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
-    ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
-    ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
-    ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
-    ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
-    ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
-    ("POST", "/auth/tokens"): recipe(
-        "/auth/tokens", {"name": "Reports", "abilities": ["appointments:read"]}, "only his own"
-    ),
-    ("DELETE", "/auth/tokens/{token_id}"): recipe("/auth/tokens/{token_id}"),
-    ("POST", "/auth/logout"): recipe("/auth/logout", stranger="only his own"),
-    ("POST", "/auth/invite"): recipe(
-        "/auth/invite", {"email": "new@example.com", "name": "New One", "role": "staff"}, "only his own"
-    ),
-}
+AREAS: list[ModuleType] = [
+    import_module(f"tests.functions.isolation.{file.stem}")
+    for file in sorted((Path(__file__).parent / "isolation").glob("*.py"))
+    if file.stem not in ("__init__", "world")
+]
+RECIPES = {route: (area, recipe) for area in AREAS for route, recipe in area.RECIPES.items()}
 
 
 @pytest.fixture
 def world(aws: EmbeddedAws) -> World:
-    holders = {}
-    for name in ("owner", "stranger"):
-        company_id = f"com_{name}"
-        open_company(name.title(), Person(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id)
-        signed_in = sign_in(f"{name}@example.com", PASSWORD, "203.0.113.7", now)
-        holders[name] = Holder(company_id=company_id, token=signed_in.issued.secret)
-    spare = sign_in("owner@example.com", PASSWORD, "203.0.113.7", now).issued.token.id
-    practice = open_practice("com_owner", calcom=False)
-    made = call("POST", "/api/appointments", caller=holders["owner"], body={
-        "branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": _monday(10).isoformat(),
-        "customer": {"phone": "+12125550199"},
-    }).json  # fmt: skip
-    room = {"branch_id": practice.branches[0].id, "kind": "room", "name": "Room 1"}
-    resource_id = call("POST", "/api/resources", caller=holders["owner"], body=room).json["id"]
-    away = {"starts_at": _monday(15).isoformat(), "ends_at": _monday(16).isoformat()}
-    place = f"/api/staff/{practice.staff[0].id}/time-off"
-    time_off_id = call("POST", place, caller=holders["owner"], body=away).json["id"]
-    rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
-    call_id = recording.record(rung, Unit, now())
-    return World(
-        practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, resource_id, time_off_id,
-        _some_deleted(holders["owner"], practice), made["customer_id"],
-        *_a_delivery(holders["owner"]),
-    )  # fmt: skip
-
-
-def _a_delivery(owner: Holder) -> tuple[str, str]:
-    place = "/api/webhook-endpoints"
-    endpoint = call("POST", place, caller=owner, body={"url": "https://192.88.99.1/hook"}).json["id"]
-    return endpoint, call("POST", f"{place}/{endpoint}/test", caller=owner).json["id"]
-
-
-def _some_deleted(owner: Holder, practice: Practice) -> dict[str, str]:
-    branch = practice.branches[0].id
-    found = {}
-    for path, body in {
-        "branches": {"name": "Old", "zone": "Europe/Rome", "hours": []},
-        "services": {"name": "Old", "duration_min": 30},
-        "staff": {"name": "Old", "home_branch_id": branch, "hours": {branch: []}},
-        "resources": {"branch_id": branch, "kind": "room", "name": "Old"},
-    }.items():
-        found[path] = str(call("POST", f"/api/{path}", caller=owner, body=body).json["id"])
-        assert call("DELETE", f"/api/{path}/{found[path]}", caller=owner).status == 204
-    return found
+    return open_world()
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -251,7 +36,8 @@ def test_every_route_has_a_recipe() -> None:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None:
-    wanted = RECIPES[method, path]
+    area, wanted = RECIPES[method, path]
+    area.prepare(world)
     if method == "DELETE":  # the owner's own request would leave nothing to protect
         _strangers_get_nothing(world, method, wanted)
         _refused_without_ability(world, method, wanted)
@@ -266,7 +52,7 @@ def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None
     else:
         theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})
         assert 200 <= theirs.status < 300, theirs
-        for ours in (world.appointment_id, world.call_id, world.token_id, "owner@example.com", "com_owner"):
+        for ours in (*world.ids.values(), "owner@example.com", OWNER):
             assert ours not in theirs.text
     _refused_without_ability(world, method, wanted)
 
@@ -278,34 +64,30 @@ def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
 
 
 def _strangers_get_nothing(world: World, method: str, wanted: Recipe) -> None:
-    before = _everything_of("com_owner")
+    before = _everything_of(OWNER)
     answer = _ask(world, world.stranger, method, wanted)
     assert answer.status == (422 if wanted.stranger == "no such reference" else 404), answer
-    assert _everything_of("com_owner") == before
+    assert _everything_of(OWNER) == before
 
 
 def _refused_without_ability(world: World, method: str, wanted: Recipe) -> None:
     weak = Holder(company_id=world.owner.company_id, token=world.owner.token, abilities="nothing:at-all")
-    before = _everything_of("com_owner")
+    before = _everything_of(OWNER)
     answer = _ask(world, weak, method, wanted)
     assert answer.status == 403, answer
     assert answer.json["code"] == "missing_ability"
-    assert _everything_of("com_owner") == before
+    assert _everything_of(OWNER) == before
 
 
 def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[str, Any] | None = None) -> Answer:
     body = wanted.body(world)
     if body and instead and "email" in body:
         body = body | instead
-    return call(method, wanted.path(world), caller=who, body=body)
+    return call(method, wanted.path.format(**world.ids), caller=who, body=body, headers=wanted.headers)
 
 
 def _everything_of(company_id: str) -> list[str]:
-    rows: list[Row] = [*BookingRow.scan(), *CallRow.scan(), *IdentityRow.scan()]
-    return sorted(f"{row.pk}|{row.sk}|{row.data}" for row in rows if row.pk.startswith(company_id))
-
-
-def _monday(hour: int) -> datetime:
-    today = now().astimezone(ZoneInfo("America/New_York"))
-    day = today + timedelta(days=7 - today.weekday())
-    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+    # One row class per table reads all of it: what differs between them is what `data` holds.
+    by_table = {row.table.name: row for row in all_rows() if row.table.name not in ("guards", "audit")}
+    rows = [row for kind in by_table.values() for row in kind.scan()]
+    return sorted(f"{row.pk}|{row.sk}|{row.version}|{row.data}" for row in rows if row.pk.startswith(company_id))

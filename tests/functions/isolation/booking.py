@@ -1,0 +1,69 @@
+"""Appointments, and their calendars."""
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from chalicelib.booking import store
+from chalicelib.core.clock import now
+from chalicelib.core.ids import new_id
+from chalicelib.core.unit import Unit
+from infra.local.invoking import call
+from tests.functions.isolation.world import OWNER, Recipe, Recipes, World, monday, recipe
+
+
+def new_appointment(world: World, hour: int = 13) -> dict[str, Any]:
+    """What books a haircut."""
+    return {
+        "branch_id": world.practice.branches[1].id,
+        "service": "Haircut",
+        "starts_at": monday(hour).isoformat(),
+        "customer": {"phone": "+12125550123"},
+    }
+
+
+def prepare(world: World) -> None:
+    """An appointment, one that is over, and one that awaits approval."""
+    made = call("POST", "/api/appointments", caller=world.owner, body=new_appointment(world, 10)).json
+    world.ids.update({"appointment_id": made["id"], "customer_id": made["customer_id"]})
+    world.ids["past_id"] = _copy(made["id"], starts_at=now() - timedelta(hours=3), ends_at=now() - timedelta(hours=2))
+    world.ids["asked_id"] = _copy(made["id"], status="requested")
+
+
+def _copy(appointment_id: str, **fields: Any) -> str:
+    like = store.get_appointment(OWNER, appointment_id)
+    unit = Unit(OWNER)
+    made = replace(like, id=new_id("apt"), **fields)
+    store.add_appointment(unit, made)
+    unit.commit()
+    return made.id
+
+
+CHANGES: tuple[tuple[str, str, str, Any], ...] = (
+    ("POST", "reschedule", "appointment_id", {"starts_at": monday(15).isoformat()}),
+    ("POST", "reassign", "appointment_id", {"staff": "Chloe Park"}),
+    ("POST", "attendees", "appointment_id", {"guests": ["tom@example.com"]}),
+    ("POST", "cancel", "appointment_id", {}),
+    ("POST", "no-show", "past_id", {}),
+    ("POST", "complete", "past_id", {}),
+    ("POST", "confirm", "asked_id", {}),
+    ("POST", "decline", "asked_id", {}),
+    ("GET", "history", "appointment_id", None),
+)
+"""What can be done with an appointment, and with which of the owner's it is tried."""
+RECIPES: Recipes = {
+    ("GET", "/api/appointments/{appointment_id}/calendar"): recipe("/api/appointments/{appointment_id}/calendar"),
+    **{
+        (method, f"/api/{whose}/{{{name}}}/calendar-feed"): recipe(f"/api/{whose}/{{{given}}}/calendar-feed")
+        for method in ("POST", "DELETE")
+        for whose, name, given in (("staff", "staff_id", "staff"), ("customers", "customer_id", "customer_id"))
+    },
+}
+for _name in ("appointments", "events"):
+    _one = f"/api/{_name}/{{appointment_id}}"
+    RECIPES[("POST", f"/api/{_name}")] = Recipe(f"/api/{_name}", new_appointment)
+    RECIPES[("GET", f"/api/{_name}")] = recipe(f"/api/{_name}", stranger="only his own")
+    RECIPES[("GET", _one)] = recipe(_one)
+    for _method, _what, _which, _body in CHANGES:
+        RECIPES[(_method, f"{_one}/{_what}")] = recipe(f"/api/{_name}/{{{_which}}}/{_what}", _body)
