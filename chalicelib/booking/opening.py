@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chalicelib.booking import calcom_booking, store
 from chalicelib.booking.practice import PHONE, Branch, Schedule, Service, Staff, check_windows, check_zone
+from chalicelib.booking.telephone import check_quiet_hours, check_routing
 from chalicelib.core import directory
 from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.unit import Unit
@@ -40,6 +41,8 @@ def _check(branches: Sequence[Branch], services: Sequence[Service], staff: Seque
     for branch in branches:
         check_zone(branch.zone, f"branches.{branch.id}.zone")
         check_windows(branch.hours, f"branches.{branch.id}.hours")
+        check_routing(branch.call_routing, f"branches.{branch.id}.call_routing")
+        check_quiet_hours(branch.quiet_hours, branch.country, f"branches.{branch.id}.quiet_hours")
     offered = {service.id for service in services}
     for member in staff:
         for branch_id, windows in member.hours.items():

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from chalicelib.booking.telephone import CallRouting, QuietHours
 from chalicelib.core.errors import invalid
 
 PHONE = "phone"
@@ -33,10 +34,22 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     books_through: Literal["none", "calcom"] = "none"
     language: str = "en"
     country: str = "DE"
+    call_routing: CallRouting = CallRouting()
+    quiet_hours: QuietHours = QuietHours()
 
     def clock(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.zone)
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether the branch is open at that instant; what began yesterday may last past midnight."""
+        day = at.astimezone(self.clock()).date()
+        windows = [w for d in (day - timedelta(days=1), day) for w in _on(self.hours, d, self.clock())]
+        return any(start <= at < end for start, end in windows)
+
+    def next_outbound(self, at: datetime) -> datetime:
+        """The next instant, from `at` on, at which people may be called from here."""
+        return self.quiet_hours.next_allowed(at, self.clock(), self.country)
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
