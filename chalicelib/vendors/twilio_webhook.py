@@ -96,9 +96,9 @@ def verify(
         raise Unauthenticated("bad_signature", "The X-Twilio-Signature header does not match the request.")
 
 
-def parse_voice(raw: bytes, headers: Mapping[str, str]) -> VoiceEvent:
-    """The parameters in `raw`; raises Invalid with faults such as `body.CallSid`."""
-    given = read_object(raw) if _is_json(headers) else dict(_pairs(raw))
+def parse_voice(raw: bytes) -> VoiceEvent:
+    """The parameters in `raw`, a form or JSON; raises Invalid with faults such as `body.CallSid`."""
+    given = read_object(raw) if raw.lstrip()[:1] == b"{" else dict(_pairs(raw))
     event: VoiceEvent = read(given, VoiceEvent, "body")
     return event
 
