@@ -5,7 +5,7 @@ Hold, vendor, confirm: the call is recorded before the vendor is asked, and a lo
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -64,8 +64,8 @@ def start(begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, 
     Raises Conflict `do_not_call`, or `quiet_hours` with `next_allowed_at`; Invalid for what cannot be called; NotFound
     for a branch or customer of nobody's; and the vendor's refusal, after which nothing is left of the call.
     """
-    branch, number, customer = _whom(company_id, wish)
-    _check_allowed(branch, customer, _refuses_calls(company_id, number), clock())
+    branch, number, customer, refuses = _whom(company_id, wish)
+    _check_allowed(branch, customer, refuses, clock())
     call = _held(branch, number, customer, wish, clock())
     unit = begin()
     store.add(unit, call)
@@ -84,28 +84,36 @@ def start(begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, 
     return _confirm(begin, call, vendor_id)
 
 
-def _whom(company_id: str, wish: Wish) -> tuple[Branch, str, Customer | None]:
+def _whom(company_id: str, wish: Wish) -> tuple[Branch, str, Customer | None, bool]:
+    """The branch, the number to call, its owner where he is known, and whether that number refuses calls."""
     branch_key = booking.schedule_key(company_id, wish.branch_id)
-    if wish.customer_id:
-        rows = fetch([branch_key, crm.key(company_id, wish.customer_id)])
-        branch = booking.schedule_of(rows[0], wish.branch_id).branch
-        customer = crm.customer_of(rows[1])
-        if customer is None:
-            raise NotFound("customer_not_found", f"There is no customer {wish.customer_id}.")
-        if not wish.to and not customer.phone:
-            raise invalid("body.customer_id", "no_phone", "This customer has no phone number.")
-        number = e164(wish.to, branch.country, "body.to") if wish.to else customer.phone or ""
-        return branch, number, customer
-    branch = booking.get_schedule(company_id, wish.branch_id).branch
-    if not wish.to:
+    if wish.customer_id is None:
+        branch = booking.get_schedule(company_id, wish.branch_id).branch
+        number = _number(wish, branch, None)
+        owners = crm.contact_keys(company_id, Contact(phone=number))
+        refusal, *found = fetch([messaging.refusal_key(company_id, number), *owners])
+        owner = crm.owner_of(found)
+        return branch, number, crm.find_customer(company_id, owner) if owner else None, _refuses(refusal)
+    rows = fetch([branch_key, crm.key(company_id, wish.customer_id)])
+    branch, customer = booking.schedule_of(rows[0], wish.branch_id).branch, crm.customer_of(rows[1])
+    if customer is None:
+        raise NotFound("customer_not_found", f"There is no customer {wish.customer_id}.")
+    number = _number(wish, branch, customer)
+    return branch, number, customer, _refuses(fetch([messaging.refusal_key(company_id, number)])[0])
+
+
+def _number(wish: Wish, branch: Branch, customer: Customer | None) -> str:
+    if wish.to:
+        return e164(wish.to, branch.country, "body.to")
+    if customer is None:
         raise invalid("body.to", "required", "Give a number to call, or a customer.")
-    number = e164(wish.to, branch.country, "body.to")
-    owner = crm.owner_of(fetch(crm.contact_keys(company_id, Contact(phone=number))))
-    return branch, number, crm.find_customer(company_id, owner) if owner else None
+    if customer.phone is None:
+        raise invalid("body.customer_id", "no_phone", "This customer has no phone number.")
+    return customer.phone
 
 
-def _refuses_calls(company_id: str, number: str) -> bool:
-    refusal = messaging.find_refusal(company_id, number)
+def _refuses(row: Any) -> bool:
+    refusal = messaging.refusal_of(row)
     return refusal is not None and refusal.calls
 
 

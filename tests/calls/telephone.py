@@ -15,6 +15,7 @@ from chalicelib.calls.jobs import AlertMissedCall, SettlePhoneCall
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.calls.tables import PhoneRow
 from chalicelib.core.clock import now
+from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
@@ -89,6 +90,19 @@ def phone_calls() -> list[PhoneCall]:
     """All there are, the oldest first."""
     found = [row.noun(PhoneCall) for row in PhoneRow.scan() if row.sk == "phone"]
     return sorted(found, key=lambda one: one.id)
+
+
+def miss(caller: str | None = CALLER, company_id: str = COMPANY) -> PhoneCall:
+    """A missed call, as `settle` leaves it."""
+    one = PhoneCall(
+        id=new_id("pho"), company_id=company_id, branch_id=demo_practice(company_id).branches[0].id,
+        direction="inbound", caller=caller, our_number=BERLIN_PHONE, vendor_id=new_id("CA"), outcome="missed",
+        status="completed", started_at=now(),
+    )  # fmt: skip
+    unit = Unit(company_id)
+    phone_store.add(unit, one)
+    unit.commit()
+    return one
 
 
 def only() -> PhoneCall:

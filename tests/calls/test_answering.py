@@ -163,6 +163,15 @@ def test_status_callbacks_in_any_order_move_nothing_back(twilio: TwilioSimulator
     assert (only().status, only().seconds, only().ended_at is not None) == ("completed", 42, True)
 
 
+def test_webhooks_signed_with_a_shared_key_are_taken(twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "twilio_test,shared")
+    open_branch()
+    api = f"{settings().public_url}/webhooks/twilio/voice"
+    other = TwilioSimulator(auth_token="shared", voice_url=api, status_url=f"{api}/status", algorithm="HMAC_SHA256")
+    assert rings(other, people("answers"))[-1] == ("Hangup", "over")
+    assert only().outcome == "answered"
+
+
 def test_a_number_of_nobodys_is_rejected_and_kept_nowhere(twilio: TwilioSimulator) -> None:
     open_branch()
     answer = post("/webhooks/twilio/voice", [("CallSid", "CA1"), ("From", CALLER), ("To", "+12025550000")])

@@ -11,9 +11,7 @@ from chalicelib.calls import missed, phone_store
 from chalicelib.calls.jobs import TextMissedCaller
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.core.clock import now
-from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import Postpone
-from chalicelib.core.unit import Unit
 from chalicelib.messaging import store as messaging
 from infra.local.invoking import Caller, call
 from infra.local.simulators.twilio import TwilioSimulator
@@ -26,6 +24,7 @@ from tests.calls.telephone import (
     STAFF,
     alert,
     context,
+    miss,
     open_branch,
     people,
     phone_calls,
@@ -44,24 +43,6 @@ DESK = Caller("com_test")
 
 def texts(twilio: TwilioSimulator) -> list[str]:
     return [one["body"] for one in twilio.account.texts.values()]
-
-
-def miss(caller: str | None = CALLER, company_id: str = COMPANY) -> PhoneCall:
-    """A missed call, as `settle` leaves it."""
-    one = PhoneCall(
-        id=new_id("pho"), company_id=company_id, branch_id=open_id(), direction="inbound", caller=caller,
-        our_number="+493055501000", vendor_id=new_id("CA"), outcome="missed", status="completed", started_at=now(),
-    )  # fmt: skip
-    unit = Unit(company_id)
-    phone_store.add(unit, one)
-    unit.commit()
-    return one
-
-
-def open_id() -> str:
-    from infra.local.demo_practice import demo_practice
-
-    return demo_practice(COMPANY).branches[0].id
 
 
 def text_back(one: PhoneCall) -> str | None:

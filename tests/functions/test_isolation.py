@@ -18,12 +18,16 @@ from chalicelib.core.unit import Unit
 from chalicelib.identity.opening import Person, open_company
 from chalicelib.identity.signing_in import sign_in
 from chalicelib.identity.tables import IdentityRow
+from chalicelib.messaging.tables import MessagingRow
 from chalicelib.vendors.retell import RetellCall
 from functions.identity.authorizer import bearer
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from infra.local.simulators.twilio import TwilioSimulator
+from tests.calls.telephone import miss, open_branch, twilio
 from tests.conftest import EmbeddedAws, open_practice
 
+__all__ = ["twilio"]
 PASSWORD = "correct horse battery"
 ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
 
@@ -54,6 +58,7 @@ class World:
     token_id: str
     appointment_id: str
     call_id: str
+    phone_call_id: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,10 @@ def booking_body(world: World) -> dict[str, Any]:
     }
 
 
+def call_body(world: World) -> dict[str, Any]:
+    return {"kind": "staff", "branch_id": world.practice.branches[0].id, "to": "+4915112345678"}
+
+
 def recipe(path: str, body: Any = None, stranger: Literal["nothing there", "only his own"] = "nothing there") -> Recipe:
     return Recipe(lambda world: path.format(**vars(world)), lambda world: body, stranger)
 
@@ -88,6 +97,12 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
+    ("POST", "/api/calls"): Recipe(lambda w: "/api/calls", call_body),
+    ("GET", "/api/phone-calls/{phone_call_id}"): recipe("/api/phone-calls/{phone_call_id}"),
+    ("GET", "/api/missed-calls"): recipe("/api/missed-calls", stranger="only his own"),
+    ("GET", "/api/do-not-call"): recipe("/api/do-not-call", stranger="only his own"),
+    ("PUT", "/api/do-not-call/{number}"): recipe("/api/do-not-call/+12125550188", {}, stranger="only his own"),
+    ("DELETE", "/api/do-not-call/{number}"): recipe("/api/do-not-call/+12125550177"),
     ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
     ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
     ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
@@ -103,7 +118,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
 
 
 @pytest.fixture
-def world(aws: EmbeddedAws) -> World:
+def world(aws: EmbeddedAws, twilio: TwilioSimulator) -> World:
     holders = {}
     for name in ("owner", "stranger"):
         company_id = f"com_{name}"
@@ -116,9 +131,12 @@ def world(aws: EmbeddedAws) -> World:
         "branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": _monday(10).isoformat(),
         "customer": {"phone": "+12125550199"},
     }).json  # fmt: skip
-    rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
-    call_id = recording.record(rung, Unit, now())
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id)
+    talked = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
+    call_id = recording.record(talked, Unit, now())
+    open_branch(company_id="com_owner")
+    rung = miss(company_id="com_owner")
+    assert call("PUT", "/api/do-not-call/+12125550177", caller=holders["owner"], body={}).status == 200
+    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, rung.id)
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -142,7 +160,14 @@ def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None
     else:
         theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})
         assert 200 <= theirs.status < 300, theirs
-        for ours in (world.appointment_id, world.call_id, world.token_id, "owner@example.com", "com_owner"):
+        for ours in (
+            world.appointment_id,
+            world.call_id,
+            world.phone_call_id,
+            world.token_id,
+            "owner@example.com",
+            "com_owner",
+        ):
             assert ours not in theirs.text
     _refused_without_ability(world, method, wanted)
 
@@ -177,7 +202,7 @@ def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[s
 
 
 def _everything_of(company_id: str) -> list[str]:
-    rows: list[Row] = [*BookingRow.scan(), *CallRow.scan(), *IdentityRow.scan()]
+    rows: list[Row] = [*BookingRow.scan(), *CallRow.scan(), *IdentityRow.scan(), *MessagingRow.scan()]
     return sorted(f"{row.pk}|{row.sk}|{row.data}" for row in rows if row.pk.startswith(company_id))
 
 

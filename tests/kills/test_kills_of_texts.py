@@ -13,8 +13,8 @@ from chalicelib.messaging.jobs import SendText
 from chalicelib.messaging.tables import MessagingRow
 from chalicelib.messaging.text import Text
 from infra.local.simulators.twilio import TwilioSimulator
-from tests.calls.telephone import COMPANY, context, open_branch, twilio
-from tests.calls.test_missed import miss, text_back
+from tests.calls.telephone import COMPANY, context, miss, open_branch, twilio
+from tests.calls.test_missed import text_back
 from tests.draining import drain
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import messages_come_back_at_once, until_it_survives

@@ -26,7 +26,7 @@ class TwilioSimulator(Simulator):
     """One Twilio account with numbers whose calls ask `voice_url` what to do and tell `status_url` how they ended.
 
     `people`: how everyone behaves who is rung. `plays`: whether calls made through the API are played by themselves;
-    else `ring` plays them.
+    else `ring` plays them. `algorithm`: HMAC_SHA256 signs webhooks as with a shared key, whose secret `auth_token` is.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class TwilioSimulator(Simulator):
         status_url: str | None = None,
         people: People = People(),
         plays: bool = False,
+        algorithm: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         state_file: Path | None = None,
     ) -> None:
@@ -48,6 +49,7 @@ class TwilioSimulator(Simulator):
         self.status_url = status_url
         self.people = people
         self._plays = plays
+        self._algorithm = algorithm
         self._clock = clock
         self._urls: dict[str, Mapping[str, list[str]]] = {}
 
@@ -133,7 +135,7 @@ class TwilioSimulator(Simulator):
         return line.follow(form["Url"][-1])
 
     def _line(self, leg: Record, status_url: str | None, people: People, repeat: int) -> Line:
-        return Line(self.account, leg, self.auth_token, status_url, people, self._clock, repeat)
+        return Line(self.account, leg, self.auth_token, status_url, people, self._clock, repeat, self._algorithm)
 
     def _send(self, request: Request, account: str) -> Reply:
         made = self.account.send(form_of(request.body))
