@@ -191,6 +191,29 @@ def test_forged_webhooks_are_refused_and_leave_nothing(twilio: TwilioSimulator) 
     assert list(InboxRow.scan()) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "form", "expected"),
+    [
+        ("", [("From", CALLER)], 422),
+        ("", [("CallSid", "x" * 65)], 422),
+        ("", [("CallSid", "CA1")], 200),
+        ("", [("CallSid", "CA1"), ("From", "\x00"), ("To", BERLIN_PHONE)], 200),
+        ("?call=x", [("CallSid", "CA1")], 200),
+        ("?call=com_test.bra.pho.staff", [("CallSid", "CA1")], 200),
+        ("/bridge?call=com_test.bra.pho", [("CallSid", "CA1")], 200),
+        ("/status?call=com_test.bra.pho", [("CallSid", "CA1"), ("SequenceNumber", "x")], 204),
+    ],
+)
+def test_what_makes_no_sense_is_never_our_failure(
+    twilio: TwilioSimulator, path: str, form: list[tuple[str, str]], expected: int
+) -> None:
+    open_branch()
+    answer = post(f"/webhooks/twilio/voice{path}", form)
+    assert answer.status == expected, answer
+    drain()
+    assert all(one.caller is None for one in phone_calls())
+
+
 def test_a_signature_of_one_url_opens_no_other(twilio: TwilioSimulator) -> None:
     open_branch()
     form = [("CallSid", "CA1"), ("From", CALLER), ("To", BERLIN_PHONE)]

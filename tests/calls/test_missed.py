@@ -1,6 +1,5 @@
 """A missed call: a text back once, in the branch's language, never where it is unwanted; a mail to staff."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -35,7 +34,6 @@ from tests.calls.telephone import (
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.identity.office import Mailbox
-from tests.races.rounds import ROUNDS
 
 __all__ = ["twilio"]
 DESK = Caller("com_test")
@@ -87,18 +85,6 @@ def test_calling_twice_within_the_hour_gets_one_text(twilio: TwilioSimulator) ->
     job = TextMissedCaller(company_id=COMPANY, phone_call_id=later.id)
     missed.text_back(job, context(later=timedelta(minutes=61)))
     assert phone_store.get(COMPANY, later.id).text_back == "queued"
-
-
-@pytest.mark.parametrize("_round", range(ROUNDS))
-def test_many_missed_calls_at_once_get_one_text(twilio: TwilioSimulator, _round: int) -> None:
-    open_branch()
-    calls = [miss() for _ in range(12)]
-    with ThreadPoolExecutor(12) as pool:
-        said = list(pool.map(text_back, calls))
-    assert said.count("queued") == 1
-    assert said.count("texted_already") == 11
-    drain()
-    assert len(texts(twilio)) == 1
 
 
 def test_a_job_delivered_twice_texts_once(twilio: TwilioSimulator) -> None:

@@ -132,6 +132,8 @@ def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -
 
     played = checkout.run("infra.local.demo_call")
     assert played.returncode == 0, played.stdout
+    missed = checkout.run("infra.local.demo_missed_call")
+    assert missed.returncode == 0, missed.stdout
     calls = checkout.get("/api/calls")["data"]
     assert [call["booking_confirmed"] for call in calls] == [True]
 
