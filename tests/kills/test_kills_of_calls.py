@@ -39,4 +39,4 @@ def test_a_call_is_made_once_and_known_whatever_dies(twilio: TwilioSimulator) ->
 
     calls = until_it_survives(case)
     print(f"{calls} outside calls, {tried} deaths tried")
-    assert calls >= 6
+    assert calls >= 5
