@@ -13,10 +13,10 @@ TESTS ?= tests
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
 ROUNDS := PILOT_RACE_ROUNDS
 
-.PHONY: help setup run demo-call test check soak bench package deploy requirements clean reset need-stage
+.PHONY: help setup run demo-call demo-missed-call test check soak bench package deploy requirements clean reset need-stage
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Virtual environments with pinned dependencies (the other targets do this themselves)
 	@infra/setup.sh
@@ -26,6 +26,9 @@ run: setup ## The whole system on this machine, until Ctrl-C; PILOT_PORT chooses
 
 demo-call: setup ## A phone call that becomes an appointment, played against `make run`
 	@$(PY) -m infra.local.demo_call
+
+demo-missed-call: setup ## A call that nobody answers: mailbox, text back, alert, played against `make run`
+	@$(PY) -m infra.local.demo_missed_call
 
 test: setup ## All tests; TESTS=tests/booking for some of them
 	@$(PYTEST) $(TESTS)

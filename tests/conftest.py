@@ -47,6 +47,8 @@ class EmbeddedAws:
             "RETELL_API_KEY": "key_test",
             "CALCOM_API_KEY": "cal_test",
             "CALCOM_WEBHOOK_SECRET": "whsec_test",
+            "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000",
+            "TWILIO_AUTH_TOKEN": "twilio_test",
         }
 
 

@@ -1,6 +1,6 @@
 """What a practice consists of: branches, services, staff and the rooms and devices that services need."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ import msgspec
 
 from chalicelib.booking.hours import Closure, DayHours, Window
 from chalicelib.booking.policy import Minor, Policy
+from chalicelib.booking.telephone import CallRouting, QuietHours
 
 PHONE = "phone"
 """The kind of directory key under which a called number leads to its branch."""
@@ -66,12 +67,18 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     place: Place | None = None
     published: bool = True
+    call_routing: CallRouting = CallRouting()
+    quiet_hours: QuietHours = QuietHours()
     deleted_at: str | None = None
     version: int = 1
 
     def clock(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.zone)
+
+    def next_outbound(self, at: datetime) -> datetime:
+        """The next instant, from `at` on, at which people may be called from here."""
+        return self.quiet_hours.next_allowed(at, self.clock(), self.country)
 
 
 class Part(msgspec.Struct, frozen=True):

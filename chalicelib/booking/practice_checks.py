@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.booking.hours import Window, check_closures, check_days, check_windows, check_zone
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Branch, Part, Resource, Service, Staff
+from chalicelib.booking.telephone import check_quiet_hours, check_routing
 from chalicelib.core.errors import Fault, Invalid
 
 LONGEST_DAY = 2880
@@ -25,6 +26,8 @@ def branch_faults(branch: Branch, path: str) -> Iterator[Fault]:
     yield from _caught(lambda: check_windows(branch.hours, f"{path}.hours"))
     yield from _caught(lambda: check_days(branch.exceptions, f"{path}.exceptions"))
     yield from _caught(lambda: check_closures(branch.closures, f"{path}.closures"))
+    yield from _caught(lambda: check_routing(branch.call_routing, f"{path}.call_routing"))
+    yield from _caught(lambda: check_quiet_hours(branch.quiet_hours, branch.country, f"{path}.quiet_hours"))
     yield from policy_faults(branch.policy, f"{path}.policy")
     for service_id, offer in branch.offers.items():
         yield from policy_faults(offer.policy, f"{path}.offers.{service_id}.policy")

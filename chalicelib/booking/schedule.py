@@ -1,7 +1,7 @@
 """The one document of a branch that bookings read: branch, services, staff and resources, compiled."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -60,6 +60,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return instants(
             day, spans_on(day, () if self.shut(day) else self.branch.hours, self.branch.exceptions), self._zone
         )
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether the branch is open at that instant; what began yesterday may last past midnight."""
+        day = at.astimezone(self._zone).date()
+        return any(start <= at < end for start, end in self.open_around(day))
 
     def shut(self, day: date) -> bool:
         """Whether a holiday or closure covers the date; hours of its own would go before it."""

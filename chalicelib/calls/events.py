@@ -8,3 +8,17 @@ class CallRecorded(Event):
 
     call_id: str
     status: str
+
+
+class CallMissed(Event):
+    """An incoming call ended and nobody had spoken with the caller."""
+
+    phone_call_id: str
+    branch_id: str
+
+
+class OutboundCallStarted(Event):
+    """A call that we asked for was taken on by the vendor (`through`: twilio or retell)."""
+
+    phone_call_id: str
+    through: str

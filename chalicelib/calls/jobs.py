@@ -21,3 +21,52 @@ class LinkBookedCall(Job):
 
     call_id: str
     appointment_id: str
+
+
+class ApplyPhoneEvent(Job):
+    """Act on a status or recording callback of Twilio's that lies in the inbox."""
+
+    queue = "sync"
+    handler = "chalicelib.calls.phone_events:apply_delivery"
+    attempts = 10
+
+    delivery_id: str
+    reference: str = ""
+
+
+class SettlePhoneCall(Job):
+    """Find out what became of an incoming call: answered, or missed."""
+
+    queue = "sync"
+    handler = "chalicelib.calls.missed:settle"
+    attempts = 12
+
+    phone_call_id: str
+
+
+class TextMissedCaller(Job):
+    """Answer a missed call with a text, once per caller and hour."""
+
+    queue = "messages"
+    handler = "chalicelib.calls.missed:text_back"
+
+    phone_call_id: str
+
+
+class AlertMissedCall(Job):
+    """Tell staff by mail of a missed call, and of what the caller left on the mailbox."""
+
+    queue = "notifications"
+    handler = "chalicelib.calls.missed_alert:alert"
+
+    phone_call_id: str
+
+
+class ReconcileOutbound(Job):
+    """Ask the vendor whether a call that we asked for was started."""
+
+    queue = "sync"
+    handler = "chalicelib.calls.outbound:reconcile"
+    attempts = 12
+
+    phone_call_id: str

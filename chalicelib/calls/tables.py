@@ -5,6 +5,9 @@ Access patterns
   its transcript                  the same partition, sk `transcript`                                     GetItem
   calls of a company, newest last by_company: company_id, created_at                                       Query
   calls that wanted a booking     by_chain (sparse): chain, created_at                                     Query
+  a call on the telephone         pk `<company>#<phone call>` sk `phone`; by Twilio's id through the directory  GetItem
+  missed calls, newest last       by_listing (sparse): listing `<company>#missed`, listed_at               Query
+  the text to a missed caller     guard `<company>#missed_text#<number>`, once an hour                     GetItem
 
 A call has two documents, so that Retell's news and our booking never wait for each other: `data` is what Retell tells,
 compared and swapped by version; `link` is what we know, written by whoever books.
@@ -30,3 +33,12 @@ class CallRow(Row):
     packed = BinaryAttribute(null=True, legacy_encoding=False)
     by_company = index("by_company", "company_id", "created_at")
     by_chain = index("by_chain", "chain", "created_at")
+
+
+class PhoneRow(Row):
+    """A call as Twilio carries it; only missed ones have index keys."""
+
+    table: ClassVar[Table] = Table("calls")
+    listing = UnicodeAttribute(null=True)
+    listed_at = UnicodeAttribute(null=True)
+    by_listing = index("by_listing", "listing", "listed_at")

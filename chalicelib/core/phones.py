@@ -2,6 +2,7 @@
 
 from chalicelib.core.errors import invalid
 
+_NO_TEXTS = ("FIXED_LINE", "TOLL_FREE", "PREMIUM_RATE", "SHARED_COST", "PAGER", "UAN", "VOICEMAIL")
 SHORTEST = len("+") + 7
 
 
@@ -22,3 +23,14 @@ def e164(text: str, region: str | None, path: str) -> str:
     if not phonenumbers.is_possible_number(number) or len(written) < SHORTEST:
         raise invalid(path, "not_a_phone_number", f"{text!r} is not a possible phone number.")
     return str(written)
+
+
+def takes_texts(number: str) -> bool:
+    """Whether a text to the E.164 `number` may arrive: False for what is surely a landline or a service number."""
+    import phonenumbers
+
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind not in [getattr(phonenumbers.PhoneNumberType, name) for name in _NO_TEXTS]

@@ -14,7 +14,10 @@ from chalicelib.core.unit import Actor, Unit
 
 @dataclass
 class Request:
-    """One request. `company_id` is "" on public routes; `address` is the caller's IP as API Gateway saw it."""
+    """One request. `company_id` is "" on public routes; `address` is the caller's IP as API Gateway saw it.
+
+    `path` is without the stage; `query` decoded, in the order it came in.
+    """
 
     id: str
     actor: Actor
@@ -23,6 +26,8 @@ class Request:
     headers: dict[str, str]
     raw: bytes
     idempotency: IdempotencyKey | None = None
+    path: str = ""
+    query: dict[str, list[str]] = field(default_factory=dict)
     clock: Clock = now
     units: list[Unit] = field(default_factory=list)
 

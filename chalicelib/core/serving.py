@@ -75,7 +75,8 @@ def _request(route: Route, incoming: Any, path: dict[str, str], request_id: str)
     headers = {name.lower(): value for name, value in dict(incoming.headers).items()}
     key = headers.get("idempotency-key") if route.idempotent else None
     idempotency = key_of(route.view.__name__, key, raw, path, route.status) if key is not None else None
-    return Request(request_id, actor, company_id, address, headers, raw, idempotency)
+    where, query = route.path.format_map(path), _pairs(incoming.query_params)
+    return Request(request_id, actor, company_id, address, headers, raw, idempotency, where, query)
 
 
 def _require(ability: str, held: frozenset[str]) -> None:
@@ -112,7 +113,7 @@ def _arguments(route: Route, incoming: Any, request: Request, path: dict[str, st
             raise UnsupportedMedia("unsupported_media_type", f"Send {' or '.join(route.content_types)}, not {given}.")
         arguments["body"] = read_body(request.raw, models["body"])
     if "query" in models:
-        arguments["query"] = read_query(_pairs(incoming.query_params), models["query"])
+        arguments["query"] = read_query(request.query, models["query"])
     return arguments
 
 

@@ -1,11 +1,13 @@
-"""One JSON request to a vendor: sent once, never retried here; what came of it is a typed value or core's error."""
+"""One request to a vendor: sent once, never retried here; what came of it is a typed value or core's error."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 import requests
+from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
 from chalicelib.core.clock import now
@@ -15,6 +17,7 @@ from chalicelib.vendors.outcomes import Answer, Vendor, refusal, unanswered, unr
 from chalicelib.vendors.payload import read, read_json
 
 T = TypeVar("T")
+JSON = "application/json"
 
 Hook = Callable[[str, str, str], None]
 """Called with the vendor's code, the method and the path."""
@@ -30,13 +33,23 @@ class VendorSession:
     """Connections to one vendor with one key. Make it per job: a connection kept over a frozen Lambda is a dead one.
 
     `base_url` has no trailing path of its own (`https://api.cal.com`); `timeout_seconds` (to connect, and between two
-    bytes of the answer) is the setting's unless given. `key` None: what is asked needs none.
+    bytes of the answer) is the setting's unless given. `key` None: what is asked needs none. The key is shown as a
+    Bearer token, or with `user` as the password of HTTP Basic.
     """
 
-    def __init__(self, vendor: Vendor, base_url: str, key: str | None, *, timeout_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        vendor: Vendor,
+        base_url: str,
+        key: str | None,
+        *,
+        timeout_seconds: float | None = None,
+        user: str | None = None,
+    ) -> None:
         self._vendor = vendor
         self._base_url = base_url.rstrip("/")
         self._key = key
+        self._user = user
         self._timeout = settings().vendor_timeout_seconds if timeout_seconds is None else timeout_seconds
         self._session = requests.Session()
         # As `auth`, not as a header: a ~/.netrc entry for the host would silently replace a header.
@@ -50,9 +63,10 @@ class VendorSession:
         *,
         query: Mapping[str, str | int] | None = None,
         body: Any = None,
+        form: Sequence[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
-        """Sends `body` (anything msgspec encodes) and reads the 2xx answer as the Struct `answer`.
+        """Sends `body` (anything msgspec encodes, as JSON) or `form`, and reads the 2xx answer as the Struct `answer`.
 
         Raises, with codes that begin with the vendor's:
         - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
@@ -60,8 +74,7 @@ class VendorSession:
         - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
         - Conflict `_conflict` (409), RateLimited `_rate_limited` (429, and 403 with Retry-After)
         """
-        raw = None if body is None else msgspec.json.encode(body)
-        found = self.send(method, path, query=query, raw=raw, headers=headers)
+        found = self._send(method, path, query, _content(body, form), headers)
         try:
             return read(read_json(found.body), answer, "answer")
         except Invalid as error:
@@ -77,8 +90,18 @@ class VendorSession:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Sends `raw` (JSON) and returns the 2xx answer as it came, headers included; raises like `call`."""
+        return self._send(method, path, query, None if raw is None else (JSON, raw), headers)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        content: tuple[str, bytes] | None,
+        headers: Mapping[str, str] | None,
+    ) -> Answer:
         writes = method != "GET"
-        found = self._exchange(method, path, query, raw, headers, writes)
+        found = self._exchange(method, path, query, content, headers or {}, writes)
         if not 200 <= found.status < 300:
             raise refusal(self._vendor, found, writes, now(), self._key or "")
         return found
@@ -92,20 +115,20 @@ class VendorSession:
         method: str,
         path: str,
         query: Mapping[str, str | int] | None,
-        raw: bytes | None,
-        headers: Mapping[str, str] | None,
+        content: tuple[str, bytes] | None,
+        headers: Mapping[str, str],
         writes: bool,
     ) -> Answer:
         self._check_key()
-        content = {} if raw is None else {"Content-Type": "application/json"}
+        kind = {"Content-Type": content[0]} if content else {}
         _run(before_request, self._vendor, method, path)
         try:
             response = self._session.request(
                 method,
                 self._base_url + path,
                 params=query,
-                data=raw,
-                headers={"Accept": "application/json", **content, **(headers or {})},
+                data=content[1] if content else None,
+                headers={"Accept": "application/json", **kind, **headers},
                 timeout=self._timeout,
                 allow_redirects=False,  # a redirected POST becomes a GET
             )
@@ -120,8 +143,12 @@ class VendorSession:
         return unreachable(self._vendor) if _undelivered(error) else unanswered(self._vendor, writes)
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._key is not None:
+        if self._key is None:
+            return request
+        if self._user is None:
             request.headers["Authorization"] = f"Bearer {self._key}"
+            return request
+        HTTPBasicAuth(self._user, self._key)(request)
         return request
 
     def _check_key(self) -> None:
@@ -131,6 +158,12 @@ class VendorSession:
         ):
             detail = f"The {self._vendor.title} key is empty or has characters that no key has."
             raise VendorRefused(f"{self._vendor.code}_credentials", detail)
+
+
+def _content(body: Any, form: Sequence[tuple[str, str]] | None) -> tuple[str, bytes] | None:
+    if form is not None:
+        return "application/x-www-form-urlencoded", urlencode(form).encode()
+    return None if body is None else (JSON, msgspec.json.encode(body))
 
 
 def _run(hooks: list[Hook], vendor: Vendor, method: str, path: str) -> None:

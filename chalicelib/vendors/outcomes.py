@@ -48,7 +48,8 @@ def unanswered(vendor: Vendor, writes: bool) -> DomainError:
 
 
 def refusal(vendor: Vendor, answer: Answer, writes: bool, now: datetime, secret: str) -> DomainError:
-    """The error for an answer that is not 2xx. Its `extra` has `vendor_message` where the vendor gave a reason.
+    """The error for an answer that is not 2xx. Its `extra` has `vendor_message` where the vendor gave a reason, and
+    `vendor_code` where it numbers its errors (Twilio).
 
     A refusal may quote the key it refuses (`secret`); what we keep and show does not.
     """
@@ -61,15 +62,16 @@ def refusal(vendor: Vendor, answer: Answer, writes: bool, now: datetime, secret:
     if status == 408 or not 400 <= status < 500:
         # 408 is a server's or proxy's own timeout; redirects are never followed, so whether one acted is not known.
         return unanswered(vendor, writes)
-    return _refused(vendor, status, vendor_message(_without(secret, answer.body)))
+    body = _without(secret, answer.body)
+    reason = {"vendor_message": vendor_message(body), "vendor_code": vendor_code(body)}
+    return _refused(vendor, status, {name: value for name, value in reason.items() if value})
 
 
 def _without(secret: str, body: bytes) -> bytes:
     return body.replace(secret.encode(), b"***") if secret else body
 
 
-def _refused(vendor: Vendor, status: int, message: str | None) -> DomainError:
-    extra: dict[str, Any] = {"vendor_message": message} if message else {}
+def _refused(vendor: Vendor, status: int, extra: dict[str, Any]) -> DomainError:
     match status:
         case 401:
             detail = f"{vendor.title} does not accept our credentials; connect it again."
@@ -103,6 +105,16 @@ def vendor_message(body: bytes) -> str | None:
     except DomainError:
         return body.decode("utf-8", "replace").strip()[:_LONGEST_MESSAGE] or None
     return (_sentence(value) or "")[:_LONGEST_MESSAGE] or None
+
+
+def vendor_code(body: bytes) -> int | None:
+    """The number in `{"code": 21610}` (Twilio)."""
+    try:
+        value = read_json(body)
+    except DomainError:
+        return None
+    code = value.get("code") if isinstance(value, dict) else None
+    return code if isinstance(code, int) else None
 
 
 def _sentence(value: Any) -> str | None:

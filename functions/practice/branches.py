@@ -7,6 +7,7 @@ import msgspec
 from chalicelib.booking.hours import Closure, DayHours, Window
 from chalicelib.booking.policy import Policy
 from chalicelib.booking.practice import Branch, HolidayCalendar, Offer, Place, Text
+from chalicelib.booking.telephone import CallRouting, QuietHours
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -39,6 +40,8 @@ class BranchBody(Body):
     offers: Annotated[dict[str, Offer], msgspec.Meta(max_length=500)] = {}
     policy: Policy = Policy()
     place: Place | None = None
+    call_routing: CallRouting = CallRouting()
+    quiet_hours: QuietHours = QuietHours()
     published: bool = True
     version: Version | None = None
 

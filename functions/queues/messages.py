@@ -11,7 +11,15 @@ from chalicelib.core.needs import Needs
 function = Function(__name__)
 
 
-@function.on_queue("messages", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("messages",)))
+@function.on_queue(
+    "messages",
+    needs=Needs(
+        reads=("inbox", "booking"),
+        writes=("jobs", "messaging", "calls", "directory"),
+        sends=("messages",),
+        secrets=("twilio_account_sid", "twilio_auth_token"),
+    ),
+)
 def work_messages(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `messages`."""
     return work("messages", event)

@@ -15,9 +15,9 @@ function = Function(__name__)
     "sync",
     needs=Needs(
         reads=("inbox",),
-        writes=("jobs", "booking", "occupancy", "crm", "directory"),
+        writes=("jobs", "booking", "occupancy", "crm", "calls", "directory"),
         sends=("sync",),
-        secrets=("calcom_api_key",),
+        secrets=("calcom_api_key", "retell_api_key", "twilio_account_sid", "twilio_auth_token"),
     ),
 )
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:

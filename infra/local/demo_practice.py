@@ -5,9 +5,12 @@ from typing import Any
 
 from chalicelib.booking.hours import Window
 from chalicelib.booking.practice import Branch, Service, Staff
+from chalicelib.booking.telephone import CallRouting
 
 BERLIN_PHONE = "+493055501000"
 NEW_YORK_PHONE = "+12125550100"
+STAFF_PHONE = "+4915155501001"
+AGENT = "sip:agent@voice.example"
 WORKDAYS = range(5)
 
 
@@ -28,6 +31,7 @@ def demo_practice(company_id: str, *, suffix: str = "", calcom: bool = True, shi
         Branch(
             id=ids["berlin"], company_id=company_id, name="Berlin Mitte", zone="Europe/Berlin", hours=_open(8, 20),
             phone=_phone(BERLIN_PHONE, shift), books_through="calcom" if calcom else "none", country="DE",
+            call_routing=CallRouting(agent=AGENT, staff_numbers=(_phone(STAFF_PHONE, shift),), ring_staff="open_hours"),
         ),
         Branch(
             id=ids["new_york"], company_id=company_id, name="New York Chelsea", zone="America/New_York",

@@ -15,8 +15,12 @@ ACCOUNT = "000000000000"
 REGION = "eu-central-1"
 AWS_PORT_OFFSET = 10_000
 """The embedded AWS listens at PILOT_PORT plus this, the simulators from one thousand further on, if they can."""
-VENDORS = ("retell", "calcom")
-SECRETS = {"retell": ("RETELL_API_KEY",), "calcom": ("CALCOM_API_KEY", "CALCOM_WEBHOOK_SECRET")}
+VENDORS = ("retell", "calcom", "twilio")
+SECRETS = {
+    "retell": ("RETELL_API_KEY",),
+    "calcom": ("CALCOM_API_KEY", "CALCOM_WEBHOOK_SECRET"),
+    "twilio": ("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID"),
+}
 """The first is the credential whose presence means the real vendor."""
 
 

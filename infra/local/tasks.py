@@ -22,6 +22,7 @@ from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.calcom_event_types import event_type_from_json
 from infra.local.simulators.retell import RetellSimulator
 from infra.local.simulators.server import Simulator
+from infra.local.simulators.twilio import TwilioSimulator
 from infra.local.worker import run_worker
 
 STOP_FIRST, STOP_RELAY, STOP_WORKERS, STOP_SIMULATORS = range(4)
@@ -135,4 +136,12 @@ def _calcom(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulato
     )
 
 
-_SIMULATORS = {"retell": _retell, "calcom": _calcom}
+def _twilio(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
+    hook = f"{around.api}/webhooks/twilio/voice"
+    auth_token, account_sid = (around.variables[name] for name in SECRETS["twilio"])
+    return TwilioSimulator(
+        account_sid, auth_token, voice_url=hook, status_url=f"{hook}/status", plays=True, state_file=state
+    )
+
+
+_SIMULATORS = {"retell": _retell, "calcom": _calcom, "twilio": _twilio}

@@ -12,10 +12,13 @@ import pytest
 
 from chalicelib.core.doors import PUBLIC, all_doors
 from infra.local.invoking import Answer, call
+from infra.local.simulators.twilio import TwilioSimulator
 from infra.resources import all_rows
+from tests.calls.telephone import twilio
 from tests.conftest import EmbeddedAws
 from tests.functions.isolation.world import OWNER, Holder, Recipe, World, open_world
 
+__all__ = ["twilio"]
 ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
 AREAS: list[ModuleType] = [
     import_module(f"tests.functions.isolation.{file.stem}")
@@ -26,7 +29,7 @@ RECIPES = {route: (area, recipe) for area in AREAS for route, recipe in area.REC
 
 
 @pytest.fixture
-def world(aws: EmbeddedAws) -> World:
+def world(aws: EmbeddedAws, twilio: TwilioSimulator) -> World:
     return open_world()
 
 

@@ -17,7 +17,10 @@ from infra.local.environment import VENDORS, survey
 from infra.local.ministack import ROOT, free_port
 from infra.local.ports import listen
 
-VENDOR_KEYS = ("RETELL_API_KEY", "RETELL_BASE_URL", "CALCOM_API_KEY", "CALCOM_BASE_URL", "CALCOM_WEBHOOK_SECRET")
+VENDOR_KEYS = (
+    *("RETELL_API_KEY", "RETELL_BASE_URL", "CALCOM_API_KEY", "CALCOM_BASE_URL", "CALCOM_WEBHOOK_SECRET"),
+    *("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"),
+)
 START_SECONDS = 30
 STOP_SECONDS = 20
 
@@ -129,6 +132,8 @@ def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -
 
     played = checkout.run("infra.local.demo_call")
     assert played.returncode == 0, played.stdout
+    missed = checkout.run("infra.local.demo_missed_call")
+    assert missed.returncode == 0, missed.stdout
     calls = checkout.get("/api/calls")["data"]
     assert [call["booking_confirmed"] for call in calls] == [True]
 
@@ -180,7 +185,7 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
 
 def test_real_credentials_mean_no_simulator(tmp_path: Path) -> None:
     around = survey({"RETELL_API_KEY": "key_real"}, free_port(), tmp_path)
-    assert set(around.simulated) == {"calcom"}
+    assert set(around.simulated) == {"calcom", "twilio"}
     assert "RETELL_API_KEY" not in around.variables
     assert "RETELL_BASE_URL" not in around.variables
     environ = {"AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "x", "RETELL_API_KEY": "key_real"}
@@ -193,7 +198,7 @@ def test_real_credentials_mean_no_simulator(tmp_path: Path) -> None:
 def test_ports_and_keys_are_those_of_the_last_start(tmp_path: Path) -> None:
     port = 64_000
     first = survey({}, port, tmp_path)
-    assert len({port, first.aws_port, *first.simulated.values()}) == 4
+    assert len({port, first.aws_port, *first.simulated.values()}) == 5
     assert survey({}, port, tmp_path) == first
     with listen(first.aws_port):
         other = survey({}, port, tmp_path)

@@ -1,0 +1,61 @@
+"""Bringing Twilio's callbacks about a call into its record, in any order and any number of times."""
+
+from chalicelib.calls import phone_store as store
+from chalicelib.calls.answering import voicemail_of
+from chalicelib.calls.events import OutboundCallStarted
+from chalicelib.calls.jobs import ApplyPhoneEvent, SettlePhoneCall
+from chalicelib.calls.phone_call import PhoneCall
+from chalicelib.core import inbox
+from chalicelib.core.errors import Stale
+from chalicelib.core.jobs import JobContext
+from chalicelib.core.logging import log
+from chalicelib.vendors.twilio_webhook import VoiceEvent, parse_voice
+
+TRIES = 8
+SETTLE_SECONDS = 15
+"""How long the answer to a Dial may come behind the end of the call; the two are told by different requests."""
+
+
+def apply_delivery(job: ApplyPhoneEvent, context: JobContext) -> None:
+    """Act on a delivery in the inbox."""
+    event = parse_voice(inbox.load("twilio", job.delivery_id))
+    for _ in range(TRIES):
+        seen = _find(job.reference, event)
+        if seen is None:
+            log.info("callback about no call of ours", extra={"delivery_id": job.delivery_id})
+            return
+        call = _changed(seen, event, context)
+        if call == seen or _saved(call, seen, context):
+            return
+    raise Stale
+
+
+def _find(reference: str, event: VoiceEvent) -> PhoneCall | None:
+    parts = reference.split(".")
+    return store.find(parts[0], parts[2]) if len(parts) >= 3 else store.find_by_sid(event.call_sid)
+
+
+def _changed(call: PhoneCall, event: VoiceEvent, context: JobContext) -> PhoneCall:
+    if event.recording_url and event.recording_status in (None, "completed"):
+        return call.with_voicemail(voicemail_of(event))
+    if call.vendor_id is None:  # our own request for this call was never answered: here is its answer
+        call = call.started(event.call_sid, event.call_status or "queued")
+    if event.call_sid != call.vendor_id or not event.call_status:
+        return call
+    return call.with_status(event.call_status, event.sequence, event.seconds, context.clock())
+
+
+def _saved(call: PhoneCall, seen: PhoneCall, context: JobContext) -> bool:
+    unit = context.unit(call.company_id)
+    store.save(unit, call, seen)
+    if seen.vendor_id is None and call.vendor_id:
+        store.claim_vendor_id(unit, call)
+        unit.publish(OutboundCallStarted(phone_call_id=call.id, through=call.through))
+    if call.direction == "inbound" and call.ended_at and call.outcome == "open":
+        settle = SettlePhoneCall(company_id=call.company_id, phone_call_id=call.id)
+        unit.enqueue(settle, delay_seconds=SETTLE_SECONDS)
+    try:
+        unit.commit()
+    except Stale:
+        return False
+    return True
