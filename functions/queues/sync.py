@@ -17,7 +17,7 @@ function = Function(__name__)
         reads=("inbox",),
         writes=("jobs", "booking", "occupancy", "crm", "directory"),
         sends=("sync",),
-        secrets=("calcom_api_key",),
+        secrets=("calcom_api_key", "calcom_webhook_secret"),
     ),
 )
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:
