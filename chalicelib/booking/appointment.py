@@ -47,8 +47,9 @@ class Attendee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class There(msgspec.Struct, frozen=True, kw_only=True):
-    """What Cal.com last said, or was last told, besides time and status; what it says again is no news."""
+    """What Cal.com last said besides time and status; what it says again is no news. `host`: a Cal.com user's id."""
 
+    host: int | None = None
     absent: bool = False
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()

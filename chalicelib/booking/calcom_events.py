@@ -6,6 +6,7 @@ that our key may not read is the payload itself believed, and then older words c
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_booking, calcom_requests, store
@@ -37,7 +38,7 @@ NO_SHOW = "BOOKING_NO_SHOW_UPDATED"
 UNREADABLE = frozenset({"calcom_not_found", "calcom_forbidden", "calcom_credentials", "not_configured"})
 Begin = Callable[[str], Unit]
 """Starts a unit of work of the company it is given."""
-Connect = Callable[[], "CalCom"]
+Connect = Callable[[], AbstractContextManager["CalCom"]]
 
 
 def apply_delivery(job: ApplyCalComEvent, context: JobContext) -> None:
@@ -45,7 +46,7 @@ def apply_delivery(job: ApplyCalComEvent, context: JobContext) -> None:
     from chalicelib.vendors.calcom import connected
 
     event = parse_webhook(inbox.load("calcom", job.delivery_id))
-    apply_event(event, context.unit, context.clock, connected)
+    apply_event(event, context.unit, context.clock, lambda: closing(connected()))
 
 
 def apply_event(event: CalComEvent, begin: Begin, clock: Clock, connect: Connect) -> str:
@@ -146,19 +147,12 @@ class _News:
 
     def _ask(self, read: "Callable[[CalCom], Booking | None]") -> "Booking | None":
         try:
-            client = self._connect()
-        except Unavailable as error:
+            with self._connect() as client:
+                return read(client)
+        except (Unavailable, VendorRefused) as error:
             if error.code not in UNREADABLE:
                 raise
             return None
-        try:
-            return read(client)
-        except VendorRefused as refusal:
-            if refusal.code not in UNREADABLE:
-                raise
-            return None
-        finally:
-            client.close()
 
     def _read_new(self) -> "Booking | None":
         return self._ask(lambda client: calcom_requests.latest(str(self._event.payload.uid), client))

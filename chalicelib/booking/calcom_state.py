@@ -3,13 +3,24 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from chalicelib.booking.appointment import Appointment, Attendee, PendingChange, Place, Status, There
+import msgspec
+
+from chalicelib.booking.appointment import OVER, Appointment, Attendee, PendingChange, Place, Status, There
 from chalicelib.booking.practice import Staff
 from chalicelib.booking.schedule import Schedule
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import BookedPerson, Booking
+
+
+class CalComCursor(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that changed at Cal.com before `since` (its `updatedAt`) is applied; `seen`: what was of late."""
+
+    since: datetime
+    seen: tuple[str, ...] = ()
+    version: int = 1
+
 
 CHANGE = "change_id"
 """The key of a booking's metadata that names the change it was made for."""
@@ -150,9 +161,10 @@ def _there(before: There, payload: BookingPayload, replaced: bool) -> There:
     """What Cal.com says now; what this piece of news does not mention is as it was said before."""
     marks = [one.no_show for one in payload.attendees if one.no_show is not None]
     absent = any(marks) if marks else before.absent and not replaced
+    host = payload.organizer.id if payload.organizer and payload.organizer.id is not None else before.host
     named = [one for one in payload.attendees if one.name or one.phone_number]
     if not named:  # a no-show's payload has no more of them than their addresses
-        return There(absent=absent, attendee=before.attendee, guests=before.guests)
+        return There(host=host, absent=absent, attendee=before.attendee, guests=before.guests)
     known = before.attendee or Attendee()
     first = Attendee(
         name=named[0].name or known.name,
@@ -160,7 +172,8 @@ def _there(before: There, payload: BookingPayload, replaced: bool) -> There:
         phone=named[0].phone_number or known.phone,
     )
     guests = {address.lower() for one in payload.attendees if one is not named[0] and (address := _address(one))}
-    return There(absent=absent, attendee=first, guests=tuple(sorted(guests - {(first.email or "").lower()})))
+    others = guests - {(first.email or "").lower()}
+    return There(host=host, absent=absent, attendee=first, guests=tuple(sorted(others)))
 
 
 def _address(one: Person) -> str | None:
@@ -193,6 +206,8 @@ def first_said(payload: BookingPayload) -> dict[str, object]:
 def echoes(old: Appointment, event: CalComEvent) -> bool:
     """Whether the news is nothing but what the appointment says already, so that Cal.com need not be asked."""
     payload = event.payload
+    if event.trigger in ("BOOKING_CANCELLED", "BOOKING_REJECTED"):
+        return old.status in OVER
     return (
         old.pending_change is None
         and payload.uid == old.external_id

@@ -45,6 +45,32 @@ class CancelLeftover(Job):
     uid: str
 
 
+class PollCalCom(Job):
+    """Ask Cal.com what has changed since the last time, and act on it."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.polling:poll"
+    attempts = 4
+
+
+class ApplyCalComBooking(Job):
+    """Act on a booking of Cal.com's that the poll could not be done with."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.polling:apply_one"
+    attempts = 8
+
+    uid: str
+
+
+class CheckCalComWebhooks(Job):
+    """See that Cal.com still sends us what happens, and subscribe anew where it does not."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.subscribing:check"
+    attempts = 4
+
+
 class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 

@@ -1,10 +1,12 @@
 """Appointments in DynamoDB."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.calcom_state import CalComCursor
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
@@ -51,6 +53,31 @@ def add_appointment(unit: Unit, appointment: Appointment) -> None:
 def save_appointment(unit: Unit, appointment: Appointment, otherwise: DomainError | None = None) -> None:
     """Write its next version, if the one before is still the newest; the unit ends as Stale (or `otherwise`) if not."""
     unit.put(_row(appointment), BookingRow.version == appointment.version - 1, otherwise)
+
+
+def appointments_of(company_ids: Mapping[str, str]) -> dict[str, Appointment]:
+    """Appointments by their ids, each with the company it belongs to; one request for up to 100."""
+    keys = [appointment_key(company_id, appointment_id) for appointment_id, company_id in company_ids.items()]
+    found = (appointment_of(row) for row in fetch(keys))
+    return {appointment.id: appointment for appointment in found if appointment}
+
+
+def find_cursor(company_id: str) -> CalComCursor | None:
+    """How far the changes at Cal.com have been followed; one request."""
+    row = fetch([_cursor_key(company_id)])[0]
+    return row.noun(CalComCursor) if row is not None else None
+
+
+def save_cursor(unit: Unit, cursor: CalComCursor) -> None:
+    """Write its next version; the unit ends as Stale when someone else moved it since it was read."""
+    place = _cursor_key(unit.company_id)
+    before = BookingRow.version == cursor.version - 1
+    condition = before if cursor.version > 1 else BookingRow.pk.does_not_exist()
+    unit.put(BookingRow(place.pk, place.sk, version=cursor.version, data=encode(cursor)), condition)
+
+
+def _cursor_key(company_id: str) -> Key:
+    return Key(BookingRow, f"{company_id}#calcom", "cursor")
 
 
 def page_appointments(

@@ -8,6 +8,7 @@ Access patterns of `booking`
   someone's calendar feed           pk `<company>#<staff or customer>` sk `feed#staff`, `feed#customer`         GetItem
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
   appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query
+  how far Cal.com is followed       pk `<company>#calcom`        sk `cursor`                                    GetItem
 
 Access patterns of `occupancy`
   what is taken of a calendar       pk `<company>#<home branch>` sk `<Monday>#<staff>`         GetItem, one per week

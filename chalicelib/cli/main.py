@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from chalicelib.cli.appointments import appointments
+from chalicelib.cli.calcom import calcom
 from chalicelib.cli.logs import logs
 from chalicelib.cli.queues import queue
 from chalicelib.cli.routes import routes
@@ -34,5 +35,5 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
     context.obj = replace(told, folder=local_dir) if local_dir else told
 
 
-for command in (routes, queue, work, schedules, logs, appointments):
+for command in (routes, queue, work, schedules, logs, appointments, calcom):
     cli.add_command(command)

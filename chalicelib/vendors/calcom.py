@@ -7,7 +7,7 @@ without the right one an older version of the endpoint answers silently.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +18,9 @@ from chalicelib.core.secrets import secret
 from chalicelib.core.settings import settings
 from chalicelib.vendors.http import VendorSession
 from chalicelib.vendors.outcomes import Vendor
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom_account import Account
 
 VENDOR = Vendor("calcom", "Cal.com")
 
@@ -176,6 +179,17 @@ class CalCom:
                 return
         raise Unavailable("calcom_unavailable", f"Cal.com's list did not end after {MOST_PAGES} pages.")
 
+    def changed(self, after: datetime, skip: int = 0) -> tuple[list[Booking], bool]:
+        """A page of the bookings that changed at or after the instant, the oldest change first; whether more follow."""
+        query: dict[str, str | int] = {
+            "afterUpdatedAt": _iso_millis(after),
+            "sortUpdatedAt": "asc",
+            "take": PAGE_SIZE,
+            "skip": skip,
+        }
+        page = self._session.call("GET", "/v2/bookings", _Page, query=query, headers=_BOOKINGS)
+        return page.data, page.pagination.has_next_page
+
     def cancel(self, uid: str, reason: str) -> Booking:
         """Cancels; VendorRefused `calcom_invalid` when it is cancelled already."""
         body = {"cancellationReason": reason}
@@ -216,6 +230,12 @@ class CalCom:
         """Gives the booking to another host; Cal.com does so for round-robin event types only. Read it afterwards."""
         path = f"{_path(uid)}/reassign/{user_id}"
         self._session.call("POST", path, _Done, body={"reason": reason}, headers=_BOOKINGS)
+
+    def account(self) -> "Account":
+        """Event types, users and webhooks of the account, over the same connections."""
+        from chalicelib.vendors.calcom_account import Account
+
+        return Account(self._session)
 
     def close(self) -> None:
         """Gives the connections back."""
@@ -273,6 +293,11 @@ def _path(uid: str) -> str:
 def _iso(instant: datetime) -> str:
     """Cal.com wants UTC with Z; ValueError for a naive datetime."""
     return to_utc(instant).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _iso_millis(instant: datetime) -> str:
+    utc = to_utc(instant)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
 def connected() -> CalCom:

@@ -17,7 +17,13 @@ function = Function(__name__)
         reads=("inbox",),
         writes=("jobs", "booking", "occupancy", "crm", "calls", "directory"),
         sends=("sync",),
-        secrets=("calcom_api_key", "retell_api_key", "twilio_account_sid", "twilio_auth_token"),
+        secrets=(
+            "calcom_api_key",
+            "calcom_webhook_secret",
+            "retell_api_key",
+            "twilio_account_sid",
+            "twilio_auth_token",
+        ),
     ),
 )
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:

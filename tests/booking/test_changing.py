@@ -1,7 +1,7 @@
 """Rescheduling and cancelling: here alone, and where Cal.com has to agree."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -271,8 +271,6 @@ def test_moved_at_calcom_meanwhile_theirs_stands_and_ours_is_told(
 
 
 def _utc(instant: datetime) -> str:
-    from datetime import UTC
-
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -13,6 +13,7 @@ class FaultRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     `apply`: act as usual first, then answer wrongly (what makes a client's outcome unknown). Without `status`, `body`
     and `drop` the request is always acted upon and answered, only `delay_seconds` late.
+    `twice`: act twice, as when a proxy repeats a request, and give the second answer.
     `body`: text sent as it is, for broken JSON; status 200 unless given. `drop`: close the connection, no answer.
     """
 
@@ -24,6 +25,7 @@ class FaultRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     times: int | None = 1
     apply: bool = False
+    twice: bool = False
     delay_seconds: float = 0.0
     drop: bool = False
 

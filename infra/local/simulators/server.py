@@ -121,6 +121,8 @@ class Simulator(ABC):
         if rule.apply and not rule.only_slow:
             self._answer(request)
         self.stopping.wait(rule.delay_seconds)
+        if rule.twice:
+            self._answer(request)
         if rule.only_slow:
             return self._answer(request)
         status = rule.status or 200
