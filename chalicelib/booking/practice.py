@@ -22,7 +22,10 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Branch(msgspec.Struct, frozen=True, kw_only=True):
-    """A place with a clock of its own. `books_through` "calcom": a booking stands once Cal.com has taken it."""
+    """A place with a clock of its own. `books_through` "calcom": a booking stands once Cal.com has taken it.
+
+    `transfer_phone` rings where callers who want a person are put through to; `message_emails` get their messages.
+    """
 
     id: str
     company_id: str
@@ -33,6 +36,8 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     books_through: Literal["none", "calcom"] = "none"
     language: str = "en"
     country: str = "DE"
+    transfer_phone: str | None = None
+    message_emails: tuple[str, ...] = ()
 
     def clock(self) -> ZoneInfo:
         """Its time zone."""
@@ -72,6 +77,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     service_ids: tuple[str, ...]
     calcom_user_id: int | None = None
     email: str | None = None
+    phone: str | None = None
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):

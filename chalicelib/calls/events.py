@@ -8,3 +8,19 @@ class CallRecorded(Event):
 
     call_id: str
     status: str
+
+
+class CallMessageTaken(Event):
+    """A caller left a message for staff."""
+
+    message_id: str
+    call_id: str
+    branch_id: str
+
+
+class CallMessageMarked(Event):
+    """Staff marked a message done, or open again."""
+
+    message_id: str
+    status: str
+    version: int

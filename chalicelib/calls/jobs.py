@@ -21,3 +21,12 @@ class LinkBookedCall(Job):
 
     call_id: str
     appointment_id: str
+
+
+class MailCallMessage(Job):
+    """Mail staff a message that a caller left."""
+
+    queue = "notifications"
+    handler = "chalicelib.calls.messages:mail_message"
+
+    message_id: str

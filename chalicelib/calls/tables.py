@@ -5,9 +5,11 @@ Access patterns
   its transcript                  the same partition, sk `transcript`                                     GetItem
   calls of a company, newest last by_company: company_id, created_at                                       Query
   calls that wanted a booking     by_chain (sparse): chain, created_at                                     Query
+  a message for staff             pk `<company>#<message>` sk `message`                                    GetItem
+  messages, newest last           by_desk (sparse): desk (`<company>#open`, `<company>#done`), created_at  Query
 
-A call has two documents, so that Retell's news and our booking never wait for each other: `data` is what Retell tells,
-compared and swapped by version; `link` is what we know, written by whoever books.
+A call has several documents, so that Retell's news and ours never wait for each other: `data` is what Retell tells,
+compared and swapped by version; `link` is what we know, written by whoever books; `transfer` whom the caller wanted.
 """
 
 from typing import ClassVar
@@ -18,7 +20,7 @@ from chalicelib.core.tables import Row, Table, index
 
 
 class CallRow(Row):
-    """A call, or (with `packed` alone) its transcript, compressed."""
+    """A call, or (with `packed` alone) its transcript, compressed, or (with `desk`) a message left for staff."""
 
     table: ClassVar[Table] = Table("calls")
     call_id = UnicodeAttribute(null=True)
@@ -27,6 +29,9 @@ class CallRow(Row):
     company_id = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     chain = UnicodeAttribute(null=True)
+    transfer = UnicodeAttribute(null=True)
+    desk = UnicodeAttribute(null=True)
     packed = BinaryAttribute(null=True, legacy_encoding=False)
     by_company = index("by_company", "company_id", "created_at")
     by_chain = index("by_chain", "chain", "created_at")
+    by_desk = index("by_desk", "desk", "created_at")

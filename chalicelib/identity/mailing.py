@@ -2,20 +2,17 @@
 
 from datetime import timedelta
 
-from botocore.exceptions import ClientError
-
-from chalicelib.core import aws
+from chalicelib.core import mail
 from chalicelib.core.clock import epoch
-from chalicelib.core.jobs import CannotSucceed, JobContext
+from chalicelib.core.jobs import JobContext
 from chalicelib.core.settings import settings
 from chalicelib.identity import guard_store, links, store
 from chalicelib.identity.account import Account
 from chalicelib.identity.jobs import SendInvitation, SendPasswordReset
-from chalicelib.identity.letters import Letter, Purpose, letter
+from chalicelib.identity.letters import Purpose, letter
 
 REMEMBERED = timedelta(days=14)
 """As long as a message may lie on a dead-letter queue and be put back."""
-REFUSED_FOR_GOOD = {"MessageRejected", "BadRequestException", "MailFromDomainNotVerifiedException"}
 
 
 def send_invitation(job: SendInvitation, context: JobContext) -> None:
@@ -43,29 +40,8 @@ def _send_link(purpose: Purpose, account: Account, context: JobContext) -> None:
     unit.commit()
     language = company.language if company else settings().default_language
     named = company.name if company else "PilotPractice"
-    _mail(
-        user.email,
-        letter(purpose, language, company=named, name=user.name, secret=secret, public_url=settings().public_url),
-    )
+    what = letter(purpose, language, company=named, name=user.name, secret=secret, public_url=settings().public_url)
+    mail.send([user.email], what.subject, what.text)
     marking = context.unit()
     guard_store.mark_mailed(marking, context.id, epoch(context.clock() + REMEMBERED))
     marking.commit()
-
-
-def _mail(to: str, what: Letter) -> None:
-    try:
-        aws.client("sesv2").send_email(
-            FromEmailAddress=settings().mail_from,
-            Destination={"ToAddresses": [to]},
-            Content={
-                "Simple": {
-                    "Subject": {"Data": what.subject, "Charset": "UTF-8"},
-                    "Body": {"Text": {"Data": what.text, "Charset": "UTF-8"}},
-                }
-            },
-        )
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in REFUSED_FOR_GOOD:
-            raise CannotSucceed(f"SES refuses the mail: {code}") from None
-        raise
