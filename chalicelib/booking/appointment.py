@@ -15,12 +15,44 @@ OVER = frozenset({"cancelled", "declined", "released"})
 BOOKED = frozenset({"confirmed", "scheduled"})
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A time with a member of staff; instants in UTC."""
+
+    starts_at: datetime
+    ends_at: datetime
+    staff_id: str | None
+    home_branch_id: str | None = None
+
+
+class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that Cal.com was asked for and has not answered. Until it is settled, the time of `place` is taken too.
+
+    `rebook`: a member of staff with an event type of his own takes over: a new booking is made, and the old one goes.
+    """
+
+    id: str
+    kind: Literal["reschedule", "rebook", "reassign", "cancel", "confirm", "decline"]
+    by: str
+    since: datetime
+    reason: str | None = None
+    place: Place | None = None
+
+
+class Attendee(msgspec.Struct, frozen=True, kw_only=True):
+    """Who comes, as the booking has it; the customer's own record may say otherwise. Phone in E.164."""
+
+    name: str = ""
+    email: str | None = None
+    phone: str | None = None
+
+
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     """Instants in UTC; lengths and buffers in whole minutes. `external_id` is Cal.com's uid.
 
     `held`: the time is taken here and Cal.com has not answered yet; only asking Cal.com releases it. `released`: such a
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
-    the time of Cal.com's newest word on it: older words change nothing.
+    the time of Cal.com's newest word on it: older words change nothing. `absent_there`: what Cal.com last said, or was
+    last told, of a no-show. `moves` counts how often it got another time; its old Cal.com ids stay in the directory.
     """
 
     id: str
@@ -44,22 +76,46 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str | None = None
     calcom_seen_at: datetime | None = None
     cancellation_reason: str | None = None
+    pending_change: PendingChange | None = None
+    moves: int = 0
+    absent_there: bool = False
+    attendee: Attendee | None = None
+    guests: tuple[str, ...] = ()
     created_at: datetime
     updated_at: datetime
     version: int = 1
     legacy_id: str | None = None
 
-    def entry(self) -> Entry:
-        """What it takes of its staff member's calendar."""
+    def place(self) -> Place:
+        """When, and with whom."""
+        return Place(
+            starts_at=self.starts_at, ends_at=self.ends_at, staff_id=self.staff_id, home_branch_id=self.home_branch_id
+        )
+
+    def entry(self, place: Place | None = None) -> Entry:
+        """What it takes of a calendar at its own place, or would take at another."""
+        place = place or self.place()
         return Entry(
-            self.starts_at,
-            (self.ends_at - self.starts_at) // timedelta(minutes=1),
+            place.starts_at,
+            (place.ends_at - place.starts_at) // timedelta(minutes=1),
             self.before_min,
             self.after_min,
             Kind.BOOKING,
             self.service_number,
             reference_of(self.id),
         )
+
+    def places(self) -> list[Place]:
+        """Every time it takes: its own, and the one that a pending change holds; none once it is over."""
+        if self.status not in TAKES_TIME:
+            return []
+        held = self.pending_change.place if self.pending_change else None
+        return [place for place in (self.place(), held) if place is not None and place.staff_id is not None]
+
+    def at(self, place: Place) -> dict[str, object]:
+        """The fields that put it there, for `changed`."""
+        moved = place.starts_at != self.starts_at
+        return {**msgspec.structs.asdict(place), "moves": self.moves + moved}
 
     def changed(self, at: datetime, **fields: object) -> "Appointment":
         """The next version of it."""

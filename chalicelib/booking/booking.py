@@ -88,7 +88,7 @@ def book(
     for a branch or customer that is not the company's, Unavailable when the day is fought over for too long.
     """
     starts_at = to_utc(wish.starts_at)
-    _check_time(starts_at, clock(), wish.path)
+    check_time(starts_at, clock(), wish.path)
     contacts = [] if wish.customer_id else crm.contact_keys(company_id, wish.contact)
     known = [crm.key(company_id, wish.customer_id)] if wish.customer_id else contacts
     for attempt in range(TRIES):
@@ -107,7 +107,8 @@ def book(
     raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
 
 
-def _check_time(starts_at: datetime, now: datetime, path: str) -> None:
+def check_time(starts_at: datetime, now: datetime, path: str) -> None:
+    """Raises Invalid about `starts_at` for a time that nothing can be booked at."""
     if starts_at.second or starts_at.microsecond:
         raise invalid(f"{path}.starts_at", "not_a_minute", "Appointments start on a whole minute.")
     if starts_at <= now:
@@ -195,10 +196,16 @@ def booked_event(appointment: Appointment) -> AppointmentBooked:
 
 
 def slot_taken(
-    company_id: str, found: Situation, service: Service, staff: str | None, wanted: datetime, now: datetime
+    company_id: str,
+    found: Situation,
+    service: Service,
+    staff: str | None,
+    wanted: datetime,
+    now: datetime,
+    moving: Appointment | None = None,
 ) -> Conflict:
     """The refusal of a time, with the nearest free ones: the same staff first, then anyone."""
-    slots = alternatives(company_id, found, service, staff, wanted, now)
+    slots = alternatives(company_id, found, service, staff, wanted, now, moving)
     clock = found.schedule.branch.clock()
     offered = [
         {
@@ -215,9 +222,18 @@ def slot_taken(
 
 
 def alternatives(
-    company_id: str, found: Situation, service: Service, staff: str | None, wanted: datetime, now: datetime
+    company_id: str,
+    found: Situation,
+    service: Service,
+    staff: str | None,
+    wanted: datetime,
+    now: datetime,
+    moving: Appointment | None = None,
 ) -> list[Slot]:
-    """Up to three free slots nearest to `wanted` within the days before and after it."""
+    """Up to three free slots nearest to `wanted` within the days before and after it.
+
+    `moving`: the appointment that is to be moved; its own time is in nobody's way, and no alternative.
+    """
     everyone = situation.widened(company_id, found)
     able = found.schedule.able(service, None, "service")
     day = wanted.astimezone(found.schedule.branch.clock()).date()
@@ -229,8 +245,12 @@ def alternatives(
     preferred = {c.staff.id for c in found.calendars} if staff else set()
     for calendar in everyone.calendars:
         if calendar.staff.id in {m.id for m in able}:
-            slots = free_slots(found.schedule, service, calendar.staff, days, calendar.entries(), now)
-            (mine if calendar.staff.id in preferred else others).extend(slots)
+            own = moving.entry().reference if moving else b""
+            slots = free_slots(found.schedule, service, calendar.staff, days, calendar.entries(), now, own)
+            theirs = [
+                s for s in slots if not moving or (s.starts_at, s.staff.id) != (moving.starts_at, moving.staff_id)
+            ]
+            (mine if calendar.staff.id in preferred else others).extend(theirs)
     chosen = nearest(mine, wanted, MOST_ALTERNATIVES)
     return chosen + nearest(others, wanted, MOST_ALTERNATIVES - len(chosen))
 

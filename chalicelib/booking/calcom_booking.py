@@ -8,6 +8,7 @@ from chalicelib.booking import placing, situation, store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Booked, booked_event, slot_taken
 from chalicelib.booking.events import AppointmentReleased
+from chalicelib.booking.jobs import SettleChange
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale, VendorRefused
@@ -105,6 +106,13 @@ def confirm(
         unit = begin()
         store.save_appointment(unit, confirmed)
         claim_ids(unit, confirmed)
+        if confirmed.pending_change:
+            # It was cancelled before Cal.com had said that it has it.
+            unit.enqueue(
+                SettleChange(
+                    company_id=confirmed.company_id, appointment_id=confirmed.id, change_id=confirmed.pending_change.id
+                )
+            )
         unit.publish(booked_event(confirmed))
         unit.audit("appointment.confirmed", confirmed.id, ("status", "calcom_booking_id", "external_id"))
         if also:
@@ -127,14 +135,13 @@ def confirm(
 def release(appointment: Appointment, reason: str, begin: Callable[[], Unit], clock: Clock) -> Appointment:
     """Give up a hold that Cal.com surely does not have. Idempotent; leaves alone what is no longer held."""
     current: Appointment | None = appointment
-    schedule = placing.schedule_for(appointment)
     for _ in range(TRIES):
         if current is None or current.status != "held":
             break
-        released = current.changed(clock(), status="released", cancellation_reason=reason)
+        released = current.changed(clock(), status="released", pending_change=None, cancellation_reason=reason)
         unit = begin()
         unit.free_key()
-        placing.release_time(unit, schedule, current)
+        placing.release_time(unit, current)
         store.save_appointment(unit, released)
         unit.publish(AppointmentReleased(appointment_id=current.id, reason=reason, version=released.version))
         unit.audit("appointment.released", current.id, ("status",), reason=reason)

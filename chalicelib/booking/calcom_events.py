@@ -1,22 +1,14 @@
 """What Cal.com's webhooks mean for our appointments: late, doubled and reordered deliveries change nothing twice."""
 
 from collections.abc import Callable
-from datetime import datetime
 
-from chalicelib.booking import calcom_booking, placing, store
+from chalicelib.booking import calcom_applying, calcom_booking, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.calcom_imports import import_booking
-from chalicelib.booking.events import (
-    AppointmentCancelled,
-    AppointmentMarked,
-    AppointmentMoved,
-    VendorBookingUnassigned,
-)
 from chalicelib.booking.jobs import ApplyCalComEvent
 from chalicelib.core import directory, inbox
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Stale
-from chalicelib.core.events import Event
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
@@ -89,7 +81,7 @@ def _supersede(event: CalComEvent, begin: Begin, clock: Clock) -> None:
     if new is None or (old and (old.id == new.id or old.status in OVER)):
         return
     if old:
-        _end(old, event, "cancelled", begin, clock, "rescheduled")
+        calcom_applying.end(old, event, "cancelled", lambda: begin(old.company_id), clock, reason="rescheduled")
         return
     unit = begin(new.company_id)
     directory.claim(unit, calcom_booking.UID, old_uid, new.id, Stale())
@@ -114,15 +106,21 @@ def is_late(appointment: Appointment, event: CalComEvent) -> bool:
 
 def _apply(old: Appointment, event: CalComEvent, begin: Begin, clock: Clock) -> str:
     if event.trigger == "BOOKING_NO_SHOW_UPDATED":
-        return _no_show(old, event, begin, clock)
+        missed = any(attendee.no_show for attendee in event.payload.attendees)
+        return _told(old, calcom_applying.mark_absent(old, event, missed, lambda: begin(old.company_id), clock))
     status = STATUS_AFTER[event.trigger]
-    if status in OVER:
-        return _end(old, event, status, begin, clock)
     if old.status in OVER:
         return "over"
     if old.status == "held" and status == "confirmed" and event.trigger == "BOOKING_CREATED":
         return _confirm(old, event, begin, clock)
-    return _update(old, event, status, begin, clock)
+    new = calcom_applying.bring_in_line(old, event, status, lambda: begin(old.company_id), clock)
+    return _told(old, new)
+
+
+def _told(old: Appointment, new: Appointment) -> str:
+    if new is old:
+        return "unchanged"
+    return new.status if new.status != old.status else "updated"
 
 
 def _confirm(old: Appointment, event: CalComEvent, begin: Begin, clock: Clock) -> str:
@@ -139,84 +137,6 @@ def _confirm(old: Appointment, event: CalComEvent, begin: Begin, clock: Clock) -
     )
     calcom_booking.confirm(old, made, lambda: begin(old.company_id), clock)
     return "confirmed"
-
-
-def _update(old: Appointment, event: CalComEvent, status: Status, begin: Begin, clock: Clock) -> str:
-    payload = event.payload
-    new = old.changed(
-        clock(),
-        status=status,
-        booked_as=old.booked_as or ("confirmed" if status == "confirmed" else None),
-        starts_at=payload.start_time or old.starts_at,
-        ends_at=payload.end_time or old.ends_at,
-        external_id=payload.uid or old.external_id,
-        calcom_booking_id=payload.booking_id if payload.booking_id is not None else old.calcom_booking_id,
-        calcom_seen_at=_later(event.created_at, old.calcom_seen_at),
-    )
-    if _same(old, new):
-        return "unchanged"
-    unit = begin(old.company_id)
-    if (new.starts_at, new.ends_at) != (old.starts_at, old.ends_at):
-        new = _move(unit, old, new)
-    elif new.status != old.status:
-        unit.publish(AppointmentMarked(appointment_id=new.id, status=new.status, version=new.version))
-    store.save_appointment(unit, new)
-    calcom_booking.claim_ids(unit, new)
-    unit.audit("appointment.updated", new.id, ("status", "starts_at", "ends_at", "external_id"))
-    unit.commit()
-    return "updated"
-
-
-def _move(unit: Unit, old: Appointment, new: Appointment) -> Appointment:
-    fits = placing.change_time(unit, placing.schedule_for(old), old, new)
-    unit.publish(AppointmentMoved(appointment_id=new.id, starts_at=new.starts_at, version=new.version))
-    if fits:
-        return new
-    # Cal.com's word stands, but nobody here is booked twice: someone has to say who takes it.
-    unit.publish(VendorBookingUnassigned(appointment_id=new.id, branch_id=new.branch_id))
-    return new.changed(new.updated_at, staff_id=None, version=new.version)
-
-
-def _end(
-    old: Appointment, event: CalComEvent, status: Status, begin: Begin, clock: Clock, reason: str | None = None
-) -> str:
-    if old.status in OVER:
-        return "unchanged"
-    reason = reason or event.payload.cancellation_reason or event.payload.rejection_reason
-    new = old.changed(
-        clock(), status=status, cancellation_reason=reason, calcom_seen_at=_later(event.created_at, old.calcom_seen_at)
-    )
-    unit = begin(old.company_id)
-    return _mark(unit, old, new, AppointmentCancelled(appointment_id=new.id, status=status, version=new.version))
-
-
-def _no_show(old: Appointment, event: CalComEvent, begin: Begin, clock: Clock) -> str:
-    missed = any(attendee.no_show for attendee in event.payload.attendees)
-    status: Status = "no_show" if missed else "confirmed"
-    if old.status in OVER or old.status == status or (not missed and old.status != "no_show"):
-        return "unchanged"
-    new = old.changed(clock(), status=status, calcom_seen_at=_later(event.created_at, old.calcom_seen_at))
-    unit = begin(old.company_id)
-    return _mark(unit, old, new, AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
-
-
-def _mark(unit: Unit, old: Appointment, new: Appointment, fact: Event) -> str:
-    if new.status in OVER:
-        placing.release_time(unit, placing.schedule_for(old), old)
-    store.save_appointment(unit, new)
-    unit.publish(fact)
-    unit.audit(f"appointment.{new.status}", new.id, ("status",))
-    unit.commit()
-    return new.status
-
-
-def _same(old: Appointment, new: Appointment) -> bool:
-    names = ("status", "starts_at", "ends_at", "external_id", "calcom_booking_id")
-    return all(getattr(old, name) == getattr(new, name) for name in names)
-
-
-def _later(left: datetime | None, right: datetime | None) -> datetime | None:
-    return max(left, right) if left and right else left or right
 
 
 def _done(what: str, event: CalComEvent) -> str:

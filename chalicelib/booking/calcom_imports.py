@@ -43,7 +43,7 @@ def import_booking(event: CalComEvent, status_after: Mapping[str, Status], begin
     appointment = _appointment(
         unit, schedule, service, member, event, status_after[event.trigger], _customer(unit, schedule, payload, clock())
     )
-    if not placing.change_time(unit, schedule, _nowhere(appointment), appointment) and appointment.staff_id:
+    if not placing.change_time(unit, _nowhere(appointment), appointment) and appointment.staff_id:
         appointment = appointment.changed(appointment.updated_at, staff_id=None, version=1)
         unit.publish(VendorBookingUnassigned(appointment_id=appointment.id, branch_id=appointment.branch_id))
     store.add_appointment(unit, appointment)

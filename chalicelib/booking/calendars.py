@@ -57,11 +57,18 @@ def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date])
     _swap(unit, calendar, occupancy.without_reference(calendar.days, reference, days))
 
 
-def move(unit: Unit, calendar: Calendar, old: Entry, new: Entry, now: datetime) -> None:
-    """Take `old` out and put `new` in, in one swap; both are of the same appointment."""
-    changed = occupancy.without_reference(calendar.days, old.reference, old.days())
-    between = {**calendar.days, **changed}
-    _swap(unit, calendar, changed | occupancy.with_entry(between, new, now))
+def exchange(
+    unit: Unit, calendar: Calendar, reference: bytes, before: Iterable[Entry], after: Iterable[Entry], now: datetime
+) -> None:
+    """Take the entries `before` out and put those `after` in, in one swap; all have the same reference.
+
+    A day that stays as it is is not written.
+    """
+    days = {day for entry in before for day in entry.days()}
+    changed = occupancy.without_reference(calendar.days, reference, days)
+    for entry in after:
+        changed |= occupancy.with_entry({**calendar.days, **changed}, entry, now)
+    _swap(unit, calendar, {day: packed for day, packed in changed.items() if packed != calendar.days.get(day)})
 
 
 def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:

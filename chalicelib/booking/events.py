@@ -32,6 +32,31 @@ class AppointmentMoved(Event):
     version: int
 
 
+class AppointmentReassigned(Event):
+    """Another member of staff does it."""
+
+    appointment_id: str
+    staff_id: str
+    version: int
+
+
+class AppointmentChangeDropped(Event):
+    """A change that was asked for will not be: Cal.com refused it, or turned out never to have made it."""
+
+    appointment_id: str
+    kind: str
+    reason: str
+    version: int
+
+
+class AppointmentAttendeesChanged(Event):
+    """Who comes was changed; `fields` names what."""
+
+    appointment_id: str
+    fields: tuple[str, ...]
+    version: int
+
+
 class AppointmentCancelled(Event):
     """It does not take place (cancelled or declined)."""
 
@@ -41,7 +66,7 @@ class AppointmentCancelled(Event):
 
 
 class AppointmentMarked(Event):
-    """Its status changed without its time: requested, no_show, confirmed again."""
+    """Its status changed without its time: requested, no_show, completed, confirmed (again)."""
 
     appointment_id: str
     status: str

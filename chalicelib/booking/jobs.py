@@ -13,6 +13,28 @@ class ReconcileBooking(Job):
     appointment_id: str
 
 
+class SettleChange(Job):
+    """Ask Cal.com what became of a change, and write it down or undo it."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.settling:settle_change"
+    attempts = 12
+
+    appointment_id: str
+    change_id: str
+
+
+class CancelLeftover(Job):
+    """Cancel a booking at Cal.com that no appointment stands for any more."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.settling:cancel_leftover"
+    attempts = 12
+
+    appointment_id: str
+    uid: str
+
+
 class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 

@@ -117,6 +117,12 @@ class _One(msgspec.Struct, frozen=True):
     data: Booking
 
 
+class _Done(msgspec.Struct, frozen=True):
+    """An answer that is read no further than that it was one."""
+
+    status: str | None = None
+
+
 class _Pagination(msgspec.Struct, frozen=True, rename="camel"):
     has_next_page: bool = False
 
@@ -181,9 +187,30 @@ class CalCom:
         """
         return self._take_slot(f"{_path(uid)}/reschedule", {"start": _iso(start), "reschedulingReason": reason})
 
+    def confirm(self, uid: str) -> Booking:
+        """Accepts what is pending; VendorRefused `calcom_invalid` when it is not."""
+        return self._act(uid, "confirm", {})
+
+    def decline(self, uid: str, reason: str) -> Booking:
+        """Declines what is pending; VendorRefused `calcom_invalid` when it is not."""
+        return self._act(uid, "decline", {"reason": reason})
+
+    def mark_absent(self, uid: str, attendees: Mapping[str, bool]) -> Booking:
+        """Marks attendees, by e-mail, as absent or as not absent after all."""
+        marks = [{"email": email, "absent": absent} for email, absent in attendees.items()]
+        return self._act(uid, "mark-absent", {"attendees": marks})
+
+    def reassign(self, uid: str, user_id: int, reason: str) -> None:
+        """Gives the booking to another host; Cal.com does so for round-robin event types only. Read it afterwards."""
+        path = f"{_path(uid)}/reassign/{user_id}"
+        self._session.call("POST", path, _Done, body={"reason": reason}, headers=_BOOKINGS)
+
     def close(self) -> None:
         """Gives the connections back."""
         self._session.close()
+
+    def _act(self, uid: str, what: str, body: Mapping[str, Any]) -> Booking:
+        return self._session.call("POST", f"{_path(uid)}/{what}", _One, body=body, headers=_BOOKINGS).data
 
     def _take_slot(self, path: str, body: Mapping[str, Any]) -> Booking:
         try:

@@ -1,0 +1,186 @@
+"""Rescheduling: the new time is taken while the old one still stands, Cal.com agrees, then the old one is let go."""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from chalicelib.booking import booking, changing, placing, situation, store
+from chalicelib.booking.appointment import Appointment, Place
+from chalicelib.booking.booking import TRIES, check_time, slot_taken, works
+from chalicelib.booking.calcom_applying import Also, moved_ids
+from chalicelib.booking.calcom_requests import event_type_of
+from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
+from chalicelib.booking.placing import Exchange
+from chalicelib.booking.practice import Schedule, Service, Staff
+from chalicelib.core.clock import Clock, to_utc
+from chalicelib.core.errors import Conflict, Stale, Unavailable
+from chalicelib.core.unit import Unit
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import CalCom
+
+MOVABLE = frozenset({"requested", "confirmed"})
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to. `staff`: id or name, None: who has it now. `version`: the one that was decided on, None: whichever.
+
+    `path` is where these fields stand in the request, for the faults that name them.
+    """
+
+    starts_at: datetime
+    staff: str | None = None
+    reason: str | None = None
+    by: str = "staff"
+    version: int | None = None
+    path: str = "body"
+
+
+def reschedule(
+    begin: Callable[[], Unit],
+    company_id: str,
+    appointment_id: str,
+    move: Move,
+    clock: Clock,
+    calcom: "Callable[[], CalCom]",
+    also: Also | None = None,
+) -> Appointment:
+    """The appointment at its new time; with `pending_change` while Cal.com has not said whether it agrees.
+
+    Asking for where it is already changes nothing. `also` is added to the transaction in which the new time stands.
+    Raises Conflict: `slot_taken` with `alternatives`, each bookable; `stale_version` with the `current` state;
+    `not_reschedulable` for what is over; `awaits_calcom`, `change_pending` while Cal.com has yet to answer.
+    """
+    starts_at = to_utc(move.starts_at)
+    check_time(starts_at, clock(), move.path)
+    for attempt in range(TRIES):
+        current = store.get_appointment(company_id, appointment_id)
+        changing.guard_version(current, move.version)
+        _check(current)
+        unit = begin()
+        try:
+            staged = _stage(unit, current, move, starts_at, clock())
+            if staged is current:
+                return current
+            if also and staged.pending_change is None:
+                also(unit, staged)
+            unit.commit(staged)
+        except Stale:
+            booking.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
+            continue
+        return _finish(staged, move, calcom, begin, clock, also) if staged.pending_change else staged
+    raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
+
+
+def _check(current: Appointment) -> None:
+    if current.status not in MOVABLE | {"held"}:
+        raise Conflict(
+            "not_reschedulable",
+            f"This appointment is {current.status.replace('_', ' ')}; book a new one.",
+            current=changing.facts(current),
+        )
+    changing.check_settled(current)
+
+
+def _stage(unit: Unit, current: Appointment, move: Move, starts_at: datetime, now: datetime) -> Appointment:
+    schedule = placing.schedule_for(current)
+    service = schedule.service(current.service_id, f"{move.path}.service")
+    candidates = _candidates(schedule, service, current, move)
+    if starts_at == current.starts_at and current.staff_id in {member.id for member in candidates}:
+        return current
+    for member in candidates:
+        place = Place(
+            starts_at=starts_at,
+            ends_at=starts_at + (current.ends_at - current.starts_at),
+            staff_id=member.id,
+            home_branch_id=member.home_branch_id,
+        )
+        if works(schedule, member, current.entry(place)):
+            staged = stage_place(unit, schedule, current, place, move, now)
+            if staged:
+                return staged
+    raise _taken(current, schedule, service, move, starts_at, now)
+
+
+def stage_place(
+    unit: Unit, schedule: Schedule, current: Appointment, place: Place, move: Move, now: datetime
+) -> Appointment | None:
+    """Stage the appointment at another place, or that it is about to be; None when someone else has that time.
+
+    What stands at Cal.com moves only with Cal.com's consent, so there the new place is taken in addition.
+    """
+    moved = current.changed(now, **current.at(place))
+    through_calcom = current.external_id is not None
+    kind = _kind(schedule, current, place)
+    change = changing.new_change(kind, move.by, now, reason=move.reason, place=place) if through_calcom else None
+    after = msgspec.structs.replace(current, pending_change=change) if change else moved
+    found = placing.exchanges(current, after)
+    if not all(exchange.fits(now) for exchange in found):
+        return None
+    _write(unit, found)
+    if change:
+        return changing.stage_hold(unit, current, change)
+    store.save_appointment(unit, moved)
+    if moved.starts_at != current.starts_at:
+        unit.publish(AppointmentMoved(appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version))
+    if moved.staff_id != current.staff_id:
+        unit.publish(
+            AppointmentReassigned(appointment_id=moved.id, staff_id=str(moved.staff_id), version=moved.version)
+        )
+    unit.audit("appointment.moved", moved.id, ("starts_at", "ends_at", "staff_id"), **moved_ids(current, moved))
+    return moved
+
+
+def _write(unit: Unit, found: Sequence[Exchange]) -> None:
+    for exchange in found:
+        exchange.stage(unit)
+
+
+def _kind(schedule: Schedule, current: Appointment, place: Place) -> str:
+    """An event type belongs to its hosts: with another one, Cal.com has to make a new booking."""
+    if place.staff_id == current.staff_id or current.staff_id is None:
+        return "reschedule"
+    now, then = (event_type_of(schedule, current, staff_id) for staff_id in (current.staff_id, place.staff_id))
+    if then is not None and now != then:
+        return "rebook"
+    return "reassign" if place.starts_at == current.starts_at else "reschedule"
+
+
+def _candidates(schedule: Schedule, service: Service, current: Appointment, move: Move) -> tuple[Staff, ...]:
+    if move.staff is None:
+        mine = placing.staff_of(schedule, current.staff_id)
+        if mine:
+            return (mine,)
+    return schedule.able(service, move.staff, f"{move.path}.staff")
+
+
+def _finish(
+    held: Appointment,
+    move: Move,
+    calcom: "Callable[[], CalCom]",
+    begin: Callable[[], Unit],
+    clock: Clock,
+    also: Also | None,
+) -> Appointment:
+    change = held.pending_change
+    assert change
+    assert change.place
+    try:
+        return changing.carry_out(held, calcom, begin, clock, also)
+    except Conflict as refusal:
+        if refusal.code != "calcom_slot_taken":
+            raise
+        schedule = placing.schedule_for(held)
+        service = schedule.service(held.service_id, f"{move.path}.service")
+        raise _taken(held, schedule, service, move, change.place.starts_at, clock()) from None
+
+
+def _taken(
+    current: Appointment, schedule: Schedule, service: Service, move: Move, starts_at: datetime, now: datetime
+) -> Conflict:
+    staff = move.staff or current.staff_id
+    found = situation.read(current.company_id, schedule.branch.id, starts_at, starts_at, only=staff)
+    return slot_taken(current.company_id, found, service, staff, starts_at, now, moving=current)
