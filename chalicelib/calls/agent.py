@@ -84,7 +84,9 @@ def transfer_to_staff(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The number to transfer the caller to, while the branch is open."""
     wish: TransferArgs = read_args(args, TransferArgs)
     asked = _ask("transfer_to_staff", caller, args, wish.branch_id, tools)
-    return once(asked, lambda: until_recorded(asked, lambda each: transferring.transfer(each, wish, tools), tools.clock))
+    return once(
+        asked, lambda: until_recorded(asked, lambda each: transferring.transfer(each, wish, tools), tools.clock)
+    )
 
 
 def _ask(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> Asked:

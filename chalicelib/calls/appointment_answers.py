@@ -28,11 +28,11 @@ def refused(asked: Asked, found: Found) -> Answer:
     return {"message": messages[found.outcome], "status": found.outcome, "appointments": []}
 
 
-def which_one(asked: Asked, found: Found) -> Answer:
-    """There are several, or another one is meant: the caller has to choose by its id."""
+def which_one(asked: Asked, known: Sequence[Known]) -> Answer:
+    """There are several, or another one may be meant: the caller chooses, the agent names its id."""
     voice = asked.voice
-    message = voice.phrases.which_one.format(appointments=voice.either(_said(asked, found.known)))
-    return {"message": message, "status": "which_one", "appointments": _data(found.known)}
+    message = voice.phrases.which_one.format(appointments=voice.either(_said(asked, known)))
+    return {"message": message, "status": "which_one", "appointments": _data(known)}
 
 
 def standing(asked: Asked, known: Known, phrase: str, status: str) -> Answer:

@@ -61,11 +61,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """The answer given before, and the version in which it left the record that it changed."""
+    """The answer given before, and the record that it changed."""
 
     answer: Answer
     record: str
-    version: int
 
 
 class _AskedBefore(Conflict):
@@ -117,14 +116,13 @@ def once(asked: Asked, act: Callable[[], Answer]) -> Answer:
         return found.answer
 
 
-def keep(unit: Unit, asked: Asked, answer: Answer, record: str, version: int = 1) -> None:
+def keep(unit: Unit, asked: Asked, answer: Answer, record: str) -> None:
     """Let the unit keep the answer for a repeat of the same call, function and arguments."""
     place = guard_key(asked.caller, asked.name, asked.args)
     row = GuardRow(
         place.pk,
         place.sk,
         record=record,
-        tally=version,
         data=msgspec.json.encode(answer).decode(),
         expires_at=epoch(asked.now + KEEP_ANSWER),
     )
@@ -183,4 +181,4 @@ def attempts_key(caller: Caller) -> Key:
 def _kept(row: GuardRow | None, at: datetime) -> Kept | None:
     if row is None or not row.data or (row.expires_at or 0) < epoch(at):
         return None
-    return Kept(msgspec.json.decode(row.data, type=Answer), str(row.record), int(row.tally or 1))
+    return Kept(msgspec.json.decode(row.data, type=Answer), str(row.record))

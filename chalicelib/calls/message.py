@@ -28,6 +28,4 @@ class CallMessage(msgspec.Struct, frozen=True, kw_only=True):
     def marked(self, status: Status, by: str, at: datetime) -> "CallMessage":
         """The next version of it, done by `by` or open again."""
         done_by = by if status == "done" else None
-        return msgspec.structs.replace(
-            self, status=status, done_by=done_by, updated_at=at, version=self.version + 1
-        )
+        return msgspec.structs.replace(self, status=status, done_by=done_by, updated_at=at, version=self.version + 1)

@@ -164,9 +164,7 @@ def _may_try(asked: Asked, name: str, day: date, begin: Callable[[], Unit]) -> b
         if len(pairs) >= MOST_ATTEMPTS:
             return False
         unit = begin()
-        row = GuardRow(
-            place.pk, place.sk, data=",".join([*pairs, pair]), expires_at=epoch(asked.now + KEEP_ATTEMPTS)
-        )
+        row = GuardRow(place.pk, place.sk, data=",".join([*pairs, pair]), expires_at=epoch(asked.now + KEEP_ATTEMPTS))
         unit.put(row, GuardRow.data == tried if tried else GuardRow.pk.does_not_exist())
         try:
             unit.commit()

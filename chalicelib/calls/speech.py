@@ -1,4 +1,4 @@
-"""What the voice agent says: short sentences in the branch's language, times as people say them on the branch's clock."""
+"""What the voice agent says: short sentences in the branch's language, times as people say them on its clock."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

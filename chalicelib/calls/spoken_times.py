@@ -1,4 +1,4 @@
-"""Days and times as people say them ("tomorrow at half past three", "Montag um halb vier"), read into dates and minutes.
+"""Days and times as people say them ("tomorrow at half past three", "Montag um halb vier"), read into dates and hours.
 
 A language model may pass on what it heard. What is not understood to its last word is not understood at all: a wrong
 guess would move an appointment.

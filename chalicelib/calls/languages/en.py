@@ -44,7 +44,9 @@ LANGUAGE = Language(
             "31st": 31, **{f"{n}th": n for n in (*range(4, 21), *range(24, 31))},
         },
         before_noon=("am", "a.m.", "a.m", "morning", "in the morning"),
-        after_noon=("pm", "p.m.", "p.m", "afternoon", "evening", "in the afternoon", "in the evening", "tonight", "at night"),
+        after_noon=(
+            "pm", "p.m.", "p.m", "afternoon", "evening", "in the afternoon", "in the evening", "tonight", "at night",
+        ),
         noon=("noon", "midday"),
         clocks=(
             (rf"half(?: past)? {_H}", 30),
@@ -84,10 +86,14 @@ LANGUAGE = Language(
         too_many_attempts="I cannot look for it any further in this call. Shall I take a message for our team?",
         moved="Your appointment has been moved: {appointment}.",
         move_pending="I have asked for the new time and am waiting for the calendar; you will hear from us shortly.",
-        changed_since="That appointment has been changed since. It is now {appointment}. Shall I change it all the same?",
+        changed_since=(
+            "That appointment has been changed since. It is now {appointment}. Shall I change it all the same?"
+        ),
         cancelled="Your appointment is cancelled: {appointment}.",
-        cancel_pending="I have passed your cancellation on and am waiting for the calendar; you will hear from us shortly.",
-        cannot_change="That appointment cannot be changed over the phone any more. Shall I take a message for our team?",
+        cancel_pending=(
+            "I have passed your cancellation on and am waiting for the calendar; you will hear from us shortly."
+        ),
+        cannot_change="That appointment can no longer be changed over the phone. Shall I take a message for our team?",
         message_taken="I have written your message down. Our team will get back to you.",
         transfer="I am putting you through to our team.",
         transfer_to="I am putting you through to {staff}.",
