@@ -25,6 +25,8 @@ from chalicelib.vendors.calcom import CalCom
 
 KEEP_ANSWER = timedelta(hours=24)
 TRIES = 4
+DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_there"})
+"""What an answer says once something was done; every other one changed nothing and is not kept."""
 Answer = dict[str, Any]
 
 
@@ -103,17 +105,24 @@ def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock:
 def once(asked: Asked, act: Callable[[], Answer]) -> Answer:
     """The answer kept for this very question, else what `act` answers.
 
-    Whatever a repeat runs into (what it wants is done already), the first answer is the answer.
+    Whatever a repeat runs into (an appointment that is gone, since the first one has just cancelled it), the first
+    answer is the answer. So where nothing was done, the guard is looked at once more.
     """
     if asked.kept:
         return asked.kept.answer
     try:
-        return act()
+        answer = act()
     except DomainError:
-        found = _kept(fetch([guard_key(asked.caller, asked.name, asked.args)])[0], asked.now)
-        if found is None:
+        first = _first_answer(asked)
+        if first is None:
             raise
-        return found.answer
+        return first
+    return answer if answer["status"] in DONE else _first_answer(asked) or answer
+
+
+def _first_answer(asked: Asked) -> Answer | None:
+    found = _kept(fetch([guard_key(asked.caller, asked.name, asked.args)])[0], asked.now)
+    return found.answer if found else None
 
 
 def keep(unit: Unit, asked: Asked, answer: Answer, record: str) -> None:

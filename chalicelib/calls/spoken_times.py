@@ -100,10 +100,9 @@ class _Reading:
             if found:
                 return today + timedelta(days=int(found["n"]))
         found = self._take(re.compile(r"(?:(\d{1,2})(?: of)? <m(\d+)>|<m(\d+)> (\d{1,2}))(?: (\d{4}))?(?!\d)"))
-        weekday = self._take(re.compile(r"<w(\d)>"))
+        weekday, near = self._take(re.compile(r"<w(\d)>")), self._take(re.compile(r"<d(\d)>"))
         if found:  # a weekday beside a date adds nothing
             return _coming(int(found[1] or found[4]), int(found[2] or found[3]), found[5], today)
-        near = self._take(re.compile(r"<d(\d)>"))
         if weekday:
             return self._on_weekday(int(weekday[1]), today)
         return today + timedelta(days=int(near[1])) if near else None

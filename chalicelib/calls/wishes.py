@@ -40,7 +40,7 @@ class WhichArgs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RescheduleArgs(WhichArgs, frozen=True, kw_only=True):
-    """`date` is the appointment's present day, `starts_at` its new time as in BookingArgs, on that day if it names none."""
+    """`date` is the appointment's present day; `starts_at` its new time, as in BookingArgs, or on that day."""
 
     starts_at: Text
     staff: Text | None = None
