@@ -10,6 +10,8 @@ import pytest
 
 from chalicelib.booking.tables import BookingRow
 from chalicelib.calls import recording
+from chalicelib.calls.message import CallMessage
+from chalicelib.calls.message_store import add_message
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import now
 from chalicelib.core.doors import PUBLIC, all_doors
@@ -54,6 +56,7 @@ class World:
     token_id: str
     appointment_id: str
     call_id: str
+    message_id: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
+    ("GET", "/api/call-messages"): recipe("/api/call-messages", stranger="only his own"),
+    ("PATCH", "/api/call-messages/{message_id}"): recipe("/api/call-messages/{message_id}", {"status": "done"}),
     ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
     ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
     ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
@@ -118,7 +123,14 @@ def world(aws: EmbeddedAws) -> World:
     }).json  # fmt: skip
     rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id)
+    message = CallMessage(
+        id="msg_1", company_id="com_owner", branch_id=practice.branches[1].id, call_id=call_id, customer_id=None,
+        name="Eve", phone=None, text="Call me.", created_at=now(), updated_at=now(),
+    )  # fmt: skip
+    unit = Unit("com_owner")
+    add_message(unit, message)
+    unit.commit()
+    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, message.id)
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -142,7 +154,14 @@ def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None
     else:
         theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})
         assert 200 <= theirs.status < 300, theirs
-        for ours in (world.appointment_id, world.call_id, world.token_id, "owner@example.com", "com_owner"):
+        for ours in (
+            world.appointment_id,
+            world.call_id,
+            world.message_id,
+            world.token_id,
+            "owner@example.com",
+            "com_owner",
+        ):
             assert ours not in theirs.text
     _refused_without_ability(world, method, wanted)
 
