@@ -1,14 +1,11 @@
-"""The functions that the voice agent calls during a call."""
+"""The functions that the voice agent calls during a call. Each imports what it needs: a cold start waits for one."""
 
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.calls import appointment_answers, changing, free_times, messages, transferring
 from chalicelib.calls.asked import Answer, Asked, Tools, once, read, until_recorded
 from chalicelib.calls.caller import Caller
 from chalicelib.calls.language import language
-from chalicelib.calls.own_appointments import find
-from chalicelib.calls.phone_booking import PhoneBooking
 from chalicelib.calls.recording import facts_of, locate
 from chalicelib.calls.wishes import (
     AvailabilityArgs,
@@ -43,12 +40,16 @@ def call_function(call: FunctionCall, tools: Tools) -> Answer:
 
 def check_availability(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The next free times for a service: on a day, or within a week."""
+    from chalicelib.calls import free_times
+
     wish: AvailabilityArgs = read_args(args, AvailabilityArgs)
     return free_times.offer(caller.company_id, _branch(caller, wish.branch_id), wish, tools.clock())
 
 
 def book_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Book the wished time; see `PhoneBooking`."""
+    from chalicelib.calls.phone_booking import PhoneBooking
+
     wish: BookingArgs = read_args(args, BookingArgs)
     branch_id = _branch(caller, wish.branch_id)
     return PhoneBooking(caller, branch_id, wish, args, tools.begin, tools.clock).run(tools.calcom)
@@ -56,25 +57,34 @@ def book_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
 
 def list_my_appointments(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The caller's coming appointments."""
+    from chalicelib.calls.appointment_answers import listed
+    from chalicelib.calls.own_appointments import find
+
     which: WhichArgs = read_args(args, WhichArgs)
     asked = _ask("list_my_appointments", caller, args, which.branch_id, tools)
-    return appointment_answers.listed(asked, find(asked, which, lambda: tools.begin(caller.company_id)))
+    return listed(asked, find(asked, which, lambda: tools.begin(caller.company_id)))
 
 
 def reschedule_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Move one of the caller's appointments."""
+    from chalicelib.calls import changing
+
     wish: RescheduleArgs = read_args(args, RescheduleArgs)
     return changing.move(_ask("reschedule_appointment", caller, args, wish.branch_id, tools), wish, tools)
 
 
 def cancel_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Cancel one of the caller's appointments."""
+    from chalicelib.calls import changing
+
     wish: CancelArgs = read_args(args, CancelArgs)
     return changing.call_off(_ask("cancel_appointment", caller, args, wish.branch_id, tools), wish, tools)
 
 
 def take_message(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Write down what the caller wants staff to know."""
+    from chalicelib.calls import messages
+
     wish: MessageArgs = read_args(args, MessageArgs)
     asked = _ask("take_message", caller, args, wish.branch_id, tools)
     return once(asked, lambda: until_recorded(asked, lambda each: messages.take(each, wish, tools), tools.clock))
@@ -82,6 +92,8 @@ def take_message(caller: Caller, args: Args, tools: Tools) -> Answer:
 
 def transfer_to_staff(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The number to transfer the caller to, while the branch is open."""
+    from chalicelib.calls import transferring
+
     wish: TransferArgs = read_args(args, TransferArgs)
     asked = _ask("transfer_to_staff", caller, args, wish.branch_id, tools)
     return once(

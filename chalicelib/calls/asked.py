@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,7 +21,9 @@ from chalicelib.core.tables import Key, fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom import CalCom
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import CalCom
 
 KEEP_ANSWER = timedelta(hours=24)
 TRIES = 4
@@ -35,7 +37,7 @@ class Tools(msgspec.Struct, frozen=True):
 
     begin: Callable[[str], Unit]
     clock: Clock
-    calcom: Callable[[], CalCom]
+    calcom: "Callable[[], CalCom]"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

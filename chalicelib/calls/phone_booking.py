@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,7 +30,9 @@ from chalicelib.core.phones import e164
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom import CalCom
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import CalCom
 
 KEEP_GUARD = timedelta(days=30)
 RESTARTS = 3
@@ -74,7 +76,7 @@ class PhoneBooking:
         self._new_call = caller.call_id is None
         self._guard = guard_key(caller, "book_appointment", args)
 
-    def run(self, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+    def run(self, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         """Book, and say so in prose and data. Raises Invalid for wishes that nobody can grant."""
         try:
             booked = self._hold()
@@ -149,7 +151,7 @@ class PhoneBooking:
             booking_details=self._args,
         )
 
-    def _confirm(self, booked: Booked, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+    def _confirm(self, booked: Booked, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         client = calcom()
         try:
             done = confirm_at_calcom(booked, client, self._begin, self._clock, self._confirm_call)
@@ -168,7 +170,7 @@ class PhoneBooking:
     def _confirm_call(self, unit: Unit, appointment: Appointment) -> None:
         store.save_link(unit, self._call_id, self._link(appointment))
 
-    def _answer_again(self, appointment: Appointment, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+    def _answer_again(self, appointment: Appointment, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         schedule = booking.get_schedule(appointment.company_id, appointment.branch_id)
         if appointment.status == "held":
             appointment = self._ask_calcom(appointment, calcom)
@@ -176,7 +178,7 @@ class PhoneBooking:
             return self._answer_pending(appointment, schedule)
         return self._answer_booked(appointment, schedule)
 
-    def _ask_calcom(self, appointment: Appointment, calcom: Callable[[], CalCom]) -> Appointment:
+    def _ask_calcom(self, appointment: Appointment, calcom: "Callable[[], CalCom]") -> Appointment:
         # The first answer was lost: never book a second time without asking what became of the first.
         client = calcom()
         try:
