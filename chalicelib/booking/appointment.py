@@ -46,13 +46,21 @@ class Attendee(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None = None
 
 
+class There(msgspec.Struct, frozen=True, kw_only=True):
+    """What Cal.com last said, or was last told, besides time and status; what it says again is no news."""
+
+    absent: bool = False
+    attendee: Attendee | None = None
+    guests: tuple[str, ...] = ()
+
+
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     """Instants in UTC; lengths and buffers in whole minutes. `external_id` is Cal.com's uid.
 
     `held`: the time is taken here and Cal.com has not answered yet; only asking Cal.com releases it. `released`: such a
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
-    the time of Cal.com's newest word on it: older words change nothing. `absent_there`: what Cal.com last said, or was
-    last told, of a no-show. `moves` counts how often it got another time; its old Cal.com ids stay in the directory.
+    the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
+    time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
     """
 
     id: str
@@ -78,9 +86,9 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     cancellation_reason: str | None = None
     pending_change: PendingChange | None = None
     moves: int = 0
-    absent_there: bool = False
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()
+    there: There = There()
     created_at: datetime
     updated_at: datetime
     version: int = 1

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.calcom_booking import confirm_at_calcom
+from chalicelib.booking.calcom_booking import confirm_at_calcom, release
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import OutcomeUnknown
+from chalicelib.core.errors import DomainError, OutcomeUnknown
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ def book_online(
     booked = book(begin, company_id, wish, clock)
     if not booked.held:
         return booked.appointment
-    client = calcom()
+    try:
+        client = calcom()
+    except DomainError as error:  # no key: nothing was asked of Cal.com
+        release(booked.appointment, error.code, begin, clock)
+        raise
     try:
         return confirm_at_calcom(booked, client, begin, clock)
     except OutcomeUnknown:

@@ -1,12 +1,14 @@
 """Bringing an appointment in line with what Cal.com says of its booking: one transaction, nothing moves back."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_booking, placing, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import booked_event
-from chalicelib.booking.calcom_state import host_of, in_line, later
+from chalicelib.booking.calcom_state import STATUS_OF, as_event, host_of, in_line, later
 from chalicelib.booking.events import (
+    AppointmentAttendeesChanged,
     AppointmentCancelled,
     AppointmentMarked,
     AppointmentMoved,
@@ -18,11 +20,14 @@ from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.calcom_webhook import CalComEvent
 
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import Booking
+
 Also = Callable[[Unit, Appointment], None]
 """What another area adds to the transaction in which a change stands."""
 _COMPARED = (
     *("status", "starts_at", "ends_at", "staff_id", "external_id", "calcom_booking_id"),
-    *("pending_change", "absent_there", "attendee", "guests"),
+    *("pending_change", "attendee", "guests", "there"),
 )
 
 
@@ -46,6 +51,13 @@ def bring_in_line(
     schedule = placing.schedule_for(old)
     new = in_line(old, event, status, host_of(schedule, old, event.payload), clock())
     return _commit(old, new, schedule, begin, also)
+
+
+def confirm_held(held: Appointment, made: "Booking", begin: Callable[[], Unit], clock: Clock) -> Appointment:
+    """The hold, confirmed by a booking of Cal.com's; at another time where it was moved there already."""
+    if (made.start, made.end) == (held.starts_at, held.ends_at):
+        return calcom_booking.confirm(held, made, begin, clock)
+    return bring_in_line(held, as_event(made), STATUS_OF[made.status], begin, clock)
 
 
 def end(
@@ -73,26 +85,6 @@ def end(
     placing.release_time(unit, old)
     unit.publish(AppointmentCancelled(appointment_id=new.id, status=status, version=new.version))
     return _save(unit, new, f"appointment.{status}", ("status",), also)
-
-
-def mark_absent(
-    old: Appointment, event: CalComEvent, absent: bool, begin: Callable[[], Unit], clock: Clock
-) -> Appointment:
-    """The appointment after Cal.com's word on a no-show; `old` when that is no news."""
-    status: Status = "no_show" if absent else "confirmed"
-    if old.status in OVER or old.absent_there == absent:
-        return old
-    known = old.status == status or (not absent and old.status != "no_show")
-    new = old.changed(
-        clock(),
-        status=old.status if known else status,
-        absent_there=absent,
-        calcom_seen_at=later(event.created_at, old.calcom_seen_at),
-    )
-    unit = begin()
-    if not known:
-        unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
-    return _save(unit, new, f"appointment.{new.status}", ("status",), None)
 
 
 def _commit(
@@ -130,6 +122,9 @@ def _tell(unit: Unit, old: Appointment, new: Appointment) -> None:
         unit.publish(VendorBookingUnassigned(appointment_id=new.id, branch_id=new.branch_id))
     elif new.staff_id and new.staff_id != old.staff_id:
         unit.publish(AppointmentReassigned(appointment_id=new.id, staff_id=new.staff_id, version=new.version))
+    fields = tuple(name for name in ("attendee", "guests") if getattr(new, name) != getattr(old, name))
+    if fields:
+        unit.publish(AppointmentAttendeesChanged(appointment_id=new.id, fields=fields, version=new.version))
 
 
 def _save(

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.booking import placing, situation, store
+from chalicelib.booking import calcom_requests, placing, situation, store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Booked, booked_event, slot_taken
+from chalicelib.booking.calcom_state import as_event, first_said
 from chalicelib.booking.events import AppointmentReleased
 from chalicelib.booking.jobs import SettleChange
 from chalicelib.core import directory
@@ -34,7 +35,7 @@ def confirm_at_calcom(
 
     Cal.com says the slot is taken: the hold is released, Conflict `slot_taken` with alternatives. It refuses otherwise,
     or surely never got the request: released, and its error goes on. It may have booked without saying so: the hold
-    stays, OutcomeUnknown; `ReconcileBooking` asks it later.
+    stays, OutcomeUnknown; `ReconcileBooking` asks it later. What it refuses is looked for before it is released.
     """
     appointment = booked.appointment
     try:
@@ -44,11 +45,25 @@ def confirm_at_calcom(
         raise
     except DomainError as refusal:
         log.info("calcom refused", extra={"appointment_id": appointment.id, "code": refusal.code})
-        release(appointment, refusal.code, begin, clock)
-        if isinstance(refusal, Conflict):
-            raise _taken(booked, clock()) from None
-        raise
+        found = _made_all_the_same(appointment, refusal, calcom)
+        if found is None:
+            release(appointment, refusal.code, begin, clock)
+            if isinstance(refusal, Conflict):
+                raise _taken(booked, clock()) from None
+            raise
+        made = found
     return confirm(appointment, made, begin, clock, also)
+
+
+def _made_all_the_same(appointment: Appointment, refusal: DomainError, calcom: "CalCom") -> "Booking | None":
+    if refusal.code in calcom_requests.NEVER_ARRIVED:
+        return None
+    try:
+        found = calcom_requests.booking_at_calcom(appointment, calcom)
+    except DomainError as error:
+        detail = "Cal.com refused, and cannot be asked whether it booked all the same."
+        raise OutcomeUnknown("calcom_outcome_unknown", detail) from error
+    return found if found and found.status in ("accepted", "pending") else None
 
 
 def _request(booked: Booked) -> "NewBooking":
@@ -103,6 +118,7 @@ def confirm(
         confirmed = current.confirmed(made.id, made.uid, clock(), made.updated_at or made.created_at)
         if made.status == "pending":
             confirmed = confirmed.changed(clock(), status="requested", booked_as=None, version=confirmed.version)
+        confirmed = confirmed.changed(clock(), **first_said(as_event(made).payload), version=confirmed.version)
         unit = begin()
         store.save_appointment(unit, confirmed)
         claim_ids(unit, confirmed)

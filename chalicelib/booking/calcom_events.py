@@ -1,19 +1,29 @@
-"""What Cal.com's webhooks mean for our appointments: late, doubled and reordered deliveries change nothing twice."""
+"""What Cal.com's news mean for our appointments, by webhook or by poll, in any order and any number of times.
+
+News are a reason to look, not the truth: ours is read, then the booking as Cal.com has it now, and what follows is
+written only if ours is unchanged by then. So nothing ever moves back, whatever order they come in. Only of a booking
+that our key may not read is the payload itself believed, and then older words change nothing.
+"""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from chalicelib.booking import calcom_applying, calcom_booking, store
+from chalicelib.booking import calcom_booking, calcom_requests, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
+from chalicelib.booking.calcom_applying import bring_in_line, confirm_held, end
 from chalicelib.booking.calcom_imports import import_booking
-from chalicelib.booking.jobs import ApplyCalComEvent
+from chalicelib.booking.calcom_state import CHANGE, STATUS_OF, as_event, echoes
+from chalicelib.booking.jobs import ApplyCalComEvent, CancelLeftover
 from chalicelib.core import directory, inbox
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Stale
+from chalicelib.core.errors import Stale, Unavailable, VendorRefused
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.calcom import Booking
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, parse_webhook
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import Booking, CalCom
 
 TRIES = 8
 STATUS_AFTER: dict[str, Status] = {
@@ -23,31 +33,31 @@ STATUS_AFTER: dict[str, Status] = {
     "BOOKING_CANCELLED": "cancelled",
     "BOOKING_REJECTED": "declined",
 }
+NO_SHOW = "BOOKING_NO_SHOW_UPDATED"
+UNREADABLE = frozenset({"calcom_not_found", "calcom_forbidden", "calcom_credentials", "not_configured"})
 Begin = Callable[[str], Unit]
 """Starts a unit of work of the company it is given."""
+Connect = Callable[[], "CalCom"]
 
 
 def apply_delivery(job: ApplyCalComEvent, context: JobContext) -> None:
     """Act on a delivery in the inbox."""
+    from chalicelib.vendors.calcom import connected
+
     event = parse_webhook(inbox.load("calcom", job.delivery_id))
-    apply_event(event, context.unit, context.clock)
+    apply_event(event, context.unit, context.clock, connected)
 
 
-def apply_event(event: CalComEvent, begin: Begin, clock: Clock) -> str:
-    """Bring our appointment in line with the event; returns what was done, for the log."""
-    if event.trigger not in STATUS_AFTER and event.trigger != "BOOKING_NO_SHOW_UPDATED":
+def apply_event(event: CalComEvent, begin: Begin, clock: Clock, connect: Connect) -> str:
+    """Bring our appointment in line with the booking the event is about; returns what was done, for the log.
+
+    Raises Unavailable when Cal.com cannot be asked now, Stale when everything changes too fast.
+    """
+    if event.trigger not in STATUS_AFTER and event.trigger != NO_SHOW:
         return _done("kept", event)
     for _ in range(TRIES):
         try:
-            _supersede(event, begin, clock)
-            found = find(event.payload)
-            if found is None:
-                done = import_booking(event, STATUS_AFTER, begin, clock)
-            elif is_late(found, event):
-                done = "late"
-            else:
-                done = _apply(found, event, begin, clock)
-            return _done(done, event)
+            return _done(_News(event, begin, clock, connect).apply(), event)
         except Stale:
             continue
     raise Stale
@@ -64,33 +74,21 @@ def find(payload: BookingPayload) -> Appointment | None:
         entry = directory.find(kind, str(value)) if value is not None else None
         if entry:
             return store.find_appointment(entry.company_id, entry.record)
+    claimed = _claimed(payload)
+    if claimed is None:
+        return None
+    # Metadata is only a claim: an appointment that has another booking at Cal.com already is not this one,
+    # unless this is the booking that a pending change of it has asked for.
+    change = claimed.pending_change
+    asked_for = change is not None and payload.metadata.get(CHANGE) == change.id
+    return claimed if asked_for or claimed.external_id in (None, payload.uid) else None
+
+
+def _claimed(payload: BookingPayload) -> Appointment | None:
     company, ours = payload.metadata.get("company_id"), payload.metadata.get("appointment_id")
     if not (isinstance(company, str) and isinstance(ours, str)):
         return None
-    claimed = store.find_appointment(company, ours)
-    # Metadata is only a claim: an appointment that has another booking at Cal.com already is not this one.
-    return claimed if claimed and claimed.external_id in (None, payload.uid) else None
-
-
-def _supersede(event: CalComEvent, begin: Begin, clock: Clock) -> None:
-    """When news of the new booking came before the reschedule itself: end the old one, lead its uid to the new one."""
-    new_uid, old_uid = event.payload.uid, event.payload.reschedule_uid
-    if event.trigger != "BOOKING_RESCHEDULED" or not new_uid or not old_uid:
-        return
-    new, old = _by_uid(new_uid), _by_uid(old_uid)
-    if new is None or (old and (old.id == new.id or old.status in OVER)):
-        return
-    if old:
-        calcom_applying.end(old, event, "cancelled", lambda: begin(old.company_id), clock, reason="rescheduled")
-        return
-    unit = begin(new.company_id)
-    directory.claim(unit, calcom_booking.UID, old_uid, new.id, Stale())
-    unit.commit()
-
-
-def _by_uid(uid: str) -> Appointment | None:
-    entry = directory.find(calcom_booking.UID, uid)
-    return store.find_appointment(entry.company_id, entry.record) if entry else None
+    return store.find_appointment(company, ours)
 
 
 def is_late(appointment: Appointment, event: CalComEvent) -> bool:
@@ -100,43 +98,161 @@ def is_late(appointment: Appointment, event: CalComEvent) -> bool:
         return False
     if seen and said and said < seen:
         return True
+    return _is_replaced(appointment, event)
+
+
+def _is_replaced(appointment: Appointment, event: CalComEvent) -> bool:
     replaced = appointment.external_id is not None and event.payload.uid != appointment.external_id
     return replaced and event.trigger != "BOOKING_RESCHEDULED"
 
 
-def _apply(old: Appointment, event: CalComEvent, begin: Begin, clock: Clock) -> str:
-    if event.trigger == "BOOKING_NO_SHOW_UPDATED":
-        missed = any(attendee.no_show for attendee in event.payload.attendees)
-        return _told(old, calcom_applying.mark_absent(old, event, missed, lambda: begin(old.company_id), clock))
-    status = STATUS_AFTER[event.trigger]
-    if old.status in OVER:
+class _News:
+    """One try at acting on one event."""
+
+    def __init__(self, event: CalComEvent, begin: Begin, clock: Clock, connect: Connect) -> None:
+        self._event = event
+        self._begin = begin
+        self._clock = clock
+        self._connect = connect
+
+    def apply(self) -> str:
+        found = find(self._event.payload)
+        if found is None:
+            return self._add(self._read_new())
+        self._tie(found)
+        asked_for = found.pending_change is not None and found.pending_change.kind == "rebook"
+        if echoes(found, self._event) or (_is_replaced(found, self._event) and not asked_for):
+            return "unchanged"
+        if found.status in OVER:
+            return self._over(found)
+        booking = self._ask(lambda client: calcom_requests.read(_with_uid(found, self._event), client))
+        return self._by_word(found) if booking is None else self._by_state(found, booking)
+
+    def _tie(self, found: Appointment) -> None:
+        """When news of the new booking came before the reschedule itself: end the old one, lead its uid to the new."""
+        payload = self._event.payload
+        if self._event.trigger != "BOOKING_RESCHEDULED" or payload.uid != found.external_id:
+            return
+        old_uid = str(payload.reschedule_uid)
+        entry = directory.find(calcom_booking.UID, old_uid) if payload.reschedule_uid else None
+        if entry is None and payload.reschedule_uid:
+            unit = self._begin(found.company_id)
+            directory.claim(unit, calcom_booking.UID, old_uid, found.id, Stale())
+            unit.commit()
+        elif entry and entry.record != found.id:
+            old = store.find_appointment(entry.company_id, entry.record)
+            if old and old.status not in OVER:
+                end(old, self._event, "cancelled", self._unit_of(old), self._clock, reason="rescheduled")
+
+    def _ask(self, read: "Callable[[CalCom], Booking | None]") -> "Booking | None":
+        try:
+            client = self._connect()
+        except Unavailable as error:
+            if error.code not in UNREADABLE:
+                raise
+            return None
+        try:
+            return read(client)
+        except VendorRefused as refusal:
+            if refusal.code not in UNREADABLE:
+                raise
+            return None
+        finally:
+            client.close()
+
+    def _read_new(self) -> "Booking | None":
+        return self._ask(lambda client: calcom_requests.latest(str(self._event.payload.uid), client))
+
+    def _by_state(self, found: Appointment, booking: "Booking") -> str:
+        """`booking` is what Cal.com has now in place of the one we know."""
+        owner = directory.find(calcom_booking.UID, booking.uid)
+        if owner and owner.record != found.id:
+            return self._supersede(found, owner.record)
+        status = STATUS_OF.get(booking.status)
+        if status is None:
+            return "unknown status"
+        if found.status == "held":
+            return self._confirm(found, booking) if status in ("confirmed", "requested") else "left to reconciliation"
+        said = as_event(booking, found.external_id if booking.uid != found.external_id else None)
+        return self._told(found, bring_in_line(found, said, status, self._unit_of(found), self._clock))
+
+    def _by_word(self, found: Appointment) -> str:
+        event = self._event
+        if is_late(found, event):
+            return "late"
+        status: Status = "requested" if found.status == "requested" else "confirmed"
+        if event.trigger in STATUS_AFTER:
+            status = STATUS_AFTER[event.trigger]
+        if found.status == "held" and status in ("confirmed", "requested"):
+            made = _booking_of(event)
+            return self._confirm(found, made) if made else "incomplete"
+        return self._told(found, bring_in_line(found, event, status, self._unit_of(found), self._clock))
+
+    def _confirm(self, found: Appointment, made: "Booking") -> str:
+        confirm_held(found, made, self._unit_of(found), self._clock)
+        return "confirmed"
+
+    def _supersede(self, found: Appointment, by: str) -> str:
+        # News of the new booking came before the reschedule itself, and it became an appointment of its own.
+        end(found, self._event, "cancelled", self._unit_of(found), self._clock, reason="rescheduled")
+        return f"superseded by {by}"
+
+    def _over(self, found: Appointment) -> str:
+        """A booking that comes to light after its hold was released stands for nothing here."""
+        live = STATUS_AFTER.get(self._event.trigger) in ("confirmed", "requested")
+        if found.status == "released" and found.external_id is None and live:
+            return self._cancel_leftover(found)
         return "over"
-    if old.status == "held" and status == "confirmed" and event.trigger == "BOOKING_CREATED":
-        return _confirm(old, event, begin, clock)
-    new = calcom_applying.bring_in_line(old, event, status, lambda: begin(old.company_id), clock)
-    return _told(old, new)
+
+    def _cancel_leftover(self, found: Appointment) -> str:
+        unit = self._begin(found.company_id)
+        uid = str(self._event.payload.uid)
+        unit.enqueue(CancelLeftover(company_id=found.company_id, appointment_id=found.id, uid=uid))
+        unit.commit()
+        return "leftover"
+
+    def _add(self, booking: "Booking | None") -> str:
+        event = as_event(booking) if booking else self._event
+        if booking and booking.uid != self._event.payload.uid:
+            known = find(event.payload)
+            if known:  # the chain leads to a booking of ours
+                return "unchanged" if echoes(known, event) else self._by_state(known, booking)
+        claimed = _claimed(event.payload)
+        live = STATUS_AFTER.get(event.trigger) in ("confirmed", "requested")
+        if claimed and live and event.payload.reschedule_uid is None:
+            # It carries our id, but that appointment stands for another booking: the request was doubled or given up.
+            return self._cancel_leftover(claimed)
+        return import_booking(event, STATUS_AFTER, self._begin, self._clock)
+
+    def _unit_of(self, found: Appointment) -> Callable[[], Unit]:
+        return lambda: self._begin(found.company_id)
+
+    def _told(self, old: Appointment, new: Appointment) -> str:
+        if new is old:
+            return "unchanged"
+        return new.status if new.status != old.status else "updated"
 
 
-def _told(old: Appointment, new: Appointment) -> str:
-    if new is old:
-        return "unchanged"
-    return new.status if new.status != old.status else "updated"
+def _with_uid(found: Appointment, event: CalComEvent) -> Appointment:
+    # A hold has no uid yet; the event knows it.
+    return found if found.external_id else found.changed(found.updated_at, external_id=event.payload.uid)
 
 
-def _confirm(old: Appointment, event: CalComEvent, begin: Begin, clock: Clock) -> str:
+def _booking_of(event: CalComEvent) -> "Booking | None":
+    from chalicelib.vendors.calcom import Booking
+
     payload = event.payload
-    if payload.booking_id is None or payload.uid is None:
-        return "incomplete"
-    made = Booking(
+    if payload.booking_id is None or payload.uid is None or payload.start_time is None or payload.end_time is None:
+        return None
+    return Booking(
         id=payload.booking_id,
         uid=payload.uid,
-        status="accepted",
-        start=payload.start_time or old.starts_at,
-        end=payload.end_time or old.ends_at,
+        status="pending" if event.trigger == "BOOKING_REQUESTED" else "accepted",
+        start=payload.start_time,
+        end=payload.end_time,
         updated_at=event.created_at,
+        metadata=payload.metadata,
     )
-    calcom_booking.confirm(old, made, lambda: begin(old.company_id), clock)
-    return "confirmed"
 
 
 def _done(what: str, event: CalComEvent) -> str:

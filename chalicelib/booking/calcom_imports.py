@@ -1,11 +1,12 @@
 """Bookings made at Cal.com itself: they become appointments here, once."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.booking import calcom_booking, placing, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import booked_event
+from chalicelib.booking.calcom_state import first_said, whole_minute
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import Schedule, Service, Staff
 from chalicelib.core import directory
@@ -83,8 +84,8 @@ def _appointment(
         staff_id=member.id if member else None,
         home_branch_id=member.home_branch_id if member else None,
         customer_id=customer_id,
-        starts_at=_minute(payload.start_time),
-        ends_at=_minute(payload.end_time),
+        starts_at=whole_minute(payload.start_time),
+        ends_at=whole_minute(payload.end_time),
         before_min=service.buffer_before_min,
         after_min=service.buffer_after_min,
         service_number=service.number,
@@ -94,13 +95,10 @@ def _appointment(
         calcom_booking_id=payload.booking_id,
         external_id=payload.uid,
         calcom_seen_at=event.created_at,
+        **first_said(payload),  # type: ignore[arg-type]
         created_at=at,
         updated_at=at,
     )
-
-
-def _minute(instant: datetime) -> datetime:
-    return instant - timedelta(seconds=instant.second, microseconds=instant.microsecond)
 
 
 def _nowhere(appointment: Appointment) -> Appointment:

@@ -20,6 +20,16 @@ MARGIN = timedelta(hours=1)
 NO_REASON = "No reason given"
 
 
+NEVER_ARRIVED = frozenset(
+    {
+        *("calcom_unreachable", "calcom_credentials", "calcom_forbidden", "calcom_rate_limited"),
+        *("calcom_metadata", "calcom_no_event_type"),
+    }
+)
+"""Refusals after which Cal.com has surely done nothing. After any other it is asked: what it refused may be the second
+copy of a request whose first was carried out."""
+
+
 def send(held: Appointment, client: "CalCom") -> "Booking":
     """Ask for the pending change; the booking as it stands afterwards. Raises what the client raises."""
     change, uid = held.pending_change, held.external_id
@@ -85,6 +95,20 @@ def latest(uid: str, client: "CalCom") -> "Booking | None":
             raise
         return None
     return booking
+
+
+def booking_at_calcom(appointment: Appointment, calcom: "CalCom") -> "Booking | None":
+    """The booking whose metadata names the appointment, looked for by event type and time; one that stands, if any."""
+    event_type = event_type_of(placing.schedule_for(appointment), appointment, appointment.staff_id)
+    if event_type is None:
+        return None
+    gone = None
+    for booking in calcom.bookings(event_type, appointment.starts_at - MARGIN, appointment.ends_at + MARGIN):
+        if booking.metadata.get("appointment_id") == appointment.id:
+            if booking.status in ("accepted", "pending"):
+                return booking
+            gone = booking
+    return latest(gone.uid, calcom) if gone else None
 
 
 def _rebooked(held: Appointment, change: PendingChange, client: "CalCom") -> "Booking | None":

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from chalicelib.booking.appointment import Appointment, Attendee, PendingChange, Place, Status
+from chalicelib.booking.appointment import Appointment, Attendee, PendingChange, Place, Status, There
 from chalicelib.booking.practice import Schedule, Staff
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
 
@@ -18,6 +18,7 @@ STATUS_OF: dict[str, Status] = {
     "cancelled": "cancelled",
     "rejected": "declined",
 }
+MADE_UP = "@sms.cal."
 _TRIGGER_OF = {
     "accepted": "BOOKING_CREATED",
     "pending": "BOOKING_REQUESTED",
@@ -44,7 +45,7 @@ def as_event(booking: "Booking", old_uid: str | None = None) -> CalComEvent:
         end_time=booking.end,
         status=booking.status.upper(),
         organizer=_person(booking.hosts[0]) if booking.hosts else None,
-        attendees=[_person(one) for one in booking.attendees],
+        attendees=[_person(one) for one in booking.attendees] + [Person(email=one) for one in booking.guests],
         metadata=booking.metadata,
         reschedule_uid=replaced,
         cancellation_reason=booking.cancellation_reason,
@@ -121,16 +122,84 @@ def in_line(old: Appointment, event: CalComEvent, status: Status, host: Staff | 
     replaced = payload.uid is not None and payload.uid != old.external_id
     done = change is not None and judge(old, event, host) == "done"
     place = _place(old, payload, host, change.place if done and change else None)
-    stays = status == "confirmed" and old.status in _STAYS and not replaced
+    there = _there(old.there, payload, replaced)
     return old.changed(
         at,
         **old.at(place),
-        status=old.status if stays else status,
+        **people(old, there),
+        status=_status(old, status, there, replaced),
+        there=there,
         booked_as=old.booked_as or ("confirmed" if status == "confirmed" else None),
         pending_change=None if done or replaced else change,
         external_id=payload.uid or old.external_id,
         calcom_booking_id=payload.booking_id if payload.booking_id is not None else old.calcom_booking_id,
         calcom_seen_at=later(event.created_at, old.calcom_seen_at),
+    )
+
+
+def _status(old: Appointment, said: Status, there: There, replaced: bool) -> Status:
+    if said != "confirmed" or replaced:
+        return said
+    if there.absent != old.there.absent:
+        return "no_show" if there.absent else (said if old.status == "no_show" else old.status)
+    return old.status if old.status in _STAYS else said
+
+
+def _there(before: There, payload: BookingPayload, replaced: bool) -> There:
+    """What Cal.com says now; what this piece of news does not mention is as it was said before."""
+    marks = [one.no_show for one in payload.attendees if one.no_show is not None]
+    absent = any(marks) if marks else before.absent and not replaced
+    named = [one for one in payload.attendees if one.name or one.phone_number]
+    if not named:  # a no-show's payload has no more of them than their addresses
+        return There(absent=absent, attendee=before.attendee, guests=before.guests)
+    known = before.attendee or Attendee()
+    first = Attendee(
+        name=named[0].name or known.name,
+        email=_address(named[0]) or known.email,
+        phone=named[0].phone_number or known.phone,
+    )
+    guests = {address.lower() for one in payload.attendees if one is not named[0] and (address := _address(one))}
+    return There(absent=absent, attendee=first, guests=tuple(sorted(guests - {(first.email or "").lower()})))
+
+
+def _address(one: Person) -> str | None:
+    """Without the one that Cal.com makes up for whoever gave a phone number only."""
+    return None if one.email is None or MADE_UP in one.email else one.email
+
+
+def people(old: Appointment, there: There) -> dict[str, object]:
+    """Who comes, after what Cal.com says now: ours stays where Cal.com says what it said before."""
+    fields: dict[str, object] = {}
+    if there.attendee != old.there.attendee:
+        fields["attendee"] = there.attendee
+    if there.guests != old.there.guests:
+        mine = {(old.attendee.email or "").lower()} if old.attendee and "attendee" not in fields else set()
+        fields["guests"] = tuple(sorted({*there.guests} - mine))
+    return fields
+
+
+def there_of(payload: BookingPayload) -> There:
+    """What Cal.com says besides time and status, in the first news of a booking."""
+    return _there(There(), payload, replaced=False)
+
+
+def first_said(payload: BookingPayload) -> dict[str, object]:
+    """The fields of an appointment that tell who comes, from the first news of its booking."""
+    there = there_of(payload)
+    return {"there": there, "attendee": there.attendee, "guests": there.guests}
+
+
+def echoes(old: Appointment, event: CalComEvent) -> bool:
+    """Whether the news is nothing but what the appointment says already, so that Cal.com need not be asked."""
+    payload = event.payload
+    return (
+        old.pending_change is None
+        and payload.uid == old.external_id
+        and event.trigger in ("BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_REQUESTED")
+        and STATUS_OF.get((payload.status or "").lower()) == old.status
+        and payload.start_time in (None, old.starts_at)
+        and payload.end_time in (None, old.ends_at)
+        and _there(old.there, payload, replaced=False) == old.there
     )
 
 
@@ -144,14 +213,6 @@ def _place(old: Appointment, payload: BookingPayload, host: Staff | None, held: 
         staff_id=staff_id,
         home_branch_id=home,
     )
-
-
-def attendee_of(payload: BookingPayload) -> Attendee | None:
-    """The first attendee, who is the one that booked."""
-    if not payload.attendees:
-        return None
-    first = payload.attendees[0]
-    return Attendee(name=first.name or "", email=first.email, phone=first.phone_number)
 
 
 def whole_minute(instant: datetime) -> datetime:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 TRIES = 8
 SETTLE_SECONDS = 90
 """When a pending change is looked into at first: well past the longest wait for Cal.com's own answer."""
-NEVER_ARRIVED = frozenset({"calcom_unreachable", "calcom_credentials", "calcom_forbidden", "calcom_rate_limited"})
-"""Refusals after which Cal.com has surely done nothing; after any other it is asked."""
 Begin = Callable[[], Unit]
 
 
@@ -117,8 +115,8 @@ def _ask(held: Appointment, client: "CalCom", begin: Begin, clock: Clock, also: 
 def _refused(
     held: Appointment, refusal: DomainError, client: "CalCom", begin: Begin, clock: Clock, also: Also | None
 ) -> Appointment:
-    """What is refused may be the second copy of a request whose first was carried out: the booking itself tells."""
-    if refusal.code not in NEVER_ARRIVED:
+    """Whether it was carried out all the same; then, or when it cannot be told, nothing is dropped."""
+    if refusal.code not in calcom_requests.NEVER_ARRIVED:
         try:
             booking = calcom_requests.read(held, client)
         except DomainError as error:

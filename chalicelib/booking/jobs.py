@@ -24,6 +24,16 @@ class SettleChange(Job):
     change_id: str
 
 
+class TellCalCom(Job):
+    """Bring a booking at Cal.com up to ours in what it need not agree to: no-shows, attendees, guests."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.telling:tell"
+    attempts = 12
+
+    appointment_id: str
+
+
 class CancelLeftover(Job):
     """Cancel a booking at Cal.com that no appointment stands for any more."""
 

@@ -26,12 +26,12 @@ MOVABLE = frozenset({"requested", "confirmed"})
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to. `staff`: id or name, None: who has it now. `version`: the one that was decided on, None: whichever.
+    """Where to. `starts_at` None: when it is now. `staff`: id or name, None: who has it now.
 
-    `path` is where these fields stand in the request, for the faults that name them.
+    `version`: the one that was decided on, None: whichever. `path` is where these fields stand in the request.
     """
 
-    starts_at: datetime
+    starts_at: datetime | None
     staff: str | None = None
     reason: str | None = None
     by: str = "staff"
@@ -54,14 +54,28 @@ def reschedule(
     Raises Conflict: `slot_taken` with `alternatives`, each bookable; `stale_version` with the `current` state;
     `not_reschedulable` for what is over; `awaits_calcom`, `change_pending` while Cal.com has yet to answer.
     """
-    starts_at = to_utc(move.starts_at)
-    check_time(starts_at, clock(), move.path)
+    if move.starts_at is not None:
+        check_time(to_utc(move.starts_at), clock(), move.path)
+    return relocate(begin, company_id, appointment_id, move, clock, calcom, also)
+
+
+def relocate(
+    begin: Callable[[], Unit],
+    company_id: str,
+    appointment_id: str,
+    move: Move,
+    clock: Clock,
+    calcom: "Callable[[], CalCom]",
+    also: Also | None = None,
+) -> Appointment:
+    """`reschedule` without a look at the clock, for what stays at its time."""
     for attempt in range(TRIES):
         current = store.get_appointment(company_id, appointment_id)
         changing.guard_version(current, move.version)
         _check(current)
         unit = begin()
         try:
+            starts_at = to_utc(move.starts_at) if move.starts_at else current.starts_at
             staged = _stage(unit, current, move, starts_at, clock())
             if staged is current:
                 return current

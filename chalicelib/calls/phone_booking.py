@@ -11,8 +11,8 @@ from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import Booked, Wish, book
 from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
+from chalicelib.booking.calcom_requests import booking_at_calcom
 from chalicelib.booking.practice import Branch, Schedule
-from chalicelib.booking.reconciling import booking_at_calcom
 from chalicelib.calls import store
 from chalicelib.calls.asked import guard_key
 from chalicelib.calls.call import CallLink

@@ -5,7 +5,7 @@ without the right one an older version of the endpoint answers silently.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -96,6 +96,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     deprecated_event_type_id: int | None = msgspec.field(name="eventTypeId", default=None)
     hosts: list[BookedPerson] = []
     attendees: list[BookedPerson] = []
+    guests: list[str] = []
     location: Any = None
     metadata: dict[str, Any] = {}
     created_at: datetime | None = None
@@ -199,6 +200,17 @@ class CalCom:
         """Marks attendees, by e-mail, as absent or as not absent after all."""
         marks = [{"email": email, "absent": absent} for email, absent in attendees.items()]
         return self._act(uid, "mark-absent", {"attendees": marks})
+
+    def add_attendee(self, uid: str, name: str, email: str, time_zone: str, phone_number: str | None) -> None:
+        """Adds someone to the booking; nobody can be changed or taken off. Read it afterwards."""
+        person = {"name": name, "email": email, "timeZone": time_zone}
+        body = person | ({"phoneNumber": phone_number} if phone_number else {})
+        self._session.call("POST", f"{_path(uid)}/attendees", _Done, body=body, headers=_BOOKINGS)
+
+    def add_guests(self, uid: str, emails: Sequence[str]) -> None:
+        """Adds guests, at most ten at once and thirty in all. Read the booking afterwards."""
+        body = {"guests": [{"email": email} for email in emails]}
+        self._session.call("POST", f"{_path(uid)}/guests", _Done, body=body, headers=_BOOKINGS)
 
     def reassign(self, uid: str, user_id: int, reason: str) -> None:
         """Gives the booking to another host; Cal.com does so for round-robin event types only. Read it afterwards."""

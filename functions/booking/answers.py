@@ -2,14 +2,35 @@
 
 from datetime import datetime
 
-from chalicelib.booking.appointment import Appointment
+from msgspec.structs import asdict
+
+from chalicelib.booking.appointment import Appointment, PendingChange
 from chalicelib.core.payloads import Answer
+
+
+class PendingAnswer(Answer):
+    """A change that Cal.com has not agreed to yet; with where it would be, if that is what changes."""
+
+    kind: str
+    since: datetime
+    starts_at: datetime | None
+    ends_at: datetime | None
+    staff_id: str | None
+
+
+class AttendeeAnswer(Answer):
+    """Who comes, as the booking has it."""
+
+    name: str
+    email: str | None
+    phone: str | None
 
 
 class AppointmentAnswer(Answer):
     """An appointment. Instants are RFC 3339 in UTC; `external_id` is Cal.com's uid of the booking.
 
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
+    `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to.
     """
 
     id: str
@@ -26,6 +47,10 @@ class AppointmentAnswer(Answer):
     calcom_booking_id: int | None
     external_id: str | None
     cancellation_reason: str | None
+    pending_change: PendingAnswer | None
+    moves: int
+    attendee: AttendeeAnswer | None
+    guests: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
     version: int
@@ -34,4 +59,21 @@ class AppointmentAnswer(Answer):
 def show(appointment: Appointment) -> AppointmentAnswer:
     """The appointment as clients see it."""
     fields = AppointmentAnswer.__struct_fields__
-    return AppointmentAnswer(**{name: getattr(appointment, name) for name in fields})
+    given = {name: getattr(appointment, name) for name in fields}
+    given["pending_change"] = _pending(appointment.pending_change)
+    if appointment.attendee:
+        given["attendee"] = AttendeeAnswer(**asdict(appointment.attendee))
+    return AppointmentAnswer(**given)
+
+
+def _pending(change: PendingChange | None) -> PendingAnswer | None:
+    if change is None:
+        return None
+    place = change.place
+    return PendingAnswer(
+        kind=change.kind,
+        since=change.since,
+        starts_at=place.starts_at if place else None,
+        ends_at=place.ends_at if place else None,
+        staff_id=place.staff_id if place else None,
+    )

@@ -190,7 +190,7 @@ def test_a_transfer_to_someone_who_works_now_rings_his_own_number(practice: Prac
 
 
 def test_where_no_number_is_configured_a_message_is_offered(practice: Practice) -> None:
-    practice_that_speaks(practice, "en", hours=ALL_WEEK)
+    practice_that_speaks(practice, "en", hours=ALL_WEEK, transfer_phone=None)
     answer = ring("transfer_to_staff", {})
     assert answer["status"] == "nobody_there"
     practice_that_speaks(practice, "en", hours=())

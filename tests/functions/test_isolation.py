@@ -7,7 +7,9 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
+from chalicelib.booking import store as booking
 from chalicelib.booking.tables import BookingRow
 from chalicelib.calls import recording
 from chalicelib.calls.message import CallMessage
@@ -15,6 +17,7 @@ from chalicelib.calls.message_store import add_message
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import now
 from chalicelib.core.doors import PUBLIC, all_doors
+from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Row
 from chalicelib.core.unit import Unit
 from chalicelib.identity.opening import Person, open_company
@@ -55,6 +58,8 @@ class World:
     stranger: Holder
     token_id: str
     appointment_id: str
+    past_id: str
+    asked_id: str
     call_id: str
     message_id: str
 
@@ -81,6 +86,24 @@ def recipe(path: str, body: Any = None, stranger: Literal["nothing there", "only
     return Recipe(lambda world: path.format(**vars(world)), lambda world: body, stranger)
 
 
+def _monday(hour: int) -> datetime:
+    today = now().astimezone(ZoneInfo("America/New_York"))
+    day = today + timedelta(days=7 - today.weekday())
+    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+CHANGES: tuple[tuple[str, str, str, Any], ...] = (
+    ("POST", "reschedule", "appointment_id", {"starts_at": _monday(15).isoformat()}),
+    ("POST", "reassign", "appointment_id", {"staff": "Chloe Park"}),
+    ("POST", "attendees", "appointment_id", {"guests": ["tom@example.com"]}),
+    ("POST", "cancel", "appointment_id", {}),
+    ("POST", "no-show", "past_id", {}),
+    ("POST", "complete", "past_id", {}),
+    ("POST", "confirm", "asked_id", {}),
+    ("POST", "decline", "asked_id", {}),
+    ("GET", "history", "appointment_id", None),
+)
+"""What can be done with an appointment, and with which of the owner's it is tried."""
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "/api/appointments"): Recipe(lambda w: "/api/appointments", booking_body),
     ("POST", "/api/events"): Recipe(lambda w: "/api/events", booking_body),
@@ -88,6 +111,11 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "/api/events"): recipe("/api/events", stranger="only his own"),
     ("GET", "/api/appointments/{appointment_id}"): recipe("/api/appointments/{appointment_id}"),
     ("GET", "/api/events/{appointment_id}"): recipe("/api/events/{appointment_id}"),
+    **{
+        (method, f"/api/{name}/{{appointment_id}}/{what}"): recipe(f"/api/{name}/{{{which}}}/{what}", body)
+        for name in ("appointments", "events")
+        for method, what, which, body in CHANGES
+    },
     ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
@@ -121,6 +149,8 @@ def world(aws: EmbeddedAws) -> World:
         "branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": _monday(10).isoformat(),
         "customer": {"phone": "+12125550199"},
     }).json  # fmt: skip
+    past = _copy(made["id"], starts_at=now() - timedelta(hours=3), ends_at=now() - timedelta(hours=2))
+    asked = _copy(made["id"], status="requested")
     rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
     message = CallMessage(
@@ -130,7 +160,18 @@ def world(aws: EmbeddedAws) -> World:
     unit = Unit("com_owner")
     add_message(unit, message)
     unit.commit()
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, message.id)
+    stranger = holders["stranger"]
+    return World(practice, holders["owner"], stranger, spare, made["id"], past, asked, call_id, message.id)
+
+
+def _copy(appointment_id: str, **fields: Any) -> str:
+    """The id of another of the owner's appointments, like that one but for these fields."""
+    like = booking.get_appointment("com_owner", appointment_id)
+    unit = Unit("com_owner")
+    made = replace(like, id=new_id("apt"), **fields)
+    booking.add_appointment(unit, made)
+    unit.commit()
+    return made.id
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -198,9 +239,3 @@ def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[s
 def _everything_of(company_id: str) -> list[str]:
     rows: list[Row] = [*BookingRow.scan(), *CallRow.scan(), *IdentityRow.scan()]
     return sorted(f"{row.pk}|{row.sk}|{row.data}" for row in rows if row.pk.startswith(company_id))
-
-
-def _monday(hour: int) -> datetime:
-    today = now().astimezone(ZoneInfo("America/New_York"))
-    day = today + timedelta(days=7 - today.weekday())
-    return day.replace(hour=hour, minute=0, second=0, microsecond=0)

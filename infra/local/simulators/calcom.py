@@ -14,6 +14,7 @@ from infra.local.simulators import calcom_listing
 from infra.local.simulators.calcom_bookings import Bookings, instant, iso_millis
 from infra.local.simulators.calcom_event_types import EventType, event_type_from_json, event_type_from_text
 from infra.local.simulators.calcom_older import older_answer
+from infra.local.simulators.calcom_people import People
 from infra.local.simulators.calcom_webhooks import TRIGGERS, Subscription, Webhooks, payload
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
 from infra.local.simulators.server import Simulator
@@ -58,6 +59,7 @@ class CalComSimulator(Simulator):
         self.clock = clock
         self.rate_limit = rate_limit
         self.bookings = Bookings(clock, slot_taken_status=slot_taken_status, refuse_past=refuse_past)
+        self.people = People(self.bookings)
         self.webhooks = Webhooks(self.stopping, webhook_delay_seconds)
         self._seed = (tuple(event_types), webhook_url, webhook_secret)
         self._window = (monotonic(), 0)
@@ -103,6 +105,7 @@ class CalComSimulator(Simulator):
             Route("GET", "/v2/slots", self._slots),
             Route("GET", "/v2/event-types", self._event_types),
             Route("GET", "/v2/me", self._me),
+            *self.people.routes(),
             Route("GET", "/v2/webhooks", lambda request: _success(list(self.webhooks.subscriptions.values()))),
             Route("POST", "/v2/webhooks", lambda request: _success(self.webhooks.subscribe(request.json()), 201)),
             Route("GET", "/v2/webhooks/{id}", lambda request, id: _success(self.webhooks.get(id))),
@@ -218,10 +221,10 @@ class CalComSimulator(Simulator):
         return _success(days)
 
     def _event_types(self, request: Request) -> Reply:
-        return _success(list(self.bookings.event_types.values()))
+        return _success(self.people.own_event_types())
 
     def _me(self, request: Request) -> Reply:
-        return _success({"id": 1, "username": "owner", "email": "owner@example.com", "timeZone": "UTC"})
+        return _success({"id": 1, "username": "owner", "email": "owner@example.com", "name": None, "timeZone": "UTC"})
 
     def _seed_event_type(self, request: Request) -> Reply:
         kind = event_type_from_json(request.json())

@@ -59,6 +59,7 @@ class Bookings:
         booking = self._new(kind, host, start, minutes, attendee)
         booking["metadata"] = dict(body.get("metadata") or {})
         booking["guests"] = body.get("guests") or []
+        booking["attendees"] += [_guest(email) for email in booking["guests"]]
         booking["location"] = (body.get("location") or {}).get("type", "integrations:daily")
         responses = {"name": attendee["name"], "email": attendee["email"], **(body.get("bookingFieldsResponses") or {})}
         booking["bookingFieldsResponses"] = responses
@@ -78,12 +79,13 @@ class Bookings:
         start = self._bookable(body.get("start"))
         host = self._free_host(kind, start, start + timedelta(minutes=old["duration"]), moving=uid)
         new = self._new(kind, host, start, old["duration"], old["attendees"][0])
+        new["attendees"] = [{**one, "absent": False} for one in old["attendees"]]
         for kept in ("metadata", "guests", "location", "bookingFieldsResponses"):
             new[kept] = old[kept]
         new["rescheduledFromUid"] = uid
         new["reschedulingReason"] = body.get("reschedulingReason")
         new["icsUid"] = old["icsUid"]
-        self._change(old, status="cancelled", rescheduledToUid=new["uid"], reschedulingReason=new["reschedulingReason"])
+        self.touch(old, status="cancelled", rescheduledToUid=new["uid"], reschedulingReason=new["reschedulingReason"])
         return old, new
 
     def cancel(self, uid: str, body: Any) -> Booking:
@@ -96,15 +98,15 @@ class Bookings:
                 f"Can't cancel booking with uid={uid} because it has been cancelled already. "
                 "Please provide uid of a booking that is not cancelled.",
             )
-        return self._change(booking, status="cancelled", cancellationReason=body.get("cancellationReason"))
+        return self.touch(booking, status="cancelled", cancellationReason=body.get("cancellationReason"))
 
     def confirm(self, uid: str) -> Booking:
         """`POST …/confirm`: only what is pending."""
-        return self._change(self._pending(uid), status="accepted")
+        return self.touch(self._pending(uid), status="accepted")
 
     def decline(self, uid: str, reason: str | None) -> Booking:
         """`POST …/decline`: only what is pending. The API has no field for the reason; the webhook carries it."""
-        return self._change(self._pending(uid), status="rejected")
+        return self.touch(self._pending(uid), status="rejected")
 
     def mark_absent(self, uid: str, body: Any) -> Booking:
         """`POST …/mark-absent` {host?, attendees?: [{email, absent}]}."""
@@ -113,7 +115,7 @@ class Bookings:
         absent = {one["email"]: bool(one["absent"]) for one in body.get("attendees") or []}
         for attendee in booking["attendees"]:
             attendee["absent"] = absent.get(attendee["email"], attendee["absent"])
-        return self._change(booking, absentHost=bool(body.get("host", booking["absentHost"])))
+        return self.touch(booking, absentHost=bool(body.get("host", booking["absentHost"])))
 
     def free(
         self, kind: EventType, since: datetime, until: datetime, minutes: int
@@ -181,7 +183,8 @@ class Bookings:
             raise Refused(400, f"Booking with uid={uid} is not pending, it is {booking['status']}.")
         return booking
 
-    def _change(self, booking: Booking, **changes: Any) -> Booking:
+    def touch(self, booking: Booking, **changes: Any) -> Booking:
+        """Change fields of a booking, which moves its `updatedAt`."""
         booking.update({name: value for name, value in changes.items() if value is not None})
         booking["updatedAt"] = iso_millis(self._tick())
         return booking
@@ -230,6 +233,10 @@ def _attendee(value: Any) -> dict[str, Any]:
     phone = value.get("phoneNumber")
     fallback = f"{(phone or 'guest').lstrip('+')}@sms.cal.example"  # Cal.com makes an address up for phone-only guests
     return {"language": "en", **value, "email": value.get("email") or fallback}
+
+
+def _guest(email: str) -> dict[str, Any]:
+    return {"name": "", "email": email, "timeZone": "UTC", "language": "en", "absent": False}
 
 
 def _check_metadata(metadata: Any) -> None:
