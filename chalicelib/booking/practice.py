@@ -167,6 +167,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     service_ids: tuple[str, ...]
     calcom_user_id: int | None = None
     email: str | None = None
+    phone: str | None = None
     breaks: dict[str, tuple[Window, ...]] = {}
     exceptions: dict[str, tuple[DayHours, ...]] = {}
     skills: tuple[Skill, ...] = ()

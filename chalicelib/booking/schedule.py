@@ -11,6 +11,8 @@ from chalicelib.booking.policy import Policy, resolved
 from chalicelib.booking.practice import Branch, Offer, Resource, Service, Staff
 from chalicelib.core.errors import invalid
 
+FURTHEST_OPENING_DAYS = 14
+
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """One branch with all it offers and everyone who works there, so that a booking reads one item.
@@ -65,6 +67,12 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the branch is open at that instant; what began yesterday may last past midnight."""
         day = at.astimezone(self._zone).date()
         return any(start <= at < end for start, end in self.open_around(day))
+
+    def next_opening(self, after: datetime) -> datetime | None:
+        """When the branch opens next, in UTC; None when that is more than two weeks away."""
+        today = after.astimezone(self._zone).date()
+        days = (today + timedelta(days=n) for n in range(FURTHEST_OPENING_DAYS + 1))
+        return next((start for day in days for start, _ in self.opened(day) if start > after), None)
 
     def shut(self, day: date) -> bool:
         """Whether a holiday or closure covers the date; hours of its own would go before it."""

@@ -24,7 +24,8 @@ class CallRouting(msgspec.Struct, frozen=True, kw_only=True):
 
     `agent`: a SIP URI or a number under which the voice agent is reached. `ring_staff`: when `staff_numbers` ring, all
     at once, for `ring_seconds`. `text_back`: whether a missed caller gets a text, sent from `text_from` (a number or a
-    messaging service; None: the branch's own number). `alert_emails`: who is told of missed calls; empty: the admins.
+    messaging service; None: the branch's own number). `alert_emails`: who is told of missed calls and messages; empty:
+    the admins. `transfer_to`: where a caller who wants a person is put through to.
     `agent_id`: the Retell agent that makes the branch's outgoing calls; None: the number's own.
     """
 
@@ -36,6 +37,7 @@ class CallRouting(msgspec.Struct, frozen=True, kw_only=True):
     text_back: bool = True
     text_from: str | None = None
     alert_emails: tuple[str, ...] = ()
+    transfer_to: str | None = None
     agent_id: str | None = None
 
 
@@ -103,6 +105,8 @@ def check_routing(routing: CallRouting, path: str) -> None:
         raise invalid(f"{path}.staff_numbers", "too_many", f"At most {MOST_STAFF_NUMBERS} ring at once.")
     if not 5 <= routing.ring_seconds <= 120:
         raise invalid(f"{path}.ring_seconds", "out_of_range", "Ring for 5 to 120 seconds.")
+    if routing.transfer_to:
+        _check_number(routing.transfer_to, f"{path}.transfer_to")
     if routing.text_from and not SERVICE.fullmatch(routing.text_from):
         _check_number(routing.text_from, f"{path}.text_from")
     for position, address in enumerate(routing.alert_emails):

@@ -1,39 +1,30 @@
-"""The functions that the voice agent calls during a call."""
+"""The functions that the voice agent calls during a call. Each imports what it needs: a cold start waits for one."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
-from chalicelib.booking import situation
-from chalicelib.booking.availability import Slot, free_slots
-from chalicelib.booking.practice import Service
-from chalicelib.booking.schedule import Schedule
-from chalicelib.calls import speech
-from chalicelib.calls.phone_booking import Caller, PhoneBooking
+from chalicelib.calls.asked import Answer, Asked, Tools, once, read, until_recorded
+from chalicelib.calls.caller import Caller
+from chalicelib.calls.language import language
 from chalicelib.calls.recording import facts_of, locate
-from chalicelib.calls.wishes import AvailabilityArgs, BookingArgs, read_args, spoken_day
-from chalicelib.core.clock import Clock
+from chalicelib.calls.wishes import (
+    AvailabilityArgs,
+    BookingArgs,
+    CancelArgs,
+    MessageArgs,
+    RescheduleArgs,
+    TransferArgs,
+    WhichArgs,
+    read_args,
+)
 from chalicelib.core.errors import NotFound, invalid
-from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.unit import Unit
-from chalicelib.vendors.calcom import CalCom
 from chalicelib.vendors.retell import FunctionCall
 
-MOST_SLOTS = 6
-DAYS_AHEAD = 7
+__all__ = ["FUNCTIONS", "Tools", "call_function"]
+Args = dict[str, Any]
 
 
-class Tools(msgspec.Struct, frozen=True):
-    """What the functions work with: units of work by company, the clock, and Cal.com, made only when it is needed."""
-
-    begin: Callable[[str], Unit]
-    clock: Clock
-    calcom: Callable[[], CalCom]
-
-
-def call_function(call: FunctionCall, tools: Tools) -> dict[str, Any]:
+def call_function(call: FunctionCall, tools: Tools) -> Answer:
     """Do what the agent asks; returns prose in `message` and data beside it.
 
     Raises Invalid for arguments that make no sense and for functions that do not exist, naming each.
@@ -41,77 +32,77 @@ def call_function(call: FunctionCall, tools: Tools) -> dict[str, Any]:
     if call.name not in FUNCTIONS:
         raise invalid("name", "unknown_function", f"There is no function {call.name}; there are {sorted(FUNCTIONS)}.")
     facts, _ = facts_of(call.call)
-    call_id, company_id, branch_id = locate(facts)
-    if company_id == PLATFORM:
-        return {"message": speech.UNKNOWN_NUMBER, "status": "unknown_number"}
-    caller = Caller(call_id, company_id, branch_id, facts)
+    caller = Caller(*locate(facts), facts)
+    if not caller.is_known_company:
+        return {"message": language(None).phrases.unknown_number, "status": "unknown_number"}
     return FUNCTIONS[call.name](caller, call.args, tools)
 
 
-def check_availability(caller: Caller, args: dict[str, Any], tools: Tools) -> dict[str, Any]:
+def check_availability(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The next free times for a service: on a day, or within a week."""
+    from chalicelib.calls import free_times
+
     wish: AvailabilityArgs = read_args(args, AvailabilityArgs)
-    branch_id = _branch(caller, wish.branch_id)
-    now = tools.clock()
-    schedule, service, slots = _free(caller.company_id, branch_id, wish, now)
-    zone = schedule.branch.clock()
-    return {
-        "message": speech.free(service.name, [slot.starts_at for slot in slots], zone),
-        "status": "free" if slots else "nothing_free",
-        "slots": [
-            {
-                "starts_at": slot.starts_at.astimezone(zone).isoformat(),
-                "ends_at": slot.ends_at.astimezone(zone).isoformat(),
-                "staff_id": slot.staff.id,
-                "staff": slot.staff.name,
-            }
-            for slot in slots
-        ],
-    }
+    return free_times.offer(caller.company_id, _branch(caller, wish.branch_id), wish, tools.clock())
 
 
-def _free(
-    company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime
-) -> tuple[Schedule, Service, list[Slot]]:
-    margin = timedelta(days=1)
-    wanted = _rough_day(wish, now)
-    last = wanted + (margin if wish.date else timedelta(days=DAYS_AHEAD))
-    found = situation.read(company_id, branch_id, wanted - margin, last + margin)
-    schedule = found.schedule
-    service = schedule.service(wish.service, "args.service")
-    able = schedule.able(service, wish.staff, "args.staff")
-    today = now.astimezone(schedule.branch.clock()).date()
-    first = spoken_day(wish.date, today, "args.date") if wish.date else today
-    days = [first + timedelta(days=n) for n in range(1 if wish.date else DAYS_AHEAD)]
-    by_start: dict[datetime, Slot] = {}
-    for calendar in found.calendars:
-        if calendar.staff in able:
-            for slot in free_slots(schedule, service, calendar.staff, days, calendar.entries(), now):
-                by_start.setdefault(slot.starts_at, slot)
-    return schedule, service, _spread([by_start[at] for at in sorted(by_start)])
-
-
-def _rough_day(wish: AvailabilityArgs, now: datetime) -> datetime:
-    # Before the branch's zone is known, so that the calendars can be read along with its schedule.
-    if wish.date is None:
-        return now
-    day = spoken_day(wish.date, now.date() - timedelta(days=1), "args.date")
-    return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
-
-
-def _spread(slots: list[Slot]) -> list[Slot]:
-    # A caller cannot choose among forty times: a few over the whole range say more.
-    if len(slots) <= MOST_SLOTS:
-        return slots
-    step = len(slots) / MOST_SLOTS
-    return [slots[int(n * step)] for n in range(MOST_SLOTS)]
-
-
-def book_appointment(caller: Caller, args: dict[str, Any], tools: Tools) -> dict[str, Any]:
+def book_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Book the wished time; see `PhoneBooking`."""
+    from chalicelib.calls.phone_booking import PhoneBooking
+
     wish: BookingArgs = read_args(args, BookingArgs)
     branch_id = _branch(caller, wish.branch_id)
     return PhoneBooking(caller, branch_id, wish, args, tools.begin, tools.clock).run(tools.calcom)
+
+
+def list_my_appointments(caller: Caller, args: Args, tools: Tools) -> Answer:
+    """The caller's coming appointments."""
+    from chalicelib.calls.appointment_answers import listed
+    from chalicelib.calls.own_appointments import find
+
+    which: WhichArgs = read_args(args, WhichArgs)
+    asked = _ask("list_my_appointments", caller, args, which.branch_id, tools)
+    return listed(asked, find(asked, which, lambda: tools.begin(caller.company_id)))
+
+
+def reschedule_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
+    """Move one of the caller's appointments."""
+    from chalicelib.calls import changing
+
+    wish: RescheduleArgs = read_args(args, RescheduleArgs)
+    return changing.move(_ask("reschedule_appointment", caller, args, wish.branch_id, tools), wish, tools)
+
+
+def cancel_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
+    """Cancel one of the caller's appointments."""
+    from chalicelib.calls import changing
+
+    wish: CancelArgs = read_args(args, CancelArgs)
+    return changing.call_off(_ask("cancel_appointment", caller, args, wish.branch_id, tools), wish, tools)
+
+
+def take_message(caller: Caller, args: Args, tools: Tools) -> Answer:
+    """Write down what the caller wants staff to know."""
+    from chalicelib.calls import messages
+
+    wish: MessageArgs = read_args(args, MessageArgs)
+    asked = _ask("take_message", caller, args, wish.branch_id, tools)
+    return once(asked, lambda: until_recorded(asked, lambda each: messages.take(each, wish, tools), tools.clock))
+
+
+def transfer_to_staff(caller: Caller, args: Args, tools: Tools) -> Answer:
+    """The number to transfer the caller to, while the branch is open."""
+    from chalicelib.calls import transferring
+
+    wish: TransferArgs = read_args(args, TransferArgs)
+    asked = _ask("transfer_to_staff", caller, args, wish.branch_id, tools)
+    return once(
+        asked, lambda: until_recorded(asked, lambda each: transferring.transfer(each, wish, tools), tools.clock)
+    )
+
+
+def _ask(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> Asked:
+    return read(name, args, caller, _branch(caller, branch_id), tools.clock)
 
 
 def _branch(caller: Caller, wanted: str | None) -> str:
@@ -121,7 +112,12 @@ def _branch(caller: Caller, wanted: str | None) -> str:
     return branch_id
 
 
-FUNCTIONS: dict[str, Callable[[Caller, dict[str, Any], Tools], dict[str, Any]]] = {
+FUNCTIONS: dict[str, Callable[[Caller, Args, Tools], Answer]] = {
     "check_availability": check_availability,
     "book_appointment": book_appointment,
+    "list_my_appointments": list_my_appointments,
+    "reschedule_appointment": reschedule_appointment,
+    "cancel_appointment": cancel_appointment,
+    "take_message": take_message,
+    "transfer_to_staff": transfer_to_staff,
 }

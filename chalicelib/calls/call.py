@@ -47,6 +47,15 @@ class CallLink(msgspec.Struct, frozen=True, kw_only=True):
     booking_details: dict[str, Any] = {}
 
 
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """The last time the caller wanted a person: the number he was put through to, or why he was not (`closed`, …)."""
+
+    asked_at: datetime
+    outcome: str
+    to_number: str | None = None
+    staff_id: str | None = None
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call. `company_id` is None for a call to a number that belongs to nobody."""
 
@@ -55,5 +64,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     facts: CallFacts
     link: CallLink
     created_at: datetime
+    transfer: Transfer | None = None
     version: int = 1
     legacy_id: str | None = None

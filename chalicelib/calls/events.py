@@ -22,3 +22,19 @@ class OutboundCallStarted(Event):
 
     phone_call_id: str
     through: str
+
+
+class CallMessageTaken(Event):
+    """A caller left a message for staff."""
+
+    message_id: str
+    call_id: str
+    branch_id: str
+
+
+class CallMessageMarked(Event):
+    """Staff marked a message done, or open again."""
+
+    message_id: str
+    status: str
+    version: int

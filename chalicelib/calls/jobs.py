@@ -70,3 +70,12 @@ class ReconcileOutbound(Job):
     attempts = 12
 
     phone_call_id: str
+
+
+class MailCallMessage(Job):
+    """Mail staff a message that a caller left."""
+
+    queue = "notifications"
+    handler = "chalicelib.calls.messages:mail_message"
+
+    message_id: str

@@ -1,9 +1,8 @@
 """A phone call becomes an appointment: hold here, book at Cal.com, confirm here, in at most two transactions."""
 
-import hashlib
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,9 +14,13 @@ from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
 from chalicelib.booking.calcom_requests import booking_at_calcom
 from chalicelib.booking.practice import Branch
 from chalicelib.booking.schedule import Schedule
-from chalicelib.calls import speech, store
-from chalicelib.calls.call import CallFacts, CallLink
-from chalicelib.calls.wishes import BookingArgs, spoken_instant
+from chalicelib.calls import store
+from chalicelib.calls.asked import guard_key
+from chalicelib.calls.call import CallLink
+from chalicelib.calls.caller import Caller
+from chalicelib.calls.hearing import instant
+from chalicelib.calls.speech import Voice, voice_of
+from chalicelib.calls.wishes import BookingArgs
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, invalid
@@ -26,22 +29,14 @@ from chalicelib.core.logging import log
 from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom import CalCom
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import CalCom
 
 KEEP_GUARD = timedelta(days=30)
 RESTARTS = 3
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """The call as it stands: our id of it if it is known already, whose number was called, what Retell tells."""
-
-    call_id: str | None
-    company_id: str
-    branch_id: str | None
-    facts: CallFacts
 
 
 class _AskedBefore(Exception):
@@ -80,9 +75,9 @@ class PhoneBooking:
         self._clock = clock
         self._call_id = caller.call_id or new_id("call")
         self._new_call = caller.call_id is None
-        self._guard = _guard_key(caller, args)
+        self._guard = guard_key(caller, "book_appointment", args)
 
-    def run(self, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+    def run(self, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         """Book, and say so in prose and data. Raises Invalid for wishes that nobody can grant."""
         try:
             booked = self._hold()
@@ -91,7 +86,7 @@ class PhoneBooking:
         except Conflict as taken:
             return self._answer_taken(taken)
         if not booked.held:
-            return _answer_booked(booked.appointment, booked.schedule)
+            return self._answer_booked(booked.appointment, booked.schedule)
         return self._confirm(booked, calcom)
 
     def _hold(self) -> Booked:
@@ -117,10 +112,10 @@ class PhoneBooking:
         return Wish(
             branch_id=branch.id,
             service=self._wish.service,
-            starts_at=spoken_instant(self._wish.starts_at, branch.clock(), "args.starts_at"),
+            starts_at=instant(self._wish.starts_at, branch, self._clock(), "args.starts_at"),
             source="retell_phone",
             staff=self._wish.staff,
-            contact=_contact(self._wish, self._caller.facts, branch.country),
+            contact=_contact(self._wish, self._caller, branch.country),
             path="args",
         )
 
@@ -157,33 +152,34 @@ class PhoneBooking:
             booking_details=self._args,
         )
 
-    def _confirm(self, booked: Booked, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+    def _confirm(self, booked: Booked, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         client = calcom()
         try:
             done = confirm_at_calcom(booked, client, self._begin, self._clock, self._confirm_call)
         except Conflict as taken:
             return self._answer_taken(taken)
         except OutcomeUnknown:
-            return _answer_pending(booked.appointment)
+            return self._answer_pending(booked.appointment, booked.schedule)
         except DomainError as refusal:
             log.warning("calcom did not book", extra={"code": refusal.code, "appointment_id": booked.appointment.id})
-            return {"message": speech.TROUBLE, "status": "failed", "code": refusal.code}
+            message = voice_of(booked.schedule.branch, self._clock()).phrases.trouble
+            return {"message": message, "status": "failed", "code": refusal.code}
         finally:
             client.close()
-        return _answer_booked(done, booked.schedule)
+        return self._answer_booked(done, booked.schedule)
 
     def _confirm_call(self, unit: Unit, appointment: Appointment) -> None:
         store.save_link(unit, self._call_id, self._link(appointment))
 
-    def _answer_again(self, appointment: Appointment, calcom: Callable[[], CalCom]) -> dict[str, Any]:
+    def _answer_again(self, appointment: Appointment, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         schedule = practice_store.get_schedule(appointment.company_id, appointment.branch_id)
         if appointment.status == "held":
             appointment = self._ask_calcom(appointment, calcom)
         if appointment.status == "held":
-            return _answer_pending(appointment)
-        return _answer_booked(appointment, schedule)
+            return self._answer_pending(appointment, schedule)
+        return self._answer_booked(appointment, schedule)
 
-    def _ask_calcom(self, appointment: Appointment, calcom: Callable[[], CalCom]) -> Appointment:
+    def _ask_calcom(self, appointment: Appointment, calcom: "Callable[[], CalCom]") -> Appointment:
         # The first answer was lost: never book a second time without asking what became of the first.
         client = calcom()
         try:
@@ -200,53 +196,49 @@ class PhoneBooking:
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
         if taken.code != "slot_taken":
             raise taken
-        schedule = situation.fresh(self._caller.company_id, self._branch_id)
-        offered = taken.extra["alternatives"]
-        times = [spoken_instant(slot["starts_at"], schedule.branch.clock(), "args.starts_at") for slot in offered]
+        branch = situation.fresh(self._caller.company_id, self._branch_id).branch
+        return answer_taken(voice_of(branch, self._clock()), taken)
+
+    def _answer_booked(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:
+        voice = voice_of(schedule.branch, self._clock())
+        service = schedule.service(appointment.service_id, "args.service")
+        staff = next((member.name for member in schedule.staff if member.id == appointment.staff_id), None)
+        said = voice.phrases.booked.format(
+            service=service.name,
+            staff=staff or voice.phrases.our_team,
+            moment=voice.on_moment(appointment.starts_at),
+        )
         return {
-            "message": speech.taken(times, schedule.branch.clock()),
-            "status": "unavailable",
-            "code": "slot_taken",
-            "alternatives": offered,
+            "message": said,
+            "status": "booked",
+            "appointment_id": appointment.id,
+            "starts_at": appointment.starts_at.astimezone(voice.zone).isoformat(),
+            "ends_at": appointment.ends_at.astimezone(voice.zone).isoformat(),
+            "service_id": service.id,
+            "staff_id": appointment.staff_id,
+            "calcom_booking_id": appointment.calcom_booking_id,
+            "external_id": appointment.external_id,
         }
 
+    def _answer_pending(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:
+        message = voice_of(schedule.branch, self._clock()).phrases.pending
+        return {"message": message, "status": "pending", "appointment_id": appointment.id}
 
-def _answer_booked(appointment: Appointment, schedule: Schedule) -> dict[str, Any]:
-    zone = schedule.branch.clock()
-    service = schedule.service(appointment.service_id, "args.service")
-    staff = next((member.name for member in schedule.staff if member.id == appointment.staff_id), "our team")
+
+def answer_taken(voice: Voice, taken: Conflict) -> dict[str, Any]:
+    """The wished time is gone; the alternatives are bookable as given."""
+    offered = taken.extra["alternatives"]
     return {
-        "message": speech.booked(service.name, staff, appointment.starts_at, zone),
-        "status": "booked",
-        "appointment_id": appointment.id,
-        "starts_at": appointment.starts_at.astimezone(zone).isoformat(),
-        "ends_at": appointment.ends_at.astimezone(zone).isoformat(),
-        "service_id": service.id,
-        "staff_id": appointment.staff_id,
-        "calcom_booking_id": appointment.calcom_booking_id,
-        "external_id": appointment.external_id,
+        "message": voice.taken([datetime.fromisoformat(slot["starts_at"]) for slot in offered]),
+        "status": "unavailable",
+        "code": "slot_taken",
+        "alternatives": offered,
     }
 
 
-def _answer_pending(appointment: Appointment) -> dict[str, Any]:
-    return {"message": speech.PENDING, "status": "pending", "appointment_id": appointment.id}
-
-
-def _contact(wish: BookingArgs, facts: CallFacts, country: str) -> Contact:
-    phone: str | None
-    if wish.phone:
-        phone = e164(wish.phone, country, "args.phone")
-    elif facts.from_number and facts.direction != "outbound":
-        phone = facts.from_number if facts.from_number.startswith("+") else None
-    else:
-        phone = facts.to_number if facts.direction == "outbound" else None
+def _contact(wish: BookingArgs, caller: Caller, country: str) -> Contact:
+    phone = e164(wish.phone, country, "args.phone") if wish.phone else caller.number
     email = clean_email(wish.email, "args.email") if wish.email else None
     if not phone and not email:
         raise invalid("args.phone", "required", "The caller's number is hidden: ask for a phone number.")
     return Contact(name=clean_name(wish.name, "args.name") if wish.name else "", phone=phone, email=email)
-
-
-def _guard_key(caller: Caller, args: dict[str, Any]) -> Key:
-    digest = hashlib.sha256(msgspec.json.encode(args, order="deterministic")).hexdigest()
-    retell_id = caller.facts.retell_call_id
-    return Key(GuardRow, f"{caller.company_id}#agent#{retell_id}#book_appointment#{digest}", "guard")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from chalicelib.calls.call import Call, CallFacts, CallLink
+from chalicelib.calls.call import Call, CallFacts, CallLink, Transfer
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import directory
 from chalicelib.core.clock import stamp
@@ -37,9 +37,14 @@ def call_of(row: Any) -> Call | None:
     facts: CallFacts = row.noun(CallFacts)
     link = CallRow(data=row.link).noun(CallLink)
     company = None if row.company_id == PLATFORM else str(row.company_id)
-    created = datetime.fromisoformat(row.created_at.partition("#")[0])
     return Call(
-        id=row.call_id, company_id=company, facts=facts, link=link, created_at=created, version=int(row.version or 1)
+        id=row.call_id,
+        company_id=company,
+        facts=facts,
+        link=link,
+        created_at=datetime.fromisoformat(row.created_at.partition("#")[0]),
+        transfer=CallRow(data=row.transfer).noun(Transfer) if row.transfer else None,
+        version=int(row.version or 1),
     )
 
 
@@ -67,11 +72,16 @@ def read_call(company_id: str, call_id: str) -> tuple[Call, str | None]:
     return call, transcript_of(transcript)
 
 
+def find_id(company_id: str, retell_call_id: str) -> str | None:
+    """Our id of the company's call that has this id at Retell; one request."""
+    entry = directory.find(RETELL, retell_call_id)
+    return entry.record if entry and entry.company_id == company_id else None
+
+
 def _our_id(company_id: str, call_id: str) -> str | None:
     if call_id.startswith("call_") and len(call_id) == len("call_") + 20:
         return call_id
-    entry = directory.find(RETELL, call_id)
-    return entry.record if entry and entry.company_id == company_id else None
+    return find_id(company_id, call_id)
 
 
 def transcript_of(row: Any) -> str | None:
@@ -79,7 +89,9 @@ def transcript_of(row: Any) -> str | None:
     return zlib.decompress(row.packed).decode() if row is not None else None
 
 
-def add_call(unit: Unit, call_id: str, facts: CallFacts, link: CallLink, at: datetime) -> None:
+def add_call(
+    unit: Unit, call_id: str, facts: CallFacts, link: CallLink, at: datetime, transfer: Transfer | None = None
+) -> None:
     """Add a call and make Retell's id lead to it; the unit ends as Stale when someone else added it first."""
     directory.claim(unit, RETELL, facts.retell_call_id, call_id, Stale())
     place = call_key(unit.company_id, call_id)
@@ -94,6 +106,7 @@ def add_call(unit: Unit, call_id: str, facts: CallFacts, link: CallLink, at: dat
             company_id=unit.company_id,
             created_at=f"{stamp(facts.started_at or at)}#{call_id}",
             chain=_chain(unit.company_id, link),
+            transfer=encode(transfer) if transfer else None,
             version=1,
         )
     )
@@ -114,6 +127,12 @@ def save_link(unit: Unit, call_id: str, link: CallLink) -> None:
     if chain:
         changes.append(CallRow.chain.set(chain))
     unit.update(CallRow(place.pk, place.sk), changes, CallRow.pk.exists())
+
+
+def save_transfer(unit: Unit, call_id: str, transfer: Transfer) -> None:
+    """Write whom the caller wanted; the last time counts."""
+    place = call_key(unit.company_id, call_id)
+    unit.update(CallRow(place.pk, place.sk), [CallRow.transfer.set(encode(transfer))], CallRow.pk.exists())
 
 
 def save_transcript(unit: Unit, call_id: str, transcript: str) -> None:

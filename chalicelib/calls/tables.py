@@ -8,9 +8,11 @@ Access patterns
   a call on the telephone         pk `<company>#<phone call>` sk `phone`; by Twilio's id through the directory  GetItem
   missed calls, newest last       by_listing (sparse): listing `<company>#missed`, listed_at               Query
   the text to a missed caller     guard `<company>#missed_text#<number>`, once an hour                     GetItem
+  a message for staff             pk `<company>#<message>` sk `message`                                    GetItem
+  messages, newest last           by_desk (sparse): desk (`<company>#open`, `<company>#done`), created_at  Query
 
-A call has two documents, so that Retell's news and our booking never wait for each other: `data` is what Retell tells,
-compared and swapped by version; `link` is what we know, written by whoever books.
+A call has several documents, so that Retell's news and ours never wait for each other: `data` is what Retell tells,
+compared and swapped by version; `link` is what we know, written by whoever books; `transfer` whom the caller wanted.
 """
 
 from typing import ClassVar
@@ -21,7 +23,7 @@ from chalicelib.core.tables import Row, Table, index
 
 
 class CallRow(Row):
-    """A call, or (with `packed` alone) its transcript, compressed."""
+    """A call, or (with `packed` alone) its transcript, compressed, or (with `desk`) a message left for staff."""
 
     table: ClassVar[Table] = Table("calls")
     call_id = UnicodeAttribute(null=True)
@@ -30,9 +32,12 @@ class CallRow(Row):
     company_id = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     chain = UnicodeAttribute(null=True)
+    transfer = UnicodeAttribute(null=True)
+    desk = UnicodeAttribute(null=True)
     packed = BinaryAttribute(null=True, legacy_encoding=False)
     by_company = index("by_company", "company_id", "created_at")
     by_chain = index("by_chain", "chain", "created_at")
+    by_desk = index("by_desk", "desk", "created_at")
 
 
 class PhoneRow(Row):

@@ -1,4 +1,4 @@
-"""Mail by SES."""
+"""Mail in plain text, through SES."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ REFUSED_FOR_GOOD = {"MessageRejected", "BadRequestException", "MailFromDomainNot
 
 
 def send(to: Sequence[str], subject: str, text: str) -> None:
-    """Send one mail in plain text, for all of `to` to see; raises CannotSucceed when SES will never take it."""
+    """One mail to all of `to` (at most 50, who see each other); raises CannotSucceed when SES refuses it for good."""
     try:
         aws.client("sesv2").send_email(
             FromEmailAddress=settings().mail_from,

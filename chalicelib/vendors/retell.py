@@ -110,6 +110,18 @@ class FunctionCall(msgspec.Struct, frozen=True, kw_only=True):
     args: dict[str, Any] = {}
 
 
+class InboundCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is coming in, before there is a call id; a withheld number may be missing or any text."""
+
+    agent_id: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+
+
+class _Inbound(msgspec.Struct, frozen=True, kw_only=True):
+    call_inbound: InboundCall
+
+
 def sign(raw: bytes, key: str, now: datetime) -> str:
     """The `x-retell-signature` header that Retell would send at `now` (aware)."""
     millis = str(_millis(now))
@@ -145,6 +157,11 @@ def parse_function_call(raw: bytes) -> FunctionCall:
     call = read(read_object(raw), FunctionCall, "body")
     _check_times(call.call)
     return call
+
+
+def parse_inbound_call(raw: bytes) -> InboundCall:
+    """The inbound-call webhook in `raw`; raises Invalid like `parse_call_event`."""
+    return read(read_object(raw), _Inbound, "body").call_inbound
 
 
 def event_name(raw: bytes) -> str:

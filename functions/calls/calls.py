@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from chalicelib.calls import chain, store
-from chalicelib.calls.call import Call
+from chalicelib.calls.call import Call, Transfer
 from chalicelib.calls.chain import Chain
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -26,7 +26,10 @@ class CallQuery(PageQuery):
 
 
 class CallAnswer(Answer):
-    """A call, without what it led to. `duration_ms` in milliseconds, `cost` as Retell gives it."""
+    """A call, without what it led to. `duration_ms` in milliseconds, `cost` as Retell gives it.
+
+    `transfer`: the last time the caller asked for a person, and the number he was put through to, if any.
+    """
 
     id: str
     retell_call_id: str
@@ -47,6 +50,7 @@ class CallAnswer(Answer):
     cost: float | None
     booking_confirmed: bool
     booking_details: dict[str, Any]
+    transfer: Transfer | None
     created_at: datetime
 
 
@@ -107,7 +111,7 @@ def show_chain(request: Request, call_id: str) -> Chain:
 
 def _fields(call: Call) -> dict[str, Any]:
     known = {**msgspec.structs.asdict(call.facts), **msgspec.structs.asdict(call.link)}
-    known |= {"id": call.id, "created_at": call.created_at}
+    known |= {"id": call.id, "created_at": call.created_at, "transfer": call.transfer}
     return {name: known[name] for name in CallAnswer.__struct_fields__}
 
 

@@ -56,10 +56,11 @@ def receive_retell(request: Request) -> None:
     errors=("bad_signature 401", "branch_not_found 404", "calendar_busy 503"),
 )
 def call_agent_function(request: Request) -> dict[str, Any]:
-    """Do what the voice agent asks during a call: `check_availability`, `book_appointment`.
+    """Do what the voice agent asks during a call: `check_availability`, `book_appointment`, `list_my_appointments`,
+    `reschedule_appointment`, `cancel_appointment`, `take_message`, `transfer_to_staff`.
 
-    Answers prose in `message` for the agent to say, and data beside it. The same call, function and arguments again
-    get the same appointment.
+    Answers prose in `message` for the agent to say, in the branch's language, and data beside it. The same call,
+    function and arguments again get the same answer.
     """
     retell.verify_signature(request.raw, request.header("x-retell-signature"), secrets_of("retell_api_key"), now())
     from chalicelib.calls.agent import Tools, call_function
@@ -69,3 +70,23 @@ def call_agent_function(request: Request) -> dict[str, Any]:
     log.info("agent function", extra={"function": call.name, "retell_call_id": call.call.call_id})
     tools = Tools(lambda company_id: Unit(company_id, AGENT, correlation_id=request.id), now, connected)
     return call_function(call, tools)
+
+
+@function.route(
+    "POST",
+    "/webhooks/retell/inbound",
+    ability=PUBLIC,
+    idempotent=False,
+    needs=Needs(reads=("directory", "booking", "crm"), secrets=("retell_api_key",)),
+    errors=("bad_signature 401",),
+)
+def answer_inbound_call(request: Request) -> dict[str, Any]:
+    """Tell the voice agent what it should know before it speaks: open now?, branch, language, who is calling.
+
+    Every variable is a text; a number that belongs to nobody gets none.
+    """
+    retell.verify_signature(request.raw, request.header("x-retell-signature"), secrets_of("retell_api_key"), now())
+    from chalicelib.calls.inbound import variables
+
+    call = retell.parse_inbound_call(request.raw)
+    return {"call_inbound": {"dynamic_variables": variables(call.from_number, call.to_number, now)}}

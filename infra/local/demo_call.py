@@ -1,4 +1,4 @@
-"""`make demo-call`: a caller books an appointment by telephone, played against the running system."""
+"""`make demo-call`: a caller books an appointment by telephone and moves it, played against the running system."""
 
 import json
 import os
@@ -60,6 +60,7 @@ class DemoCall:
             key=key,
             webhook_url=f"{self._api}/webhooks/retell",
             function_url=f"{self._api}/webhooks/retell/function",
+            inbound_url=f"{self._api}/webhooks/retell/inbound",
             from_number=CALLER,
             to_number=ready["demo"]["phone_number"],
         )
@@ -69,12 +70,21 @@ class DemoCall:
         """All of it; raises Mismatch."""
         self._title("The telephone rings")
         numbers = f"{CALLER} calls {self._ready['demo']['phone_number']}"
+        self._ring()
         self._check(self._agent.begin().ok, f"Retell: call_started ({numbers}, {self._call_id})")
         booked = self._book(self._find_slot())
         before = self._look(booked)
         self._wait_for_calcom(before)
+        self._move(before)
         self._hang_up()
         self._judge()
+
+    def _ring(self) -> None:
+        answer = self._agent.ring()
+        self._check(answer is not None and answer.ok, "Retell: call_inbound, answered with what the agent should know")
+        told = self._agent.call["retell_llm_dynamic_variables"]
+        line = ", ".join(f"{name}={told[name]}" for name in ("branch_name", "today", "open_now", "customer_name"))
+        self._console.print(f"  [dim]{line}[/]", highlight=False, soft_wrap=True)
 
     def _find_slot(self) -> dict[str, Any]:
         day = datetime.now().astimezone().date()
@@ -139,6 +149,26 @@ class DemoCall:
         found = requests.get(f"{simulator}/_sim/deliveries", timeout=5).json()["data"]
         mine = (one for one in found if json.loads(one["body"])["payload"].get("uid") == uid)
         return next((one for one in mine if one["status"] is not None), None)
+
+    def _move(self, before: dict[str, Any]) -> None:
+        self._title("The caller thinks again")
+        self._say("user", "Which appointments do I have?")
+        listed = self._use("list_my_appointments", {})
+        self._check(before["id"] in [one["appointment_id"] for one in listed["appointments"]], "it is among his own")
+        day = datetime.fromisoformat(before["starts_at"]).date()
+        for _ in range(MOST_DAYS):
+            day = _next_workday(day)
+            self._say("user", f"Could I come on {day:%A, %-d %B} at half past three instead?")
+            wish = {"appointment_id": before["id"], "starts_at": f"{day:%-d %B} at half past three"}
+            answer = self._use("reschedule_appointment", wish)
+            if answer["status"] != "unavailable":
+                break
+        self._check(answer["status"] == "moved", f"the function's answer says: {answer['status']}")
+        after = self._get(f"/api/appointments/{before['id']}")
+        self._check(_same_time(after["starts_at"], answer["starts_at"]), f"the appointment is at {after['starts_at']}")
+        if before["external_id"]:
+            moved = f"Cal.com has a new booking for it: {after['external_id']}"
+            self._check(after["external_id"] != before["external_id"], moved)
 
     def _hang_up(self) -> None:
         self._title("The caller hangs up")

@@ -31,7 +31,10 @@ def demo_practice(company_id: str, *, suffix: str = "", calcom: bool = True, shi
         Branch(
             id=ids["berlin"], company_id=company_id, name="Berlin Mitte", zone="Europe/Berlin", hours=_open(8, 20),
             phone=_phone(BERLIN_PHONE, shift), books_through="calcom" if calcom else "none", country="DE",
-            call_routing=CallRouting(agent=AGENT, staff_numbers=(_phone(STAFF_PHONE, shift),), ring_staff="open_hours"),
+            call_routing=CallRouting(
+                agent=AGENT, staff_numbers=(_phone(STAFF_PHONE, shift),), ring_staff="open_hours",
+                transfer_to=_phone("+493055501999", shift),
+            ),
         ),
         Branch(
             id=ids["new_york"], company_id=company_id, name="New York Chelsea", zone="America/New_York",

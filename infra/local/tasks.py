@@ -122,7 +122,9 @@ def _simulator(around: Surroundings, vendor: str, demo: dict[str, Any], state: P
 def _retell(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
     hook = f"{around.api}/webhooks/retell"
     key = around.variables[SECRETS["retell"][0]]
-    return RetellSimulator(key, webhook_url=hook, function_url=f"{hook}/function", state_file=state)
+    return RetellSimulator(
+        key, webhook_url=hook, function_url=f"{hook}/function", inbound_url=f"{hook}/inbound", state_file=state
+    )
 
 
 def _calcom(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:

@@ -105,6 +105,7 @@ def agent(house: Deployed) -> RetellAgent:
         key=RETELL_KEY,
         webhook_url=f"{house.url}/webhooks/retell",
         function_url=f"{house.url}/webhooks/retell/function",
+        inbound_url=f"{house.url}/webhooks/retell/inbound",
         timeout_seconds=60,
         from_number="+4915112345678",
         to_number=BERLIN_PHONE,
@@ -145,6 +146,10 @@ def test_the_document_is_served(house: Deployed) -> None:
 
 
 def test_a_phone_call_becomes_an_appointment(house: Deployed, agent: RetellAgent) -> None:
+    rang = agent.ring()
+    assert rang is not None
+    assert rang.ok, rang
+    assert agent.call["retell_llm_dynamic_variables"]["branch_name"] == "Berlin Mitte"
     assert agent.begin().ok
     free = _free(agent)
     answer = agent.use(
@@ -156,6 +161,27 @@ def test_a_phone_call_becomes_an_appointment(house: Deployed, agent: RetellAgent
     call = house.call("GET", f"/api/calls/{agent.call['call_id']}").json()
     assert call["booking_confirmed"] is True
     assert call["appointment"]["id"] == answer.body["appointment_id"]
+
+
+def test_the_caller_moves_it_cancels_it_and_leaves_a_message(house: Deployed, agent: RetellAgent) -> None:
+    listed = agent.use("list_my_appointments", {})
+    assert listed.ok, listed
+    (mine,) = listed.body["appointments"]
+    facts = {"name": "Mara Lindner", "date": mine["starts_at"][:10]}
+    for function, args, status in (
+        ("reschedule_appointment", {"starts_at": "at half past three"}, "moved"),
+        ("cancel_appointment", facts, "cancelled"),
+        ("list_my_appointments", facts, "not_found"),
+        ("transfer_to_staff", {}, None),
+        ("take_message", {"message": "Please call me back.", "name": "Mara Lindner"}, "taken"),
+    ):
+        answer = agent.use(function, args)
+        assert answer.ok, answer
+        assert status in (None, answer.body["status"]), answer
+    (message,) = house.call("GET", "/api/call-messages").json()["data"]
+    until(lambda: [each for each in house.mails() if "Please call me back." in each], "no mail came")
+    done = house.call("PATCH", f"/api/call-messages/{message['id']}", json={"status": "done"})
+    assert (done.status_code, done.json()["status"]) == (200, "done")
 
 
 def test_the_relay_and_a_worker_record_what_a_webhook_told(house: Deployed, agent: RetellAgent) -> None:

@@ -7,7 +7,13 @@ import pytest
 import requests
 
 from chalicelib.core.clock import now
-from chalicelib.vendors.retell import delivery_id, parse_call_event, parse_function_call, verify_signature
+from chalicelib.vendors.retell import (
+    delivery_id,
+    parse_call_event,
+    parse_function_call,
+    parse_inbound_call,
+    verify_signature,
+)
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
 from infra.local.simulators.retell import RetellSimulator
@@ -75,6 +81,61 @@ def test_a_look_up_without_result_is_null() -> None:
     play(RetellAgent(key="k", webhook_url=listener.url, function_url=listener.url), [Use("a"), with_prices])
     listener.close()
     assert received[2]["args"] == {"deep": [None, None], "plain": "$ 5"}
+
+
+def test_a_ringing_telephone_asks_for_variables_and_speaks_with_them(
+    retell_sim: RetellSimulator, listening: Subscriber
+) -> None:
+    retell_sim.inbound_url = listening.url + "/inbound"
+    told = {"dynamic_variables": {"customer_name": "Ada"}, "override_agent_id": "agent_7", "metadata": {"k": "v"}}
+    listening.reply = Reply(200, {"call_inbound": told})
+    conversation = play(retell_sim.agent(), [Say("agent", "Hello {{customer_name}}, {{unknown}}")])
+    asked, started, *_ = listening.wait_for(4)
+    verify_signature(asked.body, asked.headers.get("x-retell-signature"), ["key_x"], now())
+    assert asked.path == "/hook/inbound"
+    call = parse_inbound_call(asked.body)
+    assert (call.from_number, call.to_number) == (NUMBERS["from_number"], NUMBERS["to_number"])
+    assert parse_call_event(started.body).call.retell_llm_dynamic_variables == {"customer_name": "Ada"}
+    assert conversation.inbound is not None
+    assert conversation.inbound.ok
+    heard = ask(retell_sim, "GET", f"/v2/get-call/{conversation.call_id}")
+    assert (heard["transcript"], heard["agent_id"]) == ("Agent: Hello Ada, {{unknown}}", "agent_7")
+
+
+def test_variables_are_texts(retell_sim: RetellSimulator, listening: Subscriber) -> None:
+    retell_sim.inbound_url = listening.url
+    listening.reply = Reply(200, {"call_inbound": {"dynamic_variables": {"open_now": True}}})
+    with pytest.raises(ValueError, match="open_now"):
+        retell_sim.agent().ring()
+
+
+def test_calls_that_go_out_or_that_nobody_asks_about_do_not_ring(
+    retell_sim: RetellSimulator, listening: Subscriber
+) -> None:
+    assert retell_sim.agent().ring() is None
+    retell_sim.inbound_url = listening.url
+    assert retell_sim.agent(direction="outbound").ring() is None
+    assert listening.received == []
+
+
+def test_a_telephone_that_is_refused_an_answer_rings_four_times_and_goes_on(
+    retell_sim: RetellSimulator, listening: Subscriber
+) -> None:
+    retell_sim.inbound_url = listening.url
+    listening.reply = Reply(500, b"oops")
+    agent = RetellAgent(
+        key="key_x",
+        webhook_url=listening.url,
+        function_url=listening.url,
+        inbound_url=listening.url,
+        retry_pause_seconds=0,
+        calls=retell_sim.calls,
+    )
+    answer = agent.ring()
+    assert answer is not None
+    assert answer.status == 500
+    assert len(listening.wait_for(4)) == 4
+    assert agent.call["retell_llm_dynamic_variables"] == {}
 
 
 def test_the_call_is_then_known_to_the_api(retell_sim: RetellSimulator, listening: Subscriber) -> None:

@@ -15,7 +15,7 @@ from infra.local.simulators.server import Simulator
 class RetellSimulator(Simulator):
     """One Retell account; `api_key` is both what callers show and what webhooks are signed with.
 
-    `webhook_url` and `function_url` (may hold `{name}`) are where its agents call.
+    `webhook_url`, `function_url` (may hold `{name}`) and `inbound_url` (None: not asked) are where its agents call.
     """
 
     def __init__(
@@ -24,6 +24,7 @@ class RetellSimulator(Simulator):
         *,
         webhook_url: str | None = None,
         function_url: str | None = None,
+        inbound_url: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         state_file: Path | None = None,
     ) -> None:
@@ -32,6 +33,7 @@ class RetellSimulator(Simulator):
         self.clock = clock
         self.webhook_url = webhook_url
         self.function_url = function_url
+        self.inbound_url = inbound_url
         self.calls = Calls(clock)
 
     def agent(self, **call: Any) -> RetellAgent:
@@ -40,6 +42,7 @@ class RetellSimulator(Simulator):
             key=self.api_key,
             webhook_url=self.webhook_url or "",
             function_url=self.function_url or "",
+            inbound_url=self.inbound_url,
             calls=self.calls,
             clock=self.clock,
             **call,
@@ -89,12 +92,13 @@ class RetellSimulator(Simulator):
         return Reply(201, self.calls.create_phone_call(request.json()))
 
     def _play(self, request: Request) -> Reply:
-        """`{"script": […], "call"?: {…}, "webhook_url"?, "function_url"?}` gives what our API answered."""
+        """`{"script": […], "call"?: {…}, "webhook_url"?, "function_url"?, "inbound_url"?}` gives what we answered."""
         wanted = request.json()
         agent = RetellAgent(
             key=self.api_key,
             webhook_url=wanted.get("webhook_url") or self.webhook_url or "",
             function_url=wanted.get("function_url") or self.function_url or "",
+            inbound_url=wanted.get("inbound_url") or self.inbound_url,
             calls=self.calls,
             clock=self.clock,
             **wanted.get("call", {}),
@@ -110,10 +114,15 @@ def main() -> None:
     parser.add_argument("--api-key", default="key_x")
     parser.add_argument("--webhook-url")
     parser.add_argument("--function-url", help="may hold {name}")
+    parser.add_argument("--inbound-url", help="asked before a call is answered")
     parser.add_argument("--state", type=Path, help="JSON file that keeps the calls over a restart")
     asked = parser.parse_args()
     RetellSimulator(
-        asked.api_key, webhook_url=asked.webhook_url, function_url=asked.function_url, state_file=asked.state
+        asked.api_key,
+        webhook_url=asked.webhook_url,
+        function_url=asked.function_url,
+        inbound_url=asked.inbound_url,
+        state_file=asked.state,
     ).run_until_terminated(asked.port, asked.host)
 
 

@@ -1,5 +1,6 @@
-"""Retell's side of a call to our API: signed function calls and lifecycle webhooks, as a test or demo wants them."""
+"""Retell's side of a call to our API: signed function calls and webhooks, as a test or demo wants them."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from infra.local.simulators.retell_calls import Call, Calls
 
 MOST_WEBHOOK_TRIES = 4
 """The first and up to three retries."""
+_VARIABLE = re.compile(r"{{(\w+)}}")
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ class Conversation:
     call_id: str
     functions: list[Answer] = field(default_factory=list)
     webhooks: dict[str, Answer] = field(default_factory=dict)
+    inbound: Answer | None = None
 
 
 class RetellAgent:
-    """One call. `function_url` may hold `{name}` where our routes differ by function.
+    """One call. `function_url` may hold `{name}` where our routes differ by function; `inbound_url` None: not asked.
 
     `key` signs. `calls` of a `RetellSimulator` makes the call visible to get-call and list-calls.
     """
@@ -70,6 +73,7 @@ class RetellAgent:
         key: str,
         webhook_url: str,
         function_url: str,
+        inbound_url: str | None = None,
         calls: Calls | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timeout_seconds: float = 10.0,
@@ -83,21 +87,44 @@ class RetellAgent:
         self._key = key
         self._webhook_url = webhook_url
         self._function_url = function_url
+        self._inbound_url = inbound_url
         self._clock = clock
         self._timeout = timeout_seconds
         self._pause = retry_pause_seconds
         self._headers = dict(headers or {})
+
+    def ring(self) -> Answer | None:
+        """The telephone rings: `call_inbound`, whose answer sets the agent and its dynamic variables, texts only.
+
+        None when no inbound webhook is set, or the call goes out. Without a 2xx the call goes on as it was.
+        """
+        if self._inbound_url is None or self.call["direction"] != "inbound":
+            return None
+        asked = {name: self.call[name] for name in ("agent_id", "from_number", "to_number")}
+        answer = self._until_taken(self._inbound_url, {"event": "call_inbound", "call_inbound": asked})
+        told = answer.body.get("call_inbound", {}) if answer.ok and isinstance(answer.body, dict) else {}
+        variables = told.get("dynamic_variables") or {}
+        wrong = sorted(name for name, value in variables.items() if not isinstance(value, str))
+        if wrong:
+            raise ValueError(f"dynamic variables are texts; these are not: {wrong}")
+        self.call["retell_llm_dynamic_variables"] = {**self.call["retell_llm_dynamic_variables"], **variables}
+        self.call["agent_id"] = told.get("override_agent_id") or self.call["agent_id"]
+        self.call["metadata"] = {**self.call["metadata"], **(told.get("metadata") or {})}
+        return answer
 
     def begin(self) -> Answer:
         """The caller is connected: `call_started`."""
         self.call.update(call_status="ongoing", start_timestamp=self.calls.millis())
         return self.event("call_started")
 
-    def say(self, role: str, content: str) -> None:
-        """One more line of the transcript; nothing is sent."""
+    def say(self, role: str, content: str) -> str:
+        """One more line of the transcript, with `{{name}}` replaced by that variable; nothing is sent."""
+        variables = self.call["retell_llm_dynamic_variables"]
+        content = _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), content)
         self.call.setdefault("transcript_object", []).append({"role": role, "content": content, "words": []})
         lines = (f"{one['role'].capitalize()}: {one['content']}" for one in self.call["transcript_object"])
         self.call["transcript"] = "\n".join(lines)
+        return content
 
     def use(self, name: str, args: Mapping[str, Any]) -> Answer:
         """A custom function, once: Retell's default is no retry."""
@@ -125,12 +152,15 @@ class RetellAgent:
 
     def event(self, name: str, **root: Any) -> Answer:
         """Any webhook about this call, tried again like Retell's until a 2xx; `root` goes next to `call`."""
-        answer = self._post(self._webhook_url, {"event": name, "call": self.call, **root})
+        return self._until_taken(self._webhook_url, {"event": name, "call": self.call, **root})
+
+    def _until_taken(self, url: str, body: Any) -> Answer:
+        answer = self._post(url, body)
         for _ in range(MOST_WEBHOOK_TRIES - 1):
             if answer.ok:
                 break
             time.sleep(self._pause)
-            answer = self._post(self._webhook_url, {"event": name, "call": self.call, **root})
+            answer = self._post(url, body)
         return answer
 
     def _post(self, url: str, body: Any) -> Answer:
@@ -145,11 +175,12 @@ class RetellAgent:
 
 
 def play(agent: RetellAgent, script: Sequence[Step], *, successful: bool | None = None) -> Conversation:
-    """Plays a whole call: started, the script's steps, ended, analyzed.
+    """Plays a whole call: it rings, started, the script's steps, ended, analyzed.
 
     `successful` is what the analysis says; None: whether every function was answered with a 2xx.
     """
     conversation = Conversation(agent.call["call_id"])
+    conversation.inbound = agent.ring()
     conversation.webhooks["call_started"] = agent.begin()
     for step in script:
         if isinstance(step, Say):

@@ -1,0 +1,72 @@
+"""What the agent answers about appointments that exist, in prose and data."""
+
+from collections.abc import Sequence
+
+from chalicelib.calls.asked import Answer, Asked
+from chalicelib.calls.own_appointments import Found, Known
+
+
+def listed(asked: Asked, found: Found) -> Answer:
+    """The appointments that the caller may hear of, or what he has to say to hear of any."""
+    if not found.known:
+        return refused(asked, found)
+    voice = asked.voice
+    said = voice.counted(
+        voice.phrases.appointments, len(found.known), appointments=voice.both(_said(asked, found.known))
+    )
+    return {"message": said, "status": "listed", "appointments": _data(found.known)}
+
+
+def refused(asked: Asked, found: Found) -> Answer:
+    """Nothing to show; the words do not tell whether there is anything."""
+    said = asked.voice.phrases
+    messages = {
+        "name_it": f"{said.no_appointments} {said.name_it}",
+        "not_found": said.not_found,
+        "too_many_attempts": said.too_many_attempts,
+    }
+    return {"message": messages[found.outcome], "status": found.outcome, "appointments": []}
+
+
+def which_one(asked: Asked, known: Sequence[Known]) -> Answer:
+    """There are several, or another one may be meant: the caller chooses, the agent names its id."""
+    voice = asked.voice
+    message = voice.phrases.which_one.format(appointments=voice.either(_said(asked, known)))
+    return {"message": message, "status": "which_one", "appointments": _data(known)}
+
+
+def standing(asked: Asked, known: Known, phrase: str, status: str) -> Answer:
+    """One appointment as it stands now, in a sentence that has a place for it."""
+    return {
+        "message": phrase.format(appointment=said_of(asked, known)),
+        "status": status,
+        **_data([known])[0],
+    }
+
+
+def said_of(asked: Asked, known: Known) -> str:
+    """`Massage with Ada Keller on Tuesday, December 1 at 9:30 AM`, on its own branch's clock."""
+    voice = asked.voice.elsewhere(known.schedule.branch.clock())
+    return voice.appointment(known.service, known.staff, known.appointment.starts_at)
+
+
+def _said(asked: Asked, known: Sequence[Known]) -> list[str]:
+    return [said_of(asked, one) for one in known]
+
+
+def _data(known: Sequence[Known]) -> list[Answer]:
+    found = []
+    for one in known:
+        zone = one.schedule.branch.clock()
+        found.append(
+            {
+                "appointment_id": one.appointment.id,
+                "service": one.service,
+                "staff": one.staff,
+                "branch": one.schedule.branch.name,
+                "starts_at": one.appointment.starts_at.astimezone(zone).isoformat(),
+                "ends_at": one.appointment.ends_at.astimezone(zone).isoformat(),
+                "appointment_status": one.appointment.status,
+            }
+        )
+    return found

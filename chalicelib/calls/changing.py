@@ -1,0 +1,147 @@
+"""Moving and cancelling an appointment by telephone: whose it is, which one is meant, and the verbs of booking."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.booking import practice_store
+from chalicelib.booking import store as booking
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.cancelling import Cancellation, cancel
+from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.calls.appointment_answers import refused, standing, which_one
+from chalicelib.calls.asked import Answer, Asked, Tools, forget, keep, once
+from chalicelib.calls.hearing import instant
+from chalicelib.calls.own_appointments import COMING, Known, find
+from chalicelib.calls.phone_booking import answer_taken
+from chalicelib.calls.wishes import CancelArgs, RescheduleArgs, WhichArgs
+from chalicelib.core.errors import Conflict, DomainError, Invalid
+from chalicelib.core.logging import log
+from chalicelib.core.unit import Unit
+
+Act = Callable[[Known], Answer]
+AWAITING = frozenset({"change_pending", "awaits_calcom"})
+
+
+def move(asked: Asked, wish: RescheduleArgs, tools: Tools) -> Answer:
+    """Move the appointment meant; the same question again gets the same answer while it still stands there.
+
+    Where it was moved on meanwhile, a late repeat moves nothing back: it is told so, and only asking once more does it.
+    """
+    if asked.kept:
+        return _moved_before(asked, tools)
+    return once(asked, lambda: _for_one(asked, wish, tools, lambda known: _move(asked, known, wish, tools)))
+
+
+def call_off(asked: Asked, wish: CancelArgs, tools: Tools) -> Answer:
+    """Cancel the appointment meant; the same question again gets the same answer."""
+    return once(asked, lambda: _for_one(asked, wish, tools, lambda known: _cancel(asked, known, wish, tools)))
+
+
+def _for_one(asked: Asked, which: WhichArgs, tools: Tools, act: Act) -> Answer:
+    found = find(asked, which, lambda: tools.begin(asked.company_id))
+    if not found.known:
+        return refused(asked, found)
+    if found.ask or len(found.known) > 1:
+        return which_one(asked, found.known)
+    return act(found.known[0])
+
+
+def _move(asked: Asked, known: Known, wish: RescheduleArgs, tools: Tools) -> Answer:
+    branch = known.schedule.branch
+    starts_at = instant(wish.starts_at, branch, asked.now, "args.starts_at", known.day)
+    said = asked.voice.phrases
+
+    def answer(appointment: Appointment) -> Answer:
+        return standing(asked, _now(known, appointment), said.moved, "moved")
+
+    def also(unit: Unit, appointment: Appointment) -> None:
+        keep(unit, asked, answer(appointment), appointment.id)
+
+    wanted = Move(starts_at=starts_at, staff=wish.staff, by="customer", path="args")
+    try:
+        after = reschedule(
+            lambda: tools.begin(asked.company_id),
+            asked.company_id,
+            known.appointment.id,
+            wanted,
+            tools.clock,
+            tools.calcom,
+            also,
+        )
+    except DomainError as refusal:
+        return _not_done(asked, known, refusal, said.move_pending, starts_at)
+    if after.pending_change:
+        return standing(asked, known, said.move_pending, "pending")
+    return answer(after)
+
+
+def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answer:
+    said = asked.voice.phrases
+
+    def answer(appointment: Appointment) -> Answer:
+        return standing(asked, _now(known, appointment), said.cancelled, "cancelled")
+
+    def also(unit: Unit, appointment: Appointment) -> None:
+        keep(unit, asked, answer(appointment), appointment.id)
+
+    try:
+        after = cancel(
+            lambda: tools.begin(asked.company_id),
+            asked.company_id,
+            known.appointment.id,
+            Cancellation(reason=wish.reason, by="customer"),
+            tools.clock,
+            tools.calcom,
+            also,
+        )
+    except DomainError as refusal:
+        return _not_done(asked, known, refusal, said.cancel_pending, None)
+    if after.pending_change:
+        return standing(asked, known, said.cancel_pending, "pending")
+    return answer(after)
+
+
+def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wanted: datetime | None) -> Answer:
+    """What to say when booking refused. Raises what is wrong with the arguments, and a repeat's `asked_before`."""
+    if isinstance(refusal, Invalid) or refusal.code == "asked_before":
+        raise refusal
+    said = asked.voice.phrases
+    if refusal.code == "slot_taken":
+        return answer_taken(asked.voice.elsewhere(known.schedule.branch.clock()), _conflict(refusal))
+    if refusal.code in AWAITING and _same_change(asked, known, wanted):
+        return standing(asked, known, pending, "pending")
+    log.warning("not changed", extra={"code": refusal.code, "appointment_id": known.appointment.id})
+    if isinstance(refusal, Conflict) and refusal.code not in AWAITING:
+        return {"message": said.cannot_change, "status": "refused", "code": refusal.code}
+    return {"message": said.trouble, "status": "failed", "code": refusal.code}
+
+
+def _same_change(asked: Asked, known: Known, wanted: datetime | None) -> bool:
+    """Whether the change that is under way is the one asked for: an earlier answer was lost."""
+    current = booking.get_appointment(asked.company_id, known.appointment.id)
+    change = current.pending_change
+    return bool(change and wanted and change.place and change.place.starts_at == wanted)
+
+
+def _moved_before(asked: Asked, tools: Tools) -> Answer:
+    assert asked.kept
+    current = booking.find_appointment(asked.company_id, asked.kept.record)
+    moved_to = datetime.fromisoformat(asked.kept.answer["starts_at"])
+    if current is None or current.status not in COMING or current.starts_at == moved_to:
+        return asked.kept.answer
+    unit = tools.begin(asked.company_id)
+    forget(unit, asked)
+    unit.commit()
+    known = Known(current, practice_store.get_schedule(asked.company_id, current.branch_id))
+    return standing(asked, known, asked.voice.phrases.changed_since, "changed_since")
+
+
+def _now(known: Known, appointment: Appointment) -> Known:
+    return msgspec.structs.replace(known, appointment=appointment)
+
+
+def _conflict(refusal: DomainError) -> Conflict:
+    assert isinstance(refusal, Conflict)
+    return refusal

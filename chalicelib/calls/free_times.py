@@ -1,0 +1,75 @@
+"""Free times, as the agent offers them: a few over the day or the week that was asked for."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from chalicelib.booking import situation
+from chalicelib.booking.availability import Slot, free_slots
+from chalicelib.booking.practice import Service
+from chalicelib.booking.schedule import Schedule
+from chalicelib.calls.hearing import FURTHEST_DAYS, coming_day, iso_day
+from chalicelib.calls.speech import voice_of
+from chalicelib.calls.wishes import AvailabilityArgs
+
+MOST_SLOTS = 6
+DAYS_AHEAD = 7
+
+
+def offer(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime) -> dict[str, Any]:
+    """The next free times for a service: on a day, or within a week. Raises Invalid, NotFound."""
+    schedule, service, slots = _free(company_id, branch_id, wish, now)
+    zone = schedule.branch.clock()
+    return {
+        "message": voice_of(schedule.branch, now).free(service.name, [slot.starts_at for slot in slots]),
+        "status": "free" if slots else "nothing_free",
+        "slots": [
+            {
+                "starts_at": slot.starts_at.astimezone(zone).isoformat(),
+                "ends_at": slot.ends_at.astimezone(zone).isoformat(),
+                "staff_id": slot.staff.id,
+                "staff": slot.staff.name,
+            }
+            for slot in slots
+        ],
+    }
+
+
+def _free(
+    company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime
+) -> tuple[Schedule, Service, list[Slot]]:
+    margin = timedelta(days=1)
+    wanted = _rough_day(company_id, branch_id, wish, now)
+    last = wanted + (margin if wish.date else timedelta(days=DAYS_AHEAD))
+    found = situation.read(company_id, branch_id, wanted - margin, last + margin)
+    schedule = found.schedule
+    service = schedule.service(wish.service, "args.service")
+    able = schedule.able(service, wish.staff, "args.staff")
+    today = now.astimezone(schedule.branch.clock()).date()
+    first = coming_day(wish.date, schedule.branch, now, "args.date") if wish.date else today
+    days = [first + timedelta(days=n) for n in range(1 if wish.date else DAYS_AHEAD)]
+    by_start: dict[datetime, Slot] = {}
+    for calendar in found.calendars:
+        if calendar.staff in able:
+            for slot in free_slots(schedule, service, calendar.staff, days, calendar.entries(), now):
+                by_start.setdefault(slot.starts_at, slot)
+    return schedule, service, _spread([by_start[at] for at in sorted(by_start)])
+
+
+def _rough_day(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime) -> datetime:
+    # A written day is enough to read the calendars along with the schedule; only a spoken one needs the branch first.
+    if wish.date is None:
+        return now
+    day = iso_day(wish.date)
+    if day is None:
+        day = coming_day(wish.date, situation.fresh(company_id, branch_id).branch, now, "args.date")
+    elif not -1 <= (day - now.date()).days <= FURTHEST_DAYS:  # refused once the branch's own day is known
+        return now
+    return datetime.combine(day, time(), UTC)
+
+
+def _spread(slots: list[Slot]) -> list[Slot]:
+    # A caller cannot choose among forty times: a few over the whole range say more.
+    if len(slots) <= MOST_SLOTS:
+        return slots
+    step = len(slots) / MOST_SLOTS
+    return [slots[int(n * step)] for n in range(MOST_SLOTS)]
