@@ -74,7 +74,7 @@ def save_resource(begin: Begin, resource: Resource, clock: Clock, path: str = "b
     checks.raise_faults(checks.resource_faults(resource, path))
 
     def schedules(unit: Unit) -> list[Schedule]:
-        before = practice_store.get_schedule(unit.company_id, resource.branch_id)
+        before = store.get_schedule(unit.company_id, resource.branch_id)
         others = [other for other in before.resources if other.id != resource.id]
         services = store.all_of(Service, unit.company_id)
         today = clock().date()

@@ -27,6 +27,7 @@ class StaffBody(Body):
     service_ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=500)] = ()
     calcom_user_id: int | None = None
     email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     breaks: Annotated[dict[str, tuple[Window, ...]], msgspec.Meta(max_length=20)] = {}
     exceptions: Annotated[dict[str, tuple[DayHours, ...]], msgspec.Meta(max_length=20)] = {}
     skills: Annotated[tuple[Skill, ...], msgspec.Meta(max_length=100)] = ()
