@@ -6,7 +6,7 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.calcom_state import CalComCursor
+from chalicelib.booking.calcom_cursor import CalComCursor
 from chalicelib.booking.practice import Branch, Schedule, Service, Staff
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
