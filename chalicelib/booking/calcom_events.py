@@ -207,16 +207,30 @@ class _News:
 
     def _add(self, booking: "Booking | None") -> str:
         event = as_event(booking) if booking else self._event
-        if booking and booking.uid != self._event.payload.uid:
-            known = find(event.payload)
-            if known:  # the chain leads to a booking of ours
-                return "unchanged" if echoes(known, event) else self._by_state(known, booking)
+        known = self._known_before(booking) if booking else None
+        if booking and known and known.status not in OVER:
+            return self._by_state(known, booking)
         claimed = _claimed(event.payload)
         live = STATUS_AFTER.get(event.trigger) in ("confirmed", "requested")
         if claimed and live and event.payload.reschedule_uid is None:
             # It carries our id, but that appointment stands for another booking: the request was doubled or given up.
             return self._cancel_leftover(claimed)
         return import_booking(event, STATUS_AFTER, self._begin, self._clock)
+
+    def _known_before(self, booking: "Booking") -> Appointment | None:
+        """Our appointment of a booking that this one replaces, however many reschedules we have not heard of."""
+        before: Booking | None = booking
+        for _ in range(calcom_requests.LONGEST_CHAIN):
+            entry = directory.find(calcom_booking.UID, before.uid) if before else None
+            if entry:
+                return store.find_appointment(entry.company_id, entry.record)
+            if before is None or before.rescheduled_from_uid is None:
+                return None
+            before = self._booking(before.rescheduled_from_uid)
+        return None
+
+    def _booking(self, uid: str) -> "Booking | None":
+        return self._ask(lambda client: client.booking(uid))
 
     def _unit_of(self, found: Appointment) -> Callable[[], Unit]:
         return lambda: self._begin(found.company_id)

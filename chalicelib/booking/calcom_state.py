@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from chalicelib.booking.appointment import OVER, Appointment, Attendee, PendingChange, Place, Status, There
 from chalicelib.booking.practice import Staff
 from chalicelib.booking.schedule import Schedule
@@ -12,14 +10,6 @@ from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Perso
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import BookedPerson, Booking
-
-
-class CalComCursor(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that changed at Cal.com before `since` (its `updatedAt`) is applied; `seen`: what was of late."""
-
-    since: datetime
-    seen: tuple[str, ...] = ()
-    version: int = 1
 
 
 CHANGE = "change_id"

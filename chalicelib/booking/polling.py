@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_booking, calcom_requests, store
+from chalicelib.booking.calcom_cursor import CalComCursor
 from chalicelib.booking.calcom_events import apply_event
-from chalicelib.booking.calcom_state import CalComCursor, as_event, echoes
+from chalicelib.booking.calcom_state import as_event, echoes
 from chalicelib.booking.jobs import ApplyCalComBooking, PollCalCom
 from chalicelib.core import directory, metrics
 from chalicelib.core.clock import stamp

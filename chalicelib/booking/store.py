@@ -6,7 +6,7 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.appointment import TAKES_TIME, Appointment
-from chalicelib.booking.calcom_state import CalComCursor
+from chalicelib.booking.calcom_cursor import CalComCursor
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound

@@ -11,6 +11,7 @@ from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
+from chalicelib.core.rows import DirectoryRow
 from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.calcom_bookings import instant
 from tests.draining import drain
@@ -54,5 +55,7 @@ def assert_both_sides_agree(calcom: CalComSimulator) -> None:
 def clear(calcom: CalComSimulator) -> None:
     """Begin again with an empty calendar on both sides."""
     calcom.bookings.all.clear()
-    for row in [*OccupancyRow.scan(), *BookingRow.scan(BookingRow.sk == "appointment")]:
+    bookings = BookingRow.sk.is_in("appointment", "cursor")
+    claims = DirectoryRow.pk.startswith("calcom_uid#") | DirectoryRow.pk.startswith("calcom_booking#")
+    for row in [*OccupancyRow.scan(), *BookingRow.scan(bookings), *DirectoryRow.scan(claims)]:
         row.delete()

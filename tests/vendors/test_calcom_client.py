@@ -231,3 +231,49 @@ def test_an_older_version_of_the_api_is_no_usable_answer(
 
 def test_the_base_url_is_the_setting_unless_given() -> None:
     assert CalCom("k")._session._base_url == "https://api.cal.com"
+
+
+def test_a_request_is_confirmed_or_declined(calcom: CalCom, new_booking: MakeBooking) -> None:
+    first, second = (calcom.create_booking(new_booking(hours, event_type_id=103)) for hours in (0, 1))
+    assert calcom.confirm(first.uid).status == "accepted"
+    assert calcom.decline(second.uid, "closed").status == "rejected"
+    with pytest.raises(VendorRefused):
+        calcom.confirm(first.uid)
+
+
+def test_people_of_a_booking(calcom: CalCom, new_booking: MakeBooking) -> None:
+    made = calcom.create_booking(new_booking(event_type_id=102))
+    other = 15 - (made.hosts[0].id or 0)  # of the hosts 7 and 8
+    calcom.reassign(made.uid, other, "ill")
+    calcom.add_attendee(made.uid, "Eve", "eve@example.com", "Europe/Rome", "+393331234568")
+    calcom.add_guests(made.uid, ["tom@example.com"])
+    marked = calcom.mark_absent(made.uid, {"eve@example.com": True})
+    assert marked.hosts[0].id == other
+    assert [(one.email, one.absent) for one in marked.attendees][1:] == [
+        ("eve@example.com", True),
+        ("tom@example.com", False),
+    ]
+    assert marked.guests == ["tom@example.com"]
+    with pytest.raises(VendorRefused):
+        calcom.reassign(calcom.create_booking(new_booking(2)).uid, 8, "the event type has one host")
+
+
+def test_the_account_behind_the_key(calcom: CalCom) -> None:
+    account = calcom.account()
+    assert [(kind.id, kind.length_min, kind.hosts) for kind in account.event_types()] == [
+        (101, 30, (7,)),
+        (102, 45, (7, 8)),
+        (103, 30, (103,)),
+    ]
+    assert [user.email for user in account.users() if user.id == 7] == ["host-7@example.com"]
+    made = account.subscribe("https://example.com/hook", ["BOOKING_CREATED"], "s")
+    assert account.webhooks() == [made]
+    again = account.resubscribe(made.id, ["BOOKING_CREATED", "BOOKING_CANCELLED"], "t")
+    assert (again.active, again.secret, len(again.triggers)) == (True, "t", 2)
+
+
+def test_an_account_without_teams_has_its_own(calcom: CalCom, calcom_sim: CalComSimulator) -> None:
+    calcom_sim.fault(path="/v2/teams", status=403)
+    account = calcom.account()
+    assert [user.id for user in account.users()] == [1]
+    assert [kind.id for kind in account.event_types()] == [101, 103]
