@@ -1,4 +1,4 @@
-"""Appointments for calls that were booked, and of which nobody here knows: each call once, whoever tries, however often.
+"""Appointments for calls that were booked, and of which nobody here knows: each call once, however often it is tried.
 
 Cal.com has the booking already, so its word stands: a time that someone else holds by now, or that has passed, is kept
 and left unassigned or takes no time. A dry run is this same code in a rehearsal (core.rehearsing).
@@ -17,7 +17,7 @@ from chalicelib.booking.booking import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.calls import lists, store
 from chalicelib.calls.analysis import BookingData, read_booking
-from chalicelib.calls.call import Call
+from chalicelib.calls.call import Call, CallLink
 from chalicelib.calls.ownership import Default
 from chalicelib.calls.placement import CannotBackfill, Placement, Reads, place_call
 from chalicelib.core import directory
@@ -125,7 +125,7 @@ class Backfill:
         customer_id, customer_line = _customer(unit, call, placed, at)
         appointment = placed.appointment(unit.company_id, call.id, customer_id, wanted, at)
         if appointment.ends_at <= at:
-            note = ("the time has passed: it takes none",)
+            note: tuple[str, ...] = ("the time has passed: it takes none",)
         elif appointment.staff_id is None or not placed.take_time(unit, appointment, at):
             why = "someone else has the time" if appointment.staff_id else "nobody is named for it"
             note = (f"{why}: unassigned",)
@@ -144,10 +144,8 @@ class Backfill:
 
 def _existing(placed: Placement, wanted: BookingData) -> Appointment | None:
     kinds = ((calcom_booking.UID, wanted.calcom_uid), (calcom_booking.BOOKING_ID, wanted.calcom_id))
-    entries = [
-        directory.entry(row)
-        for row in placed.reads([directory.key(kind, str(value)) for kind, value in kinds if value])
-    ]
+    keys = [directory.key(kind, str(value)) for kind, value in kinds if value]
+    entries = map(directory.entry, placed.reads(keys))
     owners = {(entry.company_id, entry.record) for entry in entries if entry}
     if not owners:
         return None
@@ -185,7 +183,7 @@ def _write_link(unit: Unit, call: Call, appointment: Appointment) -> None:
         unit.audit("call.backfilled", call.id, ("booking_confirmed", "appointment_id"))
 
 
-def adopt_call(unit: Unit, orphan: Call, link: Any) -> None:
+def adopt_call(unit: Unit, orphan: Call, link: CallLink) -> None:
     """Stage that a call of nobody's becomes the unit's company's."""
     _, transcript = store.read_call(PLATFORM, orphan.id)
     adopted = msgspec.structs.replace(
@@ -193,6 +191,12 @@ def adopt_call(unit: Unit, orphan: Call, link: Any) -> None:
     )
     store.adopt(unit, orphan, adopted, transcript)
     unit.audit("call.adopted", orphan.id)
+
+
+def adopt_orphan(unit: Unit, orphan: Call, branch_id: str | None) -> None:
+    """Give a call of nobody's to the unit's company; Stale if it changes at this moment."""
+    adopt_call(unit, orphan, msgspec.structs.replace(orphan.link, branch_id=branch_id))
+    unit.commit()
 
 
 def _nothing(call: Call, why: str) -> Outcome:

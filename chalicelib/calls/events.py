@@ -8,3 +8,17 @@ class CallRecorded(Event):
 
     call_id: str
     status: str
+
+
+class CallLinked(Event):
+    """Somebody said by hand whose call it was; None: that this is not known after all."""
+
+    call_id: str
+    customer_id: str | None
+
+
+class CallNoted(Event):
+    """Notes or tags were changed."""
+
+    call_id: str
+    version: int

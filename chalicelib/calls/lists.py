@@ -41,7 +41,7 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
             (CallRow.sentiment, self.sentiment),
             (CallRow.branch, self.branch_id),
         )
-        found = [attribute == value for attribute, value in equal if value is not None]
+        found: list[Condition] = [attribute == value for attribute, value in equal if value is not None]
         if self.tag is not None:
             found.append(CallRow.tags.contains(self.tag))
         if self.has_appointment is not None:
@@ -73,7 +73,7 @@ def page_calls(company_id: str, wanted: CallFilter, *, limit: int, cursor: str |
 
 
 def calls_that_booked(company_id: str, after: str = "") -> Iterator[Call]:
-    """Every call with booking_confirmed or booking_details, oldest first; reads nothing else. `after`: see `store.place`."""
+    """Every call with booking_confirmed or booking_details, oldest first; `after`: a `store.place`."""
     later = CallRow.created_at > after if after else None
     for row in CallRow.query(company_id, later, index_name="by_chain", page_size=AT_ONCE):
         call = call_of(row)
@@ -88,9 +88,9 @@ def newest_calls(company_id: str, since: datetime, most: int) -> list[Call]:
     return [call for call in map(call_of, found) if call is not None]
 
 
-def calls_since(company_id: str, since: datetime) -> Iterator[Call]:
-    """Every call that began at `since` or later, oldest first, a hundred in memory."""
-    later = CallRow.created_at >= stamp(since)
+def calls_after(company_id: str, place: str) -> Iterator[Call]:
+    """Every call after a `store.place`, or from a stamp on, oldest first, a hundred in memory."""
+    later = CallRow.created_at > place
     for row in CallRow.query(company_id, later, index_name="by_company", page_size=AT_ONCE):
         call = call_of(row)
         assert call

@@ -1,4 +1,4 @@
-"""Whose a call is: by the Cal.com event type of what was booked, then by the called number, then the default company."""
+"""Whose a call is: by the event type of what was booked, then the called number, then the default company."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,8 +1,8 @@
-"""Where and with whom a booking found in a call belongs: company, branch, service, staff, time and customer's contact."""
+"""Where and with whom a booking found in a call belongs: company, branch, service, staff, time, contact."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 LONGEST = timedelta(days=1)
+T = TypeVar("T")
 TOO_MANY_MINUTES = 1441
 
 
@@ -122,7 +123,7 @@ def place_call(
 ) -> Placement:
     """Find it all out, or raise CannotBackfill naming what is missing.
 
-    `guess`: where the last call of the same kind belonged, so that what that one needed is read along; it decides nothing.
+    `guess`: where the last call of the same kind belonged; what that one needed is read along. It decides nothing.
     """
     reads([*ownership.keys(wanted, call.facts), *_calcom_keys(wanted), *_guessed(call, wanted, guess)])
     owner = _owner(call, wanted, default, reads)
@@ -251,7 +252,7 @@ def _or_none(read: Callable[[], str]) -> str | None:
         return None
 
 
-def _try(code: str, read: Callable[[], Any]) -> Any:
+def _try(code: str, read: Callable[[], T]) -> T:
     try:
         return read()
     except DomainError as error:

@@ -241,7 +241,7 @@ def _row(call: Call) -> CallRow:
     )
 
 
-def _link_attributes(company_id: str, link: CallLink) -> dict[str, str | None]:
+def _link_attributes(company_id: str, link: CallLink) -> dict[str, Any]:
     return {
         "branch": link.branch_id,
         "customer": f"{company_id}#{link.customer_id}" if link.customer_id else None,

@@ -11,7 +11,7 @@ Access patterns
   booked, without an appointment   by_backlog (sparse, keys only): backlog, created_at                    Query
   with transcript or recording     by_kept (sparse, keys only): kept, created_at                          Query
 `created_at` is the time the call began and its id. `status`, `direction`, `sentiment`, `branch`, `tags` and
-`appointment` are there to filter by: DynamoDB reads them and leaves them out, so lists read at most so many rows a page.
+`appointment` are there to filter by: what does not match is read and left out, so a page reads at most so many rows.
 
 A call has three documents, so that Retell's news, our booking and people's notes never wait for each other: `data` is
 what Retell tells, `link` is what we know, `notes` what people write; each has its version.

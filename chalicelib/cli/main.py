@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from chalicelib.cli.appointments import appointments
+from chalicelib.cli.calls import calls
 from chalicelib.cli.logs import logs
 from chalicelib.cli.queues import queue
+from chalicelib.cli.release import release_check
 from chalicelib.cli.routes import routes
 from chalicelib.cli.schedules import schedules
 from chalicelib.cli.stage import STAGES, Stage
@@ -34,5 +36,5 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
     context.obj = replace(told, folder=local_dir) if local_dir else told
 
 
-for command in (routes, queue, work, schedules, logs, appointments):
+for command in (routes, queue, work, schedules, logs, calls, appointments, release_check):
     cli.add_command(command)

@@ -62,8 +62,8 @@ def page(
 ) -> Page[Any]:
     """Up to `limit` rows of the partition `value`, in range-key order.
 
-    `between` narrows the range key, `only` filters what was read; after `most_read` rows the page ends, however few were
-    found, and its cursor goes on. Raises Invalid for a cursor that is not of this list.
+    `between` narrows the range key, `only` filters what was read; after `most_read` rows the page ends, however few
+    were found, and its cursor goes on. Raises Invalid for a cursor that is not of this list.
     """
     start = _start(where, value, cursor)
     found = where.row.query(

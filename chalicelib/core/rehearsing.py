@@ -1,4 +1,4 @@
-"""A rehearsal: verbs run as they always do, what their units of work would write is seen by later reads, nothing is kept.
+"""A rehearsal: verbs run as always, what their units of work would write is seen by later reads, and nothing is kept.
 
 So a dry run is the real run without its commits, also where one action stands on what another did before it.
 """
@@ -18,8 +18,8 @@ from chalicelib.core.tables import Key, Row, fetch
 class Rehearsal:
     """Conditions are not looked at: nobody else writes here, and verbs decide by what they read.
 
-    What was written lies in a temporary file of SQLite's, so that a long rehearsal does not fill the memory. Queries see
-    nothing of it; reads by key do.
+    What was written lies in a temporary file of SQLite's, so that a long rehearsal does not fill the memory. Reads by
+    key see it; queries do not.
     """
 
     def __init__(self) -> None:
@@ -72,15 +72,15 @@ def _changed(action: Any) -> dict[str, Any]:
     key = Key(type(action.row), action.row.pk, action.row.sk)
     before = fetch([key])[0]
     item: dict[str, Any] = (before or action.row).serialize()
-    for change in action.changes:
-        name = change.values[0].path[-1]
-        if isinstance(change, RemoveAction):
+    changes: tuple[Any, ...] = action.changes
+    for change in changes:
+        kind, name, operand = type(change), change.values[0].path[-1], change.values[-1]
+        if kind is RemoveAction:
             item.pop(name, None)
-        elif isinstance(change, SetAction):
-            item[name] = change.values[1].value
-        elif isinstance(change, AddAction):
-            before_it, more = item.get(name, {"N": "0"})["N"], change.values[1].value["N"]
-            item[name] = {"N": str(int(before_it) + int(more))}
+        elif kind is SetAction:
+            item[name] = operand.value
+        elif kind is AddAction:
+            item[name] = {"N": str(int(item.get(name, {"N": "0"})["N"]) + int(operand.value["N"]))}
         else:
             raise NotImplementedError(f"a rehearsal does not know {change!r}")
     return item

@@ -23,6 +23,9 @@ class Settings(msgspec.Struct, frozen=True):
     mail_from: str
     log_level: str
     default_language: str
+    default_company: str
+    ops_mail: str
+    retell_list_calls: str
 
     def table(self, name: str) -> str:
         """The DynamoDB table that plays `name` (an area's or core's) in this stage."""
@@ -59,6 +62,9 @@ def settings() -> Settings:
         mail_from=env("PILOT_MAIL_FROM", "PilotPractice <no-reply@pilotpractice.example>"),
         log_level=env("PILOT_LOG_LEVEL", "INFO"),
         default_language=env("PILOT_DEFAULT_LANGUAGE", "en"),
+        default_company=env("PILOT_DEFAULT_COMPANY", ""),
+        ops_mail=env("PILOT_OPS_MAIL", ""),
+        retell_list_calls=env("RETELL_LIST_CALLS", "v3"),
     )
 
 

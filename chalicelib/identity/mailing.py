@@ -43,7 +43,7 @@ def _send_link(purpose: Purpose, account: Account, context: JobContext) -> None:
     unit.commit()
     language = company.language if company else settings().default_language
     named = company.name if company else "PilotPractice"
-    _mail(
+    mail(
         user.email,
         letter(purpose, language, company=named, name=user.name, secret=secret, public_url=settings().public_url),
     )
@@ -52,7 +52,8 @@ def _send_link(purpose: Purpose, account: Account, context: JobContext) -> None:
     marking.commit()
 
 
-def _mail(to: str, what: Letter) -> None:
+def mail(to: str, what: Letter) -> None:
+    """Hand it to SES; raises CannotSucceed when SES refuses it for good."""
     try:
         aws.client("sesv2").send_email(
             FromEmailAddress=settings().mail_from,

@@ -51,8 +51,12 @@ class VendorSession:
         query: Mapping[str, str | int] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        changes: bool | None = None,
+        bare_list: str = "",
     ) -> T:
         """Sends `body` (anything msgspec encodes) and reads the 2xx answer as the Struct `answer`.
+
+        `changes`: False for a POST that only asks. `bare_list`: the field that an answer which is a list is read as.
 
         Raises, with codes that begin with the vendor's:
         - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
@@ -60,12 +64,13 @@ class VendorSession:
         - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
         - Conflict `_conflict` (409), RateLimited `_rate_limited` (429)
         """
-        writes = method != "GET"
+        writes = method != "GET" if changes is None else changes
         found = self._exchange(method, path, query, body, headers, writes)
         if not 200 <= found.status < 300:
             raise refusal(self._vendor, found, writes, now(), self._key)
         try:
-            return read(read_json(found.body), answer, "answer")
+            value = read_json(found.body)
+            return read({bare_list: value} if isinstance(value, list) and bare_list else value, answer, "answer")
         except Invalid as error:
             raise unanswered(self._vendor, writes) from error
 
