@@ -101,9 +101,9 @@ def show_outcomes(found: Iterable[Outcome], *, as_json: bool = False) -> Counter
     for outcome in counted():
         console.print(Text(f"{outcome.call_id} ") + Text(DONE[outcome.done], style=STYLES[outcome.done]))
         for line in outcome.lines:
-            console.print(Text(f"  {line}"))
+            console.print(Text(f"  {line}"), soft_wrap=True)
         if outcome.reason:
-            console.print(Text(f"  {outcome.code}: {outcome.reason}", style="red"))
+            console.print(Text(f"  {outcome.code}: {outcome.reason}", style="red"), soft_wrap=True)
     return counts
 
 

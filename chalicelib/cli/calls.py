@@ -1,6 +1,6 @@
 """`pilot calls`: watching them arrive, pulling them from Retell, and those that belong to nobody."""
 
-import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,7 @@ ORPHANS = {
 }
 IMPORTED = {"call": "Call", "done": "Done", "company": "Company", "reason": "Reason"}
 Wait = Callable[[float], object]
+pause: Wait = time.sleep
 
 
 @click.group()
@@ -57,12 +58,12 @@ def watch(stage: Stage, company: str | None) -> None:
     note("Watching for calls. Ctrl-C stops.")
     seen: Counter[str] = Counter()
     try:
-        for call, verdict in news(wanted(company), threading.Event().wait):
+        for call, verdict in news(wanted(company), pause):
             seen["calls"] += 1
             if stage.as_json:
                 print_json({"call": call, "chain": verdict})
             else:
-                console.print(line_of(call, verdict))
+                console.print(line_of(call, verdict), soft_wrap=True)
     except KeyboardInterrupt:
         note(f"Stopped after {seen['calls']} lines.")
 
@@ -124,7 +125,7 @@ def import_(stage: Stage, since: datetime, company: str | None) -> None:
     counts: Counter[str] = Counter()
     rows = []
     try:
-        found = import_calls(retell, reached, lambda owner: Unit(owner, OPERATOR), now, threading.Event().wait, company)
+        found = import_calls(retell, reached, lambda owner: Unit(owner, OPERATOR), now, pause, company)
         for one in progress(found, "calls"):
             counts[one.done] += 1
             reached = one.started_at or reached

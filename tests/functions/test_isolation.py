@@ -54,6 +54,7 @@ class World:
     token_id: str
     appointment_id: str
     call_id: str
+    customer_id: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
+    ("PATCH", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}", {"notes_version": 0, "notes": "Call back."}),
+    ("PUT", "/api/calls/{call_id}/link"): Recipe(
+        lambda w: f"/api/calls/{w.call_id}/link", lambda w: {"customer_id": w.customer_id}
+    ),
+    ("DELETE", "/api/calls/{call_id}/link"): recipe("/api/calls/{call_id}/link"),
+    ("GET", "/api/settings/calls"): recipe("/api/settings/calls", stranger="only his own"),
+    ("PUT", "/api/settings/calls"): recipe(
+        "/api/settings/calls", {"keep_recordings_days": 30, "version": 0}, "only his own"
+    ),
     ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
     ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
     ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
@@ -118,7 +128,7 @@ def world(aws: EmbeddedAws) -> World:
     }).json  # fmt: skip
     rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id)
+    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, made["customer_id"])
 
 
 def test_every_route_has_a_recipe() -> None:
