@@ -80,7 +80,13 @@ class Backfill:
                 if not found:
                     return _nothing(call, "it belongs to a company by now")
                 call = found[0]
-        raise Stale
+        return Outcome(
+            call_id=call.id,
+            company_id=company_id,
+            done="failed",
+            code="busy",
+            reason="others change it; run this again",
+        )
 
     def _once(self, call: Call) -> Outcome:
         wanted = read_booking(call.link.booking_details)
