@@ -13,7 +13,7 @@ TESTS ?= tests
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
 ROUNDS := PILOT_RACE_ROUNDS
 
-.PHONY: help setup run demo-call demo-missed-call test check soak bench package deploy requirements clean reset need-stage
+.PHONY: help setup run demo-call demo-missed-call test check soak bench release-check package deploy requirements clean reset need-stage
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ soak: setup ## Races and kills, fifty rounds each
 
 bench: setup ## Measure; writes docs/performance.md
 	@$(PY) -m benchmarks
+
+release-check: setup ## Judge every chain and rehearse the backfill of STAGE=local|dev|prod; exit 1 on any finding
+	@./pilot --stage $(or $(STAGE),local) release-check
 
 package: setup need-stage ## Templates and deployment.zip for STAGE=dev|prod, into out/STAGE/
 	@$(PY) -m infra.package --stage $(STAGE)

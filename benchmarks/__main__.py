@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cold_start, operations, report, system
+from benchmarks import backlog, cold_start, operations, report, system
 
 PACKAGE = Path("out/dev/deployment.zip")
 
@@ -19,11 +19,13 @@ def main() -> int:
     with system.running() as practice:
         with console.status("counting requests"):
             costs = operations.costs(practice)
+        with console.status("working off a backlog of calls"):
+            waiting = backlog.costs()
         with console.status("timing the booking call"):
             times = operations.booking_times()
         with console.status("starting every function cold, a few rounds"):
             starts = cold_start.measure(PACKAGE, practice)
-    report.write(Path("docs/performance.md"), costs, times, starts, console)
+    report.write(Path("docs/performance.md"), costs, waiting, times, starts, console)
     slow = [start for start in starts if start.ratio > cold_start.MOST and "," not in start.name]
     for start in slow:
         console.print(

@@ -22,6 +22,7 @@ ROUNDS = 5
 MOST = 1.5
 JOBS: dict[str, tuple[str, dict[str, str]]] = {
     "sync": ("booking.ReconcileBooking", {"company_id": system.COMPANY, "appointment_id": "apt_none"}),
+    "qa_automation": ("calls.CheckChains", {"company_id": system.COMPANY, "run": "2026-11-23"}),
     "default": ("calls.RecordCall", {"company_id": "platform", "delivery_id": "none"}),
     "notifications": ("identity.SendPasswordReset", {"company_id": system.COMPANY, "user_id": "usr_none"}),
 }

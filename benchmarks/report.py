@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.backlog import CALLS, PerCall
 from benchmarks.cold_start import Start
 from benchmarks.counting import Count
 
@@ -15,7 +16,12 @@ Rows = Sequence[Sequence[str]]
 
 
 def write(
-    path: Path, costs: list[tuple[str, Count]], times: dict[str, float], starts: list[Start], console: Console
+    path: Path,
+    costs: list[tuple[str, Count]],
+    waiting: list[PerCall],
+    times: dict[str, float],
+    starts: list[Start],
+    console: Console,
 ) -> None:
     """Everything, on the console and in the file."""
     tables: list[tuple[str, Sequence[str], Rows]] = [
@@ -25,6 +31,14 @@ def write(
             [
                 (n, str(c.reads), str(c.transactions), str(c.writes), f"{c.read_units:g}", f"{c.write_units:g}")
                 for n, c in costs
+            ],
+        ),
+        (
+            f"A backlog of {CALLS} calls: DynamoDB per call, by how many other calls the company has",
+            ("operation", "other calls", "requests", "read units", "write units"),
+            [
+                (p.name, str(p.others), f"{p.requests:.2f}", f"{p.read_units:.2f}", f"{p.write_units:.2f}")
+                for p in waiting
             ],
         ),
         (

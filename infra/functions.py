@@ -83,6 +83,8 @@ def environment(door: Door, stage: str) -> dict[str, Any]:
         "PILOT_PUBLIC_URL": {"Ref": "PublicUrl"},
         "PILOT_MAIL_FROM": sub("PilotPractice <no-reply@${MailDomain}>"),
         "PILOT_LOG_LEVEL": {"Ref": "LogLevel"},
+        "PILOT_OPS_MAIL": {"Ref": "OpsMail"},
+        "PILOT_DEFAULT_COMPANY": {"Ref": "DefaultCompany"},
         "RETELL_BASE_URL": {"Ref": "RetellBaseUrl"},
         "CALCOM_BASE_URL": {"Ref": "CalcomBaseUrl"},
         "TWILIO_BASE_URL": {"Ref": "TwilioBaseUrl"},

@@ -34,6 +34,12 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
             "Default": "INFO",
             "AllowedValues": ["DEBUG", "INFO", "WARNING", "ERROR"],
         },
+        "OpsMail": {"Type": "String", "Default": "", "Description": "Who is told of calls that are nobody's."},
+        "DefaultCompany": {
+            "Type": "String",
+            "Default": "",
+            "Description": "Whose the calls are that no event type and no number tells; empty: nobody's.",
+        },
         "RetellBaseUrl": {"Type": "String", "Default": "https://api.retellai.com"},
         "CalcomBaseUrl": {"Type": "String", "Default": "https://api.cal.com"},
         "TwilioBaseUrl": {"Type": "String", "Default": "https://api.twilio.com"},

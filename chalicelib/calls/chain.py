@@ -1,6 +1,7 @@
 """The chain from call to appointment: nine criteria, each of which can be looked at by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -8,12 +9,15 @@ from chalicelib.booking import practice_store
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.schedule import Schedule
-from chalicelib.calls import store
+from chalicelib.calls import lists, store
 from chalicelib.calls.call import Call
 from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import Key, fetch
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Customer
+
+AT_ONCE = 48
+"""Calls followed with one BatchGetItem of a hundred keys: customer, appointment, and the few branches they share."""
 
 
 class Criterion(msgspec.Struct, frozen=True):
@@ -30,6 +34,11 @@ class Chain(msgspec.Struct, frozen=True):
     call_id: str
     valid: bool
     criteria: tuple[Criterion, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the criteria that do not hold."""
+        return tuple(criterion.name for criterion in self.criteria if not criterion.passed)
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -75,7 +84,7 @@ def judge(links: Links) -> Chain:
         ),
         Criterion(
             "has_calcom_id",
-            when_booked(not through_calcom or (appointment is not None and appointment.calcom_booking_id is not None)),
+            when_booked(not through_calcom or (appointment is not None and _calcom_id(appointment) is not None)),
             _calcom_detail(appointment, through_calcom),
         ),
         Criterion(
@@ -90,37 +99,66 @@ def judge(links: Links) -> Chain:
 def _calcom_detail(appointment: Appointment | None, through_calcom: bool) -> str:
     if not through_calcom:
         return "the branch does not book through Cal.com"
-    return str(appointment.calcom_booking_id) if appointment else "none"
+    return str(_calcom_id(appointment) or "none") if appointment else "none"
+
+
+def _calcom_id(appointment: Appointment) -> int | str | None:
+    # An analysis may have brought the uid alone; Cal.com finds the booking by either.
+    return appointment.calcom_booking_id if appointment.calcom_booking_id is not None else appointment.external_id
 
 
 def links_of(company_id: str, call_id: str) -> Links:
-    """The call, by our id or Retell's, and what it leads to: two requests. Raises NotFound."""
+    """The call, by any of its ids, and what it leads to: two requests. Raises NotFound."""
     return follow(store.get_call(company_id, call_id))
 
 
 def follow(call: Call) -> Links:
     """What the call leads to; one request."""
-    company_id = call.company_id or "none"
-    link = call.link
-    keys: list[Key] = []
-    if link.customer_id:
-        keys.append(crm.key(company_id, link.customer_id))
-    if link.appointment_id:
-        keys.append(booking.appointment_key(company_id, link.appointment_id))
-    if link.branch_id:
-        keys.append(practice_store.schedule_key(company_id, link.branch_id))
-    rows = dict(zip(keys, fetch(keys), strict=True))
-    customer = crm.customer_of(rows.get(crm.key(company_id, link.customer_id or "")))
-    appointment = booking.appointment_of(rows.get(booking.appointment_key(company_id, link.appointment_id or "")))
-    schedule_row = rows.get(practice_store.schedule_key(company_id, link.branch_id or ""))
+    return follow_all([call])[0]
+
+
+def follow_all(calls: Sequence[Call]) -> list[Links]:
+    """What each call leads to; one request for some fifty, since calls share their branches."""
+    keys = [_keys(call) for call in calls]
+    wanted = list(dict.fromkeys(key for mine in keys for key in mine if key))
+    rows = dict(zip(wanted, fetch(wanted), strict=True))
+    return [_links(call, [rows[key] if key else None for key in mine]) for call, mine in zip(calls, keys, strict=True)]
+
+
+def _keys(call: Call) -> list[Key | None]:
+    company_id, link = call.company_id or "none", call.link
+    return [
+        crm.key(company_id, link.customer_id) if link.customer_id else None,
+        booking.appointment_key(company_id, link.appointment_id) if link.appointment_id else None,
+        practice_store.schedule_key(company_id, link.branch_id) if link.branch_id else None,
+    ]
+
+
+def _links(call: Call, rows: Sequence[Any]) -> Links:
+    customer, appointment, schedule = rows
     try:
-        schedule = practice_store.schedule_of(schedule_row, link.branch_id or "")
+        known = practice_store.schedule_of(schedule, call.link.branch_id or "")
     except NotFound:
-        schedule = None
-    return Links(call, customer, appointment, schedule)
+        known = None
+    return Links(call, crm.customer_of(customer), booking.appointment_of(appointment), known)
 
 
-def validate_all(company_id: str) -> Iterator[Chain]:
-    """The verdict on every call that wanted a booking, oldest first."""
-    for call in store.calls_that_booked(company_id):
-        yield judge(follow(call))
+def validate(calls: Iterable[Call]) -> Iterator[tuple[Call, Chain]]:
+    """The verdict on each call, as they come, fifty in memory."""
+    batch: list[Call] = []
+    for call in calls:
+        batch.append(call)
+        if len(batch) == AT_ONCE:
+            yield from _judged(batch)
+            batch = []
+    yield from _judged(batch)
+
+
+def validate_all(company_id: str, after: str = "") -> Iterator[tuple[Call, Chain]]:
+    """The verdict on every call that wanted a booking, oldest first; `after`: the last one's `store.place`."""
+    yield from validate(lists.calls_that_booked(company_id, after))
+
+
+def _judged(calls: Sequence[Call]) -> Iterator[tuple[Call, Chain]]:
+    if calls:
+        yield from ((links.call, judge(links)) for links in follow_all(calls))

@@ -38,3 +38,17 @@ class CallMessageMarked(Event):
     message_id: str
     status: str
     version: int
+
+
+class CallLinked(Event):
+    """Somebody said by hand whose call it was; None: that this is not known after all."""
+
+    call_id: str
+    customer_id: str | None
+
+
+class CallNoted(Event):
+    """Notes or tags were changed."""
+
+    call_id: str
+    version: int

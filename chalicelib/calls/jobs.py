@@ -79,3 +79,38 @@ class MailCallMessage(Job):
     handler = "chalicelib.calls.messages:mail_message"
 
     message_id: str
+
+
+class ForgetRecordings(Job):
+    """Remove transcripts and recordings that the company keeps no longer; comes again until none is left."""
+
+    queue = "default"
+    handler = "chalicelib.calls.forgetting:forget"
+
+
+class CheckChains(Job):
+    """Judge a page of the company's calls; the next page is the next job, and the last one reports what was found.
+
+    `run` (a day) and `page` name the job's work, so that it is done once; `after` is where the page before ended.
+    """
+
+    queue = "qa_automation"
+    handler = "chalicelib.calls.checking:check"
+
+    run: str
+    page: int = 0
+    after: str = ""
+    checked: int = 0
+    failed: int = 0
+    findings: list[tuple[str, list[str]]] = []
+
+
+class SendChainReport(Job):
+    """Mail what a weekly check found: ids of calls, and the criteria or rules that failed."""
+
+    queue = "notifications"
+    handler = "chalicelib.calls.reporting:send"
+
+    checked: int
+    failed: int
+    findings: list[tuple[str, list[str]]]

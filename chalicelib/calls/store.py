@@ -1,23 +1,29 @@
 """Calls in DynamoDB."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.calls.call import Call, CallFacts, CallLink, Transfer
+import msgspec
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.calls.call import Call, CallFacts, CallLink, CallNotes, CallSettings, Transfer
 from chalicelib.calls.tables import CallRow
+from chalicelib.calls.transcript import Transcript
 from chalicelib.core import directory
 from chalicelib.core.clock import stamp
-from chalicelib.core.errors import NotFound, Stale
+from chalicelib.core.errors import Conflict, NotFound, Stale
 from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.pages import Listing, Page, page
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
 RETELL = "retell_call"
 """The kind of directory key under which Retell's id of a call leads to ours."""
-BY_COMPANY = Listing(CallRow, "by_company", "company_id", "created_at")
+LEGACY = "legacy_call"
+"""The kind under which a company's number of a call in an older system leads to ours."""
+LARGEST_TRANSCRIPT = 350_000
+"""Compressed bytes; DynamoDB's items end at 400 kB."""
 
 
 def call_key(company_id: str, call_id: str) -> Key:
@@ -35,41 +41,49 @@ def call_of(row: Any) -> Call | None:
     if row is None:
         return None
     facts: CallFacts = row.noun(CallFacts)
-    link = CallRow(data=row.link).noun(CallLink)
-    company = None if row.company_id == PLATFORM else str(row.company_id)
     return Call(
         id=row.call_id,
-        company_id=company,
+        company_id=None if row.company_id == PLATFORM else str(row.company_id),
         facts=facts,
-        link=link,
+        link=CallRow(data=row.link).noun(CallLink),
+        notes=CallRow(data=row.notes).noun(CallNotes),
         created_at=datetime.fromisoformat(row.created_at.partition("#")[0]),
-        transfer=CallRow(data=row.transfer).noun(Transfer) if row.transfer else None,
         version=int(row.version or 1),
+        link_version=int(row.link_version or 0),
+        erased_at=datetime.fromisoformat(row.erased_at) if row.erased_at else None,
+        transfer=CallRow(data=row.transfer).noun(Transfer) if row.transfer else None,
+        legacy_id=row.legacy_id,
     )
 
 
 def get_call(company_id: str, call_id: str) -> Call:
-    """By our id or Retell's; one request by ours, two by Retell's. Raises NotFound, also for another company's."""
+    """By our id, Retell's, or its number in an older system; raises NotFound, also for another company's."""
     found = find_call(company_id, call_id)
     if found is None:
-        raise NotFound("call_not_found", f"There is no call {call_id}.")
+        raise _no_call(call_id)
     return found
 
 
 def find_call(company_id: str, call_id: str) -> Call | None:
-    """By our id or Retell's."""
-    ours = _our_id(company_id, call_id)
+    """Like `get_call`, or None; one request, two unless it is our id."""
+    ours = our_id(company_id, call_id)
     return call_of(fetch([call_key(company_id, ours)])[0]) if ours else None
 
 
-def read_call(company_id: str, call_id: str) -> tuple[Call, str | None]:
-    """The call with its transcript, in one request (two by Retell's id); raises NotFound like `get_call`."""
-    ours = _our_id(company_id, call_id) or call_id
+def read_call(company_id: str, call_id: str) -> tuple[Call, Transcript | None]:
+    """The call with its transcript, in one request (two unless by our id); raises NotFound like `get_call`."""
+    ours = our_id(company_id, call_id) or call_id
     row, transcript = fetch([call_key(company_id, ours), transcript_key(company_id, ours)])
     call = call_of(row)
     if call is None:
-        raise NotFound("call_not_found", f"There is no call {call_id}.")
+        raise _no_call(call_id)
     return call, transcript_of(transcript)
+
+
+def calls_at(company_id: str, ids: Sequence[str]) -> list[Call]:
+    """Those of the ids that there are, in that order; one request a hundred."""
+    found = fetch([call_key(company_id, each) for each in ids])
+    return [call for call in map(call_of, found) if call is not None]
 
 
 def find_id(company_id: str, retell_call_id: str) -> str | None:
@@ -78,15 +92,22 @@ def find_id(company_id: str, retell_call_id: str) -> str | None:
     return entry.record if entry and entry.company_id == company_id else None
 
 
-def _our_id(company_id: str, call_id: str) -> str | None:
+def our_id(company_id: str, call_id: str) -> str | None:
+    """Our id behind any id of a call; a request unless it is ours."""
     if call_id.startswith("call_") and len(call_id) == len("call_") + 20:
         return call_id
-    return find_id(company_id, call_id)
+    keys = [directory.key(RETELL, call_id), directory.key(LEGACY, f"{company_id}#{call_id}")]
+    entries = map(directory.entry, fetch(keys))
+    return next((entry.record for entry in entries if entry and entry.company_id == company_id), None)
 
 
-def transcript_of(row: Any) -> str | None:
+def _no_call(call_id: str) -> NotFound:
+    return NotFound("call_not_found", f"There is no call {call_id}.")
+
+
+def transcript_of(row: Any) -> Transcript | None:
     """The transcript in a fetched row."""
-    return zlib.decompress(row.packed).decode() if row is not None else None
+    return msgspec.json.decode(zlib.decompress(row.packed), type=Transcript) if row is not None else None
 
 
 def add_call(
@@ -94,39 +115,82 @@ def add_call(
 ) -> None:
     """Add a call and make Retell's id lead to it; the unit ends as Stale when someone else added it first."""
     directory.claim(unit, RETELL, facts.retell_call_id, call_id, Stale())
-    place = call_key(unit.company_id, call_id)
-    unit.add(
-        CallRow(
-            place.pk,
-            place.sk,
-            call_id=call_id,
-            data=encode(facts),
-            link=encode(link),
-            status=facts.status,
-            company_id=unit.company_id,
-            created_at=f"{stamp(facts.started_at or at)}#{call_id}",
-            chain=_chain(unit.company_id, link),
-            transfer=encode(transfer) if transfer else None,
-            version=1,
-        )
-    )
+    company = None if unit.company_id == PLATFORM else unit.company_id
+    began = facts.started_at or at
+    new = Call(id=call_id, company_id=company, facts=facts, link=link, created_at=began, transfer=transfer)
+    unit.add(_row(new))
 
 
-def save_facts(unit: Unit, call: Call, facts: CallFacts) -> None:
-    """Write what Retell tells, if nobody wrote newer facts since `call` was read; Stale otherwise."""
+def adopt(unit: Unit, orphan: Call, adopted: Call, transcript: Transcript | None) -> None:
+    """Move a call of nobody's into the unit's company, as `adopted`; Stale if anything of it changed meanwhile."""
+    old = call_key(PLATFORM, orphan.id)
+    unseen = (CallRow.version == orphan.version) & _link_is(orphan.link_version)
+    unit.delete(CallRow(old.pk, old.sk), unseen)
+    unit.delete(CallRow(old.pk, transcript_key(PLATFORM, orphan.id).sk))
+    unit.add(_row(adopted))
+    if transcript:
+        save_transcript(unit, orphan.id, transcript)
+    directory.hand_over(unit, RETELL, orphan.facts.retell_call_id, orphan.id, PLATFORM)
+
+
+def save_facts(unit: Unit, call: Call, facts: CallFacts, link: CallLink | None = None) -> None:
+    """Write what Retell tells (and `link`), if nobody wrote newer since `call` was read; Stale otherwise."""
     place = call_key(unit.company_id, call.id)
-    changes = [CallRow.data.set(encode(facts)), CallRow.status.set(facts.status), CallRow.version.set(call.version + 1)]
-    unit.update(CallRow(place.pk, place.sk), changes, CallRow.version == call.version)
+    changes = [
+        CallRow.data.set(encode(facts)),
+        CallRow.version.set(call.version + 1),
+        *_set(CallRow.status, facts.status),
+        *_set(CallRow.direction, facts.direction),
+        *_set(CallRow.sentiment, facts.sentiment),
+        *_set(CallRow.kept, unit.company_id if facts.has_recording else None),
+    ]
+    unseen = CallRow.version == call.version
+    if link is not None:
+        changes += _link_changes(unit.company_id, link)
+        unseen &= _link_is(call.link_version)
+    unit.update(CallRow(place.pk, place.sk), changes, unseen)
 
 
-def save_link(unit: Unit, call_id: str, link: CallLink) -> None:
-    """Write what we know of the call; the newest booking in a call is the one it is linked to."""
+def save_link(unit: Unit, call_id: str, link: CallLink, seen: int | None = None) -> None:
+    """Write what we know of the call: whatever stands there, or (`seen`) only over that version, else Stale."""
     place = call_key(unit.company_id, call_id)
-    changes = [CallRow.link.set(encode(link))]
-    chain = _chain(unit.company_id, link)
-    if chain:
-        changes.append(CallRow.chain.set(chain))
-    unit.update(CallRow(place.pk, place.sk), changes, CallRow.pk.exists())
+    condition = CallRow.pk.exists() if seen is None else CallRow.pk.exists() & _link_is(seen)
+    unit.update(CallRow(place.pk, place.sk), _link_changes(unit.company_id, link), condition)
+
+
+def save_notes(unit: Unit, call: Call, notes: CallNotes) -> None:
+    """Write people's notes over the version before; Stale otherwise."""
+    place = call_key(unit.company_id, call.id)
+    before = call.notes.version
+    unseen = CallRow.notes_version == before if before else CallRow.notes_version.does_not_exist()
+    changes = [
+        CallRow.notes.set(encode(notes)),
+        CallRow.notes_version.set(notes.version),
+        CallRow.tags.set(set(notes.tags)) if notes.tags else CallRow.tags.remove(),
+    ]
+    unit.update(CallRow(place.pk, place.sk), changes, CallRow.pk.exists() & unseen)
+
+
+def save_number(unit: Unit, call_id: str, legacy_id: str) -> None:
+    """Let the call be found by its number in an older system; the unit fails when another call has it."""
+    place = call_key(unit.company_id, call_id)
+    unit.update(CallRow(place.pk, place.sk), [CallRow.legacy_id.set(legacy_id)], CallRow.pk.exists())
+    taken = Conflict("legacy_id_taken", f"Another call has the number {legacy_id}.")
+    directory.claim(unit, LEGACY, f"{unit.company_id}#{legacy_id}", call_id, taken)
+
+
+def erase(unit: Unit, call: Call, at: datetime) -> None:
+    """Remove transcript and recording for good; Stale if the call changed meanwhile."""
+    place = call_key(unit.company_id, call.id)
+    changes = [
+        CallRow.data.set(encode(call.facts.without_recording())),
+        CallRow.version.set(call.version + 1),
+        CallRow.erased_at.set(stamp(at)),
+        CallRow.kept.remove(),
+    ]
+    unit.update(CallRow(place.pk, place.sk), changes, CallRow.version == call.version)
+    beside = transcript_key(unit.company_id, call.id)
+    unit.delete(CallRow(beside.pk, beside.sk))
 
 
 def save_transfer(unit: Unit, call_id: str, transfer: Transfer) -> None:
@@ -135,26 +199,87 @@ def save_transfer(unit: Unit, call_id: str, transfer: Transfer) -> None:
     unit.update(CallRow(place.pk, place.sk), [CallRow.transfer.set(encode(transfer))], CallRow.pk.exists())
 
 
-def save_transcript(unit: Unit, call_id: str, transcript: str) -> None:
-    """Keep the transcript beside the call."""
+def save_transcript(unit: Unit, call_id: str, transcript: Transcript) -> None:
+    """Keep the transcript beside the call; what DynamoDB could not take is cut off at its end."""
     place = transcript_key(unit.company_id, call_id)
-    unit.put(CallRow(place.pk, place.sk, packed=zlib.compress(transcript.encode(), 6)))
+    packed = zlib.compress(msgspec.json.encode(transcript), 6)
+    while len(packed) > LARGEST_TRANSCRIPT:
+        transcript = transcript.halved()
+        packed = zlib.compress(msgspec.json.encode(transcript), 6)
+    unit.put(CallRow(place.pk, place.sk, packed=packed))
 
 
-def page_calls(company_id: str, *, status: str | None, limit: int, cursor: str | None) -> Page[Call]:
-    """The newest first."""
-    only = CallRow.status == status if status else None
-    found = page(BY_COMPANY, company_id, limit=limit, cursor=cursor, only=only, newest_first=True)
-    return found.map(call_of)  # type: ignore[arg-type]
+def place(call: Call) -> str:
+    """Where a call stands in lists by time."""
+    return f"{stamp(call.created_at)}#{call.id}"
 
 
-def calls_that_booked(company_id: str) -> Iterator[Call]:
-    """Every call with booking_confirmed or booking_details, oldest first; reads nothing else."""
-    for row in CallRow.query(company_id, index_name="by_chain", page_size=100):
-        call = call_of(row)
-        assert call
-        yield call
+def settings_of(company_ids: Sequence[str]) -> list[CallSettings]:
+    """Each company's settings; one request a hundred."""
+    rows = fetch([_settings_key(each) for each in company_ids])
+    return [row.noun(CallSettings) if row is not None else CallSettings() for row in rows]
 
 
-def _chain(company_id: str, link: CallLink) -> str | None:
-    return company_id if link.booking_confirmed or link.booking_details else None
+def save_settings(unit: Unit, settings: CallSettings) -> None:
+    """Write them over the version before; Stale otherwise."""
+    at = _settings_key(unit.company_id)
+    first = settings.version == 1
+    unseen = CallRow.pk.does_not_exist() if first else CallRow.version == settings.version - 1
+    unit.put(CallRow(at.pk, at.sk, data=encode(settings), version=settings.version), unseen)
+
+
+def _settings_key(company_id: str) -> Key:
+    return Key(CallRow, f"{company_id}#settings", "settings")
+
+
+def _row(call: Call) -> CallRow:
+    company_id = call.company_id or PLATFORM
+    at, facts, link = call_key(company_id, call.id), call.facts, call.link
+    return CallRow(
+        at.pk,
+        at.sk,
+        call_id=call.id,
+        company_id=company_id,
+        created_at=place(call),
+        data=encode(facts),
+        version=call.version,
+        link=encode(link),
+        link_version=call.link_version,
+        notes=encode(call.notes) if call.notes.version else None,
+        notes_version=call.notes.version or None,
+        tags=set(call.notes.tags) or None,
+        status=facts.status,
+        direction=facts.direction,
+        sentiment=facts.sentiment,
+        kept=company_id if facts.has_recording else None,
+        erased_at=stamp(call.erased_at) if call.erased_at else None,
+        transfer=encode(call.transfer) if call.transfer else None,
+        legacy_id=call.legacy_id,
+        **_link_attributes(company_id, link),
+    )
+
+
+def _link_attributes(company_id: str, link: CallLink) -> dict[str, Any]:
+    return {
+        "branch": link.branch_id,
+        "customer": f"{company_id}#{link.customer_id}" if link.customer_id else None,
+        "appointment": link.appointment_id,
+        "chain": company_id if link.wanted_booking else None,
+        "backlog": company_id if link.awaits_backfill else None,
+    }
+
+
+def _link_changes(company_id: str, link: CallLink) -> list[Any]:
+    changes = [CallRow.link.set(encode(link)), CallRow.link_version.add(1)]
+    for name, value in _link_attributes(company_id, link).items():
+        changes += _set(getattr(CallRow, name), value)
+    return changes
+
+
+def _set(attribute: Any, value: str | None) -> list[Any]:
+    return [attribute.set(value) if value is not None else attribute.remove()]
+
+
+def _link_is(version: int) -> Condition:
+    seen: Condition = CallRow.link_version == version
+    return seen if version else seen | CallRow.link_version.does_not_exist()

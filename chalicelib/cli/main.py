@@ -7,8 +7,10 @@ import click
 
 from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calcom import calcom
+from chalicelib.cli.calls import calls
 from chalicelib.cli.logs import logs
 from chalicelib.cli.queues import queue
+from chalicelib.cli.release import release_check
 from chalicelib.cli.routes import routes
 from chalicelib.cli.schedules import schedules
 from chalicelib.cli.stage import STAGES, Stage
@@ -35,5 +37,5 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
     context.obj = replace(told, folder=local_dir) if local_dir else told
 
 
-for command in (routes, queue, work, schedules, logs, appointments, calcom):
+for command in (routes, queue, work, schedules, logs, calls, appointments, calcom, release_check):
     cli.add_command(command)

@@ -71,6 +71,14 @@ def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2))
 
 
+def stream_json(items: Iterable[Any]) -> None:
+    """A list for programs, each entry written as it comes: however many there are, one is in memory."""
+    click.echo("[", nl=False)
+    for number, item in enumerate(items):
+        click.echo(("," if number else "") + "\n  " + msgspec.json.encode(item, enc_hook=str).decode(), nl=False)
+    click.echo("\n]")
+
+
 def note(text: str, style: str = "dim") -> None:
     """Say something on standard error."""
     notes.print(text, style=style)

@@ -43,7 +43,7 @@ def work(stage: Stage, queues: tuple[str, ...]) -> None:
     """
     stage.connect()
     if not stage.local:
-        adopt(_lambda_environment(queues[0], stage))
+        adopt(lambda_environment(queues[0], stage))
         note(f"The Lambdas of {stage.name} take messages from these queues as well.")
     note(f"Working {', '.join(queues)}. Ctrl-C stops.")
     handler = cast("logging.StreamHandler[TextIO]", log.registered_handler)
@@ -82,7 +82,14 @@ def work_until_stopped(queues: Sequence[str]) -> None:
         raise Failed(f"The worker died: {type(died[0]).__name__}: {died[0]}") from died[0]
 
 
-def _lambda_environment(queue: str, stage: Stage) -> dict[str, str]:
+def connect_as_worker(stage: Stage) -> None:
+    """Connect, and on a deployed stage take on what its own workers are told: base URLs, the default company."""
+    stage.connect()
+    if not stage.local:
+        adopt(lambda_environment("default", stage))
+
+
+def lambda_environment(queue: str, stage: Stage) -> dict[str, str]:
     """What the stage's own worker of the queue is told: base URLs, addresses, where secrets lie."""
     door = next(door for door in all_doors() if door.kind == "queue" and door.queue == queue and not door.dead)
     answer = aws.client("lambda").get_function_configuration(FunctionName=door.function_name(stage.prefix))

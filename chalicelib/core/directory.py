@@ -76,6 +76,12 @@ def claim(
     unit.put(row, DirectoryRow.pk.does_not_exist() | mine, otherwise)
 
 
+def hand_over(unit: Unit, kind: str, value: str, record: str, from_company: str) -> None:
+    """Let another company's key lead to the record in the unit's company; Stale when it is not that company's."""
+    row = _row(unit, kind, value, record, None, None)
+    unit.put(row, (DirectoryRow.company_id == from_company) & (DirectoryRow.record == record))
+
+
 def release(unit: Unit, kind: str, value: str) -> None:
     """Give the key up, if it is still the company's."""
     row = _row(unit, kind, value, "", None, None)

@@ -60,3 +60,9 @@ def load(vendor: str, delivery_id: str) -> bytes:
     if not rows:
         raise NotFound("delivery_not_found", f"The delivery {delivery_id} of {vendor} is no longer kept.")
     return zlib.decompress(b"".join(row.body for row in rows))
+
+
+def forget(unit: Unit, vendor: str, delivery_id: str) -> None:
+    """Stage that a delivery's body is kept no longer; nothing where it has expired."""
+    for row in collection(InboxRow, f"{vendor}#{delivery_id}", attributes_to_get=["pk", "sk"]):
+        unit.delete(InboxRow(row.pk, row.sk))

@@ -4,7 +4,6 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -17,6 +16,8 @@ from chalicelib.core.tables import Row
 
 T = TypeVar("T")
 U = TypeVar("U")
+READ_AT_ONCE = 250
+"""Rows to a request where a filter leaves some out: fewer would cost a request for each match."""
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -57,10 +58,12 @@ def page(
     between: Condition | None = None,
     only: Condition | None = None,
     newest_first: bool = False,
+    most_read: int | None = None,
 ) -> Page[Any]:
     """Up to `limit` rows of the partition `value`, in range-key order.
 
-    `between` narrows the range key, `only` filters what was read. Raises Invalid for a cursor that is not of this list.
+    `between` narrows the range key, `only` filters what was read; after `most_read` rows the page ends, however few
+    were found, and its cursor goes on. Raises Invalid for a cursor that is not of this list.
     """
     start = _start(where, value, cursor)
     found = where.row.query(
@@ -70,22 +73,40 @@ def page(
         index_name=where.index,
         consistent_read=where.index is None,
         scan_index_forward=not newest_first,
-        page_size=limit + 1,
+        page_size=limit + 1 if most_read is None else max(limit + 1, READ_AT_ONCE),
         last_evaluated_key=start,
     )
     try:
-        rows = list(islice(found, limit + 1))
+        rows, stopped_at = _collect(where.row, found.page_iter, limit, most_read)
     except QueryError as error:
         # DynamoDB refuses a place outside what is asked for: a cursor taken along to another range.
         if start is None or error.cause_response_code != "ValidationException":
             raise
         raise _bad_cursor() from None
-    more = len(rows) > limit
-    return Page(rows[:limit], _cursor(where, rows[limit - 1]) if more else None)
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        return Page(rows[:limit], _cursor(last.pk, last.sk, getattr(last, where.range_key)))
+    if stopped_at:
+        return Page(rows, _cursor(*(stopped_at[name]["S"] for name in ("pk", "sk", where.range_key))))
+    return Page(rows, None)
 
 
-def _cursor(where: Listing, last: Row) -> str:
-    parts = [last.pk, last.sk, getattr(last, where.range_key)]
+def _collect(row: type[Row], chunks: Any, limit: int, most_read: int | None) -> tuple[list[Any], dict[str, Any] | None]:
+    """One row more than the page wants, if there is one; and where the reading stopped short of that."""
+    rows: list[Any] = []
+    read = 0
+    for chunk in chunks:
+        rows += [row.from_raw_data(item) for item in chunk["Items"]]
+        read += chunk["ScannedCount"]
+        if len(rows) > limit:
+            break
+        if most_read is not None and read >= most_read:
+            return rows, chunk.get("LastEvaluatedKey")
+    return rows, None
+
+
+def _cursor(pk: str, sk: str, place: str) -> str:
+    parts = [pk, sk, place]
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
 

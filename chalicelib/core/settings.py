@@ -33,6 +33,9 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: str
     private_webhooks: bool
     default_language: str
+    default_company: str
+    ops_mail: str
+    retell_list_calls: str
 
     def table(self, name: str) -> str:
         """The DynamoDB table that plays `name` (an area's or core's) in this stage."""
@@ -77,6 +80,9 @@ def settings() -> Settings:
         private_webhooks=env("PILOT_PRIVATE_WEBHOOKS", "") == "1",
         log_level=env("PILOT_LOG_LEVEL", "INFO"),
         default_language=env("PILOT_DEFAULT_LANGUAGE", "en"),
+        default_company=env("PILOT_DEFAULT_COMPANY", ""),
+        ops_mail=env("PILOT_OPS_MAIL", ""),
+        retell_list_calls=env("RETELL_LIST_CALLS", "v3"),
     )
 
 

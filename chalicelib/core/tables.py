@@ -4,7 +4,8 @@ Every table has a text partition key `pk` and sort key `sk`. What a key, an inde
 attribute of its own; the rest of a noun is one JSON document (docs/decisions/0003-rows.md says what that buys).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -91,11 +92,21 @@ class Key(msgspec.Struct, frozen=True):
     sk: str
 
 
+overlay: ContextVar[Callable[[Key, Any], Any] | None] = ContextVar("overlay", default=None)
+"""What a rehearsal (core.rehearsing) lays over the rows that `fetch` finds."""
+
+
 def fetch(keys: Sequence[Key], *, consistent: bool = True) -> list[Any]:
     """The rows at `keys`, in that order, None where there is none; one request for up to 100 of them, of any tables.
 
     One key is a GetItem, more are one BatchGetItem. Raises Unavailable when DynamoDB leaves keys unprocessed thrice.
     """
+    rows = _fetch(keys, consistent)
+    see = overlay.get()
+    return rows if see is None else [see(key, row) for key, row in zip(keys, rows, strict=True)]
+
+
+def _fetch(keys: Sequence[Key], consistent: bool) -> list[Any]:
     if not keys:
         return []
     if len(keys) == 1:

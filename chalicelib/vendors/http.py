@@ -65,8 +65,12 @@ class VendorSession:
         body: Any = None,
         form: Sequence[tuple[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
+        changes: bool | None = None,
+        bare_list: str = "",
     ) -> T:
         """Sends `body` (anything msgspec encodes, as JSON) or `form`, and reads the 2xx answer as the Struct `answer`.
+
+        `changes`: False for a POST that only asks. `bare_list`: the field that an answer which is a list is read as.
 
         Raises, with codes that begin with the vendor's:
         - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
@@ -74,11 +78,13 @@ class VendorSession:
         - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
         - Conflict `_conflict` (409), RateLimited `_rate_limited` (429, and 403 with Retry-After)
         """
-        found = self._send(method, path, query, _content(body, form), headers)
+        writes = method != "GET" if changes is None else changes
+        found = self._send(method, path, query, _content(body, form), headers, writes)
         try:
-            return read(read_json(found.body), answer, "answer")
+            value = read_json(found.body)
+            return read({bare_list: value} if isinstance(value, list) and bare_list else value, answer, "answer")
         except Invalid as error:
-            raise unanswered(self._vendor, method != "GET") from error
+            raise unanswered(self._vendor, writes) from error
 
     def send(
         self,
@@ -90,7 +96,7 @@ class VendorSession:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Sends `raw` (JSON) and returns the 2xx answer as it came, headers included; raises like `call`."""
-        return self._send(method, path, query, None if raw is None else (JSON, raw), headers)
+        return self._send(method, path, query, None if raw is None else (JSON, raw), headers, method != "GET")
 
     def _send(
         self,
@@ -99,8 +105,8 @@ class VendorSession:
         query: Mapping[str, str | int] | None,
         content: tuple[str, bytes] | None,
         headers: Mapping[str, str] | None,
+        writes: bool,
     ) -> Answer:
-        writes = method != "GET"
         found = self._exchange(method, path, query, content, headers or {}, writes)
         if not 200 <= found.status < 300:
             raise refusal(self._vendor, found, writes, now(), self._key or "")

@@ -66,6 +66,8 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int | None = None
     transcript: str | None = None
     transcript_object: list[Any] = []
+    transcript_with_tool_calls: list[Any] = []
+    latency: Any = None
     recording_url: str | None = None
     public_log_url: str | None = None
     disconnection_reason: str | None = None

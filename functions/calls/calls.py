@@ -1,81 +1,69 @@
 """Calls with the voice agent."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from chalicelib.calls import chain, store
-from chalicelib.calls.call import Call, Transfer
+from chalicelib.calls import chain, keeping, lists, store
 from chalicelib.calls.chain import Chain
+from chalicelib.core.errors import invalid
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer
+from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from chalicelib.crm.customer import Customer
-from functions.booking.answers import AppointmentAnswer, show
+from functions.calls.answers import CallAnswer, FullCallAnswer, show, show_full
 
 function = Function(__name__)
+Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Notes = Annotated[str, msgspec.Meta(max_length=keeping.LONGEST_NOTES)]
 
 
 class CallQuery(PageQuery):
-    """`status` as Retell names it: registered, ongoing, ended, not_connected, error."""
+    """`started_from` inclusive, `started_until` exclusive; these and `customer_id` are keys, the rest is filtered.
 
-    status: Annotated[str, msgspec.Meta(max_length=40)] | None = None
-
-
-class CallAnswer(Answer):
-    """A call, without what it led to. `duration_ms` in milliseconds, `cost` as Retell gives it.
-
-    `transfer`: the last time the caller asked for a person, and the number he was put through to, if any.
+    `status` as Retell names it: registered, ongoing, ended, not_connected, error; `sentiment`: Positive, Negative, ….
     """
 
-    id: str
-    retell_call_id: str
-    branch_id: str | None
-    customer_id: str | None
-    appointment_id: str | None
-    from_number: str | None
-    to_number: str | None
-    direction: str | None
-    status: str
-    started_at: datetime | None
-    ended_at: datetime | None
-    duration_ms: int | None
-    summary: str | None
-    sentiment: str | None
-    disconnection_reason: str | None
-    recording_url: str | None
-    cost: float | None
-    booking_confirmed: bool
-    booking_details: dict[str, Any]
-    transfer: Transfer | None
-    created_at: datetime
+    customer_id: Text | None = None
+    started_from: Aware | None = None
+    started_until: Aware | None = None
+    status: Text | None = None
+    direction: Literal["inbound", "outbound"] | None = None
+    sentiment: Text | None = None
+    branch_id: Text | None = None
+    tag: Text | None = None
+    has_appointment: bool | None = None
 
 
-class CustomerAnswer(Answer):
-    """A customer."""
+class CallChanges(Body):
+    """Notes, tags or both, over the `notes_version` that was read; what is absent stays as it is."""
 
-    id: str
-    name: str
-    phone: str | None
-    email: str | None
+    notes_version: Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+    notes: Notes | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
 
 
-class FullCallAnswer(CallAnswer):
-    """A call with its transcript, the customer who called and the appointment that came of it."""
+class CallLinkBody(Body):
+    """Whose call it was."""
 
-    transcript: str | None
-    customer: CustomerAnswer | None
-    appointment: AppointmentAnswer | None
+    customer_id: Text
 
 
 @function.route("GET", "/api/calls", ability="calls:read", needs=Needs(reads=("calls",)))
 def list_calls(request: Request, query: CallQuery) -> Page[CallAnswer]:
-    """Calls, the newest first."""
-    found = store.page_calls(request.company_id, status=query.status, limit=query.limit, cursor=query.cursor)
-    return found.map(lambda call: CallAnswer(**_fields(call)))
+    """Calls, the newest first.
+
+    With filters a page may hold fewer than `limit`, even none, and still have a `next_cursor`: it reads only so many.
+    """
+    if query.started_from and query.started_until and query.started_from >= query.started_until:
+        raise invalid("query.started_until", "empty_range", "The range ends before it starts.")
+    given = {name: getattr(query, name) for name in lists.CallFilter.__struct_fields__}
+    wanted = lists.CallFilter(**given | {"tag": query.tag.lower() if query.tag else None})
+    return lists.page_calls(request.company_id, wanted, limit=query.limit, cursor=query.cursor).map(show)
 
 
 @function.route(
@@ -86,15 +74,50 @@ def list_calls(request: Request, query: CallQuery) -> Page[CallAnswer]:
     errors=("call_not_found 404",),
 )
 def show_call(request: Request, call_id: str) -> FullCallAnswer:
-    """One call, by our id or Retell's, with its customer and its appointment."""
+    """One call, by our id, Retell's or its old number, with its transcript, its customer and its appointment."""
     call, transcript = store.read_call(request.company_id, call_id)
-    links = chain.follow(call)
-    return FullCallAnswer(
-        **_fields(links.call),
-        transcript=transcript,
-        customer=_customer(links.customer),
-        appointment=show(links.appointment) if links.appointment else None,
-    )
+    return show_full(chain.follow(call), transcript)
+
+
+@function.route(
+    "PATCH",
+    "/api/calls/{call_id}",
+    ability="calls:write",
+    needs=Needs(reads=("directory",), writes=("calls",)),
+    errors=("call_not_found 404", "stale 409"),
+    example={"notes_version": 0, "notes": "Wants a morning next time.", "tags": ["callback"]},
+)
+def change_call(request: Request, call_id: str, body: CallChanges) -> CallAnswer:
+    """Write notes and tags. Somebody else's change since `notes_version` was read answers 409 `stale`."""
+    text = None if body.notes is UNSET else body.notes
+    tags = None if body.tags is UNSET else body.tags
+    return show(keeping.write_notes(request.unit(show), call_id, text, tags, body.notes_version))
+
+
+@function.route(
+    "PUT",
+    "/api/calls/{call_id}/link",
+    ability="calls:write",
+    needs=Needs(reads=("directory", "crm"), writes=("calls",)),
+    errors=("call_not_found 404", "customer_not_found 404", "call_has_appointment 409"),
+    example={"customer_id": "cus_00D1ZMFH9MM3HK4Z12GC"},
+)
+def link_call(request: Request, call_id: str, body: CallLinkBody) -> CallAnswer:
+    """Say whose call it was. A call that led to an appointment is that one's customer's."""
+    return show(keeping.link_customer(lambda: request.unit(show), call_id, body.customer_id))
+
+
+@function.route(
+    "DELETE",
+    "/api/calls/{call_id}/link",
+    ability="calls:write",
+    status=204,
+    needs=Needs(reads=("directory", "crm"), writes=("calls",)),
+    errors=("call_not_found 404", "call_has_appointment 409"),
+)
+def unlink_call(request: Request, call_id: str) -> None:
+    """Take back whose call it was."""
+    keeping.link_customer(request.unit, call_id, None)
 
 
 @function.route(
@@ -107,15 +130,3 @@ def show_call(request: Request, call_id: str) -> FullCallAnswer:
 def show_chain(request: Request, call_id: str) -> Chain:
     """The nine criteria from call to appointment, and whether each holds."""
     return chain.judge(chain.links_of(request.company_id, call_id))
-
-
-def _fields(call: Call) -> dict[str, Any]:
-    known = {**msgspec.structs.asdict(call.facts), **msgspec.structs.asdict(call.link)}
-    known |= {"id": call.id, "created_at": call.created_at, "transfer": call.transfer}
-    return {name: known[name] for name in CallAnswer.__struct_fields__}
-
-
-def _customer(customer: Customer | None) -> CustomerAnswer | None:
-    if customer is None:
-        return None
-    return CustomerAnswer(id=customer.id, name=customer.name, phone=customer.phone, email=customer.email)

@@ -11,7 +11,12 @@ from chalicelib.core.needs import Needs
 function = Function(__name__)
 
 
-@function.on_queue("qa_automation", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("qa_automation",)))
+@function.on_queue(
+    "qa_automation",
+    needs=Needs(
+        reads=("inbox", "calls", "booking", "crm", "directory", "identity"), writes=("jobs",), sends=("qa_automation",)
+    ),
+)
 def work_qa_automation(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `qa_automation`."""
     return work("qa_automation", event)

@@ -1,6 +1,7 @@
 """Pages: all of a list and nothing else, in order; a cursor opens only the list it came from."""
 
 import base64
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -149,11 +150,11 @@ def test_a_place_that_dynamodb_refuses_is_a_bad_cursor_and_no_fault_of_ours(
     class Refused(QueryError):
         cause_response_code = "ValidationException"
 
-    def refuse(*args: object, **options: object) -> Any:
+    def refuse() -> Any:
         raise Refused("The provided starting key is outside query boundaries")
         yield
 
-    monkeypatch.setattr(AuditRow, "query", refuse)
+    monkeypatch.setattr(AuditRow, "query", lambda *args, **options: SimpleNamespace(page_iter=refuse()))
     with pytest.raises(Invalid):
         page(HISTORY, history, limit=5, cursor=cursor)
     with pytest.raises(QueryError):

@@ -6,11 +6,13 @@ from chalicelib.calls.message_store import add_message
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.retell import RetellCall
-from tests.functions.isolation.world import OWNER, Recipes, World, recipe
+from tests.functions.isolation import booking
+from tests.functions.isolation.world import OWNER, Recipe, Recipes, World, recipe
 
 
 def prepare(world: World) -> None:
     """A call to the owner's number, and a message left in it."""
+    booking.prepare(world)
     rung = RetellCall(call_id="retell-1", to_number=world.practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
     message = CallMessage(
@@ -23,10 +25,21 @@ def prepare(world: World) -> None:
     world.ids.update({"call_id": call_id, "message_id": message.id})
 
 
+def _link(world: World) -> dict[str, str]:
+    return {"customer_id": world.ids["customer_id"]}
+
+
 RECIPES: Recipes = {
     ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
     ("GET", "/api/call-messages"): recipe("/api/call-messages", stranger="only his own"),
     ("PATCH", "/api/call-messages/{message_id}"): recipe("/api/call-messages/{message_id}", {"status": "done"}),
+    ("PATCH", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}", {"notes_version": 0, "notes": "Call back."}),
+    ("PUT", "/api/calls/{call_id}/link"): Recipe("/api/calls/{call_id}/link", _link),
+    ("DELETE", "/api/calls/{call_id}/link"): recipe("/api/calls/{call_id}/link"),
+    ("GET", "/api/settings/calls"): recipe("/api/settings/calls", stranger="only his own"),
+    ("PUT", "/api/settings/calls"): recipe(
+        "/api/settings/calls", {"keep_recordings_days": 30, "version": 0}, "only his own"
+    ),
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
 }
