@@ -67,7 +67,10 @@ def apply(job: ApplyFicEvent, context: JobContext) -> None:
     resource, action = event.about
     if action != "delete" and len(event.ids) >= MANY:
         unit = context.unit()
-        unit.enqueue(StartSync(company_id=job.company_id, account_id=account.id, resources=(resource,), kind="changes"))
+        start = StartSync(
+            company_id=job.company_id, account_id=account.id, resources=(resource,), kind="changes", anew=True
+        )
+        unit.enqueue(start)
         _settle(unit, job, "left_to_sync", context.clock())
         return
     _apply_some(job, event.ids, account, resource, context)

@@ -15,9 +15,10 @@ function = Function(__name__)
     "sync",
     needs=Needs(
         reads=("inbox",),
-        writes=("jobs", "booking", "occupancy", "crm", "directory"),
+        writes=("jobs", "booking", "occupancy", "crm", "directory", "accounting", "records", "syncing"),
         sends=("sync",),
-        secrets=("calcom_api_key",),
+        secrets=("calcom_api_key", "fic_client_id", "fic_client_secret"),
+        vault=True,
     ),
 )
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:
