@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from chalicelib.accounting.accounts import connect_with_token
+from chalicelib.accounting.tables import AccountRow
 from chalicelib.booking.tables import BookingRow
 from chalicelib.calls import recording
 from chalicelib.calls.tables import CallRow
@@ -22,9 +24,11 @@ from chalicelib.vendors.retell import RetellCall
 from functions.identity.authorizer import bearer
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws, open_practice
 
 PASSWORD = "correct horse battery"
+FIC_TOKEN = "a/manual-test-token"
 ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
 
 
@@ -54,6 +58,7 @@ class World:
     token_id: str
     appointment_id: str
     call_id: str
+    account_id: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Recipe:
 
     path: Callable[[World], str]
     body: Callable[[World], Any] = lambda world: None
-    stranger: Literal["nothing there", "only his own"] = "nothing there"
+    stranger: Literal["nothing there", "only his own", "taken"] = "nothing there"
 
 
 def booking_body(world: World) -> dict[str, Any]:
@@ -74,7 +79,9 @@ def booking_body(world: World) -> dict[str, Any]:
     }
 
 
-def recipe(path: str, body: Any = None, stranger: Literal["nothing there", "only his own"] = "nothing there") -> Recipe:
+def recipe(
+    path: str, body: Any = None, stranger: Literal["nothing there", "only his own", "taken"] = "nothing there"
+) -> Recipe:
     return Recipe(lambda world: path.format(**vars(world)), lambda world: body, stranger)
 
 
@@ -88,6 +95,10 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
+    ("GET", "/api/fic/accounts"): recipe("/api/fic/accounts", stranger="only his own"),
+    ("GET", "/api/fic/accounts/connect"): recipe("/api/fic/accounts/connect", stranger="only his own"),
+    ("POST", "/api/fic/accounts"): recipe("/api/fic/accounts", {"token": FIC_TOKEN, "company": COMPANY}, "taken"),
+    ("DELETE", "/api/fic/accounts/{account_id}"): recipe("/api/fic/accounts/{account_id}"),
     ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
     ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
     ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
@@ -103,7 +114,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
 
 
 @pytest.fixture
-def world(aws: EmbeddedAws) -> World:
+def world(aws: EmbeddedAws, fic: FattureInCloudSimulator) -> World:
     holders = {}
     for name in ("owner", "stranger"):
         company_id = f"com_{name}"
@@ -118,7 +129,8 @@ def world(aws: EmbeddedAws) -> World:
     }).json  # fmt: skip
     rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id)
+    account = connect_with_token(lambda: Unit("com_owner"), FIC_TOKEN, None, "usr_owner", now)
+    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, account.id)
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -137,12 +149,19 @@ def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None
     assert 200 <= mine.status < 300, mine
     if path == "/auth/logout":
         return
-    if wanted.stranger == "nothing there":
+    if wanted.stranger != "only his own":
         _strangers_get_nothing(world, method, wanted)
     else:
         theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})
         assert 200 <= theirs.status < 300, theirs
-        for ours in (world.appointment_id, world.call_id, world.token_id, "owner@example.com", "com_owner"):
+        for ours in (
+            world.appointment_id,
+            world.call_id,
+            world.token_id,
+            world.account_id,
+            "owner@example.com",
+            "com_owner",
+        ):
             assert ours not in theirs.text
     _refused_without_ability(world, method, wanted)
 
@@ -156,7 +175,7 @@ def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
 def _strangers_get_nothing(world: World, method: str, wanted: Recipe) -> None:
     before = _everything_of("com_owner")
     answer = _ask(world, world.stranger, method, wanted)
-    assert answer.status == 404, answer
+    assert answer.status == (409 if wanted.stranger == "taken" else 404), answer
     assert _everything_of("com_owner") == before
 
 
@@ -177,7 +196,7 @@ def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[s
 
 
 def _everything_of(company_id: str) -> list[str]:
-    rows: list[Row] = [*BookingRow.scan(), *CallRow.scan(), *IdentityRow.scan()]
+    rows: list[Row] = [*BookingRow.scan(), *CallRow.scan(), *IdentityRow.scan(), *AccountRow.scan()]
     return sorted(f"{row.pk}|{row.sk}|{row.data}" for row in rows if row.pk.startswith(company_id))
 
 
