@@ -42,8 +42,8 @@ def work(stage: Stage, queues: tuple[str, ...]) -> None:
     An earlier queue goes before a later one. Dead letters of these queues are moved to the failed jobs.
     """
     stage.connect()
+    adopt_worker(queues[0], stage)
     if not stage.local:
-        adopt(_lambda_environment(queues[0], stage))
         note(f"The Lambdas of {stage.name} take messages from these queues as well.")
     note(f"Working {', '.join(queues)}. Ctrl-C stops.")
     handler = cast("logging.StreamHandler[TextIO]", log.registered_handler)
@@ -80,6 +80,12 @@ def work_until_stopped(queues: Sequence[str]) -> None:
         signal.signal(signal.SIGTERM, previous)
     if died:
         raise Failed(f"The worker died: {type(died[0]).__name__}: {died[0]}") from died[0]
+
+
+def adopt_worker(queue: str, stage: Stage) -> None:
+    """Take on the settings that the stage's own worker of the queue has; the local system's are known already."""
+    if not stage.local:
+        adopt(_lambda_environment(queue, stage))
 
 
 def _lambda_environment(queue: str, stage: Stage) -> dict[str, str]:

@@ -1,0 +1,110 @@
+"""An account connected to a simulated Fatture in Cloud, and what is compared after everything that can go wrong."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.accounting import accounts, starting, sync_store
+from chalicelib.accounting.account import Account
+from chalicelib.accounting.record import DOCUMENTS, RESOURCES, Record, Resource, read
+from chalicelib.accounting.record_store import sums
+from chalicelib.accounting.record_tables import RecordRow, SyncRow
+from chalicelib.accounting.run import Kind, Run
+from chalicelib.core import relay
+from chalicelib.core.clock import now
+from chalicelib.core.jobs import work
+from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.rows import OutboxRow
+from chalicelib.core.settings import settings
+from chalicelib.core.unit import Unit
+from chalicelib.core.worker import deliver
+from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from tests.conftest import EmbeddedAws
+
+OURS = "com_test"
+SMALL = {"clients": 230, "suppliers": 20, "invoices": 120, "quotes": 30}
+
+
+@pytest.fixture
+def account(aws: EmbeddedAws, fic: FattureInCloudSimulator, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """Connected by a token made by hand to small books, nothing read yet."""
+    fic.resize(COMPANY, **SMALL)
+    monkeypatch.setenv("PILOT_VENDOR_TIMEOUT_SECONDS", "1")
+    settings.cache_clear()
+    made = accounts.connect_with_token(lambda: Unit(OURS), fic.manual_token, COMPANY, "usr_test", now)
+    for row in OutboxRow.scan():  # a connected account is read at once; tests say when
+        row.delete()
+    return made
+
+
+def start(account: Account, resource: Resource, kind: Kind = "full") -> Run:
+    """Begin or join a run."""
+    return starting.start(lambda: Unit(OURS), account, resource, kind, now)
+
+
+def finish(account: Account, resource: Resource, kind: Kind = "full") -> Run:
+    """Do all jobs; the run as it then is."""
+    drain_all()
+    found = sync_store.find_run(OURS, account.id, resource, kind)[0]
+    assert found
+    return found
+
+
+def synced(account: Account, resource: Resource, kind: Kind = "full") -> Run:
+    """A whole run."""
+    start(account, resource, kind)
+    return finish(account, resource, kind)
+
+
+def drain_all(most: int = 300) -> None:
+    """Relay and work until nothing is left, however many steps a run has."""
+    for _ in range(most):
+        relay.sweep(now() + timedelta(minutes=5))
+        if not sum(deliver(queue, work) for queue in NAMED_QUEUES) and not [r for r in OutboxRow.scan() if r.pending]:
+            return
+    raise AssertionError("still not done")
+
+
+def records(resource: Resource) -> dict[int, Record]:
+    """What is here and not deleted."""
+    rows = [row for row in RecordRow.scan() if row.pk.endswith(f"#{resource}")]
+    found = [row.noun(Record) for row in rows]
+    return {record.id: record for record in found if record.deleted_at is None}
+
+
+def assert_same(fic: FattureInCloudSimulator, account: Account, *resources: Resource) -> None:
+    """The same rows as a sync from scratch would give: each record of FIC's once, its sums, nothing else."""
+    books = fic.books[COMPANY]
+    for resource in resources or RESOURCES:
+        here = records(resource)
+        there = {number: books.get(resource, number) for number in books.ids(resource)}
+        assert sorted(here) == sorted(there)
+        expected = [read(OURS, account.id, resource, _as_sent(sent), now()) for sent in there.values()]
+        wanted = {found.record.id: found.record for found in expected if found}
+        for number, record in here.items():
+            assert record.hash == wanted[number].hash, (resource, number)
+            assert (record.name, record.amounts) == (wanted[number].name, wanted[number].amounts)
+        _assert_sums(account, resource, here)
+
+
+def _assert_sums(account: Account, resource: Resource, here: dict[int, Record]) -> None:
+    found = [one for one in sums(OURS, account.id) if one.resource == resource]
+    assert sum(one.records for one in found) == len(here)
+    if resource in DOCUMENTS:
+        wanted = sum((record.amounts and record.amounts.gross) or 0 for record in here.values())
+        assert sum(one.gross for one in found) == wanted
+
+
+def _as_sent(record: dict[str, Any]) -> Any:
+    """As it comes over the wire, numbers as Decimal."""
+    import msgspec
+
+    from chalicelib.accounting.record import decoded
+
+    return decoded(msgspec.json.encode(record))
+
+
+def runs() -> list[Run]:
+    """Every run there is."""
+    return [row.noun(Run) for row in SyncRow.scan() if row.sk.startswith("run#")]
