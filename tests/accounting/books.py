@@ -1,19 +1,22 @@
 """An account connected to a simulated Fatture in Cloud, and what is compared after everything that can go wrong."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.accounting import accounts, starting, sync_store
+from chalicelib.accounting import accounts, starting, sync_store, syncing
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.record import DOCUMENTS, RESOURCES, Record, Resource, read
+from chalicelib.accounting.record_jobs import SyncStep
 from chalicelib.accounting.record_store import sums
 from chalicelib.accounting.record_tables import RecordRow, SyncRow
 from chalicelib.accounting.run import Kind, Run
+from chalicelib.accounting.sync_store import Mark
 from chalicelib.core import relay
 from chalicelib.core.clock import now
-from chalicelib.core.jobs import work
+from chalicelib.core.errors import DomainError, RateLimited
+from chalicelib.core.jobs import JobContext, work
 from chalicelib.core.queues import NAMED_QUEUES
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
@@ -108,3 +111,73 @@ def _as_sent(record: dict[str, Any]) -> Any:
 def runs() -> list[Run]:
     """Every run there is."""
     return [row.noun(Run) for row in SyncRow.scan() if row.sk.startswith("run#")]
+
+
+def mark_of(account: Account, resource: Resource) -> Mark:
+    """Until when all is stored."""
+    return sync_store.marks(OURS, account.id)[resource]
+
+
+class MovingClock:
+    """The real time, and what was waited for besides."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self.ahead
+
+    def forward(self, *, seconds: float) -> None:
+        """Let time pass."""
+        self.ahead += timedelta(seconds=seconds)
+
+
+class Driver:
+    """Does a run's jobs one by one, as the queue would: what says to wait is waited for, what failed is done again."""
+
+    def __init__(self, account: Account, resource: Resource, kind: Kind = "full") -> None:
+        self.clock = MovingClock()
+        self.first = starting.start(lambda: Unit(OURS), account, resource, kind, self.clock)
+        self.failures: list[str] = []
+
+    def run(self) -> Run:
+        """As it is now."""
+        first = self.first
+        found = sync_store.find_run(OURS, first.account_id, first.resource, first.kind)[0]
+        assert found
+        return found
+
+    def job(self) -> SyncStep:
+        """The next."""
+        run = self.run()
+        return SyncStep(
+            company_id=OURS,
+            account_id=run.account_id,
+            resource=run.resource,
+            kind=run.kind,
+            run_id=run.id,
+            step=run.step,
+        )
+
+    def context(self, *, last: bool = False) -> JobContext:
+        """Around it."""
+        return JobContext("job_1", 1, last, "cor_1", OURS, self.clock)
+
+    def steps(self, count: int) -> None:
+        """So many jobs."""
+        for _ in range(count):
+            syncing.step(self.job(), self.context())
+
+    def finish(self, most: int = 100) -> Run:
+        """Until it is over."""
+        for _ in range(most):
+            if not self.run().active:
+                return self.run()
+            try:
+                self.steps(1)
+            except RateLimited as wait:
+                self.failures.append(wait.code)
+                self.clock.forward(seconds=wait.retry_after)
+            except DomainError as error:
+                self.failures.append(error.code)
+        raise AssertionError(f"still not over: {self.run()}")
