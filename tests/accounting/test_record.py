@@ -15,7 +15,7 @@ from chalicelib.accounting import reading
 from chalicelib.accounting.record import Reading, Record, Resource, decide, decoded, deleted, read, resource_of
 from chalicelib.accounting.record_store import pack
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[1] / "vendors" / "samples" / "fattureincloud"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FINITE = st.decimals(allow_nan=False, allow_infinity=False)
 JSON: st.SearchStrategy[Any] = st.recursive(
