@@ -163,10 +163,10 @@ def disconnect(begin: Callable[[], Unit], ref: str, clock: Clock) -> Account:
     raise Stale
 
 
-def _companies(tokens: Tokens) -> list[FicCompany]:
+def _companies(tokens: Tokens) -> Sequence[FicCompany]:
     client = FattureInCloud(tokens.access_token)
     try:
-        found = [one for one in client.companies() if one.type != "accountant"]
+        found = client.companies()
     finally:
         client.close()
     if not found:

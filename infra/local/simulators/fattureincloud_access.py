@@ -123,17 +123,17 @@ class Window(msgspec.Struct, kw_only=True):
 
     seconds: float
     calls: int
-    began: float = 0.0
+    ends: float | None = None
     made: int = 0
 
     def left(self, now: float) -> int:
         """How many more it admits."""
-        return self.calls - (self.made if now < self.began + self.seconds else 0)
+        return self.calls - (self.made if self.ends is not None and now < self.ends else 0)
 
     def count(self, now: float) -> None:
         """One more."""
-        if now >= self.began + self.seconds:
-            self.began, self.made = now, 0
+        if self.ends is None or now >= self.ends:
+            self.ends, self.made = now + self.seconds, 0
         self.made += 1
 
 
@@ -153,7 +153,7 @@ class Quotas:
         now = self._timer()
         for window, status in ((self.short, 429), (self.hour, 403), (self.month, 403)):
             if window.left(now) <= 0:
-                wait = max(1, round(window.began + window.seconds - now))
+                wait = max(1, round((window.ends or now) - now))
                 raise Refused(status, "API quota exceeded.", {"Retry-After": str(wait)})
         for window in (self.short, self.hour, self.month):
             window.count(now)
