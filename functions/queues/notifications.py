@@ -13,7 +13,9 @@ function = Function(__name__)
 
 @function.on_queue(
     "notifications",
-    needs=Needs(reads=("inbox", "identity"), writes=("jobs", "directory"), sends=("notifications",), mail=True),
+    needs=Needs(
+        reads=("inbox", "identity", "accounting"), writes=("jobs", "directory"), sends=("notifications",), mail=True
+    ),
 )
 def work_notifications(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `notifications`."""
