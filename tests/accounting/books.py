@@ -135,8 +135,10 @@ class MovingClock:
 class Driver:
     """Does a run's jobs one by one, as the queue would: what says to wait is waited for, what failed is done again."""
 
-    def __init__(self, account: Account, resource: Resource, kind: Kind = "full") -> None:
-        self.clock = MovingClock()
+    def __init__(
+        self, account: Account, resource: Resource, kind: Kind = "full", clock: MovingClock | None = None
+    ) -> None:
+        self.clock = clock or MovingClock()
         self.first = starting.start(lambda: Unit(OURS), account, resource, kind, self.clock)
         self.failures: list[str] = []
 
