@@ -1,12 +1,15 @@
 """An account connected to a simulated Fatture in Cloud, and what is compared after everything that can go wrong."""
 
+import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.accounting import accounts, starting, sync_store, syncing
+from chalicelib.accounting import accounts, starting, subscribing, sync_store, syncing
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.event import GROUPS
 from chalicelib.accounting.record import DOCUMENTS, RESOURCES, Record, Resource, read
 from chalicelib.accounting.record_jobs import SyncStep
 from chalicelib.accounting.record_store import sums
@@ -22,7 +25,10 @@ from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from chalicelib.core.worker import deliver
+from infra.local.invoking import call
+from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.listener import Listener
 from tests.conftest import EmbeddedAws
 
 OURS = "com_test"
@@ -183,3 +189,30 @@ class Driver:
             except DomainError as error:
                 self.failures.append(error.code)
         raise AssertionError(f"still not over: {self.run()}")
+
+
+@pytest.fixture
+def sink(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Our webhook doors behind HTTP; the statuses they answered."""
+    answered: list[int] = []
+    one_at_a_time = threading.Lock()  # as a Lambda serves
+
+    def handle(request: Request) -> Reply:
+        headers, query = dict(request.headers), dict(request.query)
+        with one_at_a_time:
+            found = call(request.method, request.path, raw=request.body or None, headers=headers, query=query or None)
+        answered.append(found.status)
+        return Reply(found.status, found.text.encode() if found.text else None, {"Content-Type": "application/json"})
+
+    listener = Listener(handle, "127.0.0.1", 0)
+    monkeypatch.setenv("PILOT_PUBLIC_URL", listener.url)
+    settings.cache_clear()
+    yield answered
+    listener.close()
+
+
+def subscribed(fic: FattureInCloudSimulator, account: Account) -> None:
+    """Both groups, verified."""
+    for group in GROUPS:
+        subscribing.subscribe(lambda: Unit(OURS), account, group, (), None, now)
+    fic.webhooks.settle()
