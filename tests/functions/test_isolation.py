@@ -8,8 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from chalicelib.accounting import subscription_store
+from chalicelib.accounting.account import Account
 from chalicelib.accounting.accounts import connect_with_token
+from chalicelib.accounting.record import RESOURCES, read
+from chalicelib.accounting.record_tables import RecordRow, SyncRow
+from chalicelib.accounting.subscription import TYPES, Subscription
 from chalicelib.accounting.tables import AccountRow
+from chalicelib.accounting.upserting import Heard, write
+from chalicelib.booking import store as booking
 from chalicelib.booking.tables import BookingRow
 from chalicelib.calls import recording
 from chalicelib.calls.tables import CallRow
@@ -59,6 +66,9 @@ class World:
     appointment_id: str
     call_id: str
     account_id: str
+    customer_id: str
+    records: dict[str, str]
+    subscription_id: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,15 @@ def recipe(
     return Recipe(lambda world: path.format(**vars(world)), lambda world: body, stranger)
 
 
+def billing_recipe(resource: str) -> Recipe:
+    """The owner's appointment is completed, so that it can be billed."""
+    items = [{"name": "Haircut", "net": 3000}]
+    return Recipe(
+        lambda world: f"/api/fic/accounts/{world.account_id}/{resource}",
+        lambda world: {"appointment_id": world.appointment_id, "items": items},
+    )
+
+
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "/api/appointments"): Recipe(lambda w: "/api/appointments", booking_body),
     ("POST", "/api/events"): Recipe(lambda w: "/api/events", booking_body),
@@ -99,6 +118,35 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "/api/fic/accounts/connect"): recipe("/api/fic/accounts/connect", stranger="only his own"),
     ("POST", "/api/fic/accounts"): recipe("/api/fic/accounts", {"token": FIC_TOKEN, "company": COMPANY}, "taken"),
     ("DELETE", "/api/fic/accounts/{account_id}"): recipe("/api/fic/accounts/{account_id}"),
+    ("POST", "/api/fic/sync"): recipe("/api/fic/sync", {"resource": "quotes"}, "only his own"),
+    ("GET", "/api/fic/accounts/{account_id}/sync"): recipe("/api/fic/accounts/{account_id}/sync"),
+    ("GET", "/api/fic/accounts/{account_id}/totals"): recipe("/api/fic/accounts/{account_id}/totals"),
+    ("POST", "/api/fic/accounts/{account_id}/invoices"): billing_recipe("invoices"),
+    ("POST", "/api/fic/accounts/{account_id}/quotes"): billing_recipe("quotes"),
+    ("GET", "/api/fic/events"): recipe("/api/fic/events", stranger="only his own"),
+    ("GET", "/api/fic/subscriptions"): recipe("/api/fic/subscriptions", stranger="only his own"),
+    ("POST", "/api/fic/subscriptions"): Recipe(
+        lambda w: "/api/fic/subscriptions", lambda w: {"account_id": w.account_id, "event_group": "entity"}
+    ),
+    ("DELETE", "/api/fic/subscriptions/{subscription_id}"): recipe("/api/fic/subscriptions/{subscription_id}"),
+    ("GET", "/api/fic/clients"): recipe("/api/fic/clients", stranger="only his own"),
+    ("GET", "/api/fic/suppliers"): recipe("/api/fic/suppliers", stranger="only his own"),
+    ("GET", "/api/fic/invoices"): recipe("/api/fic/invoices", stranger="only his own"),
+    ("GET", "/api/fic/quotes"): recipe("/api/fic/quotes", stranger="only his own"),
+    ("GET", "/api/fic/clients/{client_id}"): recipe("/api/fic/clients/{records[clients]}"),
+    ("GET", "/api/fic/clients/{client_id}/suggestions"): recipe("/api/fic/clients/{records[clients]}/suggestions"),
+    ("PUT", "/api/fic/clients/{client_id}/customer"): recipe(
+        "/api/fic/clients/{records[clients]}/customer", {"customer_id": None}
+    ),
+    ("GET", "/api/fic/suppliers/{supplier_id}"): recipe("/api/fic/suppliers/{records[suppliers]}"),
+    ("GET", "/api/fic/invoices/{invoice_id}"): recipe("/api/fic/invoices/{records[invoices]}"),
+    ("GET", "/api/fic/invoices/{invoice_id}/pdf"): recipe("/api/fic/invoices/{records[invoices]}/pdf"),
+    ("GET", "/api/fic/quotes/{quote_id}"): recipe("/api/fic/quotes/{records[quotes]}"),
+    ("GET", "/api/fic/quotes/{quote_id}/pdf"): recipe("/api/fic/quotes/{records[quotes]}/pdf"),
+    ("GET", "/api/customers/{customer_id}/invoices"): recipe("/api/customers/{customer_id}/invoices"),
+    ("PUT", "/api/customers/{customer_id}/billing"): recipe(
+        "/api/customers/{customer_id}/billing", {"vat_number": "IT12345640962"}
+    ),
     ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
     ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
     ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
@@ -130,7 +178,54 @@ def world(aws: EmbeddedAws, fic: FattureInCloudSimulator) -> World:
     rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
     account = connect_with_token(lambda: Unit("com_owner"), FIC_TOKEN, None, "usr_owner", now)
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id, account.id)
+    records = books_of(account, fic)
+    return World(
+        practice,
+        holders["owner"],
+        holders["stranger"],
+        spare,
+        made["id"],
+        call_id,
+        account.id,
+        complete("com_owner", made["id"]),
+        records,
+        f"{account.id}.entity",
+    )
+
+
+def books_of(account: Account, fic: FattureInCloudSimulator) -> dict[str, str]:
+    """One record of each resource is here, and a subscription; returns the records' ids."""
+    kept: dict[str, str] = {}
+    for resource in RESOURCES:
+        number = fic.books[COMPANY].ids(resource)[0]
+        found = read(account.company_id, account.id, resource, fic.books[COMPANY].get(resource, number), now())
+        assert found
+        heard = Heard(account.company_id, account.id, resource, [found])
+        write(heard, lambda: Unit(account.company_id), lambda unit, tally: None)
+        kept[resource] = found.record.key
+    unit = Unit(account.company_id)
+    subscription_store.save_subscription(
+        unit,
+        Subscription(
+            company_id=account.company_id,
+            account_id=account.id,
+            group="entity",
+            types=TYPES["entity"],
+            sink="https://example.com",
+            created_at=now(),
+        ),
+    )
+    unit.commit()
+    return kept
+
+
+def complete(company_id: str, appointment_id: str) -> str:
+    """Let the appointment be over; returns whose it is."""
+    appointment = booking.get_appointment(company_id, appointment_id)
+    unit = Unit(company_id)
+    booking.save_appointment(unit, appointment.changed(now(), status="completed"))
+    unit.commit()
+    return appointment.customer_id
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -196,7 +291,14 @@ def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[s
 
 
 def _everything_of(company_id: str) -> list[str]:
-    rows: list[Row] = [*BookingRow.scan(), *CallRow.scan(), *IdentityRow.scan(), *AccountRow.scan()]
+    rows: list[Row] = [
+        *BookingRow.scan(),
+        *CallRow.scan(),
+        *IdentityRow.scan(),
+        *AccountRow.scan(),
+        *RecordRow.scan(),
+        *SyncRow.scan(),
+    ]
     return sorted(f"{row.pk}|{row.sk}|{row.data}" for row in rows if row.pk.startswith(company_id))
 
 
