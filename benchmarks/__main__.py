@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import cold_start, operations, report, system
+from benchmarks import cold_start, fic_sync, operations, report, system
 
 PACKAGE = Path("out/dev/deployment.zip")
 
@@ -21,9 +21,11 @@ def main() -> int:
             costs = operations.costs(practice)
         with console.status("timing the booking call"):
             times = operations.booking_times()
+        with console.status("reading 10,000 invoices, twice"):
+            syncs = fic_sync.measure()
         with console.status("starting every function cold, a few rounds"):
             starts = cold_start.measure(PACKAGE, practice)
-    report.write(Path("docs/performance.md"), costs, times, starts, console)
+    report.write(Path("docs/performance.md"), costs, times, syncs, starts, console)
     slow = [start for start in starts if start.ratio > cold_start.MOST and "," not in start.name]
     for start in slow:
         console.print(
