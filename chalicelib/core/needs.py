@@ -14,7 +14,8 @@ class Needs(msgspec.Struct, frozen=True):
     `reads`: GetItem, BatchGetItem and Query on the table and its indexes. `writes`: those, and Put, Update, Delete and
     ConditionCheck, and the same on `UNIT_TABLES`, since whatever writes does so through a unit of work.
     `updates`: UpdateItem alone, for a door that notes something in passing and runs no unit of work (the authorizer).
-    `sends`: SendMessage to the queue. `mail`: sending mail. `vault`: Encrypt and Decrypt with the vault's key. `logs`: nothing, every Lambda writes its own log group.
+    `sends`: SendMessage to the queue. `mail`: sending mail. `vault`: Encrypt and Decrypt with the vault's key.
+    `logs`: nothing, every Lambda writes its own log group.
     """
 
     reads: tuple[str, ...] = ()

@@ -69,6 +69,7 @@ def test_a_lambda_is_as_its_door_declares(dev: Packaged, doors: list[Door]) -> N
         assert variables["PILOT_STAGE"] == "dev"
         assert variables["PILOT_SECRETS_FROM"] == "ssm"
         assert "PILOT_QUEUE_BASE_URL" in variables
+        assert variables.get("PILOT_VAULT_KEY") == ({"Ref": "VaultKeyArn"} if door.needs.vault else None)
 
 
 def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, doors: list[Door]) -> None:
