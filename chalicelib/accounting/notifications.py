@@ -22,7 +22,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.vendors.fattureincloud_webhook import WELCOME, FicEvent, parse_event
 
 VENDOR = "fic"
-AT_ONCE = 20
+AT_ONCE = 10
 MANY = 60
 """From so many records on one run is cheaper than a call for each. What was deleted has to be asked for one by one."""
 

@@ -23,7 +23,8 @@ from chalicelib.vendors.fattureincloud import LARGEST_PAGE, FattureInCloud
 Begin = Callable[[], Unit]
 MOST_MISSING = 5000
 """As many ids are noted down at once to be verified; 40 kB."""
-VERIFIED_AT_ONCE = 20
+VERIFIED_AT_ONCE = 10
+"""Calls of FIC's API in one job: several jobs share a worker's two minutes."""
 
 
 def step(job: SyncStep, context: JobContext) -> None:

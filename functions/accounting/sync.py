@@ -41,7 +41,7 @@ class SumsAnswer(Answer):
     ability="accounting:write",
     status=202,
     idempotent=False,
-    needs=Needs(reads=("accounting",), writes=("syncing",)),
+    needs=Needs(reads=("accounting", "directory"), writes=("syncing",)),
     errors=(NOT_FOUND, "fic_not_connected 409"),
     example={"resource": "all"},
 )

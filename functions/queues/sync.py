@@ -20,6 +20,9 @@ function = Function(__name__)
         secrets=("calcom_api_key", "fic_client_id", "fic_client_secret"),
         vault=True,
     ),
+    # Some jobs ask a vendor ten times; five of them have to fit.
+    batch_size=5,
+    timeout_seconds=120,
 )
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `sync`."""
