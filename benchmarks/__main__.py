@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import backlog, cold_start, operations, report, system
+from benchmarks import backlog, cold_start, fic_sync, operations, report, system
 
 PACKAGE = Path("out/dev/deployment.zip")
 
@@ -23,9 +23,11 @@ def main() -> int:
             waiting = backlog.costs()
         with console.status("timing the booking call"):
             times = operations.booking_times()
+        with console.status("reading 10,000 invoices, twice"):
+            syncs = fic_sync.measure()
         with console.status("starting every function cold, a few rounds"):
             starts = cold_start.measure(PACKAGE, practice)
-    report.write(Path("docs/performance.md"), costs, waiting, times, starts, console)
+    report.write(Path("docs/performance.md"), costs, waiting, times, syncs, starts, console)
     slow = [start for start in starts if start.ratio > cold_start.MOST and "," not in start.name]
     for start in slow:
         console.print(

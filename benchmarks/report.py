@@ -10,6 +10,7 @@ from rich.table import Table
 from benchmarks.backlog import CALLS, PerCall
 from benchmarks.cold_start import Start
 from benchmarks.counting import Count
+from benchmarks.fic_sync import DOCUMENTS, PAGES, Cost
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 Rows = Sequence[Sequence[str]]
@@ -20,6 +21,7 @@ def write(
     costs: list[tuple[str, Count]],
     waiting: list[PerCall],
     times: dict[str, float],
+    syncs: list[Cost],
     starts: list[Start],
     console: Console,
 ) -> None:
@@ -47,6 +49,14 @@ def write(
             [[f"{value:.1f}" if isinstance(value, float) else str(value) for value in times.values()]],
         ),
         (
+            f"A full run of {DOCUMENTS:,} invoices from Fatture in Cloud ({PAGES} pages of 100)",
+            (
+                *("run", "calls of FIC's API", "written", "DynamoDB reads", "transactions", "other writes"),
+                *("read units a record", "write units a record", "records a second", "of which FIC", "peak MB"),
+            ),
+            [_sync(cost) for cost in syncs],
+        ),
+        (
             "Cold start of every function",
             ("function", "ms", "ratio to the bare handler"),
             [(s.name, f"{s.ms:.0f}", f"{s.ratio:.2f}") for s in sorted(starts, key=lambda s: -s.ratio)],
@@ -59,6 +69,13 @@ def write(
     whole = path.read_text()
     before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
     path.write_text(f"{before}{BEGIN}\n" + "\n".join(text) + f"{END}{after}")
+
+
+def _sync(cost: Cost) -> list[str]:
+    counts = (cost.api_calls, cost.written, cost.reads, cost.transactions, cost.other_writes)
+    units = [f"{value / DOCUMENTS:.2f}" for value in (cost.read_units, cost.write_units)]
+    rate, share = DOCUMENTS / cost.seconds, cost.vendor_seconds / cost.seconds
+    return [cost.name, *(str(value) for value in counts), *units, f"{rate:.0f}", f"{share:.0%}", f"{cost.peak_mb:.0f}"]
 
 
 def _rich(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -68,8 +68,10 @@ def stream_table() -> str:
 
 
 def data_resources(stage: str, consumers: tuple[Door, ...] | None = None) -> dict[str, Resource]:
-    """Every table, queue and the vault's key. `consumers`: the queues' doors, whose timeouts decide how long a
-    message stays hidden."""
+    """Every table and queue, and the vault's key.
+
+    `consumers`: the queues' doors, whose timeouts decide how long a message stays hidden.
+    """
     if consumers is None:
         consumers = tuple(all_doors("functions.queues"))
     timeouts = {(door.queue, door.dead): door.timeout_seconds for door in consumers if door.kind == "queue"}

@@ -14,6 +14,7 @@ from chalicelib.core.unit import Unit
 from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.provision import provision
+from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +28,9 @@ def ministack_url() -> Iterator[str]:
 class EmbeddedAws:
     """An isolated account on the embedded AWS; a 12-digit access key is an account."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, fic: FattureInCloudSimulator) -> None:
         self.url = url
+        self.fic = fic
         self.account = str(random.randrange(100_000_000_000, 999_999_999_999))
 
     def environment(self) -> dict[str, str]:
@@ -49,13 +51,38 @@ class EmbeddedAws:
             "CALCOM_WEBHOOK_SECRET": "whsec_test",
             "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000",
             "TWILIO_AUTH_TOKEN": "twilio_test",
+            "FIC_CLIENT_ID": self.fic.access.client_id,
+            "FIC_CLIENT_SECRET": self.fic.access.client_secret,
+            "FIC_BASE_URL": self.fic.url,
+            "FIC_OAUTH_URL": f"{self.fic.url}/oauth",
+            "FIC_WEBHOOK_PUBLIC_KEY": self.fic.public_key,
         }
 
 
+@pytest.fixture(scope="session")
+def fic_server() -> Iterator[FattureInCloudSimulator]:
+    """One Fatture in Cloud for this worker's whole run; take `fic`."""
+    simulator = FattureInCloudSimulator()
+    simulator.start()
+    yield simulator
+    simulator.stop()
+
+
 @pytest.fixture
-def aws(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
+def fic(fic_server: FattureInCloudSimulator) -> Iterator[FattureInCloudSimulator]:
+    """The simulated Fatture in Cloud as it begins, and where every client of it is pointed in tests."""
+    fic_server.reset()
+    yield fic_server
+    fic_server.webhooks.settle()
+    fic_server.reset()
+
+
+@pytest.fixture
+def aws(
+    ministack_url: str, fic_server: FattureInCloudSimulator, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EmbeddedAws]:
     """The tables and queues of the house, empty, in a fresh account."""
-    account = EmbeddedAws(ministack_url)
+    account = EmbeddedAws(ministack_url, fic_server)
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
     _forget()

@@ -35,7 +35,6 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
 
     quota: Quota = Quota()
     refused_until: int = 0
-    version: int = 0
 
 
 def accounts(company_id: str, *, deleted: bool = False) -> list[Account]:
@@ -140,12 +139,24 @@ def save_renewed(connection: Connection, sealed: str | None) -> bool:
     return _update(connection, changes, AccountRow.version == connection.version - 1)
 
 
-def save_quota(company_id: str, fic_company_id: int, quota: Quota, seen: Used) -> bool:
-    """Write the calls made; False when others made some meanwhile. No unit: nobody audits a counter."""
-    row = AccountRow(_pk(company_id), _quota_sk(fic_company_id))
-    unchanged = AccountRow.version == seen.version if seen.version else AccountRow.version.does_not_exist()
-    changes = [AccountRow.data.set(encode(quota)), AccountRow.version.set(seen.version + 1)]
-    return _try(row, changes, unchanged)
+def take(company_id: str, fic_company_id: int, slot: int, calls: int) -> bool:
+    """Take calls off the slot; False when it has ended or has too few. No unit: nobody audits a counter."""
+    enough = (AccountRow.slot == slot) & (AccountRow.calls_left >= calls)
+    changes = [AccountRow.calls_left.set(AccountRow.calls_left - calls)]
+    return _try(AccountRow(_pk(company_id), _quota_sk(fic_company_id)), changes, enough)
+
+
+def begin_slot(company_id: str, fic_company_id: int, quota: Quota, seen: Quota) -> bool:
+    """Write a new slot, some of its calls taken already; False when somebody else did anything since `seen`."""
+    unchanged = AccountRow.slot.does_not_exist()
+    if seen.slot >= 0:
+        unchanged = (AccountRow.slot == seen.slot) & (AccountRow.calls_left == seen.left)
+    changes = [
+        AccountRow.data.set(encode(quota)),
+        AccountRow.slot.set(quota.slot),
+        AccountRow.calls_left.set(quota.left),
+    ]
+    return _try(AccountRow(_pk(company_id), _quota_sk(fic_company_id)), changes, unchanged)
 
 
 def note_refusal(company_id: str, fic_company_id: int, until: int) -> None:
@@ -191,10 +202,10 @@ def _held(row: AccountRow | None) -> Held | None:
 def _used(row: AccountRow | None) -> Used:
     if row is None:
         return Used()
-    # A refusal may be noted before any call was counted: then there is no version.
-    return Used(
-        quota=row.noun(Quota), refused_until=int(row.refused_until or 0), version=int(row.version) if row.version else 0
-    )
+    quota = Quota()
+    if row.slot is not None:  # a refusal may be noted before any call was counted
+        quota = msgspec.structs.replace(row.noun(Quota), left=int(row.calls_left or 0))
+    return Used(quota=quota, refused_until=int(row.refused_until or 0))
 
 
 def _pk(company_id: str) -> str:

@@ -44,8 +44,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class _Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens, what they open, and who brought them."""
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens, how they came about, and which user brought them."""
 
     tokens: Tokens
     kind: Kind
@@ -82,8 +82,8 @@ def arrive(arrival: Arrival, begin: Callable[[str], Unit], clock: Clock) -> list
     granted = oauth.exchange(arrival.code, _redirect_uri())
     tokens = Tokens(access_token=granted.access_token, refresh_token=granted.refresh_token)
     expires_at = at + timedelta(seconds=granted.expires_in)
-    opened = _Opened(tokens=tokens, kind="oauth", expires_at=expires_at, user_id=found.record)
-    return _connect(lambda: begin(found.company_id), _companies(tokens), opened, clock)
+    opened = Opened(tokens=tokens, kind="oauth", expires_at=expires_at, user_id=found.record)
+    return attach(lambda: begin(found.company_id), _companies(tokens), opened, clock)
 
 
 def connect_with_token(
@@ -112,8 +112,36 @@ def connect_with_token(
     chosen = [one for one in companies if fic_company_id in (None, one.id)]
     if not chosen:
         raise invalid("body.company", "fic_company_unknown", "This token does not open that company.")
-    opened = _Opened(tokens=tokens, kind="token", expires_at=None, user_id=user_id)
-    return _connect(begin, chosen, opened, clock, legacy_id)[0]
+    opened = Opened(tokens=tokens, kind="token", expires_at=None, user_id=user_id)
+    return attach(begin, chosen, opened, clock, legacy_id)[0]
+
+
+def attach(
+    begin: Callable[[], Unit],
+    companies: Sequence[FicCompany],
+    opened: Opened,
+    clock: Clock,
+    legacy_id: int | None = None,
+) -> list[Account]:
+    """Keep the tokens and the companies that they open; those known already come back as they were, records and all.
+
+    One connection for all: tokens that change with each renewal cannot be kept twice. Raises Conflict
+    `fic_company_taken` or `legacy_id_taken`.
+    """
+    connection = Connection(
+        id=new_id("fcn"),
+        company_id=begin().company_id,
+        kind=opened.kind,
+        obtained_at=clock(),
+        expires_at=opened.expires_at,
+    )
+    sealed: str | None = renewing.seal(connection, opened.tokens)
+    done: list[Account] = []
+    for start in range(0, len(companies), MOST_AT_ONCE):
+        some = companies[start : start + MOST_AT_ONCE]
+        done += _connect_some(begin, some, connection, sealed, opened.user_id, legacy_id)
+        sealed = None
+    return done
 
 
 def disconnect(begin: Callable[[], Unit], ref: str, clock: Clock) -> Account:
@@ -135,39 +163,15 @@ def disconnect(begin: Callable[[], Unit], ref: str, clock: Clock) -> Account:
     raise Stale
 
 
-def _companies(tokens: Tokens) -> list[FicCompany]:
+def _companies(tokens: Tokens) -> Sequence[FicCompany]:
     client = FattureInCloud(tokens.access_token)
     try:
-        found = [one for one in client.companies() if one.type != "accountant"]
+        found = client.companies()
     finally:
         client.close()
     if not found:
         raise Conflict("fic_no_company", "This opens no company at Fatture in Cloud.")
     return found
-
-
-def _connect(
-    begin: Callable[[], Unit],
-    companies: Sequence[FicCompany],
-    opened: _Opened,
-    clock: Clock,
-    legacy_id: int | None = None,
-) -> list[Account]:
-    """All of them through one connection: tokens that change with each renewal cannot be kept twice."""
-    connection = Connection(
-        id=new_id("fcn"),
-        company_id=begin().company_id,
-        kind=opened.kind,
-        obtained_at=clock(),
-        expires_at=opened.expires_at,
-    )
-    sealed: str | None = renewing.seal(connection, opened.tokens)
-    done: list[Account] = []
-    for start in range(0, len(companies), MOST_AT_ONCE):
-        some = companies[start : start + MOST_AT_ONCE]
-        done += _connect_some(begin, some, connection, sealed, opened.user_id, legacy_id)
-        sealed = None
-    return done
 
 
 def _connect_some(

@@ -12,7 +12,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.vendors.fattureincloud import UNAUTHORIZED, FattureInCloud
 
 TRIES = 10
-"""Leases of other workers may come first as often; each of them is a lease that somebody got."""
+"""Others may begin slots, or take the last calls of one, as often while we read."""
 REFUSED = "fic_rate_limited"
 
 
@@ -53,19 +53,27 @@ def calling(
 def calls_left(account: Account, clock: Clock) -> int:
     """How many calls could be made at once; 0 where FIC itself has asked to wait. One request."""
     used = account_store.find_quota(account.company_id, account.fic_company_id)
-    return 0 if used.refused_until > epoch(clock()) else used.quota.left(clock())
+    return 0 if used.refused_until > epoch(clock()) else used.quota.at(clock()).left
 
 
 def _lease(account: Account, used: Used, calls: int, clock: Clock) -> None:
-    """Take the calls off the quota, in one conditional update; raises RateLimited."""
+    """Take the calls off the quota, in one conditional update; raises RateLimited.
+
+    Workers meet only where a slot begins: one of them begins it, the others read again.
+    """
+    of = (account.company_id, account.fic_company_id)
     for _ in range(TRIES):
         at = clock()
         wait = max(used.refused_until - epoch(at), used.quota.wait(calls, at))
         if wait > 0:
             detail = f"Fatture in Cloud takes no more calls for {account.name} for {wait} s."
             raise RateLimited("fic_quota", detail, retry_after=wait)
-        taken = used.quota.taken(calls, at)
-        if account_store.save_quota(account.company_id, account.fic_company_id, taken, used):
+        quota = used.quota.at(at)
+        if quota.slot == used.quota.slot:
+            done = account_store.take(*of, quota.slot, calls)
+        else:
+            done = account_store.begin_slot(*of, quota.taken(calls), used.quota)
+        if done:
             return
-        used = account_store.find_quota(account.company_id, account.fic_company_id)
+        used = account_store.find_quota(*of)
     raise RateLimited("fic_quota", "Many workers call Fatture in Cloud at once.", retry_after=1)

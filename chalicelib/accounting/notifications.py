@@ -22,7 +22,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.vendors.fattureincloud_webhook import WELCOME, FicEvent, parse_event
 
 VENDOR = "fic"
-AT_ONCE = 20
+AT_ONCE = 10
 MANY = 60
 """From so many records on one run is cheaper than a call for each. What was deleted has to be asked for one by one."""
 
@@ -67,7 +67,10 @@ def apply(job: ApplyFicEvent, context: JobContext) -> None:
     resource, action = event.about
     if action != "delete" and len(event.ids) >= MANY:
         unit = context.unit()
-        unit.enqueue(StartSync(company_id=job.company_id, account_id=account.id, resources=(resource,), kind="changes"))
+        start = StartSync(
+            company_id=job.company_id, account_id=account.id, resources=(resource,), kind="changes", anew=True
+        )
+        unit.enqueue(start)
         _settle(unit, job, "left_to_sync", context.clock())
         return
     _apply_some(job, event.ids, account, resource, context)

@@ -20,14 +20,15 @@ class SyncStep(Job):
 
 
 class StartSync(Job):
-    """Begin to read an account's resources, or only what changed in one of them."""
+    """Begin to read an account's resources. `anew`: not only to join a run that may have passed what is meant."""
 
     queue = "sync"
-    handler = "chalicelib.accounting.syncing:start_later"
+    handler = "chalicelib.accounting.starting:start_later"
 
     account_id: str
     resources: tuple[Resource, ...]
     kind: Kind
+    anew: bool = False
 
 
 class ApplyFicEvent(Job):

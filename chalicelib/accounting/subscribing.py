@@ -64,9 +64,8 @@ def subscribe(
     raise Stale
 
 
-def unsubscribe(make: Begin, subscription_id: str, clock: Clock) -> None:
+def unsubscribe(make: Begin, company_id: str, subscription_id: str, clock: Clock) -> None:
     """End it at FIC, then forget it; raises NotFound, and what FIC raises. Unconnected, it is only forgotten."""
-    company_id = make().company_id
     found = subscription_store.get_subscription(company_id, subscription_id)
     account = account_store.get_account(company_id, found.account_id, deleted=True)
     if account.usable:

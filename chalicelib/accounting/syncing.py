@@ -1,4 +1,4 @@
-"""Runs: beginning one, doing its steps one job at a time, and taking it on where it stopped."""
+"""The steps of a run, one job each: reading a page, comparing, verifying."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,14 +8,14 @@ from chalicelib.accounting import account_store, record_store, sync_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.calling import calling
 from chalicelib.accounting.record import Reading, Resource, read, resource_of
-from chalicelib.accounting.record_jobs import LinkClients, StartSync, SyncStep
-from chalicelib.accounting.run import Kind, Run, begin
+from chalicelib.accounting.record_jobs import LinkClients, SyncStep
+from chalicelib.accounting.run import Run
+from chalicelib.accounting.starting import go_on
 from chalicelib.accounting.sync_store import Overtaken
 from chalicelib.accounting.upserting import Heard, Tally, write
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, RateLimited, Stale
-from chalicelib.core.ids import new_id
-from chalicelib.core.jobs import FOR_GOOD, CannotSucceed, JobContext, Postpone
+from chalicelib.core.jobs import FOR_GOOD, CannotSucceed, JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.fattureincloud import LARGEST_PAGE, FattureInCloud
@@ -23,49 +23,8 @@ from chalicelib.vendors.fattureincloud import LARGEST_PAGE, FattureInCloud
 Begin = Callable[[], Unit]
 MOST_MISSING = 5000
 """As many ids are noted down at once to be verified; 40 kB."""
-VERIFIED_AT_ONCE = 20
-TRIES = 5
-BUSY_SECONDS = 60
-
-
-def start(make: Begin, account: Account, resource: Resource, kind: Kind, clock: Clock) -> Run:
-    """Begin a run, or join the one under way; one that failed or has stalled goes on where it stopped.
-
-    Looking for changes needs a full run before it, and begins that one where there was none.
-    """
-    for _ in range(TRIES):
-        at = clock()
-        last, mark = sync_store.find_run(account.company_id, account.id, resource, kind)
-        if kind == "changes" and mark.synced_at is None and not (last and last.active):
-            return start(make, account, resource, "full", clock)
-        if last and last.active and not last.stalled(at):
-            return last
-        unit = make()
-        if last and last.status != "done":
-            run = last.taken_on(at)
-            sync_store.save_run(unit, run, missing=sync_store.missing_of(last))
-        else:
-            run = begin(new_id("run"), account.company_id, account.id, resource, kind, mark.synced_at, at)
-            sync_store.save_run(unit, run, new=True)
-        _go_on(unit, run)
-        unit.audit("fic.sync_started", account.id, (resource,), run=run.id, kind=kind)
-        try:
-            unit.commit(run)
-            return run
-        except Overtaken:
-            continue
-    raise Stale
-
-
-def start_later(job: StartSync, context: JobContext) -> None:
-    """Begin the runs. What changed is read anew when a run that is under way may have passed it already."""
-    account = account_store.get_account(job.company_id, job.account_id)
-    if not account.usable:
-        return
-    for resource in job.resources:
-        run = start(context.unit, account, resource, job.kind, context.clock)
-        if job.kind == "changes" and run.step > 1:
-            raise Postpone(BUSY_SECONDS, "a run is under way")
+VERIFIED_AT_ONCE = 10
+"""Calls of FIC's API in one job: several jobs share a worker's two minutes."""
 
 
 def step(job: SyncStep, context: JobContext) -> None:
@@ -116,7 +75,7 @@ def _page(run: Run, make: Begin, clock: Clock) -> None:
             sync_store.note_seen(unit, run, (reading.record.id for reading in readings))
         _link(unit, run, tally)
         sync_store.save_run(unit, after)
-        _go_on(unit, after)
+        go_on(unit, after)
 
     write(_heard(run, readings), make, finish)
 
@@ -137,7 +96,7 @@ def _compare(run: Run, make: Begin, clock: Clock) -> None:
     unit = make()
     after = run.compared(len(missing), len(missing) == MOST_MISSING, clock())
     sync_store.save_run(unit, after, missing=missing)
-    _go_on(unit, after)
+    go_on(unit, after)
     unit.commit()
 
 
@@ -154,7 +113,7 @@ def _verify(run: Run, make: Begin, clock: Clock) -> None:
         sync_store.note_seen(unit, run, asked)
         _link(unit, run, tally)
         sync_store.save_run(unit, after, missing=left)
-        _go_on(unit, after)
+        go_on(unit, after)
 
     write(heard, make, finish)
 
@@ -193,17 +152,3 @@ def _link(unit: Unit, run: Run, tally: Tally) -> None:
     if tally.unlinked:
         clients = tuple(tally.unlinked)
         unit.enqueue(LinkClients(company_id=run.company_id, account_id=run.account_id, clients=clients))
-
-
-def _go_on(unit: Unit, run: Run) -> None:
-    if run.active:
-        unit.enqueue(
-            SyncStep(
-                company_id=run.company_id,
-                account_id=run.account_id,
-                resource=run.resource,
-                kind=run.kind,
-                run_id=run.id,
-                step=run.step,
-            )
-        )

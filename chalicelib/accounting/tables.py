@@ -22,11 +22,14 @@ class AccountRow(Row):
     """An account, a connection or a quota.
 
     Of a connection only: `sealed` (its tokens, encrypted), and `lease` and `lease_until` (who renews them just now, and
-    until when, in seconds since 1970). Of a quota only: `refused_until`, before which FIC wants no call.
+    until when, in seconds since 1970). Of a quota only: the `slot` of time that calls are made in, `calls_left` in it,
+    and `refused_until`, before which FIC wants no call.
     """
 
     table: ClassVar[Table] = ACCOUNTING
     sealed = UnicodeAttribute(null=True)
     lease = UnicodeAttribute(null=True)
     lease_until = NumberAttribute(null=True)
+    slot = NumberAttribute(null=True)
+    calls_left = NumberAttribute(null=True)
     refused_until = NumberAttribute(null=True)

@@ -8,6 +8,7 @@ import click
 from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
+from chalicelib.cli.fic import fic
 from chalicelib.cli.logs import logs
 from chalicelib.cli.queues import queue
 from chalicelib.cli.release import release_check
@@ -29,7 +30,7 @@ from chalicelib.cli.work import work
 )
 @click.pass_context
 def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | None) -> None:
-    """Look after PilotPractice: its routes, queues, failed jobs, schedules and logs.
+    """Look after PilotPractice: its routes, queues, failed jobs, schedules, logs and books.
 
     Exit codes: 0 all is well, 1 something failed or was found wrong, 2 the command was not understood.
     """
@@ -37,5 +38,5 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
     context.obj = replace(told, folder=local_dir) if local_dir else told
 
 
-for command in (routes, queue, work, schedules, logs, calls, appointments, calcom, release_check):
+for command in (routes, queue, work, schedules, logs, calls, appointments, calcom, fic, release_check):
     cli.add_command(command)

@@ -53,7 +53,7 @@ def queue() -> None:
 def status(stage: Stage, check: bool) -> None:
     """How much waits in each queue, and how much failed. SQS's own counts are approximate."""
     stage.connect()
-    rows = [_status_of(name) for name in progress(NAMED_QUEUES, "Asking the queues")]
+    rows = [status_of(name) for name in progress(NAMED_QUEUES, "Asking the queues")]
     shown = (
         rows
         if stage.as_json
@@ -63,7 +63,8 @@ def status(stage: Stage, check: bool) -> None:
     finish(not (check and any(row["dead_letters"] or row["failed_jobs"] for row in rows)))
 
 
-def _status_of(name: str) -> dict[str, Any]:
+def status_of(name: str) -> dict[str, Any]:
+    """How much waits in a queue, and how much failed."""
     counts = _counts(name)
     dead = _counts(f"{name}{DEAD}")
     row: dict[str, Any] = {"queue": name} | {key: counts[attribute] for key, attribute in COUNTS.items()}

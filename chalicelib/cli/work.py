@@ -42,8 +42,8 @@ def work(stage: Stage, queues: tuple[str, ...]) -> None:
     An earlier queue goes before a later one. Dead letters of these queues are moved to the failed jobs.
     """
     stage.connect()
+    adopt_worker(queues[0], stage)
     if not stage.local:
-        adopt(lambda_environment(queues[0], stage))
         note(f"The Lambdas of {stage.name} take messages from these queues as well.")
     note(f"Working {', '.join(queues)}. Ctrl-C stops.")
     handler = cast("logging.StreamHandler[TextIO]", log.registered_handler)
@@ -85,11 +85,16 @@ def work_until_stopped(queues: Sequence[str]) -> None:
 def connect_as_worker(stage: Stage) -> None:
     """Connect, and on a deployed stage take on what its own workers are told: base URLs, the default company."""
     stage.connect()
+    adopt_worker("default", stage)
+
+
+def adopt_worker(queue: str, stage: Stage) -> None:
+    """Take on the settings that the stage's own worker of the queue has; the local system's are known already."""
     if not stage.local:
-        adopt(lambda_environment("default", stage))
+        adopt(_lambda_environment(queue, stage))
 
 
-def lambda_environment(queue: str, stage: Stage) -> dict[str, str]:
+def _lambda_environment(queue: str, stage: Stage) -> dict[str, str]:
     """What the stage's own worker of the queue is told: base URLs, addresses, where secrets lie."""
     door = next(door for door in all_doors() if door.kind == "queue" and door.queue == queue and not door.dead)
     answer = aws.client("lambda").get_function_configuration(FunctionName=door.function_name(stage.prefix))

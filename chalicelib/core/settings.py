@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True):
     fic_base_url: str
     fic_oauth_url: str
     fic_webhook_public_key: str
+    vault_key: str
     vendor_timeout_seconds: float
     mail_from: str
     log_level: str
@@ -45,11 +46,6 @@ class Settings(msgspec.Struct, frozen=True):
         """The SQS queue that plays the named queue `name` in this stage."""
         return f"{self.prefix}-{name}"
 
-    @property
-    def vault_key(self) -> str:
-        """The KMS key that vendors' credentials are encrypted with in this stage."""
-        return f"alias/{self.prefix}-vault"
-
     def queue_url(self, name: str) -> str:
         """Built, not looked up: a GetQueueUrl per cold start would cost a request."""
         return f"{self.queue_base_url.rstrip('/')}/{self.queue(name)}"
@@ -62,9 +58,10 @@ def settings() -> Settings:
     stage = env("PILOT_STAGE", "local")
     region = env("AWS_REGION") or env("AWS_DEFAULT_REGION") or "eu-central-1"
     endpoint = env("AWS_ENDPOINT_URL_SQS") or env("AWS_ENDPOINT_URL") or f"https://sqs.{region}.amazonaws.com"
+    prefix = env("PILOT_PREFIX", f"pilot-{stage}")
     return Settings(
         stage=stage,
-        prefix=env("PILOT_PREFIX", f"pilot-{stage}"),
+        prefix=prefix,
         region=region,
         queue_base_url=env("PILOT_QUEUE_BASE_URL") or f"{endpoint}/{env('AWS_ACCOUNT_ID', '000000000000')}",
         secrets_from=env("PILOT_SECRETS_FROM", "environment"),
@@ -75,6 +72,7 @@ def settings() -> Settings:
         fic_base_url=env("FIC_BASE_URL", "https://api-v2.fattureincloud.it"),
         fic_oauth_url=env("FIC_OAUTH_URL", "https://api-v2.fattureincloud.it/oauth"),
         fic_webhook_public_key=env("FIC_WEBHOOK_PUBLIC_KEY", FIC_PUBLIC_KEY),
+        vault_key=env("PILOT_VAULT_KEY", f"alias/{prefix}-vault"),
         vendor_timeout_seconds=float(env("PILOT_VENDOR_TIMEOUT_SECONDS", "8")),
         mail_from=env("PILOT_MAIL_FROM", "PilotPractice <no-reply@pilotpractice.example>"),
         private_webhooks=env("PILOT_PRIVATE_WEBHOOKS", "") == "1",

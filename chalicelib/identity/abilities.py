@@ -8,7 +8,7 @@ Role = Literal["admin", "staff", "practitioner", "client"]
 
 ABILITIES = frozenset(
     f"{noun}:{verb}"
-    for noun in ("account", "appointments", "calls", "customers", "practice", "users", "webhooks")
+    for noun in ("account", "accounting", "appointments", "calls", "customers", "practice", "users", "webhooks")
     for verb in ("read", "write")
 )
 """Every ability a route may ask for (a test walks the routes). `account` is one's own: me, logout, tokens."""
@@ -18,6 +18,7 @@ OF_ROLE: dict[Role, frozenset[str]] = {
     "admin": frozenset({EVERYTHING}),
     "staff": _OWN
     | {
+        "accounting:read",
         "appointments:read",
         "appointments:write",
         "calls:read",

@@ -13,10 +13,11 @@ from urllib.parse import quote
 import msgspec
 
 from chalicelib.core.clock import to_utc
-from chalicelib.core.errors import VendorRefused
+from chalicelib.core.errors import Invalid, VendorRefused
 from chalicelib.core.settings import settings
 from chalicelib.vendors.http import VendorSession
 from chalicelib.vendors.outcomes import Answer, Vendor, unanswered
+from chalicelib.vendors.payload import read
 
 VENDOR = Vendor("fic", "Fatture in Cloud")
 UNAUTHORIZED = "fic_unauthorized"
@@ -41,11 +42,12 @@ class FicPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FicCompany(msgspec.Struct, frozen=True, kw_only=True):
-    """A company that the token opens."""
+    """A company that the token opens. An accountant's has no books of its own, but those of its clients below it."""
 
     id: int
     name: str = ""
-    type: str | None = None
+    type: str = "company"
+    controlled_companies: "list[FicCompany]" = []
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +81,12 @@ class FattureInCloud:
         self._session = VendorSession(VENDOR, url, access_token, timeout_seconds=timeout_seconds)
 
     def companies(self) -> tuple[FicCompany, ...]:
-        """The companies that the token opens."""
+        """The companies whose books the token opens, an accountant's clients among them."""
         data = self._data("GET", "/user/companies").data
         companies = data.get("companies") if isinstance(data, dict) else None
-        return tuple(_shaped(one, FicCompany) for one in companies or ())
+        found = [_shaped(one, FicCompany) for one in companies or ()]
+        found += [below for one in found for below in one.controlled_companies]
+        return tuple({one.id: one for one in found if one.type == "company"}.values())
 
     def page(
         self,
@@ -207,8 +211,8 @@ def _decoded(answer: Answer, shape: type[T], *, writes: bool) -> T:
 
 def _shaped(value: Any, shape: type[T], *, writes: bool = False) -> T:
     try:
-        return msgspec.convert(value, shape)
-    except msgspec.ValidationError as error:
+        return read(value, shape, "answer.data")
+    except Invalid as error:
         raise unanswered(VENDOR, writes) from error
 
 

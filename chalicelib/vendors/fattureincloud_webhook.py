@@ -5,9 +5,9 @@ cryptography only where a signature is checked: the webhook Lambda starts cold w
 """
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -115,13 +115,11 @@ def verify_token(authorization: str | None, sinks: Sequence[str], public_key: st
     options: Any = {"require": ["exp", "iss", "aud"], "verify_exp": False, "verify_iat": False, "verify_nbf": False}
     try:
         said = jwt.decode(
-            token.strip(), _pem(public_key), algorithms=["ES256"], audience=list(sinks), issuer=ISSUER, options=options
+            token.strip(), _key(public_key), algorithms=["ES256"], audience=list(sinks), issuer=ISSUER, options=options
         )
         claims = msgspec.convert(said, Claims)
     except (jwt.InvalidTokenError, msgspec.ValidationError) as error:
         raise _unsigned(f"The token is not Fatture in Cloud's for this address ({type(error).__name__}).") from None
-    except jwt.InvalidKeyError:
-        raise Unavailable("not_configured", "FIC_WEBHOOK_PUBLIC_KEY is not a public key.") from None
     if claims.exp + LEEWAY_SECONDS < now.timestamp():
         raise _unsigned("The token has expired.")
     return claims
@@ -133,12 +131,14 @@ def verify_event(claims: Claims, event: FicEvent) -> None:
         raise _unsigned("The token was made for another event.")
 
 
-def _pem(public_key: str) -> str:
-    if "BEGIN" in public_key:
-        return public_key
+@cache
+def _key(text: str) -> Any:
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
-        return base64.b64decode(public_key, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        pem = text.encode() if "BEGIN" in text else base64.b64decode(text, validate=True)
+        return load_pem_public_key(pem)
+    except ValueError:  # also what base64 raises
         raise Unavailable("not_configured", "FIC_WEBHOOK_PUBLIC_KEY is not a public key.") from None
 
 

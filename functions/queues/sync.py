@@ -15,16 +15,22 @@ function = Function(__name__)
     "sync",
     needs=Needs(
         reads=("inbox",),
-        writes=("jobs", "booking", "occupancy", "crm", "calls", "directory"),
+        writes=("jobs", "booking", "occupancy", "crm", "calls", "directory", "accounting", "records", "syncing"),
         sends=("sync",),
         secrets=(
             "calcom_api_key",
             "calcom_webhook_secret",
+            "fic_client_id",
+            "fic_client_secret",
             "retell_api_key",
             "twilio_account_sid",
             "twilio_auth_token",
         ),
+        vault=True,
     ),
+    # Some jobs ask a vendor ten times; five of them have to fit.
+    batch_size=5,
+    timeout_seconds=120,
 )
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `sync`."""

@@ -11,6 +11,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.opening import Person, add_member, open_company
 from chalicelib.identity.signing_in import sign_in
+from infra.local.demo_accounting import connect_accounting
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 
 COMPANY = "com_000000000000000DEMO1"
@@ -44,6 +45,7 @@ def load() -> DemoPractice:
             add_member(COMPANY, person, role, now)
     if directory.find("phone", BERLIN_PHONE) is None:
         save_practice(lambda: Unit(COMPANY), practice.branches, practice.services, practice.staff)
+    connect_accounting(COMPANY)
     try:
         signed_in = sign_in(ADMIN.email, ADMIN.password, "127.0.0.1", now)
     except Unauthenticated:

@@ -9,19 +9,25 @@ from pathlib import Path
 
 from infra.local.ministack import ROOT
 from infra.local.ports import LARGEST_PORT, at_or_anywhere, url
+from infra.local.simulators.fattureincloud_signer import Signer
 
 DEFAULT_PORT = 8000
 ACCOUNT = "000000000000"
 REGION = "eu-central-1"
 AWS_PORT_OFFSET = 10_000
 """The embedded AWS listens at PILOT_PORT plus this, the simulators from one thousand further on, if they can."""
-VENDORS = ("retell", "calcom", "twilio")
+VENDORS = ("retell", "calcom", "twilio", "fic")
 SECRETS = {
     "retell": ("RETELL_API_KEY",),
     "calcom": ("CALCOM_API_KEY", "CALCOM_WEBHOOK_SECRET"),
     "twilio": ("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID"),
+    "fic": ("FIC_CLIENT_ID", "FIC_CLIENT_SECRET"),
 }
 """The first is the credential whose presence means the real vendor."""
+FIC_DEMO_TOKEN = "FIC_DEMO_TOKEN"
+"""Opens the simulated Fatture in Cloud's demo company; only where it is simulated."""
+FIC_SIGNING_KEY = "fic_signing_key"
+"""The PEM that the simulated Fatture in Cloud signs with; only its simulator is told."""
 
 
 class Misconfigured(RuntimeError):
@@ -37,6 +43,7 @@ class Surroundings:
     aws_port: int
     simulated: dict[str, int]
     variables: dict[str, str]
+    signing_key: str = ""
 
     @property
     def api(self) -> str:
@@ -77,8 +84,9 @@ def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
     played = [vendor for vendor in VENDORS if not environ.get(SECRETS[vendor][0])]
     ports = _ports(folder / "ports.json", port, ["aws", *played])
     aws_port, simulated = ports["aws"], {vendor: ports[vendor] for vendor in played}
-    variables = _aws(aws_port, port, environ.get("PILOT_PUBLIC_URL")) | _vendors(simulated, folder) | _direct(environ)
-    return Surroundings(folder, port, aws_port, simulated, variables)
+    keys = _keys(folder / "keys.json")
+    variables = _aws(aws_port, port, environ.get("PILOT_PUBLIC_URL")) | _vendors(simulated, keys) | _direct(environ)
+    return Surroundings(folder, port, aws_port, simulated, variables, keys[FIC_SIGNING_KEY])
 
 
 def _ports(file: Path, port: int, names: list[str]) -> dict[str, int]:
@@ -111,22 +119,28 @@ def _aws(aws_port: int, port: int, public_url: str | None) -> dict[str, str]:
     }
 
 
-def _vendors(simulated: Mapping[str, int], folder: Path) -> dict[str, str]:
-    keys = _keys(folder / "keys.json")
+def _vendors(simulated: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, str]:
     variables = {}
     for vendor, port in simulated.items():
         variables[f"{vendor.upper()}_BASE_URL"] = url(port)
         variables |= {name: keys[name] for name in SECRETS[vendor]}
+    if "fic" in simulated:
+        variables |= {
+            "FIC_OAUTH_URL": f"{url(simulated['fic'])}/oauth",
+            "FIC_WEBHOOK_PUBLIC_KEY": Signer(keys[FIC_SIGNING_KEY]).public_key,
+            FIC_DEMO_TOKEN: keys[FIC_DEMO_TOKEN],
+        }
     return variables
 
 
 def _keys(file: Path) -> dict[str, str]:
     """Generated once: a webhook that the simulator sends after a restart is signed with the key of before."""
     kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    names = [name for vendor in VENDORS for name in SECRETS[vendor]]
-    if all(name in kept for name in names):
+    names = [*(name for vendor in VENDORS for name in SECRETS[vendor]), FIC_DEMO_TOKEN]
+    if all(name in kept for name in (*names, FIC_SIGNING_KEY)):
         return kept
-    kept = {name: kept.get(name) or f"local_{secrets.token_hex(16)}" for name in names}
+    kept |= {name: kept.get(name) or f"local_{secrets.token_hex(16)}" for name in names}
+    kept.setdefault(FIC_SIGNING_KEY, Signer().private_pem)
     write_private(file, json.dumps(kept))
     return kept
 

@@ -13,13 +13,14 @@ from chalicelib.core import aws
 from chalicelib.core.logging import log
 from chalicelib.core.queues import NAMED_QUEUES
 from infra.local.api import Api
-from infra.local.environment import SECRETS, Surroundings, write_private
+from infra.local.environment import FIC_DEMO_TOKEN, SECRETS, Surroundings, write_private
 from infra.local.processes import Life, Process, Task
 from infra.local.provision import provision
 from infra.local.relay import run_relay
 from infra.local.scheduler import run_scheduler
 from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.calcom_event_types import event_type_from_json
+from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.retell import RetellSimulator
 from infra.local.simulators.server import Simulator
 from infra.local.simulators.twilio import TwilioSimulator
@@ -146,4 +147,16 @@ def _twilio(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulato
     )
 
 
-_SIMULATORS = {"retell": _retell, "calcom": _calcom, "twilio": _twilio}
+def _fic(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
+    client_id, client_secret = (around.variables[name] for name in SECRETS["fic"])
+    return FattureInCloudSimulator(
+        client_id,
+        client_secret,
+        manual_token=around.variables[FIC_DEMO_TOKEN],
+        signing_key=around.signing_key,
+        webhook_delay_seconds=1.0,
+        state_file=state,
+    )
+
+
+_SIMULATORS = {"retell": _retell, "calcom": _calcom, "twilio": _twilio, "fic": _fic}

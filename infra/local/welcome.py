@@ -5,7 +5,9 @@ from typing import Any
 
 from infra.local.environment import SECRETS, VENDORS, Surroundings
 
-NAMES = {"retell": "Retell", "calcom": "Cal.com", "twilio": "Twilio"}
+NAMES = {"retell": "Retell", "calcom": "Cal.com", "twilio": "Twilio", "fic": "Fatture"}
+PAGES = {"fic": "/_sim/"}
+"""Simulators with a page of their own."""
 
 
 def welcome(around: Surroundings, demo: dict[str, Any], seconds: float) -> str:
@@ -33,7 +35,7 @@ def welcome(around: Surroundings, demo: dict[str, Any], seconds: float) -> str:
 
 def _vendor(around: Surroundings, vendor: str) -> str:
     if vendor in around.simulated:
-        return f"{around.simulator(vendor)}  (simulated: {SECRETS[vendor][0]} is not set)"
+        return f"{around.simulator(vendor)}{PAGES.get(vendor, '')}  (simulated: {SECRETS[vendor][0]} is not set)"
     missing = [name for name in SECRETS[vendor] if not os.environ.get(name)]
     lack = f"; {', '.join(missing)} is not, so it does not work as a whole" if missing else ""
     return f"the real one ({SECRETS[vendor][0]} is set{lack})"

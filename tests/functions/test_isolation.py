@@ -12,11 +12,12 @@ import pytest
 
 from chalicelib.core.doors import PUBLIC, all_doors
 from infra.local.invoking import Answer, call
+from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.twilio import TwilioSimulator
 from infra.resources import all_rows
 from tests.calls.telephone import twilio
 from tests.conftest import EmbeddedAws
-from tests.functions.isolation.world import OWNER, Holder, Recipe, World, open_world
+from tests.functions.isolation.world import OWNER, REFUSALS, Holder, Recipe, World, open_world
 
 __all__ = ["twilio"]
 ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
@@ -29,8 +30,8 @@ RECIPES = {route: (area, recipe) for area in AREAS for route, recipe in area.REC
 
 
 @pytest.fixture
-def world(aws: EmbeddedAws, twilio: TwilioSimulator) -> World:
-    return open_world()
+def world(aws: EmbeddedAws, twilio: TwilioSimulator, fic: FattureInCloudSimulator) -> World:
+    return open_world(fic)
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -69,7 +70,7 @@ def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
 def _strangers_get_nothing(world: World, method: str, wanted: Recipe) -> None:
     before = _everything_of(OWNER)
     answer = _ask(world, world.stranger, method, wanted)
-    assert answer.status == (422 if wanted.stranger == "no such reference" else 404), answer
+    assert answer.status == REFUSALS[wanted.stranger], answer
     assert _everything_of(OWNER) == before
 
 

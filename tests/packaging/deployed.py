@@ -65,10 +65,10 @@ class Deployed:
         return str(arn).rsplit("/", 1)[1]
 
 
-def bring_up(endpoint: str, out: Path) -> Deployed:
+def bring_up(endpoint: str, out: Path, **parameters: str) -> Deployed:
     """Deploy the package in `out` with the very code that deploys to AWS, then mend what the emulator drops."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    given = {"Prefix": PREFIX, "PublicUrl": "https://pilot.example", "LogLevel": "INFO"}
+    given = {"Prefix": PREFIX, "PublicUrl": "https://pilot.example", "LogLevel": "INFO", **parameters}
     outputs = deploy(
         out, PREFIX, "pilot-packages", given, stage="dev", session=session, endpoint=endpoint, say=lambda _: None
     )

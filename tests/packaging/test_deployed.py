@@ -19,6 +19,7 @@ from chalicelib.identity.opening import Person, open_company
 from infra.functions import POLICY_NAME
 from infra.local import ministack
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
+from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.retell_agent import RetellAgent
 from tests.packaging.conftest import Packaged
 from tests.packaging.deployed import ADMIN, PASSWORD, PREFIX, REGION, Deployed, bring_up, until
@@ -31,12 +32,12 @@ SCHEDULE_SECONDS = 150.0
 
 
 @pytest.fixture(scope="module")
-def house(dev: Packaged) -> Iterator[Deployed]:
+def house(dev: Packaged, fic_server: FattureInCloudSimulator) -> Iterator[Deployed]:
     """The stage dev, with a company, its admin and its practice."""
     running = ministack.start(auth=True)
     with pytest.MonkeyPatch.context() as patch:
         try:
-            deployed = bring_up(running.url, dev.out)
+            deployed = bring_up(running.url, dev.out, FicBaseUrl=fic_server.url)
             for name, value in _environment(running.url).items():
                 patch.setenv(name, value)
             _forget()
@@ -220,6 +221,28 @@ def test_a_need_taken_away_is_refused(house: Deployed) -> None:
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document))
     assert house.call("GET", "/auth/me").status_code == 200
+
+
+def test_the_vault_opens_for_who_needs_it_alone(house: Deployed, fic_server: FattureInCloudSimulator) -> None:
+    role, iam = house.role_of("accounting-connect_account"), house.client("iam")
+    document = iam.get_role_policy(RoleName=role, PolicyName=POLICY_NAME)["PolicyDocument"]
+    less = {**document, "Statement": [each for each in document["Statement"] if each["Sid"] != "Vault"]}
+    assert len(less["Statement"]) == len(document["Statement"]) - 1
+    body = {"token": fic_server.manual_token}
+    try:
+        iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(less))
+        assert house.call("POST", "/api/fic/accounts", json=body).status_code == 500
+        said = until(lambda: _errors(house, "accounting-connect_account"), "nothing was logged")
+        assert "AccessDenied" in said
+        assert fic_server.manual_token not in said
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document))
+    connected = house.call("POST", "/api/fic/accounts", json=body)
+    assert connected.status_code == 201, connected.text
+    # The worker opens them again, in a process and a role of its own.
+    started = house.call("POST", "/api/fic/sync", json={"resource": "suppliers"})
+    assert started.status_code < 300, started.text
+    until(lambda: house.call("GET", "/api/fic/suppliers").json()["data"], "no supplier arrived")
 
 
 def test_the_schedule_sweeps_what_the_stream_left(house: Deployed, stale: OutboxRow) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.core.doors import PUBLIC, Door
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from chalicelib.core.settings import settings
 from infra.resources import VISIBILITY_FACTOR, rows_by_table
 from tests.packaging.conftest import Packaged
 
@@ -68,6 +69,7 @@ def test_a_lambda_is_as_its_door_declares(dev: Packaged, doors: list[Door]) -> N
         assert variables["PILOT_STAGE"] == "dev"
         assert variables["PILOT_SECRETS_FROM"] == "ssm"
         assert "PILOT_QUEUE_BASE_URL" in variables
+        assert variables.get("PILOT_VAULT_KEY") == ({"Ref": "VaultKeyArn"} if door.needs.vault else None)
 
 
 def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, doors: list[Door]) -> None:
@@ -190,3 +192,14 @@ def test_the_api_throttles_logs_and_answers_in_our_shape(dev: Packaged) -> None:
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         body = json.loads(answer["responseTemplates"]["application/json"])
         assert {"type", "title", "detail", "code", "request_id"} <= set(body)
+
+
+@pytest.mark.parametrize(("stage", "fate"), [("dev", "Delete"), ("prod", "Retain")])
+def test_the_vault_has_a_key_that_is_rotated(stage: str, fate: str, packaged: Callable[[str], Packaged]) -> None:
+    root = packaged(stage).templates["root"]["Resources"]
+    assert (root["VaultKey"]["DeletionPolicy"], root["VaultKey"]["UpdateReplacePolicy"]) == (fate, fate)
+    (key,) = packaged(stage).resources("AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    (alias,) = packaged(stage).resources("AWS::KMS::Alias")
+    assert alias["AliasName"]["Fn::Sub"].replace("${Prefix}", settings().prefix) == settings().vault_key
+    assert alias["TargetKeyId"] == {"Ref": "VaultKey"}

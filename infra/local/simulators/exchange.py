@@ -40,12 +40,13 @@ class Reply:
 
 
 class Refused(Exception):
-    """A handler's way out: the vendor's error for `status` with `message`."""
+    """A handler's way out: the vendor's error for `status` with `message`, and what headers it has of its own."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
         self.message = message
+        self.headers = headers or {}
 
 
 Handler = Callable[..., Reply]

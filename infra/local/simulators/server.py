@@ -48,6 +48,13 @@ class Simulator(ABC):
         if self._state_file:
             self._state_file.write_bytes(msgspec.json.encode(self.snapshot()))
 
+    def reset(self) -> None:
+        """The same as `POST /_sim/reset`: as it was made, without faults and without a past."""
+        with self._lock:
+            self.faults.clear()
+            self.requests = []
+            self.clear()
+
     @property
     def url(self) -> str:
         """The base URL; only while started."""
@@ -90,6 +97,10 @@ class Simulator(ABC):
     def extra_headers(self, status: int) -> dict[str, str]:
         """Headers on every answer of the vendor's."""
         return {}
+
+    def body_to_note(self, request: Request) -> str:
+        """The body as the request log may hold it."""
+        return request.body.decode("utf-8", "replace")
 
     def snapshot(self) -> Any:
         """All state, as JSON."""
@@ -135,7 +146,7 @@ class Simulator(ABC):
                 self.admit(request)
                 reply = self._dispatch(request, self.routes())
             except Refused as refused:
-                reply = Reply(refused.status, self.error_body(request, refused.status, refused.message))
+                reply = self._refusal(request, refused)
             return Reply(reply.status, reply.body, {**self.extra_headers(reply.status), **reply.headers})
 
     def _dispatch(self, request: Request, routes: Sequence[Route]) -> Reply:
@@ -145,10 +156,13 @@ class Simulator(ABC):
                 if found is not None:
                     return route.handler(request, **found)
         except Refused as refused:
-            return Reply(refused.status, self.error_body(request, refused.status, refused.message))
+            return self._refusal(request, refused)
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # broken JSON, or JSON of another shape
             return Reply(400, self.error_body(request, 400, str(error)))
         return Reply(404, self.error_body(request, 404, f"Cannot {request.method} {request.path}"))
+
+    def _refusal(self, request: Request, refused: Refused) -> Reply:
+        return Reply(refused.status, self.error_body(request, refused.status, refused.message), refused.headers)
 
     def _note(self, request: Request, reply: Reply) -> None:
         """The request log never holds a credential."""
@@ -159,7 +173,7 @@ class Simulator(ABC):
             "path": request.path,
             "query": dict(request.query),
             "headers": headers,
-            "body": request.body.decode("utf-8", "replace"),
+            "body": self.body_to_note(request),
             "status": None if reply.dropped else reply.status,
         }
         self.requests = [*self.requests[1 - MOST_REQUESTS_KEPT :], entry]
@@ -178,9 +192,7 @@ class Simulator(ABC):
         return Reply(204)
 
     def _reset(self, request: Request) -> Reply:
-        self.faults.clear()
-        self.requests = []
-        self.clear()
+        self.reset()
         return Reply(204)
 
     def _load_state(self) -> None:

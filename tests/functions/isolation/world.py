@@ -12,12 +12,14 @@ from chalicelib.identity.signing_in import sign_in
 from functions.identity.authorizer import bearer
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller
+from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from tests.conftest import open_practice
 
 OWNER, STRANGER = "com_owner", "com_stranger"
 PASSWORD = "correct horse battery"
-Stranger = Literal["nothing there", "no such reference", "only his own"]
-"""What another company gets: 404; 422 for a body that names a record of the owner's; or its own records."""
+Stranger = Literal["nothing there", "no such reference", "taken", "only his own"]
+"""What another company gets: 404; 422 for a body that names a record of the owner's; 409; or its own records."""
+REFUSALS: dict[Stranger, int] = {"nothing there": 404, "no such reference": 422, "taken": 409}
 Body = Callable[["World"], Any]
 
 
@@ -44,6 +46,7 @@ class World:
     practice: Practice
     owner: Holder
     stranger: Holder
+    fic: FattureInCloudSimulator
     ids: dict[str, str] = field(default_factory=dict)
 
 
@@ -65,7 +68,7 @@ def recipe(path: str, body: Any = None, stranger: Stranger = "nothing there") ->
     return Recipe(path, lambda world: body, stranger)
 
 
-def open_world() -> World:
+def open_world(fic: FattureInCloudSimulator) -> World:
     """Two companies with their people; the owner has the demo practice."""
     holders = {}
     for company_id in (OWNER, STRANGER):
@@ -75,7 +78,7 @@ def open_world() -> World:
         holders[company_id] = Holder(company_id=company_id, token=signed_in.issued.secret)
     practice = open_practice(OWNER, calcom=False)
     ids = {"branch": practice.branches[0].id, "service": practice.services[1].id, "staff": practice.staff[0].id}
-    return World(practice, holders[OWNER], holders[STRANGER], ids)
+    return World(practice, holders[OWNER], holders[STRANGER], fic, ids)
 
 
 def monday(hour: int) -> datetime:

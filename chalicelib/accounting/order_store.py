@@ -1,0 +1,33 @@
+"""Orders in DynamoDB: one of each kind per account and appointment."""
+
+from chalicelib.accounting.order import Order
+from chalicelib.accounting.record import Resource
+from chalicelib.accounting.record_tables import SyncRow
+from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.unit import Unit
+
+
+def find_order(company_id: str, account_id: str, resource: Resource, appointment_id: str) -> Order | None:
+    """One request."""
+    row: SyncRow | None = fetch([_key(company_id, account_id, resource, appointment_id)])[0]
+    return row.noun(Order) if row else None
+
+
+def save_order(unit: Unit, order: Order) -> None:
+    """Write its next version (the first: over nothing); the unit ends as Stale when someone else was faster."""
+    before = SyncRow.pk.does_not_exist() if order.version == 1 else SyncRow.version == order.version - 1
+    unit.put(_row(order), before)
+
+
+def remove_order(unit: Unit, order: Order) -> None:
+    """Forget this very version of it."""
+    unit.delete(_row(order), SyncRow.version == order.version)
+
+
+def _row(order: Order) -> SyncRow:
+    place = _key(order.company_id, order.account_id, order.resource, order.appointment_id)
+    return SyncRow(place.pk, place.sk, status=order.state, version=order.version, data=encode(order))
+
+
+def _key(company_id: str, account_id: str, resource: Resource, appointment_id: str) -> Key:
+    return Key(SyncRow, f"{company_id}#{appointment_id}", f"{account_id}#{resource}")

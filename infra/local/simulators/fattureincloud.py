@@ -1,0 +1,338 @@
+"""Fatture in Cloud's API v2 as a fake: `python -m infra.local.simulators.fattureincloud --port 9003`."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from infra.local.simulators.exchange import Refused, Reply, Request, Route
+from infra.local.simulators.fattureincloud_access import Access, Grant, Quotas
+from infra.local.simulators.fattureincloud_books import Books
+from infra.local.simulators.fattureincloud_control import control_routes
+from infra.local.simulators.fattureincloud_data import DOCUMENT_TYPES, RESOURCES, Sizes
+from infra.local.simulators.fattureincloud_signer import Signer
+from infra.local.simulators.fattureincloud_webhooks import Subscription, Webhooks
+from infra.local.simulators.server import Simulator
+
+COMPANY = 108061
+SCOPES = {
+    "clients": "entity.clients",
+    "suppliers": "entity.suppliers",
+    "invoices": "issued_documents.invoices",
+    "quotes": "issued_documents.quotes",
+}
+RESOURCE_OF = {kind: resource for resource, kind in DOCUMENT_TYPES.items()}
+
+
+class FattureInCloudSimulator(Simulator):
+    """One application at FIC, and the companies that its users have there.
+
+    `companies`: FIC's number and how many records its books begin with. `manual_token`: made in the web UI, opens all.
+    `timer`: seconds for the quotas, `clock`: the time of day for tokens, records and notifications.
+    """
+
+    def __init__(
+        self,
+        client_id: str = "fic_client_test",
+        client_secret: str = "fic_secret_test",
+        *,
+        manual_token: str = "a/manual-test-token",
+        companies: Mapping[int, Sizes] | None = None,
+        signing_key: str | None = None,
+        webhook_delay_seconds: float = 0.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timer: Callable[[], float] = monotonic,
+        state_file: Path | None = None,
+    ) -> None:
+        super().__init__(state_file)
+        self.clock = clock
+        self.timer = timer
+        self.manual_token = manual_token
+        self.access = Access(client_id, client_secret, manual_token, clock)
+        self.webhooks = Webhooks(Signer(signing_key), self.stopping, webhook_delay_seconds, clock)
+        self._seed = dict(companies or {COMPANY: Sizes()})
+        self.clear()
+
+    @property
+    def public_key(self) -> str:
+        """What FIC_WEBHOOK_PUBLIC_KEY has to be for its notifications to be taken."""
+        return self.webhooks.signer.public_key
+
+    def clear(self) -> None:
+        """Back to the companies it was made with; no subscriptions, no tokens but the one made by hand."""
+        self.books = {number: Books(sizes, self.clock) for number, sizes in self._seed.items()}
+        self.quotas = {number: Quotas(self.timer) for number in self._seed}
+        self.access.clear()
+        self.webhooks.clear()
+
+    def resize(self, company_id: int = COMPANY, **sizes: int) -> None:
+        """Other books for a company: as many records as said, the usual number of the rest."""
+        self.books[company_id] = Books(msgspec.convert(sizes, Sizes), self.clock)
+        self.quotas.setdefault(company_id, Quotas(self.timer))
+
+    def snapshot(self) -> Any:
+        """Books, grants and subscriptions."""
+        return {
+            "books": {str(number): {"sizes": one.sizes, **one.snapshot()} for number, one in self.books.items()},
+            "access": self.access.snapshot(),
+            "subscriptions": list(self.webhooks.subscriptions.values()),
+        }
+
+    def restore(self, state: Any) -> None:
+        """The inverse of `snapshot`."""
+        for number, kept in state["books"].items():
+            self.books[int(number)] = Books(msgspec.convert(kept["sizes"], Sizes), self.clock)
+            self.books[int(number)].restore(kept)
+            self.quotas.setdefault(int(number), Quotas(self.timer))
+        self.access.restore(state["access"])
+        for one in msgspec.convert(state["subscriptions"], list[Subscription]):
+            self.webhooks.subscriptions[one.id] = one
+
+    def routes(self) -> Sequence[Route]:
+        """The documented endpoints that PilotPractice may want."""
+        entities = "/c/{company}/entities/{kind}"
+        documents = "/c/{company}/issued_documents"
+        hooks = "/c/{company}/subscriptions"
+        return (
+            Route("GET", "/oauth/authorize", self._authorize),
+            Route("GET", "/oauth/allow", self._allow),
+            Route("POST", "/oauth/token", lambda request: Reply(200, self.access.token(request.json()))),
+            Route("GET", "/user/companies", self._companies),
+            Route("GET", entities, self._list_entities),
+            Route("POST", entities, self._create_entity),
+            Route("GET", f"{entities}/{{id}}", self._get_entity),
+            Route("PUT", f"{entities}/{{id}}", self._change_entity),
+            Route("DELETE", f"{entities}/{{id}}", self._delete_entity),
+            Route("GET", documents, self._list_documents),
+            Route("POST", documents, self._create_document),
+            Route("GET", f"{documents}/{{id}}", self._get_document),
+            Route("PUT", f"{documents}/{{id}}", self._change_document),
+            Route("DELETE", f"{documents}/{{id}}", self._delete_document),
+            Route("GET", hooks, self._subscriptions),
+            Route("POST", hooks, self._subscribe),
+            Route("GET", f"{hooks}/{{id}}", lambda r, company, id: _data(self.webhooks.get(int(company), id).shown())),
+            Route("PUT", f"{hooks}/{{id}}", self._change_subscription),
+            Route("DELETE", f"{hooks}/{{id}}", self._unsubscribe),
+            Route("POST", f"{hooks}/{{id}}/verify", self._verify),
+        )
+
+    def control_routes(self) -> Sequence[Route]:
+        """The page, changes as a person would make them in FIC's web UI, and what tests want to go wrong."""
+        return control_routes(self)
+
+    def admit(self, request: Request) -> None:
+        """Token, company, scope and quota; nothing for OAuth itself."""
+        if request.path.startswith("/oauth/"):
+            return
+        grant = self.access.grant_of(request.headers.get("authorization"))
+        parts = request.path.split("/")
+        if parts[1] != "c":
+            return
+        if not (parts[2].isdecimal() and int(parts[2]) in self.books):
+            raise Refused(403, "You don't have permission to access this company.")
+        self.quotas[int(parts[2])].admit()
+        self._check_scope(grant, request, parts)
+
+    def error_body(self, request: Request, status: int, message: str) -> Any:
+        """OAuth's errors for OAuth, the API's for the rest."""
+        if request.path.startswith("/oauth/"):
+            return {"error": message, "error_description": "The request was refused."}
+        code = {401: "UNAUTHORIZED", 403: "NO_PERMISSION", 404: "NOT_FOUND", 422: "VALIDATION_ERROR"}.get(status)
+        result = {"data": [message]} if status == 422 else None
+        return {"error": {"message": message, "code": code or "ERROR", "validation_result": result}}
+
+    def body_to_note(self, request: Request) -> str:
+        """Secrets and tokens are not kept."""
+        return "***" if request.path.startswith("/oauth/") else super().body_to_note(request)
+
+    def _dispatch(self, request: Request, routes: Sequence[Route]) -> Reply:
+        reply = super()._dispatch(request, routes)
+        parts = request.path.split("/")
+        if parts[1] != "c":
+            return reply
+        return Reply(reply.status, reply.body, {**self.quotas[int(parts[2])].headers(), **reply.headers})
+
+    def _check_scope(self, grant: Grant, request: Request, parts: list[str]) -> None:
+        resource = parts[4] if len(parts) > 4 and parts[3] == "entities" else None
+        if len(parts) > 3 and parts[3] == "issued_documents":
+            resource = self._document_kind(request, int(parts[2]), parts[4] if len(parts) > 4 else None)
+        if resource in SCOPES and not grant.allows(SCOPES[resource], request.method != "GET"):
+            raise Refused(403, "The token does not have the scope for this.")
+
+    def _document_kind(self, request: Request, company: int, document: str | None) -> str | None:
+        if document is not None:
+            return self.books[company].kind_of(int(document)) if document.isdecimal() else None
+        kind = request.query.get("type") if request.method == "GET" else (request.json().get("data") or {}).get("type")
+        return RESOURCE_OF.get(str(kind))
+
+    # OAuth, as a browser meets it.
+
+    def _authorize(self, request: Request) -> Reply:
+        """Asks the person."""
+        query = request.query
+        if query.get("response_type") != "code" or query.get("client_id") != self.access.client_id:
+            raise Refused(400, "invalid_request")
+        yes = f"/oauth/allow?{urlencode(query)}"
+        no = f"{query['redirect_uri']}?{urlencode({'error': 'access_denied', 'state': query['state']})}"
+        page = (
+            "<!doctype html><title>Fatture in Cloud (simulated)</title>"
+            f"<h1>Allow {escape(query['client_id'])}?</h1><p>{escape(query.get('scope', ''))}</p>"
+            f'<p><a href="{escape(yes)}">Allow</a> · <a href="{escape(no)}">Deny</a></p>'
+        )
+        return Reply(200, page.encode(), {"Content-Type": "text/html"})
+
+    def _allow(self, request: Request) -> Reply:
+        query = request.query
+        target = self.access.allow(query["client_id"], query["redirect_uri"], query["scope"], query["state"])
+        return Reply(302, None, {"Location": target})
+
+    def _companies(self, request: Request) -> Reply:
+        names = ("Studio Demo S.r.l.", "Seconda Azienda S.r.l.", "Terza Azienda S.r.l.")
+        companies = [
+            {"id": number, "name": names[place % 3], "type": "company", "access_token": None}
+            for place, number in enumerate(self.books)
+        ]
+        return _data({"companies": companies})
+
+    # Records.
+
+    def _list_entities(self, request: Request, company: str, kind: str) -> Reply:
+        return Reply(200, self.books[int(company)].page(_entity(kind), dict(request.query), request.path))
+
+    def _get_entity(self, request: Request, company: str, kind: str, id: str) -> Reply:
+        return _data(self.books[int(company)].shown(_entity(kind), _id(id), dict(request.query)))
+
+    def _create_entity(self, request: Request, company: str, kind: str) -> Reply:
+        return _data(self.create(_entity(kind), request.json()["data"], company=int(company)))
+
+    def _change_entity(self, request: Request, company: str, kind: str, id: str) -> Reply:
+        return _data(self.change(_entity(kind), _id(id), request.json()["data"], company=int(company)))
+
+    def _delete_entity(self, request: Request, company: str, kind: str, id: str) -> Reply:
+        self.delete(_entity(kind), _id(id), company=int(company))
+        return Reply(200)
+
+    def _list_documents(self, request: Request, company: str) -> Reply:
+        resource = RESOURCE_OF.get(request.query.get("type", ""))
+        if resource is None:
+            raise Refused(422, "The type field is required, and has to be invoice or quote here.")
+        return Reply(200, self.books[int(company)].page(resource, dict(request.query), request.path))
+
+    def _get_document(self, request: Request, company: str, id: str) -> Reply:
+        books = self.books[int(company)]
+        return _data(books.shown(books.kind_of(_id(id)), _id(id), dict(request.query)))
+
+    def _create_document(self, request: Request, company: str) -> Reply:
+        data = request.json()["data"]
+        resource = RESOURCE_OF.get(data.get("type"))
+        if resource is None:
+            raise Refused(422, "The data.type field has to be invoice or quote here.")
+        return _data(self.create(resource, data, company=int(company)))
+
+    def _change_document(self, request: Request, company: str, id: str) -> Reply:
+        resource = self.books[int(company)].kind_of(_id(id))
+        return _data(self.change(resource, _id(id), request.json()["data"], company=int(company)))
+
+    def _delete_document(self, request: Request, company: str, id: str) -> Reply:
+        self.delete(self.books[int(company)].kind_of(_id(id)), _id(id), company=int(company))
+        return Reply(200)
+
+    # What a person does in FIC's web UI, also for tests; `silent`: without a notification.
+
+    def create(
+        self, resource: str, data: dict[str, Any], *, company: int = COMPANY, silent: bool = False
+    ) -> dict[str, Any]:
+        """A new record."""
+        with self._lock:
+            made = self.books[company].create(resource, data)
+            if not silent:
+                self.webhooks.tell(company, resource, "create", [made["id"]])
+            return made
+
+    def change(
+        self, resource: str, record_id: int, data: dict[str, Any], *, company: int = COMPANY, silent: bool = False
+    ) -> dict[str, Any]:
+        """Other values for some fields."""
+        with self._lock:
+            changed = self.books[company].change(resource, record_id, data)
+            if not silent:
+                self.webhooks.tell(company, resource, "update", [record_id])
+            return changed
+
+    def delete(self, resource: str, record_id: int, *, company: int = COMPANY, silent: bool = False) -> None:
+        """Gone."""
+        with self._lock:
+            self.books[company].delete(resource, record_id)
+            if not silent:
+                self.webhooks.tell(company, resource, "delete", [record_id])
+
+    # Subscriptions.
+
+    def _subscriptions(self, request: Request, company: str) -> Reply:
+        return _data([one.shown() for one in self.webhooks.of(int(company))])
+
+    def _subscribe(self, request: Request, company: str) -> Reply:
+        one, warnings = self.webhooks.create(int(company), request.json()["data"])
+        return Reply(200, {"data": one.shown() if one else None, "warnings": warnings})
+
+    def _change_subscription(self, request: Request, company: str, id: str) -> Reply:
+        return _data(self.webhooks.change(int(company), id, request.json()["data"]).shown())
+
+    def _unsubscribe(self, request: Request, company: str, id: str) -> Reply:
+        self.webhooks.remove(int(company), id)
+        return Reply(200)
+
+    def _verify(self, request: Request, company: str, id: str) -> Reply:
+        self.webhooks.verify(int(company), id, request.json().get("data") or {})
+        return Reply(200)
+
+
+def _data(data: Any) -> Reply:
+    return Reply(200, {"data": data})
+
+
+def _entity(kind: str) -> str:
+    if kind not in ("clients", "suppliers"):
+        raise Refused(404, "The requested resource was not found.")
+    return kind
+
+
+def _id(text: str) -> int:
+    if not text.isdecimal():
+        raise Refused(404, "The requested resource was not found.")
+    return int(text)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=9003)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--client-id", default="fic_client_test")
+    parser.add_argument("--client-secret", default="fic_secret_test")
+    parser.add_argument("--token", default="a/manual-test-token", help="made by hand, opens everything for ever")
+    parser.add_argument("--webhook-delay", type=float, default=1.0, help="seconds")
+    for resource in RESOURCES:
+        parser.add_argument(f"--{resource}", type=int, default=Sizes().of(resource))
+    parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
+    asked = parser.parse_args()
+    simulator = FattureInCloudSimulator(
+        asked.client_id,
+        asked.client_secret,
+        manual_token=asked.token,
+        companies={COMPANY: Sizes(**{resource: getattr(asked, resource) for resource in RESOURCES})},
+        webhook_delay_seconds=asked.webhook_delay,
+        state_file=asked.state,
+    )
+    print(f"FIC_WEBHOOK_PUBLIC_KEY={simulator.public_key}", flush=True)
+    simulator.run_until_terminated(asked.port, asked.host)
+
+
+if __name__ == "__main__":
+    main()

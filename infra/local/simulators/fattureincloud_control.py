@@ -1,0 +1,111 @@
+"""The control API of the simulated Fatture in Cloud, under `/_sim/`, and the page that uses it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from infra.local.simulators.exchange import Refused, Reply, Request, Route
+from infra.local.simulators.fattureincloud_access import Window
+
+if TYPE_CHECKING:
+    from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+
+PAGE = Path(__file__).with_name("fattureincloud_page.html")
+SHOWN_DELIVERIES = 50
+
+
+def control_routes(simulator: "FattureInCloudSimulator") -> Sequence[Route]:
+    """What there is under `/_sim/` beyond what every simulator has."""
+    control = _Control(simulator)
+    return (
+        Route("GET", "/_sim/", lambda request: Reply(200, PAGE.read_bytes(), {"Content-Type": "text/html"})),
+        Route("GET", "/_sim/companies", lambda request: Reply(200, {"data": list(simulator.books)})),
+        Route("GET", "/_sim/records", control.show),
+        Route("POST", "/_sim/records", control.change),
+        Route("GET", "/_sim/deliveries", control.deliveries),
+        Route("POST", "/_sim/replay", control.replay),
+        Route("POST", "/_sim/notify", control.notify),
+        Route("POST", "/_sim/webhook-delay", control.delay),
+        Route("POST", "/_sim/quotas", control.set_quotas),
+        Route("POST", "/_sim/resize", control.resize),
+        Route("POST", "/_sim/revoke", control.revoke),
+        Route("POST", "/_sim/subscriptions", control.set_subscription),
+    )
+
+
+class _Control:
+    def __init__(self, simulator: "FattureInCloudSimulator") -> None:
+        self._fic = simulator
+        self._first = next(iter(simulator.books))
+
+    def show(self, request: Request) -> Reply:
+        query = dict(request.query)
+        company = int(query.pop("company", self._first))
+        return Reply(200, self._fic.books[company].page(query.pop("resource", "clients"), query, request.path))
+
+    def change(self, request: Request) -> Reply:
+        """{resource, action: create|update|delete, id?, data?, company?, silent?}"""
+        asked = request.json()
+        resource, company = asked["resource"], asked.get("company", self._first)
+        more = {"company": company, "silent": asked.get("silent", False)}
+        if asked["action"] == "create":
+            return Reply(201, {"data": self._fic.create(resource, asked.get("data") or {}, **more)})
+        if asked["action"] == "update":
+            return Reply(200, {"data": self._fic.change(resource, int(asked["id"]), asked.get("data") or {}, **more)})
+        if asked["action"] != "delete":
+            raise Refused(422, "action is create, update or delete.")
+        self._fic.delete(resource, int(asked["id"]), **more)
+        return Reply(204)
+
+    def deliveries(self, request: Request) -> Reply:
+        """The last ones, without their tokens."""
+        shown = []
+        for place, one in list(enumerate(self._fic.webhooks.deliveries))[-SHOWN_DELIVERIES:]:
+            shown.append({"index": place, **{k: getattr(one, k) for k in ("id", "type", "time", "sink", "body")}})
+            shown[-1]["attempts"] = one.attempts
+        return Reply(200, {"data": shown})
+
+    def replay(self, request: Request) -> Reply:
+        self._fic.webhooks.replay(int(request.json().get("index", -1)))
+        return Reply(204)
+
+    def notify(self, request: Request) -> Reply:
+        """{type, ids, company?, id?, time?}: any event, whatever became of the records."""
+        asked = request.json()
+        more = {"event_id": asked.get("id"), "time": asked.get("time")}
+        self._fic.webhooks.notify(asked.get("company", self._first), asked["type"], asked["ids"], **more)
+        return Reply(204)
+
+    def delay(self, request: Request) -> Reply:
+        self._fic.webhooks.delay_seconds = float(request.json()["seconds"])
+        return Reply(204)
+
+    def set_quotas(self, request: Request) -> Reply:
+        """{company?, short?: {seconds, calls}, hour?: …, month?: …}, counted anew."""
+        asked = request.json()
+        quotas = self._fic.quotas[asked.get("company", self._first)]
+        for name in ("short", "hour", "month"):
+            if name in asked:
+                setattr(quotas, name, msgspec.convert(asked[name], Window))
+        return Reply(204)
+
+    def resize(self, request: Request) -> Reply:
+        """{company?, clients?, suppliers?, invoices?, quotes?}"""
+        asked = request.json()
+        self._fic.resize(int(asked.pop("company", self._first)), **asked)
+        return Reply(204)
+
+    def revoke(self, request: Request) -> Reply:
+        self._fic.access.revoke()
+        return Reply(204)
+
+    def set_subscription(self, request: Request) -> Reply:
+        """{id, verified?, gone?}: dropped, or no longer verified."""
+        asked = request.json()
+        one = self._fic.webhooks.subscriptions[asked["id"]]
+        one.verified = asked.get("verified", one.verified)
+        if asked.get("gone"):
+            del self._fic.webhooks.subscriptions[one.id]
+        return Reply(204)
