@@ -8,6 +8,8 @@ import msgspec
 
 from chalicelib.core.errors import invalid
 
+Channel = Literal["in_person", "text", "video", "phone"]
+"""How the two meet. A `text` appointment is a metered chat."""
 PHONE = "phone"
 """The kind of directory key under which a called number leads to its branch."""
 Minute = Annotated[int, msgspec.Meta(ge=0, le=2880)]
@@ -54,6 +56,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     buffer_before_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     buffer_after_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
+    channel: Channel = "in_person"
     calcom_event_types: dict[str, int] = {}
 
     def event_type(self, staff_id: str) -> int | None:

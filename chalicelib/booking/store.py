@@ -69,6 +69,12 @@ def practice(company_id: str) -> tuple[list[Branch], list[Service], list[Staff]]
     return branches, services, staff
 
 
+def find_staff(company_id: str, staff_id: str) -> Staff | None:
+    """One request."""
+    row = BookingRow.find(f"{company_id}#practice", f"staff#{staff_id}")
+    return row.noun(Staff) if row else None
+
+
 def appointment_key(company_id: str, appointment_id: str) -> Key:
     """The address of an appointment, for a fetch together with other records."""
     return Key(BookingRow, f"{company_id}#{appointment_id}", "appointment")

@@ -9,6 +9,7 @@ from chalicelib.core.payloads import Answer
 class AppointmentAnswer(Answer):
     """An appointment. Instants are RFC 3339 in UTC; `external_id` is Cal.com's uid of the booking.
 
+    `channel`: in_person, text, video, phone.
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     """
 
@@ -20,6 +21,7 @@ class AppointmentAnswer(Answer):
     call_id: str | None
     starts_at: datetime
     ends_at: datetime
+    channel: str
     status: str
     source: str
     metadata: dict[str, str]
