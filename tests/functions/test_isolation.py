@@ -51,6 +51,7 @@ class World:
     practice: Practice
     owner: Holder
     stranger: Holder
+    user_id: str
     token_id: str
     appointment_id: str
     call_id: str
@@ -89,6 +90,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),
     ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
+    ("PUT", "/api/users/{user_id}/person"): recipe("/api/users/{user_id}/person", {}),
     ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
     ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
     ("POST", "/auth/tokens"): recipe(
@@ -110,7 +112,7 @@ def world(aws: EmbeddedAws) -> World:
         open_company(name.title(), Person(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id)
         signed_in = sign_in(f"{name}@example.com", PASSWORD, "203.0.113.7", now)
         holders[name] = Holder(company_id=company_id, token=signed_in.issued.secret)
-    spare = sign_in("owner@example.com", PASSWORD, "203.0.113.7", now).issued.token.id
+    spare = sign_in("owner@example.com", PASSWORD, "203.0.113.7", now).issued.token
     practice = open_practice("com_owner", calcom=False)
     made = call("POST", "/api/appointments", caller=holders["owner"], body={
         "branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": _monday(10).isoformat(),
@@ -118,7 +120,7 @@ def world(aws: EmbeddedAws) -> World:
     }).json  # fmt: skip
     rung = RetellCall(call_id="retell-1", to_number=practice.branches[1].phone)
     call_id = recording.record(rung, Unit, now())
-    return World(practice, holders["owner"], holders["stranger"], spare, made["id"], call_id)
+    return World(practice, holders["owner"], holders["stranger"], spare.user_id, spare.id, made["id"], call_id)
 
 
 def test_every_route_has_a_recipe() -> None:
