@@ -152,17 +152,11 @@ def page_subscriptions(company_id: str, limit: int, cursor: str | None) -> Page[
 
 def get_plan(company_id: str, plan_id: str) -> Plan:
     """One request; raises NotFound, also for one deleted."""
-    plan = find_plan(company_id, plan_id)
-    if plan is None:
-        raise NotFound("plan_not_found", f"There is no plan {plan_id}.")
-    return plan
-
-
-def find_plan(company_id: str, plan_id: str) -> Plan | None:
-    """One request; None also for one deleted."""
     row = TextSessionRow.find(f"{company_id}#{plan_id}", "plan")
     plan = row.noun(Plan) if row else None
-    return plan if plan and plan.deleted_at is None else None
+    if plan is None or plan.deleted_at is not None:
+        raise NotFound("plan_not_found", f"There is no plan {plan_id}.")
+    return plan
 
 
 def add_plan(unit: Unit, plan: Plan) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Stale, Unavailable, invalid
+from chalicelib.core.errors import Conflict, Stale, Unavailable
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
@@ -23,14 +23,11 @@ KEYED = "#key#"
 def subscribe(unit: Unit, patient_id: str, plan_id: str, *, renews: bool, clock: Clock) -> Subscription:
     """Sell the plan to the patient, who gets the first period's sessions at once.
 
-    Raises Invalid for a patient or plan that is not there, Conflict `subscription_exists` while another is active.
+    Raises NotFound for a customer or plan that is not there, Conflict `subscription_exists` while another is active.
     """
     at = clock()
-    plan = store.find_plan(unit.company_id, plan_id)
-    if plan is None:
-        raise invalid("body.plan_id", "unknown_plan", f"There is no plan {plan_id}.")
-    if crm.find_customer(unit.company_id, patient_id) is None:
-        raise invalid("body.patient_id", "unknown_patient", f"There is no customer {patient_id}.")
+    plan = store.get_plan(unit.company_id, plan_id)
+    crm.get_customer(unit.company_id, patient_id)
     former = _out_of_the_way(unit, patient_id, at)
     first_day = plan.terms.first_day(at)
     subscription = Subscription(

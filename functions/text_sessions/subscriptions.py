@@ -54,7 +54,7 @@ class RenewalBody(Body):
     ability="subscriptions:write",
     needs=Needs(reads=("crm",), writes=("text_sessions",)),
     status=201,
-    errors=("subscription_exists 409",),
+    errors=("customer_not_found 404", "plan_not_found 404", "subscription_exists 409"),
     example={"patient_id": "cus_00D1ZMFH9MM3HK4Z12GC", "plan_id": "pln_00D1ZMFH9MM3HK4Z12GC"},
 )
 def start_subscription(request: Request, body: SubscribeBody) -> SubscriptionAnswer:

@@ -113,13 +113,11 @@ def furnish(sessions: int = 3, *, starts_at: datetime = NOON, number: int = 0, *
     patient = _user(unit, f"eve{number}", "client", customer_id=customer.id)
     doctor = _user(unit, f"ada{number}", "practitioner", staff_id=f"stf_{number}")
     unit.commit()
-    sold = plans.create(
-        Unit(COMPANY), "Some", Terms(**({"sessions": sessions, "period": "once", "zone": "UTC"} | terms)), None, None,
-        lambda: starts_at,
-    )  # fmt: skip
+    known: dict[str, Any] = {"sessions": sessions, "period": "once", "zone": "UTC"}
+    sold = plans.create(Unit(COMPANY), "Some", Terms(**(known | terms)), None, None, lambda: starts_at)
     subscription = subscribing.subscribe(Unit(COMPANY), customer.id, sold.id, renews=True, clock=lambda: starts_at)
     appointment = text_appointment(customer.id, f"stf_{number}", starts_at)
-    return Room(patient, doctor, appointment, subscription)
+    return Room(patient, doctor, appointment, subscription, at=starts_at)
 
 
 def text_appointment(customer_id: str, staff_id: str | None, starts_at: datetime, **fields: Any) -> Appointment:
@@ -140,13 +138,13 @@ def text_appointment(customer_id: str, staff_id: str | None, starts_at: datetime
         "updated_at": starts_at,
     }
     made = Appointment(**(known | fields))
-    unit = Unit(COMPANY)
+    unit = Unit(made.company_id)
     booking.add_appointment(unit, made)
     unit.commit()
     return made
 
 
-def _user(unit: Unit, name: str, role: Role, **person: str) -> User:
+def _user(unit: Unit, name: str, role: Role, **person: Any) -> User:
     user = User(
         id=new_id("usr"),
         company_id=COMPANY,
