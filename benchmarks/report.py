@@ -15,7 +15,12 @@ Rows = Sequence[Sequence[str]]
 
 
 def write(
-    path: Path, costs: list[tuple[str, Count]], times: dict[str, float], starts: list[Start], console: Console
+    path: Path,
+    costs: list[tuple[str, Count]],
+    times: dict[str, float],
+    ticks: dict[str, float],
+    starts: list[Start],
+    console: Console,
 ) -> None:
     """Everything, on the console and in the file."""
     tables: list[tuple[str, Sequence[str], Rows]] = [
@@ -30,8 +35,9 @@ def write(
         (
             "The phone booking on the embedded stack, in milliseconds",
             tuple(times),
-            [[f"{value:.1f}" if isinstance(value, float) else str(value) for value in times.values()]],
+            [_numbers(times)],
         ),
+        ("Text sessions that tick in the same minute, one worker", tuple(ticks), [_numbers(ticks)]),
         (
             "Cold start of every function",
             ("function", "ms", "ratio to the bare handler"),
@@ -45,6 +51,10 @@ def write(
     whole = path.read_text()
     before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
     path.write_text(f"{before}{BEGIN}\n" + "\n".join(text) + f"{END}{after}")
+
+
+def _numbers(values: dict[str, float]) -> list[str]:
+    return [f"{value:.1f}" if isinstance(value, float) else str(value) for value in values.values()]
 
 
 def _rich(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

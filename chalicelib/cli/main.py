@@ -11,6 +11,8 @@ from chalicelib.cli.queues import queue
 from chalicelib.cli.routes import routes
 from chalicelib.cli.schedules import schedules
 from chalicelib.cli.stage import STAGES, Stage
+from chalicelib.cli.subscriptions import subscriptions
+from chalicelib.cli.text import text
 from chalicelib.cli.work import work
 
 
@@ -26,7 +28,7 @@ from chalicelib.cli.work import work
 )
 @click.pass_context
 def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | None) -> None:
-    """Look after PilotPractice: its routes, queues, failed jobs, schedules and logs.
+    """Look after PilotPractice: its routes, queues, failed jobs, schedules, logs, sessions and balances.
 
     Exit codes: 0 all is well, 1 something failed or was found wrong, 2 the command was not understood.
     """
@@ -34,5 +36,5 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
     context.obj = replace(told, folder=local_dir) if local_dir else told
 
 
-for command in (routes, queue, work, schedules, logs, appointments):
+for command in (routes, queue, work, schedules, logs, appointments, text, subscriptions):
     cli.add_command(command)

@@ -32,6 +32,11 @@ def session_of(row: Any) -> Session | None:
     return row.noun(Session) if row is not None else None
 
 
+def find_current_session(company_id: str, appointment_id: str) -> Session | None:
+    """The appointment's session, over or not; one request."""
+    return session_of(fetch([session_key(company_id, appointment_id)])[0])
+
+
 def find_session(company_id: str, session_id: str) -> Session | None:
     """By its own id, also one that another has followed; one request, eventually consistent."""
     for row in TextSessionRow.query(f"{company_id}#{session_id}", index_name="listed", limit=1):

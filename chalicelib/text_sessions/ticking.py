@@ -1,6 +1,7 @@
 """The clock: a tick for each interval of a running session, and a sweep for ticks that were lost."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import NotFound
@@ -16,6 +17,8 @@ from chalicelib.text_sessions.session import NOTICE
 LATE = timedelta(seconds=20)
 """A tick may be this late before the sweep does its work; were both to do it, one would only find it done."""
 MOST_PER_SHARD = 500
+MOST_LISTED = 10_000
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def tick(job: Tick, context: JobContext) -> None:
@@ -48,6 +51,12 @@ def sweep(at: datetime, clock: Clock) -> int:
     if done:
         log.warning("ticks were late", extra={"sessions": done})
     return done
+
+
+def running() -> Iterator[Meter]:
+    """Every session that runs, of all companies, as it is stored; for operators."""
+    for shard in range(store.SHARDS):
+        yield from store.get_meters(store.running(shard, FAR, MOST_LISTED))
 
 
 def _found(job: Tick) -> Meter | None:

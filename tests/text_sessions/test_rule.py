@@ -95,8 +95,7 @@ _numbers = iter(range(10_000))
 
 def _do(room: Room, what: str) -> None:
     with suppress(DomainError, Postpone):
-        {"active": room.active, "tick": room.tick, "sweep": room.sweep, "deduct": room.deduct, "end": room.end,
-         "start": room.start}[what]()  # fmt: skip
+        getattr(room, what)()
 
 
 def _to(meter: Meter, at: datetime) -> Meter:
