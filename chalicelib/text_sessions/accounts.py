@@ -19,10 +19,8 @@ def stage(unit: Unit, before: Account, account: Account, at: datetime) -> Accoun
             unit.publish(BalanceCorrected(**who, amount=entry.amount, reason=entry.reason))
     if account.subscription.status == "expired" and before.subscription.status == "active":
         unit.publish(SubscriptionExpired(**who))
-    unit.audit(
-        "subscription.changed",
-        subscription.id,
-        ("sessions_remaining", "status", "renews"),
-        causes=" ".join(entry.cause for entry in account.entries),
-    )
+    # What a session moves is audited with the session, and stands in the ledger.
+    if any(entry.session_id is None for entry in account.entries) or not account.entries:
+        causes = " ".join(entry.cause for entry in account.entries)
+        unit.audit("subscription.changed", subscription.id, ("sessions_remaining", "status", "renews"), causes=causes)
     return store.save_account(unit, account, at)

@@ -7,7 +7,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Forbidden, Stale
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions import metering, participants, store
-from chalicelib.text_sessions.metering import Also
+from chalicelib.text_sessions.metering import Also, Change
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
 from chalicelib.text_sessions.session import Session, Side
@@ -34,8 +34,7 @@ def note(begin: Callable[[], Unit], present: Present, clock: Clock, also: Also |
     """Mark the side that `present` is on as active, together with what `also` adds (a message), in one transaction.
 
     Raises Forbidden for somebody who only looks on, Conflict `no_session` before the start and `session_ended` after
-    the end, also when the clock has ended it and nobody has written that down yet. `also` may be called again, with a
-    fresh unit, when somebody else was faster.
+    the end, also when the clock has ended it and nobody has written that down yet. The unit commits with the session.
     """
     side, session = present.side, running(present)
 
@@ -57,10 +56,8 @@ def note(begin: Callable[[], Unit], present: Present, clock: Clock, also: Also |
         else:
             metering.count(session, saved)
             return saved
-    settled = metering.settle(
-        begin, session.company_id, session, clock, lambda meter, at: meter.active(side, at), joined
-    )
-    return settled.after.session
+    change = Change(lambda meter, at: meter.active(side, at), joined, answer=lambda settled: settled.after.session)
+    return metering.settle(begin, session, clock, change).after.session
 
 
 def running(present: Present) -> Session:

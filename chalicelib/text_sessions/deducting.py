@@ -8,7 +8,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions import metering, participants
 from chalicelib.text_sessions.activity import running
-from chalicelib.text_sessions.metering import Settled
+from chalicelib.text_sessions.metering import Change, Settled
 from chalicelib.text_sessions.refusals import counted
 
 DeductionReason = Literal["interval", "no_activity", "manual_end"]
@@ -25,7 +25,7 @@ def deduct(
     """
     present = participants.read(company_id, user_id, appointment_id)
     _ = present.side
-    settled = metering.settle(begin, company_id, running(present), clock)
+    settled = metering.settle(begin, running(present), clock)
     _count_declined(asked, settled.charged)
     return settled
 
@@ -40,15 +40,12 @@ def end(
     """
     present = participants.read(company_id, user_id, appointment_id)
     side = present.side
-    settled = metering.settle(
-        begin,
-        company_id,
-        running(present),
-        clock,
+    ended = Change(
         lambda meter, at: meter.ended("manual_end", at),
         lambda unit, changed: unit.audit("text_session.ended_by_hand", changed.id, by=side),
         clock_may_end=True,
     )
+    settled = metering.settle(begin, running(present), clock, ended)
     _count_declined(asked, settled.charged)
     return settled
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 import msgspec
 
@@ -21,9 +22,8 @@ from chalicelib.text_sessions.session import NOTICE, Session
 TRIES = 24
 """How often a session is read again because someone was faster; each time at least one of them got through."""
 pause: Callable[[float], None] = time.sleep
-Change = Callable[[Meter, datetime], Meter]
 Also = Callable[[Unit, Session], None]
-"""What else belongs into the same transaction as the change."""
+"""What else belongs into the same transaction as the change; called again, with a fresh unit, for another try."""
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -39,31 +39,44 @@ class Settled(msgspec.Struct, frozen=True):
         return self.after.session.sessions_used - self.before.session.sessions_used
 
 
+def _itself(settled: Settled) -> Settled:
+    return settled
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What somebody wants of a session that runs. `clock_may_end`: its end by the clock, just now, will do as well.
+
+    `answer` is what the unit of work commits with.
+    """
+
+    how: Callable[[Meter, datetime], Meter]
+    also: Also | None = None
+    clock_may_end: bool = False
+    answer: Callable[[Settled], Any] = _itself
+
+
 def settle(
     begin: Callable[[], Unit],
-    company_id: str,
     session: Session,
     clock: Clock,
     change: Change | None = None,
-    also: Also | None = None,
-    *,
-    clock_may_end: bool = False,
+    known: Meter | None = None,
 ) -> Settled:
     """Charge, end and notify as the clock says, then `change` the session if it still runs: one read, one transaction.
 
-    Nothing is written when nothing is to be changed. `also` joins the transaction of the change. Raises Conflict
-    `session_ended` when there is a change to make and the session is over (what the clock says is kept), unless it
-    ended just now by the clock and that will do (`clock_may_end`); NotFound when session or subscription are gone,
-    Unavailable when they are fought over for too long.
+    Nothing is written when nothing is to be changed. `known` has just been read, and saves the first reading. Raises
+    Conflict `session_ended` when there is a change to make and the session is over (what the clock says is kept),
+    NotFound when session or subscription are gone, Unavailable when they are fought over for too long.
     """
     before: Meter | None = None
     for attempt in range(TRIES):
-        found = store.get_meter(company_id, session.appointment_id, session.subscription_id)
+        found = known or store.get_meter(session.company_id, session.appointment_id, session.subscription_id)
+        known = None
         if found.session.id != session.id or found.session.is_ended:
             if change:
                 raise over(found.session)
             return Settled(before or found, found)
-        settled = _try(begin, found, clock(), change, also, clock_may_end)
+        settled = _try(begin, found, clock(), change)
         if settled is None:
             pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
             continue
@@ -122,28 +135,21 @@ def count(before: Session, after: Session) -> None:
         metrics.count("TextSessionEnded", reason=str(after.end_reason))
 
 
-def _try(
-    begin: Callable[[], Unit],
-    found: Meter,
-    at: datetime,
-    change: Change | None,
-    also: Also | None,
-    clock_may_end: bool,
-) -> Settled | None:
+def _try(begin: Callable[[], Unit], found: Meter, at: datetime, change: Change | None) -> Settled | None:
     meter = found.run_to(at)
     more = meter.session.due(at)  # than fits into one transaction: the rest, and the change, follow in the next round
     if meter.notice_due(at):
         meter = Meter(meter.session.notified(), meter.account)
-    changing = change is not None and meter.session.is_active and not more
-    if change and changing:
-        meter = change(meter, at)
-    refused = change is not None and meter.session.is_ended and not changing and not clock_may_end
+    wanted = change if meter.session.is_active and not more else None
+    if wanted:
+        meter = wanted.how(meter, at)
+    refused = change is not None and not wanted and not more and not change.clock_may_end
     unit = of_the_clock(begin()) if more or refused else begin()
     settled = Settled(found, stage(unit, found, meter, at), more)
-    if also and changing:
-        also(unit, settled.after.session)
+    if wanted and wanted.also:
+        wanted.also(unit, settled.after.session)
     try:
-        unit.commit(settled)
+        unit.commit(change.answer(settled) if change else settled)
     except Stale:
         return None
     count(found.session, settled.after.session)

@@ -14,7 +14,7 @@ RESUMABLE = frozenset({"no_activity", "none_left"})
 """After these, the two may start again while it is still the appointment's time: nobody decided to stop."""
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Instants in UTC. `patient_id` is a customer, `doctor_id` a member of staff.
 
     `interval` is the newest interval that is paid for; interval n begins (n - 1) x 10 minutes after `start_time`.

@@ -52,7 +52,7 @@ def _running(begin: Callable[[], Unit], present: Present, clock: Clock) -> Meter
     session = present.session
     if session is None or session.is_ended:
         return None
-    found = metering.settle(lambda: metering.of_the_clock(begin()), session.company_id, session, clock).after
+    found = metering.settle(lambda: metering.of_the_clock(begin()), session, clock).after
     return found if found.session.is_active else None
 
 

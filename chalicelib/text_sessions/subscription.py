@@ -12,7 +12,7 @@ from chalicelib.text_sessions.plan import Terms
 Reason = Literal["grant", "renewal", "lapse", "reservation", "interval", "given_back", "adjustment"]
 
 
-class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`sessions_total` were granted for the current period, `sessions_remaining` are left. Instants in UTC.
 
     Its period is the `period`-th (from 0) since `first_day`; `period_ends_at` None: without end. `renews`: another
@@ -38,7 +38,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One movement. `cause` is its key within the subscription: what has moved the balance once cannot do so again.
 
     `number` counts from 1; the sum of all amounts is the last `balance_after`. `interval` of which session, where it

@@ -32,7 +32,7 @@ def tick(job: Tick, context: JobContext) -> None:
         return
     at = context.clock()
     if found.session.due(at) or found.notice_due(at):
-        found = metering.settle(context.unit, job.company_id, found.session, context.clock).after
+        found = metering.settle(context.unit, found.session, context.clock, known=found).after
     session = found.session
     if session.is_active and session.interval == job.interval:
         notice_at = session.next_charge_at - NOTICE
@@ -72,7 +72,7 @@ def _found(job: Tick) -> Meter | None:
 def _settle(meter: Meter, clock: Clock) -> int:
     company_id = meter.session.company_id
     try:
-        metering.settle(lambda: Unit(company_id, clock=clock), company_id, meter.session, clock)
+        metering.settle(lambda: Unit(company_id, clock=clock), meter.session, clock, known=meter)
     except Exception:  # noqa: BLE001 - one session's fault does not stop the others' clock
         log.exception("session not settled", extra={"session_id": meter.session.id})
         return 0

@@ -158,7 +158,7 @@ def show_end(settled: Settled) -> EndAnswer:
         sessions_remaining=settled.after.account.left,
         charged=settled.charged,
         sessions_used=session.sessions_used,
-        ask_for_rating=session.has_patient_activity,
+        ask_for_rating=session.sessions_used > 0,
     )
 
 

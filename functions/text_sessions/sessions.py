@@ -92,7 +92,9 @@ def update_activity(request: Request, body: ActivityBody) -> SessionAnswer:
     from chalicelib.text_sessions.activity import update
 
     who = request.company_id, request.actor.id
-    return show_session(update(lambda: request.unit(_shown), *who, body.appointment_id, body.user_type, request.clock))
+    return show_session(
+        update(lambda: request.unit(show_session), *who, body.appointment_id, body.user_type, request.clock)
+    )
 
 
 @function.route(
@@ -150,9 +152,3 @@ def show_session_status(request: Request, appointment_id: str) -> StatusAnswer:
     from chalicelib.text_sessions.looking import look
 
     return show_status(look(request.company_id, request.actor.id, appointment_id, request.clock))
-
-
-def _shown(found: object) -> SessionAnswer:
-    # Activity commits the session alone, or, where the clock had something to charge, session and account.
-    session = getattr(found, "after", None)
-    return show_session(session.session if session else found)  # type: ignore[arg-type]

@@ -67,7 +67,7 @@ def test_a_session_from_start_to_end(room: Room) -> None:
     assert (shown["status"], shown["session"]["sessions_used"], shown["sessions_remaining"]) == ("active", 2, 1)
     ended = post(room, "end-session").json
     assert (ended["sessions_used"], ended["sessions_remaining"], ended["charged"]) == (2, 1, 0)
-    assert (ended["session"]["end_reason"], ended["ask_for_rating"]) == ("manual_end", False)
+    assert (ended["session"]["end_reason"], ended["ask_for_rating"]) == ("manual_end", True)
     assert status(room).json["status"] == "inactive"
     assert room.left() == 1
 
