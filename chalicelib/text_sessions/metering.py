@@ -138,11 +138,11 @@ def count(before: Session, after: Session) -> None:
 def _try(begin: Callable[[], Unit], found: Meter, at: datetime, change: Change | None) -> Settled | None:
     meter = found.run_to(at)
     more = meter.session.due(at)  # than fits into one transaction: the rest, and the change, follow in the next round
-    if meter.notice_due(at):
-        meter = Meter(meter.session.notified(), meter.account)
     wanted = change if meter.session.is_active and not more else None
     if wanted:
         meter = wanted.how(meter, at)
+    if meter.notice_due(at):
+        meter = Meter(meter.session.notified(), meter.account)
     refused = change is not None and not wanted and not more and not change.clock_may_end
     unit = of_the_clock(begin()) if more or refused else begin()
     settled = Settled(found, stage(unit, found, meter, at), more)
