@@ -1,13 +1,17 @@
 """What a browser may ask of the meter: to charge what is due at once, and to end the session. It counts nothing."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
+from chalicelib.core.errors import Conflict
+from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
-from chalicelib.text_sessions import metering, participants
+from chalicelib.text_sessions import metering, participants, store
 from chalicelib.text_sessions.activity import running
+from chalicelib.text_sessions.jobs import EndCancelled
 from chalicelib.text_sessions.metering import Change, Settled
 from chalicelib.text_sessions.refusals import counted
 
@@ -48,6 +52,16 @@ def end(
     settled = metering.settle(begin, running(present), clock, ended)
     _count_declined(asked, settled.charged)
     return settled
+
+
+def end_cancelled(job: EndCancelled, context: JobContext) -> None:
+    """End the session of an appointment that has been cancelled, if it still runs."""
+    session = store.find_current_session(job.company_id, job.appointment_id)
+    if session is None or session.is_ended:
+        return
+    ended = Change(lambda meter, at: meter.ended("cancelled", at), clock_may_end=True)
+    with suppress(Conflict):  # somebody else has just ended it
+        metering.settle(context.unit, session, context.clock, ended)
 
 
 def _count_declined(asked: int, charged: int) -> None:

@@ -18,3 +18,12 @@ class Tick(Job):
     session_id: str
     subscription_id: str
     interval: int
+
+
+class EndCancelled(Job):
+    """End the session that may still run of an appointment that has been cancelled."""
+
+    queue = "default"
+    handler = "chalicelib.text_sessions.deducting:end_cancelled"
+
+    appointment_id: str

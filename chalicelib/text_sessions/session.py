@@ -9,7 +9,7 @@ INTERVAL = timedelta(minutes=10)
 NOTICE = timedelta(minutes=2)
 """How long before the end both sides are told that no session is left."""
 Side = Literal["patient", "doctor"]
-EndReason = Literal["manual_end", "no_activity", "none_left", "expired"]
+EndReason = Literal["manual_end", "no_activity", "none_left", "expired", "cancelled"]
 RESUMABLE = frozenset({"no_activity", "none_left"})
 """After these, the two may start again while it is still the appointment's time: nobody decided to stop."""
 

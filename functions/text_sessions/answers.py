@@ -13,7 +13,7 @@ from chalicelib.text_sessions.subscription import LedgerEntry, Subscription
 class SessionAnswer(Answer):
     """A text session. Instants are RFC 3339 in UTC; `patient_id` is a customer, `doctor_id` a member of staff.
 
-    `end_reason`: manual_end, no_activity, none_left, expired. `ending_soon`: no session is left after this one.
+    `end_reason`: manual_end, no_activity, none_left, expired, cancelled. `ending_soon`: this interval is the last.
     """
 
     id: str
