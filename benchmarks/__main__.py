@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import backlog, cold_start, fic_sync, operations, report, system
+from benchmarks import backlog, cold_start, fic_sync, operations, report, system, text_sessions
 
 PACKAGE = Path("out/dev/deployment.zip")
 
@@ -18,16 +18,18 @@ def main() -> int:
         return 2
     with system.running() as practice:
         with console.status("counting requests"):
-            costs = operations.costs(practice)
+            costs = operations.costs(practice) + text_sessions.costs()
         with console.status("working off a backlog of calls"):
             waiting = backlog.costs()
         with console.status("timing the booking call"):
             times = operations.booking_times()
+        with console.status("letting a thousand text sessions tick, for a minute and a half"):
+            ticks = text_sessions.ticking_times()
         with console.status("reading 10,000 invoices, twice"):
             syncs = fic_sync.measure()
         with console.status("starting every function cold, a few rounds"):
             starts = cold_start.measure(PACKAGE, practice)
-    report.write(Path("docs/performance.md"), costs, waiting, times, syncs, starts, console)
+    report.write(Path("docs/performance.md"), costs, waiting, times, ticks, syncs, starts, console)
     slow = [start for start in starts if start.ratio > cold_start.MOST and "," not in start.name]
     for start in slow:
         console.print(

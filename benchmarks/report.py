@@ -21,6 +21,7 @@ def write(
     costs: list[tuple[str, Count]],
     waiting: list[PerCall],
     times: dict[str, float],
+    ticks: dict[str, float],
     syncs: list[Cost],
     starts: list[Start],
     console: Console,
@@ -46,8 +47,9 @@ def write(
         (
             "The phone booking on the embedded stack, in milliseconds",
             tuple(times),
-            [[f"{value:.1f}" if isinstance(value, float) else str(value) for value in times.values()]],
+            [_numbers(times)],
         ),
+        ("Text sessions that tick in the same minute, one worker", tuple(ticks), [_numbers(ticks)]),
         (
             f"A full run of {DOCUMENTS:,} invoices from Fatture in Cloud ({PAGES} pages of 100)",
             (
@@ -76,6 +78,10 @@ def _sync(cost: Cost) -> list[str]:
     units = [f"{value / DOCUMENTS:.2f}" for value in (cost.read_units, cost.write_units)]
     rate, share = DOCUMENTS / cost.seconds, cost.vendor_seconds / cost.seconds
     return [cost.name, *(str(value) for value in counts), *units, f"{rate:.0f}", f"{share:.0%}", f"{cost.peak_mb:.0f}"]
+
+
+def _numbers(values: dict[str, float]) -> list[str]:
+    return [f"{value:.1f}" if isinstance(value, float) else str(value) for value in values.values()]
 
 
 def _rich(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from chalicelib.booking.occupancy import Entry, Kind, reference_of
+from chalicelib.booking.practice import Channel
 
 Status = Literal["held", "requested", "confirmed", "cancelled", "declined", "no_show", "completed", "released"]
 Source = Literal["retell_phone", "web", "api", "mobile", "calcom"]
@@ -56,7 +57,7 @@ class There(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
-    """Instants in UTC; lengths and buffers in whole minutes. `external_id` is Cal.com's uid.
+    """Instants in UTC; lengths and buffers in whole minutes. `channel` is the service's. `external_id`: Cal.com's uid.
 
     `held`: the time is taken here and Cal.com has not answered yet; only asking Cal.com releases it. `released`: such a
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
@@ -76,6 +77,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     before_min: int = 0
     after_min: int = 0
     service_number: int = 0
+    channel: Channel = "in_person"
     status: Status
     booked_as: Status | None = None
     source: Source

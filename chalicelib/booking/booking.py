@@ -150,6 +150,7 @@ def _stage(
         before_min=service.buffer_before_min,
         after_min=service.buffer_after_min,
         service_number=service.number,
+        channel=service.channel,
         status="held" if through_calcom else "confirmed",
         booked_as=None if through_calcom else "confirmed",
         source=wish.source,

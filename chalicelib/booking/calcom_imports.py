@@ -90,6 +90,7 @@ def _appointment(
         before_min=service.buffer_before_min,
         after_min=service.buffer_after_min,
         service_number=service.number,
+        channel=service.channel,
         status=status,
         booked_as="confirmed" if status == "confirmed" else None,
         source="calcom",

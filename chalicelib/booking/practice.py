@@ -10,6 +10,8 @@ from chalicelib.booking.hours import Closure, DayHours, Window
 from chalicelib.booking.policy import Minor, Policy
 from chalicelib.booking.telephone import CallRouting, QuietHours
 
+Channel = Literal["in_person", "text", "video", "phone"]
+"""How the two meet. A `text` appointment is a metered chat."""
 PHONE = "phone"
 """The kind of directory key under which a called number leads to its branch."""
 Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
@@ -112,6 +114,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
     slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     alignment: Literal["rounded", "opening", "gap"] = "rounded"
+    channel: Channel = "in_person"
     calcom_event_types: dict[str, int] = {}
     category: Literal["fixed", "flexible", "package", "recurring"] = "fixed"
     longest_min: Length | None = None

@@ -15,6 +15,8 @@ from chalicelib.cli.release import release_check
 from chalicelib.cli.routes import routes
 from chalicelib.cli.schedules import schedules
 from chalicelib.cli.stage import STAGES, Stage
+from chalicelib.cli.subscriptions import subscriptions
+from chalicelib.cli.text import text
 from chalicelib.cli.work import work
 
 
@@ -30,7 +32,7 @@ from chalicelib.cli.work import work
 )
 @click.pass_context
 def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | None) -> None:
-    """Look after PilotPractice: its routes, queues, failed jobs, schedules, logs and books.
+    """Look after PilotPractice: its routes, queues, failed jobs, schedules, logs, books, sessions and balances.
 
     Exit codes: 0 all is well, 1 something failed or was found wrong, 2 the command was not understood.
     """
@@ -38,5 +40,18 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
     context.obj = replace(told, folder=local_dir) if local_dir else told
 
 
-for command in (routes, queue, work, schedules, logs, calls, appointments, calcom, fic, release_check):
+for command in (
+    routes,
+    queue,
+    work,
+    schedules,
+    logs,
+    calls,
+    appointments,
+    calcom,
+    fic,
+    text,
+    subscriptions,
+    release_check,
+):
     cli.add_command(command)

@@ -8,10 +8,26 @@ Role = Literal["admin", "staff", "practitioner", "client"]
 
 ABILITIES = frozenset(
     f"{noun}:{verb}"
-    for noun in ("account", "accounting", "appointments", "calls", "customers", "practice", "users", "webhooks")
+    for noun in (
+        "account",
+        "accounting",
+        "appointments",
+        "calls",
+        "customers",
+        "portal",
+        "practice",
+        "subscriptions",
+        "text_sessions",
+        "users",
+        "webhooks",
+    )
     for verb in ("read", "write")
 )
-"""Every ability a route may ask for (a test walks the routes). `account` is one's own: me, logout, tokens."""
+"""Every ability a route may ask for (a test walks the routes).
+
+`account` is one's own: me, logout, tokens; `portal` what a client has at the practice. `text_sessions` lets in the two
+whose appointment it is, and admins to read.
+"""
 
 _OWN = frozenset({"account:read", "account:write"})
 OF_ROLE: dict[Role, frozenset[str]] = {
@@ -26,6 +42,8 @@ OF_ROLE: dict[Role, frozenset[str]] = {
         "customers:read",
         "customers:write",
         "practice:read",
+        "subscriptions:read",
+        "subscriptions:write",
         "users:read",
     },
     "practitioner": _OWN
@@ -35,10 +53,12 @@ OF_ROLE: dict[Role, frozenset[str]] = {
         "calls:read",
         "customers:read",
         "practice:read",
+        "text_sessions:read",
+        "text_sessions:write",
         "users:read",
     },
-    # A client signs in, but sees nothing of the practice through these routes.
-    "client": _OWN,
+    # A client signs in, and sees of the practice nothing but what is the client's own.
+    "client": _OWN | {"portal:read", "text_sessions:read", "text_sessions:write"},
 }
 
 

@@ -27,6 +27,14 @@ class UserDisabled(Event):
     user_id: str
 
 
+class UserLinked(Event):
+    """A user is this customer or this member of staff of the practice, or (both None) nobody of it."""
+
+    user_id: str
+    customer_id: str | None
+    staff_id: str | None
+
+
 class PasswordResetRequested(Event):
     """Somebody who says to be this user has forgotten the password."""
 

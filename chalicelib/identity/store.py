@@ -63,9 +63,32 @@ def find_company(company_id: str) -> Company | None:
     return found.noun(Company) if found else None
 
 
+def user_key(company_id: str, user_id: str) -> Key:
+    """The address of a user, for a fetch together with other records."""
+    return Key(IdentityRow, _pk(company_id, user_id), "user")
+
+
+def user_of(row: IdentityRow | None) -> User | None:
+    """The user in a fetched row."""
+    return row.noun(User) if row is not None else None
+
+
+def get_user(company_id: str, user_id: str) -> User:
+    """One request; raises NotFound, also for a user of another company."""
+    found = find_user(company_id, user_id)
+    if found is None:
+        raise _no_user(user_id)
+    return found
+
+
+def find_user(company_id: str, user_id: str) -> User | None:
+    """One request."""
+    return user_of(fetch([user_key(company_id, user_id)])[0])
+
+
 def get_user_and_company(company_id: str, user_id: str) -> tuple[User, Company]:
     """One request; raises NotFound."""
-    user, company = fetch([Key(IdentityRow, _pk(company_id, user_id), "user"), _company_key(company_id)])
+    user, company = fetch([user_key(company_id, user_id), _company_key(company_id)])
     if user is None or company is None:
         raise _no_user(user_id)
     return user.noun(User), company.noun(Company)

@@ -11,7 +11,10 @@ Status = Literal["invited", "active", "disabled"]
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """`email` (lower case) is the login, unique among all companies; instants in UTC."""
+    """`email` (lower case) is the login, unique among all companies; instants in UTC.
+
+    `customer_id` (of a client) and `staff_id` (of anyone else) say which person of the practice signs in here.
+    """
 
     id: str
     company_id: str
@@ -19,6 +22,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     role: Role
     status: Status
+    customer_id: str | None = None
+    staff_id: str | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -39,6 +44,10 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     def disabled(self, at: datetime) -> "User":
         """No longer let in."""
         return self._changed(at, status="disabled")
+
+    def linked(self, customer_id: str | None, staff_id: str | None, at: datetime) -> "User":
+        """The same user, who is this customer or this member of staff."""
+        return self._changed(at, customer_id=customer_id, staff_id=staff_id)
 
     def _changed(self, at: datetime, **fields: object) -> "User":
         return msgspec.structs.replace(self, **fields, updated_at=at, version=self.version + 1)

@@ -29,6 +29,7 @@ class AttendeeAnswer(Answer):
 class AppointmentAnswer(Answer):
     """An appointment. Instants are RFC 3339 in UTC; `external_id` is Cal.com's uid of the booking.
 
+    `channel`: in_person, text, video, phone.
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to.
     """
@@ -41,6 +42,7 @@ class AppointmentAnswer(Answer):
     call_id: str | None
     starts_at: datetime
     ends_at: datetime
+    channel: str
     status: str
     source: str
     metadata: dict[str, str]

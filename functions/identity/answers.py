@@ -19,13 +19,15 @@ Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class UserAnswer(Answer):
-    """A user of the company."""
+    """A user of the company. `customer_id` or `staff_id`: which person of the practice it is."""
 
     id: str
     name: str
     email: str
     role: Role
     status: Status
+    customer_id: str | None
+    staff_id: str | None
     created_at: datetime
 
 
@@ -49,6 +51,8 @@ def show_user(user: User) -> UserAnswer:
         email=user.email,
         role=user.role,
         status=user.status,
+        customer_id=user.customer_id,
+        staff_id=user.staff_id,
         created_at=user.created_at,
     )
 

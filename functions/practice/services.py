@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from chalicelib.booking.policy import Minor, Policy
-from chalicelib.booking.practice import Buffer, Length, Part, Service, Text
+from chalicelib.booking.practice import Buffer, Channel, Length, Part, Service, Text
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -27,6 +27,7 @@ class ServiceBody(Body):
     buffer_after_min: Buffer = 0
     slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
     slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
+    channel: Channel = "in_person"
     alignment: Literal["rounded", "opening", "gap"] = "rounded"
     calcom_event_types: Annotated[dict[str, int], msgspec.Meta(max_length=200)] = {}
     category: Literal["fixed", "flexible", "package", "recurring"] = "fixed"

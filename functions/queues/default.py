@@ -12,7 +12,8 @@ function = Function(__name__)
 
 
 @function.on_queue(
-    "default", needs=Needs(reads=("booking",), writes=("jobs", "inbox", "calls", "directory"), sends=("default",))
+    "default",
+    needs=Needs(writes=("jobs", "inbox", "booking", "calls", "directory", "text_sessions"), sends=("default",)),
 )
 def work_default(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `default`."""

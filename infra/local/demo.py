@@ -11,6 +11,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.opening import Person, add_member, open_company
 from chalicelib.identity.signing_in import sign_in
+from infra.local import demo_text
 from infra.local.demo_accounting import connect_accounting
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 
@@ -20,6 +21,8 @@ ADMIN = Person("Ada Keller", "ada@demo.example", PASSWORD)
 OTHERS: tuple[tuple[Person, Role], ...] = (
     (Person("Ben Okafor", "ben@demo.example", PASSWORD), "practitioner"),
     (Person("Noor Haddad", "noor@demo.example", PASSWORD), "staff"),
+    (demo_text.DOCTOR, "practitioner"),
+    (demo_text.PATIENT, "client"),
 )
 
 
@@ -33,6 +36,9 @@ class DemoPractice:
     admin_email: str
     admin_password: str
     event_types: list[dict[str, Any]]
+    patient_email: str
+    doctor_email: str
+    text_appointment_id: str
 
 
 def load() -> DemoPractice:
@@ -46,10 +52,19 @@ def load() -> DemoPractice:
     if directory.find("phone", BERLIN_PHONE) is None:
         save_practice(lambda: Unit(COMPANY), practice.branches, practice.services, practice.staff)
     connect_accounting(COMPANY)
+    text_appointment_id = demo_text.load(COMPANY, practice, now)
     try:
         signed_in = sign_in(ADMIN.email, ADMIN.password, "127.0.0.1", now)
     except Unauthenticated:
         raise RuntimeError(f"{ADMIN.email} has another password now; `make reset` begins anew.") from None
     return DemoPractice(
-        signed_in.issued.secret, COMPANY, BERLIN_PHONE, ADMIN.email, ADMIN.password, [*practice.event_types]
+        signed_in.issued.secret,
+        COMPANY,
+        BERLIN_PHONE,
+        ADMIN.email,
+        ADMIN.password,
+        [*practice.event_types],
+        demo_text.PATIENT.email,
+        demo_text.DOCTOR.email,
+        text_appointment_id,
     )

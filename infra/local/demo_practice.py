@@ -1,4 +1,4 @@
-"""The demo practice: two branches in different time zones, three services, four members of staff."""
+"""The demo practice: two branches in different time zones, four services, four members of staff."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -51,12 +51,15 @@ def demo_practice(company_id: str, *, suffix: str = "", calcom: bool = True, shi
             buffer_after_min=10, calcom_event_types={ids["ada"]: 103 + shift},
         ),
         Service(id=ids["haircut"], company_id=company_id, number=3, name="Haircut", duration_min=45),
+        Service(
+            id=ids["text"], company_id=company_id, number=4, name="Text consultation", duration_min=60, channel="text"
+        ),
     )  # fmt: skip
     berlin, new_york = ids["berlin"], ids["new_york"]
     staff = (
         _member(ids["ada"], company_id, "Ada Keller", berlin, ids["consultation"], ids["massage"], calcom=7 + shift),
         _member(ids["ben"], company_id, "Ben Okafor", berlin, ids["consultation"], calcom=8 + shift),
-        _member(ids["chloe"], company_id, "Chloe Park", new_york, ids["haircut"], ids["consultation"]),
+        _member(ids["chloe"], company_id, "Chloe Park", new_york, ids["haircut"], ids["consultation"], ids["text"]),
         _member(ids["dan"], company_id, "Dan Rossi", new_york, ids["haircut"]),
     )
     event_types = (
@@ -68,7 +71,7 @@ def demo_practice(company_id: str, *, suffix: str = "", calcom: bool = True, shi
 
 
 _NAMES = {
-    "berlin": "bra", "new_york": "bra", "consultation": "svc", "massage": "svc", "haircut": "svc",
+    "berlin": "bra", "new_york": "bra", "consultation": "svc", "massage": "svc", "haircut": "svc", "text": "svc",
     "ada": "stf", "ben": "stf", "chloe": "stf", "dan": "stf",
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What `make run` prints once everything works."""
 
+import json
 import os
 from typing import Any
 
@@ -28,9 +29,26 @@ def welcome(around: Surroundings, demo: dict[str, Any], seconds: float) -> str:
         f"  curl -H 'Authorization: Bearer {token}' {api}/api/calls",
         "  make demo-call",
         "  make demo-missed-call",
+        *_text_session(demo, api),
         "",
     ]
     return "\n".join(lines)
+
+
+def _text_session(demo: dict[str, Any], api: str) -> list[str]:
+    if not demo.get("text_appointment_id"):
+        return []
+    who = {"email": demo["patient_email"], "password": demo["admin_password"]}
+    return [
+        "",
+        f"A text appointment has just begun: {demo['text_appointment_id']}, of {demo['patient_email']} with "
+        f"{demo['doctor_email']} (same password).",
+        f"  TOKEN=$(curl -s {api}/auth/login -H 'Content-Type: application/json' -d '{json.dumps(who)}' "
+        "| python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"])')",
+        f'  curl {api}/api/text-appointments/start-session -H "Authorization: Bearer $TOKEN" '
+        f"-H 'Content-Type: application/json' -d '{json.dumps({'appointment_id': demo['text_appointment_id']})}'",
+        "  ./pilot text status --running",
+    ]
 
 
 def _vendor(around: Surroundings, vendor: str) -> str:

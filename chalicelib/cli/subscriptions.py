@@ -1,0 +1,117 @@
+"""`pilot subscriptions`: grant sessions, correct a balance, read a ledger."""
+
+from collections.abc import Callable
+
+import click
+
+from chalicelib.cli.output import Failed, finish, note, print_json, print_table
+from chalicelib.cli.stage import Stage, on_stage
+from chalicelib.core.clock import now
+from chalicelib.core.errors import DomainError, NotFound
+from chalicelib.core.unit import Actor, Unit
+from chalicelib.identity.store import companies
+from chalicelib.text_sessions import store, subscribing
+from chalicelib.text_sessions.subscription import Subscription
+
+OPERATOR = Actor("system", "pilot-cli")
+COLUMNS = {
+    "number": "No.",
+    "at": "At",
+    "amount": "Amount",
+    "reason": "Reason",
+    "balance": "Balance",
+    "session": "Session",
+    "interval": "Interval",
+    "note": "Note",
+}
+of_company = click.option("--company", help="Whose it is; found by itself when not given.")
+why = click.option("--reason", required=True, help="Why; it stands in the ledger.")
+once = click.option("--key", help="Do this once: the same key again changes nothing.")
+
+
+@click.group()
+def subscriptions() -> None:
+    """Patients' subscriptions and their balances."""
+
+
+@subscriptions.command()
+@click.argument("subscription")
+@click.argument("sessions", type=click.IntRange(1, 10_000))
+@why
+@once
+@of_company
+@on_stage
+def grant(stage: Stage, subscription: str, sessions: int, reason: str, key: str | None, company: str | None) -> None:
+    """Grant SESSIONS more on SUBSCRIPTION, for its current period."""
+    stage.connect()
+    begin = _units(subscription, company)
+    _done(stage, lambda: subscribing.grant(begin, subscription, sessions, reason, now, key))
+
+
+@subscriptions.command(context_settings={"ignore_unknown_options": True})
+@click.argument("subscription")
+@click.argument("amount", type=click.IntRange(-10_000, 10_000))
+@why
+@once
+@of_company
+@on_stage
+def adjust(stage: Stage, subscription: str, amount: int, reason: str, key: str | None, company: str | None) -> None:
+    """Correct the balance of SUBSCRIPTION by AMOUNT, such as 2 or -1."""
+    stage.connect()
+    begin = _units(subscription, company)
+    _done(stage, lambda: subscribing.adjust(begin, subscription, amount, reason, now, key))
+
+
+@subscriptions.command()
+@click.argument("subscription")
+@of_company
+@on_stage
+def ledger(stage: Stage, subscription: str, company: str | None) -> None:
+    """Every movement of SUBSCRIPTION's balance. Exit code 1 when they do not add up to it."""
+    stage.connect()
+    company_id = _company_of(subscription, company)
+    found = store.get_account(company_id, subscription).subscription
+    entries = store.ledger(company_id, subscription)
+    rows = [
+        {
+            "number": entry.number,
+            "at": entry.at.isoformat(timespec="seconds"),
+            "amount": entry.amount,
+            "reason": entry.reason,
+            "balance": entry.balance_after,
+            "session": entry.session_id,
+            "interval": entry.interval,
+            "note": entry.note,
+        }
+        for entry in entries
+    ]
+    total = sum(entry.amount for entry in entries)
+    print_table(rows, COLUMNS, as_json=stage.as_json)
+    if not stage.as_json:
+        note(f"{len(entries)} entries make {total}; the balance is {found.sessions_remaining} ({found.status}).")
+    finish(total == found.sessions_remaining)
+
+
+def _done(stage: Stage, work: Callable[[], Subscription]) -> None:
+    try:
+        found = work()
+    except DomainError as error:
+        raise Failed(error.detail) from None
+    if stage.as_json:
+        print_json({"id": found.id, "remaining": found.sessions_remaining, "total": found.sessions_total})
+    else:
+        note(f"{found.id} has {found.sessions_remaining} sessions left.", style="green")
+
+
+def _units(subscription_id: str, company: str | None) -> Callable[[], Unit]:
+    company_id = _company_of(subscription_id, company)
+    return lambda: Unit(company_id, OPERATOR, clock=now)
+
+
+def _company_of(subscription_id: str, company: str | None) -> str:
+    for company_id in [company] if company else (found.id for found in companies()):
+        try:
+            return store.get_account(company_id, subscription_id).subscription.company_id
+        except NotFound:
+            continue
+    raise Failed(f"There is no subscription {subscription_id}.")

@@ -1,0 +1,69 @@
+"""Activity in a session: somebody writes. Whatever counts as such joins the same transaction through `also`."""
+
+from collections.abc import Callable
+
+from chalicelib.core import metrics
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import Conflict, Forbidden, Stale
+from chalicelib.core.unit import Unit
+from chalicelib.text_sessions import metering, participants, store
+from chalicelib.text_sessions.metering import Also, Change
+from chalicelib.text_sessions.participants import Present
+from chalicelib.text_sessions.refusals import counted
+from chalicelib.text_sessions.session import Session, Side
+
+
+@counted
+def update(
+    begin: Callable[[], Unit], company_id: str, user_id: str, appointment_id: str, user_type: Side, clock: Clock
+) -> Session:
+    """Note that the caller is active, and return the session; one read, one transaction.
+
+    Raises NotFound for an appointment unknown or not one's own, Forbidden `not_your_role` when `user_type` is not the
+    caller's own side, Conflict `no_session` and `session_ended`.
+    """
+    present = participants.read(company_id, user_id, appointment_id)
+    if present.side != user_type:
+        raise Forbidden("not_your_role", f"You are this appointment's {present.side}, not its {user_type}.")
+    session = note(begin, present, clock)
+    metrics.count("TextActivityUpdate", side=user_type)
+    return session
+
+
+def note(begin: Callable[[], Unit], present: Present, clock: Clock, also: Also | None = None) -> Session:
+    """Mark the side that `present` is on as active, together with what `also` adds (a message), in one transaction.
+
+    Raises Forbidden for somebody who only looks on, Conflict `no_session` before the start and `session_ended` after
+    the end, also when the clock has ended it and nobody has written that down yet. The unit commits with the session.
+    """
+    side, session = present.side, running(present)
+
+    def joined(unit: Unit, changed: Session) -> None:
+        unit.audit("text_session.activity", changed.id, ("last_activity_time",), side=side)
+        if also:
+            also(unit, changed)
+
+    at = clock()
+    if not session.due(at):
+        # Nothing to charge: the account need not be read.
+        unit = begin()
+        saved = store.save_session(unit, session.active(side, at), at)
+        joined(unit, saved)
+        try:
+            unit.commit(saved)
+        except Stale:
+            pass
+        else:
+            metering.count(session, saved)
+            return saved
+    change = Change(lambda meter, at: meter.active(side, at), joined, answer=lambda settled: settled.after.session)
+    return metering.settle(begin, session, clock, change).after.session
+
+
+def running(present: Present) -> Session:
+    """The session as it was read; raises Conflict `no_session` or `session_ended`."""
+    if present.session is None:
+        raise Conflict("no_session", "This appointment's session has not been started.")
+    if present.session.is_ended:
+        raise metering.over(present.session)
+    return present.session

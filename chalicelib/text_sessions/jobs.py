@@ -1,0 +1,29 @@
+"""What text sessions leave to be done later."""
+
+from chalicelib.core.events import Job
+
+
+class Tick(Job):
+    """Look at a session when the interval that is paid for nears its end.
+
+    On `default`, whose jobs are short: on the other queues a tick would stand behind calls to vendors, or behind what
+    users automate.
+    """
+
+    queue = "default"
+    handler = "chalicelib.text_sessions.ticking:tick"
+    attempts = 6
+
+    appointment_id: str
+    session_id: str
+    subscription_id: str
+    interval: int
+
+
+class EndCancelled(Job):
+    """End the session that may still run of an appointment that has been cancelled."""
+
+    queue = "default"
+    handler = "chalicelib.text_sessions.deducting:end_cancelled"
+
+    appointment_id: str

@@ -1,0 +1,59 @@
+"""Who is who in a text appointment: its patient, its doctor, an admin who may look on, or nobody at all."""
+
+from typing import Literal
+
+import msgspec
+
+from chalicelib.booking import store as booking
+from chalicelib.booking.appointment import Appointment
+from chalicelib.core.errors import Forbidden, NotFound
+from chalicelib.core.tables import fetch
+from chalicelib.identity import store as identity
+from chalicelib.identity.user import User
+from chalicelib.text_sessions import store
+from chalicelib.text_sessions.session import Session, Side
+
+Part = Literal["patient", "doctor", "reader"]
+
+
+class Present(msgspec.Struct, frozen=True):
+    """What an appointment's chat is about, and in what part the user asks."""
+
+    appointment: Appointment
+    session: Session | None
+    part: Part
+
+    @property
+    def side(self) -> Side:
+        """The user's own side; raises Forbidden for somebody who only looks on."""
+        if self.part == "reader":
+            raise Forbidden("not_a_participant", "Only the appointment's own patient and doctor may do this.")
+        return self.part
+
+
+def read(company_id: str, user_id: str, appointment_id: str) -> Present:
+    """The appointment, its session and the user's part in it; one request.
+
+    Raises NotFound where there is no such appointment, and where it is not the user's own.
+    """
+    rows = fetch(
+        [
+            identity.user_key(company_id, user_id),
+            booking.appointment_key(company_id, appointment_id),
+            store.session_key(company_id, appointment_id),
+        ]
+    )
+    user, appointment = identity.user_of(rows[0]), booking.appointment_of(rows[1])
+    part = _part(user, appointment) if user and appointment else None
+    if part is None or appointment is None:
+        raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")
+    return Present(appointment, store.session_of(rows[2]), part)
+
+
+def _part(user: User, appointment: Appointment) -> Part | None:
+    if user.role == "client":
+        return "patient" if user.customer_id == appointment.customer_id else None
+    # The owner of a practice is often its doctor as well.
+    if user.role in ("practitioner", "admin") and user.staff_id is not None and user.staff_id == appointment.staff_id:
+        return "doctor"
+    return "reader" if user.role == "admin" else None

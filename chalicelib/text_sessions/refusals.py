@@ -1,0 +1,25 @@
+"""Counting what is refused, by code."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from chalicelib.core import metrics
+from chalicelib.core.errors import DomainError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def counted(verb: Callable[P, T]) -> Callable[P, T]:
+    """The same verb, whose refusals are counted as `TextSessionError` by code."""
+
+    @wraps(verb)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return verb(*args, **kwargs)
+        except DomainError as error:
+            metrics.count("TextSessionError", code=error.code)
+            raise
+
+    return wrapper
