@@ -1,0 +1,177 @@
+"""The search for free starts: hours and what is taken as bitmaps, a team's put together, then the rules."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_
+
+import msgspec
+
+from chalicelib.booking.engine import bits
+from chalicelib.booking.engine.clocks import day_of, phase
+from chalicelib.booking.engine.hours import Hours, by_day, opened
+from chalicelib.booking.engine.question import Frame, Host, Question
+from chalicelib.booking.engine.starts import Ask, aligned, opening_grid
+from chalicelib.booking.engine.windows import Window, common, of_team
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The free starts, in order; `away`: those on a day on which the only host is out of office."""
+
+    starts: list[int]
+    away: list[int] = []
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """Hours within the frame: their windows, as a bitmap, and where the appointment asked for would fit into them."""
+
+    windows: list[Window]
+    minutes: int
+    fit: int
+
+
+def search(question: Question, frame: Frame) -> Found:
+    """Every free start within what is asked."""
+    return _by_rules(question, [frame.origin + place for place in bits.ones(candidates(question, frame))])
+
+
+def candidates(question: Question, frame: Frame) -> int:
+    """A bit at every aligned start at which the hosts are free and nothing is held or restricted."""
+    opens = _opens(question, frame)
+    grid = _plain_grid(question, frame)
+    if grid is not None or question.ask.alignment == "opening":
+        fits = [_fit(host, hours, question.ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
+        starts = _together(question, fits) & grid if grid is not None else _from_openings(question, frame, opens, fits)
+    else:
+        starts = 0
+        for start in aligned(_stretches(question, frame, opens), question.ask, question.viewer):
+            starts |= 1 << (start - frame.origin)
+    return starts & _allowed(question, frame)
+
+
+def _opens(question: Question, frame: Frame) -> list[Opened]:
+    # Staff who share their hours share the work on them.
+    seen: dict[int, Opened] = {}
+    for host in question.hosts:
+        if id(host.hours) not in seen:
+            seen[id(host.hours)] = _opened(question, host.hours, frame)
+    return [seen[id(host.hours)] for host in question.hosts]
+
+
+def _opened(question: Question, hours: Hours, frame: Frame) -> Opened:
+    windows = opened_in(hours, frame, while_away=not question.is_team)
+    rounding = question.ask.alignment == "rounded"
+    first = max(question.first, question.soonest) if rounding else question.first
+    asked = bits.mask([(first, question.last)], frame.origin, frame.size)
+    minutes = bits.mask(windows, frame.origin, frame.size) & asked
+    return Opened(windows, minutes, bits.runs(minutes, question.ask.duration))
+
+
+def opened_in(hours: Hours, frame: Frame, *, while_away: bool = False) -> list[Window]:
+    """The open windows that reach into the frame; local days are up to 14 hours off."""
+    return opened(hours, frame.first - 1, frame.first + frame.days, while_away=while_away)
+
+
+def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
+    """Where the appointment fits into the host's hours and its footprint is clear of what is taken."""
+    fit = hours.fit
+    if host.shut:
+        fit = bits.runs(hours.minutes & ~bits.mask(host.shut, frame.origin, frame.size), ask.duration)
+    if host.busy:
+        # One run of free minutes as long as the footprint; it begins `before` minutes ahead of the start.
+        free = ~host.busy & ((1 << frame.size) - 1)
+        fit &= bits.runs(free, ask.before + ask.duration + ask.after) << ask.before
+    return fit
+
+
+def _room(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
+    """The minutes in which the appointment itself may lie."""
+    taken = bits.widened(host.busy, ask.after, ask.before) | bits.mask(host.shut, frame.origin, frame.size)
+    return hours.minutes & ~taken
+
+
+def _plain_grid(question: Question, frame: Frame) -> int | None:
+    if not question.ask.plain:
+        return None
+    step = question.ask.step
+    at = phase(question.viewer, frame.first + 1, frame.first + frame.days - 1, step)
+    return None if at is None else bits.every(step, (at - frame.origin) % step, frame.size)
+
+
+def stretches(question: Question, frame: Frame) -> list[Window]:
+    """The stretches of free time in which an appointment may lie; those of different hosts are not joined up."""
+    return _stretches(question, frame, _opens(question, frame))
+
+
+def _stretches(question: Question, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
+    rooms = [_room(host, hours, question.ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
+    free = [bits.spans(room, frame.origin) for room in rooms]
+    if not question.is_team:
+        return free[0]
+    hosts = [(windows, host.fixed, host.group) for windows, host in zip(free, question.hosts, strict=True)]
+    return of_team(hosts, question.everyone)
+
+
+def _from_openings(question: Question, frame: Frame, opens: Sequence[Opened], fits: Sequence[int]) -> int:
+    ask = question.ask
+    if question.everyone:
+        together = common([hours.windows for hours in opens])
+        return _together(question, fits) & opening_grid(together, ask, frame.origin, frame.size)
+    grids = [opening_grid(hours.windows, ask, frame.origin, frame.size) for hours in opens]
+    return _together(question, [fit & grid for fit, grid in zip(fits, grids, strict=True)])
+
+
+def _together(question: Question, fits: Sequence[int]) -> int:
+    """Where all who must be there are free, and of each group of the others one."""
+    if question.everyone:
+        return reduce(and_, fits)
+    needed, groups = [], dict[str | None, int]()
+    for host, fit in zip(question.hosts, fits, strict=True):
+        if host.fixed:
+            needed.append(fit)
+        else:
+            groups[host.group] = groups.get(host.group, 0) | fit
+    return reduce(and_, [*needed, *groups.values()])
+
+
+def _allowed(question: Question, frame: Frame) -> int:
+    """Minus one, every bit, but for what is held, restricted, or too early in the day."""
+    rules, duration = question.rules, question.ask.duration
+    allowed = -1
+    if rules.restriction:
+        inside = bits.mask(opened_in(rules.restriction, frame), frame.origin, frame.size)
+        allowed &= bits.runs(inside, duration)
+    if rules.held:
+        allowed &= ~bits.widened(bits.mask(rules.held, frame.origin, frame.size), duration - 1, 0)
+    if rules.opening_pause:
+        allowed &= ~bits.mask(pauses(question, frame), frame.origin, frame.size)
+    return allowed
+
+
+def pauses(question: Question, frame: Frame) -> list[Window]:
+    """The first minutes of each day, in which nothing starts."""
+    days = by_day(question.hosts[0].hours, frame.first - 1, frame.first + frame.days)
+    openings = [min(windows)[0] for _, windows in days]
+    return [(start, start + question.rules.opening_pause) for start in openings]
+
+
+def _by_rules(question: Question, starts: list[int]) -> Found:
+    rules = question.rules
+    if rules.first_of_day:
+        starts = list({question.viewer_day(start): start for start in reversed(starts)}.values())[::-1]
+    if rules.period:
+        bookable = {question.viewer_day(start) for start in starts} if rules.period.kind == "rolling_window" else ()
+        today = question.viewer_day(question.now // 60_000)
+        begins, ends = rules.period.bounds(today, question.zone, question.viewer, bookable)
+        starts = [start for start in starts if begins <= start < ends]
+    if starts and not question.notice_kept(starts[0]):
+        starts = [start for start in starts if question.notice_kept(start)]
+    if rules.advance is not None:
+        starts = [start for start in starts if question.near_enough(start)]
+    if question.days:
+        first, last = question.days
+        starts = [start for start in starts if first <= question.viewer_day(start) <= last]
+    hours = question.hosts[0].hours
+    if question.is_team or not hours.away:
+        return Found(starts)
+    away = [start for start in starts if day_of(hours.zone, start) in hours.away]
+    return Found([start for start in starts if start not in away], away)
