@@ -44,6 +44,7 @@ def minutes(entry: Entry) -> set[datetime]:
     return {entry.blocks_from + timedelta(minutes=n) for n in range(span)}
 
 
+@settings(deadline=None)
 @given(st.lists(entries(), max_size=12, unique_by=lambda e: e.reference))
 def test_whatever_shares_a_minute_is_found_and_nothing_else(wanted: list[Entry]) -> None:
     days: dict[date, bytes] = {}

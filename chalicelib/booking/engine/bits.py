@@ -46,6 +46,12 @@ def every(step: int, first: int, size: int) -> int:
     return (((1 << step * count) - 1) // ((1 << step) - 1)) << first if count else 0
 
 
+@lru_cache(maxsize=16)
+def full(size: int) -> int:
+    """Every bit below `size`."""
+    return (1 << size) - 1
+
+
 def ones(bits: int) -> list[int]:
     """The places of the set bits, in order."""
     # A day at a time: to take the lowest bit out of a month's int costs the whole month.

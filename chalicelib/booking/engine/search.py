@@ -1,10 +1,11 @@
 """The search for free starts: hours and what is taken as bitmaps, a team's put together, then the rules."""
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.booking.engine import bits
 from chalicelib.booking.engine.clocks import day_of, phase
@@ -24,28 +25,47 @@ class Found(msgspec.Struct, frozen=True):
 class Opened(msgspec.Struct, frozen=True):
     """Hours within the frame: their windows, as a bitmap, and where the appointment asked for would fit into them."""
 
-    windows: list[Window]
+    windows: Sequence[Window]
     minutes: int
     fit: int
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """What all hosts have in common: the grid if it is the clock's own, and where the rules allow a start at all."""
+
+    grid: int | None
+    allowed: int
+
+
 def search(question: Question, frame: Frame) -> Found:
-    """Every free start within what is asked."""
-    return _by_rules(question, [frame.origin + place for place in bits.ones(candidates(question, frame))])
+    """Every start within what is asked at which the hosts, together, are free."""
+    return _found(question, frame, _opens(question, frame), _prepared(question, frame))
 
 
-def candidates(question: Question, frame: Frame) -> int:
-    """A bit at every aligned start at which the hosts are free and nothing is held or restricted."""
-    opens = _opens(question, frame)
-    grid = _plain_grid(question, frame)
-    if grid is not None or question.ask.alignment == "opening":
-        fits = [_fit(host, hours, question.ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
+def search_each(question: Question, frame: Frame) -> dict[str, Found]:
+    """The same for each host alone, by his id."""
+    prepared, opens = _prepared(question, frame), _opens(question, frame)
+    return {
+        host.id: _found(replace(question, hosts=(host,), assignment="single"), frame, [hours], prepared)
+        for host, hours in zip(question.hosts, opens, strict=True)
+    }
+
+
+def _found(question: Question, frame: Frame, opens: Sequence[Opened], prepared: Prepared) -> Found:
+    ask, grid = question.ask, prepared.grid
+    if grid is not None or ask.alignment == "opening":
+        fits = [_fit(host, hours, ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
         starts = _together(question, fits) & grid if grid is not None else _from_openings(question, frame, opens, fits)
     else:
         starts = 0
-        for start in aligned(_stretches(question, frame, opens), question.ask, question.viewer):
+        for start in aligned(_stretches(question, frame, opens), ask, question.viewer):
             starts |= 1 << (start - frame.origin)
-    return starts & _allowed(question, frame)
+    origin = frame.origin
+    return _by_rules(question, [origin + place for place in bits.ones(starts & prepared.allowed)])
+
+
+def _prepared(question: Question, frame: Frame) -> Prepared:
+    return Prepared(_plain_grid(question, frame), _allowed(question, frame))
 
 
 def _opens(question: Question, frame: Frame) -> list[Opened]:
@@ -58,17 +78,19 @@ def _opens(question: Question, frame: Frame) -> list[Opened]:
 
 
 def _opened(question: Question, hours: Hours, frame: Frame) -> Opened:
-    windows = opened_in(hours, frame, while_away=not question.is_team)
+    windows, minutes = open_within(hours, frame, while_away=not question.is_team)
     rounding = question.ask.alignment == "rounded"
     first = max(question.first, question.soonest) if rounding else question.first
-    asked = bits.mask([(first, question.last)], frame.origin, frame.size)
-    minutes = bits.mask(windows, frame.origin, frame.size) & asked
+    minutes &= bits.mask([(first, question.last)], frame.origin, frame.size)
     return Opened(windows, minutes, bits.runs(minutes, question.ask.duration))
 
 
-def opened_in(hours: Hours, frame: Frame, *, while_away: bool = False) -> list[Window]:
-    """The open windows that reach into the frame; local days are up to 14 hours off."""
-    return opened(hours, frame.first - 1, frame.first + frame.days, while_away=while_away)
+@lru_cache(maxsize=256)
+def open_within(hours: Hours, frame: Frame, *, while_away: bool = False) -> tuple[tuple[Window, ...], int]:
+    """The open windows that reach into the frame, and its open minutes; kept, since hours change far less than time."""
+    # Local days are up to 14 hours off.
+    windows = opened(hours, frame.first - 1, frame.first + frame.days, while_away=while_away)
+    return tuple(windows), bits.mask(windows, frame.origin, frame.size)
 
 
 def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
@@ -78,7 +100,7 @@ def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
         fit = bits.runs(hours.minutes & ~bits.mask(host.shut, frame.origin, frame.size), ask.duration)
     if host.busy:
         # One run of free minutes as long as the footprint; it begins `before` minutes ahead of the start.
-        free = ~host.busy & ((1 << frame.size) - 1)
+        free = bits.full(frame.size) ^ host.busy
         fit &= bits.runs(free, ask.before + ask.duration + ask.after) << ask.before
     return fit
 
@@ -138,8 +160,7 @@ def _allowed(question: Question, frame: Frame) -> int:
     rules, duration = question.rules, question.ask.duration
     allowed = -1
     if rules.restriction:
-        inside = bits.mask(opened_in(rules.restriction, frame), frame.origin, frame.size)
-        allowed &= bits.runs(inside, duration)
+        allowed &= bits.runs(open_within(rules.restriction, frame)[1], duration)
     if rules.held:
         allowed &= ~bits.widened(bits.mask(rules.held, frame.origin, frame.size), duration - 1, 0)
     if rules.opening_pause:
