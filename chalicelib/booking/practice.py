@@ -1,11 +1,15 @@
 """What a branch offers: branch, services and staff, and the one document of a branch that bookings read."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from chalicelib.booking.engine.clocks import DAY
+from chalicelib.booking.engine.hours import Hours
+from chalicelib.booking.engine.starts import Alignment
+from chalicelib.booking.engine.windows import common
 from chalicelib.core.errors import invalid
 
 PHONE = "phone"
@@ -42,7 +46,9 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """Something that can be booked; lengths in whole minutes.
 
-    `number` is its small number within the company, for packed storage. `calcom_event_types`: the event type that books
+    `number` is its small number within the company, for packed storage. `alignment`, `slot_interval_min` and
+    `slot_offset_min` say which times are offered, `min_notice_min` and `max_advance_days` (None: any) how soon and how
+    far ahead. `calcom_event_types`: the event type that books
     it, per staff id, or under "*" for whoever has none of his own.
     """
 
@@ -54,6 +60,10 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     buffer_before_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     buffer_after_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
+    slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
+    alignment: Alignment = "rounded"
+    min_notice_min: Annotated[int, msgspec.Meta(ge=0, le=525_600)] = 0
+    max_advance_days: Annotated[int, msgspec.Meta(ge=0, le=730)] | None = None
     calcom_event_types: dict[str, int] = {}
 
     def event_type(self, staff_id: str) -> int | None:
@@ -106,17 +116,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             raise invalid(path, "unknown_staff", f"{wanted!r} does not do {service.name} here.")
         return chosen
 
-    def windows(self, member: Staff, day: date) -> list[tuple[datetime, datetime]]:
-        """When a member of staff works here on the local `day`, within the branch's hours; UTC, half open, sorted."""
-        clock = self.branch.clock()
-        mine = _on(member.hours.get(self.branch.id, ()), day, clock)
-        return _both(mine, _on(self.branch.hours, day, clock))
-
-
-def local_instant(day: date, minute: int, clock: ZoneInfo) -> datetime:
-    """The instant at which the local clock shows `minute` of `day`, in UTC; a skipped minute is the jump itself."""
-    wall = datetime.combine(day, time()) + timedelta(minutes=minute)
-    return wall.replace(tzinfo=clock).astimezone(UTC)
+    def hours_of(self, member: Staff) -> Hours:
+        """When a member of staff works here: his hours in this branch, within the branch's own."""
+        return _both(self.branch.zone, member.hours.get(self.branch.id, ()), self.branch.hours)
 
 
 def check_zone(zone: str, path: str) -> str:
@@ -139,16 +141,14 @@ def check_windows(windows: tuple[Window, ...], path: str) -> tuple[Window, ...]:
     return ordered
 
 
-def _on(windows: tuple[Window, ...], day: date, clock: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    return [
-        (local_instant(day, window.start, clock), local_instant(day, window.end, clock))
-        for window in windows
-        if window.day == day.weekday()
-    ]
-
-
-def _both(
-    left: list[tuple[datetime, datetime]], right: list[tuple[datetime, datetime]]
-) -> list[tuple[datetime, datetime]]:
-    pairs = ((max(a, c), min(b, d)) for a, b in left for c, d in right)
-    return sorted((start, end) for start, end in pairs if start < end)
+@lru_cache(maxsize=1024)
+def _both(zone: str, mine: tuple[Window, ...], branch: tuple[Window, ...]) -> Hours:
+    # Kept, so that staff with the same hours share one object, by which the engine knows them as the same.
+    week = 7 * DAY
+    weekly: list[list[tuple[int, int]]] = [[] for _ in range(7)]
+    opened = [(w.day * DAY + w.start + turn, w.day * DAY + w.end + turn) for w in branch for turn in (-week, 0, week)]
+    for window in mine:
+        midnight = window.day * DAY
+        for start, end in common([[(midnight + window.start, midnight + window.end)], opened]):
+            weekly[window.day].append((start - midnight, end - midnight))
+    return Hours(zone=zone, weekly=tuple(tuple(windows) for windows in weekly))
