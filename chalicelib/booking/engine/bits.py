@@ -52,23 +52,24 @@ def full(size: int) -> int:
     return (1 << size) - 1
 
 
-def ones(bits: int) -> list[int]:
-    """The places of the set bits, in order."""
+def ones(bits: int, origin: int = 0) -> list[int]:
+    """The places of the set bits, counted from `origin`, in order."""
     # A day at a time: to take the lowest bit out of a month's int costs the whole month.
     found: list[int] = []
-    base = 0
+    add, read = found.append, int.from_bytes
     packed = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+    before = origin - 1
     for at in range(0, len(packed), _CHUNK_BYTES):
-        chunk = int.from_bytes(packed[at : at + _CHUNK_BYTES], "little")
+        chunk = read(packed[at : at + _CHUNK_BYTES], "little")
         while chunk:
             lowest = chunk & -chunk
-            found.append(base + lowest.bit_length() - 1)
+            add(before + lowest.bit_length())
             chunk ^= lowest
-        base += CHUNK
+        before += CHUNK
     return found
 
 
 def spans(bits: int, origin: int) -> list[Window]:
     """The runs of set bits, as windows."""
-    edges = ones(bits ^ (bits << 1))
-    return [(origin + start, origin + end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    edges = ones(bits ^ (bits << 1), origin)
+    return list(zip(edges[::2], edges[1::2], strict=True))

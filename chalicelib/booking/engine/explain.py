@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.booking.engine import bits
 from chalicelib.booking.engine.clocks import day_of
 from chalicelib.booking.engine.question import Frame, Host, Question
-from chalicelib.booking.engine.search import open_within, pauses, search
+from chalicelib.booking.engine.search import opened_in, pauses, search
 from chalicelib.booking.engine.taken import Kind, Taken
 from chalicelib.booking.engine.windows import Window, held_within, overlaps
 
@@ -90,7 +90,9 @@ def _of_rules(question: Question, frame: Frame, start: int) -> list[Why]:
     rules = question.rules
     appointment = (start, start + question.ask.duration)
     reasons: list[Why] = []
-    if rules.restriction and not held_within(appointment, open_within(rules.restriction, frame)[0]):
+    if rules.restriction and not held_within(
+        appointment, opened_in(rules.restriction, frame, question.ask.duration).windows
+    ):
         reasons.append(Why("restricted"))
     if overlaps(appointment, rules.held):
         reasons.append(Why("held"))
@@ -102,7 +104,7 @@ def _of_rules(question: Question, frame: Frame, start: int) -> list[Why]:
 def _of_host(question: Question, frame: Frame, start: int, host: Host, taken: Sequence[Taken]) -> list[Why]:
     ask = question.ask
     appointment = (start, start + ask.duration)
-    windows = open_within(host.hours, frame, while_away=not question.is_team)[0]
+    windows = opened_in(host.hours, frame, ask.duration, while_away=not question.is_team).windows
     reasons: list[Why] = []
     if not held_within(appointment, windows):
         reasons.append(Why(_of_hours(host, start, windows), host.id))

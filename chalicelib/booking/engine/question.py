@@ -95,6 +95,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return (self.now // 1000 + max(self.rules.notice, 1) * 60) // 60
 
     @property
+    def earliest(self) -> int:
+        """From where on starts are looked for: to round up, what lies before the soonest counts as taken."""
+        return max(self.first, self.soonest) if self.ask.alignment == "rounded" else self.first
+
+    @property
     def everyone(self) -> bool:
         """Whether all hosts are needed."""
         return self.assignment != "round_robin"

@@ -23,9 +23,9 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """Hours within the frame: their windows, as a bitmap, and where the appointment asked for would fit into them."""
+    """Hours within the frame: their windows, the open minutes, and where an appointment would fit into them."""
 
-    windows: Sequence[Window]
+    windows: tuple[Window, ...]
     minutes: int
     fit: int
 
@@ -60,8 +60,7 @@ def _found(question: Question, frame: Frame, opens: Sequence[Opened], prepared: 
         starts = 0
         for start in aligned(_stretches(question, frame, opens), ask, question.viewer):
             starts |= 1 << (start - frame.origin)
-    origin = frame.origin
-    return _by_rules(question, [origin + place for place in bits.ones(starts & prepared.allowed)])
+    return _by_rules(question, bits.ones(starts & prepared.allowed, frame.origin))
 
 
 def _prepared(question: Question, frame: Frame) -> Prepared:
@@ -71,26 +70,20 @@ def _prepared(question: Question, frame: Frame) -> Prepared:
 def _opens(question: Question, frame: Frame) -> list[Opened]:
     # Staff who share their hours share the work on them.
     seen: dict[int, Opened] = {}
+    duration, while_away = question.ask.duration, not question.is_team
     for host in question.hosts:
         if id(host.hours) not in seen:
-            seen[id(host.hours)] = _opened(question, host.hours, frame)
+            seen[id(host.hours)] = opened_in(host.hours, frame, duration, while_away=while_away)
     return [seen[id(host.hours)] for host in question.hosts]
 
 
-def _opened(question: Question, hours: Hours, frame: Frame) -> Opened:
-    windows, minutes = open_within(hours, frame, while_away=not question.is_team)
-    rounding = question.ask.alignment == "rounded"
-    first = max(question.first, question.soonest) if rounding else question.first
-    minutes &= bits.mask([(first, question.last)], frame.origin, frame.size)
-    return Opened(windows, minutes, bits.runs(minutes, question.ask.duration))
-
-
 @lru_cache(maxsize=256)
-def open_within(hours: Hours, frame: Frame, *, while_away: bool = False) -> tuple[tuple[Window, ...], int]:
-    """The open windows that reach into the frame, and its open minutes; kept, since hours change far less than time."""
+def opened_in(hours: Hours, frame: Frame, duration: int, *, while_away: bool = False) -> Opened:
+    """What of the frame the hours open to something so long; kept, since hours change far less than what is taken."""
     # Local days are up to 14 hours off.
-    windows = opened(hours, frame.first - 1, frame.first + frame.days, while_away=while_away)
-    return tuple(windows), bits.mask(windows, frame.origin, frame.size)
+    windows = tuple(opened(hours, frame.first - 1, frame.first + frame.days, while_away=while_away))
+    minutes = bits.mask(windows, frame.origin, frame.size)
+    return Opened(windows, minutes, bits.runs(minutes, duration))
 
 
 def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
@@ -105,10 +98,10 @@ def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
     return fit
 
 
-def _room(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
-    """The minutes in which the appointment itself may lie."""
+def _room(host: Host, hours: Opened, ask: Ask, frame: Frame, asked: int) -> int:
+    """The minutes of `asked` in which the appointment itself may lie."""
     taken = bits.widened(host.busy, ask.after, ask.before) | bits.mask(host.shut, frame.origin, frame.size)
-    return hours.minutes & ~taken
+    return hours.minutes & ~taken & asked
 
 
 def _plain_grid(question: Question, frame: Frame) -> int | None:
@@ -125,7 +118,8 @@ def stretches(question: Question, frame: Frame) -> list[Window]:
 
 
 def _stretches(question: Question, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
-    rooms = [_room(host, hours, question.ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
+    asked = bits.mask([(question.earliest, question.last)], frame.origin, frame.size)
+    rooms = [_room(host, hours, question.ask, frame, asked) for host, hours in zip(question.hosts, opens, strict=True)]
     free = [bits.spans(room, frame.origin) for room in rooms]
     if not question.is_team:
         return free[0]
@@ -156,11 +150,11 @@ def _together(question: Question, fits: Sequence[int]) -> int:
 
 
 def _allowed(question: Question, frame: Frame) -> int:
-    """Minus one, every bit, but for what is held, restricted, or too early in the day."""
+    """Every start within what is asked, but for what is held, restricted, too soon, or too early in the day."""
     rules, duration = question.rules, question.ask.duration
-    allowed = -1
+    allowed = bits.mask([(question.earliest, question.last - duration + 1)], frame.origin, frame.size)
     if rules.restriction:
-        allowed &= bits.runs(open_within(rules.restriction, frame)[1], duration)
+        allowed &= opened_in(rules.restriction, frame, duration).fit
     if rules.held:
         allowed &= ~bits.widened(bits.mask(rules.held, frame.origin, frame.size), duration - 1, 0)
     if rules.opening_pause:
