@@ -119,8 +119,8 @@ def _window_start(given: Json, first: int) -> int:
 def _ask(given: Json) -> Ask:
     service = given["service"]
     return Ask(
-        duration=service["duration_min"],
-        step=service["slot_interval_min"],
+        duration=max(service["duration_min"], 1),
+        step=max(service["slot_interval_min"], 1),
         before=service["buffer_before_min"],
         after=service["buffer_after_min"],
         alignment=ALIGNMENTS[given["alignment"]],

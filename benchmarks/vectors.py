@@ -37,7 +37,11 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m benchmarks.vectors FILE", file=sys.stderr)
         return 2
-    results = run_file(Path(arguments[0]))
+    try:
+        results = run_file(Path(arguments[0]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{arguments[0]} is no file of vectors: {error!r}", file=sys.stderr)
+        return 2
     _table("kind", ((result.kind, result.outcome) for result in results))
     _table("tag", ((tag, result.outcome) for result in results for tag in result.tags))
     for result in results:
@@ -57,7 +61,8 @@ def run(vector: Any, number: int = 0) -> Result:
     """One vector. What is no vector, of an unknown kind or incomplete is not supported."""
     known = vector if isinstance(vector, dict) else {}
     name, kind = str(known.get("id", f"#{number}")), str(known.get("kind", "?"))
-    tags = tuple(str(tag) for tag in known.get("tags") or [])
+    listed = known.get("tags")
+    tags = tuple(str(tag) for tag in listed) if isinstance(listed, list) else ()
     if kind not in ANSWERED:
         return Result(name, kind, tags, "not supported", f"there is no kind {kind!r}")
     try:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.explain import Why, explain
 from chalicelib.booking.engine.hours import opened
 from chalicelib.booking.engine.limits import Period
 from chalicelib.booking.engine.question import Frame, Host, Question, Rules, frame_of
@@ -17,6 +17,9 @@ from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import held_within
 from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.practice import Schedule, Service, Staff
+
+if TYPE_CHECKING:
+    from chalicelib.booking.engine.explain import Why
 
 Calendars = Sequence[tuple[Staff, Days]]
 """Members of staff with what is taken of their time."""
@@ -54,8 +57,10 @@ def free_slots(
 
 def why_not(
     schedule: Schedule, service: Service, calendar: tuple[Staff, Days], starts_at: datetime, now: datetime
-) -> list[Why]:
+) -> "list[Why]":
     """Why a time is not offered with a member of staff; "free" alone when it is."""
+    from chalicelib.booking.engine.explain import explain
+
     member, days = calendar
     day = starts_at.astimezone(schedule.branch.clock()).date()
     question, frame = _question(schedule, service, [calendar], [day], now)

@@ -21,7 +21,7 @@ def test_a_run_prints_totals_and_fails_with_a_case(tmp_path: Path, capsys: pytes
     wrong = json.loads(json.dumps(VECTORS["cal-availability-105"]))
     wrong["expected"]["slots"].pop()
     file = tmp_path / "vectors.json"
-    file.write_text(json.dumps({"vectors": [VECTORS["cal-intersect-018"], wrong, {"kind": "new"}, 7]}))
+    file.write_text(json.dumps({"vectors": [VECTORS["cal-intersect-018"], wrong, {"kind": "new", "tags": 5}, 7]}))
     assert vectors.main([str(file)]) == 1
     printed = capsys.readouterr().out
     assert "failed: cal-availability-105: slots: 0 missing" in printed
@@ -29,6 +29,9 @@ def test_a_run_prints_totals_and_fails_with_a_case(tmp_path: Path, capsys: pytes
     file.write_text(json.dumps({"vectors": [VECTORS["cal-intersect-018"]]}))
     assert vectors.main([str(file)]) == 0
     assert vectors.main([]) == 2
+    file.write_text("[]")
+    assert vectors.main([str(file)]) == 2
+    assert vectors.main([str(tmp_path / "missing")]) == 2
 
 
 @pytest.mark.parametrize("missing", ["hosts", "service", "range", "now", "alignment", "bookings"])
