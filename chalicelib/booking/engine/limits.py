@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib.booking.engine.clocks import day_of, day_start, weekday
+from chalicelib.booking.engine.clocks import day_start, weekday
 from chalicelib.booking.engine.windows import Window
 
 Unit = Literal["day", "week", "month", "year"]
@@ -91,11 +91,6 @@ def period_of(unit: Unit, day: int) -> Window:
         following = (at.replace(day=1) + timedelta(days=31)).replace(day=1)
         return at.replace(day=1).toordinal(), following.toordinal()
     return date(at.year, 1, 1).toordinal(), date(at.year + 1, 1, 1).toordinal()
-
-
-def counted_days(starts: Iterable[int], zone: str) -> list[tuple[int, int]]:
-    """Bookings as `full` counts them, one each."""
-    return [(day_of(zone, start), 1) for start in starts]
 
 
 def _next(day: int, calendar_days: bool) -> int:
