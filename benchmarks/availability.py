@@ -31,6 +31,7 @@ Json = dict[str, Any]
 SECONDS = 1.5
 """How long each scenario is repeated; at least FEWEST times."""
 FEWEST = 15
+IN_TURN = 5
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -163,14 +164,15 @@ def matches(slots: Sequence[str], reference: Json) -> bool:
 
 
 def timed(*each: Callable[[], object]) -> list[float]:
-    """The median time of each in ms, taken in turns so that what else the machine does falls on all alike."""
+    """The median time of each in ms, a few calls in turn, so that what else the machine does falls on all alike."""
     times: list[list[float]] = [[] for _ in each]
     until = perf_counter() + SECONDS
     while perf_counter() < until or len(times[0]) < FEWEST:
         for number, work in enumerate(each):
-            begun = perf_counter()
-            work()
-            times[number].append((perf_counter() - begun) * 1000)
+            for _ in range(IN_TURN):
+                begun = perf_counter()
+                work()
+                times[number].append((perf_counter() - begun) * 1000)
     return [median(taken) for taken in times]
 
 

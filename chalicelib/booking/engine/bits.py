@@ -54,19 +54,24 @@ def full(size: int) -> int:
 
 def ones(bits: int, origin: int = 0) -> list[int]:
     """The places of the set bits, counted from `origin`, in order."""
-    # A day at a time: to take the lowest bit out of a month's int costs the whole month.
+    # A day at a time, since to take one bit out of a month's int costs the whole month; each from its last bit down.
     found: list[int] = []
-    add, read = found.append, int.from_bytes
+    add, read, powers = found.append, int.from_bytes, _powers()
     packed = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-    before = origin - 1
-    for at in range(0, len(packed), _CHUNK_BYTES):
+    for at in range((len(packed) - 1) // _CHUNK_BYTES * _CHUNK_BYTES, -1, -_CHUNK_BYTES):
         chunk = read(packed[at : at + _CHUNK_BYTES], "little")
+        first = origin + at * 8
         while chunk:
-            lowest = chunk & -chunk
-            add(before + lowest.bit_length())
-            chunk ^= lowest
-        before += CHUNK
+            last = chunk.bit_length() - 1
+            add(first + last)
+            chunk ^= powers[last]
+    found.reverse()
     return found
+
+
+@lru_cache(maxsize=1)
+def _powers() -> list[int]:
+    return [1 << place for place in range(CHUNK)]
 
 
 def spans(bits: int, origin: int) -> list[Window]:

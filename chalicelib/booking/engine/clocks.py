@@ -74,16 +74,14 @@ def offset_at(zone: str, minute: int) -> int:
 
 
 def texts(minutes: Iterable[int]) -> list[str]:
-    """Each minute as RFC 3339 in UTC: a day's date is written once, a time of day once for all days."""
-    times, dates = _times(), dict[int, str]()
-    found = []
-    for minute in minutes:
-        day, at = divmod(minute, DAY)
-        date = dates.get(day)
-        if date is None:
-            date = dates[day] = datetime.fromordinal(day + EPOCH_DAY).date().isoformat()
-        found.append(date + times[at])
-    return found
+    """Each minute as RFC 3339 in UTC: a date is written once, a time of day once for all days."""
+    times = _times()
+    return [_date(minute // DAY) + times[minute % DAY] for minute in minutes]
+
+
+@lru_cache(maxsize=1024)
+def _date(day: int) -> str:
+    return datetime.fromordinal(day + EPOCH_DAY).date().isoformat()
 
 
 @lru_cache(maxsize=1)
