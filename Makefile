@@ -8,12 +8,14 @@ PY := .venv/bin/python
 CODE := app.py chalicelib functions infra tests benchmarks
 JOBS ?= 2
 UPGRADE ?=
+FILE ?=
 STAGE ?=
 TESTS ?= tests
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
 ROUNDS := PILOT_RACE_ROUNDS
 
-.PHONY: help setup run demo-call demo-missed-call test check soak bench release-check package deploy requirements clean reset need-stage
+.PHONY: help setup run demo-call demo-missed-call test check soak bench bench-availability vectors release-check package deploy \
+	requirements clean reset need-file need-stage
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +50,12 @@ bench: setup ## Measure; writes docs/performance.md
 release-check: setup ## Judge every chain and rehearse the backfill of STAGE=local|dev|prod; exit 1 on any finding
 	@./pilot --stage $(or $(STAGE),local) release-check
 
+bench-availability: setup need-file ## Time the booking engine on the workload in FILE
+	@$(PY) -m benchmarks.availability $(FILE)
+
+vectors: setup need-file ## Run the availability vectors in FILE on the booking engine
+	@$(PY) -m benchmarks.vectors $(FILE)
+
 package: setup need-stage ## Templates and deployment.zip for STAGE=dev|prod, into out/STAGE/
 	@$(PY) -m infra.package --stage $(STAGE)
 
@@ -68,6 +76,9 @@ clean: ## Remove what was built or cached; environments and local data stay
 
 reset: setup ## Forget the local system's data (it must not be running)
 	@$(PY) -m infra.local.reset
+
+need-file:
+	@test -n "$(FILE)" || { echo "Say which file: make $(firstword $(MAKECMDGOALS)) FILE=…" >&2; exit 2; }
 
 need-stage:
 	@case "$(STAGE)" in dev|prod) ;; *) echo "Say which stage: make $(firstword $(MAKECMDGOALS)) STAGE=dev" >&2; exit 2;; esac

@@ -1,16 +1,31 @@
-"""Free times, computed on bitmaps: a Python int per calendar, one bit a minute, whole ranges by shift and mask."""
+"""The free times of a branch: its schedule and what is taken, asked of the engine in the house's own terms."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib.booking.hours import local_instant
-from chalicelib.booking.occupancy import Entry
+from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
+from chalicelib.booking.engine.hours import opened
+from chalicelib.booking.engine.limits import Period
+from chalicelib.booking.engine.question import Frame, Host, Question, Rules, frame_of
+from chalicelib.booking.engine.search import search_each
+from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.taken import Kind as TakenKind
+from chalicelib.booking.engine.taken import Taken
+from chalicelib.booking.engine.windows import held_within
+from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
+from chalicelib.booking.policy import Policy
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule
 
-MINUTE = timedelta(minutes=1)
+if TYPE_CHECKING:
+    from chalicelib.booking.engine.explain import Why
+
+Calendars = Sequence[tuple[Staff, Days]]
+"""Members of staff with what is taken of their time."""
+KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind.TIME_OFF: "time_off"}
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -22,81 +37,45 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 def free_slots(
-    schedule: Schedule,
-    service: Service,
-    member: Staff,
-    days: Sequence[date],
-    taken: Iterable[Entry],
-    now: datetime,
-    but: bytes = b"",
-) -> Iterator[Slot]:
-    """The free starts of `service` with `member` on the local `days`, on the service's grid from local midnight.
+    schedule: Schedule, service: Service, calendars: Calendars, days: Sequence[date], now: datetime, but: bytes = b""
+) -> list[Slot]:
+    """The free times of `service` on the local `days`, in order, those at the same time in the order of `calendars`.
 
     The appointment itself fits into the working hours; its buffers need not. `but` is one's own entry, when moving.
     """
-    if not days:
-        return
-    clock = schedule.branch.clock()
-    margin = timedelta(minutes=service.buffer_before_min)
-    origin = local_instant(days[0], 0, clock) - margin
-    end = local_instant(days[-1] + timedelta(days=1), 0, clock)
-    # A night shift starts the evening before, so the day ahead of the first counts as well.
-    windows = [w for n in range(-1, len(days)) for w in schedule.windows(member, days[0] + timedelta(days=n))]
-    opened = _mask(windows, origin)
-    starts = _runs(opened, service.duration_min) & _unblocked(service, taken, origin, end, now, but)
+    if not days or not calendars:
+        return []
+    question, frame = _question(schedule, service, calendars, days, now, but)
+    found = search_each(question, frame)
+    starts = sorted(
+        (start, number)
+        for number, (member, _) in enumerate(calendars)
+        for start in found[member.id].starts
+        if start * 60 > now.timestamp()
+    )
     length = timedelta(minutes=service.duration_min)
-    for day in days:
-        for start in _grid(day, schedule, service):
-            if start > now and start >= origin + margin and starts >> _minutes(start - origin) & 1:
-                yield Slot(start, start + length, member)
+    return [Slot(at := moment_of(start), at + length, calendars[number][0]) for start, number in starts]
 
 
-def _unblocked(
-    service: Service, taken: Iterable[Entry], origin: datetime, end: datetime, now: datetime, but: bytes
-) -> int:
-    """A bit for every minute at which the service could start without its footprint touching what is taken."""
-    longest = service.buffer_before_min + service.duration_min + service.buffer_after_min
-    size = _minutes(end - origin) + longest + service.duration_min
-    held = [e for e in taken if e.reference != but and (e.expires_at is None or e.expires_at > now)]
-    busy = _mask(((e.blocks_from, e.blocks_until) for e in held), origin)
-    free = ((1 << size) - 1) & ~busy
-    # A run that starts `before` minutes ahead of the appointment, moved to the appointment's own start.
-    return _runs(free, longest) << service.buffer_before_min
+def why_not(
+    schedule: Schedule, service: Service, calendar: tuple[Staff, Days], starts_at: datetime, now: datetime
+) -> "list[Why]":
+    """Why a time is not offered with a member of staff; "free" alone when it is."""
+    from chalicelib.booking.engine.explain import explain
+
+    member, days = calendar
+    day = starts_at.astimezone(schedule.branch.clock()).date()
+    question, frame = _question(schedule, service, [calendar], [day], now)
+    taken = [_taken(entry) for entry in entries_of(days) if entry.expires_at is None or entry.expires_at > now]
+    return explain(question, frame, minute_of(starts_at), {member.id: taken})
 
 
-def _mask(intervals: Iterable[tuple[datetime, datetime]], origin: datetime) -> int:
-    bits = 0
-    for start, end in intervals:
-        first = max(_minutes(start - origin), 0)
-        length = _minutes(end - origin) - first
-        if length > 0:
-            bits |= ((1 << length) - 1) << first
-    return bits
-
-
-def _runs(bits: int, length: int) -> int:
-    """A bit wherever `length` set bits begin, in log2(length) steps."""
-    have = 1
-    while have < length and bits:
-        step = min(have, length - have)
-        bits &= bits >> step
-        have += step
-    return bits
-
-
-def _minutes(span: timedelta) -> int:
-    return span // MINUTE
-
-
-def _grid(day: date, schedule: Schedule, service: Service) -> Iterator[datetime]:
-    # From midnight to midnight in real minutes, so that a day of 23 or 25 hours has as many starts as it has time.
-    clock = schedule.branch.clock()
-    start = local_instant(day, 0, clock)
-    end = local_instant(day + timedelta(days=1), 0, clock)
-    step = timedelta(minutes=service.slot_interval_min)
-    while start < end:
-        yield start
-        start += step
+def works(schedule: Schedule, member: Staff, entry: Entry) -> bool:
+    """Whether the appointment itself lies within the member's working hours in this branch."""
+    start = minute_of(entry.start)
+    day = day_of(schedule.branch.zone, start)
+    windows = opened(schedule.hours_of(member), day - 2, day + 2)
+    return held_within((start, start + entry.length_min), windows)
 
 
 def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:
@@ -106,3 +85,57 @@ def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:
         by_start.setdefault(slot.starts_at, slot)
     closest = sorted(by_start.values(), key=lambda slot: (abs(slot.starts_at - wanted), slot.starts_at))[:count]
     return sorted(closest, key=lambda slot: slot.starts_at)
+
+
+def _question(
+    schedule: Schedule, service: Service, calendars: Calendars, days: Sequence[date], now: datetime, but: bytes = b""
+) -> tuple[Question, Frame]:
+    zone = schedule.branch.zone
+    first_day, last_day = min(days).toordinal(), max(days).toordinal()
+    # A start on the last day may run on past midnight.
+    first, last = day_start(zone, first_day), day_start(zone, last_day + 1) + service.duration_min
+    frame = frame_of(first, last)
+    dates = [date.fromordinal(frame.first + number) for number in range(frame.days)]
+    hosts = tuple(
+        Host(id=member.id, hours=schedule.hours_of(member), busy=footprints(taken, dates, now, but))
+        for member, taken in calendars
+    )
+    question = Question(
+        now=int(now.timestamp() * 1000),
+        first=first,
+        last=last,
+        viewer=zone,
+        ask=_ask(service),
+        hosts=hosts,
+        rules=_rules(schedule.policy(service)),
+        days=(first_day, last_day),
+    )
+    return question, frame
+
+
+def _ask(service: Service) -> Ask:
+    return Ask(
+        duration=service.duration_min,
+        step=service.slot_interval_min,
+        before=service.buffer_before_min,
+        after=service.buffer_after_min,
+        alignment=service.alignment,
+        offset=service.slot_offset_min,
+    )
+
+
+def _rules(policy: Policy) -> Rules:
+    notice = 0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0
+    furthest = None if "maximum_advance" in policy.off else policy.maximum_advance_days
+    return Rules(notice=notice, period=None if furthest is None else Period(kind="rolling", days=furthest))
+
+
+def _taken(entry: Entry) -> Taken:
+    start = minute_of(entry.start)
+    return Taken(
+        start=start,
+        end=start + entry.length_min,
+        before=entry.before_min,
+        after=entry.after_min,
+        kind=KINDS[entry.kind],
+    )

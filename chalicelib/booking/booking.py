@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.booking import calendars, situation, store
 from chalicelib.booking.appointment import Appointment, Source
-from chalicelib.booking.availability import Slot, free_slots, nearest
+from chalicelib.booking.availability import Slot, free_slots, nearest, works
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.jobs import ReconcileBooking
@@ -242,17 +242,14 @@ def alternatives(
     # A day whose neighbours lie in a week that was not read would look free where it may not be.
     near = [day + timedelta(days=n) for n in range(-1, 3)]
     days = [d for d in near if all(monday_of(d + timedelta(days=n)) in found.mondays for n in (-1, 0, 1))]
-    mine: list[Slot] = []
-    others: list[Slot] = []
     preferred = {c.staff.id for c in found.calendars} if staff else set()
-    for calendar in everyone.calendars:
-        if calendar.staff.id in {m.id for m in able}:
-            own = moving.entry().reference if moving else b""
-            slots = free_slots(found.schedule, service, calendar.staff, days, calendar.entries(), now, own)
-            theirs = [
-                s for s in slots if not moving or (s.starts_at, s.staff.id) != (moving.starts_at, moving.staff_id)
-            ]
-            (mine if calendar.staff.id in preferred else others).extend(theirs)
+    own = moving.entry().reference if moving else b""
+    here = (moving.starts_at, moving.staff_id) if moving else None
+    free = [(c.staff, c.days) for c in everyone.calendars if c.staff.id in {m.id for m in able}]
+    found_slots = free_slots(found.schedule, service, free, days, now, own)
+    slots = [slot for slot in found_slots if (slot.starts_at, slot.staff.id) != here]
+    mine = [slot for slot in slots if slot.staff.id in preferred]
+    others = [slot for slot in slots if slot.staff.id not in preferred]
     chosen = nearest(mine, wanted, MOST_ALTERNATIVES)
     return chosen + nearest(others, wanted, MOST_ALTERNATIVES - len(chosen))
 
@@ -267,17 +264,6 @@ def _choose(found: Situation, able: Sequence[Staff], entry: Entry, now: datetime
         and not first_clash(calendar.days, entry, now)
     ]
     return min(free, key=lambda calendar: (len(calendar.entries()), calendar.staff.id), default=None)
-
-
-def works(schedule: Schedule, member: Staff, entry: Entry) -> bool:
-    """Whether the appointment itself lies within the member's working hours in this branch."""
-    end = entry.start + timedelta(minutes=entry.length_min)
-    day = entry.start.astimezone(schedule.branch.clock()).date()
-    return any(
-        start <= entry.start and end <= until
-        for n in (-1, 0)
-        for start, until in schedule.windows(member, day + timedelta(days=n))
-    )
 
 
 def _customer(unit: Unit, wish: Wish, rows: Sequence[Any], now: datetime) -> tuple[str, Customer | None]:

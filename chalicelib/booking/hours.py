@@ -1,18 +1,24 @@
 """Hours of a place or a person, on a clock of their own: a weekly pattern, dates that differ, closures."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from chalicelib.booking.engine.clocks import instant, moment_of
+from chalicelib.booking.engine.hours import Hours
+from chalicelib.booking.engine.windows import common, continuous, without
 from chalicelib.core.errors import invalid
 
 DAY_MINUTES = 1440
 Minute = Annotated[int, msgspec.Meta(ge=0, le=2880)]
 """A minute of the local clock, counted from midnight; over 1440 is the day after."""
+Minutes = tuple[int, int]
+"""From one minute of the local clock to another."""
 Interval = tuple[datetime, datetime]
 """UTC, half open."""
 
@@ -49,8 +55,7 @@ class Closure(msgspec.Struct, frozen=True):
 
 def local_instant(day: date, minute: int, clock: ZoneInfo) -> datetime:
     """The instant at which the local clock shows `minute` of `day`, in UTC; a skipped minute is the jump itself."""
-    wall = datetime.combine(day, time()) + timedelta(minutes=minute)
-    return wall.replace(tzinfo=clock).astimezone(UTC)
+    return moment_of(instant(clock.key, day.toordinal(), minute))
 
 
 def spans_on(day: date, weekly: Iterable[Window], exceptions: Iterable[DayHours] = ()) -> list[Span]:
@@ -61,36 +66,56 @@ def spans_on(day: date, weekly: Iterable[Window], exceptions: Iterable[DayHours]
     return [Span(window.start, window.end) for window in weekly if window.day == day.weekday()]
 
 
-def instants(day: date, spans: Iterable[Span], clock: ZoneInfo) -> list[Interval]:
-    """The spans of a local date as intervals; one that a change of the clock swallows is left out."""
-    found = [(local_instant(day, span.start, clock), local_instant(day, span.end, clock)) for span in spans]
-    return sorted((start, end) for start, end in found if start < end)
+class Pattern(msgspec.Struct, frozen=True, kw_only=True):
+    """Weekly hours, dates that differ, and dates on which all is shut unless they have hours of their own."""
+
+    weekly: tuple[Window, ...]
+    exceptions: tuple[DayHours, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    closed: tuple[date, ...] = ()
+
+    def spans(self, day: date) -> list[Span]:
+        """What begins on the date."""
+        shut = day in self.closed or any(one.first <= day <= one.last for one in self.closures)
+        return spans_on(day, () if shut else self.weekly, self.exceptions)
+
+    def dates(self) -> set[date]:
+        """The dates that are not like every week."""
+        closed = {
+            one.first + timedelta(days=n) for one in self.closures for n in range((one.last - one.first).days + 1)
+        }
+        return closed | {*self.closed, *(day.on for day in self.exceptions)}
 
 
-def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """The same time in as few intervals as possible, so that hours which touch at midnight are one stretch."""
-    found: list[Interval] = []
-    for start, end in sorted(intervals):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found
+@lru_cache(maxsize=1024)
+def engine_hours(zone: str, mine: Pattern, within: Pattern | None = None, breaks: tuple[Window, ...] = ()) -> Hours:
+    """The engine's hours of a pattern, within another one's and without the breaks.
+
+    Kept, so that staff with the same hours share one object, by which the engine knows them as the same.
+    """
+    special = {day + timedelta(days=n) for one in (mine, within) if one for day in one.dates() for n in (-1, 0, 1)}
+    usual = date(2024, 1, 1)  # a Monday; the week around it has no date of its own
+    plain = [Pattern(weekly=one.weekly) if one else None for one in (mine, within)]
+    assert plain[0] is not None
+    week = tuple(tuple(_windows(usual + timedelta(days=n), plain[0], plain[1], breaks)) for n in range(7))
+    overrides = tuple((day.toordinal(), tuple(_windows(day, mine, within, breaks))) for day in sorted(special))
+    return Hours(zone=zone, weekly=week, overrides=overrides, exact=True)
 
 
-def both(left: Sequence[Interval], right: Sequence[Interval]) -> list[Interval]:
-    """What lies in both."""
-    pairs = ((max(a, c), min(b, d)) for a, b in left for c, d in right)
-    return sorted((start, end) for start, end in pairs if start < end)
+def _windows(day: date, mine: Pattern, within: Pattern | None, breaks: tuple[Window, ...]) -> list[Minutes]:
+    # In minutes of the local day: what the day before runs over midnight is below nought, the day after beyond 1440.
+    found = [(span.start, span.end) for span in mine.spans(day)]
+    if within is not None:
+        found = common([found, continuous(_around(day, within))])
+    return without(found, _around(day, Pattern(weekly=breaks)))
 
 
-def without(intervals: Sequence[Interval], holes: Iterable[Interval]) -> list[Interval]:
-    """What is left of the intervals."""
-    left = list(intervals)
-    for first, last in holes:
-        pieces = [piece for start, end in left for piece in ((start, min(end, first)), (max(start, last), end))]
-        left = [(start, end) for start, end in pieces if start < end]
-    return sorted(left)
+def _around(day: date, pattern: Pattern) -> list[Minutes]:
+    return [
+        (span.start + shift * DAY_MINUTES, span.end + shift * DAY_MINUTES)
+        for shift in (-1, 0, 1)
+        for span in pattern.spans(day + timedelta(days=shift))
+    ]
 
 
 def check_zone(zone: str, path: str) -> str:

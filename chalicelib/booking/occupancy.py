@@ -9,15 +9,23 @@ import struct
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
+from functools import cache
 
 import msgspec
 
 from chalicelib.core.ids import id_bytes
 
+MINUTE = timedelta(minutes=1)
 DAY_MINUTES = 1440
+DAY_BYTES = DAY_MINUTES // 8
 _PACKED = struct.Struct(">hHBBBHI12s")
-"""Start (minutes from the day's midnight, negative when it began the day before), length, before, after, kind,
-service number, expiry (minutes since 1970, 0: never), reference: 25 bytes."""
+"""First minute of the footprint (from the day's midnight, negative when it began the day before), the minute after its
+last, before, after, kind, service number, expiry (minutes since 1970, 0: never), reference: 25 bytes."""
+_FOOTPRINTS = struct.Struct(">hH21x")
+_FIRST_MINUTES, _LAST_MINUTES = 2**15, 2**16
+"""How far ahead of a day a footprint may begin, and after its beginning end: 22 and 45 days."""
+_LAPSES = 1
+"""The first byte of a day: whether any of its entries lapses, and so has to be looked at more closely."""
 
 
 class Kind(IntEnum):
@@ -49,6 +57,12 @@ class Entry(msgspec.Struct, frozen=True):
     def blocks_until(self) -> datetime:
         """The end of its footprint, exclusive."""
         return self.start + timedelta(minutes=self.length_min + self.after_min)
+
+    def minutes_of(self, day: date) -> tuple[int, int]:
+        """Its footprint in minutes from the UTC midnight of `day`."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        first = (self.blocks_from - midnight) // MINUTE
+        return first, first + self.before_min + self.length_min + self.after_min
 
     def clashes(self, other: "Entry", now: datetime) -> bool:
         """Whether the two footprints share a minute and the other still holds at `now`."""
@@ -83,11 +97,49 @@ def unpack(day: date, packed: bytes) -> list[Entry]:
     """The entries of one day."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     found = []
-    for start, length, before, after, kind, service, expiry, reference in _PACKED.iter_unpack(packed):
+    for first, last, before, after, kind, service, expiry, reference in _PACKED.iter_unpack(packed[1:]):
         expires = datetime.fromtimestamp(expiry * 60, UTC) if expiry else None
-        at = midnight + timedelta(minutes=start)
+        at = midnight + timedelta(minutes=first + before)
+        length = last - after - first - before
         found.append(Entry(at, length, before, after, Kind(kind), service, reference, expires))
     return found
+
+
+def footprints(days: Days, dates: Iterable[date], now: datetime, but: bytes = b"") -> int:
+    """A bitmap of `dates`, one UTC day after the other, with a bit for every minute that is taken.
+
+    What has lapsed by `now` is left out, and so is the entry with the reference `but` (one's own, when moving).
+    """
+    # This is where availability spends its time: 10,000 entries a branch and month, so every step here counts.
+    find, powers, pairs = days.get, _powers(), _FOOTPRINTS.iter_unpack
+    taken = []
+    for day in dates:
+        packed = find(day)
+        if not packed:
+            taken.append(_FREE_DAY)
+            continue
+        bits = 0
+        if but or packed[0] & _LAPSES:
+            for entry in unpack(day, packed):
+                if entry.reference != but and (entry.expires_at is None or entry.expires_at > now):
+                    first, last = entry.minutes_of(day)
+                    bits |= powers[last] - powers[first]
+        else:
+            for first, last in pairs(packed[1:]):
+                bits |= powers[last] - powers[first]
+        taken.append(bits.to_bytes(DAY_BYTES, "little"))
+    return int.from_bytes(b"".join(taken), "little")
+
+
+_FREE_DAY = bytes(DAY_BYTES)
+
+
+@cache
+def _powers() -> list[int]:
+    # Two to each minute of a day. What ends on a later day is cut off at midnight; what began on an earlier one has a
+    # negative first minute, which counts from the end of the list: there it finds the first minute of the day.
+    within = [1 << minute for minute in range(DAY_MINUTES)]
+    return within + [1 << DAY_MINUTES] * (_LAST_MINUTES - DAY_MINUTES) + [1] * _FIRST_MINUTES
 
 
 def entries_of(days: Days) -> list[Entry]:
@@ -130,18 +182,11 @@ def _lasting(day: date, days: Days, now: datetime) -> list[Entry]:
 
 
 def _pack(day: date, entries: Iterable[Entry]) -> bytes:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     ordered = sorted(entries, key=lambda entry: (entry.start, entry.reference))
-    return b"".join(
-        _PACKED.pack(
-            int((e.start - midnight).total_seconds()) // 60,
-            e.length_min,
-            e.before_min,
-            e.after_min,
-            e.kind,
-            e.service,
-            int(e.expires_at.timestamp()) // 60 if e.expires_at else 0,
-            e.reference,
-        )
-        for e in ordered
-    )
+    lapses = any(entry.expires_at for entry in ordered)
+    packed = [bytes([_LAPSES if lapses else 0])]
+    for e in ordered:
+        first, last = e.minutes_of(day)
+        expiry = int(e.expires_at.timestamp()) // 60 if e.expires_at else 0
+        packed.append(_PACKED.pack(first, last, e.before_min, e.after_min, e.kind, e.service, expiry, e.reference))
+    return b"".join(packed) if ordered else b""

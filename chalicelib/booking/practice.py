@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from chalicelib.booking.engine.starts import Alignment
 from chalicelib.booking.hours import Closure, DayHours, Window
 from chalicelib.booking.policy import Minor, Policy
 from chalicelib.booking.telephone import CallRouting, QuietHours
@@ -113,7 +114,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     buffer_after_min: Buffer = 0
     slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
     slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
-    alignment: Literal["rounded", "opening", "gap"] = "rounded"
+    alignment: Alignment = "rounded"
     channel: Channel = "in_person"
     calcom_event_types: dict[str, int] = {}
     category: Literal["fixed", "flexible", "package", "recurring"] = "fixed"

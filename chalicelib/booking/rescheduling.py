@@ -9,7 +9,8 @@ import msgspec
 
 from chalicelib.booking import booking, changing, placing, situation, store
 from chalicelib.booking.appointment import Appointment, Place
-from chalicelib.booking.booking import TRIES, check_time, slot_taken, works
+from chalicelib.booking.availability import works
+from chalicelib.booking.booking import TRIES, check_time, slot_taken
 from chalicelib.booking.calcom_applying import Also, moved_ids
 from chalicelib.booking.calcom_requests import event_type_of
 from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned

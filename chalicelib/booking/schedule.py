@@ -1,12 +1,13 @@
 """The one document of a branch that bookings read: branch, services, staff and resources, compiled."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 import msgspec
 
-from chalicelib.booking.hours import Interval, both, instants, merged, spans_on, without
+from chalicelib.booking.engine.clocks import moment_of
+from chalicelib.booking.engine.hours import Hours, opened
+from chalicelib.booking.hours import Interval, Pattern, engine_hours
 from chalicelib.booking.policy import Policy, resolved
 from chalicelib.booking.practice import Branch, Offer, Resource, Service, Staff
 from chalicelib.core.errors import invalid
@@ -57,51 +58,49 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         offer = self.branch.offers.get(service.id, Offer())
         return resolved(offer.policy, service.policy, self.branch.policy)
 
-    def opened(self, day: date) -> list[Interval]:
-        """When the branch is open, of the windows that begin on the local `day`."""
-        return instants(
-            day, spans_on(day, () if self.shut(day) else self.branch.hours, self.branch.exceptions), self._zone
-        )
+    def hours(self) -> Hours:
+        """When the branch is open."""
+        return engine_hours(self.branch.zone, self._pattern)
+
+    def hours_of(self, member: Staff) -> Hours:
+        """When a member of staff works here, within the branch's hours."""
+        here = self.branch.id
+        mine = Pattern(weekly=member.hours.get(here, ()), exceptions=member.exceptions.get(here, ()))
+        return engine_hours(self.branch.zone, mine, self._pattern, member.breaks.get(here, ()))
+
+    def hours_of_resource(self, resource: Resource) -> Hours:
+        """When a room or device may be used."""
+        if resource.hours is None:
+            return self.hours()
+        return engine_hours(self.branch.zone, Pattern(weekly=resource.hours), self._pattern)
+
+    @property
+    def _pattern(self) -> Pattern:
+        branch = self.branch
+        return Pattern(weekly=branch.hours, exceptions=branch.exceptions, closures=branch.closures, closed=self.closed)
+
+    def open_around(self, day: date) -> list[Interval]:
+        """When the branch is open on the local `day` and around it; hours that touch at midnight are one stretch."""
+        return _intervals(opened(self.hours(), day.toordinal() - 1, day.toordinal() + 1))
+
+    def windows(self, member: Staff, day: date) -> list[Interval]:
+        """When a member of staff works here, of the windows that begin on the local `day`; UTC, half open, sorted."""
+        return _intervals(opened(self.hours_of(member), day.toordinal(), day.toordinal()))
 
     def is_open(self, at: datetime) -> bool:
         """Whether the branch is open at that instant; what began yesterday may last past midnight."""
-        day = at.astimezone(self._zone).date()
+        day = at.astimezone(self.branch.clock()).date()
         return any(start <= at < end for start, end in self.open_around(day))
 
     def next_opening(self, after: datetime) -> datetime | None:
         """When the branch opens next, in UTC; None when that is more than two weeks away."""
-        today = after.astimezone(self._zone).date()
-        days = (today + timedelta(days=n) for n in range(FURTHEST_OPENING_DAYS + 1))
-        return next((start for day in days for start, _ in self.opened(day) if start > after), None)
+        today = after.astimezone(self.branch.clock()).date().toordinal()
+        coming = _intervals(opened(self.hours(), today - 1, today + FURTHEST_OPENING_DAYS))
+        return next((start for start, _ in coming if start > after), None)
 
-    def shut(self, day: date) -> bool:
-        """Whether a holiday or closure covers the date; hours of its own would go before it."""
-        return day in self.closed or any(one.first <= day <= one.last for one in self.branch.closures)
 
-    def windows(self, member: Staff, day: date) -> list[Interval]:
-        """When a member of staff works here on the local `day`, within the branch's hours; UTC, half open, sorted."""
-        here = self.branch.id
-        spans = spans_on(day, member.hours.get(here, ()), member.exceptions.get(here, ()))
-        weekly = member.breaks.get(here, ())
-        # A shift past midnight meets the breaks of the day after.
-        dates = (day, day + timedelta(days=1))
-        pauses = [pause for each in dates for pause in instants(each, spans_on(each, weekly), self._zone)]
-        return without(both(merged(instants(day, spans, self._zone)), self.open_around(day)), pauses)
-
-    def resource_windows(self, resource: Resource, day: date) -> list[Interval]:
-        """When a room or device may be used on the local `day`."""
-        if resource.hours is None:
-            return self.opened(day)
-        return both(instants(day, spans_on(day, resource.hours), self._zone), self.open_around(day))
-
-    def open_around(self, day: date) -> list[Interval]:
-        """When the branch is open on the local `day` and around it; hours that touch at midnight are one stretch."""
-        # A shift may run into the hours of the day after; the branch's night hours come from the day before.
-        return merged(window for n in (-1, 0, 1) for window in self.opened(day + timedelta(days=n)))
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return self.branch.clock()
+def _intervals(windows: Sequence[tuple[int, int]]) -> list[Interval]:
+    return [(moment_of(start), moment_of(end)) for start, end in windows]
 
 
 def of_kind(resources: Sequence[Resource], kind: str) -> tuple[Resource, ...]:

@@ -48,11 +48,10 @@ def _free(
     first = coming_day(wish.date, schedule.branch, now, "args.date") if wish.date else today
     days = [first + timedelta(days=n) for n in range(1 if wish.date else DAYS_AHEAD)]
     by_start: dict[datetime, Slot] = {}
-    for calendar in found.calendars:
-        if calendar.staff in able:
-            for slot in free_slots(schedule, service, calendar.staff, days, calendar.entries(), now):
-                by_start.setdefault(slot.starts_at, slot)
-    return schedule, service, _spread([by_start[at] for at in sorted(by_start)])
+    calendars = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff in able]
+    for slot in free_slots(schedule, service, calendars, days, now):
+        by_start.setdefault(slot.starts_at, slot)
+    return schedule, service, _spread(list(by_start.values()))
 
 
 def _rough_day(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime) -> datetime:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from chalicelib.booking.engine.starts import Alignment
 from chalicelib.booking.policy import Minor, Policy
 from chalicelib.booking.practice import Buffer, Channel, Length, Part, Service, Text
 from chalicelib.core.clock import now
@@ -28,7 +29,7 @@ class ServiceBody(Body):
     slot_interval_min: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
     slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     channel: Channel = "in_person"
-    alignment: Literal["rounded", "opening", "gap"] = "rounded"
+    alignment: Alignment = "rounded"
     calcom_event_types: Annotated[dict[str, int], msgspec.Meta(max_length=200)] = {}
     category: Literal["fixed", "flexible", "package", "recurring"] = "fixed"
     longest_min: Length | None = None

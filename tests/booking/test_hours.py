@@ -88,7 +88,7 @@ def test_a_zone_whose_clock_changes_at_midnight() -> None:
 
 def test_a_room_without_hours_is_there_when_the_branch_is() -> None:
     room = Resource(id="res_1", company_id="com", branch_id="bra_1", kind="room", name="1")
-    assert schedule().resource_windows(room, MONDAY) == schedule().opened(MONDAY)
+    assert schedule().hours_of_resource(room) is schedule().hours()
 
 
 @pytest.mark.parametrize(

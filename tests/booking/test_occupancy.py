@@ -1,4 +1,4 @@
-"""The packed calendar against a plain list, and free times against a minute-by-minute search."""
+"""The packed calendar against a plain list."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -6,19 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.availability import free_slots, nearest
-from chalicelib.booking.hours import Window
 from chalicelib.booking.occupancy import (
     Entry,
     Kind,
     entries_of,
     first_clash,
+    footprints,
     unpack,
     with_entry,
     without_reference,
 )
-from chalicelib.booking.practice import Branch, Service, Staff
-from chalicelib.booking.schedule import Schedule
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SUNDAY = datetime(2026, 3, 29, tzinfo=UTC)
@@ -46,6 +43,7 @@ def minutes(entry: Entry) -> set[datetime]:
     return {entry.blocks_from + timedelta(minutes=n) for n in range(span)}
 
 
+@settings(deadline=None)
 @given(st.lists(entries(), max_size=12, unique_by=lambda e: e.reference))
 def test_whatever_shares_a_minute_is_found_and_nothing_else(wanted: list[Entry]) -> None:
     days: dict[date, bytes] = {}
@@ -80,67 +78,30 @@ def test_an_entry_across_midnight_lies_in_both_days() -> None:
     assert all(unpack(day, packed) == [entry] for day, packed in days.items())
 
 
-@st.composite
-def services(draw: st.DrawFn) -> Service:
-    return Service(
-        id="svc",
-        company_id="com",
-        number=1,
-        name="Visit",
-        duration_min=draw(st.integers(5, 240)),
-        buffer_before_min=draw(st.integers(0, 60)),
-        buffer_after_min=draw(st.integers(0, 60)),
-        slot_interval_min=draw(st.sampled_from([5, 10, 15, 20, 30, 60])),
-    )
+@settings(deadline=None)
+@given(st.lists(entries(), max_size=8, unique_by=lambda e: e.reference))
+def test_the_bitmap_of_footprints_is_what_the_entries_say(wanted: list[Entry]) -> None:
+    days: dict[date, bytes] = {}
+    for entry in wanted:
+        # Whether they overlap or have lapsed does not matter to the bitmap.
+        days |= with_entry(days, entry, NOW - timedelta(days=1))
+    dates = [SUNDAY.date() + timedelta(days=n) for n in range(-3, 5)]
+    origin = datetime(dates[0].year, dates[0].month, dates[0].day, tzinfo=UTC)
+    own = wanted[0].reference if wanted else b"own"
+    for but in (b"", own):
+        lasting = [e for e in wanted if e.reference != but and (e.expires_at is None or e.expires_at > NOW)]
+        expected = {minute for entry in lasting for minute in minutes(entry)}
+        bits = footprints(days, dates, NOW, but)
+        found = {origin + timedelta(minutes=n) for n in range(len(dates) * 1440) if bits >> n & 1}
+        assert found == expected
 
 
-@settings(max_examples=40, deadline=None)
-@given(services(), st.lists(entries(), max_size=10), st.integers(0, 20), st.integers(1, 20))
-def test_every_free_slot_is_bookable_and_every_other_start_has_a_reason(
-    service: Service, taken: list[Entry], opens: int, hours: int
-) -> None:
-    window = (Window(6, opens * 60, (opens + hours) * 60), Window(0, 9 * 60, 12 * 60))
-    branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=window)
-    member = Staff(
-        id="stf", company_id="com", name="S", home_branch_id="bra", hours={"bra": window}, service_ids=("svc",)
-    )
-    schedule = Schedule(branch=branch, services=(service,), staff=(member,))
-    days = [date(2026, 3, 29), date(2026, 3, 30)]
-    found = {slot.starts_at for slot in free_slots(schedule, service, member, days, taken, NOW)}
-    assert found == _by_search(schedule, service, member, days, taken)
-
-
-def _by_search(
-    schedule: Schedule, service: Service, member: Staff, days: list[date], taken: list[Entry]
-) -> set[datetime]:
-    zone = schedule.branch.clock()
-    windows = [w for n in range(-1, 2) for w in schedule.windows(member, days[0] + timedelta(days=n))]
-    working = {a + timedelta(minutes=n) for a, b in windows for n in range((b - a) // timedelta(minutes=1))}
-    found = set()
-    for day in days:
-        start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-        following = day + timedelta(days=1)
-        end = datetime(following.year, following.month, following.day, tzinfo=zone).astimezone(UTC)
-        while start < end:
-            entry = Entry(
-                start, service.duration_min, service.buffer_before_min, service.buffer_after_min, Kind.BOOKING, 1, b""
-            )
-            needed = {start + timedelta(minutes=n) for n in range(service.duration_min)}
-            if needed <= working and not any(entry.clashes(other, NOW) for other in taken):
-                found.add(start)
-            start += timedelta(minutes=service.slot_interval_min)
-    return found
-
-
-def test_alternatives_are_the_nearest_in_order_of_time() -> None:
-    window = (Window(0, 9 * 60, 12 * 60),)
-    branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=window)
-    member = Staff(
-        id="stf", company_id="com", name="S", home_branch_id="bra", hours={"bra": window}, service_ids=("svc",)
-    )
-    service = Service(id="svc", company_id="com", number=1, name="Visit", duration_min=60)
-    schedule = Schedule(branch=branch, services=(service,), staff=(member,))
-    slots = free_slots(schedule, service, member, [date(2026, 3, 30)], [], NOW)
-    wanted = datetime(2026, 3, 30, 8, tzinfo=UTC)
-    offered = [slot.starts_at for slot in nearest(slots, wanted, 3)]
-    assert offered == [wanted - timedelta(minutes=15), wanted, wanted + timedelta(minutes=15)]
+def test_an_entry_of_several_days_fills_the_days_between() -> None:
+    week_off = Entry(SUNDAY + timedelta(hours=12), 7 * 1440, 0, 0, Kind.TIME_OFF, 0, b"w" * 12)
+    days = with_entry({}, week_off, NOW)
+    dates = sorted(days)
+    assert len(dates) == 8
+    bits = footprints(days, dates, NOW)
+    assert bits.bit_count() == 7 * 1440
+    assert footprints(days, dates[1:2], NOW) == (1 << 1440) - 1
+    assert entries_of(days) == [week_off]

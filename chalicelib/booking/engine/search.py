@@ -1,0 +1,192 @@
+"""The search for free starts: hours and what is taken as bitmaps, a team's put together, then the rules."""
+
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from operator import and_
+
+import msgspec
+from msgspec.structs import replace
+
+from chalicelib.booking.engine import bits
+from chalicelib.booking.engine.clocks import day_of, phase
+from chalicelib.booking.engine.hours import Hours, by_day, opened
+from chalicelib.booking.engine.question import Frame, Host, Question
+from chalicelib.booking.engine.starts import Ask, aligned, opening_grid
+from chalicelib.booking.engine.windows import Window, common, of_team
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The free starts, in order; `away`: those on a day on which the only host is out of office."""
+
+    starts: list[int]
+    away: list[int] = []
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """Hours within the frame: their windows, the open minutes, and where an appointment would fit into them."""
+
+    windows: tuple[Window, ...]
+    minutes: int
+    fit: int
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What all hosts have in common: the grid if it is the clock's own, and where the rules allow a start at all."""
+
+    grid: int | None
+    allowed: int
+
+
+def search(question: Question, frame: Frame) -> Found:
+    """Every start within what is asked at which the hosts, together, are free."""
+    return _found(question, frame, _opens(question, frame), _prepared(question, frame))
+
+
+def search_each(question: Question, frame: Frame) -> dict[str, Found]:
+    """The same for each host alone, by his id."""
+    prepared, opens = _prepared(question, frame), _opens(question, frame)
+    return {
+        host.id: _found(replace(question, hosts=(host,), assignment="single"), frame, [hours], prepared)
+        for host, hours in zip(question.hosts, opens, strict=True)
+    }
+
+
+def _found(question: Question, frame: Frame, opens: Sequence[Opened], prepared: Prepared) -> Found:
+    ask, grid = question.ask, prepared.grid
+    if grid is not None or ask.alignment == "opening":
+        fits = [_fit(host, hours, ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
+        starts = _together(question, fits) & grid if grid is not None else _from_openings(question, frame, opens, fits)
+    else:
+        starts = 0
+        for start in aligned(_stretches(question, frame, opens), ask, question.viewer):
+            starts |= 1 << (start - frame.origin)
+    return _by_rules(question, bits.ones(starts & prepared.allowed, frame.origin))
+
+
+def _prepared(question: Question, frame: Frame) -> Prepared:
+    return Prepared(_plain_grid(question, frame), _allowed(question, frame))
+
+
+def _opens(question: Question, frame: Frame) -> list[Opened]:
+    # Staff who share their hours share the work on them.
+    seen: dict[int, Opened] = {}
+    duration, while_away = question.ask.duration, not question.is_team
+    for host in question.hosts:
+        if id(host.hours) not in seen:
+            seen[id(host.hours)] = opened_in(host.hours, frame, duration, while_away=while_away)
+    return [seen[id(host.hours)] for host in question.hosts]
+
+
+@lru_cache(maxsize=256)
+def opened_in(hours: Hours, frame: Frame, duration: int, *, while_away: bool = False) -> Opened:
+    """What of the frame the hours open to something so long; kept, since hours change far less than what is taken."""
+    # Local days are up to 14 hours off.
+    windows = tuple(opened(hours, frame.first - 1, frame.first + frame.days, while_away=while_away))
+    minutes = bits.mask(windows, frame.origin, frame.size)
+    return Opened(windows, minutes, bits.runs(minutes, duration))
+
+
+def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
+    """Where the appointment fits into the host's hours and its footprint is clear of what is taken."""
+    fit = hours.fit
+    if host.shut:
+        fit = bits.runs(hours.minutes & ~bits.mask(host.shut, frame.origin, frame.size), ask.duration)
+    if host.busy:
+        # One run of free minutes as long as the footprint; it begins `before` minutes ahead of the start.
+        free = bits.full(frame.size) ^ host.busy
+        fit &= bits.runs(free, ask.before + ask.duration + ask.after) << ask.before
+    return fit
+
+
+def _room(host: Host, hours: Opened, ask: Ask, frame: Frame, asked: int) -> int:
+    """The minutes of `asked` in which the appointment itself may lie."""
+    taken = bits.widened(host.busy, ask.after, ask.before) | bits.mask(host.shut, frame.origin, frame.size)
+    return hours.minutes & ~taken & asked
+
+
+def _plain_grid(question: Question, frame: Frame) -> int | None:
+    if not question.ask.plain:
+        return None
+    step = question.ask.step
+    at = phase(question.viewer, frame.first + 1, frame.first + frame.days - 1, step)
+    return None if at is None else bits.every(step, (at - frame.origin) % step, frame.size)
+
+
+def stretches(question: Question, frame: Frame) -> list[Window]:
+    """The stretches of free time in which an appointment may lie; those of different hosts are not joined up."""
+    return _stretches(question, frame, _opens(question, frame))
+
+
+def _stretches(question: Question, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
+    asked = bits.mask([(question.earliest, question.last)], frame.origin, frame.size)
+    rooms = [_room(host, hours, question.ask, frame, asked) for host, hours in zip(question.hosts, opens, strict=True)]
+    free = [bits.spans(room, frame.origin) for room in rooms]
+    if not question.is_team:
+        return free[0]
+    hosts = [(windows, host.fixed, host.group) for windows, host in zip(free, question.hosts, strict=True)]
+    return of_team(hosts, question.everyone)
+
+
+def _from_openings(question: Question, frame: Frame, opens: Sequence[Opened], fits: Sequence[int]) -> int:
+    ask = question.ask
+    if question.everyone:
+        together = common([hours.windows for hours in opens])
+        return _together(question, fits) & opening_grid(together, ask, frame.origin, frame.size)
+    grids = [opening_grid(hours.windows, ask, frame.origin, frame.size) for hours in opens]
+    return _together(question, [fit & grid for fit, grid in zip(fits, grids, strict=True)])
+
+
+def _together(question: Question, fits: Sequence[int]) -> int:
+    """Where all who must be there are free, and of each group of the others one."""
+    if question.everyone:
+        return reduce(and_, fits)
+    needed, groups = [], dict[str | None, int]()
+    for host, fit in zip(question.hosts, fits, strict=True):
+        if host.fixed:
+            needed.append(fit)
+        else:
+            groups[host.group] = groups.get(host.group, 0) | fit
+    return reduce(and_, [*needed, *groups.values()])
+
+
+def _allowed(question: Question, frame: Frame) -> int:
+    """Every start within what is asked, but for what is held, restricted, too soon, or too early in the day."""
+    rules, duration = question.rules, question.ask.duration
+    allowed = bits.mask([(question.earliest, question.last - duration + 1)], frame.origin, frame.size)
+    if rules.restriction:
+        allowed &= opened_in(rules.restriction, frame, duration).fit
+    if rules.held:
+        allowed &= ~bits.widened(bits.mask(rules.held, frame.origin, frame.size), duration - 1, 0)
+    if rules.opening_pause:
+        allowed &= ~bits.mask(pauses(question, frame), frame.origin, frame.size)
+    return allowed
+
+
+def pauses(question: Question, frame: Frame) -> list[Window]:
+    """The first minutes of each day, in which nothing starts."""
+    days = by_day(question.hosts[0].hours, frame.first - 1, frame.first + frame.days)
+    openings = [min(windows)[0] for _, windows in days]
+    return [(start, start + question.rules.opening_pause) for start in openings]
+
+
+def _by_rules(question: Question, starts: list[int]) -> Found:
+    rules = question.rules
+    if rules.first_of_day:
+        starts = list({question.viewer_day(start): start for start in reversed(starts)}.values())[::-1]
+    if rules.period:
+        bookable = {question.viewer_day(start) for start in starts} if rules.period.kind == "rolling_window" else ()
+        today = question.viewer_day(question.now // 60_000)
+        begins, ends = rules.period.bounds(today, question.zone, question.viewer, bookable)
+        starts = [start for start in starts if begins <= start < ends]
+    if starts and not question.notice_kept(starts[0]):
+        starts = [start for start in starts if question.notice_kept(start)]
+    if rules.advance is not None:
+        starts = [start for start in starts if question.near_enough(start)]
+    if question.days:
+        first, last = question.days
+        starts = [start for start in starts if first <= question.viewer_day(start) <= last]
+    hours = question.hosts[0].hours
+    if question.is_team or not hours.away:
+        return Found(starts)
+    away = [start for start in starts if day_of(hours.zone, start) in hours.away]
+    return Found([start for start in starts if start not in away], away)

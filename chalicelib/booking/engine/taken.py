@@ -1,0 +1,74 @@
+"""What is taken of someone's time, and what that leaves to others: footprints, and seats of a group."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.windows import Window
+
+Kind = Literal["booking", "hold", "time_off", "external"]
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """Minutes `start` to `end`, with what it keeps free around itself; `people`: seats it takes of `same_service`."""
+
+    start: int
+    end: int
+    before: int = 0
+    after: int = 0
+    kind: Kind = "booking"
+    same_service: bool = False
+    people: int = 1
+
+    @property
+    def footprint(self) -> Window:
+        """The minutes that nothing else may touch."""
+        return self.start - self.before, self.end + self.after
+
+
+def seated(taken: Iterable[Taken]) -> Counter[Window]:
+    """How many seats of each group (start, end) of the service are taken."""
+    groups: Counter[Window] = Counter()
+    for each in taken:
+        if each.same_service:
+            groups[each.start, each.end] += each.people
+    return groups
+
+
+def footprints(taken: Iterable[Taken], ask: Ask, seats: int | None = None) -> tuple[list[Window], list[Window]]:
+    """The footprints, from which the appointment's own buffers keep clear, and what is shut besides.
+
+    A group of the same service with a seat left blocks nothing but the time around it.
+    """
+    everything = list(taken)
+    groups = seated(everything) if seats else {}
+    busy, shut = [], []
+    for each in everything:
+        if seats and each.same_service and groups[each.start, each.end] < seats:
+            shut.append((each.start - each.before - ask.after, each.start))
+            shut.append((each.end, each.end + each.after + ask.before))
+        else:
+            busy.append(each.footprint)
+    return busy, [window for window in shut if window[0] < window[1]]
+
+
+def with_a_seat(starts: Sequence[int], taken: Sequence[Taken], duration: int, seats: int) -> list[int]:
+    """The starts at which nothing of another service is in the way and fewer than `seats` of this one are taken."""
+    free = []
+    for start in starts:
+        there = [each for each in taken if each.start < start + duration and start < each.end]
+        if all(each.same_service for each in there) and sum(each.people for each in there) < seats:
+            free.append(start)
+    return free
+
+
+def attendance(starts: Iterable[int], taken: Iterable[Taken]) -> Mapping[int, int]:
+    """How many seats are taken already, for each of the starts at which any are."""
+    people = Counter[int]()
+    for each in taken:
+        if each.same_service:
+            people[each.start] += each.people
+    return {start: people[start] for start in starts if start in people}
