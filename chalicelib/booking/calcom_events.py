@@ -103,8 +103,10 @@ def is_late(appointment: Appointment, event: CalComEvent) -> bool:
 
 
 def _is_replaced(appointment: Appointment, event: CalComEvent) -> bool:
-    replaced = appointment.external_id is not None and event.payload.uid != appointment.external_id
-    return replaced and event.trigger != "BOOKING_RESCHEDULED"
+    ours, payload = appointment.external_id, event.payload
+    if ours is None or event.trigger == "BOOKING_RESCHEDULED":
+        return False
+    return ours not in (payload.uid, payload.reschedule_uid)
 
 
 class _News:

@@ -1,5 +1,6 @@
 """No-shows, requests, other staff, attendees: here and at Cal.com, and the history that tells of them."""
 
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from chalicelib.booking import store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.attending import Attendance, change_attendees
+from chalicelib.booking.calcom_events import apply_event
+from chalicelib.booking.calcom_state import as_event
 from chalicelib.booking.marking import Mark, confirm, decline, mark
 from chalicelib.booking.opening import save_practice
 from chalicelib.booking.reassigning import Reassignment, reassign
@@ -22,6 +25,7 @@ from infra.local.invoking import Caller, call
 from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.calcom_event_types import EventType, Host
 from tests.booking.test_changing import COMPANY, begin, booked, move, refused, settle, stored, taken
+from tests.booking.test_polling import utc
 from tests.calls.conftest import next_monday
 from tests.draining import drain
 
@@ -83,6 +87,20 @@ def test_a_request_is_declined_at_calcom(requests: Practice, calcom: CalComSimul
     settle(made)
     assert (stored(made).status, stored(made).cancellation_reason) == ("declined", "closed")
     assert (theirs(calcom, made)["status"], taken(requests, made)) == ("rejected", [])
+
+
+def test_a_move_that_has_to_be_confirmed_is_a_request_again(requests: Practice, calcom: CalComSimulator) -> None:
+    made = booked(requests)
+    confirm(begin, COMPANY, made.id, Mark(), now, connected)
+    moved = move(made, next_monday(14))
+    assert (moved.status, moved.starts_at) == ("requested", next_monday(14))
+    _, there = calcom.bookings.reschedule(str(moved.external_id), {"start": utc(next_monday(15))})
+    client = connected()
+    news = as_event(client.booking(there["uid"]))
+    assert news.trigger == "BOOKING_REQUESTED"
+    apply_event(news, Unit, now, lambda: closing(client))
+    assert (stored(made).status, stored(made).starts_at) == ("requested", next_monday(15))
+    assert taken(requests, stored(made)) == [next_monday(15)]
 
 
 def wanted(staff: str = "Ben Okafor") -> Reassignment:
