@@ -180,7 +180,7 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
 
 def test_real_credentials_mean_no_simulator(tmp_path: Path) -> None:
     around = survey({"RETELL_API_KEY": "key_real"}, free_port(), tmp_path)
-    assert set(around.simulated) == {"calcom"}
+    assert set(around.simulated) == {"calcom", "fic"}
     assert "RETELL_API_KEY" not in around.variables
     assert "RETELL_BASE_URL" not in around.variables
     environ = {"AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "x", "RETELL_API_KEY": "key_real"}
@@ -193,7 +193,7 @@ def test_real_credentials_mean_no_simulator(tmp_path: Path) -> None:
 def test_ports_and_keys_are_those_of_the_last_start(tmp_path: Path) -> None:
     port = 64_000
     first = survey({}, port, tmp_path)
-    assert len({port, first.aws_port, *first.simulated.values()}) == 4
+    assert len({port, first.aws_port, *first.simulated.values()}) == 5
     assert survey({}, port, tmp_path) == first
     with listen(first.aws_port):
         other = survey({}, port, tmp_path)
