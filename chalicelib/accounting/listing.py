@@ -14,11 +14,11 @@ MOST_ROUNDS = 6
 """Of a list that is narrowed by several things at once, so much is looked through for a page; the cursor goes on."""
 FIRST_DAY, LAST_DAY = "0000-00-00", "9999-99-99"
 MOST_OF_CUSTOMER = 100
-TITLES: dict[Resource, str] = {
-    "clients": "client",
-    "suppliers": "supplier",
-    "invoices": "invoice",
-    "quotes": "quote",
+NOT_FOUND: dict[Resource, tuple[str, str]] = {
+    "clients": ("fic_client_not_found", "client"),
+    "suppliers": ("fic_supplier_not_found", "supplier"),
+    "invoices": ("fic_invoice_not_found", "invoice"),
+    "quotes": ("fic_quote_not_found", "quote"),
 }
 
 
@@ -119,8 +119,8 @@ def get_record(company_id: str, resource: Resource, record_id: str) -> Stored:
         accounts = [account_id] if account_id else _accounts(company_id)
         found = record_store.find_in(company_id, accounts, resource, int(number))
     if found is None or found.record.deleted_at is not None:
-        title = TITLES[resource]
-        raise NotFound(f"fic_{title}_not_found", f"There is no {title} {record_id}.")
+        code, title = NOT_FOUND[resource]
+        raise NotFound(code, f"There is no {title} {record_id}.")
     return found
 
 

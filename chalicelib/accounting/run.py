@@ -123,8 +123,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, status="running", failure=None, updated_at=at, version=self.version + 1)
 
     def _next(self, at: datetime, **fields: object) -> "Run":
+        # A step that was done is a run that goes on, even one that had been given up: somebody retried its job.
+        going: dict[str, object] = {"status": "running", "failure": None, "updated_at": at}
         step, version = self.step + 1, self.version + 1
-        return msgspec.structs.replace(self, **fields, updated_at=at, step=step, version=version)
+        return msgspec.structs.replace(self, **(going | fields), step=step, version=version)
 
 
 def begin(

@@ -40,7 +40,7 @@ class SubscriptionsAnswer(Answer):
     status=201,
     idempotent=False,
     needs=NEEDS,
-    errors=("fic_account_not_found 404", "fic_not_connected 409", "fic_forbidden 502"),
+    errors=("fic_account_not_found 404", "fic_not_connected 409"),
     example={"account_id": "fic_00D1ZMFH9MM3HK4Z12GC", "event_group": "entity"},
 )
 def subscribe_to_fic(request: Request, body: NewSubscription) -> SubscriptionAnswer:

@@ -127,6 +127,17 @@ def test_a_run_given_up_says_why_and_goes_on_when_asked(fic: FattureInCloudSimul
     assert failed_jobs.count("sync") == 0
 
 
+def test_a_failed_job_that_is_retried_takes_its_run_on(fic: FattureInCloudSimulator, account: Account) -> None:
+    driver = Driver(account, "quotes")
+    fic.fault(path=LISTS, status=500)
+    with pytest.raises(Exception, match="fic_unavailable"):
+        syncing.step(driver.job(), driver.context(last=True))
+    syncing.step(driver.job(), driver.context())
+    assert (driver.run().status, driver.run().failure) == ("running", None)
+    driver.finish()
+    assert_same(fic, account, "quotes")
+
+
 def test_malformed_fields_cost_nothing(fic: FattureInCloudSimulator, account: Account) -> None:
     """In each record another field is something else than it should be."""
     ids = iter(fic.books[COMPANY].ids("quotes"))

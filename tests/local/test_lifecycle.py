@@ -185,7 +185,7 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
 
 def test_real_credentials_mean_no_simulator(tmp_path: Path) -> None:
     around = survey({"RETELL_API_KEY": "key_real"}, free_port(), tmp_path)
-    assert set(around.simulated) == {"calcom", "twilio"}
+    assert set(around.simulated) == {"calcom", "fic", "twilio"}
     assert "RETELL_API_KEY" not in around.variables
     assert "RETELL_BASE_URL" not in around.variables
     environ = {"AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "x", "RETELL_API_KEY": "key_real"}
