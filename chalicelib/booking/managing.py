@@ -13,7 +13,7 @@ from chalicelib.booking.compiling import compile_schedule
 from chalicelib.booking.events import PracticeChanged
 from chalicelib.booking.jobs import RecompileBranches
 from chalicelib.booking.practice import Branch, Resource, Service, Staff
-from chalicelib.booking.practice_store import KINDS, Record
+from chalicelib.booking.practice_store import KINDS, NOT_FOUND, Record
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
@@ -154,8 +154,7 @@ def restore(begin: Begin, kind: type[R], record_id: str, clock: Clock) -> R:
     """Bring back what was deleted; raises NotFound when nothing was."""
     record = store.find(kind, begin().company_id, record_id)
     if record is None or not record.deleted_at:
-        name = KINDS[kind]
-        raise NotFound(f"{name}_not_found", f"There is no deleted {name} {record_id}.")
+        raise NotFound(NOT_FOUND[kind], f"There is no deleted {KINDS[kind]} {record_id}.")
     return save(begin, msgspec.structs.replace(record, deleted_at=None, version=record.version + 1), clock)
 
 

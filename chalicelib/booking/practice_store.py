@@ -16,6 +16,12 @@ from chalicelib.core.unit import Unit
 Record = Branch | Service | Staff | Resource
 R = TypeVar("R", Branch, Service, Staff, Resource)
 KINDS: dict[type[Any], str] = {Branch: "branch", Service: "service", Staff: "staff", Resource: "resource"}
+NOT_FOUND: dict[type[Any], str] = {
+    Branch: "branch_not_found",
+    Service: "service_not_found",
+    Staff: "staff_not_found",
+    Resource: "resource_not_found",
+}
 LARGEST_SCHEDULE = 350_000
 """Bytes; DynamoDB takes items of 400 KB."""
 RECORDS = Listing(BookingRow, None, "pk", "sk")
@@ -84,8 +90,7 @@ def get(kind: type[R], company_id: str, record_id: str) -> R:
     """One request; raises NotFound (`branch_not_found`, `service_not_found` …), also for what was deleted."""
     found = find(kind, company_id, record_id)
     if found is None or found.deleted_at:
-        name = KINDS[kind]
-        raise NotFound(f"{name}_not_found", f"There is no {name} {record_id}.")
+        raise NotFound(NOT_FOUND[kind], f"There is no {KINDS[kind]} {record_id}.")
     return found
 
 

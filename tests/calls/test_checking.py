@@ -1,6 +1,6 @@
 """The weekly check: pages of one job each, once a run, and a mail only where something fails."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.calls import checking, reporting
 from chalicelib.calls.jobs import CheckChains
+from chalicelib.core import mail
 from chalicelib.core.clock import now
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
@@ -36,7 +37,11 @@ class Post:
 @pytest.fixture
 def post(monkeypatch: pytest.MonkeyPatch) -> Post:
     made = Post()
-    monkeypatch.setattr(reporting, "mail", lambda to, what: made.sent.append((to, what)))
+
+    def send(to: Sequence[str], subject: str, text: str) -> None:
+        made.sent += [(address, Letter(subject, text)) for address in to]
+
+    monkeypatch.setattr(mail, "send", send)
     return made
 
 

@@ -58,7 +58,12 @@ def test_a_dry_run_shows_and_a_run_stores_what_fits(pilot: Pilot, unlinked: Prac
     _, services, staff = practice_store.practice("com_test")
     linked = {service.name: service.calcom_event_types for service in services}
     ada, ben = unlinked.staff[0].id, unlinked.staff[1].id
-    assert linked == {"Consultation": {ada: 201, ben: 202}, "Massage": {ada: 203}, "Haircut": {}}
+    assert linked == {
+        "Consultation": {ada: 201, ben: 202},
+        "Massage": {ada: 203},
+        "Haircut": {},
+        "Text consultation": {},
+    }
     assert {member.name: member.calcom_user_id for member in staff} == {
         "Ada Keller": 7,
         "Ben Okafor": 8,

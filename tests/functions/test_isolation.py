@@ -3,6 +3,7 @@
 How each route is asked stands in `isolation/`, a module per area.
 """
 
+import time
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +52,8 @@ def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None
     assert 200 <= mine.status < 300, mine
     if path == "/auth/logout":
         return
+    if wanted.echoes:
+        _wait_until_quiet()
     if wanted.stranger != "only his own":
         _strangers_get_nothing(world, method, wanted)
     else:
@@ -88,6 +91,12 @@ def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[s
     if body and instead and "email" in body:
         body = body | instead
     return call(method, wanted.path.format(**world.ids), caller=who, body=body, headers=wanted.headers)
+
+
+def _wait_until_quiet() -> None:
+    seen: list[str] = []
+    while seen != (seen := _everything_of(OWNER)):
+        time.sleep(0.2)
 
 
 def _everything_of(company_id: str) -> list[str]:

@@ -74,7 +74,7 @@ RECIPES: Recipes = {
     ("POST", f"{ACCOUNT}/quotes"): Recipe(f"{ACCOUNT}/quotes", _bill),
     ("GET", "/api/fic/events"): recipe("/api/fic/events", stranger="only his own"),
     ("GET", "/api/fic/subscriptions"): recipe("/api/fic/subscriptions", stranger="only his own"),
-    ("POST", "/api/fic/subscriptions"): Recipe("/api/fic/subscriptions", _subscription),
+    ("POST", "/api/fic/subscriptions"): Recipe("/api/fic/subscriptions", _subscription, echoes=True),
     ("DELETE", "/api/fic/subscriptions/{subscription_id}"): recipe("/api/fic/subscriptions/{subscription_id}"),
     ("GET", "/api/fic/clients/{client_id}/suggestions"): recipe("/api/fic/clients/{clients}/suggestions"),
     ("PUT", "/api/fic/clients/{client_id}/customer"): recipe(

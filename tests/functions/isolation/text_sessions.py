@@ -20,6 +20,7 @@ def prepare(world: World) -> None:
     user_id = call("GET", "/auth/me", caller=world.owner).json["id"]
     unit = Unit(OWNER)
     patient = add_from_contact(unit, Contact(phone="+12125550142"), "api", now())
+    other = add_from_contact(unit, Contact(phone="+12125550143"), "api", now())
     identity.save_user(unit, identity.get_user(OWNER, user_id).linked(patient.id, "stf_owner", now()))
     unit.commit()
     plan = call("POST", "/api/plans", caller=world.owner, body=PLAN).json["id"]
@@ -29,6 +30,7 @@ def prepare(world: World) -> None:
         {
             "user_id": user_id,
             "customer_id": patient.id,
+            "other_customer_id": other.id,
             "plan_id": plan,
             "subscription_id": sold.json["id"],
             "text_appointment_id": appointment.id,
@@ -46,7 +48,7 @@ def _text(verb: str, **fields: Any) -> Recipe:
 
 
 def _sale(world: World) -> dict[str, str]:
-    return {"patient_id": world.ids["customer_id"], "plan_id": world.ids["plan_id"]}
+    return {"patient_id": world.ids["other_customer_id"], "plan_id": world.ids["plan_id"]}
 
 
 PLANS, SOLD = "/api/plans/{plan_id}", "/api/subscriptions/{subscription_id}"

@@ -52,12 +52,16 @@ class World:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to ask a route for something of the owner's: a path in which `{names}` stand for ids, and a body."""
+    """How to ask a route for something of the owner's: a path in which `{names}` stand for ids, and a body.
+
+    `echoes`: the owner's own request makes a vendor send webhooks, which come in while others ask.
+    """
 
     path: str
     body: Body = lambda world: None
     stranger: Stranger = "nothing there"
     headers: dict[str, str] = field(default_factory=dict)
+    echoes: bool = False
 
 
 Recipes = dict[tuple[str, str], Recipe]
