@@ -5,9 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from chalicelib.booking import practice_store
 from chalicelib.core.clock import now
+from chalicelib.identity.opening import Person, open_company
+from functions.practice.schedules import renew_holidays
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from tests.draining import drain
@@ -188,3 +191,17 @@ def _haircut(practice: Practice, staff: str | None = None, hour: int = 11) -> di
     start = day.replace(hour=hour + 5, minute=0, second=0, microsecond=0)
     wanted = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": start.isoformat()}
     return wanted | {"staff": staff, "customer": {"phone": "+12125550199"}}
+
+
+def test_the_holidays_ahead_never_run_out(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_company("Test", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id="com_test")
+    found = call("GET", f"/api/branches/{practice.branches[0].id}", caller=ME).json
+    changed = body_of(found, holidays={"country": "DE", "region": "BY"})
+    assert call("PUT", f"/api/branches/{found['id']}", caller=ME, body=changed).status == 200
+    before = practice_store.get_schedule("com_test", found["id"]).closed[-1]
+    renew_holidays({"id": "1", "detail-type": "", "source": "", "account": "", "time": "", "region": "",
+                    "resources": [], "detail": {}, "version": "0"}, None)  # fmt: skip
+    with time_machine.travel(now() + timedelta(days=366)):
+        drain()
+    after = practice_store.get_schedule("com_test", found["id"]).closed[-1]
+    assert after.year == before.year + 1
