@@ -49,9 +49,10 @@ def show(stage: Stage, company: str | None, branch: str | None, first: datetime 
     if branch and not company:
         raise click.UsageError("Name the --company of the branch.")
     stage.connect()
-    asked = wanted(first and first.date(), last and last.date(), now().date())
     rows = []
     for company_id in _companies(company):
+        today = reading.today(company_id, branch, now)
+        asked = wanted(first and first.date(), last and last.date(), today)
         searched = reading.with_searches(company_id, branch, asked)
         measured = reading.with_available(company_id, branch, asked)
         periods = [

@@ -48,7 +48,7 @@ def show_conversion(request: Request, query: RangeQuery) -> Conversion:
     """Searches of free times, and the bookings made online in the same days."""
     from chalicelib.analytics import figures, reading
 
-    return figures.conversion(reading.with_searches(request.company_id, query.branch_id, _range(query)))
+    return figures.conversion(reading.with_searches(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/lead-time", ability="analytics:read", needs=READS, errors=ERRORS)
@@ -56,7 +56,7 @@ def show_lead_time(request: Request, query: RangeQuery) -> LeadTime:
     """How long ahead people book, by the day on which they do."""
     from chalicelib.analytics import figures, reading
 
-    return figures.lead_time(reading.read(request.company_id, query.branch_id, _range(query)))
+    return figures.lead_time(reading.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/cancellations", ability="analytics:read", needs=READS, errors=ERRORS)
@@ -64,7 +64,7 @@ def show_cancellations(request: Request, query: RangeQuery) -> Cancellations:
     """What was cancelled, declined, missed and kept, by the day on which it was due."""
     from chalicelib.analytics import figures, reading
 
-    return figures.cancellations(reading.read(request.company_id, query.branch_id, _range(query)))
+    return figures.cancellations(reading.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/utilisation", ability="analytics:read", needs=READS, errors=ERRORS)
@@ -72,7 +72,7 @@ def show_utilisation(request: Request, query: RangeQuery) -> Utilisation:
     """Booked minutes of those in which staff are there; what is available is written down every night."""
     from chalicelib.analytics import figures, reading
 
-    return figures.utilisation(reading.with_available(request.company_id, query.branch_id, _range(query)))
+    return figures.utilisation(reading.with_available(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/popular-times", ability="analytics:read", needs=READS, errors=ERRORS)
@@ -80,7 +80,7 @@ def show_popular_times(request: Request, query: RangeQuery) -> PopularTimes:
     """How many appointments begin in which hour of the week, by the branch's clock; without what was called off."""
     from chalicelib.analytics import figures, reading
 
-    return figures.popular_times(reading.read(request.company_id, query.branch_id, _range(query)))
+    return figures.popular_times(reading.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/services", ability="analytics:read", needs=READS, errors=ERRORS)
@@ -88,7 +88,7 @@ def show_service_demand(request: Request, query: RangeQuery) -> Demand:
     """Which services are due in these days, the most wanted first."""
     from chalicelib.analytics import figures, reading
 
-    return figures.demand(reading.read(request.company_id, query.branch_id, _range(query)))
+    return figures.demand(reading.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/sources", ability="analytics:read", needs=READS, errors=ERRORS)
@@ -96,7 +96,7 @@ def show_sources(request: Request, query: RangeQuery) -> Sources:
     """By which way the bookings made in these days came."""
     from chalicelib.analytics import figures, reading
 
-    return figures.sources(reading.read(request.company_id, query.branch_id, _range(query)))
+    return figures.sources(reading.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/recent", ability="analytics:read", needs=READS, errors=ERRORS)
@@ -104,11 +104,12 @@ def show_recent(request: Request, query: BranchQuery) -> Recent:
     """The last thirty days, up to seconds ago: by source, how long ahead, how many on a day with any."""
     from chalicelib.analytics import figures, periods, reading
 
-    asked = periods.wanted(None, None, now().date())
+    asked = periods.wanted(None, None, reading.today(request.company_id, query.branch_id, now))
     return figures.recent(reading.read(request.company_id, query.branch_id, asked))
 
 
-def _range(query: RangeQuery) -> "Range":
-    from chalicelib.analytics import periods
+def _range(request: Request, query: RangeQuery) -> "Range":
+    from chalicelib.analytics import periods, reading
 
-    return periods.wanted(query.first, query.last, now().date())
+    today = query.last or reading.today(request.company_id, query.branch_id, now)
+    return periods.wanted(query.first, query.last, today)
