@@ -107,11 +107,10 @@ def step(before: Marker | None, appointment: Appointment, state: State, zone: Ca
     branch's clock, until a rebuild.
     """
     marker = before or Marker(branch_id=appointment.branch_id)
+    # The state may have been read just before a rebuild began: what it has counted since is not to be forgotten.
     counted = {number: one for number, one in marker.generations.items() if number >= state.generation}
-    # The state may have been read just before a rebuild began, or ended: what the marker knows is to be kept up too.
-    wanted = {state.generation, *counted} | ({state.building} if state.building else set())
     changes: dict[int, Days] = {}
-    for number in sorted(wanted):
+    for number in (state.generation, *([state.building] if state.building else [])):
         old = counted.get(number)
         if old and old.version >= appointment.version:
             continue
