@@ -14,11 +14,13 @@ from chalicelib.core.clock import Clock
 
 
 def today(company_id: str, branch_id: str | None, clock: Clock) -> date:
-    """The date by the branch's clock, or by that of the branch that is furthest on; one request. Raises NotFound."""
-    branches = (
-        [practice_store.get(Branch, company_id, branch_id)] if branch_id else practice_store.all_of(Branch, company_id)
-    )
-    return max((clock().astimezone(branch.clock()).date() for branch in branches), default=clock().date())
+    """The date by the branch's clock, or by that of the branch that is furthest on; one request."""
+    if branch_id:
+        branch = practice_store.find(Branch, company_id, branch_id)
+        branches = [branch] if branch else []
+    else:
+        branches = practice_store.all_of(Branch, company_id)
+    return max((clock().astimezone(one.clock()).date() for one in branches), default=clock().date())
 
 
 def read(company_id: str, branch_id: str | None, asked: Range) -> list[Period]:

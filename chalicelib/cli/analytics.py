@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import click
 
@@ -94,7 +95,7 @@ def rebuild(stage: Stage, company: str | None) -> None:
     rows = []
     for company_id in _companies(company):
         done = 0
-        for done in rebuilding.rebuild(lambda: Unit(company_id, OPERATOR), company_id, now, pause):  # noqa: B023
+        for done in rebuilding.rebuild(partial(Unit, company_id, OPERATOR), company_id, now, pause):
             note(f"{company_id}: {done} appointments")
         rows.append({"company": company_id, "appointments": done})
     print_table(rows, {"company": "Company", "appointments": "Counted"}, as_json=stage.as_json, empty="No company.")
