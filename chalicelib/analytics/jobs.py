@@ -15,10 +15,14 @@ class CountAppointment(Job):
 
 
 class MeasureAvailable(Job):
-    """Write down how many minutes the company's branches after `after` (an id, or "") are available on each day."""
+    """Write down how many minutes a company's branches are available on each day, those after `after` (an id, or "").
+
+    `branch_ids`: only these; all where there are none.
+    """
 
     queue = "workflows"
     handler = "chalicelib.analytics.measuring:measure_next"
     attempts = 6
 
     after: str = ""
+    branch_ids: tuple[str, ...] = ()

@@ -1,7 +1,9 @@
-"""How many minutes staff are available: their hours less their time off, written down every night."""
+"""How many minutes staff are available: their hours less time off, written down every night and when hours change."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+
+import msgspec
 
 from chalicelib.analytics import store
 from chalicelib.analytics.jobs import MeasureAvailable
@@ -35,13 +37,17 @@ def spread(company_ids: Iterable[str], begin: Callable[[str], Unit]) -> None:
 
 def measure_next(job: MeasureAvailable, context: JobContext) -> None:
     """Measure the first branch after `job.after`, and leave the others to the next job."""
-    branches = [b for b in practice_store.all_of(Branch, job.company_id) if not b.deleted_at and b.id > job.after]
+    branches = [
+        branch
+        for branch in practice_store.all_of(Branch, job.company_id)
+        if not branch.deleted_at and branch.id > job.after and branch.id in (job.branch_ids or (branch.id,))
+    ]
     if not branches:
         return
     unit = context.unit()
     _measure(unit, job.company_id, branches[0], BACK, context.clock)
     if len(branches) > 1:
-        unit.enqueue(MeasureAvailable(company_id=job.company_id, after=branches[0].id))
+        unit.enqueue(msgspec.structs.replace(job, after=branches[0].id))
     unit.commit()
 
 

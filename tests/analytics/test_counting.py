@@ -13,10 +13,11 @@ from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable
 from chalicelib.analytics.searching import count_search
 from chalicelib.analytics.tables import AnalyticsRow
 from chalicelib.analytics.tally import Counters, Days, contribution, together
+from chalicelib.booking import managing, practice_store, time_off
 from chalicelib.booking import store as appointments
-from chalicelib.booking import time_off
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.events import AppointmentBooked, AppointmentMarked
+from chalicelib.booking.practice import Staff
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
@@ -253,3 +254,18 @@ def test_available_minutes_are_hours_less_time_off(practice: Practice) -> None:
     assert store.available(COMPANY, branch.id, monday, monday)[monday] == 7
     assert measuring.measure_back(begin, COMPANY, now) == 2
     assert ask("utilisation", {})["total"]["unmeasured_days"] == 0
+
+
+def test_new_hours_are_measured_at_once(practice: Practice) -> None:
+    branch, ada = practice.branches[0], practice.staff[0]
+    monday = next_monday(9).date()
+    context = JobContext("job", 1, False, "cor", COMPANY, now)
+    measuring.measure_next(MeasureAvailable(company_id=COMPANY, branch_ids=(branch.id,)), context)
+    drain()
+    before = store.available(COMPANY, None, monday, monday)[monday]
+    assert store.available(COMPANY, practice.branches[1].id, monday, monday) == {}
+    current = practice_store.get(Staff, COMPANY, ada.id)
+    idle = replace(current, hours={}, version=current.version + 1)
+    managing.save(begin, idle, now)
+    drain()
+    assert store.available(COMPANY, None, monday, monday)[monday] < before
