@@ -24,6 +24,7 @@ JOBS: dict[str, tuple[str, dict[str, str]]] = {
     "sync": ("booking.ReconcileBooking", {"company_id": system.COMPANY, "appointment_id": "apt_none"}),
     "qa_automation": ("calls.CheckChains", {"company_id": system.COMPANY, "run": "2026-11-23"}),
     "default": ("calls.RecordCall", {"company_id": "platform", "delivery_id": "none"}),
+    "workflows": ("analytics.CountAppointment", {"company_id": system.COMPANY, "appointment_id": "apt_none"}),
     "notifications": ("identity.SendPasswordReset", {"company_id": system.COMPANY, "user_id": "usr_none"}),
 }
 """A job for each queue that has some; the other queues are sent one that nobody knows, which they put aside."""

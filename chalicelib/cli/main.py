@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from chalicelib.cli.analytics import analytics
 from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
@@ -32,7 +33,7 @@ from chalicelib.cli.work import work
 )
 @click.pass_context
 def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | None) -> None:
-    """Look after PilotPractice: its routes, queues, failed jobs, schedules, logs, books, sessions and balances.
+    """Look after PilotPractice: routes, queues, failed jobs, schedules, logs, books, sessions, balances and figures.
 
     Exit codes: 0 all is well, 1 something failed or was found wrong, 2 the command was not understood.
     """
@@ -52,6 +53,7 @@ for command in (
     fic,
     text,
     subscriptions,
+    analytics,
     release_check,
 ):
     cli.add_command(command)

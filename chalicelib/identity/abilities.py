@@ -11,6 +11,7 @@ ABILITIES = frozenset(
     for noun in (
         "account",
         "accounting",
+        "analytics",
         "appointments",
         "calls",
         "customers",
@@ -35,6 +36,7 @@ OF_ROLE: dict[Role, frozenset[str]] = {
     "staff": _OWN
     | {
         "accounting:read",
+        "analytics:read",
         "appointments:read",
         "appointments:write",
         "calls:read",

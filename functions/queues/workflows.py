@@ -13,7 +13,12 @@ function = Function(__name__)
 
 @function.on_queue(
     "workflows",
-    needs=Needs(reads=("inbox", "booking"), writes=("jobs", "integrations"), sends=("workflows",), vault=True),
+    needs=Needs(
+        reads=("inbox", "booking", "occupancy"),
+        writes=("jobs", "integrations", "analytics"),
+        sends=("workflows",),
+        vault=True,
+    ),
 )
 def work_workflows(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `workflows`."""

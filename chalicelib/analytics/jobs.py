@@ -1,0 +1,28 @@
+"""What figures leave to be done later."""
+
+from chalicelib.core.events import Job
+
+
+class CountAppointment(Job):
+    """Bring the counters up to how an appointment stands; `branch_id` where whoever asks knows it."""
+
+    queue = "workflows"
+    handler = "chalicelib.analytics.counting:count"
+    attempts = 12
+
+    appointment_id: str
+    branch_id: str = ""
+
+
+class MeasureAvailable(Job):
+    """Write down how many minutes a company's branches are available on each day, those after `after` (an id, or "").
+
+    `branch_ids`: only these; all where there are none.
+    """
+
+    queue = "workflows"
+    handler = "chalicelib.analytics.measuring:measure_next"
+    attempts = 6
+
+    after: str = ""
+    branch_ids: tuple[str, ...] = ()
