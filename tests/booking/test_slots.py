@@ -79,7 +79,10 @@ def local(found: list[FreeSlot]) -> list[int]:
 
 
 TAKEN = st.lists(st.integers(0, 12).map(lambda n: NINE + 15 * n), max_size=2, unique=True)
-SKILL = st.sampled_from([(), (Skill("Laser"),), (Skill("laser", valid_until=MONDAY),), (Skill("laser", valid_until=date(2026, 3, 29)),)])  # fmt: skip
+LAPSED = date(2026, 3, 29)
+SKILL = st.sampled_from(
+    [(), (Skill("Laser"),), (Skill("laser", valid_until=MONDAY),), (Skill("laser", valid_until=LAPSED),)]
+)
 
 
 @settings(max_examples=60, deadline=None)

@@ -93,7 +93,7 @@ def test_staff_at_home_elsewhere_cost_one_request_more_and_their_own_calendar_co
         again = ask(practice).json["results"][0]["slots"]
     assert made == ["dynamodb.GetItem", "dynamodb.Query", "dynamodb.BatchGetItem"]
     assert first["starts_at"] not in {slot["starts_at"] for slot in again}
-    why = ask(practice, **{"from": None, "explain": "true", "at": first["starts_at"]}).json["results"][0]
+    why = ask(practice, explain="true", at=first["starts_at"]).json["results"][0]
     assert why["reasons"] == [{"code": "taken", "staff_id": chloe.id, "resource_id": None, "by": "booking"}]
 
 
@@ -107,7 +107,7 @@ def test_a_changed_schedule_is_never_answered_from_the_cache(practice: Practice)
     compiled_store.forget()
     assert ask(practice).json["results"][0]["slots"] == []
     noon = f"{next_monday()}T12:00:00-05:00"
-    why = ask(practice, **{"from": None, "explain": "true", "at": noon}).json["results"][0]["reasons"]
+    why = ask(practice, explain="true", at=noon).json["results"][0]["reasons"]
     assert {reason["code"] for reason in why} == {"closed"}
 
 

@@ -52,12 +52,13 @@ class World:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to ask a route for something of the owner's: a path in which `{names}` stand for ids, and a body."""
+    """How to ask a route for something of the owner's: a path, query and body; `{names}` in the first two are ids."""
 
     path: str
     body: Body = lambda world: None
     stranger: Stranger = "nothing there"
     headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
 
 
 Recipes = dict[tuple[str, str], Recipe]
