@@ -90,37 +90,32 @@ class Board:
         return [entry for entry in entries if entry.expires_at is None or entry.expires_at > self.now]
 
     def _full_days(self, worker: Worker, service: Service) -> set[int]:
-        policy, full = service.policy, set[int]()
-        if "limits" not in policy.off and policy.staff_limits:
-            full |= self._reached(policy.staff_limits, self._days_of([worker]))
-        if worker.daily_maximum:
-            full |= self._reached(Limits(per_day=worker.daily_maximum), self._days_of([worker]))
-        return full | self.full_days(service)
+        policy = service.policy
+        own = [Limits(per_day=worker.daily_maximum)]
+        if policy.staff_limits and "limits" not in policy.off:
+            own.append(policy.staff_limits)
+        return self._reached(own, [worker]) | self.full_days(service)
 
     def full_days(self, service: Service) -> set[int]:
         """The local days on which the branch, or the service in it, has reached a limit."""
         if service.id not in self._full:
-            self._full[service.id] = self._full_for_all(service)
+            policy = service.policy
+            of_branch = [] if "daily_maximum" in policy.off else [Limits(per_day=policy.daily_maximum)]
+            of_service = [policy.service_limits] if policy.service_limits and "limits" not in policy.off else []
+            everyone = self.branch.staff
+            self._full[service.id] = self._reached(of_branch, everyone) | self._reached(
+                of_service, everyone, service.number
+            )
         return self._full[service.id]
 
-    def _full_for_all(self, service: Service) -> set[int]:
-        policy, full = service.policy, set[int]()
-        if policy.daily_maximum and "daily_maximum" not in policy.off:
-            full |= self._reached(Limits(per_day=policy.daily_maximum), self._days_of(self.branch.staff))
-        if "limits" not in policy.off and policy.service_limits:
-            full |= self._reached(policy.service_limits, self._days_of(self.branch.staff, service.number))
+    def _reached(self, limits: Iterable[Limits], workers: Sequence[Worker], number: int | None = None) -> set[int]:
+        """The local days in whose day, week or month the bookings of these staff (of a service) come to a limit."""
+        full = set[int]()
+        for name, most in [each for one in limits for each in _each(one)]:
+            booked = (day for worker in workers for day, of in self._bookings(worker.id) if number in (None, of))
+            counted = Counter(_period(name, day) for day in booked)
+            full |= {day for day in self._local_days() if counted[_period(name, day)] >= most}
         return full
-
-    def _reached(self, limits: Limits, days: Iterable[int]) -> set[int]:
-        booked, full = list(days), set[int]()
-        for most, name in ((limits.per_day, "day"), (limits.per_week, "week"), (limits.per_month, "month")):
-            if most:
-                counted = Counter(_period(name, day) for day in booked)
-                full |= {day for day in self._local_days() if counted[_period(name, day)] >= most}
-        return full
-
-    def _days_of(self, workers: Iterable[Worker], number: int | None = None) -> list[int]:
-        return [day for w in workers for day, of in self._bookings(w.id) if number is None or of == number]
 
     def _bookings(self, owner: str) -> list[tuple[int, int]]:
         """The local day and the service of each booking. Only limits ask for it: it looks at every entry."""
@@ -181,6 +176,11 @@ def _rules(policy: Policy) -> Rules:
     notice = 0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0
     furthest = None if "maximum_advance" in policy.off else policy.maximum_advance_days
     return Rules(notice=notice, period=None if furthest is None else Period(kind="rolling", days=furthest))
+
+
+def _each(limits: Limits) -> list[tuple[str, int]]:
+    named = (("day", limits.per_day), ("week", limits.per_week), ("month", limits.per_month))
+    return [(name, most) for name, most in named if most is not None]
 
 
 def _period(name: str, day: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ A compilation is used only while the schedule has the version that it was made f
 that changes, and this process asks for that row's version each time. No booking looks here.
 """
 
+import zlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.errors import NotFound
 from chalicelib.core.logging import log
-from chalicelib.core.tables import encode, fetch, version_of
+from chalicelib.core.tables import fetch, version_of
 
 IN_MEMORY = timedelta(seconds=60)
 IN_TABLE = timedelta(minutes=5)
@@ -51,19 +52,22 @@ def _in_row(row: BookingRow, now: datetime) -> Compiled | None:
     if row.compiled is None or (row.compiled_until or 0) <= epoch(now):
         return None
     try:
-        found = msgspec.json.decode(row.compiled, type=Compiled)
-    except msgspec.MsgspecError:  # another release of the code wrote it
+        found = msgspec.json.decode(zlib.decompress(row.compiled), type=Compiled)
+    except (zlib.error, msgspec.MsgspecError):  # another release of the code wrote it
         return None
     return found if found.version == row.version else None
 
 
 def _keep_in_row(row: BookingRow, found: Compiled, now: datetime) -> None:
-    data = encode(found)
+    # Much of it repeats, and whoever books reads this row too.
+    data = zlib.compress(msgspec.json.encode(found), 1)
     if len(data) + len(row.data or "") > LARGEST:
         return
     changes: list[Any] = [BookingRow.compiled.set(data), BookingRow.compiled_until.set(epoch(now + IN_TABLE))]
+    until = BookingRow.compiled_until
+    same = BookingRow.version == found.version
     try:
-        BookingRow(row.pk, row.sk).update(changes, BookingRow.version == found.version)
+        BookingRow(row.pk, row.sk).update(changes, same & (until.does_not_exist() | (until <= epoch(now))))
     except UpdateError as error:
-        # Somebody changed the schedule just now, or the row is busy: the next search will keep it.
+        # The schedule was changed just now, or another process was faster to keep this, or the row is busy.
         log.info("compilation not kept", extra={"why": error.cause_response_code})

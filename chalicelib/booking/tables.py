@@ -29,7 +29,7 @@ from chalicelib.core.tables import Row, Table, index
 class BookingRow(Row):
     """A record of the practice, a branch's schedule, a review, or an appointment (the only one with index keys).
 
-    `compiled`: of a schedule alone. Whoever writes the next version writes the whole row, and so drops it.
+    `compiled`: of a schedule alone, JSON by zlib. Whoever writes the next version writes the whole row, and so drops it.
     """
 
     table: ClassVar[Table] = Table("booking")
@@ -40,7 +40,7 @@ class BookingRow(Row):
     staff = UnicodeAttribute(null=True)
     customer = UnicodeAttribute(null=True)
     starts_at = UnicodeAttribute(null=True)
-    compiled = UnicodeAttribute(null=True)
+    compiled = BinaryAttribute(null=True, legacy_encoding=False)
     compiled_until = NumberAttribute(null=True)
     by_company = index("by_company", "company_id", "starts_at")
     by_branch = index("by_branch", "branch", "starts_at")
