@@ -29,7 +29,7 @@ from chalicelib.core.tables import Row, Table, index
 class BookingRow(Row):
     """A record of the practice, a branch's schedule, a review, or an appointment (the only one with index keys).
 
-    `compiled`: of a schedule alone, JSON by zlib. Whoever writes the next version writes the whole row, and so drops it.
+    `compiled`: of a schedule alone, JSON by zlib. Whoever writes the next version writes the whole row, and drops it.
     """
 
     table: ClassVar[Table] = Table("booking")

@@ -7,9 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.booking import compiled_store
+from chalicelib.booking.compiled import Compiled, compile_search
 from chalicelib.booking.compiled_store import IN_MEMORY, IN_TABLE, read_compiled
 from chalicelib.booking.managing import save_branch
 from chalicelib.booking.practice_store import schedule_key
+from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import epoch, now
 from chalicelib.core.tables import fetch
@@ -40,11 +42,9 @@ def test_a_change_drops_what_was_kept_in_the_row_it_changes(practice: Practice) 
 
 
 def test_who_compiled_an_older_version_keeps_nothing_of_it(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    compile_search = compiled_store.compile_search
-
-    def overtaken(schedule: object) -> object:
+    def overtaken(schedule: Schedule) -> Compiled:
         change(practice, 2)
-        return compile_search(schedule)  # type: ignore[arg-type]
+        return compile_search(schedule)
 
     monkeypatch.setattr(compiled_store, "compile_search", overtaken)
     assert ask(practice) == 1  # as it was when it was read
