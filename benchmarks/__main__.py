@@ -5,7 +5,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import analytics, backlog, cold_start, fic_sync, operations, report, system, text_sessions
+from benchmarks import (
+    analytics,
+    backlog,
+    cold_start,
+    fic_sync,
+    operations,
+    report,
+    searching,
+    system,
+    text_sessions,
+)
 
 PACKAGE = Path("out/dev/deployment.zip")
 
@@ -18,7 +28,8 @@ def main() -> int:
         return 2
     with system.running() as practice:
         with console.status("counting requests"):
-            costs = operations.costs(practice) + text_sessions.costs() + analytics.costs(practice)
+            costs = operations.costs(practice) + searching.costs(practice) + text_sessions.costs()
+            costs += analytics.costs(practice)
         with console.status("working off a backlog of calls"):
             waiting = backlog.costs()
         with console.status("timing the booking call"):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.booking import situation
+from chalicelib.booking import compiled_store, situation
 from chalicelib.booking.opening import save_practice
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import secrets, vault
@@ -97,6 +97,7 @@ def _forget() -> None:
     secrets._kept.clear()
     vault.forget()
     situation.forget()
+    compiled_store.forget()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from chalicelib.booking.occupancy import Days, Entry, monday_of
 from chalicelib.booking.practice import Staff
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.core.clock import epoch
-from chalicelib.core.tables import Key
+from chalicelib.core.tables import Key, collection
 from chalicelib.core.unit import Unit
 
 KEEP = timedelta(days=120)
@@ -44,6 +44,16 @@ def calendars(company_id: str, staff: Iterable[Staff], mondays: Sequence[date], 
         for monday, row in zip(mondays, mine, strict=True):
             days |= _days(monday, row)
         found.append(Calendar(company_id, member, days))
+    return found
+
+
+def taken_in(company_id: str, branch_id: str, mondays: Sequence[date]) -> dict[str, dict[date, bytes]]:
+    """What is taken of every calendar at home in the branch (staff, rooms) in these weeks, by its id; one Query."""
+    first, last = f"{mondays[0].isoformat()}#", f"{mondays[-1].isoformat()}#~"
+    found: dict[str, dict[date, bytes]] = {}
+    for row in collection(OccupancyRow, f"{company_id}#{branch_id}", OccupancyRow.sk.between(first, last)):
+        monday, _, owner = row.sk.partition("#")
+        found.setdefault(owner, {}).update(_days(date.fromisoformat(monday), row))
     return found
 
 

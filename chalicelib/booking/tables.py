@@ -4,6 +4,10 @@ Access patterns of `booking`
   a branch, service, staff, room    pk `<company>#practice`      sk `branch#<id>`, `service#…`, `staff#…`,
                                                                  `resource#…`; `number#<n>` guards a number     Query
   what a branch offers (compiled)   pk `<company>#<branch>`      sk `schedule`                                  GetItem
+    with what a search needs of it  its attribute `compiled`, good until `compiled_until`                        GetItem
+  reviews, the newest first         pk `<company>#reviews`       sk `<review>`; `<company>#<appointment>`
+                                                                 sk `review` guards one each                    Query
+  what reviews come to              pk `<company>#ratings`       sk `<branch, service or staff>`                Query
   time off that is not over         pk `<company>#<staff>`       sk `off#<ends at>#<id>`                        Query
   someone's calendar feed           pk `<company>#<staff or customer>` sk `feed#staff`, `feed#customer`         GetItem
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
@@ -17,13 +21,16 @@ Access patterns of `occupancy`
 
 from typing import ClassVar
 
-from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.core.tables import Row, Table, index
 
 
 class BookingRow(Row):
-    """A record of the practice, a branch's schedule, or an appointment (the only one with index keys)."""
+    """A record of the practice, a branch's schedule, a review, or an appointment (the only one with index keys).
+
+    `compiled`: of a schedule alone, JSON by zlib. Whoever writes the next version writes the whole row, and drops it.
+    """
 
     table: ClassVar[Table] = Table("booking")
     status = UnicodeAttribute(null=True)
@@ -33,6 +40,8 @@ class BookingRow(Row):
     staff = UnicodeAttribute(null=True)
     customer = UnicodeAttribute(null=True)
     starts_at = UnicodeAttribute(null=True)
+    compiled = BinaryAttribute(null=True, legacy_encoding=False)
+    compiled_until = NumberAttribute(null=True)
     by_company = index("by_company", "company_id", "starts_at")
     by_branch = index("by_branch", "branch", "starts_at")
     by_staff = index("by_staff", "staff", "starts_at")

@@ -127,6 +127,18 @@ def _get_one(key: Key, consistent: bool) -> Row | None:
     return key.row.from_raw_data(answer["Item"]) if "Item" in answer else None
 
 
+def version_of(key: Key) -> int | None:
+    """The version of the row at `key`, and nothing else of it; None when there is none. One GetItem."""
+    answer = aws.client("dynamodb").get_item(
+        TableName=settings().table(key.row.table.name),
+        Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}},
+        ProjectionExpression="#v",
+        ExpressionAttributeNames={"#v": "version"},
+        ConsistentRead=True,
+    )
+    return int(answer["Item"]["version"]["N"]) if answer.get("Item", {}).get("version") else None
+
+
 def _get_batch(keys: Sequence[Key], consistent: bool) -> dict[Key, Row]:
     by_table: dict[str, list[Key]] = {}
     for key in keys:

@@ -1,6 +1,7 @@
 """Calls a route's own Lambda the way API Gateway does."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ def call(
     body: Any = None,
     raw: bytes | None = None,
     headers: dict[str, str] | None = None,
-    query: dict[str, str] | None = None,
+    query: Mapping[str, str | list[str]] | None = None,
     request_id: str = "test-request",
 ) -> Answer:
     """Find the Lambda of `method path` (a path with values in it) and invoke it."""
@@ -69,13 +70,17 @@ def call(
         },
         "headers": {"content-type": "application/json", **(headers or {})},
         "pathParameters": values,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "multiValueQueryStringParameters": _multi(query),
         "stageVariables": None,
         "body": text,
         "isBase64Encoded": False,
     }
     answer = door.entry(event, None)
     return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def _multi(query: Mapping[str, str | list[str]] | None) -> dict[str, list[str]] | None:
+    return {name: [value] if isinstance(value, str) else value for name, value in query.items()} if query else None
 
 
 def _find(method: str, path: str) -> tuple[Door, str, dict[str, str]]:

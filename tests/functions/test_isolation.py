@@ -90,7 +90,10 @@ def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[s
     body = wanted.body(world)
     if body and instead and "email" in body:
         body = body | instead
-    return call(method, wanted.path.format(**world.ids), caller=who, body=body, headers=wanted.headers)
+    query = {name: value.format(**world.ids) for name, value in wanted.query.items()}
+    return call(
+        method, wanted.path.format(**world.ids), caller=who, body=body, headers=wanted.headers, query=query or None
+    )
 
 
 def _wait_until_quiet() -> None:

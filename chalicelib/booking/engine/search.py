@@ -51,6 +51,11 @@ def search_each(question: Question, frame: Frame) -> dict[str, Found]:
     }
 
 
+def fits(host: Host, ask: Ask, frame: Frame) -> int:
+    """A bit at every minute at which the appointment would fit one host alone, whatever the grid and the rules."""
+    return _fit(host, opened_in(host.hours, frame, ask.duration), ask, frame)
+
+
 def _found(question: Question, frame: Frame, opens: Sequence[Opened], prepared: Prepared) -> Found:
     ask, grid = question.ask, prepared.grid
     if grid is not None or ask.alignment == "opening":

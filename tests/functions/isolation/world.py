@@ -52,7 +52,7 @@ class World:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to ask a route for something of the owner's: a path in which `{names}` stand for ids, and a body.
+    """How to ask a route for something of the owner's: a path, query and body; `{names}` in the first two are ids.
 
     `echoes`: the owner's own request makes a vendor send webhooks, which come in while others ask.
     """
@@ -62,6 +62,7 @@ class Recipe:
     stranger: Stranger = "nothing there"
     headers: dict[str, str] = field(default_factory=dict)
     echoes: bool = False
+    query: dict[str, str] = field(default_factory=dict)
 
 
 Recipes = dict[tuple[str, str], Recipe]

@@ -1,0 +1,201 @@
+"""A branch and what is taken of its calendars, laid out for the days that a search looks at; pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from chalicelib.booking.compiled import Compiled, Room, Worker
+from chalicelib.booking.engine.clocks import day_of, day_start, minute_of
+from chalicelib.booking.engine.limits import Period
+from chalicelib.booking.engine.question import Frame, Host, Question, Rules
+from chalicelib.booking.engine.search import fits
+from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.taken import Kind as TakenKind
+from chalicelib.booking.engine.taken import Taken
+from chalicelib.booking.engine.windows import Window
+from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
+from chalicelib.booking.packages import Choice
+from chalicelib.booking.policy import Limits, Policy
+from chalicelib.booking.practice import Service
+
+KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind.TIME_OFF: "time_off"}
+
+
+class Board:
+    """What the questions of one search share. `taken`: by calendar (staff, rooms), fresh from the table.
+
+    Starts lie from minute `first` until before `last`, UTC.
+    """
+
+    def __init__(
+        self, branch: Compiled, taken: Mapping[str, Days], frame: Frame, first: int, last: int, now: datetime
+    ) -> None:
+        self.branch, self.frame, self.now = branch, frame, now
+        self.first, self.last = first, last
+        self._taken = taken
+        self._dates = [date.fromordinal(frame.first + number) for number in range(frame.days)]
+        self._busy: dict[str, int] = {}
+        self._booked: dict[str, list[tuple[int, int]]] = {}
+        self._full: dict[str, set[int]] = {}
+
+    def narrowed(self, first: int, last: int) -> "Board":
+        """The same for other starts, which must lie within the frame."""
+        return Board(self.branch, self._taken, self.frame, first, last, self.now)
+
+    def question(self, service: Service, ask: Ask, hosts: Iterable[Host]) -> Question:
+        """Which starts of the service are free with these hosts."""
+        return Question(
+            now=int(self.now.timestamp() * 1000),
+            first=self.first,
+            last=self.last + ask.duration,
+            viewer=self.branch.zone,
+            ask=ask,
+            hosts=tuple(hosts),
+            rules=_rules(service.policy),
+        )
+
+    def host(self, worker: Worker, service: Service) -> Host:
+        """A member of staff as the engine sees him, shut on days on which a limit is reached or a skill lacks."""
+        shut = {*self._full_days(worker, service), *self._unskilled_days(worker, service)}
+        return Host(
+            id=worker.id,
+            hours=self.branch.hours[worker.hours],
+            busy=self.busy(worker.id),
+            shut=tuple(sorted(self._windows(shut))),
+        )
+
+    def room(self, room: Room) -> Host:
+        """A room as the engine sees it."""
+        return Host(id=room.id, hours=self.branch.hours[room.hours], busy=self.busy(room.id))
+
+    def rooms(self, service: Service, ask: Ask) -> tuple[tuple[Choice, ...], ...]:
+        """For each kind that the service needs: the rooms of it, and where the appointment fits them."""
+        return tuple(
+            tuple(Choice(room.id, fits(self.room(room), ask, self.frame)) for room in self.branch.rooms_of(kind))
+            for kind in service.resources
+        )
+
+    def busy(self, owner: str) -> int:
+        """What is taken of a calendar, as a bitmap of the frame."""
+        if owner not in self._busy:
+            self._busy[owner] = footprints(self._taken.get(owner, {}), self._dates, self.now)
+        return self._busy[owner]
+
+    def entries(self, owner: str) -> list[Taken]:
+        """What is taken of a calendar, to say why."""
+        return [_taken(entry) for entry in self._lasting(owner)]
+
+    def _lasting(self, owner: str) -> list[Entry]:
+        entries = entries_of(self._taken.get(owner, {}))
+        return [entry for entry in entries if entry.expires_at is None or entry.expires_at > self.now]
+
+    def _full_days(self, worker: Worker, service: Service) -> set[int]:
+        policy = service.policy
+        own = [Limits(per_day=worker.daily_maximum)]
+        if policy.staff_limits and "limits" not in policy.off:
+            own.append(policy.staff_limits)
+        return self._reached(own, [worker]) | self.full_days(service)
+
+    def full_days(self, service: Service) -> set[int]:
+        """The local days on which the branch, or the service in it, has reached a limit."""
+        if service.id not in self._full:
+            policy = service.policy
+            of_branch = [] if "daily_maximum" in policy.off else [Limits(per_day=policy.daily_maximum)]
+            of_service = [policy.service_limits] if policy.service_limits and "limits" not in policy.off else []
+            everyone = self.branch.staff
+            self._full[service.id] = self._reached(of_branch, everyone) | self._reached(
+                of_service, everyone, service.number
+            )
+        return self._full[service.id]
+
+    def _reached(self, limits: Iterable[Limits], workers: Sequence[Worker], number: int | None = None) -> set[int]:
+        """The local days in whose day, week or month the bookings of these staff (of a service) come to a limit."""
+        full = set[int]()
+        for name, most in [each for one in limits for each in _each(one)]:
+            booked = (day for worker in workers for day, of in self._bookings(worker.id) if number in (None, of))
+            counted = Counter(_period(name, day) for day in booked)
+            full |= {day for day in self._local_days() if counted[_period(name, day)] >= most}
+        return full
+
+    def _bookings(self, owner: str) -> list[tuple[int, int]]:
+        """The local day and the service of each booking. Only limits ask for it: it looks at every entry."""
+        if owner not in self._booked:
+            zone = self.branch.zone
+            self._booked[owner] = [
+                (day_of(zone, minute_of(entry.start)), entry.service)
+                for entry in self._lasting(owner)
+                if entry.kind is not Kind.TIME_OFF
+            ]
+        return self._booked[owner]
+
+    def _unskilled_days(self, worker: Worker, service: Service) -> set[int]:
+        skills = tuple(skill.casefold() for skill in service.skills)
+        if not skills:
+            return set()
+        return {day for day in self._local_days() if not worker.can(skills, date.fromordinal(day))}
+
+    def skilled(self, worker: Worker, service: Service, start: int) -> bool:
+        """Whether his skills are valid on the local day of a start."""
+        skills = tuple(skill.casefold() for skill in service.skills)
+        return worker.can(skills, date.fromordinal(day_of(self.branch.zone, start)))
+
+    def _local_days(self) -> Sequence[int]:
+        return range(day_of(self.branch.zone, self.first), day_of(self.branch.zone, self.last) + 1)
+
+    def _windows(self, days: Iterable[int]) -> list[Window]:
+        zone = self.branch.zone
+        return [(day_start(zone, day), day_start(zone, day + 1)) for day in days]
+
+
+def ask_of(service: Service, length_min: int | None = None) -> Ask:
+    """What an appointment of the service, of its usual length or another, is to the engine."""
+    return Ask(
+        duration=length_min or service.duration_min,
+        step=service.slot_interval_min,
+        before=service.buffer_before_min,
+        after=service.buffer_after_min,
+        alignment=service.alignment,
+        offset=service.slot_offset_min,
+    )
+
+
+def counted_days(service: Service, first: date, last: date) -> tuple[date, date]:
+    """Of which days bookings must be known for a search over `first` to `last`: limits count whole periods."""
+    policy = service.policy
+    limits = [each for each in (policy.staff_limits, policy.service_limits) if each and "limits" not in policy.off]
+    begins, ends = first, last
+    if any(each.per_week or each.per_month for each in limits):
+        begins, ends = first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
+    if any(each.per_month for each in limits):
+        following = (last.replace(day=1) + timedelta(days=31)).replace(day=1)
+        begins, ends = min(begins, first.replace(day=1)), max(ends, following)
+    return begins, ends
+
+
+def _rules(policy: Policy) -> Rules:
+    notice = 0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0
+    furthest = None if "maximum_advance" in policy.off else policy.maximum_advance_days
+    return Rules(notice=notice, period=None if furthest is None else Period(kind="rolling", days=furthest))
+
+
+def _each(limits: Limits) -> list[tuple[str, int]]:
+    named = (("day", limits.per_day), ("week", limits.per_week), ("month", limits.per_month))
+    return [(name, most) for name, most in named if most is not None]
+
+
+def _period(name: str, day: int) -> tuple[int, int]:
+    at = date.fromordinal(day)
+    if name == "month":
+        return at.year, at.month
+    return (day - at.weekday(), 7) if name == "week" else (day, 1)
+
+
+def _taken(entry: Entry) -> Taken:
+    start = minute_of(entry.start)
+    return Taken(
+        start=start,
+        end=start + entry.length_min,
+        before=entry.before_min,
+        after=entry.after_min,
+        kind=KINDS[entry.kind],
+    )

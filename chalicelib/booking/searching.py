@@ -1,0 +1,230 @@
+"""Searching for free times: several services, branches and days in one call, or why one time is not free."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from chalicelib.booking import calendars
+from chalicelib.booking.board import Board, counted_days
+from chalicelib.booking.compiled import Compiled, Worker
+from chalicelib.booking.compiled_store import read_compiled
+from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
+from chalicelib.booking.engine.question import Frame, frame_of
+from chalicelib.booking.hours import check_zone
+from chalicelib.booking.occupancy import Days, monday_of
+from chalicelib.booking.practice import Gender, Service, Staff
+from chalicelib.booking.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.core.clock import Clock, to_utc
+from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
+from chalicelib.core.tables import fetch
+
+MOST_DAYS = 62
+MOST_SERVICES, MOST_BRANCHES, MOST_PAIRS = 10, 5, 20
+ANYONE = "any"
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is looked for. `services` by id or name; `staff` by id; days by the clock of `zone` (None: the branch's).
+
+    `first` None: today; `last` None: that one day. `length_min` for services of flexible length. `published`: only what
+    customers may see. `most`: slots for each service and branch.
+    """
+
+    branch_ids: tuple[str, ...]
+    services: tuple[str, ...]
+    first: date | None = None
+    last: date | None = None
+    zone: str | None = None
+    staff: str | None = None
+    gender: Gender | None = None
+    language: str | None = None
+    skill: str | None = None
+    length_min: int | None = None
+    published: bool = False
+    most: int = 500
+
+
+class Free(msgspec.Struct, frozen=True):
+    """What a branch has free of a service; `more`: not all of it is listed. `reasons`: of the one time asked about."""
+
+    branch: Compiled
+    service: Service
+    zone: str
+    slots: list[FreeSlot] = []
+    more: bool = False
+    reasons: list[Reason] = []
+
+
+def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
+    """The free slots of each service in each branch that offers it.
+
+    For each branch one GetItem and one Query, one request more with staff at home elsewhere. Raises Invalid naming the
+    field, NotFound for a branch that is not the company's (or not `published`).
+    """
+    now = clock()
+    found = []
+    for branch, services in _asked(company_id, wanted, now):
+        zone = wanted.zone or branch.zone
+        first, last = _days(wanted, zone, now)
+        window = (day_start(zone, first), day_start(zone, last + 1))
+        board = _read(company_id, branch, services, wanted, window, now)
+        for service in services:
+            slots, more = find_slots(board, service, _able(branch, wanted), wanted.length_min, wanted.most)
+            found.append(Free(branch, service, zone, slots, more))
+    return found
+
+
+def explain(company_id: str, wanted: Wanted, at: datetime, clock: Clock) -> list[Free]:
+    """Why nothing of each service begins at `at` in each branch; raises as `search` does."""
+    now = clock()
+    start = minute_of(to_utc(at))
+    if abs(to_utc(at) - now) > timedelta(days=730):
+        raise invalid("query.at", "too_far", "Ask about a time within two years from now.")
+    found = []
+    for branch, services in _asked(company_id, wanted, now):
+        board = _read(company_id, branch, services, wanted, (start, start + 1), now)
+        for service in services:
+            reasons = why_not(board, service, _able(branch, wanted), wanted.length_min, start)
+            found.append(Free(branch, service, wanted.zone or branch.zone, reasons=reasons))
+    return found
+
+
+def _asked(company_id: str, wanted: Wanted, now: datetime) -> list[tuple[Compiled, list[Service]]]:
+    _check(wanted)
+    branches = [read_compiled(company_id, branch_id, now) for branch_id in dict.fromkeys(wanted.branch_ids)]
+    for branch in branches:
+        if wanted.published and not branch.published:
+            raise NotFound("branch_not_found", f"There is no branch {branch.branch_id}.")
+    _check_staff(wanted, branches)
+    return [(branch, services) for branch, services in zip(branches, _services(wanted, branches), strict=True)]
+
+
+def _check(wanted: Wanted) -> None:
+    faults = [*_of_lists(wanted)]
+    if wanted.first and wanted.last and wanted.last < wanted.first:
+        faults.append(Fault("query.to", "ends_before_start", "`to` is not before `from`."))
+    if faults:
+        raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=tuple(faults))
+    if wanted.zone is not None:
+        check_zone(wanted.zone, "query.zone")
+
+
+def _of_lists(wanted: Wanted) -> Iterator[Fault]:
+    services, branches = len(set(wanted.services)), len(set(wanted.branch_ids))
+    for name, count, most in (("service", services, MOST_SERVICES), ("branch_id", branches, MOST_BRANCHES)):
+        if not count:
+            yield Fault(f"query.{name}", "required", "Give at least one.")
+        elif count > most:
+            yield Fault(f"query.{name}", "too_many", f"Ask for at most {most} at once.")
+    if services * branches > MOST_PAIRS:
+        yield Fault("query.service", "too_many", f"Services times branches are at most {MOST_PAIRS}.")
+
+
+def _days(wanted: Wanted, zone: str, now: datetime) -> tuple[int, int]:
+    from zoneinfo import ZoneInfo
+
+    first = wanted.first or now.astimezone(ZoneInfo(zone)).date()
+    last = wanted.last or first
+    if last < first:
+        raise invalid("query.to", "ends_before_start", "`to` is not before `from`, which is today if not given.")
+    if (last - first).days >= MOST_DAYS:
+        raise invalid("query.to", "range_too_long", f"Ask for at most {MOST_DAYS} days at once.")
+    if abs(first - now.date()) > timedelta(days=730):
+        raise invalid("query.from", "too_far", "Ask about days within two years from now.")
+    return first.toordinal(), last.toordinal()
+
+
+def _check_staff(wanted: Wanted, branches: Sequence[Compiled]) -> None:
+    everyone = [member for branch in branches for member in branch.staff if member.published or not wanted.published]
+    if wanted.staff not in (None, ANYONE) and all(member.id != wanted.staff for member in everyone):
+        raise invalid("query.staff", "unknown_staff", f"{wanted.staff!r} does not work there.")
+    skill = wanted.skill
+    if skill and not any(one.name == skill.casefold() for member in everyone for one in member.abilities):
+        raise invalid("query.skill", "skill_nobody_has", f"Nobody has the skill {skill!r}.")
+
+
+def _services(wanted: Wanted, branches: Sequence[Compiled]) -> list[list[Service]]:
+    found: list[list[Service]] = [[] for _ in branches]
+    for number, name in enumerate(dict.fromkeys(wanted.services)):
+        offered = [_offered(branch, name, wanted) for branch in branches]
+        if not any(offered):
+            raise invalid(f"query.service[{number}]", "unknown_service", f"{name!r} is not offered there.")
+        for services, service in zip(found, offered, strict=True):
+            if service:
+                services.append(service)
+    return found
+
+
+def _offered(branch: Compiled, name: str, wanted: Wanted) -> Service | None:
+    service = branch.service(name)
+    if service is None or (wanted.published and not service.published):
+        return None
+    length, longest = wanted.length_min, service.longest_min or service.duration_min
+    if length is not None and not service.duration_min <= length <= longest:
+        sentence = f"{service.name} takes {service.duration_min} to {longest} minutes."
+        raise invalid("query.length_min", "length_not_offered", sentence)
+    return service
+
+
+def _able(branch: Compiled, wanted: Wanted) -> Able:
+    suited = tuple(member for member in branch.staff if _suits(member, wanted))
+    return Able(suited, None if wanted.staff == ANYONE else wanted.staff)
+
+
+def _suits(member: Worker, wanted: Wanted) -> bool:
+    skill = wanted.skill.casefold() if wanted.skill else None
+    return (
+        (member.published or not wanted.published)
+        and (wanted.gender is None or member.gender == wanted.gender)
+        and (wanted.language is None or wanted.language.casefold() in member.languages)
+        and (skill is None or any(one.name == skill for one in member.abilities))
+    )
+
+
+def _read(
+    company_id: str,
+    branch: Compiled,
+    services: Sequence[Service],
+    wanted: Wanted,
+    window: tuple[int, int],
+    now: datetime,
+) -> Board:
+    """The board of a branch for starts within the window: one Query, one request more for staff at home elsewhere."""
+    longest = max((_length(branch, service, wanted.length_min) for service in services), default=0)
+    frame = frame_of(window[0], window[1] + longest)
+    mondays = _mondays(frame, window, services)
+    taken: dict[str, Days] = dict(calendars.taken_in(company_id, branch.branch_id, mondays))
+    able = _able(branch, wanted)
+    guests = [
+        Staff(id=w.id, company_id=company_id, name="", home_branch_id=w.home_branch_id, hours={}, service_ids=())
+        for w in {w.id: w for service in _with_parts(branch, services) for w in able.of_part(service)}.values()
+        if w.home_branch_id != branch.branch_id
+    ]
+    if guests:
+        rows = fetch(calendars.keys(company_id, guests, mondays))
+        taken |= {c.staff.id: c.days for c in calendars.calendars(company_id, guests, mondays, rows)}
+    return Board(branch, taken, frame, *window, now)
+
+
+def _with_parts(branch: Compiled, services: Sequence[Service]) -> list[Service]:
+    parts = [branch.part(part.service_id, "query.service") for service in services for part in service.parts]
+    return [*services, *parts]
+
+
+def _length(branch: Compiled, service: Service, length_min: int | None) -> int:
+    if not service.parts:
+        return length_min or service.duration_min
+    return sum(branch.part(p.service_id, "query.service").duration_min + p.gap_min for p in service.parts)
+
+
+def _mondays(frame: Frame, window: tuple[int, int], services: Sequence[Service]) -> list[date]:
+    first, last = date.fromordinal(frame.first), date.fromordinal(frame.first + frame.days)
+    begins, ends = moment_of(window[0]).date(), moment_of(window[1]).date()
+    # Local days reach a day further in UTC; limits count whole weeks or months, whatever of them is asked about.
+    counted = [
+        (f - timedelta(days=1), u + timedelta(days=1)) for f, u in (counted_days(s, begins, ends) for s in services)
+    ]
+    monday = monday_of(min([first, *(begin for begin, _ in counted)]))
+    end = max([last, *(until for _, until in counted)])
+    return [monday + timedelta(weeks=n) for n in range((end - monday).days // 7 + 1)]

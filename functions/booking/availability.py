@@ -1,0 +1,62 @@
+"""Free times, for those with a token; with why a time is not free."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.booking.practice import Gender
+from chalicelib.core.clock import now
+from chalicelib.core.errors import invalid
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.payloads import Query
+from chalicelib.core.requests import Request
+from functions.booking.free import AvailabilityAnswer, show, wanted_from
+
+function = Function(__name__)
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class AvailabilityQuery(Query):
+    """Several of `service` (id or name) and `branch_id` at once. Days `from` (today) to `to` (that day), 62 at most.
+
+    `zone`: whose clock days and times are on (the branch's). `staff`: an id, or `any`; or a wish: `gender`, `language`,
+    `skill`. `length_min`: for a service of flexible length. `limit`: slots per service and branch. `explain` with `at`:
+    why nothing begins at that time.
+    """
+
+    branch_id: list[Text]
+    service: list[Text]
+    from_: date | None = msgspec.field(default=None, name="from")
+    to: date | None = None
+    zone: Text | None = None
+    staff: Text | None = None
+    gender: Gender | None = None
+    language: Text | None = None
+    skill: Text | None = None
+    length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 500
+    explain: bool = False
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+@function.route(
+    "GET",
+    "/api/availability",
+    ability="appointments:read",
+    # `updates`: the compiled schedule is kept in the schedule's own row.
+    needs=Needs(reads=("booking", "occupancy"), updates=("booking",)),
+    errors=("branch_not_found 404",),
+    memory_mb=1024,
+)
+def show_availability(request: Request, query: AvailabilityQuery) -> AvailabilityAnswer:
+    """Free times of services in branches, with who could do it and where; or why a time is not free."""
+    from chalicelib.booking import searching
+
+    if query.explain != (query.at is not None):
+        raise invalid("query.at", "required", "Give `explain=true` and `at` together.")
+    wanted = wanted_from(query)
+    if query.at is not None:
+        return show(searching.explain(request.company_id, wanted, query.at, now))
+    return show(searching.search(request.company_id, wanted, now))

@@ -1,0 +1,129 @@
+"""What clients get to see of free times."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from chalicelib.core.payloads import Answer
+
+if TYPE_CHECKING:
+    from chalicelib.booking.searching import Free, Wanted
+
+
+class PartAnswer(Answer):
+    """A part of a package, with who and what it takes."""
+
+    service_id: str
+    starts_at: datetime
+    ends_at: datetime
+    staff_id: str
+    resource_ids: tuple[str, ...]
+
+
+class SlotAnswer(Answer):
+    """A free time. `free_staff` could take it, of whom the first ten are named.
+
+    `resource_ids`: one room or device of each kind that is needed. `parts`: of a package, in order; its `staff_ids`
+    are then those of the parts.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    staff_ids: tuple[str, ...]
+    free_staff: int
+    resource_ids: tuple[str, ...] = ()
+    parts: list[PartAnswer] = []
+
+
+class ReasonAnswer(Answer):
+    """Why a time is not free: a rule, or the kind of entry (`by`) that took it, and whose time it is."""
+
+    code: str
+    staff_id: str | None
+    resource_id: str | None
+    by: str | None
+
+
+class FreeAnswer(Answer):
+    """What a branch has free of a service; times on the clock of `zone`.
+
+    `more`: ask again from the last day listed. `consultation_id`: the service that the customer must have completed
+    before. `reasons`: of the one time asked about.
+    """
+
+    branch_id: str
+    service_id: str
+    zone: str
+    slots: list[SlotAnswer]
+    more: bool
+    consultation_id: str | None
+    reasons: list[ReasonAnswer]
+
+
+class AvailabilityAnswer(Answer):
+    """A result for each branch and each service that it offers."""
+
+    results: list[FreeAnswer]
+
+
+def wanted_from(query: Any, *, published: bool = False) -> "Wanted":
+    """The question that a query string asks."""
+    from chalicelib.booking.searching import Wanted
+
+    return Wanted(
+        branch_ids=tuple(query.branch_id),
+        services=tuple(query.service),
+        first=query.from_,
+        last=query.to,
+        zone=query.zone,
+        staff=query.staff,
+        gender=query.gender,
+        language=query.language,
+        skill=query.skill,
+        length_min=query.length_min,
+        published=published,
+        most=query.limit,
+    )
+
+
+def show(found: "list[Free]") -> AvailabilityAnswer:
+    """Free times as clients see them."""
+    return AvailabilityAnswer(results=[_result(free) for free in found])
+
+
+def _result(free: "Free") -> FreeAnswer:
+    clock = ZoneInfo(free.zone)
+
+    def at(minute: int) -> datetime:
+        return datetime.fromtimestamp(minute * 60, clock)
+
+    slots = [
+        SlotAnswer(
+            starts_at=at(slot.start),
+            ends_at=at(slot.end),
+            staff_ids=slot.staff_ids,
+            free_staff=slot.free,
+            resource_ids=slot.room_ids,
+            parts=[
+                PartAnswer(
+                    service_id=part.service_id,
+                    starts_at=at(part.start),
+                    ends_at=at(part.end),
+                    staff_id=part.staff_id,
+                    resource_ids=part.room_ids,
+                )
+                for part in slot.parts
+            ],
+        )
+        for slot in free.slots
+    ]
+    reasons = [ReasonAnswer(code=r.code, staff_id=r.staff_id, resource_id=r.room_id, by=r.by) for r in free.reasons]
+    return FreeAnswer(
+        branch_id=free.branch.branch_id,
+        service_id=free.service.id,
+        zone=free.zone,
+        slots=slots,
+        more=free.more,
+        consultation_id=free.service.consultation_id,
+        reasons=reasons,
+    )

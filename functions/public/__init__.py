@@ -1,0 +1,1 @@
+"""What customers and visitors may ask without a token."""

@@ -1,0 +1,200 @@
+"""Branches, services and staff for customers who choose: what is published of them, and nothing else."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from chalicelib.booking.hours import Window
+from chalicelib.booking.practice import Place, Profile
+from chalicelib.core.doors import PUBLIC
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.payloads import Answer, Query
+from chalicelib.core.requests import Request
+from functions.public.visits import Company, count
+
+if TYPE_CHECKING:
+    from chalicelib.booking.review import Rating
+
+function = Function(__name__)
+NEEDS = Needs(reads=("booking",), updates=("guards",))
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class CompanyQuery(Query):
+    """Whose."""
+
+    company: Company
+
+
+class BranchQuery(CompanyQuery):
+    """Of one branch, on its terms; or of all."""
+
+    branch_id: Text | None = None
+
+
+class StaffQuery(BranchQuery):
+    """Those who do one service."""
+
+    service_id: Text | None = None
+
+
+class QuoteAnswer(Answer):
+    """A review; nobody's name."""
+
+    rating: int
+    text: str
+    at: datetime
+
+
+class RatingAnswer(Answer):
+    """What the published reviews come to; `average` of one to five stars, null before the first."""
+
+    average: float | None
+    count: int
+    latest: list[QuoteAnswer]
+
+
+class PublicBranch(Answer):
+    """A branch. `hours`: the weekly ones; minutes of the local day."""
+
+    id: str
+    name: str
+    zone: str
+    phone: str | None
+    language: str
+    currency: str
+    place: Place | None
+    hours: tuple[Window, ...]
+    service_ids: list[str]
+    reviews: RatingAnswer
+
+
+class PublicService(Answer):
+    """A service. `price_minor` in minor units of the branch's currency; `longest_min` when the length may be chosen."""
+
+    id: str
+    name: str
+    description: str
+    category: str
+    channel: str
+    duration_min: int
+    longest_min: int | None
+    price_minor: int
+    seats: int
+    consultation_id: str | None
+    branch_ids: list[str]
+    staff_ids: list[str]
+    reviews: RatingAnswer
+
+
+class PublicStaff(Answer):
+    """A member of staff as published."""
+
+    id: str
+    name: str
+    profile: Profile
+    gender: str | None
+    languages: tuple[str, ...]
+    branch_ids: list[str]
+    service_ids: list[str]
+    reviews: RatingAnswer
+
+
+@function.route("GET", "/public/branches", ability=PUBLIC, needs=NEEDS, errors=("too_many_requests 429",))
+def list_public_branches(request: Request, query: CompanyQuery) -> list[PublicBranch]:
+    """The company's branches, with what each offers."""
+    from chalicelib.booking.published import published, ratings
+
+    count(request)
+    found = published(query.company, None)
+    rated = ratings(query.company, found.branches)
+    offered = {service.id: {branch.id for branch in found.offering(service)} for service in found.services}
+    return [
+        PublicBranch(
+            id=branch.id,
+            name=branch.name,
+            zone=branch.zone,
+            phone=branch.phone,
+            language=branch.language,
+            currency=branch.currency,
+            place=branch.place,
+            hours=branch.hours,
+            service_ids=[service_id for service_id, where in offered.items() if branch.id in where],
+            reviews=_rating(rated[branch.id]),
+        )
+        for branch in found.branches
+    ]
+
+
+@function.route(
+    "GET",
+    "/public/services",
+    ability=PUBLIC,
+    needs=NEEDS,
+    errors=("branch_not_found 404", "too_many_requests 429"),
+)
+def list_public_services(request: Request, query: BranchQuery) -> list[PublicService]:
+    """Services that some branch offers; of one branch with its own lengths and prices."""
+    from chalicelib.booking.published import published, ratings
+
+    count(request)
+    found = published(query.company, query.branch_id)
+    rated = ratings(query.company, found.services)
+    return [
+        PublicService(
+            id=service.id,
+            name=service.name,
+            description=service.description,
+            category=service.category,
+            channel=service.channel,
+            duration_min=service.duration_min,
+            longest_min=service.longest_min,
+            price_minor=service.price_minor,
+            seats=service.seats,
+            consultation_id=service.consultation_id,
+            branch_ids=[branch.id for branch in where],
+            staff_ids=[member.id for member in found.doing(service.id)],
+            reviews=_rating(rated[service.id]),
+        )
+        for service in found.services
+        if (where := found.offering(service))
+    ]
+
+
+@function.route(
+    "GET",
+    "/public/staff",
+    ability=PUBLIC,
+    needs=NEEDS,
+    errors=("branch_not_found 404", "too_many_requests 429"),
+)
+def list_public_staff(request: Request, query: StaffQuery) -> list[PublicStaff]:
+    """Staff who are published, with their profiles and what each does."""
+    from chalicelib.booking.published import published, ratings
+
+    count(request)
+    found = published(query.company, query.branch_id)
+    members = found.staff if query.service_id is None else found.doing(query.service_id)
+    rated = ratings(query.company, members)
+    return [
+        PublicStaff(
+            id=member.id,
+            name=member.name,
+            profile=member.profile,
+            gender=member.gender,
+            languages=member.languages,
+            branch_ids=found.branches_of(member),
+            service_ids=found.services_of(member),
+            reviews=_rating(rated[member.id]),
+        )
+        for member in members
+    ]
+
+
+def _rating(rating: "Rating") -> RatingAnswer:
+    from chalicelib.booking.review import SHOWN
+
+    latest = [QuoteAnswer(rating=quote.rating, text=quote.text, at=quote.at) for quote in rating.newest[:SHOWN]]
+    return RatingAnswer(average=rating.average, count=rating.count, latest=latest)

@@ -1,0 +1,76 @@
+"""Compiled schedules: what is kept is used while the schedule has the version it was made from, and no longer."""
+
+import zlib
+from datetime import datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.booking import compiled_store
+from chalicelib.booking.compiled import Compiled, compile_search
+from chalicelib.booking.compiled_store import IN_MEMORY, IN_TABLE, read_compiled
+from chalicelib.booking.managing import save_branch
+from chalicelib.booking.practice_store import schedule_key
+from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.tables import BookingRow
+from chalicelib.core.clock import epoch, now
+from chalicelib.core.tables import fetch
+from chalicelib.core.unit import Unit
+from infra.local.demo_practice import Practice
+
+
+def row(practice: Practice) -> BookingRow:
+    found: BookingRow = fetch([schedule_key("com_test", practice.branches[1].id)])[0]
+    return found
+
+
+def ask(practice: Practice, at: datetime | None = None) -> int:
+    return read_compiled("com_test", practice.branches[1].id, at or now()).version
+
+
+def change(practice: Practice, version: int) -> None:
+    branch = replace(practice.branches[1], name=f"Version {version}", version=version)
+    save_branch(lambda: Unit("com_test"), branch, now)
+
+
+def test_a_change_drops_what_was_kept_in_the_row_it_changes(practice: Practice) -> None:
+    assert ask(practice) == 1
+    assert row(practice).compiled
+    change(practice, 2)
+    assert row(practice).compiled is None
+    assert ask(practice) == 2  # though this process keeps version 1 for a minute
+
+
+def test_who_compiled_an_older_version_keeps_nothing_of_it(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overtaken(schedule: Schedule) -> Compiled:
+        change(practice, 2)
+        return compile_search(schedule)
+
+    monkeypatch.setattr(compiled_store, "compile_search", overtaken)
+    assert ask(practice) == 1  # as it was when it was read
+    monkeypatch.undo()
+    assert row(practice).compiled is None
+    assert ask(practice) == 2
+
+
+def test_what_is_kept_ends(practice: Practice) -> None:
+    start = now()
+    ask(practice, start)
+    until = row(practice).compiled_until
+    assert until == epoch(start + IN_TABLE)
+    ask(practice, start + IN_MEMORY + timedelta(seconds=1))
+    assert row(practice).compiled_until == until  # still from the table
+    later = start + IN_TABLE + timedelta(seconds=1)
+    ask(practice, later)
+    assert row(practice).compiled_until == epoch(later + IN_TABLE)
+
+
+def test_what_another_release_kept_is_compiled_anew(practice: Practice) -> None:
+    ask(practice)
+    kept = row(practice)
+    BookingRow(kept.pk, kept.sk).update([BookingRow.compiled.set(zlib.compress(b'{"unheard": "of"}'))])
+    compiled_store.forget()
+    assert ask(practice) == 1
+    BookingRow(kept.pk, kept.sk).update([BookingRow.compiled.set(b"no zlib")])
+    compiled_store.forget()
+    assert ask(practice) == 1
