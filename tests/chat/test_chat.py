@@ -8,11 +8,14 @@ from datetime import timedelta
 from threading import Event
 from typing import Any
 
+import msgspec
 import pytest
 
-from chalicelib.chat import hearing
+from chalicelib.chat import hearing, telling
+from chalicelib.chat.jobs import Tell
 from chalicelib.core import slots
 from chalicelib.core.clock import now
+from chalicelib.core.jobs import JobContext
 from chalicelib.core.settings import settings
 from chalicelib.identity.opening import Person, open_company
 from infra.local.invoking import Answer, Caller, call
@@ -160,6 +163,22 @@ def test_an_admin_reads_and_does_not_speak(room: Room) -> None:
         assert (refused.status, refused.json["code"]) in {(403, "not_a_participant"), (403, "not_the_patient")}
 
 
+def test_that_the_end_is_near_is_not_said_when_it_has_come(room: Room) -> None:
+    session = room.session()
+    job = Tell(
+        company_id=COMPANY, appointment_id=room.appointment.id, session_id=session.id, code="ending_soon",
+        ends_at=session.next_charge_at,
+    )  # fmt: skip
+    context = JobContext("job", 1, False, "cor", COMPANY, room.clock)
+    for minutes, said in ((10, 0), (8, 1), (8, 1)):
+        room.at = session.start_time + timedelta(minutes=minutes)
+        telling.tell(job, context)
+        assert len(hear(room)["data"]) == said
+    room.end()
+    telling.tell(msgspec.structs.replace(job, ends_at=session.next_charge_at + timedelta(minutes=10)), context)
+    assert len(hear(room)["data"]) == 1
+
+
 def test_the_system_says_what_becomes_of_the_session(aws: EmbeddedAws) -> None:
     room = furnish(1, starts_at=now() - timedelta(minutes=1))
     room.start()
@@ -209,8 +228,11 @@ def test_files_that_may_not_be_sent(room: Room) -> None:
         assert ask(room, "POST", "attachments", **(FILE | fault)).status == 422, fault
 
 
-def test_a_file_is_put_once(room: Room) -> None:
+def test_a_link_takes_one_file_of_its_type_and_size_once(room: Room) -> None:
     given = ask(room, "POST", "attachments", **FILE).json
+    assert put(given, b"abcd") == 403
+    assert put(given | {"headers": given["headers"] | {"Content-Type": "text/html"}}, b"abc") == 403
+    assert put(given | {"headers": {"Content-Type": "image/png"}}, b"abc") == 403
     assert put(given, b"abc") == 200
     assert put(given, b"xyz") == 412
 
