@@ -55,7 +55,7 @@ def texts(heard: Any) -> list[str]:
 
 def upload(room: Room, content: bytes = PIXEL) -> str:
     """A file where its link says."""
-    body = {"name": "Ausschlag ü.png", "content_type": "image/png", "size": len(content)}
+    body: dict[str, Any] = {"name": "Ausschlag ü.png", "content_type": "image/png", "size": len(content)}
     given = ask(room, "POST", "attachments", **body).json
     assert put(given, content) == 200
     return str(given["id"])
@@ -131,8 +131,8 @@ def test_what_is_refused(aws: EmbeddedAws) -> None:
         for method, verb, fields in ASKED:
             refused = ask(room, method, verb, stranger, **fields)
             assert (refused.status, refused.json["code"]) == (404, "appointment_not_found"), (verb, stranger)
-    for fields in ({}, {"text": " \n"}, {"text": "x" * 4001}, {"text": 1}, {"attachments": ["a", "a"]}):
-        assert ask(room, "POST", "messages", **fields).status == 422, fields
+    for said in NOTHING_TO_SAY:
+        assert ask(room, "POST", "messages", **said).status == 422, said
     room.end()
     for method, verb, fields in ASKED[:3]:
         refused = ask(room, method, verb, **fields)
@@ -140,7 +140,22 @@ def test_what_is_refused(aws: EmbeddedAws) -> None:
     assert hear(room)["data"] == []
 
 
-FILE = {"name": "a.png", "content_type": "image/png", "size": 3}
+FILE: dict[str, Any] = {"name": "a.png", "content_type": "image/png", "size": 3}
+NOTHING_TO_SAY: list[dict[str, Any]] = [
+    {},
+    {"text": " \n"},
+    {"text": "x" * 4001},
+    {"text": 1},
+    {"attachments": ["a", "a"]},
+    {"attachments": [f"att_{n}" for n in range(6)]},
+]
+NO_FILES: list[dict[str, Any]] = [
+    {"content_type": "text/html"},
+    {"size": 0},
+    {"size": 2**30},
+    {"name": "a/b"},
+    {"name": ""},
+]
 ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "messages", {"text": "Hello"}),
     ("POST", "attachments", FILE),
@@ -224,7 +239,7 @@ def test_files_that_may_not_be_sent(room: Room) -> None:
     ):
         refused = ask(room, "POST", "messages", sender, text="See", attachments=[attachment])
         assert (refused.status, refused.json["errors"][0]["code"]) == (422, code)
-    for fault in ({"content_type": "text/html"}, {"size": 0}, {"size": 2**30}, {"name": "a/b"}, {"name": ""}):
+    for fault in NO_FILES:
         assert ask(room, "POST", "attachments", **(FILE | fault)).status == 422, fault
 
 
