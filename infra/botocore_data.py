@@ -22,6 +22,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "ssm": ("GetParameter",),
     "sesv2": ("SendEmail",),
     "kms": ("Decrypt", "Encrypt", "GenerateDataKey"),
+    "s3": ("GetObject", "HeadObject", "PutObject"),
 }
 PARTITION = "aws"
 WHOLE = ("_retry.json", "sdk-default-configuration.json")

@@ -7,6 +7,7 @@ from chalicelib.core.doors import Door
 from chalicelib.core.queues import DEAD
 from infra.intrinsics import Resource, arn, logical, named, sub
 from infra.policies import OUTBOX_STREAM, VAULT_KEY, function_name, policy
+from infra.resources import BUCKET_NAME
 
 LOG_DAYS = {"dev": 30, "prod": 365}
 WORKERS_PER_QUEUE = 10
@@ -93,6 +94,8 @@ def environment(door: Door, stage: str) -> dict[str, Any]:
         "FIC_WEBHOOK_PUBLIC_KEY": {"Ref": "FicWebhookPublicKey"},
         "POWERTOOLS_SERVICE_NAME": function_name(door),
         "POWERTOOLS_METRICS_NAMESPACE": "PilotPractice",
+        **({"PILOT_FILES_BUCKET": sub(BUCKET_NAME)} if door.needs.uploads or door.needs.downloads else {}),
+        "PILOT_CHAT_WAITERS": {"Ref": "ChatWaiters"},
         **({"PILOT_VAULT_KEY": {"Ref": VAULT_KEY}} if door.needs.vault else {}),
     }
 

@@ -40,6 +40,12 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
             "Default": "",
             "Description": "Whose the calls are that no event type and no number tells; empty: nobody's.",
         },
+        "ChatWaiters": {
+            "Type": "Number",
+            "Default": 100,
+            "MinValue": 0,
+            "Description": "How many requests may wait for news in chats at once; each is a Lambda meanwhile.",
+        },
         "RetellBaseUrl": {"Type": "String", "Default": "https://api.retellai.com"},
         "CalcomBaseUrl": {"Type": "String", "Default": "https://api.cal.com"},
         "TwilioBaseUrl": {"Type": "String", "Default": "https://api.twilio.com"},

@@ -4,8 +4,8 @@ from typing import Any
 
 from chalicelib.core.doors import Door
 from chalicelib.core.queues import DEAD
-from infra.intrinsics import arn
-from infra.resources import indexes_of
+from infra.intrinsics import arn, sub
+from infra.resources import BUCKET_ARN, indexes_of
 
 READS = ("BatchGetItem", "GetItem", "Query")
 WRITES = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
@@ -13,6 +13,9 @@ WRITES = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
 CONSUMES = ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
 STREAMS = ("DescribeStream", "GetRecords", "GetShardIterator")
 VAULT = ("Decrypt", "Encrypt")
+UPLOADS = ("PutObject",)
+DOWNLOADS = ("GetObject",)
+"""HeadObject is granted by it, too."""
 OUTBOX_STREAM = "OutboxStreamArn"
 """The parameter that carries the ARN of the outbox's stream, which holds a time and so cannot be made of names."""
 MAIL_DOMAIN = "MailDomain"
@@ -36,6 +39,7 @@ def policy(door: Door) -> dict[str, Any]:
         statements.append(_allow("Mail", "ses", ["SendEmail"], [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
     if door.needs.vault:
         statements.append(_allow("Vault", "kms", list(VAULT), [{"Ref": VAULT_KEY}]))
+    statements += _files(door)
     if door.kind == "stream":
         statements += _stream()
     return {"Version": "2012-10-17", "Statement": statements}
@@ -107,6 +111,15 @@ def _secrets(door: Door) -> list[Statement]:
         return []
     parameters = [arn("ssm", f"parameter/${{Prefix}}/{name}") for name in sorted(set(door.needs.secrets))]
     return [_allow("Secrets", "ssm", ["GetParameter"], parameters)]
+
+
+def _files(door: Door) -> list[Statement]:
+    asked = (("Uploads", UPLOADS, door.needs.uploads), ("Downloads", DOWNLOADS, door.needs.downloads))
+    return [
+        _allow(sid, "s3", list(actions), [sub(f"{BUCKET_ARN}/{folder}/*") for folder in sorted(set(folders))])
+        for sid, actions, folders in asked
+        if folders
+    ]
 
 
 def _stream() -> list[Statement]:

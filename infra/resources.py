@@ -1,4 +1,4 @@
-"""The root's data resources: tables derived from the rows, queues from the named queues, and the vault's key."""
+"""The root's data resources: tables derived from the rows, queues from their names, the bucket and the vault's key."""
 
 from functools import cache
 from importlib import import_module
@@ -19,6 +19,10 @@ KEEP_DAYS = 4
 VISIBILITY_FACTOR = 6
 """AWS's advice: a message comes back only after its Lambda was throttled and tried again for a while."""
 VAULT_KEY_ID = "VaultKey"
+BUCKET_ID = "FilesBucket"
+BUCKET_NAME = "${Prefix}-files-${AWS::AccountId}-${AWS::Region}"
+"""Buckets share one namespace with the whole world: the account makes it ours."""
+BUCKET_ARN = f"arn:${{AWS::Partition}}:s3:::{BUCKET_NAME}"
 LONGEST_CONSUMER_SECONDS = 60
 """Assumed for a queue whose consumer is not written yet."""
 
@@ -68,7 +72,7 @@ def stream_table() -> str:
 
 
 def data_resources(stage: str, consumers: tuple[Door, ...] | None = None) -> dict[str, Resource]:
-    """Every table and queue, and the vault's key.
+    """Every table and queue, the bucket of files and the vault's key.
 
     `consumers`: the queues' doors, whose timeouts decide how long a message stays hidden.
     """
@@ -82,13 +86,20 @@ def data_resources(stage: str, consumers: tuple[Door, ...] | None = None) -> dic
             timeouts.get((name, False), LONGEST_CONSUMER_SECONDS),
             timeouts.get((name, True), LONGEST_CONSUMER_SECONDS),
         )
-    return resources | _vault(stage)
+    return resources | _bucket(stage) | _vault(stage)
 
 
 def literal_resources(prefix: str, stage: str) -> dict[str, Any]:
     """The same with plain names, for one machine without CloudFormation."""
     resources = data_resources(stage)
-    names = {"Prefix": prefix, "AWS::Partition": "aws", "AWS::AccountId": "000000000000", VAULT_KEY_ID: VAULT_KEY_ID}
+    names = {
+        "Prefix": prefix,
+        "AWS::Partition": "aws",
+        "AWS::AccountId": "000000000000",
+        "AWS::Region": "eu-central-1",
+        VAULT_KEY_ID: VAULT_KEY_ID,
+        BUCKET_ID: BUCKET_ID,
+    }
     for name in NAMED_QUEUES:
         # Whoever creates the queues puts in its own region and account.
         names[f"{queue_id(name + DEAD)}.Arn"] = f"arn:aws:sqs:eu-central-1:000000000000:{prefix}-{name}{DEAD}"
@@ -123,6 +134,54 @@ def _table(name: str, rows: list[type[Row]], stage: str) -> Resource:
         "DeletionPolicy": fate,
         "UpdateReplacePolicy": fate,
         "Properties": properties,
+    }
+
+
+def _bucket(stage: str) -> dict[str, Resource]:
+    """The bucket of files. Browsers reach it by signed links alone, over TLS."""
+    fate = "Retain" if stage == "prod" else "Delete"
+    blocked = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    in_clear = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [sub(BUCKET_ARN), sub(f"{BUCKET_ARN}/*")],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {
+        BUCKET_ID: {
+            "Type": "AWS::S3::Bucket",
+            "DeletionPolicy": fate,
+            "UpdateReplacePolicy": fate,
+            "Properties": {
+                "BucketName": sub(BUCKET_NAME),
+                "PublicAccessBlockConfiguration": dict.fromkeys(blocked, True),
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [
+                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}},
+                    ],
+                },
+                "CorsConfiguration": {
+                    "CorsRules": [
+                        {
+                            "AllowedMethods": ["GET", "PUT"],
+                            "AllowedOrigins": ["*"],
+                            "AllowedHeaders": ["content-type", "if-none-match"],
+                            "MaxAge": 600,
+                        },
+                    ],
+                },
+            },
+        },
+        "FilesBucketPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "DeletionPolicy": fate,
+            "UpdateReplacePolicy": fate,
+            "Properties": {
+                "Bucket": {"Ref": BUCKET_ID},
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [in_clear]},
+            },
+        },
     }
 
 

@@ -13,6 +13,13 @@ _clients: dict[str, Any] = {}
 call_hooks: list[Callable[[str, str], None]] = []
 """Called as hook("before"|"after", "dynamodb.PutItem") around every AWS call: counts and kill tests hang here."""
 
+_SIGNING: dict[str, Any] = {
+    "signature_version": "s3v4",
+    "s3": {"addressing_style": "virtual"},
+    "request_checksum_calculation": "when_required",
+}
+"""Links name the region's own host: the global one redirects uploads to new buckets, which browsers do not follow."""
+
 
 def client(service: str) -> Any:
     """The process's client for `service`. Endpoints come from AWS_ENDPOINT_URL, as in any botocore program."""
@@ -38,6 +45,7 @@ def _create(service: str) -> Any:
             # Our rows are built by pynamodb and our calls are few and fixed: validating them again costs ~1 ms a call.
             parameter_validation=False,
             retries={"mode": "standard", "total_max_attempts": 3},
+            **(_SIGNING if service == "s3" else {}),
             connect_timeout=2,
             read_timeout=25 if service == "sqs" else 5,
             max_pool_connections=64,

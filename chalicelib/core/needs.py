@@ -15,7 +15,8 @@ class Needs(msgspec.Struct, frozen=True):
     ConditionCheck, and the same on `UNIT_TABLES`, since whatever writes does so through a unit of work.
     `updates`: UpdateItem alone, for a door that notes something in passing and runs no unit of work (the authorizer).
     `sends`: SendMessage to the queue. `mail`: sending mail. `vault`: Encrypt and Decrypt with the vault's key.
-    `logs`: nothing, every Lambda writes its own log group.
+    `uploads`, `downloads`: PutObject, GetObject in those folders of the bucket of files; links that a door signs grant
+    no more than it has itself. `logs`: nothing, every Lambda writes its own log group.
     """
 
     reads: tuple[str, ...] = ()
@@ -25,6 +26,8 @@ class Needs(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     mail: bool = False
     vault: bool = False
+    uploads: tuple[str, ...] = ()
+    downloads: tuple[str, ...] = ()
 
     def written(self) -> tuple[str, ...]:
         """All tables it may write, sorted."""

@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True):
     default_company: str
     ops_mail: str
     retell_list_calls: str
+    files_bucket: str
+    chat_waiters: int
 
     def table(self, name: str) -> str:
         """The DynamoDB table that plays `name` (an area's or core's) in this stage."""
@@ -81,6 +83,8 @@ def settings() -> Settings:
         default_company=env("PILOT_DEFAULT_COMPANY", ""),
         ops_mail=env("PILOT_OPS_MAIL", ""),
         retell_list_calls=env("RETELL_LIST_CALLS", "v3"),
+        files_bucket=env("PILOT_FILES_BUCKET") or f"{prefix}-files-{env('AWS_ACCOUNT_ID', '000000000000')}-{region}",
+        chat_waiters=int(env("PILOT_CHAT_WAITERS", "100")),
     )
 
 

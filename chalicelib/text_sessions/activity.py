@@ -1,16 +1,31 @@
-"""Activity in a session: somebody writes. Whatever counts as such joins the same transaction through `also`."""
+"""Activity in a session: somebody writes. A message joins the same transaction as `Said`."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Forbidden, Stale
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions import metering, participants, store
+from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.metering import Also, Change
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
 from chalicelib.text_sessions.session import Session, Side
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message that is activity: what it adds to the transaction, and what the transaction commits with.
+
+    Both are given the session as it will be stored, whose `messages` is the message's number.
+    """
+
+    also: Also
+    answer: Callable[[Session], Any]
 
 
 @counted
@@ -30,33 +45,44 @@ def update(
     return session
 
 
-def note(begin: Callable[[], Unit], present: Present, clock: Clock, also: Also | None = None) -> Session:
-    """Mark the side that `present` is on as active, together with what `also` adds (a message), in one transaction.
+def note(begin: Callable[[], Unit], present: Present, clock: Clock, said: Said | None = None) -> Session:
+    """Mark the side that `present` is on as active, together with the message that was `said`, in one transaction.
 
     Raises Forbidden for somebody who only looks on, Conflict `no_session` before the start and `session_ended` after
     the end, also when the clock has ended it and nobody has written that down yet. The unit commits with the session.
     """
     side, session = present.side, running(present)
 
+    def active(found: Session, at: datetime) -> Session:
+        return found.active(side, at).spoken() if said else found.active(side, at)
+
     def joined(unit: Unit, changed: Session) -> None:
-        unit.audit("text_session.activity", changed.id, ("last_activity_time",), side=side)
-        if also:
-            also(unit, changed)
+        if said:
+            said.also(unit, changed)
+        else:
+            unit.audit("text_session.activity", changed.id, ("last_activity_time",), side=side)
+
+    def answer(changed: Session) -> Any:
+        return said.answer(changed) if said else changed
 
     at = clock()
     if not session.due(at):
         # Nothing to charge: the account need not be read.
         unit = begin()
-        saved = store.save_session(unit, session.active(side, at), at)
+        saved = store.save_session(unit, active(session, at), at)
         joined(unit, saved)
         try:
-            unit.commit(saved)
+            unit.commit(answer(saved))
         except Stale:
             pass
         else:
             metering.count(session, saved)
             return saved
-    change = Change(lambda meter, at: meter.active(side, at), joined, answer=lambda settled: settled.after.session)
+    change = Change(
+        lambda meter, at: Meter(active(meter.session, at), meter.account),
+        joined,
+        answer=lambda settled: answer(settled.after.session),
+    )
     return metering.settle(begin, session, clock, change).after.session
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.text_sessions.session import INTERVAL, NOTICE, EndReason, Session, Side
+from chalicelib.text_sessions.session import INTERVAL, NOTICE, EndReason, Session
 from chalicelib.text_sessions.subscription import Account
 
 MOST_AT_ONCE = 20
@@ -37,10 +37,6 @@ class Meter(msgspec.Struct, frozen=True):
                 break
             meter = meter._next_interval()
         return meter
-
-    def active(self, side: Side, at: datetime) -> "Meter":
-        """Somebody has written, in a session that runs at `at`."""
-        return Meter(self.session.active(side, at), self.account)
 
     def ended(self, reason: EndReason, at: datetime) -> "Meter":
         """Over at `at`; what was reserved for a session without activity goes back."""

@@ -144,12 +144,13 @@ def _try(begin: Callable[[], Unit], found: Meter, at: datetime, change: Change |
     if meter.notice_due(at):
         meter = Meter(meter.session.notified(), meter.account)
     refused = change is not None and not wanted and not more and not change.clock_may_end
-    unit = of_the_clock(begin()) if more or refused else begin()
+    of_itself = more or refused
+    unit = of_the_clock(begin()) if of_itself else begin()
     settled = Settled(found, stage(unit, found, meter, at), more)
     if wanted and wanted.also:
         wanted.also(unit, settled.after.session)
     try:
-        unit.commit(change.answer(settled) if change else settled)
+        unit.commit(change.answer(settled) if change and not of_itself else settled)
     except Stale:
         return None
     count(found.session, settled.after.session)

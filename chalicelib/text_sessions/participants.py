@@ -1,27 +1,27 @@
 """Who is who in a text appointment: its patient, its doctor, an admin who may look on, or nobody at all."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
 from chalicelib.core.errors import Forbidden, NotFound
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import Key, fetch
 from chalicelib.identity import store as identity
 from chalicelib.identity.user import User
 from chalicelib.text_sessions import store
-from chalicelib.text_sessions.session import Session, Side
-
-Part = Literal["patient", "doctor", "reader"]
+from chalicelib.text_sessions.session import Part, Session, Side
 
 
 class Present(msgspec.Struct, frozen=True):
-    """What an appointment's chat is about, and in what part the user asks."""
+    """What an appointment's chat is about, and in what part the user asks. `rows`: what else was read with it."""
 
     appointment: Appointment
     session: Session | None
     part: Part
+    rows: tuple[Any, ...] = ()
 
     @property
     def side(self) -> Side:
@@ -31,8 +31,8 @@ class Present(msgspec.Struct, frozen=True):
         return self.part
 
 
-def read(company_id: str, user_id: str, appointment_id: str) -> Present:
-    """The appointment, its session and the user's part in it; one request.
+def read(company_id: str, user_id: str, appointment_id: str, more: Sequence[Key] = ()) -> Present:
+    """The appointment, its session, the user's part in it, and the rows of `more`; one request.
 
     Raises NotFound where there is no such appointment, and where it is not the user's own.
     """
@@ -41,13 +41,14 @@ def read(company_id: str, user_id: str, appointment_id: str) -> Present:
             identity.user_key(company_id, user_id),
             booking.appointment_key(company_id, appointment_id),
             store.session_key(company_id, appointment_id),
+            *more,
         ]
     )
     user, appointment = identity.user_of(rows[0]), booking.appointment_of(rows[1])
     part = _part(user, appointment) if user and appointment else None
     if part is None or appointment is None:
         raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")
-    return Present(appointment, store.session_of(rows[2]), part)
+    return Present(appointment, store.session_of(rows[2]), part, tuple(rows[3:]))
 
 
 def _part(user: User, appointment: Appointment) -> Part | None:

@@ -9,6 +9,9 @@ INTERVAL = timedelta(minutes=10)
 NOTICE = timedelta(minutes=2)
 """How long before the end both sides are told that no session is left."""
 Side = Literal["patient", "doctor"]
+Part = Literal["patient", "doctor", "reader"]
+"""What somebody is in an appointment; a reader is an admin who looks on."""
+SIDES: tuple[Side, Side] = ("patient", "doctor")
 EndReason = Literal["manual_end", "no_activity", "none_left", "expired", "cancelled"]
 RESUMABLE = frozenset({"no_activity", "none_left"})
 """After these, the two may start again while it is still the appointment's time: nobody decided to stop."""
@@ -21,6 +24,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Interval 1 is paid for from the start, but only reserved: it counts as used with the first activity.
     `planned_until`: from then on an interval in which nobody writes is the last. `notified_interval`: the interval in
     which both were told that no further one is left. `no_show_charged` is the plan's word on sessions nobody came to.
+    `messages`: how many the appointment's chat holds, with those of former sessions; the next one's number follows.
     """
 
     id: str
@@ -38,6 +42,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     has_patient_activity: bool = False
     has_doctor_activity: bool = False
     notified_interval: int = 0
+    messages: int = 0
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
     created_at: datetime
@@ -88,6 +93,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             last_activity_time=max(at, self.last_activity_time or at),
             sessions_used=max(self.sessions_used, 1),
         )
+
+    def spoken(self) -> "Session":
+        """The chat holds one message more."""
+        return msgspec.structs.replace(self, messages=self.messages + 1)
 
     def charged(self) -> "Session":
         """The next interval is paid for."""

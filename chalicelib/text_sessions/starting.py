@@ -93,6 +93,7 @@ def _stage(unit: Unit, present: Present, accounts_: tuple[Account, Account], at:
         start_time=at,
         planned_until=at + (appointment.ends_at - appointment.starts_at),
         no_show_charged=account.subscription.terms.no_show_charged,
+        messages=present.session.messages if present.session else 0,
         created_at=at,
         updated_at=at,
     )

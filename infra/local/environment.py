@@ -103,7 +103,7 @@ def _aws(aws_port: int, port: int, public_url: str | None) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": url(aws_port),
         "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": "test",  # what the embedded AWS checks signed links with
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCOUNT_ID": ACCOUNT,

@@ -1,4 +1,4 @@
-"""Creates on the embedded AWS the tables, queues and the key that the root template describes, where missing."""
+"""Creates on the embedded AWS the tables, queues, bucket and key that the root template describes, where missing."""
 
 import json
 from contextlib import suppress
@@ -14,7 +14,7 @@ def provision() -> list[str]:
     """Create what is missing; returns the names of what it made. Safe to run again."""
     resources = literal_resources(settings().prefix, settings().stage)
     _sender()
-    return _tables(resources) + _queues(resources) + _keys(resources)
+    return _tables(resources) + _queues(resources) + _buckets(resources) + _keys(resources)
 
 
 def _sender() -> None:
@@ -65,6 +65,25 @@ def _queues(resources: dict[str, Any]) -> list[str]:
         client.create_queue(QueueName=properties["QueueName"], Attributes=_queue_attributes(properties))
         made.append(properties["QueueName"])
     return made
+
+
+def _buckets(resources: dict[str, Any]) -> list[str]:
+    client = aws.client("s3")
+    there = {each["Name"] for each in client.list_buckets()["Buckets"]}
+    made = []
+    for properties in _of_type(resources, "AWS::S3::Bucket"):
+        name = settings().files_bucket  # the account is in it, which tests change
+        if name in there:
+            continue
+        client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": settings().region})
+        rules = [_cors_rule(each) for each in properties["CorsConfiguration"]["CorsRules"]]
+        client.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+        made.append(name)
+    return made
+
+
+def _cors_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    return {"MaxAgeSeconds" if name == "MaxAge" else name: value for name, value in rule.items()}
 
 
 def _keys(resources: dict[str, Any]) -> list[str]:

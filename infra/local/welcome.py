@@ -47,6 +47,8 @@ def _text_session(demo: dict[str, Any], api: str) -> list[str]:
         "| python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"])')",
         f'  curl {api}/api/text-appointments/start-session -H "Authorization: Bearer $TOKEN" '
         f"-H 'Content-Type: application/json' -d '{json.dumps({'appointment_id': demo['text_appointment_id']})}'",
+        f'  curl {api}/api/text-appointments/{demo["text_appointment_id"]}/messages -H "Authorization: Bearer $TOKEN" '
+        f"-H 'Content-Type: application/json' -d '{json.dumps({'text': 'Good morning'})}'",
         "  ./pilot text status --running",
     ]
 

@@ -56,6 +56,9 @@ def wanted(door: Door, indexes: dict[str, set[str]]) -> set[Grant]:
         found.add(("ses:SendEmail", arn("ses", "identity/${MailDomain}")))
     if need.vault:
         found |= {(f"kms:{action}", "VaultKeyArn") for action in ("Decrypt", "Encrypt")}
+    files = "arn:${AWS::Partition}:s3:::${Prefix}-files-${AWS::AccountId}-${AWS::Region}"
+    found |= {("s3:PutObject", f"{files}/{folder}/*") for folder in need.uploads}
+    found |= {("s3:GetObject", f"{files}/{folder}/*") for folder in need.downloads}
     if door.kind == "queue":
         queue = door.queue + ("-dead" if door.dead else "")
         found |= {(action, arn("sqs", f"${{Prefix}}-{queue}")) for action in CONSUME}

@@ -69,6 +69,9 @@ def test_a_lambda_is_as_its_door_declares(dev: Packaged, doors: list[Door]) -> N
         assert variables["PILOT_STAGE"] == "dev"
         assert variables["PILOT_SECRETS_FROM"] == "ssm"
         assert "PILOT_QUEUE_BASE_URL" in variables
+        named = {"Fn::Sub": "${Prefix}-files-${AWS::AccountId}-${AWS::Region}"}
+        keeps_files = door.needs.uploads or door.needs.downloads
+        assert variables.get("PILOT_FILES_BUCKET") == (named if keeps_files else None)
         assert variables.get("PILOT_VAULT_KEY") == ({"Ref": "VaultKeyArn"} if door.needs.vault else None)
 
 
@@ -203,3 +206,18 @@ def test_the_vault_has_a_key_that_is_rotated(stage: str, fate: str, packaged: Ca
     (alias,) = packaged(stage).resources("AWS::KMS::Alias")
     assert alias["AliasName"]["Fn::Sub"].replace("${Prefix}", settings().prefix) == settings().vault_key
     assert alias["TargetKeyId"] == {"Ref": "VaultKey"}
+
+
+@pytest.mark.parametrize(("stage", "fate"), [("dev", "Delete"), ("prod", "Retain")])
+def test_files_lie_in_a_closed_bucket(stage: str, fate: str, packaged: Callable[[str], Packaged]) -> None:
+    root = packaged(stage).templates["root"]["Resources"]
+    assert (root["FilesBucket"]["DeletionPolicy"], root["FilesBucket"]["UpdateReplacePolicy"]) == (fate, fate)
+    (bucket,) = packaged(stage).resources("AWS::S3::Bucket")
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["BucketEncryption"]
+    (policy,) = packaged(stage).resources("AWS::S3::BucketPolicy")
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    longest = packaged(stage).templates["root"]["Parameters"]["Prefix"]["MaxLength"]
+    assert len("x" * longest + "-files-123456789012-ap-southeast-99") <= 63

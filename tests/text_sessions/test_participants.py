@@ -11,6 +11,7 @@ from chalicelib.core.errors import Conflict, Forbidden, NotFound, PaymentRequire
 from chalicelib.core.rows import AuditRow
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions import activity, participants
+from chalicelib.text_sessions.activity import Said
 from chalicelib.text_sessions.tables import TextSessionRow
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -93,16 +94,17 @@ def test_what_goes_with_an_activity_is_in_its_transaction(room: Room) -> None:
     present = participants.read(COMPANY, room.patient.id, room.appointment.id)
     for minutes in (1, 15):  # alone, and along with what the clock has to charge
         room.after(minutes)
-        activity.note(room.unit, present, room.clock, lambda unit, session: unit.audit("message.sent", session.id))
+        said = Said(lambda unit, session: unit.audit("message.sent", session.id), lambda session: session)
+        assert activity.note(room.unit, present, room.clock, said).messages == (1 if minutes == 1 else 2)
     sent = [row for row in AuditRow.scan() if row.action == "message.sent"]
     assert len(sent) == 2
     room.after(60 * 24)
 
-    def never(unit: Unit, session: object) -> None:
+    def never(*_: object) -> None:
         raise AssertionError("nothing is written into a session that is over")
 
     with pytest.raises(Conflict, match="session_ended"):
-        activity.note(room.unit, present, room.clock, never)
+        activity.note(room.unit, present, room.clock, Said(never, never))
 
 
 def test_everything_is_audited_and_nothing_runs_on(room: Room) -> None:

@@ -60,7 +60,8 @@ def test_the_rule_charges_as_the_reference(events: list[Event], balance: int, no
         elif what in ("active", "end"):
             meter = _to(meter, at)
             if meter.session.is_active:
-                meter = meter.active("doctor", at) if what == "active" else meter.ended("manual_end", at)
+                session = meter.session.active("doctor", at)
+                meter = Meter(session, meter.account) if what == "active" else meter.ended("manual_end", at)
     until = max([at for at, _ in events], default=0) + 13
     meter = _to(meter, NOON + timedelta(minutes=until))
     used, left, how = reference(events, balance, no_show, until)

@@ -1,0 +1,191 @@
+"""Messages, presence, files and ratings of chats in DynamoDB."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.chat.message import Attachment, Message
+from chalicelib.chat.presence import Presence, Presences
+from chalicelib.chat.rating import Rating
+from chalicelib.chat.tables import ChatRow
+from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.errors import Conflict
+from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.unit import Unit
+from chalicelib.text_sessions.session import Side
+
+LISTED = Listing(ChatRow, None, "pk", "sk")
+UNSENT_FOR = timedelta(days=1)
+"""How long a file may wait for its message."""
+FILES = "chat"
+"""The folder in the bucket of files."""
+
+
+class SentBefore(Conflict):
+    """A message of this client id is there already."""
+
+    def __init__(self) -> None:
+        super().__init__("client_id_used", "A message of this client_id was sent before.")
+
+
+class ToldBefore(Conflict):
+    """The system has said this already."""
+
+    def __init__(self) -> None:
+        super().__init__("told_before", "This was said before.")
+
+
+def file_key(company_id: str, appointment_id: str, attachment_id: str) -> str:
+    """Where in the bucket an attachment lies."""
+    return f"{FILES}/{company_id}/{appointment_id}/{attachment_id}"
+
+
+def add_message(unit: Unit, appointment_id: str, message: Message) -> None:
+    """Add it under its number, and under its client's name for it: SentBefore when that is taken.
+
+    Its files are its own from now on; Conflict `attachment_used` when another message was faster.
+    """
+    pk = _pk(unit.company_id, appointment_id)
+    unit.add(ChatRow(pk, _sk(message.number), data=encode(message)))
+    if message.client_id is not None:
+        unit.add(ChatRow(pk, _named(message.sender, message.client_id), record=_sk(message.number)), SentBefore())
+    used = Conflict("attachment_used", "One of these attachments has been sent with another message.")
+    for attachment in message.attachments:
+        unit.update(
+            ChatRow(pk, f"a#{attachment.id}"),
+            [ChatRow.record.set(message.id), ChatRow.expires_at.remove()],
+            ChatRow.pk.exists() & ChatRow.record.does_not_exist(),
+            used,
+        )
+
+
+def sent_key(company_id: str, appointment_id: str, side: Side, client_id: str) -> Key:
+    """Where a client's name for its message lies, for a fetch together with other records."""
+    return Key(ChatRow, _pk(company_id, appointment_id), _named(side, client_id))
+
+
+def find_sent(key: Key) -> Message | None:
+    """The message at a `sent_key`; two requests."""
+    return sent_of(fetch([key])[0])
+
+
+def sent_of(row: Any) -> Message | None:
+    """The message that a fetched name stands for; one request, none for a name that is free."""
+    if row is None:
+        return None
+    message: Message = fetch([Key(ChatRow, row.pk, row.record)])[0].noun(Message)
+    return message
+
+
+def add_told(unit: Unit, appointment_id: str, session_id: str, what: str) -> None:
+    """Note that the system has said this about the session; ToldBefore when it had."""
+    unit.add(ChatRow(_pk(unit.company_id, appointment_id), f"t#{session_id}#{what}"), ToldBefore())
+
+
+def page_messages(company_id: str, appointment_id: str, limit: int, cursor: str | None) -> Page[Message]:
+    """The newest first, without what follows on a message that cannot be seen yet; one request."""
+    found = page(
+        LISTED, _pk(company_id, appointment_id), limit=limit, cursor=cursor, between=ChatRow.sk.startswith("m#"),
+        newest_first=True,
+    )  # fmt: skip
+    messages: list[Message] = [row.noun(Message) for row in reversed(found.data)]
+    following = _following(messages, messages[0].number if messages else 0)
+    return Page(following[::-1], found.next_cursor)
+
+
+def news(company_id: str, appointment_id: str, after: int, limit: int) -> tuple[list[Message], Presences | None]:
+    """Up to `limit` messages that follow on number `after`, and both sides' presence unless they left no room for it.
+
+    One request, eventually consistent: a message is left out while one before it cannot be seen yet.
+    """
+    new = ChatRow.sk.between(_sk(after + 1), "p#~")
+    rows = list(ChatRow.query(_pk(company_id, appointment_id), new, limit=limit + 2, page_size=limit + 2))
+    messages = [row.noun(Message) for row in rows if row.sk.startswith("m#")]
+    following = _following(messages, after + 1)
+    if len(messages) > limit:
+        return following[:limit], None
+    by_side = {row.sk.removeprefix("p#"): presence_of(row) for row in rows if row.sk.startswith("p#")}
+    return following, Presences(**by_side)
+
+
+def presence_key(company_id: str, appointment_id: str, side: Side) -> Key:
+    """The address of a side's presence, for a fetch together with other records."""
+    return Key(ChatRow, _pk(company_id, appointment_id), f"p#{side}")
+
+
+def presence_of(row: Any) -> Presence:
+    """The presence in a fetched row."""
+    if row is None:
+        return Presence()
+    return Presence(int(row.read_up_to or 0), _instant(row.read_at), _instant(row.typing_until))
+
+
+def save_read(unit: Unit, appointment_id: str, side: Side, number: int, at: datetime) -> None:
+    """Note that this side has read so far; the unit ends as Stale when it has read further meanwhile."""
+    unit.update(
+        ChatRow(_pk(unit.company_id, appointment_id), f"p#{side}"),
+        [ChatRow.read_up_to.set(number), ChatRow.read_at.set(stamp(at))],
+        ChatRow.read_up_to.does_not_exist() | (ChatRow.read_up_to < number),
+    )
+
+
+def save_typing(company_id: str, appointment_id: str, side: Side, until: datetime) -> None:
+    """Note that this side types until then; one request, outside any unit of work: it is forgotten in seconds."""
+    ChatRow(_pk(company_id, appointment_id), f"p#{side}").update([ChatRow.typing_until.set(stamp(until))])
+
+
+def attachment_key(company_id: str, appointment_id: str, attachment_id: str) -> Key:
+    """The address of a file that may be sent, for a fetch together with other records."""
+    return Key(ChatRow, _pk(company_id, appointment_id), f"a#{attachment_id}")
+
+
+def add_attachment(unit: Unit, appointment_id: str, side: Side, attachment: Attachment, at: datetime) -> None:
+    """Let this side send the file, once it is uploaded, within a day."""
+    row = ChatRow(_pk(unit.company_id, appointment_id), f"a#{attachment.id}", data=encode((side, attachment)))
+    row.expires_at = epoch(at + UNSENT_FOR)
+    unit.add(row)
+
+
+def attachment_of(row: Any, side: Side, at: datetime) -> Attachment | None:
+    """The file in a fetched row, if this side may still send it."""
+    if row is None or row.record is not None or (row.expires_at or 0) <= epoch(at):
+        return None
+    owner, attachment = row.noun(tuple[str, Attachment])
+    return attachment if owner == side else None
+
+
+def add_rating(unit: Unit, appointment_id: str, rating: Rating) -> None:
+    """Add it; Conflict `already_rated` when there is one."""
+    rated = Conflict("already_rated", "This appointment has been rated.")
+    unit.add(ChatRow(_pk(unit.company_id, appointment_id), "rating", data=encode(rating)), rated)
+
+
+def rating_key(company_id: str, appointment_id: str) -> Key:
+    """The address of the rating, for a fetch together with other records."""
+    return Key(ChatRow, _pk(company_id, appointment_id), "rating")
+
+
+def rating_of(row: Any) -> Rating | None:
+    """The rating in a fetched row."""
+    return row.noun(Rating) if row is not None else None
+
+
+def _following(messages: list[Message], first: int) -> list[Message]:
+    # The parts of a transaction become visible one by one: a number may be seen before the one that precedes it.
+    return [each for number, each in enumerate(messages, first) if each.number == number]
+
+
+def _pk(company_id: str, appointment_id: str) -> str:
+    return f"{company_id}#{appointment_id}"
+
+
+def _sk(number: int) -> str:
+    return f"m#{number:010}"
+
+
+def _named(side: str, client_id: str) -> str:
+    return f"c#{side}#{client_id}"
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,76 @@
+"""Waiting for news: it comes when it is said, no wait is longer than asked, and only so many wait at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+
+from chalicelib.chat import hearing
+from chalicelib.core import slots
+from chalicelib.core.clock import now
+from chalicelib.core.settings import settings
+from tests.chat.talk import ask, hear, say, texts
+from tests.text_sessions.room import COMPANY, Room
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Set as soon as a request waits; it looks every few milliseconds."""
+    waits, wake = Event(), Event()
+
+    def pause(seconds: float) -> None:
+        waits.set()
+        wake.wait(0.01)
+
+    monkeypatch.setattr(hearing, "pause", pause)
+    return waits
+
+
+@pytest.mark.parametrize(
+    ("news", "seen"),
+    [
+        (lambda room: say(room, "There you are", "doctor"), lambda heard: texts(heard) == ["There you are"]),
+        (
+            lambda room: ask(room, "POST", "typing", room.caller("doctor")),
+            lambda heard: heard["presence"]["doctor"]["typing"] and not heard["data"],
+        ),
+    ],
+)
+def test_who_waits_hears_it_when_it_is_said(
+    room: Room, waiting: Event, news: Callable[[Room], Any], seen: Callable[[Any], bool]
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(hear, room, after=0)
+        assert waiting.wait(10)
+        assert not heard.done()
+        news(room)
+        assert seen(heard.result(10))
+    with slots.one_of("chat", 2, hearing.LONGEST_WAIT_SECONDS, now()) as free:
+        assert free  # the place was given back
+
+
+def test_nobody_waits_longer_than_asked(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[float] = []
+
+    def pause(seconds: float) -> None:
+        passed.append(seconds)
+        room.at += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(hearing, "pause", pause)
+    room.at = now()
+    heard = hearing.news(COMPANY, room.patient.id, room.appointment.id, hearing.Wanted(0, 50), room.clock)
+    assert (heard.messages, sum(passed), heard.poll_after_ms) == ([], hearing.LONGEST_WAIT_SECONDS, 0)
+
+
+def test_when_all_places_are_taken_one_comes_back_later(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PILOT_CHAT_WAITERS", "4")
+    settings.cache_clear()
+    at, window = now(), hearing.LONGEST_WAIT_SECONDS
+    one, two, three = (slots.one_of("chat", settings().chat_waiters, window, at) for _ in range(3))
+    with one as first, two as second, three as third:
+        assert (first, second, third) == (True, True, False)
+        heard = hearing.news(COMPANY, room.patient.id, room.appointment.id, hearing.Wanted(0, 50), lambda: at)
+        assert heard.poll_after_ms == hearing.COME_BACK_MS
