@@ -22,11 +22,11 @@ ABILITIES = frozenset(
         "webhooks",
     )
     for verb in ("read", "write")
-)
+) | {"appointments:override"}
 """Every ability a route may ask for (a test walks the routes).
 
 `account` is one's own: me, logout, tokens; `portal` what a client has at the practice. `text_sessions` lets in the two
-whose appointment it is, and admins to read.
+whose appointment it is, and admins to read. `appointments:override`: booking against named rules.
 """
 
 _OWN = frozenset({"account:read", "account:write"})
@@ -35,6 +35,7 @@ OF_ROLE: dict[Role, frozenset[str]] = {
     "staff": _OWN
     | {
         "accounting:read",
+        "appointments:override",
         "appointments:read",
         "appointments:write",
         "calls:read",
