@@ -77,6 +77,7 @@ class AppointmentQuery(PageQuery):
     starts_until: Aware | None = None
 
 
+REFUSALS = ("slot_taken 409", "not_bookable 409", "branch_not_found 404", "calendar_busy 503")
 EXAMPLE = {
     "branch_id": "bra_00D1ZMFH9MM3HK4Z12GC",
     "service": "Consultation",
@@ -92,13 +93,7 @@ EXAMPLE = {
     ability="appointments:write",
     status=201,
     needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
-    errors=(
-        "slot_taken 409",
-        "not_bookable 409",
-        "branch_not_found 404",
-        "customer_not_found 404",
-        "calendar_busy 503",
-    ),
+    errors=(*REFUSALS, "customer_not_found 404"),
     example=EXAMPLE,
 )
 def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswer:
