@@ -75,11 +75,14 @@ def decide(
     reference: bytes,
     now: datetime,
     hold: Hold | None = None,
+    *,
+    somebody: bool = True,
 ) -> Decision:
     """Who does it, and where. `rows`: whatever was read at `expected` and at `circumstances.block_keys`.
 
     Raises Conflict `not_bookable` with all `failures` of rules, `slot_taken`; both with `alternatives`. Invalid for a
-    wish that can never be granted. `hold`: the visitor's own, whose time is his.
+    wish that can never be granted. `hold`: the visitor's own, whose time is his. `somebody` False: who it is for will
+    be said later, and what the rules say of him shows then.
     """
     schedule = found.schedule
     service = _service(schedule, asked)
@@ -98,7 +101,7 @@ def decide(
         staff=able,
         tallies=seen.that_matter(able),
         blocked=seen.blocked,
-        consulted=seen.consulted,
+        consulted=seen.consulted or not somebody,
     )
     failed = rules.failures(attempt)
     overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)

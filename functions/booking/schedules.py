@@ -1,6 +1,5 @@
 """What is done for bookings by the clock; at Cal.com, for the one connection of this stage's own key."""
 
-from chalicelib.booking.completing import complete_ended
 from chalicelib.booking.jobs import CheckCalComWebhooks, PollCalCom
 from chalicelib.core.clock import now
 from chalicelib.core.events import Job
@@ -27,6 +26,8 @@ def check_calcom_webhooks() -> None:
 @function.every("rate(1 minute)", needs=Needs(writes=("booking", "occupancy")))
 def complete_appointments() -> None:
     """Mark as completed what has ended."""
+    from chalicelib.booking.completing import complete_ended
+
     complete_ended(Unit, now)
 
 
