@@ -74,7 +74,8 @@ def opened(
 
 def booked(practice: Practice, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
-    wish = Wish(**({"source": "api", "contact": EVE} | known | fields))
+    known |= {"source": "api", "contact": EVE}
+    wish = Wish(**(known | fields))
     return book(begin, "com_test", wish, lambda: now).appointment
 
 
@@ -121,10 +122,10 @@ def test_too_far_ahead_is_a_rule_and_two_years_ahead_no_time_at_all(aws: Embedde
 def test_a_limit_holds_is_read_along_and_is_given_back(aws: EmbeddedAws) -> None:
     practice = opened({"policy": Policy(service_limits=Limits(per_day=2), customer_limits=Limits(per_week=2))})
     first = booked(practice)
-    customer = {"customer_id": first.customer_id}
+    customer: dict[str, Any] = {"customer_id": first.customer_id}
     seen = requests(lambda: booked(practice, TEN + timedelta(hours=1), **customer))
     assert seen == ["BatchGetItem", "TransactWriteItems"]
-    other = {"contact": Contact(name="Tom", phone="+12125550123")}
+    other: dict[str, Any] = {"contact": Contact(name="Tom", phone="+12125550123")}
     refusal = refused(lambda: booked(practice, TEN + timedelta(hours=2), **other))
     assert codes(refusal) == ["limit_reached"]
     days = {datetime.fromisoformat(one["starts_at"]).day for one in refusal.extra["alternatives"]}
@@ -162,7 +163,12 @@ def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     made = booked(practice, contact=Contact(name="Eve", phone="+12125550199", email="eve@example.com"))
     block = blocking.block(begin, "com_test", made.customer_id, Contact(), "", clock)
     later = TEN + timedelta(hours=2)
-    for who in ({"customer_id": made.customer_id}, {"contact": EVE}, {"contact": Contact(email="eve@example.com")}):
+    people: tuple[dict[str, Any], ...] = (
+        {"customer_id": made.customer_id},
+        {"contact": EVE},
+        {"contact": Contact(email="eve@example.com")},
+    )
+    for who in people:
         refusal = refused(lambda who=who: booked(practice, later, **who))  # type: ignore[misc]
         assert (codes(refusal), refusal.extra["alternatives"]) == (["not_bookable"], [])
     blocking.unblock(begin, "com_test", block.id)
