@@ -17,12 +17,13 @@ BOOKED = frozenset({"confirmed", "scheduled"})
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A time with a member of staff; instants in UTC."""
+    """A time with a member of staff, in rooms and with devices of the branch; instants in UTC."""
 
     starts_at: datetime
     ends_at: datetime
     staff_id: str | None
     home_branch_id: str | None = None
+    resource_ids: tuple[str, ...] = ()
 
 
 class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
     the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
+    `counted`: names of the counters of limits that it counts to.
     """
 
     id: str
@@ -83,6 +85,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     metadata: dict[str, str] = {}
     home_branch_id: str | None = None
+    resource_ids: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
     calcom_booking_id: int | None = None
     external_id: str | None = None
     calcom_seen_at: datetime | None = None
@@ -100,7 +104,11 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     def place(self) -> Place:
         """When, and with whom."""
         return Place(
-            starts_at=self.starts_at, ends_at=self.ends_at, staff_id=self.staff_id, home_branch_id=self.home_branch_id
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            staff_id=self.staff_id,
+            home_branch_id=self.home_branch_id,
+            resource_ids=self.resource_ids,
         )
 
     def entry(self, place: Place | None = None) -> Entry:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.hours import opened
+from chalicelib.booking.engine.hours import Hours, opened
 from chalicelib.booking.engine.limits import Period
 from chalicelib.booking.engine.question import Frame, Host, Question, Rules, frame_of
 from chalicelib.booking.engine.search import search_each
@@ -72,10 +72,14 @@ def why_not(
 
 def works(schedule: Schedule, member: Staff, entry: Entry) -> bool:
     """Whether the appointment itself lies within the member's working hours in this branch."""
+    return within(schedule, schedule.hours_of(member), entry)
+
+
+def within(schedule: Schedule, hours: Hours, entry: Entry) -> bool:
+    """Whether the appointment itself lies within the hours."""
     start = minute_of(entry.start)
     day = day_of(schedule.branch.zone, start)
-    windows = opened(schedule.hours_of(member), day - 2, day + 2)
-    return held_within((start, start + entry.length_min), windows)
+    return held_within((start, start + entry.length_min), opened(hours, day - 2, day + 2))
 
 
 def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:

@@ -8,18 +8,21 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars, situation, store
-from chalicelib.booking.appointment import Appointment, Source
-from chalicelib.booking.availability import Slot, free_slots, nearest, works
-from chalicelib.booking.calendars import Calendar
+from chalicelib.booking import calendars, circumstances, hold_store, rule_store, situation, store
+from chalicelib.booking.appointment import Appointment, Source, Status
+from chalicelib.booking.assignment import Preference
+from chalicelib.booking.deciding import Asked, Decision, decide, expected
 from chalicelib.booking.events import AppointmentBooked
+from chalicelib.booking.hold import Hold, HoldProof
 from chalicelib.booking.jobs import ReconcileBooking
-from chalicelib.booking.occupancy import Entry, Kind, first_clash, monday_of, reference_of
+from chalicelib.booking.occupancy import reference_of
+from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.proving import proven
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
 from chalicelib.core.clock import Clock, to_utc
-from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable, invalid
+from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit
@@ -29,7 +32,6 @@ from chalicelib.crm.customer import Contact, Customer
 
 TRIES = 24
 """How often a booking reads again because someone was faster on the same day; each round at least one gets through."""
-MOST_ALTERNATIVES = 3
 FURTHEST = timedelta(days=730)
 RECONCILE_SECONDS = 90
 """When a hold that awaits Cal.com is looked into at first: well past the longest wait for Cal.com's own answer."""
@@ -39,7 +41,9 @@ pause: Callable[[float], None] = time.sleep
 class Wish(msgspec.Struct, frozen=True):
     """What someone wants booked. `customer_id`, or `contact` to find or add him by. `staff`: id or name, None: anyone.
 
-    `path` is where these fields stand in the request, for the faults that name them.
+    `path` is where these fields stand in the request, for the faults that name them. `length_min`: of a service whose
+    length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
+    `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment.
     """
 
     branch_id: str
@@ -52,6 +56,25 @@ class Wish(msgspec.Struct, frozen=True):
     call_id: str | None = None
     metadata: dict[str, str] = {}
     path: str = "body"
+    length_min: int | None = None
+    prefer: Preference = Preference()
+    override: tuple[RuleName, ...] = ()
+    visitor: bool = False
+    hold: HoldProof | None = None
+
+    def asked(self, hold: Hold | None = None) -> Asked:
+        """What is to be decided about; a hold says again what it was made for."""
+        return Asked(
+            branch_id=self.branch_id,
+            service=hold.service_id if hold else self.service,
+            starts_at=to_utc(self.starts_at),
+            length_min=hold.length_min if hold else self.length_min,
+            staff=self.staff,
+            prefer=self.prefer,
+            override=self.override,
+            visitor=self.visitor,
+            path=self.path,
+        )
 
 
 class Booked(msgspec.Struct, frozen=True):
@@ -85,19 +108,28 @@ def book(
     """Take the time and write the appointment: one read, one transaction.
 
     Where the branch books through Cal.com it is only held (`Booked.held`); `calcom_booking.confirm_at_calcom` goes on.
-    Raises Conflict `slot_taken` with up to three `alternatives`, Invalid for a wish that can never be granted, NotFound
-    for a branch or customer that is not the company's, Unavailable when the day is fought over for too long.
+    Raises Conflict `slot_taken`, or `not_bookable` with every rule that fails (`failures`), each with up to three
+    `alternatives`; Invalid for a wish that can never be granted, NotFound for a branch, customer or hold that is not
+    there, Unavailable when the day is fought over for too long.
     """
     starts_at = to_utc(wish.starts_at)
     check_time(starts_at, clock(), wish.path)
     contacts = [] if wish.customer_id else crm.contact_keys(company_id, wish.contact)
     known = [crm.key(company_id, wish.customer_id)] if wish.customer_id else contacts
+    holds = [hold_store.key(company_id, wish.hold.id)] if wish.hold else []
     for attempt in range(TRIES):
         now = clock()
-        found = situation.read(company_id, wish.branch_id, starts_at, starts_at, [*known, *extra], wish.staff)
-        customer_rows, others = found.extra[: len(known)], found.extra[len(known) :]
+        around = [
+            *circumstances.block_keys(company_id, wish.customer_id, wish.contact),
+            *expected(company_id, situation.seen(company_id, wish.branch_id), wish.asked(), wish.customer_id),
+        ]
+        keys = [*known, *holds, *around]
+        found = situation.read(
+            company_id, wish.branch_id, starts_at, starts_at, [*keys, *extra], wish.staff, wish.service
+        )
+        rows, others = dict(zip(keys, found.extra, strict=False)), found.extra[len(keys) :]
         unit = begin()
-        booked = _stage(unit, company_id, wish, starts_at, found, customer_rows, now)
+        booked = _stage(unit, company_id, wish, found, found.extra[: len(known)], rows, now)
         if also:
             also(unit, booked, others)
         try:
@@ -122,44 +154,50 @@ def _stage(
     unit: Unit,
     company_id: str,
     wish: Wish,
-    starts_at: datetime,
     found: Situation,
     customer_rows: Sequence[Any],
+    rows: dict[Key, Any],
     now: datetime,
 ) -> Booked:
     schedule = found.schedule
-    service = schedule.service(wish.service, f"{wish.path}.service")
-    able = schedule.able(service, wish.staff, f"{wish.path}.staff")
+    if wish.visitor and not schedule.branch.published:
+        raise NotFound("branch_not_found", f"There is no branch {wish.branch_id}.")
+    hold = _held(company_id, wish, rows, now)
     appointment_id = new_id("apt")
-    entry = entry_for(service, starts_at, appointment_id)
-    calendar = _choose(found, able, entry, now)
-    if calendar is None:
-        raise slot_taken(company_id, found, service, wish.staff, starts_at, now)
-    customer_id, new_customer = _customer(unit, wish, customer_rows, now)
+    known = _known(wish, customer_rows)
+    reference = reference_of(appointment_id)
+    decision = decide(company_id, wish.asked(hold), found, rows, known, wish.contact, reference, now, hold)
+    customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
+    service, staff = decision.service, decision.choice.staff
     through_calcom = schedule.branch.books_through == "calcom"
+    stands: Status = "requested" if decision.policy.needs_approval else "confirmed"
+    counters = decision.counters(schedule, customer_id)
     appointment = Appointment(
         id=appointment_id,
         company_id=company_id,
         branch_id=schedule.branch.id,
         service_id=service.id,
-        staff_id=calendar.staff.id,
+        staff_id=staff.id,
         customer_id=customer_id,
         call_id=wish.call_id,
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=service.duration_min),
+        starts_at=decision.entry.start,
+        ends_at=decision.entry.start + timedelta(minutes=service.duration_min),
         before_min=service.buffer_before_min,
         after_min=service.buffer_after_min,
         service_number=service.number,
         channel=service.channel,
-        status="held" if through_calcom else "confirmed",
-        booked_as=None if through_calcom else "confirmed",
+        status="held" if through_calcom else stands,
+        booked_as="confirmed" if not through_calcom and stands == "confirmed" else None,
         source=wish.source,
         metadata=wish.metadata,
-        home_branch_id=calendar.staff.home_branch_id,
+        home_branch_id=staff.home_branch_id,
+        resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
+        counted=tuple(counter.name for counter in counters),
         created_at=now,
         updated_at=now,
     )
-    calendars.take(unit, calendar, entry, now)
+    _take(unit, decision, hold, now)
+    rule_store.count(unit, counters, over_the_limit=decision.unlimited)
     store.add_appointment(unit, appointment)
     if through_calcom:
         # Every hold brings the job that will ask Cal.com about it, should this process not live to see the answer.
@@ -168,21 +206,29 @@ def _stage(
         )
     else:
         unit.publish(booked_event(appointment))
-    unit.audit("appointment.held" if through_calcom else "appointment.booked", appointment_id, call=wish.call_id or "")
-    return Booked(appointment, schedule, service, calendar.staff, wish.contact, new_customer)
+    action = {"held": "appointment.held", "requested": "appointment.requested"}.get(appointment.status)
+    told: dict[str, Any] = {"overridden": ",".join(decision.overridden)} if decision.overridden else {}
+    unit.audit(action or "appointment.booked", appointment_id, call=wish.call_id or "", **told)
+    return Booked(appointment, schedule, service, staff, wish.contact, new_customer)
 
 
-def entry_for(service: Service, starts_at: datetime, appointment_id: str) -> Entry:
-    """What an appointment of this service would take of a calendar."""
-    return Entry(
-        starts_at,
-        service.duration_min,
-        service.buffer_before_min,
-        service.buffer_after_min,
-        Kind.BOOKING,
-        service.number,
-        reference_of(appointment_id),
-    )
+def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> Hold | None:
+    if wish.hold is None:
+        return None
+    hold = proven(hold_store.hold_of(rows[hold_store.key(company_id, wish.hold.id)]), wish.hold, now)
+    if hold.branch_id != wish.branch_id or hold.starts_at != to_utc(wish.starts_at):
+        raise invalid(f"{wish.path}.hold", "another_time", "This hold is for another branch or time.")
+    return hold
+
+
+def _take(unit: Unit, decision: Decision, hold: Hold | None, now: datetime) -> None:
+    for calendar in decision.choice.calendars():
+        if hold:
+            calendars.exchange(unit, calendar, hold.reference, [hold.entry()], [decision.entry], now)
+        else:
+            calendars.take(unit, calendar, decision.entry, now)
+    if hold:
+        hold_store.remove(unit, hold)
 
 
 def booked_event(appointment: Appointment) -> AppointmentBooked:
@@ -197,84 +243,17 @@ def booked_event(appointment: Appointment) -> AppointmentBooked:
     )
 
 
-def slot_taken(
-    company_id: str,
-    found: Situation,
-    service: Service,
-    staff: str | None,
-    wanted: datetime,
-    now: datetime,
-    moving: Appointment | None = None,
-) -> Conflict:
-    """The refusal of a time, with the nearest free ones: the same staff first, then anyone."""
-    slots = alternatives(company_id, found, service, staff, wanted, now, moving)
-    clock = found.schedule.branch.clock()
-    offered = [
-        {
-            "starts_at": slot.starts_at.astimezone(clock).isoformat(),
-            "ends_at": slot.ends_at.astimezone(clock).isoformat(),
-            "branch_id": found.schedule.branch.id,
-            "service_id": service.id,
-            "staff_id": slot.staff.id,
-            "staff": slot.staff.name,
-        }
-        for slot in slots
-    ]
-    return Conflict("slot_taken", "This time is not free; see the alternatives.", alternatives=offered)
-
-
-def alternatives(
-    company_id: str,
-    found: Situation,
-    service: Service,
-    staff: str | None,
-    wanted: datetime,
-    now: datetime,
-    moving: Appointment | None = None,
-) -> list[Slot]:
-    """Up to three free slots nearest to `wanted` within the days before and after it.
-
-    `moving`: the appointment that is to be moved; its own time is in nobody's way, and no alternative.
-    """
-    everyone = situation.widened(company_id, found)
-    able = found.schedule.able(service, None, "service")
-    day = wanted.astimezone(found.schedule.branch.clock()).date()
-    # A day whose neighbours lie in a week that was not read would look free where it may not be.
-    near = [day + timedelta(days=n) for n in range(-1, 3)]
-    days = [d for d in near if all(monday_of(d + timedelta(days=n)) in found.mondays for n in (-1, 0, 1))]
-    preferred = {c.staff.id for c in found.calendars} if staff else set()
-    own = moving.entry().reference if moving else b""
-    here = (moving.starts_at, moving.staff_id) if moving else None
-    free = [(c.staff, c.days) for c in everyone.calendars if c.staff.id in {m.id for m in able}]
-    found_slots = free_slots(found.schedule, service, free, days, now, own)
-    slots = [slot for slot in found_slots if (slot.starts_at, slot.staff.id) != here]
-    mine = [slot for slot in slots if slot.staff.id in preferred]
-    others = [slot for slot in slots if slot.staff.id not in preferred]
-    chosen = nearest(mine, wanted, MOST_ALTERNATIVES)
-    return chosen + nearest(others, wanted, MOST_ALTERNATIVES - len(chosen))
-
-
-def _choose(found: Situation, able: Sequence[Staff], entry: Entry, now: datetime) -> Calendar | None:
-    # Among those free at that time whoever has least to do around it; ties go by id, so that they are stable.
-    free = [
-        calendar
-        for calendar in found.calendars
-        if calendar.staff in able
-        and works(found.schedule, calendar.staff, entry)
-        and not first_clash(calendar.days, entry, now)
-    ]
-    return min(free, key=lambda calendar: (len(calendar.entries()), calendar.staff.id), default=None)
-
-
-def _customer(unit: Unit, wish: Wish, rows: Sequence[Any], now: datetime) -> tuple[str, Customer | None]:
+def _known(wish: Wish, rows: Sequence[Any]) -> str | None:
     if wish.customer_id:
         if rows[0] is None:
             raise NotFound("customer_not_found", f"There is no customer {wish.customer_id}.")
-        return wish.customer_id, None
+        return wish.customer_id
     found = crm.owner_of(rows)
-    if found:
-        return found, None
-    if not (wish.contact.phone or wish.contact.email):
+    if found is None and not (wish.contact.phone or wish.contact.email):
         raise invalid(f"{wish.path}.customer", "required", "Give the customer's phone number or e-mail address.")
+    return found
+
+
+def _added(unit: Unit, wish: Wish, now: datetime) -> tuple[str, Customer]:
     added = customers.add_from_contact(unit, wish.contact, wish.source, now)
     return added.id, added

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chalicelib.booking import calcom_booking, placing, store
+from chalicelib.booking import calcom_booking, placing, recounting, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import booked_event
 from chalicelib.booking.calcom_state import STATUS_OF, as_event, host_of, in_line, later
@@ -92,7 +92,7 @@ def _commit(
 ) -> Appointment:
     unit = begin()
     if old.place() != new.place() or old.places() != new.places():
-        new = _move(unit, old, new)
+        new = _move(unit, old, new, schedule)
     if same(old, new):
         return old
     _tell(unit, old, new)
@@ -104,11 +104,15 @@ def _commit(
     return _save(unit, new, action, fields, also, **moved_ids(old, new))
 
 
-def _move(unit: Unit, old: Appointment, new: Appointment) -> Appointment:
-    if placing.change_time(unit, old, new):
-        return new
-    # Cal.com's word stands, but nobody here is booked twice: someone has to say who takes it.
-    return new.changed(new.updated_at, staff_id=None, pending_change=None, version=new.version)
+def _move(unit: Unit, old: Appointment, new: Appointment, schedule: Schedule) -> Appointment:
+    if not placing.change_time(unit, old, new):
+        # Cal.com's word stands, but nobody here is booked twice: someone has to say who takes it.
+        new = new.changed(new.updated_at, staff_id=None, pending_change=None, version=new.version)
+    if old.counted and old.place() != new.place():
+        # Cal.com does not know of limits: what it moves counts, and may exceed them.
+        new, counting = recounting.moved(schedule, old, new)
+        counting.stage(unit, over_the_limit=True)
+    return new
 
 
 def _tell(unit: Unit, old: Appointment, new: Appointment) -> None:

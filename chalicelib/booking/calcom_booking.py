@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.booking import calcom_requests, placing, situation, store
+from chalicelib.booking import calcom_requests, placing, store
+from chalicelib.booking.alternatives import Sought, slot_taken
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Booked, booked_event, slot_taken
+from chalicelib.booking.booking import Booked, booked_event
 from chalicelib.booking.calcom_state import as_event, first_said
 from chalicelib.booking.events import AppointmentReleased
 from chalicelib.booking.jobs import SettleChange
@@ -102,9 +103,18 @@ def _attendee(contact: Contact, zone: str, language: str) -> "NewAttendee":
 
 
 def _taken(booked: Booked, now: datetime) -> Conflict:
-    start = booked.appointment.starts_at
-    found = situation.read(booked.appointment.company_id, booked.schedule.branch.id, start, start)
-    return slot_taken(booked.appointment.company_id, found, booked.service, booked.staff.id, start, now)
+    appointment = booked.appointment
+    return slot_taken(
+        Sought(
+            company_id=appointment.company_id,
+            branch_id=appointment.branch_id,
+            service=booked.service,
+            staff=booked.staff.id,
+            starts_at=appointment.starts_at,
+            now=now,
+            customer_id=appointment.customer_id,
+        )
+    )
 
 
 def confirm(

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.booking import occupancy
 from chalicelib.booking.occupancy import Days, Entry, monday_of
-from chalicelib.booking.practice import Staff
+from chalicelib.booking.practice import Resource, Staff
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.tables import Key, collection
@@ -28,6 +28,16 @@ class Calendar(msgspec.Struct, frozen=True):
     def entries(self) -> list[Entry]:
         """Everything in it, each once."""
         return occupancy.entries_of(self.days)
+
+
+def room(resource: Resource) -> Staff:
+    """A room or device as the owner of a calendar, which lies in its branch."""
+    return owner(resource.company_id, resource.branch_id, resource.id)
+
+
+def owner(company_id: str, home_branch_id: str, record_id: str) -> Staff:
+    """Who or what a calendar belongs to, when nothing but where it lies matters."""
+    return Staff(id=record_id, company_id=company_id, name="", home_branch_id=home_branch_id, hours={}, service_ids=())
 
 
 def keys(company_id: str, staff: Iterable[Staff], mondays: Sequence[date]) -> list[Key]:

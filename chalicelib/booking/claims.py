@@ -1,7 +1,7 @@
-"""Global keys of a practice: called numbers and Cal.com event types lead to the branch that has them."""
+"""Global keys of a practice: branches by id, called numbers and Cal.com event types lead to the branch."""
 
 from chalicelib.booking import calcom_booking
-from chalicelib.booking.practice import PHONE
+from chalicelib.booking.practice import PHONE, PUBLIC_BRANCH
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core import directory
 from chalicelib.core.errors import Conflict
@@ -11,6 +11,7 @@ from chalicelib.core.unit import Unit
 def claim_keys(unit: Unit, schedule: Schedule) -> None:
     """Stage the keys of a branch; the commit raises Conflict when someone else has one of them."""
     branch = schedule.branch
+    directory.claim(unit, PUBLIC_BRANCH, branch.id, branch.id, Conflict("branch_taken", "This id belongs elsewhere."))
     if branch.phone:
         taken = Conflict("phone_taken", f"{branch.phone} belongs to another company or branch.")
         directory.claim(unit, PHONE, branch.phone, branch.id, taken)

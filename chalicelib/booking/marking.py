@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from chalicelib.booking import booking, changing, placing, store
+from chalicelib.booking import booking, changing, placing, rule_store, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calcom_applying import Also, moved_ids
@@ -153,6 +153,9 @@ def _write(unit: Unit, current: Appointment, status: Status, reason: str | None 
         unit.publish(AppointmentCancelled(appointment_id=new.id, status=status, version=new.version))
     else:
         unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
+    if "completed" in (current.status, status):
+        # Services that ask for a consultation first look here.
+        rule_store.note_done(unit, new.customer_id, new.service_id, 1 if status == "completed" else -1)
     store.save_appointment(unit, new)
     if new.external_id and "no_show" in (current.status, status):
         unit.enqueue(TellCalCom(company_id=new.company_id, appointment_id=new.id))

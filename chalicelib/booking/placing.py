@@ -5,12 +5,12 @@ from datetime import date, datetime
 
 import msgspec
 
-from chalicelib.booking import calendars, practice_store
-from chalicelib.booking.appointment import Appointment, Place
+from chalicelib.booking import calendars, choosing, practice_store, rule_store
+from chalicelib.booking.appointment import TAKES_TIME, Appointment, Place
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.occupancy import Entry, first_clash, weeks_between
-from chalicelib.booking.practice import Staff
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.schedule import Schedule, of_kind
 from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
@@ -41,7 +41,8 @@ def exchanges(old: Appointment, new: Appointment) -> list[Exchange]:
     """
     before, after = _by_calendar(old, old.places()), _by_calendar(new, new.places())
     wanted = [owner for owner in {**before, **after} if before.get(owner, ()) != after.get(owner, ())]
-    members = [_member(old.company_id, *owner) for owner in wanted]
+    # Whoever has left the branch since still has his calendar; what is freed in it must not depend on the schedule.
+    members = [calendars.owner(old.company_id, *owner) for owner in wanted]
     mondays = [_mondays(*before.get(owner, ()), *after.get(owner, ())) for owner in wanted]
     keys = [calendars.keys(old.company_id, [m], weeks) for m, weeks in zip(members, mondays, strict=True)]
     rows = fetch([key for mine in keys for key in mine])
@@ -54,7 +55,9 @@ def exchanges(old: Appointment, new: Appointment) -> list[Exchange]:
 
 
 def release_time(unit: Unit, appointment: Appointment) -> None:
-    """Stage that the appointment takes no time any more; nothing when it took none."""
+    """Stage that the appointment takes no time any more, nor counts to limits; nothing when it is over already."""
+    if appointment.status in TAKES_TIME:
+        rule_store.uncount(unit, appointment.counted)
     for exchange in exchanges(appointment, msgspec.structs.replace(appointment, status="released")):
         exchange.stage(unit)
 
@@ -66,6 +69,31 @@ def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:
     for exchange in found:
         exchange.stage(unit, only_free=not fits)
     return fits
+
+
+def rooms_at(
+    schedule: Schedule, service: Service, current: Appointment, place: Place, now: datetime
+) -> tuple[str, ...] | None:
+    """The rooms and devices for it at another place, its own rather than others; None when all of a kind are taken.
+
+    One request, none for a service that needs no rooms.
+    """
+    if not service.resources:
+        return ()
+    entry = current.entry(place)
+    owners = [calendars.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
+    mondays = _mondays(entry)
+    rows = fetch(calendars.keys(current.company_id, owners, mondays))
+    found = calendars.calendars(current.company_id, owners, mondays, rows)
+    chosen = choosing.rooms_for(
+        schedule,
+        service,
+        found,
+        entry,
+        lambda calendar: not first_clash(calendar.days, entry, now, but=entry.reference),
+        current.resource_ids,
+    )
+    return None if chosen is None else tuple(room.staff.id for room in chosen)
 
 
 def read_calendar(company_id: str, member: Staff, *entries: Entry) -> Calendar:
@@ -91,14 +119,10 @@ def schedule_for(appointment: Appointment) -> Schedule:
 def _by_calendar(appointment: Appointment, places: Sequence[Place]) -> dict[tuple[str, str], tuple[Entry, ...]]:
     found: dict[tuple[str, str], tuple[Entry, ...]] = {}
     for place in places:
-        owner = (place.home_branch_id or appointment.branch_id, str(place.staff_id))
-        found[owner] = tuple(dict.fromkeys((*found.get(owner, ()), appointment.entry(place))))
+        staff = (place.home_branch_id or appointment.branch_id, str(place.staff_id))
+        for owner in (staff, *((appointment.branch_id, room) for room in place.resource_ids)):
+            found[owner] = tuple(dict.fromkeys((*found.get(owner, ()), appointment.entry(place))))
     return found
-
-
-def _member(company_id: str, home_branch_id: str, staff_id: str) -> Staff:
-    # Whoever has left the branch since still has his calendar, and what is freed in it must not depend on the schedule.
-    return Staff(id=staff_id, company_id=company_id, name="", home_branch_id=home_branch_id, hours={}, service_ids=())
 
 
 def _mondays(*entries: Entry) -> list[date]:

@@ -15,6 +15,8 @@ Channel = Literal["in_person", "text", "video", "phone"]
 """How the two meet. A `text` appointment is a metered chat."""
 PHONE = "phone"
 """The kind of directory key under which a called number leads to its branch."""
+PUBLIC_BRANCH = "branch"
+"""The kind of directory key under which visitors' requests, which name only a branch, find its company."""
 Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 """Whole minutes, at most a day."""
 Buffer = Annotated[int, msgspec.Meta(ge=0, le=240)]

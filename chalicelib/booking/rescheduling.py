@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib.booking import booking, changing, placing, situation, store
+from chalicelib.booking import booking, changing, choosing, placing, recounting, store
+from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.appointment import Appointment, Place
-from chalicelib.booking.availability import works
-from chalicelib.booking.booking import TRIES, check_time, slot_taken
+from chalicelib.booking.booking import TRIES, check_time
 from chalicelib.booking.calcom_applying import Also, moved_ids
 from chalicelib.booking.calcom_requests import event_type_of
 from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
@@ -53,7 +53,8 @@ def reschedule(
     """The appointment at its new time; with `pending_change` while Cal.com has not said whether it agrees.
 
     Asking for where it is already changes nothing. `also` is added to the transaction in which the new time stands.
-    Raises Conflict: `slot_taken` with `alternatives`, each bookable; `stale_version` with the `current` state;
+    Raises Conflict: `slot_taken` with `alternatives`, each bookable; `not_bookable` where a limit is reached;
+    `stale_version` with the `current` state;
     `not_reschedulable` for what is over; `awaits_calcom`, `change_pending` while Cal.com has yet to answer.
     """
     if move.starts_at is not None:
@@ -107,18 +108,27 @@ def _stage(unit: Unit, current: Appointment, move: Move, starts_at: datetime, no
     candidates = _candidates(schedule, service, current, move)
     if starts_at == current.starts_at and current.staff_id in {member.id for member in candidates}:
         return current
-    for member in candidates:
-        place = Place(
-            starts_at=starts_at,
-            ends_at=starts_at + (current.ends_at - current.starts_at),
-            staff_id=member.id,
-            home_branch_id=member.home_branch_id,
+    day = starts_at.astimezone(schedule.branch.clock()).date()
+    places = [
+        (
+            member,
+            Place(
+                starts_at=starts_at,
+                ends_at=starts_at + (current.ends_at - current.starts_at),
+                staff_id=member.id,
+                home_branch_id=member.home_branch_id,
+            ),
         )
-        if works(schedule, member, current.entry(place)):
-            staged = stage_place(unit, schedule, current, place, move, now)
-            if staged:
-                return staged
-    raise _taken(current, schedule, service, move, starts_at, now)
+        for member in candidates
+    ]
+    rooms = placing.rooms_at(schedule, service, current, places[0][1], now) if places else None
+    for member, place in places:
+        if rooms is None or not choosing.fit(schedule, service, member, current.entry(place), day):
+            continue
+        staged = stage_place(unit, schedule, current, msgspec.structs.replace(place, resource_ids=rooms), move, now)
+        if staged:
+            return staged
+    raise _taken(current, service, move, starts_at, now)
 
 
 def stage_place(
@@ -128,7 +138,11 @@ def stage_place(
 
     What stands at Cal.com moves only with Cal.com's consent, so there the new place is taken in addition.
     """
-    moved = current.changed(now, **current.at(place))
+    moved, counting = recounting.moved(schedule, current, current.changed(now, **current.at(place)))
+    if counting.full:
+        raise not_bookable(
+            _sought(current, schedule.service(current.service_id, "service"), move, place.starts_at, now), counting.full
+        )
     through_calcom = current.external_id is not None
     kind = _kind(schedule, current, place)
     change = changing.new_change(kind, move.by, now, reason=move.reason, place=place) if through_calcom else None
@@ -139,6 +153,7 @@ def stage_place(
     _write(unit, found)
     if change:
         return changing.stage_hold(unit, current, change)
+    counting.stage(unit)
     store.save_appointment(unit, moved)
     if moved.starts_at != current.starts_at:
         unit.publish(AppointmentMoved(appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version))
@@ -191,12 +206,21 @@ def _finish(
             raise
         schedule = placing.schedule_for(held)
         service = schedule.service(held.service_id, f"{move.path}.service")
-        raise _taken(held, schedule, service, move, change.place.starts_at, clock()) from None
+        raise _taken(held, service, move, change.place.starts_at, clock()) from None
 
 
-def _taken(
-    current: Appointment, schedule: Schedule, service: Service, move: Move, starts_at: datetime, now: datetime
-) -> Conflict:
-    staff = move.staff or current.staff_id
-    found = situation.read(current.company_id, schedule.branch.id, starts_at, starts_at, only=staff)
-    return slot_taken(current.company_id, found, service, staff, starts_at, now, moving=current)
+def _taken(current: Appointment, service: Service, move: Move, starts_at: datetime, now: datetime) -> Conflict:
+    return slot_taken(_sought(current, service, move, starts_at, now))
+
+
+def _sought(current: Appointment, service: Service, move: Move, starts_at: datetime, now: datetime) -> Sought:
+    return Sought(
+        company_id=current.company_id,
+        branch_id=current.branch_id,
+        service=msgspec.structs.replace(service, duration_min=current.entry().length_min),
+        staff=move.staff or current.staff_id,
+        starts_at=starts_at,
+        now=now,
+        customer_id=current.customer_id,
+        moving=current,
+    )

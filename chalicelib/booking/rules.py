@@ -166,7 +166,11 @@ class DailyMaximum(Rule):
 
     def check(self, attempt: Attempt) -> Failure | None:
         """The branch's day is not full."""
-        return _full(self, attempt, {"branch"}, "day_full", "This day is fully booked.")
+        return self.full() if _reached(attempt, {"branch"}) else None
+
+    def full(self) -> Failure:
+        """The day is full."""
+        return self.failed("day_full", "This day is fully booked.")
 
 
 class WithinLimits(Rule):
@@ -176,8 +180,11 @@ class WithinLimits(Rule):
 
     def check(self, attempt: Attempt) -> Failure | None:
         """No tally is full."""
-        wanted = {"service", "staff", "customer"}
-        return _full(self, attempt, wanted, "limit_reached", "No more of these can be booked in this period.")
+        return self.full() if _reached(attempt, {"service", "staff", "customer"}) else None
+
+    def full(self) -> Failure:
+        """A tally is full."""
+        return self.failed("limit_reached", "No more of these can be booked in this period.")
 
 
 class DepositPaid(Rule):
@@ -223,15 +230,23 @@ def failures(attempt: Attempt) -> list[Failure]:
 
 
 def works(attempt: Attempt, member: Staff) -> bool:
-    """Whether the appointment lies in the member's working hours, those of the night before included."""
-    days = (attempt.day - timedelta(days=1), attempt.day)
-    return attempt.within([window for day in days for window in attempt.schedule.windows(member, day)])
+    """Whether the appointment lies in the member's working hours; shifts that touch at midnight are one."""
+    return attempt.within(attempt.schedule.windows_around(member, attempt.day))
 
 
-def _full(rule: Rule, attempt: Attempt, what: set[str], code: str, message: str) -> Failure | None:
-    if any(tally.what in what and tally.booked >= tally.most for tally in attempt.tallies):
-        return rule.failed(code, message)
-    return None
+def full(tallies: Sequence[Tally]) -> list[Failure]:
+    """The failures of the rules about limits alone, for what is moved."""
+    failed: list[Failure] = []
+    reached = {tally.what for tally in tallies if tally.booked >= tally.most}
+    if "branch" in reached:
+        failed.append(DailyMaximum().full())
+    if reached - {"branch"}:
+        failed.append(WithinLimits().full())
+    return failed
+
+
+def _reached(attempt: Attempt, what: set[str]) -> bool:
+    return any(tally.what in what and tally.booked >= tally.most for tally in attempt.tallies)
 
 
 class Period(msgspec.Struct, frozen=True):

@@ -31,12 +31,16 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
     def service(self, wanted: str, path: str) -> Service:
         """By id, or by name whatever its capitals; raises Invalid about `path`."""
-        name = wanted.strip().casefold()
-        for service in self.services:
-            if service.id == wanted or service.name.casefold() == name:
-                return service
+        found = self.find_service(wanted)
+        if found:
+            return found
         offered = ", ".join(service.name for service in self.services)
         raise invalid(path, "unknown_service", f"{wanted!r} is not offered here. Offered: {offered}.")
+
+    def find_service(self, wanted: str) -> Service | None:
+        """By id or name, or None."""
+        name = wanted.strip().casefold()
+        return next((s for s in self.services if s.id == wanted or s.name.casefold() == name), None)
 
     def service_numbered(self, number: int) -> Service | None:
         """The service a packed entry names."""
@@ -86,6 +90,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     def windows(self, member: Staff, day: date) -> list[Interval]:
         """When a member of staff works here, of the windows that begin on the local `day`; UTC, half open, sorted."""
         return _intervals(opened(self.hours_of(member), day.toordinal(), day.toordinal()))
+
+    def windows_around(self, member: Staff, day: date) -> list[Interval]:
+        """When a member of staff works here on the local `day` and around it, joined across midnight."""
+        return _intervals(opened(self.hours_of(member), day.toordinal() - 1, day.toordinal() + 1))
 
     def is_open(self, at: datetime) -> bool:
         """Whether the branch is open at that instant; what began yesterday may last past midnight."""

@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.booking import calendars, practice_store
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.occupancy import weeks_between
-from chalicelib.booking.practice import Staff
+from chalicelib.booking.practice import Resource, Staff
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core.tables import Key, fetch
 
@@ -20,12 +20,13 @@ _last_seen: dict[tuple[str, str], Schedule] = {}
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """The schedule, the calendars of everyone who matters, and the rows asked for along with them."""
+    """The schedule, the calendars of everyone who matters and of the rooms, and the rows asked for along with them."""
 
     schedule: Schedule
     calendars: list[Calendar]
     mondays: list[date]
     extra: list[Any]
+    rooms: list[Calendar] = []
 
     def calendar(self, staff_id: str) -> Calendar | None:
         """That member's calendar."""
@@ -33,26 +34,40 @@ class Situation(msgspec.Struct, frozen=True):
 
 
 def read(
-    company_id: str, branch_id: str, first: datetime, last: datetime, extra: Sequence[Key] = (), only: str | None = None
+    company_id: str,
+    branch_id: str,
+    first: datetime,
+    last: datetime,
+    extra: Sequence[Key] = (),
+    only: str | None = None,
+    service: str | None = None,
 ) -> Situation:
     """Read the branch around `first` to `last` and the rows at `extra`.
 
     One request when this process has met the branch before, or when one member is asked for by id who is at home here;
     else two, since the schedule says whose calendars are needed. `only`: the id or name of the one member of staff that
-    matters. Raises NotFound when there is no such branch.
+    matters. `service`: its id or name, for the rooms and devices it needs. Raises NotFound when there is no such
+    branch.
     """
     mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
-    known = _last_seen.get((company_id, branch_id))
-    hinted = _wanted(known.staff, only) if known else _guessed(company_id, branch_id, only)
+    known = seen(company_id, branch_id)
+    hinted = _wanted(known, only, service) if known else _guessed(company_id, branch_id, only)
     places = [practice_store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
     rows = fetch(places)
     schedule = practice_store.schedule_of(rows[0], branch_id)
     _last_seen[company_id, branch_id] = schedule
     others, weeks = rows[1 : 1 + len(extra)], rows[1 + len(extra) :]
-    needed = _wanted(schedule.staff, only)
+    needed = _wanted(schedule, only, service)
     if [_home(m) for m in needed] != [_home(m) for m in hinted]:
         weeks = fetch(calendars.keys(company_id, needed, mondays))
-    return Situation(schedule, calendars.calendars(company_id, needed, mondays, weeks), mondays, others)
+    found = calendars.calendars(company_id, needed, mondays, weeks)
+    people = len(_staff(schedule, only))
+    return Situation(schedule, found[:people], mondays, others, found[people:])
+
+
+def seen(company_id: str, branch_id: str) -> Schedule | None:
+    """The branch as this process last read it, which says what to read along with it and decides nothing."""
+    return _last_seen.get((company_id, branch_id))
 
 
 def fresh(company_id: str, branch_id: str) -> Schedule:
@@ -67,21 +82,21 @@ def forget() -> None:
     _last_seen.clear()
 
 
-def widened(company_id: str, situation: Situation) -> Situation:
-    """The same situation with everyone's calendar, for finding alternatives when one member was asked for."""
-    staff = situation.schedule.staff
-    if len(situation.calendars) == len(staff):
-        return situation
-    rows = fetch(calendars.keys(company_id, staff, situation.mondays))
-    everyone = calendars.calendars(company_id, staff, situation.mondays, rows)
-    return Situation(situation.schedule, everyone, situation.mondays, situation.extra)
+def _wanted(schedule: Schedule, only: str | None, service: str | None) -> list[Staff]:
+    return [*_staff(schedule, only), *(calendars.room(resource) for resource in _rooms(schedule, service))]
 
 
-def _wanted(staff: Sequence[Staff], only: str | None) -> list[Staff]:
+def _staff(schedule: Schedule, only: str | None) -> list[Staff]:
     if only is None:
-        return list(staff)
+        return list(schedule.staff)
     name = only.strip().casefold()
-    return [member for member in staff if member.id == only or member.name.casefold() == name]
+    return [member for member in schedule.staff if member.id == only or member.name.casefold() == name]
+
+
+def _rooms(schedule: Schedule, wanted: str | None) -> list[Resource]:
+    service = schedule.find_service(wanted) if wanted else None
+    kinds = {kind.casefold() for kind in service.resources} if service else set()
+    return [resource for resource in schedule.resources if resource.kind.casefold() in kinds]
 
 
 def _guessed(company_id: str, branch_id: str, only: str | None) -> list[Staff]:

@@ -1,6 +1,7 @@
 """Appointments in DynamoDB."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -10,10 +11,13 @@ from chalicelib.booking.calcom_cursor import CalComCursor
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
+from chalicelib.core.ids import id_bytes
 from chalicelib.core.pages import Listing, Page, page
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
+ENDING_SHARDS = 4
+"""Over which those that stand are spread by when they end, since they are of all companies."""
 LISTINGS = {
     "company": Listing(BookingRow, "by_company", "company_id", "starts_at"),
     "branch": Listing(BookingRow, "by_branch", "branch", "starts_at"),
@@ -146,9 +150,21 @@ def first_ahead(company_id: str, by: str, record_id: str, after: str) -> Appoint
         cursor = found.next_cursor
 
 
+def ended(at: datetime, shard: int, limit: int) -> list[tuple[str, str]]:
+    """Company and id of appointments that stand and had ended at `at`, those that ended first; one Query of a shard."""
+    rows = BookingRow.by_end.query(f"ending#{shard}", BookingRow.ends_at < stamp(at), limit=limit)
+    return [(str(company_id), str(appointment_id)) for company_id, appointment_id in (r.pk.split("#") for r in rows)]
+
+
+def _ending(appointment_id: str) -> str:
+    return f"ending#{id_bytes(appointment_id)[-1] % ENDING_SHARDS}"
+
+
 def _row(appointment: Appointment) -> BookingRow:
     company = appointment.company_id
     place = appointment_key(company, appointment.id)
+    # What a change is pending for is left to the change.
+    awaits_its_end = appointment.status == "confirmed" and appointment.pending_change is None
     return BookingRow(
         place.pk,
         place.sk,
@@ -159,6 +175,8 @@ def _row(appointment: Appointment) -> BookingRow:
         staff=f"{company}#{appointment.staff_id}" if appointment.staff_id else None,
         customer=f"{company}#{appointment.customer_id}",
         starts_at=f"{stamp(appointment.starts_at)}#{appointment.id}",
+        ending=_ending(appointment.id) if awaits_its_end else None,
+        ends_at=f"{stamp(appointment.ends_at)}#{appointment.id}" if awaits_its_end else None,
         version=appointment.version,
         data=encode(appointment),
     )

@@ -12,11 +12,19 @@ Access patterns of `booking`
   someone's calendar feed           pk `<company>#<staff or customer>` sk `feed#staff`, `feed#customer`         GetItem
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
   appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query
+  confirmed ones by when they end   ending: `ending#<shard>`, ends_at and id: those that a sweep completes       Query
+  how often a customer had it done  pk `<company>#<customer>`    sk `done#<service>`                            GetItem
+  who is blocked                    pk `<company>#blocklist`     sk `<block>`                                   Query
+  whether someone is blocked        pk `<company>#blocked`       sk `customer#…`, `phone#…`, `email#…`          GetItem
   how far Cal.com is followed       pk `<company>#calcom`        sk `cursor`                                    GetItem
 
 Access patterns of `occupancy`
   what is taken of a calendar       pk `<company>#<home branch>` sk `<Monday>#<staff>`         GetItem, one per week
+  what is taken of a room           pk `<company>#<branch>`      sk `<Monday>#<resource>`      GetItem, one per week
   what is taken in a branch         the same partition, sk between two Mondays                 Query
+  how many count towards a limit    pk `<company>#<branch, staff or customer>`                 GetItem
+                                    sk `tally#<scope>#<day, week or month>`
+  a visitor's hold                  pk `<company>#<hold>`        sk `hold`                     GetItem
 """
 
 from typing import ClassVar
@@ -42,14 +50,18 @@ class BookingRow(Row):
     starts_at = UnicodeAttribute(null=True)
     compiled = BinaryAttribute(null=True, legacy_encoding=False)
     compiled_until = NumberAttribute(null=True)
+    ending = UnicodeAttribute(null=True)
+    ends_at = UnicodeAttribute(null=True)
+    tally = NumberAttribute(null=True)
     by_company = index("by_company", "company_id", "starts_at")
     by_branch = index("by_branch", "branch", "starts_at")
     by_staff = index("by_staff", "staff", "starts_at")
     by_customer = index("by_customer", "customer", "starts_at")
+    by_end = index("by_end", "ending", "ends_at", keys_only=True)
 
 
 class OccupancyRow(Row):
-    """One calendar's week: `d0` (Monday, UTC) to `d6`, each the packed entries of its day."""
+    """One calendar's week: `d0` (Monday, UTC) to `d6`, each the packed entries of its day; or a counter, or a hold."""
 
     table: ClassVar[Table] = Table("occupancy", ttl=True)
     d0 = BinaryAttribute(null=True, legacy_encoding=False)
@@ -59,3 +71,4 @@ class OccupancyRow(Row):
     d4 = BinaryAttribute(null=True, legacy_encoding=False)
     d5 = BinaryAttribute(null=True, legacy_encoding=False)
     d6 = BinaryAttribute(null=True, legacy_encoding=False)
+    tally = NumberAttribute(null=True)

@@ -14,7 +14,7 @@ from chalicelib.calls.appointment_answers import refused, standing, which_one
 from chalicelib.calls.asked import Answer, Asked, Tools, forget, keep, once
 from chalicelib.calls.hearing import instant
 from chalicelib.calls.own_appointments import COMING, Known, find
-from chalicelib.calls.phone_booking import answer_taken
+from chalicelib.calls.phone_booking import REFUSED_TIMES, answer_taken
 from chalicelib.calls.wishes import CancelArgs, RescheduleArgs, WhichArgs
 from chalicelib.core.errors import Conflict, DomainError, Invalid
 from chalicelib.core.logging import log
@@ -108,7 +108,7 @@ def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wa
     if isinstance(refusal, Invalid) or refusal.code == "asked_before":
         raise refusal
     said = asked.voice.phrases
-    if refusal.code == "slot_taken":
+    if refusal.code in REFUSED_TIMES:
         return answer_taken(asked.voice.elsewhere(known.schedule.branch.clock()), _conflict(refusal))
     if refusal.code in AWAITING and _same_change(asked, known, wanted):
         return standing(asked, known, pending, "pending")

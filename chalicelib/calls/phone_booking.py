@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 KEEP_GUARD = timedelta(days=30)
 RESTARTS = 3
+REFUSED_TIMES = frozenset({"slot_taken", "not_bookable"})
+"""What booking refuses a time with; both bring the times that can be had instead."""
 
 
 class _AskedBefore(Exception):
@@ -194,7 +196,7 @@ class PhoneBooking:
         return confirm(appointment, found, self._begin, self._clock, self._confirm_call)
 
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
-        if taken.code != "slot_taken":
+        if taken.code not in REFUSED_TIMES:
             raise taken
         branch = situation.fresh(self._caller.company_id, self._branch_id).branch
         return answer_taken(voice_of(branch, self._clock()), taken)
@@ -226,12 +228,12 @@ class PhoneBooking:
 
 
 def answer_taken(voice: Voice, taken: Conflict) -> dict[str, Any]:
-    """The wished time is gone; the alternatives are bookable as given."""
+    """The wished time is gone, or against the branch's rules; the alternatives are bookable as given."""
     offered = taken.extra["alternatives"]
     return {
         "message": voice.taken([datetime.fromisoformat(slot["starts_at"]) for slot in offered]),
         "status": "unavailable",
-        "code": "slot_taken",
+        "code": taken.code,
         "alternatives": offered,
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.core.clock import Clock, now
-from chalicelib.core.errors import Unauthenticated
+from chalicelib.core.errors import Forbidden, Unauthenticated
 from chalicelib.core.idempotency import IdempotencyKey
 from chalicelib.core.unit import Actor, Unit
 
@@ -50,9 +50,19 @@ class Request:
         self.units.append(unit)
         return unit
 
+    def require(self, ability: str) -> None:
+        """Raises Forbidden when who asks lacks an ability that a part of the request takes beyond the route's own."""
+        require(ability, self.actor.abilities)
+
     def header(self, name: str) -> str | None:
         """A header by its lower-case name."""
         return self.headers.get(name)
+
+
+def require(ability: str, held: frozenset[str]) -> None:
+    """Raises Forbidden when the ability is not among those held."""
+    if "*" not in held and ability not in held:
+        raise Forbidden("missing_ability", f"This token lacks the ability {ability}.", ability=ability)
 
 
 def actor_of(authorizer: dict[str, Any] | None, address: str) -> tuple[Actor, str]:

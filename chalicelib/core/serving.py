@@ -7,13 +7,13 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.core.doors import PUBLIC, Route
-from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, TooLarge, UnsupportedMedia
+from chalicelib.core.errors import DomainError, Invalid, NotFound, TooLarge, UnsupportedMedia
 from chalicelib.core.idempotency import kept_answer, key_of
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import add_log_context, log, log_context, where
 from chalicelib.core.payloads import LARGEST_BODY, read_body, read_query
 from chalicelib.core.problems import internal_problem, problem
-from chalicelib.core.requests import Request, actor_of
+from chalicelib.core.requests import Request, actor_of, require
 
 LONGEST_PATH_VALUE = 200
 _models: dict[Any, dict[str, Any]] = {}
@@ -68,7 +68,7 @@ def _request(route: Route, incoming: Any, path: dict[str, str], request_id: str)
     address = str(context.get("identity", {}).get("sourceIp", ""))
     actor, company_id = actor_of(context.get("authorizer"), address)
     if route.ability != PUBLIC:
-        _require(route.ability, actor.abilities)
+        require(route.ability, actor.abilities)
     add_log_context(company_id=company_id or None, actor=str(actor) if company_id else None)
     _check_path(path)
     raw = _raw(incoming)
@@ -77,11 +77,6 @@ def _request(route: Route, incoming: Any, path: dict[str, str], request_id: str)
     idempotency = key_of(route.view.__name__, key, raw, path, route.status) if key is not None else None
     where, query = route.path.format_map(path), _pairs(incoming.query_params)
     return Request(request_id, actor, company_id, address, headers, raw, idempotency, where, query)
-
-
-def _require(ability: str, held: frozenset[str]) -> None:
-    if "*" not in held and ability not in held:
-        raise Forbidden("missing_ability", f"This token lacks the ability {ability}.", ability=ability)
 
 
 def _check_path(path: dict[str, str]) -> None:

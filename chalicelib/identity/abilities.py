@@ -24,11 +24,11 @@ ABILITIES = frozenset(
         "webhooks",
     )
     for verb in ("read", "write")
-)
+) | {"appointments:override"}
 """Every ability a route may ask for (a test walks the routes).
 
 `account` is one's own: me, logout, tokens; `portal` what a client has at the practice. `text_sessions` lets in the two
-whose appointment it is, and admins to read.
+whose appointment it is, and admins to read. `appointments:override`: booking against named rules.
 """
 
 _OWN = frozenset({"account:read", "account:write"})
@@ -38,6 +38,7 @@ OF_ROLE: dict[Role, frozenset[str]] = {
     | {
         "accounting:read",
         "analytics:read",
+        "appointments:override",
         "appointments:read",
         "appointments:write",
         "calls:read",

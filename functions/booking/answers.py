@@ -38,6 +38,7 @@ class AppointmentAnswer(Answer):
     branch_id: str
     service_id: str
     staff_id: str | None
+    resource_ids: tuple[str, ...]
     customer_id: str
     call_id: str | None
     starts_at: datetime

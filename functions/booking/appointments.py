@@ -4,10 +4,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking import store
 from chalicelib.booking.appointment import Source, Status
 from chalicelib.booking.listing import contact_from, list_by
+from chalicelib.booking.policy import RuleName
+from chalicelib.booking.practice import Gender
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -32,13 +35,28 @@ class CustomerDetails(Body):
     email: Text | None = None
 
 
+class Preferred(Body):
+    """Whom one would rather have; nobody is left out for it."""
+
+    gender: Gender | None = None
+    language: Text | None = None
+    skill: Text | None = None
+
+
 class NewAppointment(Body):
-    """What to book. `service` and `staff` by id or name; no `staff`: whoever is free. Give one customer field."""
+    """What to book. `service` and `staff` by id or name; no `staff`: whoever is free. Give one customer field.
+
+    `prefer` guides whom it goes to where `staff` is left out; `length_min` is for services of a flexible length.
+    `override` names rules that are not to matter; it takes the ability `appointments:override`, and is audited.
+    """
 
     branch_id: Text
     service: Text
     starts_at: Aware
     staff: Text | None = None
+    length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+    prefer: Preferred | None = None
+    override: Annotated[list[RuleName], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     customer_id: Text | None = None
     customer: CustomerDetails | None = None
     source: Literal["api", "web", "mobile"] = "api"
@@ -59,6 +77,7 @@ class AppointmentQuery(PageQuery):
     starts_until: Aware | None = None
 
 
+REFUSALS = ("slot_taken 409", "not_bookable 409", "branch_not_found 404", "calendar_busy 503")
 EXAMPLE = {
     "branch_id": "bra_00D1ZMFH9MM3HK4Z12GC",
     "service": "Consultation",
@@ -74,17 +93,21 @@ EXAMPLE = {
     ability="appointments:write",
     status=201,
     needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
-    errors=("slot_taken 409", "branch_not_found 404", "customer_not_found 404", "calendar_busy 503"),
+    errors=(*REFUSALS, "customer_not_found 404"),
     example=EXAMPLE,
 )
 def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswer:
     """Book an appointment.
 
-    A time that is taken answers 409 `slot_taken` with up to three `alternatives`, each bookable as given.
+    A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`;
+    both with up to three `alternatives`, each bookable as given.
     """
+    from chalicelib.booking.assignment import Preference
     from chalicelib.booking.booking import Wish
     from chalicelib.booking.booking_online import book_online
 
+    if body.override:
+        request.require("appointments:override")
     customer = body.customer or CustomerDetails()
     wish = Wish(
         branch_id=body.branch_id,
@@ -95,6 +118,9 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
         contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
         source=body.source,
         metadata=body.metadata,
+        length_min=body.length_min,
+        prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),
+        override=tuple(body.override),
     )
 
     return show(book_online(lambda: request.unit(show), request.company_id, wish, now, _calcom))

@@ -27,7 +27,7 @@ Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Version = Annotated[int, msgspec.Meta(ge=1)]
 WRITES = Needs(writes=("booking", "occupancy", "directory"), reads=("crm",), secrets=("calcom_api_key",))
 USUAL = ("appointment_not_found 404", "stale_version 409", "change_pending 409", "awaits_calcom 409")
-TIMES = ("slot_taken 409", "not_reschedulable 409", "calendar_busy 503")
+TIMES = ("slot_taken 409", "not_bookable 409", "not_reschedulable 409", "calendar_busy 503")
 
 
 class Reschedule(Body):

@@ -1,6 +1,7 @@
-"""What is done for bookings by the clock, for every connection with Cal.com: today the one of this stage's own key."""
+"""What is done for bookings by the clock; at Cal.com, for the one connection of this stage's own key."""
 
 from chalicelib.booking.jobs import CheckCalComWebhooks, PollCalCom
+from chalicelib.core.clock import now
 from chalicelib.core.events import Job
 from chalicelib.core.function import Function
 from chalicelib.core.inbox import PLATFORM
@@ -20,6 +21,14 @@ def poll_calcom() -> None:
 def check_calcom_webhooks() -> None:
     """See that Cal.com still sends us webhooks, and subscribe anew where it does not."""
     _enqueue(CheckCalComWebhooks(company_id=PLATFORM))
+
+
+@function.every("rate(1 minute)", needs=Needs(writes=("booking", "occupancy")))
+def complete_appointments() -> None:
+    """Mark as completed what has ended."""
+    from chalicelib.booking.completing import complete_ended
+
+    complete_ended(Unit, now)
 
 
 def _enqueue(job: Job) -> None:

@@ -85,7 +85,9 @@ def test_whoever_is_asked_for_is_booked_and_alternatives_start_with_him(practice
     assert booked(practice, staff="dan rossi").staff.name == "Dan Rossi"
     with pytest.raises(Conflict) as refused:
         booked(practice, staff="Dan Rossi")
-    assert {slot["staff"] for slot in refused.value.extra["alternatives"]} == {"Dan Rossi"}
+    offered = refused.value.extra["alternatives"]
+    assert [slot["staff"] for slot in offered] == ["Dan Rossi", "Dan Rossi", "Chloe Park"]
+    assert datetime.fromisoformat(offered[2]["starts_at"]) == MONDAY_TEN
 
 
 @pytest.mark.parametrize("minutes", [-44, -15, 0, 15, 44])
@@ -136,11 +138,16 @@ def test_what_can_never_be_granted_names_its_field(practice: Practice, fields: d
     assert refused.value.faults[0].path == field
 
 
-def test_outside_working_hours_nobody_is_free(practice: Practice) -> None:
-    with pytest.raises(Conflict):
-        booked(practice, datetime(2026, 11, 23, 11, tzinfo=UTC))
-    with pytest.raises(Conflict):
-        booked(practice, datetime(2026, 11, 22, 15, tzinfo=UTC))
+@pytest.mark.parametrize("starts_at", [datetime(2026, 11, 23, 11, tzinfo=UTC), datetime(2026, 11, 22, 15, tzinfo=UTC)])
+def test_outside_working_hours_the_rules_say_so_and_offer_what_can_be_had(
+    practice: Practice, starts_at: datetime
+) -> None:
+    with pytest.raises(Conflict) as refused:
+        booked(practice, starts_at)
+    assert refused.value.code == "not_bookable"
+    assert [one["code"] for one in refused.value.extra["failures"]] == ["closed", "not_working"]
+    first = refused.value.extra["alternatives"][0]
+    assert booked(practice, datetime.fromisoformat(first["starts_at"]), staff=first["staff_id"])
 
 
 def test_another_company_has_no_such_branch_and_no_such_customer(practice: Practice) -> None:

@@ -92,7 +92,9 @@ def test_partly_overlapping_wishes_never_overlap(aws: EmbeddedAws, round_number:
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     assert won
     assert overlaps(won) == []
-    assert all(isinstance(o, Appointment) or (isinstance(o, Conflict) and o.code == "slot_taken") for o in outcomes)
+    # Some starts run on past closing time, which is against the rules.
+    lost = {outcome.code for outcome in outcomes if isinstance(outcome, DomainError)}
+    assert lost <= {"slot_taken", "not_bookable"}
     _the_calendars_hold_exactly(practice, won)
 
 

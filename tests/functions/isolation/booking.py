@@ -29,6 +29,8 @@ def prepare(world: World) -> None:
     world.ids.update({"appointment_id": made["id"], "customer_id": made["customer_id"]})
     world.ids["past_id"] = _copy(made["id"], starts_at=now() - timedelta(hours=3), ends_at=now() - timedelta(hours=2))
     world.ids["asked_id"] = _copy(made["id"], status="requested")
+    blocked = call("PUT", "/api/blocklist", caller=world.owner, body={"email": "never@example.com"}).json
+    world.ids["block_id"] = blocked["id"]
 
 
 def _copy(appointment_id: str, **fields: Any) -> str:
@@ -53,6 +55,9 @@ CHANGES: tuple[tuple[str, str, str, Any], ...] = (
 )
 """What can be done with an appointment, and with which of the owner's it is tried."""
 RECIPES: Recipes = {
+    ("GET", "/api/blocklist"): recipe("/api/blocklist", stranger="only his own"),
+    ("PUT", "/api/blocklist"): Recipe("/api/blocklist", lambda world: {"customer_id": world.ids["customer_id"]}),
+    ("DELETE", "/api/blocklist/{block_id}"): recipe("/api/blocklist/{block_id}"),
     ("GET", "/api/appointments/{appointment_id}/calendar"): recipe("/api/appointments/{appointment_id}/calendar"),
     **{
         (method, f"/api/{whose}/{{{name}}}/calendar-feed"): recipe(f"/api/{whose}/{{{given}}}/calendar-feed")

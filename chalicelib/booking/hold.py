@@ -1,0 +1,74 @@
+"""A visitor's hold: a time kept for a few minutes while he types who he is."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.booking.occupancy import Entry, Kind, reference_of
+
+LASTS = timedelta(minutes=10)
+MOST_OF_A_VISITOR = 2
+MOST_OF_A_BRANCH = 50
+"""Together they could keep a practice from being booked; a visitor who comes from many addresses meets this one."""
+
+
+class HoldProof(msgspec.Struct, frozen=True):
+    """What a visitor was given: nobody else can use, extend or release the hold."""
+
+    id: str
+    secret: str
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Instants in UTC; `expires_at` on a whole minute, as calendars keep it. `digest` of the secret."""
+
+    id: str
+    company_id: str
+    branch_id: str
+    service_id: str
+    staff_id: str
+    home_branch_id: str
+    resource_ids: tuple[str, ...] = ()
+    starts_at: datetime
+    ends_at: datetime
+    before_min: int = 0
+    after_min: int = 0
+    service_number: int = 0
+    expires_at: datetime
+    extended: bool = False
+    digest: str
+    version: int = 1
+
+    @property
+    def reference(self) -> bytes:
+        """Under which it lies in calendars."""
+        return reference_of(self.id)
+
+    @property
+    def length_min(self) -> int:
+        """Whole minutes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
+
+    def entry(self) -> Entry:
+        """What it takes of each of its calendars."""
+        return Entry(
+            self.starts_at,
+            self.length_min,
+            self.before_min,
+            self.after_min,
+            Kind.HOLD,
+            self.service_number,
+            self.reference,
+            self.expires_at,
+        )
+
+    def owners(self) -> list[tuple[str, str]]:
+        """Whose calendars, each with its home branch."""
+        return [(self.home_branch_id, self.staff_id), *((self.branch_id, room) for room in self.resource_ids)]
+
+
+def lapses_at(now: datetime) -> datetime:
+    """When a hold made now lapses, on the next whole minute."""
+    later = now + LASTS
+    whole = later.replace(second=0, microsecond=0)
+    return whole if whole == later else whole + timedelta(minutes=1)

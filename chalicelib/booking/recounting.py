@@ -1,0 +1,47 @@
+"""Limits when an appointment moves: what it counted to before, and what it counts to then."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from chalicelib.booking import circumstances, counting, rule_store, rules
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.counting import Counter
+from chalicelib.booking.placing import staff_of
+from chalicelib.booking.rules import Failure
+from chalicelib.booking.schedule import Schedule
+from chalicelib.core.unit import Unit
+from chalicelib.crm.customer import Contact
+
+
+class Recounting(msgspec.Struct, frozen=True):
+    """Counters to add to and names of counters to take from; `full`: the rules that the new place fails."""
+
+    to: Sequence[Counter] = ()
+    off: Sequence[str] = ()
+    full: Sequence[Failure] = ()
+
+    def stage(self, unit: Unit, *, over_the_limit: bool = False) -> None:
+        """Stage it; the unit ends as Stale when a limit was reached meanwhile, unless that does not matter."""
+        rule_store.count(unit, self.to, over_the_limit=over_the_limit)
+        rule_store.uncount(unit, self.off)
+
+
+def moved(schedule: Schedule, old: Appointment, new: Appointment) -> tuple[Appointment, Recounting]:
+    """`new`, counted where it then stands. One request when there are limits that it did not count to before."""
+    service = schedule.find_service(old.service_id)
+    if service is None:  # no longer offered here: nothing limits it
+        return new, Recounting()
+    member = staff_of(schedule, new.staff_id)
+    day = new.starts_at.astimezone(schedule.branch.clock()).date()
+    staff = [member] if member else []
+    wanted = counting.counters(schedule, service, staff, new.customer_id, day)
+    to = [counter for counter in wanted if counter.name not in old.counted]
+    off = [name for name in old.counted if name not in {counter.name for counter in wanted}]
+    counted = msgspec.structs.replace(new, counted=tuple(counter.name for counter in wanted))
+    if not to:
+        return counted, Recounting(to, off)
+    seen = circumstances.found(new.company_id, schedule, service, staff, new.customer_id, Contact(), day, {})
+    names = {counter.name for counter in to}
+    tallies = [t for c, t in zip(seen.counters, seen.tallies, strict=True) if c.name in names]
+    return counted, Recounting(to, off, rules.full(tallies))

@@ -1,0 +1,233 @@
+"""Booking by visitors, without a token: holds, and the appointments that come of them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import msgspec
+
+from chalicelib.booking.listing import contact_from
+from chalicelib.core.clock import now, to_utc
+from chalicelib.core.doors import PUBLIC
+from chalicelib.core.errors import Conflict
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.requests import Request
+from chalicelib.core.unit import Unit
+
+if TYPE_CHECKING:
+    from chalicelib.booking.appointment import Appointment
+    from chalicelib.booking.hold import Hold
+    from chalicelib.vendors.calcom import CalCom
+
+function = Function(__name__)
+T = TypeVar("T")
+Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
+HOLDS_A_MINUTE, BOOKINGS_A_MINUTE = 20, 10
+"""Of one address: a family behind one router gets through, a script does not get far."""
+NEEDS = Needs(reads=("crm",), writes=("booking", "occupancy", "directory"))
+REFUSALS = ("slot_taken 409", "not_bookable 409", "branch_not_found 404", "calendar_busy 503", "too_many_requests 429")
+
+
+class NewHold(Body):
+    """A time to keep. `service` and `staff` by id or name; no `staff`: whoever is free."""
+
+    branch_id: Text
+    service: Text
+    starts_at: Aware
+    staff: Text | None = None
+    length_min: Length | None = None
+
+
+class HoldProofBody(Body):
+    """What came with the hold."""
+
+    secret: Text
+
+
+class HoldAnswer(Answer):
+    """A time that is kept until `expires_at`. `secret` comes once, with the hold."""
+
+    id: str
+    branch_id: str
+    service_id: str
+    staff_id: str
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+    secret: str | None = None
+
+
+class VisitorDetails(Body):
+    """Who comes: a phone number or an e-mail address at least."""
+
+    name: Text | None = None
+    phone: Text | None = None
+    email: Text | None = None
+
+
+class HoldGiven(Body):
+    """The hold that is to become the appointment."""
+
+    id: Text
+    secret: Text
+
+
+class VisitorAppointment(Body):
+    """What to book. With a `hold`, `branch_id`, `service` and `starts_at` are those of the hold."""
+
+    branch_id: Text
+    service: Text
+    starts_at: Aware
+    customer: VisitorDetails
+    staff: Text | None = None
+    length_min: Length | None = None
+    hold: HoldGiven | None = None
+    source: Literal["web", "mobile"] = "web"
+
+
+class VisitorAnswer(Answer):
+    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has."""
+
+    id: str
+    branch_id: str
+    service_id: str
+    staff_id: str | None
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+
+
+@function.route(
+    "POST",
+    "/public/holds",
+    ability=PUBLIC,
+    status=201,
+    needs=NEEDS,
+    # The answer holds a secret that must not be kept.
+    idempotent=False,
+    errors=(*REFUSALS, "too_many_holds 429"),
+    example={"branch_id": "bra_00D1ZMFH9MM3HK4Z12GC", "service": "Haircut", "starts_at": "2026-12-01T09:30:00+01:00"},
+)
+def hold_time(request: Request, body: NewHold) -> HoldAnswer:
+    """Keep a time for ten minutes. At most two at once for one address."""
+    from chalicelib.booking.deciding import Asked
+    from chalicelib.booking.holding import hold
+    from chalicelib.core.throttling import allow
+
+    allow("holds", request.address, HOLDS_A_MINUTE, request.clock)
+    asked = Asked(
+        branch_id=body.branch_id,
+        service=body.service,
+        starts_at=to_utc(body.starts_at),
+        length_min=body.length_min,
+        staff=body.staff,
+        visitor=True,
+    )
+    made, secret = _plainly(lambda: hold(lambda company_id: _unit(request, company_id), request.address, asked, now))
+    return _show_hold(made, secret)
+
+
+@function.route(
+    "POST",
+    "/public/holds/{hold_id}/extend",
+    ability=PUBLIC,
+    needs=NEEDS,
+    idempotent=False,
+    errors=("hold_not_found 404", "hold_expired 409", "extended_before 409", "calendar_busy 503"),
+    example={"secret": "b1MvT0uWq2oX8mZr4QkP7nJdYh3sLfAe"},
+)
+def extend_hold(request: Request, hold_id: str, body: HoldProofBody) -> HoldAnswer:
+    """Keep it for ten minutes more; once."""
+    from chalicelib.booking.hold import HoldProof
+    from chalicelib.booking.holding import extend
+
+    return _show_hold(extend(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now))
+
+
+@function.route(
+    "DELETE",
+    "/public/holds/{hold_id}",
+    ability=PUBLIC,
+    status=204,
+    needs=NEEDS,
+    errors=("hold_not_found 404", "hold_expired 409", "calendar_busy 503"),
+)
+def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
+    """Give the time back."""
+    from chalicelib.booking.hold import HoldProof
+    from chalicelib.booking.holding import release
+
+    release(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now)
+
+
+@function.route(
+    "POST",
+    "/public/appointments",
+    ability=PUBLIC,
+    status=201,
+    needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
+    errors=(*REFUSALS, "hold_not_found 404", "hold_expired 409"),
+    example={
+        "branch_id": "bra_00D1ZMFH9MM3HK4Z12GC",
+        "service": "Haircut",
+        "starts_at": "2026-12-01T09:30:00+01:00",
+        "customer": {"name": "Ada Keller", "phone": "+493055512345"},
+    },
+)
+def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer:
+    """Book without a token. Whether a time can be had is answered, and which others; why not is not."""
+    from chalicelib.booking.booking import Wish
+    from chalicelib.booking.booking_online import book_online
+    from chalicelib.booking.hold import HoldProof
+    from chalicelib.booking.holding import company_of
+    from chalicelib.core.throttling import allow
+
+    allow("bookings", request.address, BOOKINGS_A_MINUTE, request.clock)
+    customer = body.customer
+    wish = Wish(
+        branch_id=body.branch_id,
+        service=body.service,
+        starts_at=body.starts_at,
+        staff=body.staff,
+        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
+        source=body.source,
+        length_min=body.length_min,
+        visitor=True,
+        hold=HoldProof(body.hold.id, body.hold.secret) if body.hold else None,
+    )
+    company_id = company_of(body.branch_id)
+    return _show(_plainly(lambda: book_online(lambda: _unit(request, company_id), company_id, wish, now, _calcom)))
+
+
+def _unit(request: Request, company_id: str) -> Unit:
+    return request.unit(_show, company_id)
+
+
+def _plainly(work: Callable[[], T]) -> T:
+    # A visitor learns that a time is not to be had; that he is blocked, or what a customer did before, is no answer.
+    try:
+        return work()
+    except Conflict as refusal:
+        if refusal.code != "not_bookable":
+            raise
+        detail = "This cannot be booked; see the alternatives, or call us."
+        raise Conflict(refusal.code, detail, alternatives=refusal.extra["alternatives"]) from None
+
+
+def _calcom() -> "CalCom":
+    from chalicelib.vendors.calcom import connected
+
+    return connected()
+
+
+def _show(appointment: "Appointment") -> VisitorAnswer:
+    return VisitorAnswer(**{name: getattr(appointment, name) for name in VisitorAnswer.__struct_fields__})
+
+
+def _show_hold(hold: "Hold", secret: str | None = None) -> HoldAnswer:
+    shown = {name: getattr(hold, name) for name in HoldAnswer.__struct_fields__ if name != "secret"}
+    return HoldAnswer(**shown, secret=secret)

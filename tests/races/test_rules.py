@@ -1,0 +1,155 @@
+"""Many at once: limits are never exceeded, rooms never shared, and a hold and a booking never both have a time."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.booking import hold_store, rule_store
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.booking import book
+from chalicelib.booking.calendars import room
+from chalicelib.booking.cancelling import Cancellation, cancel
+from chalicelib.booking.deciding import Asked
+from chalicelib.booking.hold import Hold, HoldProof
+from chalicelib.booking.holding import extend, hold, release
+from chalicelib.booking.opening import save_practice
+from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.policy import Limits, Policy
+from chalicelib.booking.practice import Resource, Staff
+from chalicelib.core.errors import Conflict, DomainError
+from chalicelib.core.tables import fetch
+from chalicelib.core.unit import Unit
+from infra.local.demo_practice import Practice, demo_practice
+from tests.conftest import EmbeddedAws
+from tests.races.rounds import ROUNDS
+from tests.races.test_bookings import MONDAY, NOW, at_once, overlaps, try_to_book, wish
+
+LIMIT = 5
+
+
+def opened(policy: Policy = Policy(), rooms: int = 0) -> Practice:
+    """Berlin with six who do massages, under this policy, in so many rooms."""
+    made = demo_practice("com_race", calcom=False)
+    massage = replace(made.services[1], policy=policy, resources=("room",) if rooms else ())
+    berlin = made.branches[0]
+    team = [_member(made.staff[0], n) for n in range(6)]
+    found = [
+        Resource(id=f"res_0000000000000000000{n}", company_id="com_race", branch_id=berlin.id, kind="room", name=f"{n}")
+        for n in range(rooms)
+    ]
+    services = [made.services[0], massage, *made.services[2:]]
+    save_practice(lambda: Unit("com_race"), made.branches, services, [*team, *made.staff[1:]], found)
+    return Practice(made.branches, tuple(services), (*team, *made.staff[1:]), made.event_types)
+
+
+def _member(like: Staff, number: int) -> Staff:
+    if number == 0:
+        return like
+    return replace(like, id=f"stf_0000000000000000MAS{number}", name=f"M {number}", calcom_user_id=None)
+
+
+def starts(chance: random.Random) -> Any:
+    return MONDAY + timedelta(minutes=8 * 60 + 15 * chance.randrange(28))
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_a_limit_is_reached_and_never_exceeded(aws: EmbeddedAws, round_number: int) -> None:
+    practice = opened(Policy(service_limits=Limits(per_day=LIMIT)))
+    chance = random.Random(round_number)
+    times = [starts(chance) for _ in range(64)]
+    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, times[n], n, staff=None)))
+    won = [one for one in outcomes if isinstance(one, Appointment)]
+    assert len(won) == LIMIT
+    assert {one.code for one in outcomes if isinstance(one, DomainError)} <= {"not_bookable", "slot_taken"}
+    one = won[0]
+    cancel(lambda: Unit("com_race"), "com_race", one.id, Cancellation(), lambda: NOW, _nobody)
+    assert _counted(one) == LIMIT - 1
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_no_room_and_nobody_has_two_at_once(aws: EmbeddedAws, round_number: int) -> None:
+    practice = opened(rooms=2)
+    chance = random.Random(round_number)
+    times = [starts(chance) for _ in range(64)]
+
+    def work(number: int) -> Appointment:
+        made = try_to_book("com_race", wish(practice, times[number], number, staff=None))
+        if number % 4 == 0:
+            cancel(lambda: Unit("com_race"), "com_race", made.id, Cancellation(), lambda: NOW, _nobody)
+        return made
+
+    outcomes = at_once(work)
+    won = [one for n, one in enumerate(outcomes) if isinstance(one, Appointment) and n % 4]
+    assert won
+    assert overlaps(won) == []
+    assert overlaps([replace(one, staff_id=one.resource_ids[0]) for one in won]) == []
+    for resource_id in {one.resource_ids[0] for one in won}:
+        mine = [one for one in won if one.resource_ids == (resource_id,)]
+        owner = room(Resource(id=resource_id, company_id="com_race", branch_id=won[0].branch_id, kind="room", name=""))
+        held = read_calendar("com_race", owner, *(one.entry() for one in mine)).entries()
+        assert sorted(entry.reference for entry in held) == sorted(one.entry().reference for one in mine)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_a_time_goes_to_one_hold_or_one_booking(aws: EmbeddedAws, round_number: int) -> None:
+    practice = opened()
+    at = MONDAY + timedelta(hours=9)
+
+    def work(number: int) -> Any:
+        if number % 2:
+            return try_to_book("com_race", wish(practice, at, number))
+        asked = Asked(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
+        return hold(_begin, f"192.0.2.{number}", asked, lambda: NOW)
+
+    outcomes = at_once(work)
+    won = [one for one in outcomes if not isinstance(one, DomainError)]
+    assert len(won) == 1, won
+    assert {one.code for one in outcomes if isinstance(one, DomainError)} == {"slot_taken"}
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_a_hold_is_used_once_whatever_is_done_to_it_meanwhile(aws: EmbeddedAws, round_number: int) -> None:
+    practice = opened()
+    at = MONDAY + timedelta(hours=9)
+    asked = Asked(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
+    made, secret = hold(_begin, "192.0.2.1", asked, lambda: NOW)
+    proof = HoldProof(made.id, secret)
+
+    def work(number: int) -> Appointment | Hold | None:
+        if number % 3 == 0:
+            wanted = replace(wish(practice, at, number), hold=proof)
+            return book(lambda: Unit("com_race", clock=lambda: NOW), "com_race", wanted, lambda: NOW).appointment
+        if number % 3 == 1:
+            return extend(_begin, proof, lambda: NOW)
+        if number < 3:
+            release(_begin, proof, lambda: NOW)
+        return None
+
+    outcomes = at_once(work)
+    won = [one for one in outcomes if isinstance(one, Appointment)]
+    assert len(won) <= 1
+    assert sum(isinstance(one, Hold) for one in outcomes) <= 1
+    assert all(isinstance(one, Conflict) or one.code == "hold_not_found" for one in outcomes if _is_error(one))
+    assert hold_store.find("com_race", made.id) is None
+    entries = read_calendar("com_race", practice.staff[0], made.entry()).entries()
+    assert [entry.reference for entry in entries] == [one.entry().reference for one in won]
+
+
+def _begin(company_id: str) -> Unit:
+    return Unit(company_id, clock=lambda: NOW)
+
+
+def _is_error(outcome: Any) -> bool:
+    return isinstance(outcome, DomainError)
+
+
+def _nobody() -> Any:
+    raise AssertionError("not asked")
+
+
+def _counted(appointment: Appointment) -> int:
+    (name,) = appointment.counted
+    return rule_store.counted(fetch([rule_store.counter_key("com_race", name)])[0])
