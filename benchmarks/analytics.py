@@ -38,7 +38,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
         ("event of a booking, counted", lambda: _count(new)),
         ("event of a booking, again", lambda: _count(new)),
         ("event of a move to another month, counted", lambda: _count(moved)),
-        ("search of free times, counted", lambda: count_search(system.COMPANY, branch, now)),
+        ("search of free times, counted", lambda: count_search(system.COMPANY, branch.id, branch.zone, now)),
         ("available minutes of a branch, 70 days", lambda: measuring.measure_next(_measure(), CONTEXT)),
         ("GET /api/analytics/sources, 30 days", ask("sources")),
         ("GET /api/analytics/sources, two years", ask("sources", **longest)),

@@ -18,7 +18,7 @@ from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, NotFound, RateLimited, Stale, Unavailable
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Key, fetch
-from chalicelib.core.throttling import digest
+from chalicelib.core.throttle import digest
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 

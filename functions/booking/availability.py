@@ -12,7 +12,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Query
 from chalicelib.core.requests import Request
-from functions.booking.free import AvailabilityAnswer, show, wanted_from
+from functions.booking.free import AvailabilityAnswer, counted, show, wanted_from
 
 function = Function(__name__)
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -46,7 +46,7 @@ class AvailabilityQuery(Query):
     "/api/availability",
     ability="appointments:read",
     # `updates`: the compiled schedule is kept in the schedule's own row.
-    needs=Needs(reads=("booking", "occupancy"), updates=("booking",)),
+    needs=Needs(reads=("booking", "occupancy"), updates=("booking", "analytics")),
     errors=("branch_not_found 404",),
     memory_mb=1024,
 )
@@ -59,4 +59,4 @@ def show_availability(request: Request, query: AvailabilityQuery) -> Availabilit
     wanted = wanted_from(query)
     if query.at is not None:
         return show(searching.explain(request.company_id, wanted, query.at, now))
-    return show(searching.search(request.company_id, wanted, now))
+    return show(counted(request.company_id, searching.search(request.company_id, wanted, now)))

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from chalicelib.core.clock import now
 from chalicelib.core.payloads import Answer
 
 if TYPE_CHECKING:
@@ -64,6 +65,15 @@ class AvailabilityAnswer(Answer):
     """A result for each branch and each service that it offers."""
 
     results: list[FreeAnswer]
+
+
+def counted(company_id: str, found: "list[Free]") -> "list[Free]":
+    """What was found, after the search was counted once for each branch: bookings are compared with searches."""
+    from chalicelib.analytics.searching import count_search
+
+    for branch in {one.branch.branch_id: one.branch for one in found}.values():
+        count_search(company_id, branch.branch_id, branch.zone, now)
+    return found
 
 
 def wanted_from(query: Any, *, published: bool = False) -> "Wanted":

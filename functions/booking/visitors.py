@@ -116,9 +116,9 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
     """Keep a time for ten minutes. At most two at once for one address."""
     from chalicelib.booking.deciding import Asked
     from chalicelib.booking.holding import hold
-    from chalicelib.core.throttling import allow
+    from chalicelib.core import throttle
 
-    allow("holds", request.address, HOLDS_A_MINUTE, request.clock)
+    throttle.count("holds", request.address, request.clock(), most=HOLDS_A_MINUTE)
     asked = Asked(
         branch_id=body.branch_id,
         service=body.service,
@@ -184,9 +184,9 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
     from chalicelib.booking.booking_online import book_online
     from chalicelib.booking.hold import HoldProof
     from chalicelib.booking.holding import company_of
-    from chalicelib.core.throttling import allow
+    from chalicelib.core import throttle
 
-    allow("bookings", request.address, BOOKINGS_A_MINUTE, request.clock)
+    throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
     customer = body.customer
     wish = Wish(
         branch_id=body.branch_id,

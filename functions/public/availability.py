@@ -12,7 +12,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Query
 from chalicelib.core.requests import Request
-from functions.booking.free import AvailabilityAnswer, show, wanted_from
+from functions.booking.free import AvailabilityAnswer, counted, show, wanted_from
 from functions.public.visits import Company, count
 
 function = Function(__name__)
@@ -44,7 +44,7 @@ class PublicAvailabilityQuery(Query):
     "GET",
     "/public/availability",
     ability=PUBLIC,
-    needs=Needs(reads=("booking", "occupancy"), updates=("booking", "guards")),
+    needs=Needs(reads=("booking", "occupancy"), updates=("booking", "guards", "analytics")),
     errors=("branch_not_found 404", "too_many_requests 429"),
     memory_mb=1024,
 )
@@ -53,4 +53,4 @@ def show_public_availability(request: Request, query: PublicAvailabilityQuery) -
     from chalicelib.booking import searching
 
     count(request)
-    return show(searching.search(query.company, wanted_from(query, published=True), now))
+    return show(counted(query.company, searching.search(query.company, wanted_from(query, published=True), now)))

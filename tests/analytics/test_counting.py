@@ -153,9 +153,9 @@ def test_a_rebuild_that_was_stopped_goes_on_and_misses_nothing_that_happens_mean
 def test_bookings_reach_the_dashboards(practice: Practice) -> None:
     branch = practice.branches[0]
     first, second = booked(practice, 10), booked(practice, 11, guest=2)
-    count_search(COMPANY, branch, now)
+    count_search(COMPANY, branch.id, branch.zone, now)
     with counted() as cost:
-        count_search(COMPANY, branch, now)
+        count_search(COMPANY, branch.id, branch.zone, now)
     assert (cost.reads, cost.transactions, cost.writes) == (0, 0, 1)
     move(first, next_monday(14))
     call_off(second)
