@@ -16,7 +16,7 @@ from tests.calls.conftest import next_monday
 COMPANY = "com_test"
 BERLIN = "+493055501000"
 NO_DEFAULT = Default("", False)
-BEGUN = now() - timedelta(minutes=50)
+BEGUN = now() - timedelta(minutes=10)
 
 
 def details(number: int = 1, **fields: Any) -> dict[str, Any]:
