@@ -4,6 +4,7 @@ A rule is switched off by `Policy.off`, parametrised by the policy of service an
 staff who hold the ability, which is audited. Whether the time is free is not a rule: nobody overrides that.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import ClassVar
@@ -63,14 +64,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return any(start <= self.starts_at and self.ends_at <= end for start, end in intervals)
 
 
-class Rule:
+class Rule(ABC):
     """Subclasses name themselves and say why an attempt fails, or None."""
 
     name: ClassVar[RuleName]
 
+    @abstractmethod
     def check(self, attempt: Attempt) -> Failure | None:
         """The failure, or None."""
-        raise NotImplementedError
 
     def failed(self, code: str, message: str) -> Failure:
         """A failure of this rule."""
