@@ -10,11 +10,14 @@ from chalicelib.core.settings import settings
 from infra.resources import literal_resources
 
 
-def provision() -> list[str]:
-    """Create what is missing; returns the names of what it made. Safe to run again."""
+def provision(*, expiry: bool = True) -> list[str]:
+    """Create what is missing; returns the names of what it made. Safe to run again.
+
+    `expiry` False: nothing expires by the emulator's clock, for whoever lives by another one.
+    """
     resources = literal_resources(settings().prefix, settings().stage)
     _sender()
-    return _tables(resources) + _queues(resources) + _buckets(resources) + _keys(resources)
+    return _tables(resources, expiry) + _queues(resources) + _buckets(resources) + _keys(resources)
 
 
 def _sender() -> None:
@@ -25,7 +28,7 @@ def _sender() -> None:
         client.create_email_identity(EmailIdentity=domain)
 
 
-def _tables(resources: dict[str, Any]) -> list[str]:
+def _tables(resources: dict[str, Any], expiry: bool) -> list[str]:
     client = aws.client("dynamodb")
     there = set(client.list_tables()["TableNames"])
     made = []
@@ -35,7 +38,7 @@ def _tables(resources: dict[str, Any]) -> list[str]:
             continue
         client.create_table(**_table_request(properties))
         ttl = properties.get("TimeToLiveSpecification")
-        if ttl:
+        if ttl and expiry:
             client.update_time_to_live(
                 TableName=name, TimeToLiveSpecification={"AttributeName": ttl["AttributeName"], "Enabled": True}
             )
