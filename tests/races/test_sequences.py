@@ -1,0 +1,252 @@
+"""Several do anything in any order at once: calendars hold exactly what stands, and what they offer can be booked."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from chalicelib.booking import hold_store, practice_store, rule_store, situation, store, time_off
+from chalicelib.booking.absence import TimeOff
+from chalicelib.booking.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.booking import Wish, book
+from chalicelib.booking.calendars import owner
+from chalicelib.booking.cancelling import Cancellation, cancel
+from chalicelib.booking.deciding import Asked
+from chalicelib.booking.engine.clocks import moment_of
+from chalicelib.booking.hold import Hold, HoldProof
+from chalicelib.booking.holding import hold, release
+from chalicelib.booking.occupancy import Entry, Kind
+from chalicelib.booking.opening import save_practice
+from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.policy import Limits, Policy
+from chalicelib.booking.practice import Resource
+from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.booking.searching import Wanted, explain, search
+from chalicelib.core.errors import DomainError
+from chalicelib.core.tables import fetch
+from chalicelib.core.unit import Unit
+from chalicelib.crm.customer import Contact
+from infra.local.demo_practice import Practice, demo_practice
+from tests.conftest import EmbeddedAws
+from tests.races.rounds import ROUNDS
+from tests.races.test_bookings import MONDAY, NOW
+
+STARTS = st.integers(0, 23).map(lambda n: MONDAY + timedelta(hours=8, minutes=15 * n))
+WHICH = st.integers(0, 9)
+A_DAY = 7
+STEP = st.one_of(
+    st.tuples(st.just("book"), STARTS, st.sampled_from([None, 0, 1, 2])),
+    st.tuples(st.just("book"), STARTS, st.none()),
+    st.tuples(st.just("move"), STARTS, WHICH),
+    st.tuples(st.just("cancel"), st.none(), WHICH),
+    st.tuples(st.just("hold"), STARTS, st.none()),
+    st.tuples(st.just("use"), st.none(), WHICH),
+    st.tuples(st.just("let go"), st.none(), WHICH),
+    st.tuples(st.just("away"), STARTS, st.integers(0, 2)),
+    st.tuples(st.just("back"), st.none(), WHICH),
+)
+PROGRAM = st.lists(st.lists(STEP, min_size=1, max_size=6), min_size=2, max_size=4)
+REFUSALS = {
+    "slot_taken", "not_bookable", "not_reschedulable", "hold_not_found", "time_off_not_found", "too_many_holds",
+    "not_cancellable",
+}  # fmt: skip
+_numbers = itertools.count()
+
+
+class Studio:
+    """A company with three who do massages in two rooms, at most seven a day, and what its visitors and staff do."""
+
+    def __init__(self) -> None:
+        number = next(_numbers)
+        self.company = f"com_{number}"
+        made = demo_practice(self.company, calcom=False, suffix=f"{number}", shift=number)
+        berlin = made.branches[0]
+        massage = replace(made.services[1], resources=("room",), policy=Policy(service_limits=Limits(per_day=A_DAY)))
+        ada = made.staff[0]
+        plain = replace(ada, service_ids=(massage.id,), calcom_user_id=None)
+        self.team = [replace(plain, id=f"{ada.id[:-3]}M{n:02}", name=f"M {n}") for n in range(3)]
+        self.rooms = [
+            Resource(id=f"res_{n:020}", company_id=self.company, branch_id=berlin.id, kind="room", name=f"{n}")
+            for n in range(2)
+        ]
+        self.practice = Practice(made.branches, (massage,), tuple(self.team), ())
+        save_practice(self.begin, [berlin], [massage], self.team, self.rooms)
+        self.appointments: list[str] = []
+        self.holds: list[tuple[Hold, HoldProof]] = []
+        self.away: list[tuple[TimeOff, list[Appointment]]] = []
+
+    def begin(self, company_id: str = "") -> Unit:
+        return Unit(self.company, clock=lambda: NOW)
+
+    def step(self, kind: str, at: datetime | None, which: Any) -> None:
+        """One step of a program; what is refused is refused for a reason known."""
+        act: Callable[[Any, Any], None] = getattr(self, f"_{kind.replace(' ', '_')}")
+        try:
+            act(at, which)
+        except DomainError as refusal:
+            if refusal.code not in REFUSALS:
+                raise
+
+    def wish(self, at: datetime, staff: str | None, proof: HoldProof | None = None) -> Wish:
+        return Wish(
+            branch_id=self.practice.branches[0].id, service="Massage", starts_at=at, source="api", staff=staff,
+            contact=Contact(name="Guest", phone=f"+49151{random.randrange(10**8):08}"), hold=proof,
+        )  # fmt: skip
+
+    def booked(self, wish: Wish) -> Appointment:
+        made = book(self.begin, self.company, wish, lambda: NOW).appointment
+        self.appointments.append(made.id)
+        return made
+
+    def _book(self, at: datetime, which: int | None) -> None:
+        self.booked(self.wish(at, None if which is None else self.team[which].id))
+
+    def _move(self, at: datetime, which: int) -> None:
+        if self.appointments:
+            one = self.appointments[which % len(self.appointments)]
+            reschedule(self.begin, self.company, one, Move(starts_at=at), lambda: NOW, _nobody)
+
+    def _cancel(self, at: None, which: int) -> None:
+        if self.appointments:
+            one = self.appointments[which % len(self.appointments)]
+            cancel(self.begin, self.company, one, Cancellation(), lambda: NOW, _nobody)
+
+    def _hold(self, at: datetime, which: None) -> None:
+        asked = Asked(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
+        made, secret = hold(self.begin, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
+        self.holds.append((made, HoldProof(made.id, secret)))
+
+    def _use(self, at: None, which: int) -> None:
+        if self.holds:
+            made, proof = self.holds[which % len(self.holds)]
+            self.booked(self.wish(made.starts_at, None, proof))
+
+    def _let_go(self, at: None, which: int) -> None:
+        if self.holds:
+            release(self.begin, self.holds[which % len(self.holds)][1], lambda: NOW)
+
+    def _away(self, at: datetime, which: int) -> None:
+        until = at + timedelta(minutes=90)
+        self.away.append(time_off.take(self.begin, self.company, self.team[which].id, at, until, "", lambda: NOW))
+
+    def _back(self, at: None, which: int) -> None:
+        if self.away:
+            off, _ = self.away[which % len(self.away)]
+            time_off.withdraw(self.begin, self.company, off.staff_id, off.id)
+
+    def standing(self) -> list[Appointment]:
+        found = [store.get_appointment(self.company, one) for one in self.appointments]
+        return [one for one in found if one.status in TAKES_TIME]
+
+    def owners(self) -> list[str]:
+        return [*(member.id for member in self.team), *(room.id for room in self.rooms)]
+
+    def entries(self, record_id: str) -> list[Entry]:
+        calendar = owner(self.company, self.practice.branches[0].id, record_id)
+        around = Entry(MONDAY, 1440, 0, 0, Kind.BOOKING, 0, b"")
+        return read_calendar(self.company, calendar, around).entries()
+
+
+@settings(
+    max_examples=ROUNDS * 4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(PROGRAM, st.integers(0, 10_000))
+def test_whatever_is_done_in_whatever_order(aws: EmbeddedAws, program: list[Any], chosen: int) -> None:
+    studio = Studio()
+    _run(studio, program)
+    standing = studio.standing()
+    _calendars_hold_exactly_what_stands(studio, standing)
+    _nothing_overlaps(studio)
+    _who_is_away_was_told(studio, standing)
+    _the_limit_counts_what_stands(standing, studio)
+    _what_is_offered_can_be_booked(studio, chosen)
+
+
+def _run(studio: Studio, program: list[Any]) -> None:
+    gate = Barrier(len(program))
+
+    def follow(steps: list[Any]) -> None:
+        gate.wait()
+        for step in steps:
+            studio.step(*step)
+
+    with ThreadPoolExecutor(len(program)) as pool:
+        list(pool.map(follow, program))
+
+
+def _calendars_hold_exactly_what_stands(studio: Studio, standing: Iterable[Appointment]) -> None:
+    wanted: Counter[tuple[str, Kind, bytes]] = Counter()
+    for one in standing:
+        wanted.update((who, Kind.BOOKING, one.entry().reference) for who in (str(one.staff_id), *one.resource_ids))
+    used = {proof.id for _, proof in studio.holds if _gone(studio, proof)}
+    for made, _ in studio.holds:
+        if made.id not in used:
+            wanted.update((who, Kind.HOLD, made.reference) for _, who in made.owners())
+    for off, _ in studio.away:
+        if practice_store.find_time_off(studio.company, off.staff_id, off.id):
+            wanted.update((off.staff_id, Kind.TIME_OFF, entry.reference) for entry in off.entries())
+    found: Counter[tuple[str, Kind, bytes]] = Counter()
+    for record_id in studio.owners():
+        found.update((record_id, entry.kind, entry.reference) for entry in studio.entries(record_id))
+    assert found == wanted
+
+
+def _gone(studio: Studio, proof: HoldProof) -> bool:
+    return hold_store.find(studio.company, proof.id) is None
+
+
+def _nothing_overlaps(studio: Studio) -> None:
+    for record_id in studio.owners():
+        taken = [entry for entry in studio.entries(record_id) if entry.kind != Kind.TIME_OFF]
+        assert [(a, b) for a, b in itertools.combinations(taken, 2) if a.clashes(b, NOW)] == []
+
+
+def _who_is_away_was_told(studio: Studio, standing: Iterable[Appointment]) -> None:
+    # An appointment lies in time off only when it was there before, and then whoever took it was told.
+    for off, in_the_way in studio.away:
+        if practice_store.find_time_off(studio.company, off.staff_id, off.id) is None:
+            continue
+        told = {one.id for one in in_the_way}
+        for one in standing:
+            overlaps = any(one.entry().clashes(entry, NOW) for entry in off.entries())
+            assert one.staff_id != off.staff_id or not overlaps or one.id in told
+
+
+def _the_limit_counts_what_stands(standing: list[Appointment], studio: Studio) -> None:
+    names = {name for one in standing for name in one.counted}
+    assert len(standing) <= A_DAY
+    for name in names:
+        row = fetch([rule_store.counter_key(studio.company, name)])[0]
+        assert rule_store.counted(row) == sum(name in one.counted for one in standing)
+
+
+def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
+    day = MONDAY.date()
+    wanted = Wanted(branch_ids=(studio.practice.branches[0].id,), services=("Massage",), first=day, last=day)
+    (free,) = search(studio.company, wanted, lambda: NOW)
+    starts = {moment_of(slot.start) for slot in free.slots}
+    for n in range(0, 24, 5):
+        at = MONDAY + timedelta(hours=8, minutes=15 * n)
+        if at not in starts:
+            (why,) = explain(studio.company, wanted, at, lambda: NOW)
+            assert why.reasons
+            assert "free" not in {reason.code for reason in why.reasons}
+    if free.slots:
+        slot = free.slots[chosen % len(free.slots)]
+        situation.forget()
+        made = studio.booked(studio.wish(moment_of(slot.start), slot.staff_ids[0]))
+        assert (made.starts_at, made.staff_id) == (moment_of(slot.start), slot.staff_ids[0])
+
+
+def _nobody() -> Any:
+    raise AssertionError("not asked")
