@@ -34,13 +34,15 @@ def main() -> int:
             waiting = backlog.costs()
         with console.status("timing the booking call"):
             times = operations.booking_times()
+        with console.status("timing the search for free times"):
+            searches = searching.times()
         with console.status("letting a thousand text sessions tick, for a minute and a half"):
             ticks = text_sessions.ticking_times()
         with console.status("reading 10,000 invoices, twice"):
             syncs = fic_sync.measure()
         with console.status("starting every function cold, a few rounds"):
             starts = cold_start.measure(PACKAGE, practice)
-    report.write(Path("docs/performance.md"), costs, waiting, times, ticks, syncs, starts, console)
+    report.write(Path("docs/performance.md"), costs, waiting, times, searches, ticks, syncs, starts, console)
     slow = [start for start in starts if start.ratio > cold_start.MOST and "," not in start.name]
     for start in slow:
         console.print(

@@ -21,6 +21,7 @@ def write(
     costs: list[tuple[str, Count]],
     waiting: list[PerCall],
     times: dict[str, float],
+    searches: dict[str, float],
     ticks: dict[str, float],
     syncs: list[Cost],
     starts: list[Start],
@@ -48,6 +49,11 @@ def write(
             "The phone booking on the embedded stack, in milliseconds",
             tuple(times),
             [_numbers(times)],
+        ),
+        (
+            "The search of fifty for thirty days, from HTTP request to answer, in milliseconds",
+            tuple(searches),
+            [_numbers(searches)],
         ),
         ("Text sessions that tick in the same minute, one worker", tuple(ticks), [_numbers(ticks)]),
         (

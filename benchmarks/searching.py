@@ -1,6 +1,9 @@
 """What a search for free times costs: fifty members of staff of a branch, thirty days, six bookings a day each."""
 
-from datetime import timedelta
+import statistics
+import time
+from collections.abc import Iterable
+from datetime import date, timedelta
 
 from msgspec.structs import replace
 
@@ -17,20 +20,45 @@ from infra.local.invoking import Answer, Caller, call
 
 CALLER = Caller(system.COMPANY)
 STAFF, DAYS, WEEKS, A_DAY = 50, 30, 5, 6
+HISTORY = 26
+"""Weeks before those asked about, as full as they are."""
+SEARCHES = 30
+CROWDED = "bra_0000000000000000CR0W"
 SEARCH = f"GET /api/availability, {STAFF} staff × {DAYS} days"
 
 
 def costs(practice: Practice) -> list[tuple[str, Count]]:
-    """The first search after a change, the next of the same process, the first of another one."""
-    branch_id = _crowd(practice)
+    """The first search after a change, the next of the same process, the first of another one, and with a past."""
+    branch_id, staff = _crowd(practice)
     found = []
-    for name in ("the first after a change", "from memory", "from the table"):
+    for name in ("the first after a change", "from memory", "from the table", f"{HISTORY} full weeks behind them"):
         if name == "from the table":
             compiled_store.forget()
+        if name.startswith(str(HISTORY)):
+            _fill_all(staff, range(-HISTORY, 0))
         with counted() as count:
             _search(branch_id)
         found.append((f"{SEARCH}, {name}", count))
     return found
+
+
+def times() -> dict[str, float]:
+    """p50 and p99 of that search from request to answer in milliseconds, and what of it is ours; after `costs`."""
+    whole, database = [], []
+    for number in range(SEARCHES + 3):
+        start = time.perf_counter()
+        with counted() as count:
+            _search(CROWDED)
+        if number >= 3:  # the first ones warm up
+            whole.append((time.perf_counter() - start) * 1000)
+            database.append(count.aws_ms)
+    return {
+        "searches": SEARCHES,
+        "whole p50": statistics.median(whole),
+        "whole p99": statistics.quantiles(whole, n=100)[98],
+        "DynamoDB p50": statistics.median(database),
+        "own code p50": statistics.median(all_ - theirs for all_, theirs in zip(whole, database, strict=True)),
+    }
 
 
 def _search(branch_id: str) -> Answer:
@@ -42,28 +70,32 @@ def _search(branch_id: str) -> Answer:
     return answer
 
 
-def _crowd(practice: Practice) -> str:
-    """A branch of fifty with their calendars; returns its id."""
-    branch = replace(practice.branches[1], id="bra_0000000000000000CR0W", phone=None)
+def _crowd(practice: Practice) -> tuple[str, list[Staff]]:
+    """A branch of fifty with their calendars; its id, and they."""
+    branch = replace(practice.branches[1], id=CROWDED, phone=None)
     chloe = replace(
         practice.staff[2], home_branch_id=branch.id, hours={branch.id: practice.staff[2].hours[practice.branches[1].id]}
     )
     staff = [replace(chloe, id=f"stf_{number:020}", name=f"Number {number}") for number in range(STAFF)]
     save_practice(lambda: Unit(system.COMPANY), [branch], practice.services, staff)
-    for number, member in enumerate(staff):
-        _fill(member, number)
+    _fill_all(staff, range(WEEKS))
     compiled_store.forget()
-    return branch.id
+    return branch.id, staff
 
 
-def _fill(member: Staff, number: int) -> None:
+def _fill_all(staff: Iterable[Staff], weeks: range) -> None:
     monday = monday_of(system.monday(0).date())
-    mondays = [monday + timedelta(weeks=week) for week in range(WEEKS)]
-    (calendar,) = calendars.calendars(system.COMPANY, [member], mondays, [None] * WEEKS)
+    mondays = [monday + timedelta(weeks=week) for week in weeks]
+    for number, member in enumerate(staff):
+        _fill(member, number, mondays)
+
+
+def _fill(member: Staff, number: int, mondays: list[date]) -> None:
+    (calendar,) = calendars.calendars(system.COMPANY, [member], mondays, [None] * len(mondays))
     opening = system.monday(0, "America/New_York") + timedelta(minutes=number % 6 * 5)
     entries = [
         Entry(opening + timedelta(days=day, minutes=80 * turn), 30, 0, 0, Kind.BOOKING, 3, bytes(12))
-        for day in range(DAYS)
+        for day in range(-7 * HISTORY, DAYS)
         for turn in range(A_DAY)
     ]
     unit = Unit(system.COMPANY)
