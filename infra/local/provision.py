@@ -35,6 +35,7 @@ def _tables(resources: dict[str, Any], expiry: bool) -> list[str]:
     for properties in _of_type(resources, "AWS::DynamoDB::Table"):
         name = properties["TableName"]
         if name in there:
+            made += _indexes(client, properties)
             continue
         client.create_table(**_table_request(properties))
         ttl = properties.get("TimeToLiveSpecification")
@@ -44,6 +45,23 @@ def _tables(resources: dict[str, Any], expiry: bool) -> list[str]:
             )
         made.append(name)
     return made
+
+
+def _indexes(client: Any, properties: dict[str, Any]) -> list[str]:
+    # A table that was made by an older version of the house lacks the newer indexes; what lies in it is kept.
+    name = properties["TableName"]
+    there = {
+        each["IndexName"] for each in client.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", ())
+    }
+    missing = [each for each in properties.get("GlobalSecondaryIndexes", ()) if each["IndexName"] not in there]
+    for index in missing:  # DynamoDB takes one at a time
+        wanted = {key["AttributeName"] for key in index["KeySchema"]}
+        client.update_table(
+            TableName=name,
+            AttributeDefinitions=[a for a in properties["AttributeDefinitions"] if a["AttributeName"] in wanted],
+            GlobalSecondaryIndexUpdates=[{"Create": index}],
+        )
+    return [f"{name}/{index['IndexName']}" for index in missing]
 
 
 def _table_request(properties: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""What is missing on the embedded AWS is added, and what is there stays."""
+
+import boto3
+
+from chalicelib.booking import store
+from chalicelib.core import aws as aws_clients
+from chalicelib.core.settings import settings
+from infra.local.demo_practice import Practice
+from infra.local.provision import provision
+from tests.booking.test_changing import booked
+from tests.conftest import EmbeddedAws
+
+
+def test_provisioning_again_makes_nothing(aws: EmbeddedAws) -> None:
+    assert provision() == []
+
+
+def test_a_table_of_an_older_version_gets_the_indexes_that_it_lacks(practice: Practice) -> None:
+    made = booked(practice)
+    table, client = settings().table("booking"), boto3.client("dynamodb")
+    client.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by_staff"}}])
+    aws_clients.forget_clients()
+    assert provision() == [f"{table}/by_staff"]
+    found = store.page_appointments(
+        "staff", str(made.staff_id), made.company_id, starts_from=None, starts_until=None, status=None, source=None,
+        limit=10, cursor=None,
+    )  # fmt: skip
+    assert [one.id for one in found.data] == [made.id]
