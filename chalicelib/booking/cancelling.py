@@ -83,8 +83,13 @@ def _stage(unit: Unit, current: Appointment, cancellation: Cancellation) -> Appo
         change = changing.new_change("cancel", cancellation.by, unit.clock(), reason=cancellation.reason)
         return changing.stage_hold(unit, current, change)
     cancelled = current.changed(unit.clock(), status="cancelled", cancellation_reason=cancellation.reason)
+    write_cancelled(unit, current, cancelled)
+    return cancelled
+
+
+def write_cancelled(unit: Unit, current: Appointment, cancelled: Appointment) -> None:
+    """Stage that it is over: its time is free, it counts no more, and whoever listens is told."""
     placing.release_time(unit, current)
     store.save_appointment(unit, cancelled)
     unit.publish(AppointmentCancelled(appointment_id=cancelled.id, status=cancelled.status, version=cancelled.version))
     unit.audit("appointment.cancelled", cancelled.id, ("status",), **moved_ids(current, cancelled))
-    return cancelled

@@ -8,6 +8,7 @@ import msgspec
 from chalicelib.booking import calendars, choosing, practice_store, rule_store
 from chalicelib.booking.appointment import TAKES_TIME, Appointment, Place
 from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.occupancy import Entry, first_clash, weeks_between
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule, of_kind
@@ -58,6 +59,8 @@ def release_time(unit: Unit, appointment: Appointment) -> None:
     """Stage that the appointment takes no time any more, nor counts to limits; nothing when it is over already."""
     if appointment.status in TAKES_TIME:
         rule_store.uncount(unit, appointment.counted)
+        if appointment.group and appointment.group.participants:
+            unit.enqueue(FollowGroup(company_id=appointment.company_id, appointment_id=appointment.id))
     for exchange in exchanges(appointment, msgspec.structs.replace(appointment, status="released")):
         exchange.stage(unit)
 

@@ -74,7 +74,7 @@ def judge(links: Links) -> Chain:
         ),
         Criterion(
             "same_customer",
-            when_booked(appointment is not None and appointment.customer_id == link.customer_id),
+            when_booked(appointment is not None and appointment.is_for(link.customer_id or "")),
             appointment.customer_id if appointment else "none",
         ),
         Criterion(
