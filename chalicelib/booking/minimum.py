@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.booking import booking, placing, seating, store
+from chalicelib.booking import booking, placing, store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.cancelling import write_cancelled
 from chalicelib.booking.group import Group
@@ -73,8 +73,12 @@ def _stage(unit: Unit, current: Appointment, now: datetime) -> None:
     if target is None:
         write_cancelled(unit, current, _cancelled(checked, BELOW))
         return
-    write_cancelled(unit, current, _cancelled(checked, MERGED))
-    _gain(unit, target, current, group, now)
+    assert target.group
+    gained = target.changed(now, group=target.group.joined(*group.participants))
+    write_cancelled(unit, current, _cancelled(checked, MERGED), [(target, gained)])
+    store.save_appointment(unit, gained)
+    unit.enqueue(FollowGroup(company_id=gained.company_id, appointment_id=gained.id, merged_from=current.id))
+    unit.audit("group.merged", gained.id, ("participants",), merged_from=current.id)
 
 
 def _policy(schedule: Schedule, current: Appointment) -> GroupPolicy:
@@ -86,15 +90,6 @@ def _policy(schedule: Schedule, current: Appointment) -> GroupPolicy:
 
 def _cancelled(checked: Appointment, reason: str) -> Appointment:
     return msgspec.structs.replace(checked, status="cancelled", cancellation_reason=reason)
-
-
-def _gain(unit: Unit, target: Appointment, source: Appointment, group: Group, now: datetime) -> None:
-    assert target.group
-    new = target.changed(now, group=target.group.joined(*group.participants))
-    seating.exchange_kind(unit, target, new)
-    store.save_appointment(unit, new)
-    unit.enqueue(FollowGroup(company_id=new.company_id, appointment_id=new.id, merged_from=source.id))
-    unit.audit("group.merged", new.id, ("participants",), merged_from=source.id)
 
 
 def _target(schedule: Schedule, current: Appointment, group: Group, now: datetime) -> Appointment | None:
@@ -134,9 +129,11 @@ def _same_day(schedule: Schedule, current: Appointment) -> list[Appointment]:
         cursor = page.next_cursor
         if cursor is None:
             break
+    # The index may be behind, so the records themselves are read.
+    ids = dict.fromkeys((one.id for one in found if one.service_id == current.service_id), current.company_id)
     return [
         one
-        for one in found
+        for one in store.appointments_of(ids).values()
         if one.service_id == current.service_id
         and one.id != current.id
         and one.status in JOINABLE
