@@ -182,7 +182,7 @@ def _stage(
     hold = _held(company_id, wish, rows, now)
     appointment_id = new_id("apt")
     known = known_customer(wish.customer_id, wish.contact, customer_rows, wish.path)
-    standing = seating.to_join(found, wish.asked(hold), wish.joiner(), known)
+    standing = seating.to_join(found, wish.asked(hold), wish.joiner(), known, now)
     if standing:
         return _joined(unit, wish, found, standing, known, rows, now)
     reference = reference_of(appointment_id)

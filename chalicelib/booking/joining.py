@@ -4,9 +4,12 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from chalicelib.booking import booking, circumstances, placing, seating, store
 from chalicelib.booking.alternatives import slot_taken
 from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.group import Participant
 from chalicelib.booking.grouping import JOINABLE
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.seating import Joiner
@@ -42,6 +45,22 @@ def join(begin: Callable[[], Unit], company_id: str, appointment_id: str, joiner
         except Stale:
             booking.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
     raise Unavailable("calendar_busy", "Many are joining this group at once; try again in a moment.")
+
+
+def named(company_id: str, group: Appointment) -> list[Participant]:
+    """Who takes part; of whom nothing was told when he joined, what his customer record says. One request at most."""
+    participants = group.group.participants if group.group else ()
+    unnamed = [one.customer_id for one in participants if not (one.name or one.email or one.phone)]
+    records = map(crm.customer_of, fetch([crm.key(company_id, customer_id) for customer_id in unnamed]))
+    known = {record.id: record for record in records if record}
+
+    def of(one: Participant) -> Participant:
+        record = known.get(one.customer_id)
+        if record is None:
+            return one
+        return msgspec.structs.replace(one, name=record.name, email=record.email, phone=record.phone)
+
+    return [of(one) for one in participants]
 
 
 def _check(current: Appointment, joiner: Joiner, customer_id: str | None, now: datetime) -> Schedule:

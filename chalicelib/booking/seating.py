@@ -17,7 +17,7 @@ from chalicelib.booking import (
     rules,
     store,
 )
-from chalicelib.booking.alternatives import Sought, not_bookable
+from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.deciding import Asked
@@ -70,10 +70,13 @@ def refuse_hold(schedule: Schedule, asked: Asked) -> None:
         raise invalid(f"{asked.path}.service", "seats_not_held", "Seats of a group are not held; book them.")
 
 
-def to_join(found: Situation, asked: Asked, joiner: Joiner, customer_id: str | None) -> Appointment | None:
+def to_join(
+    found: Situation, asked: Asked, joiner: Joiner, customer_id: str | None, now: datetime
+) -> Appointment | None:
     """The group that stands at that time and has the seats; None where one has to be opened.
 
-    One request where calendars know of any. Raises Invalid for what can never be, Conflict `already_joined`.
+    One request where calendars know of any. Raises Invalid for what can never be, Conflict `already_joined`, and
+    `slot_taken` where everyone asked for has a group then, but not the seats.
     """
     schedule = found.schedule
     check_seats(schedule, asked)
@@ -87,7 +90,11 @@ def to_join(found: Situation, asked: Asked, joiner: Joiner, customer_id: str | N
         check_not_in(group, customer_id)
     length = asked.length_min or service.duration_min
     fitting = (g for g in there if g.group and g.group.left >= joiner.seats and g.length_min == length)
-    return next(fitting, None)
+    group_to_join = next(fitting, None)
+    if group_to_join is None and there and names <= {group.staff_id for group in there}:
+        taken = sought(schedule, there[0], joiner, customer_id, now)
+        raise slot_taken(msgspec.structs.replace(taken, staff=asked.staff))
+    return group_to_join
 
 
 def check_not_in(group: Appointment, customer_id: str | None) -> None:

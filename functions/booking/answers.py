@@ -1,10 +1,12 @@
 """What clients get to see of appointments."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import asdict, replace
 
 from chalicelib.booking.appointment import Appointment, PendingChange
+from chalicelib.booking.group import Participant
 from chalicelib.core.payloads import Answer
 
 
@@ -105,9 +107,9 @@ def show_listed(appointment: Appointment) -> AppointmentAnswer:
     return replace(shown, group=replace(shown.group, participants=None))
 
 
-def show_participants(appointment: Appointment) -> list[ParticipantAnswer]:
-    """Who takes part; nobody in what is no group."""
-    return [ParticipantAnswer(**asdict(one)) for one in (appointment.group.participants if appointment.group else ())]
+def show_participants(participants: Iterable[Participant]) -> list[ParticipantAnswer]:
+    """Who takes part."""
+    return [ParticipantAnswer(**asdict(one)) for one in participants]
 
 
 def _group(appointment: Appointment) -> GroupAnswer | None:
@@ -119,7 +121,7 @@ def _group(appointment: Appointment) -> GroupAnswer | None:
         least_seats=group.least_seats,
         seats_left=group.left,
         deadline_at=appointment.deadline(),
-        participants=show_participants(appointment),
+        participants=show_participants(group.participants),
     )
 
 

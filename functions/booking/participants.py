@@ -37,12 +37,15 @@ class ParticipantsAnswer(Answer):
     "GET",
     "/api/appointments/{appointment_id}/participants",
     ability="appointments:read",
-    needs=Needs(reads=("booking",)),
+    needs=Needs(reads=("booking", "crm")),
     errors=("appointment_not_found 404",),
 )
 def list_participants(request: Request, appointment_id: str) -> ParticipantsAnswer:
-    """Who takes part in a group."""
-    return ParticipantsAnswer(data=show_participants(store.get_appointment(request.company_id, appointment_id)))
+    """Who takes part in a group: as told when he joined, else as the customer's record says."""
+    from chalicelib.booking.joining import named
+
+    group = store.get_appointment(request.company_id, appointment_id)
+    return ParticipantsAnswer(data=show_participants(named(request.company_id, group)))
 
 
 @function.route(

@@ -154,6 +154,27 @@ def test_a_full_group_answers_with_other_groups_that_have_the_seats(aws: Embedde
     assert all("seats_left" not in one for one in more)
 
 
+def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aws: EmbeddedAws) -> None:
+    practice = opened(seats=4, only_dan=False, policy=Policy(staff_limits=Limits(per_day=2)))
+    booked(practice, 1, staff="Dan Rossi")
+    booked(practice, 2, staff="Chloe Park", seats=3)
+    booked(practice, 3, TEN + timedelta(hours=2), staff="Dan Rossi", seats=2)  # Dan's second and last of this day
+    wanted = searching.Wanted(
+        branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
+    )
+    (found,) = searching.search(COMPANY, wanted, lambda: NOW)
+    standing = [slot for slot in found.slots if slot.seats_left != 4]
+    assert [(len(slot.staff_ids), slot.seats_left) for slot in standing] == [(1, 3), (1, 1), (1, 2)]
+    assert all(slot.staff_ids == (practice.staff[2].id,) for slot in found.slots if slot.seats_left == 4)
+    for number, slot in enumerate([*standing, found.slots[-1]], start=10):
+        at, staff, seats = datetime.fromtimestamp(slot.start * 60, UTC), slot.staff_ids[0], slot.seats_left or 0
+        if seats < 4:
+            refused(lambda a=at, s=staff, n=seats: booked(practice, 99, a, staff=s, seats=n + 1), "slot_taken")  # type: ignore[misc]
+        made = booked(practice, number, at, staff=staff, seats=seats)
+        assert made.group
+        assert made.group.left == 0
+
+
 def test_named_staff_has_his_own_group_and_another_service_sees_a_booking(aws: EmbeddedAws) -> None:
     practice = opened(seats=3, only_dan=False)
     dans = booked(practice, 1, staff="Dan Rossi")
