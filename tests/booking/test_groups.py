@@ -29,6 +29,7 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.test_refusing import requests
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 
@@ -341,3 +342,19 @@ def test_what_can_never_be_names_its_field(aws: EmbeddedAws) -> None:
     refused(
         lambda: leave(begin, COMPANY, group.id, Leaver(customer_id=group.customer_id), lambda: begun), "not_leavable"
     )
+
+
+def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(aws: EmbeddedAws) -> None:
+    practice = opened(seats=3)
+    booked(practice, 1)
+    plain = requests(lambda: booked(practice, 2, service="Text consultation", staff="Chloe Park"))
+    assert plain == ["BatchGetItem", "TransactWriteItems"]
+    assert requests(lambda: booked(practice, 3)) == ["BatchGetItem", "GetItem", "TransactWriteItems"]
+    wanted = searching.Wanted(
+        branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
+    )
+    search = lambda: searching.search(COMPANY, wanted, lambda: NOW)  # noqa: E731
+    search()
+    assert requests(search) == ["GetItem", "Query", "GetItem"]
+    text = replace(wanted, services=("Text consultation",))
+    assert requests(lambda: searching.search(COMPANY, text, lambda: NOW)) == ["GetItem", "Query"]
