@@ -8,9 +8,8 @@ import msgspec
 
 from chalicelib.booking import choosing, circumstances, grouping, situation
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.availability import Slot, free_slots, nearest
-from chalicelib.booking.group import in_time
-from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, first_clash
+from chalicelib.booking.availability import Calendars, Slot, free_slots, nearest
+from chalicelib.booking.occupancy import Entry, Kind, first_clash
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.rules import Failure, described
 from chalicelib.booking.situation import Situation
@@ -113,20 +112,14 @@ def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
     return [*groups, *slots]
 
 
-def _groups(sought: Sought, found: Situation, service: Service, free: Sequence[tuple[Staff, Days]]) -> Iterator[Slot]:
+def _groups(sought: Sought, found: Situation, service: Service, free: Calendars) -> Iterator[Slot]:
     """The groups that stand and have the seats; none for what is moved, which stays what it is."""
-    if service.seats == 1 or sought.moving:
+    if sought.moving:
         return
-    members = {member.id: member for member, _ in free}
-    policy, zone = found.schedule.policy(service), found.schedule.branch.zone
-    entries = [entries_of(days) for _, days in free]
-    branch_id = found.schedule.branch.id
-    for one in grouping.joinable(sought.company_id, branch_id, {service.number}, entries):
-        if not in_time(policy, one.starts_at, sought.now, zone) or one.staff_id not in members:
-            continue
-        mine = sought.customer_id and one.is_for(sought.customer_id)
-        if one.group and one.group.left >= sought.seats and one.length_min == service.duration_min and not mine:
-            yield Slot(one.starts_at, one.ends_at, members[str(one.staff_id)], one.group.left)
+    for group, slot in grouping.offered(found.schedule, service, free, sought.now):
+        mine = sought.customer_id and group.is_for(sought.customer_id)
+        if (slot.seats_left or 0) >= sought.seats and not mine:
+            yield slot
 
 
 def _rooms_free(sought: Sought, found: Situation, service: Service, slot: Slot, own: bytes) -> bool:

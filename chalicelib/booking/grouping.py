@@ -5,10 +5,12 @@ from datetime import datetime
 
 from chalicelib.booking import store
 from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.availability import Calendars, Slot
 from chalicelib.booking.engine.clocks import minute_of
-from chalicelib.booking.group import Standing
+from chalicelib.booking.group import Standing, in_time
 from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of
 from chalicelib.booking.practice import Service
+from chalicelib.booking.schedule import Schedule
 from chalicelib.core.ids import id_from_bytes
 
 JOINABLE = frozenset({"requested", "confirmed"})
@@ -55,6 +57,25 @@ def standing(
         )
         for one in joinable(company_id, branch_id, numbers, entries)
         if one.group
+    ]
+
+
+def offered(
+    schedule: Schedule, service: Service, calendars: Calendars, now: datetime
+) -> list[tuple[Appointment, Slot]]:
+    """The groups of the service with these staff that can be joined, each with the time as it is offered."""
+    if service.seats == 1:
+        return []
+    members = {member.id: member for member, _ in calendars}
+    policy, branch = schedule.policy(service), schedule.branch
+    entries = [entries_of(days) for _, days in calendars]
+    return [
+        (one, Slot(one.starts_at, one.ends_at, members[str(one.staff_id)], one.group.left))
+        for one in joinable(service.company_id, branch.id, {service.number}, entries)
+        if one.group
+        and one.staff_id in members
+        and one.length_min == service.duration_min
+        and in_time(policy, one.starts_at, now, branch.zone)
     ]
 
 
