@@ -123,6 +123,8 @@ def _entity(account: Account, appointment: Appointment, client_id: str | None) -
         if client.account_id != account.id:
             raise invalid("body.client_id", "other_account", "This client is of another account.")
         return {"id": client.id, "name": client.name}
+    if appointment.group:
+        raise invalid("body.client_id", "required", "Several customers took part in it; name the client.")
     places = record_store.clients_with(account.company_id, "customer", appointment.customer_id, 10)
     mine = [place for place in places if place[0] == account.id]
     if len(mine) > 1:

@@ -1,14 +1,14 @@
 """The refusal of a time, with the nearest ones that can be had: each bookable as given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from chalicelib.booking import choosing, circumstances, situation
+from chalicelib.booking import choosing, circumstances, grouping, situation
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.availability import Slot, free_slots, nearest
+from chalicelib.booking.availability import Calendars, Slot, free_slots, nearest
 from chalicelib.booking.occupancy import Entry, Kind, first_clash
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.rules import Failure, described
@@ -27,7 +27,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """A time that someone cannot have. `service` with the length asked for; `staff`: id or name, None: anyone.
 
     `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative. `published`:
-    only staff whom visitors may see.
+    only staff whom visitors may see. `seats`: of a group, which may be another one that stands.
     """
 
     company_id: str
@@ -39,6 +39,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str | None = None
     moving: Appointment | None = None
     published: bool = False
+    seats: int = 1
 
 
 def slot_taken(sought: Sought) -> Conflict:
@@ -80,6 +81,7 @@ def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any
             "service_id": service.id,
             "staff_id": slot.staff.id,
             "staff": slot.staff.name,
+            **({"seats_left": slot.seats_left} if slot.seats_left is not None else {}),
         }
         for slot in chosen
     ]
@@ -102,7 +104,22 @@ def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
             continue
         if slot.staff.can(service.skills, day) and _rooms_free(sought, found, service, slot, own):
             slots.append(slot)
-    return slots
+    groups = [
+        slot
+        for slot in _groups(sought, found, service, free)
+        if ("", slot.starts_at.astimezone(clock).date()) not in full
+    ]
+    return [*groups, *slots]
+
+
+def _groups(sought: Sought, found: Situation, service: Service, free: Calendars) -> Iterator[Slot]:
+    """The groups that stand and have the seats; none for what is moved, which stays what it is."""
+    if sought.moving:
+        return
+    for group, slot in grouping.offered(found.schedule, service, free, sought.now):
+        mine = sought.customer_id and group.is_for(sought.customer_id)
+        if (slot.seats_left or 0) >= sought.seats and not mine:
+            yield slot
 
 
 def _rooms_free(sought: Sought, found: Situation, service: Service, slot: Slot, own: bytes) -> bool:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from chalicelib.booking.group import Group
 from chalicelib.booking.occupancy import Entry, Kind, reference_of
 from chalicelib.booking.practice import Channel
 
@@ -64,7 +65,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
     the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
-    `counted`: names of the counters of limits that it counts to.
+    `counted`: names of the counters of limits that it counts to. `group`: of a service with several seats, who takes
+    part; `customer_id` is then the first of them, and what each counts to is kept with him.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     version: int = 1
     legacy_id: str | None = None
+    group: Group | None = None
 
     def place(self) -> Place:
         """When, and with whom."""
@@ -119,7 +122,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
             (place.ends_at - place.starts_at) // timedelta(minutes=1),
             self.before_min,
             self.after_min,
-            Kind.BOOKING,
+            Kind.GROUP if self.group and not self.group.full else Kind.BOOKING,
             self.service_number,
             reference_of(self.id),
         )
@@ -150,6 +153,25 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
             external_id=uid,
             calcom_seen_at=seen_at,
         )
+
+    @property
+    def length_min(self) -> int:
+        """Whole minutes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
+
+    def deadline(self) -> datetime | None:
+        """When the minimum of the group is looked at; None for what is no group, and once that was done."""
+        if self.group is None or self.group.deadline_min is None:
+            return None
+        return self.starts_at - timedelta(minutes=self.group.deadline_min)
+
+    def is_for(self, customer_id: str) -> bool:
+        """Whether that customer comes to it."""
+        return self.group.of(customer_id) is not None if self.group else self.customer_id == customer_id
+
+    def seen_by(self, customer_id: str) -> "Appointment":
+        """A group as that participant's own appointment; to be shown, not to be written."""
+        return msgspec.structs.replace(self, customer_id=customer_id) if self.group else self
 
     def was_booked(self) -> bool:
         """Whether its status is, or when booked was, confirmed or scheduled."""

@@ -46,6 +46,8 @@ def change_attendees(
         if current.status in OVER:
             detail = f"This appointment is {current.status}; nobody comes to it."
             raise Conflict("appointment_over", detail, current=changing.facts(current))
+        if current.group:
+            raise Conflict("is_group", "Who comes to a group joins and leaves; see its participants.")
         fields = _fields(current, wanted)
         if not fields:
             return current

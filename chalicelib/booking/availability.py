@@ -15,6 +15,7 @@ from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.taken import Kind as TakenKind
 from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import held_within
+from chalicelib.booking.group import opening
 from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.policy import Policy
 from chalicelib.booking.practice import Service, Staff
@@ -25,15 +26,21 @@ if TYPE_CHECKING:
 
 Calendars = Sequence[tuple[Staff, Days]]
 """Members of staff with what is taken of their time."""
-KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind.TIME_OFF: "time_off"}
+KINDS: dict[Kind, TakenKind] = {
+    Kind.BOOKING: "booking",
+    Kind.HOLD: "hold",
+    Kind.TIME_OFF: "time_off",
+    Kind.GROUP: "booking",
+}
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """A bookable time with the member of staff who is free; UTC."""
+    """A bookable time with the member of staff who is free; UTC. `seats_left`: of a group that stands."""
 
     starts_at: datetime
     ends_at: datetime
     staff: Staff
+    seats_left: int | None = None
 
 
 def free_slots(
@@ -111,7 +118,7 @@ def _question(
         viewer=zone,
         ask=_ask(service),
         hosts=hosts,
-        rules=_rules(schedule.policy(service)),
+        rules=_rules(opening(schedule.policy(service), service)),
         days=(first_day, last_day),
     )
     return question, frame

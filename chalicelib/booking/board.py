@@ -1,11 +1,11 @@
 """A branch and what is taken of its calendars, laid out for the days that a search looks at; pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from chalicelib.booking.compiled import Compiled, Room, Worker
-from chalicelib.booking.engine.clocks import day_of, day_start, minute_of
+from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
 from chalicelib.booking.engine.limits import Period
 from chalicelib.booking.engine.question import Frame, Host, Question, Rules
 from chalicelib.booking.engine.search import fits
@@ -13,24 +13,39 @@ from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.taken import Kind as TakenKind
 from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import Window
+from chalicelib.booking.group import Standing, in_time, opening
 from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.packages import Choice
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Service
 
-KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind.TIME_OFF: "time_off"}
+KINDS: dict[Kind, TakenKind] = {
+    Kind.BOOKING: "booking",
+    Kind.HOLD: "hold",
+    Kind.TIME_OFF: "time_off",
+    Kind.GROUP: "booking",
+}
 
 
 class Board:
-    """What the questions of one search share. `taken`: by calendar (staff, rooms), fresh from the table.
+    """What the questions of one search share. `taken`: by calendar (staff, rooms), fresh from the table; `groups`:
+    those of them that others can join.
 
     Starts lie from minute `first` until before `last`, UTC.
     """
 
     def __init__(
-        self, branch: Compiled, taken: Mapping[str, Days], frame: Frame, first: int, last: int, now: datetime
+        self,
+        branch: Compiled,
+        taken: Mapping[str, Days],
+        frame: Frame,
+        first: int,
+        last: int,
+        now: datetime,
+        groups: Sequence[Standing] = (),
     ) -> None:
         self.branch, self.frame, self.now = branch, frame, now
+        self._groups = groups
         self.first, self.last = first, last
         self._taken = taken
         self._dates = [date.fromordinal(frame.first + number) for number in range(frame.days)]
@@ -40,7 +55,7 @@ class Board:
 
     def narrowed(self, first: int, last: int) -> "Board":
         """The same for other starts, which must lie within the frame."""
-        return Board(self.branch, self._taken, self.frame, first, last, self.now)
+        return Board(self.branch, self._taken, self.frame, first, last, self.now, self._groups)
 
     def question(self, service: Service, ask: Ask, hosts: Iterable[Host]) -> Question:
         """Which starts of the service are free with these hosts."""
@@ -51,7 +66,7 @@ class Board:
             viewer=self.branch.zone,
             ask=ask,
             hosts=tuple(hosts),
-            rules=_rules(service.policy),
+            rules=_rules(opening(service.policy, service)),
         )
 
     def host(self, worker: Worker, service: Service) -> Host:
@@ -74,6 +89,19 @@ class Board:
             tuple(Choice(room.id, fits(self.room(room), ask, self.frame)) for room in self.branch.rooms_of(kind))
             for kind in service.resources
         )
+
+    def joinable(self, service: Service, ask: Ask, staff_ids: Container[str]) -> list[Standing]:
+        """The groups of the service with these staff that begin in time and have seats left, in order of time."""
+        found = (
+            one
+            for one in self._groups
+            if (one.service_id, one.length_min) == (service.id, ask.duration)
+            and one.staff_id in staff_ids
+            and one.left > 0
+            and self.first <= one.start < self.last
+            and in_time(service.policy, moment_of(one.start), self.now, self.branch.zone)
+        )
+        return sorted(found, key=lambda one: (one.start, one.staff_id))
 
     def busy(self, owner: str) -> int:
         """What is taken of a calendar, as a bitmap of the frame."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars, circumstances, hold_store, rule_store, situation, store
+from chalicelib.booking import calendars, circumstances, group, hold_store, rule_store, seating, situation, store
 from chalicelib.booking.appointment import Appointment, Source, Status
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.deciding import Asked, Decision, decide, expected
@@ -20,6 +20,7 @@ from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.proving import proven
 from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.seating import Joiner
 from chalicelib.booking.situation import Situation
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
@@ -43,7 +44,8 @@ class Wish(msgspec.Struct, frozen=True):
 
     `path` is where these fields stand in the request, for the faults that name them. `length_min`: of a service whose
     length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
-    `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment.
+    `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment. `seats`: of a
+    group; one that stands then is joined.
     """
 
     branch_id: str
@@ -61,6 +63,19 @@ class Wish(msgspec.Struct, frozen=True):
     override: tuple[RuleName, ...] = ()
     visitor: bool = False
     hold: HoldProof | None = None
+    seats: int = 1
+
+    def joiner(self) -> Joiner:
+        """Who joins, where it is a group."""
+        return Joiner(
+            customer_id=self.customer_id,
+            contact=self.contact,
+            seats=self.seats,
+            source=self.source,
+            override=self.override,
+            visitor=self.visitor,
+            path=self.path,
+        )
 
     def asked(self, hold: Hold | None = None) -> Asked:
         """What is to be decided about; a hold says again what it was made for."""
@@ -74,6 +89,7 @@ class Wish(msgspec.Struct, frozen=True):
             override=self.override,
             visitor=self.visitor,
             path=self.path,
+            seats=self.seats,
         )
 
 
@@ -108,9 +124,10 @@ def book(
     """Take the time and write the appointment: one read, one transaction.
 
     Where the branch books through Cal.com it is only held (`Booked.held`); `calcom_booking.confirm_at_calcom` goes on.
+    A group that stands at that time is joined while seats last, else one is opened; it comes as who joins sees it.
     Raises Conflict `slot_taken`, or `not_bookable` with every rule that fails (`failures`), each with up to three
-    `alternatives`; Invalid for a wish that can never be granted, NotFound for a branch, customer or hold that is not
-    there, Unavailable when the day is fought over for too long.
+    `alternatives`, `already_joined`; Invalid for a wish that can never be granted, NotFound for a branch, customer or
+    hold that is not there, Unavailable when the day is fought over for too long.
     """
     starts_at = to_utc(wish.starts_at)
     check_time(starts_at, clock(), wish.path)
@@ -164,7 +181,10 @@ def _stage(
         raise NotFound("branch_not_found", f"There is no branch {wish.branch_id}.")
     hold = _held(company_id, wish, rows, now)
     appointment_id = new_id("apt")
-    known = _known(wish, customer_rows)
+    known = known_customer(wish.customer_id, wish.contact, customer_rows, wish.path)
+    standing = seating.to_join(found, wish.asked(hold), wish.joiner(), known, now)
+    if standing:
+        return _joined(unit, wish, found, standing, known, rows, now)
     reference = reference_of(appointment_id)
     decision = decide(company_id, wish.asked(hold), found, rows, known, wish.contact, reference, now, hold)
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
@@ -172,6 +192,10 @@ def _stage(
     through_calcom = schedule.branch.books_through == "calcom"
     stands: Status = "requested" if decision.policy.needs_approval else "confirmed"
     counters = decision.counters(schedule, customer_id)
+    first = seating.participant(customer_id, wish.joiner(), now)
+    opened = group.opened(decision.policy, service, first, decision.entry.start, now)
+    # What a participant counts to goes when he leaves, what the group counts to when it is over.
+    own = [counter for counter in counters if opened and counter.what == "customer"]
     appointment = Appointment(
         id=appointment_id,
         company_id=company_id,
@@ -192,13 +216,16 @@ def _stage(
         metadata=wish.metadata,
         home_branch_id=staff.home_branch_id,
         resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
-        counted=tuple(counter.name for counter in counters),
+        counted=tuple(counter.name for counter in counters if counter not in own),
         created_at=now,
         updated_at=now,
+        group=opened,
     )
     _take(unit, decision, hold, now)
     rule_store.count(unit, counters, over_the_limit=decision.unlimited)
     store.add_appointment(unit, appointment)
+    if opened:
+        seating.add_membership(unit, appointment, first, own)
     if through_calcom:
         # Every hold brings the job that will ask Cal.com about it, should this process not live to see the answer.
         unit.enqueue(
@@ -210,6 +237,23 @@ def _stage(
     told: dict[str, Any] = {"overridden": ",".join(decision.overridden)} if decision.overridden else {}
     unit.audit(action or "appointment.booked", appointment_id, call=wish.call_id or "", **told)
     return Booked(appointment, schedule, service, staff, wish.contact, new_customer)
+
+
+def _joined(
+    unit: Unit,
+    wish: Wish,
+    found: Situation,
+    standing: Appointment,
+    customer_id: str | None,
+    rows: dict[Key, Any],
+    now: datetime,
+) -> Booked:
+    joined, added = seating.stage(unit, found.schedule, standing, wish.joiner(), customer_id, rows, now)
+    staff = found.calendar(str(joined.staff_id))
+    assert staff, "its calendar is where it was found"
+    service = found.schedule.service(joined.service_id, f"{wish.path}.service")
+    mine = joined.seen_by(customer_id or (added.id if added else ""))
+    return Booked(mine, found.schedule, service, staff.staff, wish.contact, added)
 
 
 def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> Hold | None:
@@ -243,14 +287,15 @@ def booked_event(appointment: Appointment) -> AppointmentBooked:
     )
 
 
-def _known(wish: Wish, rows: Sequence[Any]) -> str | None:
-    if wish.customer_id:
+def known_customer(customer_id: str | None, contact: Contact, rows: Sequence[Any], path: str) -> str | None:
+    """The customer that a contact belongs to, in the rows read for it; None: he is to be added. Raises NotFound."""
+    if customer_id:
         if rows[0] is None:
-            raise NotFound("customer_not_found", f"There is no customer {wish.customer_id}.")
-        return wish.customer_id
+            raise NotFound("customer_not_found", f"There is no customer {customer_id}.")
+        return customer_id
     found = crm.owner_of(rows)
-    if found is None and not (wish.contact.phone or wish.contact.email):
-        raise invalid(f"{wish.path}.customer", "required", "Give the customer's phone number or e-mail address.")
+    if found is None and not (contact.phone or contact.email):
+        raise invalid(f"{path}.customer", "required", "Give the customer's phone number or e-mail address.")
     return found
 
 

@@ -92,10 +92,22 @@ def exchange(
 
     A day that stays as it is is not written.
     """
-    days = {day for entry in before for day in entry.days()}
-    changed = occupancy.without_reference(calendar.days, reference, days)
-    for entry in after:
-        changed |= occupancy.with_entry({**calendar.days, **changed}, entry, now)
+    exchange_all(unit, calendar, [(reference, before, after)], now)
+
+
+def exchange_all(
+    unit: Unit,
+    calendar: Calendar,
+    exchanges: Iterable[tuple[bytes, Iterable[Entry], Iterable[Entry]]],
+    now: datetime,
+) -> None:
+    """The same for several references at once: a transaction writes a week only once."""
+    changed: dict[date, bytes] = {}
+    for reference, before, after in exchanges:
+        days = {day for entry in before for day in entry.days()}
+        changed |= occupancy.without_reference({**calendar.days, **changed}, reference, days)
+        for entry in after:
+            changed |= occupancy.with_entry({**calendar.days, **changed}, entry, now)
     _swap(unit, calendar, {day: packed for day, packed in changed.items() if packed != calendar.days.get(day)})
 
 

@@ -1,7 +1,7 @@
 """Cancelling: the time stays taken until Cal.com has agreed, then it is free and the appointment over."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -83,8 +83,18 @@ def _stage(unit: Unit, current: Appointment, cancellation: Cancellation) -> Appo
         change = changing.new_change("cancel", cancellation.by, unit.clock(), reason=cancellation.reason)
         return changing.stage_hold(unit, current, change)
     cancelled = current.changed(unit.clock(), status="cancelled", cancellation_reason=cancellation.reason)
-    placing.release_time(unit, current)
+    write_cancelled(unit, current, cancelled)
+    return cancelled
+
+
+def write_cancelled(
+    unit: Unit,
+    current: Appointment,
+    cancelled: Appointment,
+    along: Sequence[tuple[Appointment, Appointment]] = (),
+) -> None:
+    """Stage that it is over: its time is free, it counts no more, and whoever listens is told. `along`: see placing."""
+    placing.release_time(unit, current, along)
     store.save_appointment(unit, cancelled)
     unit.publish(AppointmentCancelled(appointment_id=cancelled.id, status=cancelled.status, version=cancelled.version))
     unit.audit("appointment.cancelled", cancelled.id, ("status",), **moved_ids(current, cancelled))
-    return cancelled

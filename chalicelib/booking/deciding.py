@@ -10,6 +10,7 @@ from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.choosing import Choice, Choosing
 from chalicelib.booking.counting import Counter
+from chalicelib.booking.group import opening
 from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry, Kind
 from chalicelib.booking.policy import Policy, RuleName
@@ -37,6 +38,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     override: tuple[RuleName, ...] = ()
     visitor: bool = False
     path: str = "body"
+    seats: int = 1
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ def decide(
     schedule = found.schedule
     service = _service(schedule, asked)
     able = _able(schedule, service, asked, hold)
-    policy = schedule.policy(service)
+    policy = opening(schedule.policy(service), service)
     sized = msgspec.structs.replace(service, duration_min=asked.length_min or service.duration_min)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, service, able, customer_id, contact, day, rows)
@@ -117,7 +119,8 @@ def decide(
         but=hold.reference if hold else b"",
         rooms_first=hold.resource_ids if hold else (),
     )
-    entry = entry_for(sized, asked.starts_at, reference)
+    kind = Kind.GROUP if sized.seats > asked.seats else Kind.BOOKING
+    entry = entry_for(sized, asked.starts_at, reference, kind)
     with_room = able if "limits" in waived else seen.with_room(able)
     choice = choosing.choose(found, sized, with_room, entry, now, choosing_by)
     if choice is None:
@@ -131,6 +134,12 @@ def decide(
         overridden=overridden,
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
     )
+
+
+def offered(schedule: Schedule, asked: Asked) -> tuple[Service, tuple[Staff, ...]]:
+    """The service asked for, and who of those asked for does it; raises Invalid naming what is not there."""
+    service = _service(schedule, asked)
+    return service, _able(schedule, service, asked, None)
 
 
 def entry_for(service: Service, starts_at: datetime, reference: bytes, kind: Kind = Kind.BOOKING) -> Entry:
@@ -173,4 +182,5 @@ def _sought(company_id: str, asked: Asked, service: Service, customer_id: str | 
         now=now,
         customer_id=customer_id,
         published=asked.visitor,
+        seats=asked.seats,
     )

@@ -108,3 +108,32 @@ class PracticeChanged(Event):
     record_id: str
     version: int
     branch_ids: list[str]
+
+
+class ParticipantJoined(Event):
+    """A customer takes part in a group; who opens it with his booking, too."""
+
+    appointment_id: str
+    participant_id: str
+    customer_id: str
+    seats: int
+    version: int
+
+
+class ParticipantLeft(Event):
+    """A customer takes part no more."""
+
+    appointment_id: str
+    participant_id: str
+    customer_id: str
+    version: int
+
+
+class ParticipantMoved(Event):
+    """His group was too small and became part of another one, of the same day; `from_appointment_id` is over."""
+
+    appointment_id: str
+    participant_id: str
+    customer_id: str
+    from_appointment_id: str
+    version: int

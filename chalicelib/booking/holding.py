@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import booking, calendars, hold_store, situation
+from chalicelib.booking import booking, calendars, hold_store, seating, situation
 from chalicelib.booking.deciding import Asked, Decision, decide, expected
 from chalicelib.booking.hold import LASTS, MOST_OF_A_BRANCH, MOST_OF_A_VISITOR, Hold, HoldProof, lapses_at
 from chalicelib.booking.occupancy import reference_of, weeks_between
@@ -53,6 +53,7 @@ def hold(begin: Begin, address: str, asked: Asked, clock: Clock) -> tuple[Hold, 
         )
         if not found.schedule.branch.published:
             raise NotFound("branch_not_found", f"There is no branch {asked.branch_id}.")
+        seating.refuse_hold(found.schedule, asked)
         rows = dict(zip(keys, found.extra, strict=True))
         hold_id = new_id("hld")
         # A visitor has no customer yet; whether one is blocked, or was consulted, shows when he says who he is.

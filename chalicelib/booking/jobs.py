@@ -81,6 +81,20 @@ class ApplyCalComEvent(Job):
     delivery_id: str
 
 
+class FollowGroup(Job):
+    """Bring what is kept for each participant up to the group: time, limits, what he has had done.
+
+    `merged_from`: the group from which some of them came just now; they are told, each by an event.
+    """
+
+    queue = "default"
+    handler = "chalicelib.booking.following:follow"
+    attempts = 10
+
+    appointment_id: str
+    merged_from: str = ""
+
+
 class RecompileBranches(Job):
     """Compile the schedules of the company's branches after `after` (an id, or "") anew."""
 

@@ -11,7 +11,7 @@ from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calcom_applying import Also, moved_ids
 from chalicelib.booking.events import AppointmentCancelled, AppointmentMarked
-from chalicelib.booking.jobs import TellCalCom
+from chalicelib.booking.jobs import FollowGroup, TellCalCom
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, Unavailable
 from chalicelib.core.unit import Unit
@@ -155,7 +155,10 @@ def _write(unit: Unit, current: Appointment, status: Status, reason: str | None 
         unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
     if "completed" in (current.status, status):
         # Services that ask for a consultation first look here.
-        rule_store.note_done(unit, new.customer_id, new.service_id, 1 if status == "completed" else -1)
+        if new.group:
+            unit.enqueue(FollowGroup(company_id=new.company_id, appointment_id=new.id))
+        else:
+            rule_store.note_done(unit, new.customer_id, new.service_id, 1 if status == "completed" else -1)
     store.save_appointment(unit, new)
     if new.external_id and "no_show" in (current.status, status):
         unit.enqueue(TellCalCom(company_id=new.company_id, appointment_id=new.id))

@@ -29,11 +29,12 @@ _LAPSES = 1
 
 
 class Kind(IntEnum):
-    """Why the time is taken."""
+    """Why the time is taken. GROUP: a booking that others can still join; everyone else it blocks like a booking."""
 
     BOOKING = 1
     HOLD = 2
     TIME_OFF = 3
+    GROUP = 4
 
 
 class Entry(msgspec.Struct, frozen=True):

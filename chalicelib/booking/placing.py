@@ -8,6 +8,7 @@ import msgspec
 from chalicelib.booking import calendars, choosing, practice_store, rule_store
 from chalicelib.booking.appointment import TAKES_TIME, Appointment, Place
 from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.occupancy import Entry, first_clash, weeks_between
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule, of_kind
@@ -54,12 +55,30 @@ def exchanges(old: Appointment, new: Appointment) -> list[Exchange]:
     return found
 
 
-def release_time(unit: Unit, appointment: Appointment) -> None:
-    """Stage that the appointment takes no time any more, nor counts to limits; nothing when it is over already."""
+def release_time(unit: Unit, appointment: Appointment, along: Sequence[tuple[Appointment, Appointment]] = ()) -> None:
+    """Stage that the appointment takes no time any more, nor counts to limits; nothing when it is over already.
+
+    `along`: others (before and after) whose times change in the same transaction, maybe in the same calendars.
+    """
     if appointment.status in TAKES_TIME:
         rule_store.uncount(unit, appointment.counted)
-    for exchange in exchanges(appointment, msgspec.structs.replace(appointment, status="released")):
-        exchange.stage(unit)
+        if appointment.group and appointment.group.participants:
+            unit.enqueue(FollowGroup(company_id=appointment.company_id, appointment_id=appointment.id))
+    released = msgspec.structs.replace(appointment, status="released")
+    stage_together(unit, [each for old, new in ((appointment, released), *along) for each in exchanges(old, new)])
+
+
+def stage_together(unit: Unit, found: Sequence[Exchange]) -> None:
+    """Write exchanges of which several may be of one calendar; the unit ends as Stale when its days changed."""
+    by_calendar: dict[tuple[str, str], list[Exchange]] = {}
+    for one in found:
+        member = one.calendar.staff
+        by_calendar.setdefault((member.home_branch_id, member.id), []).append(one)
+    for mine in by_calendar.values():
+        days = {day: packed for one in mine for day, packed in one.calendar.days.items()}
+        calendar = msgspec.structs.replace(mine[0].calendar, days=days)
+        swaps = [(one.reference, one.before, one.after) for one in mine]
+        calendars.exchange_all(unit, calendar, swaps, unit.clock())
 
 
 def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:

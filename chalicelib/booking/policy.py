@@ -50,12 +50,22 @@ class Rescheduling(msgspec.Struct, frozen=True, kw_only=True):
     by: tuple[Literal["customer", "staff"], ...] = ("customer", "staff")
 
 
+class GroupPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done `deadline_min` minutes before the start of a group with fewer than `least_seats` taken.
+
+    cancel, merge (into another one of that service, branch and day that has the seats; else cancel) or keep.
+    """
+
+    deadline_min: Annotated[int, msgspec.Meta(ge=0, le=43_200)] = 1440
+    below: Literal["cancel", "merge", "keep"] = "cancel"
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of a branch or a service. `off`: rules that are switched off here.
 
     `service_limits`: bookings of a service in the branch; `staff_limits`: of each member of staff;
     `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
-    automatic assignment takes among those free and able.
+    automatic assignment takes among those free and able. `group`: None: a group below its minimum is kept.
     """
 
     off: tuple[RuleName, ...] = ()
@@ -70,6 +80,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     rescheduling: Rescheduling | None = None
     needs_approval: bool | None = None
     assignment: Literal["least_loaded", "round_robin", "priority"] | None = None
+    group: GroupPolicy | None = None
 
 
 DEFAULT = Policy(

@@ -71,6 +71,7 @@ def service_faults(
         yield Fault(f"{path}.longest_min", "shorter_than_shortest", "The longest length is at least `duration_min`.")
     if service.least_seats > service.seats:
         yield Fault(f"{path}.least_seats", "more_than_seats", "The minimum does not exceed `seats`.")
+    yield from group_faults(service, others, path)
     if service.slot_offset_min >= service.slot_interval_min:
         yield Fault(f"{path}.slot_offset_min", "not_within_interval", "The offset is shorter than the interval.")
     if service.consultation_id is not None and service.consultation_id not in by_id:
@@ -100,12 +101,31 @@ def _package_faults(service: Service, by_id: dict[str, Service], longest: int, p
         yield Fault(f"{path}.parts", "never_fits", sentence)
 
 
+def group_faults(service: Service, others: Sequence[Service], path: str) -> Iterator[Fault]:
+    """What a service with several seats cannot be as well."""
+    if service.seats == 1:
+        return
+    if service.category in ("package", "recurring"):
+        yield Fault(f"{path}.seats", "no_groups_here", f"A {service.category} service has one seat.")
+    if service.channel == "text":
+        yield Fault(f"{path}.seats", "no_groups_here", "A text appointment is for one customer.")
+    if service.mobile:
+        yield Fault(f"{path}.seats", "no_groups_here", "What is done at the customer's place is for one customer.")
+    if service.calcom_event_types:
+        yield Fault(f"{path}.calcom_event_types", "no_groups_at_calcom", "Groups are not booked through Cal.com.")
+    packages = [other.name for other in others if any(part.service_id == service.id for part in other.parts)]
+    if packages:
+        yield Fault(f"{path}.seats", "group_in_package", f"It is part of {packages[0]}, which takes one seat of each.")
+
+
 def _part_fault(part: Part, by_id: dict[str, Service]) -> tuple[str, str] | None:
     other = by_id.get(part.service_id)
     if other is None:
         return "unknown_service", f"There is no service {part.service_id}."
     if other.category == "package":
         return "nested_package", "A package consists of services, not of packages."
+    if other.seats > 1:
+        return "group_in_package", "A service with several seats is booked by itself."
     return None
 
 
@@ -118,6 +138,9 @@ def policy_faults(policy: Policy, path: str) -> Iterator[Fault]:
     for name in ("service_limits", "staff_limits", "customer_limits"):
         limits: Limits | None = getattr(policy, name)
         yield from _limit_faults(limits, f"{path}.{name}") if limits else ()
+    if policy.group and advance is not None and policy.group.deadline_min >= advance * 1440:
+        sentence = "No group could be opened: its deadline is not shorter than the maximum advance."
+        yield Fault(f"{path}.group.deadline_min", "contradiction", sentence)
     if policy.cancellation and policy.cancellation.fee_minor and policy.cancellation.fee_percent:
         yield Fault(f"{path}.cancellation", "contradiction", "Give a fee or a share of the price, not both.")
 

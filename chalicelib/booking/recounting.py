@@ -35,13 +35,15 @@ def moved(schedule: Schedule, old: Appointment, new: Appointment) -> tuple[Appoi
     member = staff_of(schedule, new.staff_id)
     day = new.starts_at.astimezone(schedule.branch.clock()).date()
     staff = [member] if member else []
-    wanted = counting.counters(schedule, service, staff, new.customer_id, day)
+    # What the participants of a group count to is kept with each of them, and follows by a job.
+    customer_id = None if new.group else new.customer_id
+    wanted = counting.counters(schedule, service, staff, customer_id, day)
     to = [counter for counter in wanted if counter.name not in old.counted]
     off = [name for name in old.counted if name not in {counter.name for counter in wanted}]
     counted = msgspec.structs.replace(new, counted=tuple(counter.name for counter in wanted))
     if not to:
         return counted, Recounting(to, off)
-    seen = circumstances.found(new.company_id, schedule, service, staff, new.customer_id, Contact(), day, {})
+    seen = circumstances.found(new.company_id, schedule, service, staff, customer_id, Contact(), day, {})
     names = {counter.name for counter in to}
     tallies = [t for c, t in zip(seen.counters, seen.tallies, strict=True) if c.name in names]
     return counted, Recounting(to, off, rules.full(tallies))

@@ -14,6 +14,7 @@ from chalicelib.booking.booking import TRIES, check_time
 from chalicelib.booking.calcom_applying import Also, moved_ids
 from chalicelib.booking.calcom_requests import event_type_of
 from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
+from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.placing import Exchange
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule
@@ -157,6 +158,8 @@ def stage_place(
     store.save_appointment(unit, moved)
     if moved.starts_at != current.starts_at:
         unit.publish(AppointmentMoved(appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version))
+        if moved.group:
+            unit.enqueue(FollowGroup(company_id=moved.company_id, appointment_id=moved.id))
     if moved.staff_id != current.staff_id:
         unit.publish(
             AppointmentReassigned(appointment_id=moved.id, staff_id=str(moved.staff_id), version=moved.version)

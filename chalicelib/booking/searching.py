@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from chalicelib.booking import calendars
+from chalicelib.booking import calendars, grouping
 from chalicelib.booking.board import Board, counted_days
 from chalicelib.booking.compiled import Compiled, Worker
 from chalicelib.booking.compiled_store import read_compiled
@@ -59,7 +59,8 @@ class Free(msgspec.Struct, frozen=True):
 def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
     """The free slots of each service in each branch that offers it.
 
-    For each branch one GetItem and one Query, one request more with staff at home elsewhere. Raises Invalid naming the
+    For each branch one GetItem and one Query, one request more with staff at home elsewhere, and one where groups of a
+    service asked for have begun to fill. Raises Invalid naming the
     field, NotFound for a branch that is not the company's (or not `published`).
     """
     now = clock()
@@ -204,7 +205,9 @@ def _read(
     if guests:
         rows = fetch(calendars.keys(company_id, guests, mondays))
         taken |= {c.staff.id: c.days for c in calendars.calendars(company_id, guests, mondays, rows)}
-    return Board(branch, taken, frame, *window, now)
+    mine = {worker.id: taken[worker.id] for worker in able.workers if worker.id in taken}
+    groups = grouping.standing(company_id, branch.branch_id, services, mine, *window)
+    return Board(branch, taken, frame, *window, now, groups)
 
 
 def _with_parts(branch: Compiled, services: Sequence[Service]) -> list[Service]:

@@ -1,6 +1,7 @@
 """Free slots on a board: staff, skills and rooms together, packages part by part, and why a time is not one; pure."""
 
 from collections.abc import Iterable, Sequence
+from heapq import merge
 from itertools import product
 
 import msgspec
@@ -48,7 +49,8 @@ class PartSlot(msgspec.Struct, frozen=True):
 class FreeSlot(msgspec.Struct, frozen=True):
     """From `start` to `end` (minutes since 1970): `free` members of staff could take it, of whom some are named.
 
-    `room_ids`: one room or device of each kind needed. `parts`: of a package, in order.
+    `room_ids`: one room or device of each kind needed. `parts`: of a package, in order. `seats_left`: of a service with
+    seats; fewer than it has: a group that stands there with this member of staff, and can be joined.
     """
 
     start: int
@@ -57,6 +59,7 @@ class FreeSlot(msgspec.Struct, frozen=True):
     free: int
     room_ids: tuple[str, ...] = ()
     parts: tuple[PartSlot, ...] = ()
+    seats_left: int | None = None
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -73,11 +76,28 @@ def find_slots(
 ) -> tuple[list[FreeSlot], bool]:
     """The first `most` free slots in order, and whether there are more."""
     found: list[FreeSlot] = []
-    for slot in _package(board, service, able) if service.parts else _plain(board, service, able, length_min):
+    for slot in _offered(board, service, able, length_min):
         if len(found) == most:
             return found, True
         found.append(slot)
     return found, False
+
+
+def _offered(board: Board, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
+    if service.parts:
+        return _package(board, service, able)
+    new = _plain(board, service, able, length_min)
+    if service.seats == 1:
+        return new
+    # What can be joined goes before what would be another group at the same time.
+    return merge(_standing(board, service, able, length_min), new, key=lambda slot: slot.start)
+
+
+def _standing(board: Board, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
+    mine = {worker.id for worker in able.of(service)}
+    for one in board.joinable(service, ask_of(service, length_min), mine):
+        end = one.start + one.length_min
+        yield FreeSlot(one.start, end, (one.staff_id,), 1, one.resource_ids, seats_left=one.left)
 
 
 def _plain(board: Board, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
@@ -94,7 +114,8 @@ def _plain(board: Board, service: Service, able: Able, length_min: int | None) -
         rooms = _rooms_at(kinds, start - origin)
         if rooms is not None and board.first <= start < board.last:
             who = free[start]
-            yield FreeSlot(start, start + ask.duration, tuple(who[:MOST_NAMED]), len(who), rooms)
+            named, seats = tuple(who[:MOST_NAMED]), service.seats if service.seats > 1 else None
+            yield FreeSlot(start, start + ask.duration, named, len(who), rooms, seats_left=seats)
 
 
 def _rooms_at(kinds: Sequence[Sequence[Choice]], at: int) -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pynamodb.expressions.condition import Condition
 
+from chalicelib.booking import group_store
 from chalicelib.booking.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.calcom_cursor import CalComCursor
 from chalicelib.booking.tables import BookingRow
@@ -96,7 +97,10 @@ def page_appointments(
     limit: int,
     cursor: str | None,
 ) -> Page[Appointment]:
-    """Appointments of a company, branch, staff member or customer (`by`) in order of time; instants as `stamp`."""
+    """Appointments of a company, branch, staff member or customer (`by`) in order of time; instants as `stamp`.
+
+    Of a customer also the groups in which he takes part, as he sees them; a page of them may be shorter than asked.
+    """
     value = company_id if by == "company" else f"{company_id}#{record_id}"
     at = BookingRow.starts_at
     between: Condition | None = None
@@ -109,6 +113,12 @@ def page_appointments(
         only = BookingRow.status == status
     if source:
         only = (only & (BookingRow.source == source)) if only is not None else BookingRow.source == source
+    if by == "customer":
+        only = only | BookingRow.status.does_not_exist() if only is not None else None
+        rows = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, only=only)
+        mine = group_store.resolved(company_id, record_id, rows.data)
+        wanted = [one for one in mine if status in (None, one.status) and source in (None, one.source)]
+        return Page(wanted, rows.next_cursor)
     found = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, only=only)
     return found.map(lambda row: row.noun(Appointment))
 
@@ -152,19 +162,35 @@ def first_ahead(company_id: str, by: str, record_id: str, after: str) -> Appoint
 
 def ended(at: datetime, shard: int, limit: int) -> list[tuple[str, str]]:
     """Company and id of appointments that stand and had ended at `at`, those that ended first; one Query of a shard."""
-    rows = BookingRow.by_end.query(f"ending#{shard}", BookingRow.ends_at < stamp(at), limit=limit)
+    return _due("ending", at, shard, limit)
+
+
+def past_deadline(at: datetime, shard: int, limit: int) -> list[tuple[str, str]]:
+    """Company and id of groups whose minimum is to be looked at, those due first; one Query of a shard."""
+    return _due("deadline", at, shard, limit)
+
+
+def _due(what: str, at: datetime, shard: int, limit: int) -> list[tuple[str, str]]:
+    rows = BookingRow.by_end.query(f"{what}#{shard}", BookingRow.ends_at < stamp(at), limit=limit)
     return [(str(company_id), str(appointment_id)) for company_id, appointment_id in (r.pk.split("#") for r in rows)]
 
 
-def _ending(appointment_id: str) -> str:
-    return f"ending#{id_bytes(appointment_id)[-1] % ENDING_SHARDS}"
+def _awaits(appointment: Appointment) -> tuple[str, datetime] | None:
+    """What the minute's sweep has to do next with it, and when."""
+    # What a change is pending for is left to the change.
+    if appointment.pending_change is not None:
+        return None
+    deadline = appointment.deadline()
+    if deadline is not None and appointment.status in ("requested", "confirmed"):
+        return "deadline", deadline
+    return ("ending", appointment.ends_at) if appointment.status == "confirmed" else None
 
 
 def _row(appointment: Appointment) -> BookingRow:
     company = appointment.company_id
     place = appointment_key(company, appointment.id)
-    # What a change is pending for is left to the change.
-    awaits_its_end = appointment.status == "confirmed" and appointment.pending_change is None
+    awaits = _awaits(appointment)
+    shard = id_bytes(appointment.id)[-1] % ENDING_SHARDS
     return BookingRow(
         place.pk,
         place.sk,
@@ -173,10 +199,10 @@ def _row(appointment: Appointment) -> BookingRow:
         company_id=company,
         branch=f"{company}#{appointment.branch_id}",
         staff=f"{company}#{appointment.staff_id}" if appointment.staff_id else None,
-        customer=f"{company}#{appointment.customer_id}",
+        customer=None if appointment.group else f"{company}#{appointment.customer_id}",
         starts_at=f"{stamp(appointment.starts_at)}#{appointment.id}",
-        ending=_ending(appointment.id) if awaits_its_end else None,
-        ends_at=f"{stamp(appointment.ends_at)}#{appointment.id}" if awaits_its_end else None,
+        ending=f"{awaits[0]}#{shard}" if awaits else None,
+        ends_at=f"{stamp(awaits[1])}#{appointment.id}" if awaits else None,
         version=appointment.version,
         data=encode(appointment),
     )

@@ -13,6 +13,8 @@ Access patterns of `booking`
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
   appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query
   confirmed ones by when they end   ending: `ending#<shard>`, ends_at and id: those that a sweep completes       Query
+  groups by when they are checked   the same index: `deadline#<shard>`, the deadline and id                      Query
+  who takes part in a group         pk `<company>#<appointment>` sk `participant#<customer>`; in by_customer too  Query
   how often a customer had it done  pk `<company>#<customer>`    sk `done#<service>`                            GetItem
   who is blocked                    pk `<company>#blocklist`     sk `<block>`                                   Query
   whether someone is blocked        pk `<company>#blocked`       sk `customer#…`, `phone#…`, `email#…`          GetItem
@@ -36,6 +38,8 @@ from chalicelib.core.tables import Row, Table, index
 
 class BookingRow(Row):
     """A record of the practice, a branch's schedule, a review, or an appointment (the only one with index keys).
+
+    A group is not in by_customer itself; each of its participants has an item there, with no more than these keys.
 
     `compiled`: of a schedule alone, JSON by zlib. Whoever writes the next version writes the whole row, and drops it.
     """

@@ -103,7 +103,7 @@ def _in_the_way(off: TimeOff, calendar: Calendar) -> list[Appointment]:
     ids = {
         id_from_bytes("apt", entry.reference)
         for entry in calendar.entries()
-        if entry.kind == Kind.BOOKING and any(piece.clashes(entry, off.created_at) for piece in wanted)
+        if entry.kind in (Kind.BOOKING, Kind.GROUP) and any(piece.clashes(entry, off.created_at) for piece in wanted)
     }
     rows = fetch([store.appointment_key(off.company_id, one) for one in sorted(ids)])
     found = [appointment for appointment in map(store.appointment_of, rows) if appointment]

@@ -56,6 +56,9 @@ def judge(links: Links) -> Chain:
     confirmed = link.booking_confirmed
     through_calcom = links.schedule is not None and links.schedule.branch.books_through == "calcom"
 
+    # A group came of many calls and is for many; whoever has left it is no longer found there.
+    shared = appointment is not None and appointment.group is not None
+
     def when_booked(held: bool) -> bool:
         # What concerns the appointment is asked only of calls that say they have one.
         return held if confirmed or appointment else True
@@ -69,12 +72,12 @@ def judge(links: Links) -> Chain:
         ),
         Criterion(
             "appointment_is_of_this_call",
-            when_booked(appointment is not None and appointment.call_id == call.id),
+            when_booked(shared or (appointment is not None and appointment.call_id == call.id)),
             (appointment and appointment.call_id) or "none",
         ),
         Criterion(
             "same_customer",
-            when_booked(appointment is not None and appointment.customer_id == link.customer_id),
+            when_booked(shared or (appointment is not None and appointment.customer_id == link.customer_id)),
             appointment.customer_id if appointment else "none",
         ),
         Criterion(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -9,6 +10,7 @@ from chalicelib.booking import practice_store
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.cancelling import Cancellation, cancel
+from chalicelib.booking.leaving import Leaver, leave
 from chalicelib.booking.rescheduling import Move, reschedule
 from chalicelib.calls.appointment_answers import refused, standing, which_one
 from chalicelib.calls.asked import Answer, Asked, Tools, forget, keep, once
@@ -49,6 +51,9 @@ def _for_one(asked: Asked, which: WhichArgs, tools: Tools, act: Act) -> Answer:
 
 
 def _move(asked: Asked, known: Known, wish: RescheduleArgs, tools: Tools) -> Answer:
+    if known.appointment.group:
+        # One participant does not move the others: he leaves this group and books another one.
+        return {"message": asked.voice.phrases.cannot_change, "status": "refused", "code": "is_group"}
     branch = known.schedule.branch
     starts_at = instant(wish.starts_at, branch, asked.now, "args.starts_at", known.day)
     said = asked.voice.phrases
@@ -87,6 +92,10 @@ def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answe
         keep(unit, asked, answer(appointment), appointment.id)
 
     try:
+        if known.appointment.group:
+            leaver = Leaver(customer_id=known.appointment.customer_id)
+            begin = partial(tools.begin, asked.company_id)
+            return answer(leave(begin, asked.company_id, known.appointment.id, leaver, tools.clock, also))
         after = cancel(
             lambda: tools.begin(asked.company_id),
             asked.company_id,

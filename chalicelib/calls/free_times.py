@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from chalicelib.booking import situation
+from chalicelib.booking import grouping, situation
 from chalicelib.booking.availability import Slot, free_slots
 from chalicelib.booking.practice import Service
 from chalicelib.booking.schedule import Schedule
@@ -49,9 +49,12 @@ def _free(
     days = [first + timedelta(days=n) for n in range(1 if wish.date else DAYS_AHEAD)]
     by_start: dict[datetime, Slot] = {}
     calendars = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff in able]
-    for slot in free_slots(schedule, service, calendars, days, now):
+    zone = schedule.branch.clock()
+    groups = [slot for _, slot in grouping.offered(schedule, service, calendars, now)]
+    standing = [slot for slot in groups if slot.starts_at.astimezone(zone).date() in days]
+    for slot in [*standing, *free_slots(schedule, service, calendars, days, now)]:
         by_start.setdefault(slot.starts_at, slot)
-    return schedule, service, _spread(list(by_start.values()))
+    return schedule, service, _spread([by_start[starts_at] for starts_at in sorted(by_start)])
 
 
 def _rough_day(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime) -> datetime:

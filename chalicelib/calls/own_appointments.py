@@ -109,8 +109,8 @@ def _of_number(asked: Asked) -> list[Known]:
     booked = asked.call.link.appointment_id if asked.call else None
     if booked and all(one.id != booked for one in found):
         just_now = booking.find_appointment(asked.company_id, booked)
-        if just_now and just_now.customer_id == asked.customer_id:
-            found = sorted([*found, just_now], key=lambda one: one.starts_at)
+        if just_now and just_now.is_for(asked.customer_id):
+            found = sorted([*found, just_now.seen_by(asked.customer_id)], key=lambda one: one.starts_at)
     return _known(asked, [one for one in found if _is_coming(one, asked.now)][:MOST_LISTED])
 
 

@@ -86,6 +86,9 @@ class PhoneBooking:
         except _AskedBefore as before:
             return self._answer_again(before.appointment, calcom)
         except Conflict as taken:
+            if taken.code == "already_joined":  # the caller has a seat of this group: that is what he asked for
+                joined = booking.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
+                return self._answer_again(joined, calcom)
             return self._answer_taken(taken)
         if not booked.held:
             return self._answer_booked(booked.appointment, booked.schedule)
@@ -125,7 +128,9 @@ class PhoneBooking:
         guard, known = rows[0], directory.entry(rows[1])
         if guard is not None:
             before = booking.find_appointment(self._caller.company_id, guard.record or "")
-            if before and before.status not in ("released", "cancelled", "declined"):
+            stands = before and before.status not in ("released", "cancelled", "declined")
+            # Who has left a group since asks anew.
+            if before and stands and (before.group is None or before.is_for(booked.appointment.customer_id)):
                 raise _AskedBefore(before)
         if known and (self._new_call or known.record != self._call_id):
             self._call_id, self._new_call = known.record, False

@@ -11,6 +11,9 @@ TYPES = (
     "appointment.moved",
     "appointment.cancelled",
     "appointment.changed",
+    "participant.joined",
+    "participant.left",
+    "participant.moved",
     TEST,
 )
 """What an endpoint may ask for; `appointment.changed` is every other change of its status."""

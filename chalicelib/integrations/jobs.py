@@ -4,7 +4,10 @@ from chalicelib.core.events import Job
 
 
 class PublishWebhook(Job):
-    """Make a delivery of what happened to an appointment for every endpoint that wants to know."""
+    """Make a delivery of what happened to an appointment for every endpoint that wants to know.
+
+    `participant_id` and `customer_id`: who joined, left or was moved, where it is about one participant of a group.
+    """
 
     queue = "workflows"
     handler = "chalicelib.integrations.publishing:publish"
@@ -12,6 +15,8 @@ class PublishWebhook(Job):
 
     type: str
     appointment_id: str
+    participant_id: str = ""
+    customer_id: str = ""
 
 
 class DeliverWebhook(Job):

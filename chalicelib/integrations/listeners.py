@@ -15,9 +15,25 @@ def _telling(kind: str) -> Callable[[Any, str], Job | None]:
     return tell
 
 
+def _telling_of_participant(kind: str) -> Callable[[Any, str], Job | None]:
+    def tell(event: Any, company_id: str) -> Job:
+        return PublishWebhook(
+            company_id=company_id,
+            type=kind,
+            appointment_id=event.appointment_id,
+            participant_id=event.participant_id,
+            customer_id=event.customer_id,
+        )
+
+    return tell
+
+
 LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
     booking.AppointmentBooked: (_telling("appointment.booked"),),
     booking.AppointmentMoved: (_telling("appointment.moved"),),
     booking.AppointmentCancelled: (_telling("appointment.cancelled"),),
     booking.AppointmentMarked: (_telling("appointment.changed"),),
+    booking.ParticipantJoined: (_telling_of_participant("participant.joined"),),
+    booking.ParticipantLeft: (_telling_of_participant("participant.left"),),
+    booking.ParticipantMoved: (_telling_of_participant("participant.moved"),),
 }

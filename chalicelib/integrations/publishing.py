@@ -28,7 +28,7 @@ def publish(job: PublishWebhook, context: JobContext) -> None:
         return
     appointment = booking.get_appointment(job.company_id, job.appointment_id)
     at = context.clock()
-    body = message(job.type, data_of(appointment), at)
+    body = message(job.type, data_of(appointment) | _participant(job), at)
     unit = context.unit()
     for endpoint in wanted:
         stage(unit, endpoint, job.type, body, context.id.partition(":")[0], at)
@@ -61,4 +61,11 @@ def message(kind: str, data: dict[str, Any], at: datetime) -> str:
 
 def data_of(appointment: Appointment) -> dict[str, Any]:
     """What a message tells of an appointment: ids and times; compare `version`, since messages may overtake another."""
-    return {name: getattr(appointment, name) for name in SHOWN}
+    seats = {"seats": appointment.group.seats, "seats_left": appointment.group.left} if appointment.group else {}
+    return {name: getattr(appointment, name) for name in SHOWN} | seats
+
+
+def _participant(job: PublishWebhook) -> dict[str, Any]:
+    if not job.participant_id:
+        return {}
+    return {"participant_id": job.participant_id, "customer_id": job.customer_id}

@@ -1,10 +1,12 @@
 """What clients get to see of appointments."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from chalicelib.booking.appointment import Appointment, PendingChange
+from chalicelib.booking.group import Participant
 from chalicelib.core.payloads import Answer
 
 
@@ -26,12 +28,38 @@ class AttendeeAnswer(Answer):
     phone: str | None
 
 
+class ParticipantAnswer(Answer):
+    """Who takes part in a group, as told when he joined, and how many of its seats he has."""
+
+    id: str
+    customer_id: str
+    name: str
+    email: str | None
+    phone: str | None
+    seats: int
+    source: str
+    joined_at: datetime
+
+
+class GroupAnswer(Answer):
+    """The seats of a group. `participants` is null in lists: ask for those of one. `deadline_at`: when the minimum is
+    looked at; null: not, or it was.
+    """
+
+    seats: int
+    least_seats: int
+    seats_left: int
+    deadline_at: datetime | None
+    participants: list[ParticipantAnswer] | None
+
+
 class AppointmentAnswer(Answer):
     """An appointment. Instants are RFC 3339 in UTC; `external_id` is Cal.com's uid of the booking.
 
     `channel`: in_person, text, video, phone.
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
-    `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to.
+    `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to. `group`:
+    of a service with several seats; `customer_id` is then whoever is asked about, else the first participant.
     """
 
     id: str
@@ -54,6 +82,7 @@ class AppointmentAnswer(Answer):
     moves: int
     attendee: AttendeeAnswer | None
     guests: tuple[str, ...]
+    group: GroupAnswer | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -66,7 +95,34 @@ def show(appointment: Appointment) -> AppointmentAnswer:
     given["pending_change"] = _pending(appointment.pending_change)
     if appointment.attendee:
         given["attendee"] = AttendeeAnswer(**asdict(appointment.attendee))
+    given["group"] = _group(appointment)
     return AppointmentAnswer(**given)
+
+
+def show_listed(appointment: Appointment) -> AppointmentAnswer:
+    """The appointment in a list: of a group the seats, not everyone who has one."""
+    shown = show(appointment)
+    if shown.group is None:
+        return shown
+    return replace(shown, group=replace(shown.group, participants=None))
+
+
+def show_participants(participants: Iterable[Participant]) -> list[ParticipantAnswer]:
+    """Who takes part."""
+    return [ParticipantAnswer(**asdict(one)) for one in participants]
+
+
+def _group(appointment: Appointment) -> GroupAnswer | None:
+    group = appointment.group
+    if group is None:
+        return None
+    return GroupAnswer(
+        seats=group.seats,
+        least_seats=group.least_seats,
+        seats_left=group.left,
+        deadline_at=appointment.deadline(),
+        participants=show_participants(group.participants),
+    )
 
 
 def _pending(change: PendingChange | None) -> PendingAnswer | None:

@@ -17,7 +17,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from functions.booking.answers import AppointmentAnswer, show
+from functions.booking.answers import AppointmentAnswer, show, show_listed
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
@@ -46,6 +46,8 @@ class Preferred(Body):
 class NewAppointment(Body):
     """What to book. `service` and `staff` by id or name; no `staff`: whoever is free. Give one customer field.
 
+    `seats`: of a service with several; a group that stands at that time is joined while seats last, else one is opened.
+
     `prefer` guides whom it goes to where `staff` is left out; `length_min` is for services of a flexible length.
     `override` names rules that are not to matter; it takes the ability `appointments:override`, and is audited.
     """
@@ -59,6 +61,7 @@ class NewAppointment(Body):
     override: Annotated[list[RuleName], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     customer_id: Text | None = None
     customer: CustomerDetails | None = None
+    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
     source: Literal["api", "web", "mobile"] = "api"
     metadata: dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]] = (
         msgspec.field(default_factory=dict)
@@ -93,7 +96,7 @@ EXAMPLE = {
     ability="appointments:write",
     status=201,
     needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
-    errors=(*REFUSALS, "customer_not_found 404"),
+    errors=(*REFUSALS, "customer_not_found 404", "already_joined 409"),
     example=EXAMPLE,
 )
 def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswer:
@@ -121,6 +124,7 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
         length_min=body.length_min,
         prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),
         override=tuple(body.override),
+        seats=body.seats,
     )
 
     return show(book_online(lambda: request.unit(show), request.company_id, wish, now, _calcom))
@@ -137,7 +141,7 @@ def _calcom() -> "CalCom":
 )
 def list_appointments(request: Request, query: AppointmentQuery) -> Page[AppointmentAnswer]:
     """Appointments in order of time, by branch, staff, customer, status, source and range."""
-    return list_by(request.company_id, query).map(show)
+    return list_by(request.company_id, query).map(show_listed)
 
 
 @function.route(

@@ -25,7 +25,8 @@ class SlotAnswer(Answer):
     """A free time. `free_staff` could take it, of whom the first ten are named.
 
     `resource_ids`: one room or device of each kind that is needed. `parts`: of a package, in order; its `staff_ids`
-    are then those of the parts.
+    are then those of the parts. `seats_left`: of a service with seats; a group that stands and can be joined has fewer
+    than the service.
     """
 
     starts_at: datetime
@@ -34,6 +35,7 @@ class SlotAnswer(Answer):
     free_staff: int
     resource_ids: tuple[str, ...] = ()
     parts: list[PartAnswer] = []
+    seats_left: int | None = None
 
 
 class ReasonAnswer(Answer):
@@ -124,6 +126,7 @@ def _result(free: "Free") -> FreeAnswer:
                 )
                 for part in slot.parts
             ],
+            seats_left=slot.seats_left,
         )
         for slot in free.slots
     ]

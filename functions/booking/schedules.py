@@ -25,10 +25,12 @@ def check_calcom_webhooks() -> None:
 
 @function.every("rate(1 minute)", needs=Needs(writes=("booking", "occupancy")))
 def complete_appointments() -> None:
-    """Mark as completed what has ended."""
+    """Mark as completed what has ended, and look at the groups whose deadline has passed."""
     from chalicelib.booking.completing import complete_ended
+    from chalicelib.booking.minimum import check_deadlines
 
     complete_ended(Unit, now)
+    check_deadlines(Unit, now)
 
 
 def _enqueue(job: Job) -> None:

@@ -77,7 +77,10 @@ class HoldGiven(Body):
 
 
 class VisitorAppointment(Body):
-    """What to book. With a `hold`, `branch_id`, `service` and `starts_at` are those of the hold."""
+    """What to book. With a `hold`, `branch_id`, `service` and `starts_at` are those of the hold.
+
+    `seats`: of a service with several; a group that stands at that time is joined while seats last.
+    """
 
     branch_id: Text
     service: Text
@@ -86,11 +89,15 @@ class VisitorAppointment(Body):
     staff: Text | None = None
     length_min: Length | None = None
     hold: HoldGiven | None = None
+    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
     source: Literal["web", "mobile"] = "web"
 
 
 class VisitorAnswer(Answer):
-    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has."""
+    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has.
+
+    `seats_left`: of a group, after this; null for what is none.
+    """
 
     id: str
     branch_id: str
@@ -99,6 +106,7 @@ class VisitorAnswer(Answer):
     starts_at: datetime
     ends_at: datetime
     status: str
+    seats_left: int | None = None
 
 
 @function.route(
@@ -198,6 +206,7 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
         length_min=body.length_min,
         visitor=True,
         hold=HoldProof(body.hold.id, body.hold.secret) if body.hold else None,
+        seats=body.seats,
     )
     company_id = company_of(body.branch_id)
     return _show(_plainly(lambda: book_online(lambda: _unit(request, company_id), company_id, wish, now, _calcom)))
@@ -212,10 +221,11 @@ def _plainly(work: Callable[[], T]) -> T:
     try:
         return work()
     except Conflict as refusal:
-        if refusal.code != "not_bookable":
+        if refusal.code not in ("not_bookable", "already_joined"):
             raise
         detail = "This cannot be booked; see the alternatives, or call us."
-        raise Conflict(refusal.code, detail, alternatives=refusal.extra["alternatives"]) from None
+        # Nor who takes part in a group.
+        raise Conflict("not_bookable", detail, alternatives=refusal.extra.get("alternatives", [])) from None
 
 
 def _calcom() -> "CalCom":
@@ -225,7 +235,8 @@ def _calcom() -> "CalCom":
 
 
 def _show(appointment: "Appointment") -> VisitorAnswer:
-    return VisitorAnswer(**{name: getattr(appointment, name) for name in VisitorAnswer.__struct_fields__})
+    shown = {name: getattr(appointment, name) for name in VisitorAnswer.__struct_fields__ if name != "seats_left"}
+    return VisitorAnswer(**shown, seats_left=appointment.group.left if appointment.group else None)
 
 
 def _show_hold(hold: "Hold", secret: str | None = None) -> HoldAnswer:

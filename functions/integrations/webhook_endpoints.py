@@ -16,7 +16,14 @@ from chalicelib.integrations.endpoint import Attempt, Delivery, Endpoint
 
 function = Function(__name__)
 Type = Literal[
-    "appointment.booked", "appointment.moved", "appointment.cancelled", "appointment.changed", "webhook.test"
+    "appointment.booked",
+    "appointment.moved",
+    "appointment.cancelled",
+    "appointment.changed",
+    "participant.joined",
+    "participant.left",
+    "participant.moved",
+    "webhook.test",
 ]
 Url = Annotated[str, msgspec.Meta(min_length=8, max_length=500)]
 WRITES = Needs(writes=("integrations",))

@@ -6,11 +6,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.booking import store
+from chalicelib.booking.group import Group, Participant
 from chalicelib.core.clock import now
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
 from infra.local.invoking import call
 from tests.functions.isolation.world import OWNER, Recipe, Recipes, World, monday, recipe
+
+PARTICIPANT = Participant(
+    id="prt_00D1ZMFH9MM3HK4Z12GC", customer_id="cus_00D1ZMFH9MM3HK4Z12GC", source="api", joined_at=now()
+)
 
 
 def new_appointment(world: World, hour: int = 13) -> dict[str, Any]:
@@ -29,6 +34,8 @@ def prepare(world: World) -> None:
     world.ids.update({"appointment_id": made["id"], "customer_id": made["customer_id"]})
     world.ids["past_id"] = _copy(made["id"], starts_at=now() - timedelta(hours=3), ends_at=now() - timedelta(hours=2))
     world.ids["asked_id"] = _copy(made["id"], status="requested")
+    group = _copy(made["id"], group=Group(seats=3, participants=(PARTICIPANT,)))
+    world.ids.update({"group_id": group, "participant_id": PARTICIPANT.id})
     blocked = call("PUT", "/api/blocklist", caller=world.owner, body={"email": "never@example.com"}).json
     world.ids["block_id"] = blocked["id"]
 
@@ -55,6 +62,13 @@ CHANGES: tuple[tuple[str, str, str, Any], ...] = (
 )
 """What can be done with an appointment, and with which of the owner's it is tried."""
 RECIPES: Recipes = {
+    ("GET", "/api/appointments/{appointment_id}/participants"): recipe("/api/appointments/{group_id}/participants"),
+    ("POST", "/api/appointments/{appointment_id}/participants"): recipe(
+        "/api/appointments/{group_id}/participants", {"customer": {"phone": "+12125550177"}}
+    ),
+    ("DELETE", "/api/appointments/{appointment_id}/participants/{participant_id}"): recipe(
+        "/api/appointments/{group_id}/participants/{participant_id}"
+    ),
     ("GET", "/api/blocklist"): recipe("/api/blocklist", stranger="only his own"),
     ("PUT", "/api/blocklist"): Recipe("/api/blocklist", lambda world: {"customer_id": world.ids["customer_id"]}),
     ("DELETE", "/api/blocklist/{block_id}"): recipe("/api/blocklist/{block_id}"),

@@ -1,0 +1,92 @@
+"""Who takes part in a group: shown, joined and left by staff; visitors join through /public/appointments."""
+
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.booking import store
+from chalicelib.booking.listing import contact_from
+from chalicelib.booking.policy import RuleName
+from chalicelib.core.clock import now
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.requests import Request
+from functions.booking.answers import AppointmentAnswer, ParticipantAnswer, show, show_participants
+from functions.booking.appointments import CustomerDetails, Text
+
+function = Function(__name__)
+
+
+class NewParticipant(Body):
+    """Who joins, and how many seats he takes. Give one customer field. `override` as in booking an appointment."""
+
+    customer_id: Text | None = None
+    customer: CustomerDetails | None = None
+    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    override: Annotated[list[RuleName], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
+
+
+class ParticipantsAnswer(Answer):
+    """In the order in which they joined; nobody, in what is no group."""
+
+    data: list[ParticipantAnswer]
+
+
+@function.route(
+    "GET",
+    "/api/appointments/{appointment_id}/participants",
+    ability="appointments:read",
+    needs=Needs(reads=("booking", "crm")),
+    errors=("appointment_not_found 404",),
+)
+def list_participants(request: Request, appointment_id: str) -> ParticipantsAnswer:
+    """Who takes part in a group: as told when he joined, else as the customer's record says."""
+    from chalicelib.booking.joining import named
+
+    group = store.get_appointment(request.company_id, appointment_id)
+    return ParticipantsAnswer(data=show_participants(named(request.company_id, group)))
+
+
+@function.route(
+    "POST",
+    "/api/appointments/{appointment_id}/participants",
+    ability="appointments:write",
+    status=201,
+    needs=Needs(writes=("booking", "occupancy", "crm")),
+    errors=(
+        *("appointment_not_found 404", "customer_not_found 404", "calendar_busy 503"),
+        *("slot_taken 409", "not_bookable 409", "already_joined 409", "not_joinable 409"),
+    ),
+    example={"customer": {"name": "Ada Keller", "phone": "+493055512345"}, "seats": 2},
+)
+def join_group(request: Request, appointment_id: str, body: NewParticipant) -> AppointmentAnswer:
+    """Let a customer join this very group, or answer 409 `slot_taken` with other groups and times."""
+    from chalicelib.booking.joining import join
+    from chalicelib.booking.seating import Joiner
+
+    if body.override:
+        request.require("appointments:override")
+    customer = body.customer or CustomerDetails()
+    joiner = Joiner(
+        customer_id=body.customer_id,
+        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
+        seats=body.seats,
+        override=tuple(body.override),
+    )
+    return show(join(lambda: request.unit(show), request.company_id, appointment_id, joiner, now))
+
+
+@function.route(
+    "DELETE",
+    "/api/appointments/{appointment_id}/participants/{participant_id}",
+    ability="appointments:write",
+    needs=Needs(writes=("booking", "occupancy")),
+    errors=("appointment_not_found 404", "participant_not_found 404", "not_leavable 409", "calendar_busy 503"),
+)
+def leave_group(request: Request, appointment_id: str, participant_id: str) -> AppointmentAnswer:
+    """Let a participant leave; a group that the last one has left is cancelled."""
+    from chalicelib.booking.leaving import Leaver, leave
+
+    leaver = Leaver(participant_id=participant_id)
+    return show(leave(lambda: request.unit(show), request.company_id, appointment_id, leaver, now))

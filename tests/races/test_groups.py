@@ -1,0 +1,101 @@
+"""Many at one group: seats are never oversold, calendars say what is left, and nobody is in it twice."""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from chalicelib.booking import group_store, store
+from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.occupancy import Kind
+from chalicelib.booking.policy import Limits, Policy
+from chalicelib.core.errors import DomainError
+from infra.local.demo_practice import Practice
+from tests.booking.test_groups import COMPANY, booked, current, kinds, left, opened, tallies
+from tests.conftest import EmbeddedAws
+from tests.races.rounds import ROUNDS
+
+THREADS = 32
+
+
+def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
+    """The outcome (result or DomainError) of `work(0)`, `work(1)`, …, all started at the same moment."""
+    gate = Barrier(threads)
+
+    def one(number: int) -> Any:
+        gate.wait()
+        try:
+            return work(number)
+        except DomainError as error:
+            return error
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(threads)))
+
+
+def groups() -> list[Appointment]:
+    found = store.page_appointments(
+        "company", "", COMPANY, starts_from=None, starts_until=None, status=None, source=None, limit=100, cursor=None
+    )
+    return [current(one) for one in found.data]
+
+
+def agrees(practice: Practice, group: Appointment) -> None:
+    """Nobody twice, nobody too many; the calendar and the participants' lists say the same."""
+    assert group.group
+    customers = [one.customer_id for one in group.group.participants]
+    assert group.group.taken <= group.group.seats
+    assert len(customers) == len(set(customers))
+    assert set(group_store.memberships(COMPANY, group.id)) == set(customers)
+    if group.status == "cancelled":
+        assert (customers, group.cancellation_reason) == ([], "empty")
+    else:
+        assert kinds(practice, group) == [Kind.BOOKING if group.group.full else Kind.GROUP]
+        assert customers[0] == group.customer_id
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_thirty_two_want_five_seats_of_which_none_stands_yet(aws: EmbeddedAws, round_number: int) -> None:
+    practice = opened(seats=5, policy=Policy(customer_limits=Limits(per_day=1)))
+    outcomes = at_once(lambda n: booked(practice, n))
+    won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    lost = {outcome.code for outcome in outcomes if isinstance(outcome, DomainError)}
+    assert (len(won), lost) == (5, {"slot_taken"}), outcomes
+    (group,) = groups()
+    assert group.group
+    assert group.group.full
+    agrees(practice, group)
+    assert {one.customer_id for one in won} == {one.customer_id for one in group.group.participants}
+    assert all(tallies(one.customer_id)["2026-11-23"] == 1 for one in won)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_joins_of_several_seats_and_leaves_at_once_keep_to_the_seats(aws: EmbeddedAws, round_number: int) -> None:
+    practice = opened(seats=6)
+    chance = random.Random(round_number)
+    group = booked(practice, 100)
+    for number in (101, 102):
+        booked(practice, number, seats=2)
+    seats = [chance.randint(1, 3) for _ in range(THREADS)]
+
+    def work(number: int) -> Any:
+        return left(group) if number % 3 == 0 else booked(practice, number, seats=seats[number])
+
+    outcomes = at_once(work)
+    unexpected = {outcome.code for outcome in outcomes if isinstance(outcome, DomainError)}
+    # Whoever leaves names a participant whom another thread may have taken out before.
+    assert unexpected <= {"slot_taken", "participant_not_found", "not_leavable"}, unexpected
+    for one in groups():
+        agrees(practice, one)
+
+
+def test_one_customer_who_joins_often_is_in_it_once(aws: EmbeddedAws) -> None:
+    practice = opened(seats=9)
+    outcomes = at_once(lambda _: booked(practice, 1), threads=8)
+    won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
+    assert (len(won), {one.code for one in outcomes if isinstance(one, DomainError)}) == (1, {"already_joined"})
+    (group,) = groups()
+    agrees(practice, group)
