@@ -9,6 +9,7 @@ from chalicelib.booking import choosing, circumstances, counting, rules
 from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.choosing import Choice, Choosing
+from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry, Kind
@@ -87,49 +88,71 @@ def decide(
     schedule = found.schedule
     service = _service(schedule, asked)
     able = _able(schedule, service, asked, hold)
-    policy = schedule.policy(service)
     sized = msgspec.structs.replace(service, duration_min=asked.length_min or service.duration_min)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, service, able, customer_id, contact, day, rows)
-    attempt = Attempt(
-        now=now,
-        starts_at=asked.starts_at,
-        ends_at=asked.starts_at + timedelta(minutes=sized.duration_min),
-        schedule=schedule,
-        service=service,
-        policy=policy,
-        staff=able,
-        tallies=seen.that_matter(able),
-        blocked=seen.blocked,
-        consulted=seen.consulted or not somebody,
-    )
-    failed = rules.failures(attempt)
-    overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     sought = _sought(company_id, asked, sized, customer_id, now)
-    refused = [failure for failure in failed if failure.rule not in asked.override]
-    if refused:
-        raise not_bookable(sought, refused)
-    waived = {*policy.off, *overridden}
-    choosing_by = Choosing(
-        how=policy.assignment or "least_loaded",
-        preference=asked.prefer,
-        any_hours="staff_availability" in waived,
-        but=hold.reference if hold else b"",
-        rooms_first=hold.resource_ids if hold else (),
-    )
+    attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
+    overridden = _overridden(attempt, asked, sought)
+    waived = {*attempt.policy.off, *overridden}
     entry = entry_for(sized, asked.starts_at, reference)
     with_room = able if "limits" in waived else seen.with_room(able)
-    choice = choosing.choose(found, sized, with_room, entry, now, choosing_by)
+    by = _choosing(attempt.policy, asked, hold, any_hours="staff_availability" in waived)
+    choice = choosing.choose(found, sized, with_room, entry, now, by)
     if choice is None:
         raise slot_taken(sought)
     return Decision(
         service=sized,
-        policy=policy,
+        policy=attempt.policy,
         choice=choice,
         entry=entry,
         day=day,
         overridden=overridden,
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
+    )
+
+
+def _attempt(
+    schedule: Schedule,
+    service: Service,
+    sized: Service,
+    able: tuple[Staff, ...],
+    seen: Circumstances,
+    asked: Asked,
+    now: datetime,
+    *,
+    somebody: bool,
+) -> Attempt:
+    return Attempt(
+        now=now,
+        starts_at=asked.starts_at,
+        ends_at=asked.starts_at + timedelta(minutes=sized.duration_min),
+        schedule=schedule,
+        service=service,
+        policy=schedule.policy(service),
+        staff=able,
+        tallies=seen.that_matter(able),
+        blocked=seen.blocked,
+        consulted=seen.consulted or not somebody,
+    )
+
+
+def _overridden(attempt: Attempt, asked: Asked, sought: Sought) -> tuple[RuleName, ...]:
+    """The rules that would have refused it and are not to matter; raises Conflict with all the others that refuse."""
+    failed = rules.failures(attempt)
+    refused = [failure for failure in failed if failure.rule not in asked.override]
+    if refused:
+        raise not_bookable(sought, refused)
+    return tuple(failure.rule for failure in failed)
+
+
+def _choosing(policy: Policy, asked: Asked, hold: Hold | None, *, any_hours: bool) -> Choosing:
+    return Choosing(
+        how=policy.assignment or "least_loaded",
+        preference=asked.prefer,
+        any_hours=any_hours,
+        but=hold.reference if hold else b"",
+        rooms_first=hold.resource_ids if hold else (),
     )
 
 
