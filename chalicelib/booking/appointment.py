@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.booking.occupancy import Entry, Kind, reference_of
 from chalicelib.booking.practice import Channel
+from chalicelib.booking.practice import Place as Address
 
 Status = Literal["held", "requested", "confirmed", "cancelled", "declined", "no_show", "completed", "released"]
 Source = Literal["retell_phone", "web", "api", "mobile", "calcom"]
@@ -64,7 +65,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
     the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
-    `counted`: names of the counters of limits that it counts to.
+    `counted`: names of the counters of limits that it counts to. `address`: the customer's, of a mobile service.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()
     there: There = There()
+    address: Address | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -122,6 +124,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
             Kind.BOOKING,
             self.service_number,
             reference_of(self.id),
+            point=self.address.point() if self.address else None,
         )
 
     def places(self) -> list[Place]:

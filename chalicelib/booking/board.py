@@ -17,6 +17,7 @@ from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprin
 from chalicelib.booking.packages import Choice
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Service
+from chalicelib.booking.trips import Trips
 
 KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind.TIME_OFF: "time_off"}
 
@@ -28,8 +29,16 @@ class Board:
     """
 
     def __init__(
-        self, branch: Compiled, taken: Mapping[str, Days], frame: Frame, first: int, last: int, now: datetime
+        self,
+        branch: Compiled,
+        taken: Mapping[str, Days],
+        frame: Frame,
+        first: int,
+        last: int,
+        now: datetime,
+        trips: Trips = Trips(),
     ) -> None:
+        self._trips = trips
         self.branch, self.frame, self.now = branch, frame, now
         self.first, self.last = first, last
         self._taken = taken
@@ -40,7 +49,7 @@ class Board:
 
     def narrowed(self, first: int, last: int) -> "Board":
         """The same for other starts, which must lie within the frame."""
-        return Board(self.branch, self._taken, self.frame, first, last, self.now)
+        return Board(self.branch, self._taken, self.frame, first, last, self.now, self._trips)
 
     def question(self, service: Service, ask: Ask, hosts: Iterable[Host]) -> Question:
         """Which starts of the service are free with these hosts."""
@@ -60,9 +69,17 @@ class Board:
         return Host(
             id=worker.id,
             hours=self.branch.hours[worker.hours],
-            busy=self.busy(worker.id),
-            shut=tuple(sorted(self._windows(shut))),
+            busy=self.busy(worker.id) | self.under_way(worker, service),
+            shut=tuple(sorted([*self._windows(shut), *self.own_time(worker, service)])),
         )
+
+    def under_way(self, worker: Worker, service: Service) -> int:
+        """The minutes of the frame that go by on his ways, besides what is taken."""
+        return self._trips.under_way(worker, service, self._taken.get(worker.id, {}), self.frame, self.now)
+
+    def own_time(self, worker: Worker, service: Service) -> list[Window]:
+        """The times of his hours that go by on the way from home and back, where that matters."""
+        return self._trips.own_time(worker, service, self.branch.hours[worker.hours], self.frame)
 
     def room(self, room: Room) -> Host:
         """A room as the engine sees it."""

@@ -12,6 +12,8 @@ from chalicelib.booking.occupancy import Entry, first_clash
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule, of_kind
 from chalicelib.booking.situation import Situation
+from chalicelib.booking.travel import Roads
+from chalicelib.booking.travelling import in_time
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -34,6 +36,7 @@ class Choosing(msgspec.Struct, frozen=True, kw_only=True):
     """How to choose. `any_hours`: working hours and skills do not count (overridden).
 
     `but`: the reference of one's own entries; `rooms_first`: ids of rooms that are taken rather than others.
+    `roads`: how long ways take.
     """
 
     how: How = "least_loaded"
@@ -41,6 +44,7 @@ class Choosing(msgspec.Struct, frozen=True, kw_only=True):
     any_hours: bool = False
     but: bytes = b""
     rooms_first: tuple[str, ...] = ()
+    roads: Roads = Roads()
 
 
 def choose(
@@ -56,6 +60,7 @@ def choose(
         if calendar.staff.id in wanted
         and (by.any_hours or fit(schedule, service, calendar.staff, entry, day))
         and not first_clash(calendar.days, entry, now, but=by.but)
+        and in_time(schedule, calendar, entry, by.roads, now, by.but)
     }
     if not free:
         return None

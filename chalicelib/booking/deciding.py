@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import choosing, circumstances, counting, rules
+from chalicelib.booking import choosing, circumstances, counting, rules, travelling
 from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.choosing import Choice, Choosing
@@ -14,10 +14,11 @@ from chalicelib.booking.counting import Counter
 from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry, Kind
 from chalicelib.booking.policy import Policy, RuleName
-from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.practice import Place, Service, Staff
 from chalicelib.booking.rules import Attempt
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
+from chalicelib.booking.travel import Point
 from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
 from chalicelib.crm.customer import Contact
@@ -26,7 +27,8 @@ from chalicelib.crm.customer import Contact
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; `service` and `staff` by id or name. `path`: where these fields stand in the request.
 
-    `visitor`: somebody from the street, who is shown nothing and nobody that is not published.
+    `visitor`: somebody from the street, who is shown nothing and nobody that is not published. `address`: where the
+    customer is; it matters to mobile services alone.
     """
 
     branch_id: str
@@ -38,10 +40,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     override: tuple[RuleName, ...] = ()
     visitor: bool = False
     path: str = "body"
+    address: Place | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """It can be booked so. `service` has the length asked for; `overridden`: rules that would have refused it."""
+    """It can be booked so. `service` has the length asked for; `overridden`: rules that would have refused it.
+
+    `address`: the customer's, of a mobile service.
+    """
 
     service: Service
     policy: Policy
@@ -50,6 +56,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     overridden: tuple[RuleName, ...]
     unlimited: bool
+    address: Place | None = None
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
         """What it counts to."""
@@ -88,16 +95,19 @@ def decide(
     schedule = found.schedule
     service = _service(schedule, asked)
     able = _able(schedule, service, asked, hold)
+    address = _address(service, asked)
     sized = msgspec.structs.replace(service, duration_min=asked.length_min or service.duration_min)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, service, able, customer_id, contact, day, rows)
     sought = _sought(company_id, asked, sized, customer_id, now)
+    point = address.point() if address else None
     attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
     overridden = _overridden(attempt, asked, sought)
     waived = {*attempt.policy.off, *overridden}
-    entry = entry_for(sized, asked.starts_at, reference)
+    entry = entry_for(sized, asked.starts_at, reference, point=point)
     with_room = able if "limits" in waived else seen.with_room(able)
     by = _choosing(attempt.policy, asked, hold, any_hours="staff_availability" in waived)
+    by = msgspec.structs.replace(by, roads=travelling.roads(attempt.policy.travel, found.calendars, point))
     choice = choosing.choose(found, sized, with_room, entry, now, by)
     if choice is None:
         raise slot_taken(sought)
@@ -109,6 +119,7 @@ def decide(
         day=day,
         overridden=overridden,
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
+        address=address,
     )
 
 
@@ -156,7 +167,9 @@ def _choosing(policy: Policy, asked: Asked, hold: Hold | None, *, any_hours: boo
     )
 
 
-def entry_for(service: Service, starts_at: datetime, reference: bytes, kind: Kind = Kind.BOOKING) -> Entry:
+def entry_for(
+    service: Service, starts_at: datetime, reference: bytes, kind: Kind = Kind.BOOKING, point: Point | None = None
+) -> Entry:
     """What an appointment of this service would take of a calendar."""
     return Entry(
         starts_at,
@@ -166,6 +179,7 @@ def entry_for(service: Service, starts_at: datetime, reference: bytes, kind: Kin
         kind,
         service.number,
         reference,
+        point=point,
     )
 
 
@@ -174,6 +188,15 @@ def _service(schedule: Schedule, asked: Asked) -> Service:
     if asked.visitor and not service.published:
         raise invalid(f"{asked.path}.service", "unknown_service", "This is not offered here.")
     return service
+
+
+def _address(service: Service, asked: Asked) -> Place | None:
+    if not service.mobile:
+        return None
+    if asked.address is None:
+        sentence = f"{service.name} is done at the customer's: say where, with `latitude` and `longitude`."
+        raise invalid(f"{asked.path}.address", "required", sentence)
+    return asked.address
 
 
 def _able(schedule: Schedule, service: Service, asked: Asked, hold: Hold | None) -> tuple[Staff, ...]:
@@ -196,4 +219,6 @@ def _sought(company_id: str, asked: Asked, service: Service, customer_id: str | 
         now=now,
         customer_id=customer_id,
         published=asked.visitor,
+        address=asked.address,
+        length_min=asked.length_min,
     )

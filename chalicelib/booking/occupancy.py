@@ -13,6 +13,7 @@ from functools import cache
 
 import msgspec
 
+from chalicelib.booking.travel import LONGEST_MIN, Point
 from chalicelib.core.ids import id_bytes
 
 MINUTE = timedelta(minutes=1)
@@ -37,7 +38,11 @@ class Kind(IntEnum):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Something that takes time; `expires_at` (UTC) only for a customer's hold, which lapses by itself."""
+    """Something that takes time; `expires_at` (UTC) only for a customer's hold, which lapses by itself.
+
+    `point`: where it takes place, unless that is where its calendar is at home. It lies beside the packed entries
+    (`stops`), and is not unpacked with them.
+    """
 
     start: datetime
     length_min: int
@@ -47,6 +52,7 @@ class Entry(msgspec.Struct, frozen=True):
     service: int
     reference: bytes
     expires_at: datetime | None = None
+    point: Point | None = None
 
     @property
     def blocks_from(self) -> datetime:
@@ -74,6 +80,16 @@ class Entry(msgspec.Struct, frozen=True):
         """The UTC days that its footprint touches."""
         first = self.blocks_from.date()
         last = (self.blocks_until - timedelta(minutes=1)).date()
+        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+    def reach(self) -> tuple[datetime, datetime]:
+        """From when to when it matters to others: its footprint, and with a point the longest way around it."""
+        way = timedelta(minutes=LONGEST_MIN if self.point else 0)
+        return self.blocks_from - way, self.blocks_until + way
+
+    def days_in_reach(self) -> list[date]:
+        """The UTC days that its reach touches."""
+        first, last = (at.date() for at in (self.reach()[0], self.reach()[1] - MINUTE))
         return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars
+from chalicelib.booking import calendars, travelling
 from chalicelib.booking.board import Board, counted_days
+from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.compiled import Compiled, Worker
 from chalicelib.booking.compiled_store import read_compiled
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.question import Frame, frame_of
 from chalicelib.booking.hours import check_zone
-from chalicelib.booking.occupancy import Days, monday_of
-from chalicelib.booking.practice import Gender, Service, Staff
+from chalicelib.booking.occupancy import monday_of
+from chalicelib.booking.practice import Gender, Place, Service, Staff
 from chalicelib.booking.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.booking.travel import Point
+from chalicelib.booking.trips import Trips
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
 from chalicelib.core.tables import fetch
@@ -28,7 +32,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for. `services` by id or name; `staff` by id; days by the clock of `zone` (None: the branch's).
 
     `first` None: today; `last` None: that one day. `length_min` for services of flexible length. `published`: only what
-    customers may see. `most`: slots for each service and branch.
+    customers may see. `most`: slots for each service and branch. `address`: where the customer is, for mobile services.
     """
 
     branch_ids: tuple[str, ...]
@@ -43,6 +47,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     length_min: int | None = None
     published: bool = False
     most: int = 500
+    address: Place | None = None
 
 
 class Free(msgspec.Struct, frozen=True):
@@ -160,6 +165,9 @@ def _offered(branch: Compiled, name: str, wanted: Wanted) -> Service | None:
     service = branch.service(name)
     if service is None or (wanted.published and not service.published):
         return None
+    if wanted.address is None and any(one.mobile for one in _with_parts(branch, [service])):
+        sentence = f"{service.name} is done at the customer's: say where, with `latitude` and `longitude`."
+        raise invalid("query.latitude", "required", sentence)
     length, longest = wanted.length_min, service.longest_min or service.duration_min
     if length is not None and not service.duration_min <= length <= longest:
         sentence = f"{service.name} takes {service.duration_min} to {longest} minutes."
@@ -194,17 +202,35 @@ def _read(
     longest = max((_length(branch, service, wanted.length_min) for service in services), default=0)
     frame = frame_of(window[0], window[1] + longest)
     mondays = _mondays(frame, window, services)
-    taken: dict[str, Days] = dict(calendars.taken_in(company_id, branch.branch_id, mondays))
+    read = calendars.taken_in(company_id, branch.branch_id, mondays)
     able = _able(branch, wanted)
     guests = [
         Staff(id=w.id, company_id=company_id, name="", home_branch_id=w.home_branch_id, hours={}, service_ids=())
         for w in {w.id: w for service in _with_parts(branch, services) for w in able.of_part(service)}.values()
         if w.home_branch_id != branch.branch_id
     ]
+    homes: list[Any] = []
     if guests:
-        rows = fetch(calendars.keys(company_id, guests, mondays))
-        taken |= {c.staff.id: c.days for c in calendars.calendars(company_id, guests, mondays, rows)}
-    return Board(branch, taken, frame, *window, now)
+        places = travelling.base_keys(company_id, branch.branch_id, [guest.home_branch_id for guest in guests])
+        rows = fetch([*calendars.keys(company_id, guests, mondays), *places])
+        weeks, homes = rows[: len(rows) - len(places)], rows[len(rows) - len(places) :]
+        read |= {c.staff.id: c for c in calendars.calendars(company_id, guests, mondays, weeks)}
+    taken = {owner: calendar.days for owner, calendar in read.items()}
+    trips = _trips(branch, services, wanted, read, travelling.bases(homes))
+    return Board(branch, taken, frame, *window, now, trips)
+
+
+def _trips(
+    branch: Compiled, services: Sequence[Service], wanted: Wanted, read: dict[str, Calendar], bases: dict[str, Point]
+) -> Trips:
+    here = {branch.branch_id: branch.place} if branch.place else {}
+    made = Trips(
+        here=wanted.address.point() if wanted.address else None,
+        stops={owner: calendar.stops for owner, calendar in read.items() if calendar.stops},
+        bases=bases | here,
+    )
+    ways = made.ways(_able(branch, wanted).workers, _with_parts(branch, services))
+    return msgspec.structs.replace(made, known=travelling.known(ways)) if ways else made
 
 
 def _with_parts(branch: Compiled, services: Sequence[Service]) -> list[Service]:

@@ -1,0 +1,155 @@
+"""Where a calendar's appointments take place, when that is not where it is at home; and who is under way when. Pure.
+
+A stop lies in every UTC day that its reach touches: its footprint and the longest way that is reckoned with on both
+sides. It says all that matters of it: times, place, expiry. Whoever books compares-and-swaps entries and stops of every
+day in his own reach, so of two appointments too close for the way between them one is told to read again, also across
+midnight, and also where the other one has no stop.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from chalicelib.booking.engine.clocks import day_of, minute_of
+from chalicelib.booking.engine.hours import Hours, by_day
+from chalicelib.booking.engine.windows import Window, overlaps
+from chalicelib.booking.occupancy import MINUTE, Days, Entry, Kind, entries_of
+from chalicelib.booking.travel import Point, Roads
+
+_PACKED = struct.Struct(">hhI12sii")
+"""First minute of the footprint from the day's midnight and the minute after its last, expiry (minutes since 1970, 0:
+never), reference, latitude, longitude: 28 bytes."""
+Stops = Mapping[date, bytes]
+"""The packed stops of each UTC day of one calendar; mostly none."""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """A time spent at a place, buffers included; None: where the calendar is at home."""
+
+    start: datetime
+    end: datetime
+    point: Point | None
+    reference: bytes
+    expires_at: datetime | None = None
+
+    def lasts(self, now: datetime) -> bool:
+        """Whether it still holds."""
+        return self.expires_at is None or self.expires_at > now
+
+
+def unpack(day: date, packed: bytes) -> list[Stop]:
+    """The stops of one day."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    found = []
+    for first, last, expiry, reference, latitude, longitude in _PACKED.iter_unpack(packed):
+        expires = datetime.fromtimestamp(expiry * 60, UTC) if expiry else None
+        where = Point(latitude, longitude)
+        found.append(Stop(midnight + first * MINUTE, midnight + last * MINUTE, where, reference, expires))
+    return found
+
+
+def with_entry(stops: Stops, entry: Entry, now: datetime) -> dict[date, bytes]:
+    """The days that change when `entry` is added; none when it takes place at home."""
+    if entry.point is None:
+        return {}
+    stop = Stop(entry.blocks_from, entry.blocks_until, entry.point, entry.reference, entry.expires_at)
+    return {
+        day: _pack(day, [*(s for s in unpack(day, stops.get(day, b"")) if s.lasts(now)), stop])
+        for day in entry.days_in_reach()
+    }
+
+
+def without_reference(stops: Stops, reference: bytes, touched: Iterable[date]) -> dict[date, bytes]:
+    """The days of `touched` that change when everything with this reference is removed."""
+    changed = {}
+    for day in touched:
+        packed = stops.get(day, b"")
+        kept = _pack(day, [stop for stop in unpack(day, packed) if stop.reference != reference])
+        if kept != packed:
+            changed[day] = kept
+    return changed
+
+
+def points_of(stops: Stops) -> set[Point]:
+    """Every place there is a stop at."""
+    found = (stop.point for day, packed in stops.items() for stop in unpack(day, packed))
+    return {point for point in found if point is not None}
+
+
+def stays(days: Days, stops: Stops, base: Point | None, now: datetime, but: bytes = b"") -> Iterator[Stop]:
+    """Every time spent somewhere, at stops and at home (`base`), that still holds; but the one with reference `but`.
+
+    Time off is spent nowhere. What takes place at home counts only in days that were read with its entries.
+    """
+    placed = list(dict.fromkeys(stop for day, packed in stops.items() for stop in unpack(day, packed)))
+    references = {stop.reference for stop in placed}
+    at_home = (
+        Stop(entry.blocks_from, entry.blocks_until, base, entry.reference, entry.expires_at)
+        for entry in entries_of(days)
+        if entry.kind is not Kind.TIME_OFF and entry.reference not in references
+    )
+    return (stop for stop in (*placed, *at_home) if stop.reference != but and stop.lasts(now))
+
+
+def too_far(
+    days: Days, stops: Stops, base: Point | None, entry: Entry, roads: Roads, now: datetime, but: bytes = b""
+) -> bool:
+    """Whether the way between the entry and another appointment of the calendar takes longer than there is time."""
+    if entry.point is None and not stops:
+        return False
+    here, around = entry.point or base, entry.days_in_reach()
+    # A stop reaches into the days of whatever it matters to; what takes place at home matters to nothing else there.
+    at_home = {day: days[day] for day in around if day in days} if entry.point else {}
+    away = {day: stops[day] for day in around if day in stops}
+    return any(
+        entry.blocks_from < stay.end + roads.minutes(stay.point, here) * MINUTE
+        and stay.start < entry.blocks_until + roads.minutes(here, stay.point) * MINUTE
+        for stay in stays(at_home, away, base, now, but)
+    )
+
+
+def under_way(around: Iterable[Stop], here: Point | None, roads: Roads, origin: datetime, size: int) -> int:
+    """A bitmap of `size` minutes from `origin`: those in which nothing at `here` fits, for the ways to other stays.
+
+    The stays themselves are not in it.
+    """
+    bits = 0
+    for stay in around:
+        start, end = (stay.start - origin) // MINUTE, (stay.end - origin) // MINUTE
+        ways = (start - roads.minutes(here, stay.point), start), (end, end + roads.minutes(stay.point, here))
+        for first, last in ways:
+            begins, ends = max(first, 0), min(last, size)
+            if begins < ends:
+                bits |= (1 << ends) - (1 << begins)
+    return bits
+
+
+def ways_of_days(hours: Hours, first: int, last: int, there: int, back: int) -> list[Window]:
+    """What of the working hours on local days goes by on the way from home and back home, in minutes since 1970."""
+    found: list[Window] = []
+    for _, windows in by_day(hours, first, last):
+        opens, closes = min(start for start, _ in windows), max(end for _, end in windows)
+        found += [(opens, opens + there), (closes - back, closes)]
+    return found
+
+
+def within_day(hours: Hours, entry: Entry, there: int, back: int) -> bool:
+    """Whether the ways from home and back lie in working hours, were the entry the only one of its day."""
+    start = minute_of(entry.start)
+    day = day_of(hours.zone_on(entry.start.date().toordinal()), start)
+    shut = ways_of_days(hours, day - 1, day + 1, there + entry.before_min, back + entry.after_min)
+    return not overlaps((start, start + entry.length_min), shut)
+
+
+def _pack(day: date, stops: Iterable[Stop]) -> bytes:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    ordered = sorted(stops, key=lambda stop: (stop.start, stop.reference))
+    packed = []
+    for stop in ordered:
+        assert stop.point, "what takes place at home is no stop"
+        first, last = (stop.start - midnight) // MINUTE, (stop.end - midnight) // MINUTE
+        expiry = int(stop.expires_at.timestamp()) // 60 if stop.expires_at else 0
+        packed.append(_PACKED.pack(first, last, expiry, stop.reference, stop.point.latitude, stop.point.longitude))
+    return b"".join(packed)

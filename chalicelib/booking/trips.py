@@ -1,0 +1,68 @@
+"""Who is under way when, for a search: the stops of every calendar and the place that is asked about; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from chalicelib.booking import stops
+from chalicelib.booking.compiled import Worker
+from chalicelib.booking.engine.hours import Hours
+from chalicelib.booking.engine.question import Frame
+from chalicelib.booking.engine.windows import Window
+from chalicelib.booking.occupancy import Days
+from chalicelib.booking.practice import Service
+from chalicelib.booking.stops import Stops
+from chalicelib.booking.travel import Point, Roads, Travel, Way, ways_between
+
+
+class Trips(msgspec.Struct, frozen=True, kw_only=True):
+    """`here`: the customer's place, for mobile services; `bases`: where home branches lie, by id.
+
+    `known`: ways that a provider knows.
+    """
+
+    here: Point | None = None
+    stops: Mapping[str, Stops] = {}
+    bases: Mapping[str, Point] = {}
+    known: Mapping[Way, int] = {}
+
+    def under_way(self, worker: Worker, service: Service, days: Days, frame: Frame, now: datetime) -> int:
+        """A bitmap of the frame: minutes that go by on the ways between the service and the rest of his calendar."""
+        mine = self.stops.get(worker.id, {})
+        if not service.mobile and not mine:
+            return 0
+        base = self.bases.get(worker.home_branch_id)
+        origin = datetime.fromtimestamp(frame.origin * 60, UTC)
+        around = stops.stays(_within(days, frame), _within(mine, frame), base, now)
+        here = self.here if service.mobile else base
+        return stops.under_way(around, here, self._roads(service), origin, frame.size)
+
+    def own_time(self, worker: Worker, service: Service, hours: Hours, frame: Frame) -> list[Window]:
+        """What of his hours goes by on the way from home and back, where the policy says that it lies in them."""
+        ways = self._roads(service)
+        if not service.mobile or not ways.travel.within_hours:
+            return []
+        start = worker.home or self.bases.get(worker.home_branch_id)
+        there = ways.minutes(start, self.here) + service.buffer_before_min
+        back = ways.minutes(self.here, start) + service.buffer_after_min
+        return stops.ways_of_days(hours, frame.first - 1, frame.first + frame.days, there, back)
+
+    def _roads(self, service: Service) -> Roads:
+        return Roads(service.policy.travel or Travel(), self.known)
+
+    def ways(self, workers: Iterable[Worker], services: Sequence[Service]) -> list[Way]:
+        """Every way that these services of these workers may need, for whoever knows ways better."""
+        found: list[Way] = []
+        for worker in workers:
+            base, mine = self.bases.get(worker.home_branch_id), self.stops.get(worker.id, {})
+            mobile = any(service.mobile and service.id in worker.service_ids for service in services)
+            if mobile or mine:
+                found += ways_between(
+                    [base, *([self.here] if mobile else [])], [base, worker.home, *stops.points_of(mine)]
+                )
+        return list(dict.fromkeys(found))
+
+
+def _within(days: Mapping[date, bytes], frame: Frame) -> dict[date, bytes]:
+    return {day: packed for day, packed in days.items() if 0 <= day.toordinal() - frame.first < frame.days}
