@@ -30,6 +30,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
 
     `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative. `published`:
     only staff whom visitors may see. `address`: the customer's; `length_min`: the length, if one was asked for.
+    `elsewhere`: whether other branches will do as well.
     """
 
     company_id: str
@@ -43,6 +44,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     published: bool = False
     address: Place | None = None
     length_min: int | None = None
+    elsewhere: bool = True
 
 
 def slot_taken(sought: Sought) -> Conflict:
@@ -84,7 +86,7 @@ def _elsewhere(
     sought: Sought, schedule: Schedule, service_id: str, most: int, consultation: bool
 ) -> list[dict[str, Any]]:
     """The nearest times in other branches; what stands stays in its branch, so nothing when it is to be moved."""
-    if sought.moving:
+    if sought.moving or not sought.elsewhere:
         return []
     near = sought.address.point() if sought.address and sought.service.mobile else None
     first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD

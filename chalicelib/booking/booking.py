@@ -77,6 +77,8 @@ class Wish(msgspec.Struct, frozen=True):
             visitor=self.visitor,
             path=self.path,
             address=(hold.address if hold else None) or self.address,
+            # Who calls a branch is told of that branch's times.
+            elsewhere=self.source != "retell_phone",
         )
 
 

@@ -8,12 +8,12 @@ import msgspec
 from chalicelib.booking.assignment import How, Preference, candidate, ranked
 from chalicelib.booking.availability import within, works
 from chalicelib.booking.calendars import Calendar
-from chalicelib.booking.occupancy import Entry, first_clash
+from chalicelib.booking.occupancy import Entry, Kind, first_clash
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule, of_kind
 from chalicelib.booking.situation import Situation
 from chalicelib.booking.travel import Roads
-from chalicelib.booking.travelling import in_time
+from chalicelib.booking.travelling import in_time, roads
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -111,3 +111,15 @@ def rooms_for(
             return None
         chosen.append(room)
     return tuple(chosen)
+
+
+def in_time_for(found: Situation, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
+    """Whether the ways from and to mobile services around it leave time for an appointment at the branch."""
+    calendar = found.calendar(member.id)
+    if calendar is None or not calendar.stops:
+        return True
+    entry = Entry(
+        starts_at, service.duration_min, service.buffer_before_min, service.buffer_after_min, Kind.BOOKING,
+        service.number, b"",
+    )  # fmt: skip
+    return in_time(found.schedule, calendar, entry, roads(found.schedule.policy(service).travel, [calendar], None), now)

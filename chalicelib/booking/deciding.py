@@ -28,7 +28,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; `service` and `staff` by id or name. `path`: where these fields stand in the request.
 
     `visitor`: somebody from the street, who is shown nothing and nobody that is not published. `address`: where the
-    customer is; it matters to mobile services alone.
+    customer is; it matters to mobile services alone. `elsewhere`: alternatives may be in other branches.
     """
 
     branch_id: str
@@ -41,6 +41,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     visitor: bool = False
     path: str = "body"
     address: Place | None = None
+    elsewhere: bool = True
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +195,7 @@ def _address(service: Service, asked: Asked) -> Place | None:
     if not service.mobile:
         return None
     if asked.address is None:
-        sentence = f"{service.name} is done at the customer's: say where, with `latitude` and `longitude`."
+        sentence = f"{service.name} is done at the customer's: say where that is."
         raise invalid(f"{asked.path}.address", "required", sentence)
     return asked.address
 
@@ -221,4 +222,5 @@ def _sought(company_id: str, asked: Asked, service: Service, customer_id: str | 
         published=asked.visitor,
         address=asked.address,
         length_min=asked.length_min,
+        elsewhere=asked.elsewhere,
     )

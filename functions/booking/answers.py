@@ -6,6 +6,7 @@ from msgspec.structs import asdict
 
 from chalicelib.booking.appointment import Appointment, PendingChange
 from chalicelib.core.payloads import Answer
+from functions.booking.places import AddressAnswer, show_place
 
 
 class PendingAnswer(Answer):
@@ -32,6 +33,7 @@ class AppointmentAnswer(Answer):
     `channel`: in_person, text, video, phone.
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to.
+    `address`: where a mobile service takes place.
     """
 
     id: str
@@ -54,6 +56,7 @@ class AppointmentAnswer(Answer):
     moves: int
     attendee: AttendeeAnswer | None
     guests: tuple[str, ...]
+    address: AddressAnswer | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -64,6 +67,7 @@ def show(appointment: Appointment) -> AppointmentAnswer:
     fields = AppointmentAnswer.__struct_fields__
     given = {name: getattr(appointment, name) for name in fields}
     given["pending_change"] = _pending(appointment.pending_change)
+    given["address"] = show_place(appointment.address)
     if appointment.attendee:
         given["attendee"] = AttendeeAnswer(**asdict(appointment.attendee))
     return AppointmentAnswer(**given)

@@ -13,6 +13,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Query
 from chalicelib.core.requests import Request
 from functions.booking.free import AvailabilityAnswer, counted, show, wanted_from
+from functions.booking.places import Latitude, Longitude
 
 function = Function(__name__)
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -23,7 +24,7 @@ class AvailabilityQuery(Query):
 
     `zone`: whose clock days and times are on (the branch's). `staff`: an id, or `any`; or a wish: `gender`, `language`,
     `skill`. `length_min`: for a service of flexible length. `limit`: slots per service and branch. `explain` with `at`:
-    why nothing begins at that time.
+    why nothing begins at that time. `latitude`, `longitude`: where the customer is, for mobile services.
     """
 
     branch_id: list[Text]
@@ -39,6 +40,8 @@ class AvailabilityQuery(Query):
     limit: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 500
     explain: bool = False
     at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 @function.route(

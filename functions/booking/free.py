@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
 from chalicelib.core.payloads import Answer
+from functions.booking.places import place_in_query
 
 if TYPE_CHECKING:
     from chalicelib.booking.searching import Free, Wanted
@@ -93,6 +94,7 @@ def wanted_from(query: Any, *, published: bool = False) -> "Wanted":
         length_min=query.length_min,
         published=published,
         most=query.limit,
+        address=place_in_query(query.latitude, query.longitude),
     )
 
 
