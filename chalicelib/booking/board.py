@@ -1,8 +1,9 @@
 """A branch and what is taken of its calendars, laid out for the days that a search looks at; pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from chalicelib.booking.compiled import Compiled, Room, Worker
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of
@@ -25,7 +26,8 @@ KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind
 class Board:
     """What the questions of one search share. `taken`: by calendar (staff, rooms), fresh from the table.
 
-    Starts lie from minute `first` until before `last`, UTC.
+    Starts lie from minute `first` until before `last`, UTC. `trips`: who is under way when. `full_for_customer`: by
+    service id, local days on which the one customer who is asked for can have no more.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class Board:
         last: int,
         now: datetime,
         trips: Trips = Trips(),
+        full_for_customer: Mapping[str, Container[int]] = MappingProxyType({}),
     ) -> None:
-        self._trips = trips
+        self._trips, self._full_for_customer = trips, full_for_customer
         self.branch, self.frame, self.now = branch, frame, now
         self.first, self.last = first, last
         self._taken = taken
@@ -49,7 +52,13 @@ class Board:
 
     def narrowed(self, first: int, last: int) -> "Board":
         """The same for other starts, which must lie within the frame."""
-        return Board(self.branch, self._taken, self.frame, first, last, self.now, self._trips)
+        taken, full = self._taken, self._full_for_customer
+        return Board(self.branch, taken, self.frame, first, last, self.now, self._trips, full)
+
+    def full_for_customer(self, service: Service, start: int) -> bool:
+        """Whether the customer who is asked for has as many of the service as he may, on the local day of a start."""
+        days = self._full_for_customer.get(service.id)
+        return days is not None and day_of(self.branch.zone, start) in days
 
     def question(self, service: Service, ask: Ask, hosts: Iterable[Host]) -> Question:
         """Which starts of the service are free with these hosts."""
@@ -79,7 +88,8 @@ class Board:
 
     def own_time(self, worker: Worker, service: Service) -> list[Window]:
         """The times of his hours that go by on the way from home and back, where that matters."""
-        return self._trips.own_time(worker, service, self.branch.hours[worker.hours], self.frame)
+        hours = self.branch.hours[worker.hours]
+        return self._trips.own_time(worker, service, ask_of(service), hours, self.frame)
 
     def room(self, room: Room) -> Host:
         """A room as the engine sees it."""

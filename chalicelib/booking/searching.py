@@ -13,6 +13,7 @@ from chalicelib.booking.compiled import Compiled, Worker
 from chalicelib.booking.compiled_store import read_compiled
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.question import Frame, frame_of
+from chalicelib.booking.for_customer import ANYBODY, Standing, standing
 from chalicelib.booking.hours import check_zone
 from chalicelib.booking.occupancy import monday_of
 from chalicelib.booking.practice import Gender, Place, Service, Staff
@@ -33,6 +34,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     `first` None: today; `last` None: that one day. `length_min` for services of flexible length. `published`: only what
     customers may see. `most`: slots for each service and branch. `address`: where the customer is, for mobile services.
+    `customer_id`: for whom, if that is known: then his blocks, consultations and limits count.
     """
 
     branch_ids: tuple[str, ...]
@@ -48,10 +50,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     published: bool = False
     most: int = 500
     address: Place | None = None
+    customer_id: str | None = None
 
 
 class Free(msgspec.Struct, frozen=True):
-    """What a branch has free of a service; `more`: not all of it is listed. `reasons`: of the one time asked about."""
+    """What a branch has free of a service; `more`: not all of it is listed. `reasons`: of the one time asked about.
+
+    `consultation_first`: the customer has nothing free of it before he completed its consultation.
+    """
 
     branch: Compiled
     service: Service
@@ -59,12 +65,14 @@ class Free(msgspec.Struct, frozen=True):
     slots: list[FreeSlot] = []
     more: bool = False
     reasons: list[Reason] = []
+    consultation_first: bool = False
 
 
 def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
     """The free slots of each service in each branch that offers it.
 
-    For each branch one GetItem and one Query, one request more with staff at home elsewhere. Raises Invalid naming the
+    For each branch one GetItem and one Query, one request more with staff at home elsewhere, and one for a customer.
+    A consultation that the customer has yet to complete comes before what it is for. Raises Invalid naming the
     field, NotFound for a branch that is not the company's (or not `published`).
     """
     now = clock()
@@ -73,9 +81,14 @@ def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
         zone = wanted.zone or branch.zone
         first, last = _days(wanted, zone, now)
         window = (day_start(zone, first), day_start(zone, last + 1))
-        board = _read(company_id, branch, services, wanted, window, now)
-        for service in services:
-            slots, more = find_slots(board, service, _able(branch, wanted), wanted.length_min, wanted.most)
+        his = _standing(company_id, wanted, branch, services, window)
+        board = _read(company_id, branch, his.with_consultations(branch, services), wanted, window, now, his)
+        for service in his.with_consultations(branch, services):
+            if his.refusals(service):
+                found.append(Free(branch, service, zone, consultation_first=service.id in his.unconsulted))
+                continue
+            length_min = wanted.length_min if service in services else None
+            slots, more = find_slots(board, service, _able(branch, wanted), length_min, wanted.most)
             found.append(Free(branch, service, zone, slots, more))
     return found
 
@@ -88,11 +101,23 @@ def explain(company_id: str, wanted: Wanted, at: datetime, clock: Clock) -> list
         raise invalid("query.at", "too_far", "Ask about a time within two years from now.")
     found = []
     for branch, services in _asked(company_id, wanted, now):
-        board = _read(company_id, branch, services, wanted, (start, start + 1), now)
+        his = _standing(company_id, wanted, branch, services, (start, start + 1))
+        board = _read(company_id, branch, services, wanted, (start, start + 1), now, his)
         for service in services:
             reasons = why_not(board, service, _able(branch, wanted), wanted.length_min, start)
-            found.append(Free(branch, service, wanted.zone or branch.zone, reasons=reasons))
+            if refusals := his.refusals(service):
+                reasons = [*refusals, *(reason for reason in reasons if reason.code != "free")]
+            first = service.id in his.unconsulted
+            found.append(Free(branch, service, wanted.zone or branch.zone, reasons=reasons, consultation_first=first))
     return found
+
+
+def _standing(
+    company_id: str, wanted: Wanted, branch: Compiled, services: Sequence[Service], window: tuple[int, int]
+) -> Standing:
+    if wanted.customer_id is None:
+        return ANYBODY
+    return standing(company_id, wanted.customer_id, branch, services, window)
 
 
 def _asked(company_id: str, wanted: Wanted, now: datetime) -> list[tuple[Compiled, list[Service]]]:
@@ -197,6 +222,7 @@ def _read(
     wanted: Wanted,
     window: tuple[int, int],
     now: datetime,
+    his: Standing,
 ) -> Board:
     """The board of a branch for starts within the window: one Query, one request more for staff at home elsewhere."""
     longest = max((_length(branch, service, wanted.length_min) for service in services), default=0)
@@ -217,7 +243,7 @@ def _read(
         read |= {c.staff.id: c for c in calendars.calendars(company_id, guests, mondays, weeks)}
     taken = {owner: calendar.days for owner, calendar in read.items()}
     trips = _trips(branch, services, wanted, read, travelling.bases(homes))
-    return Board(branch, taken, frame, *window, now, trips)
+    return Board(branch, taken, frame, *window, now, trips, his.full)
 
 
 def _trips(

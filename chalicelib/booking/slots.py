@@ -76,6 +76,8 @@ def find_slots(
     """The first `most` free slots in order, and whether there are more."""
     found: list[FreeSlot] = []
     for slot in _package(board, service, able) if service.parts else _plain(board, service, able, length_min):
+        if board.full_for_customer(service, slot.start):
+            continue
         if len(found) == most:
             return found, True
         found.append(slot)
@@ -150,6 +152,8 @@ def why_not(board: Board, service: Service, able: Able, length_min: int | None, 
     offered, _ = find_slots(board, service, able, length_min, 1)
     if offered:
         return [Reason("free")]
+    if board.full_for_customer(service, start):
+        return [Reason("customer_limit_reached")]
     if service.parts:
         return [Reason("package_does_not_fit"), *_of_first_part(board, service, able, start)]
     return _of_one(board, service, able, length_min, start)

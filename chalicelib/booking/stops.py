@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from chalicelib.booking.engine.clocks import day_of, minute_of
+from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import Hours, by_day
+from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.windows import Window, overlaps
 from chalicelib.booking.occupancy import MINUTE, Days, Entry, Kind, entries_of
 from chalicelib.booking.travel import Point, Roads
@@ -126,20 +127,26 @@ def under_way(around: Iterable[Stop], here: Point | None, roads: Roads, origin: 
     return bits
 
 
-def ways_of_days(hours: Hours, first: int, last: int, there: int, back: int) -> list[Window]:
-    """What of the working hours on local days goes by on the way from home and back home, in minutes since 1970."""
+def own_time(hours: Hours, first: int, last: int, ask: Ask, there: int, back: int) -> list[Window]:
+    """What of the hours on local days is no time for `ask`, for the ways from home and back; in minutes since 1970.
+
+    The ways are those of an appointment that is the only one of its day: what else is booked may be cancelled.
+    """
     found: list[Window] = []
     for _, windows in by_day(hours, first, last):
         opens, closes = min(start for start, _ in windows), max(end for _, end in windows)
-        found += [(opens, opens + there), (closes - back, closes)]
+        if there:
+            found.append((opens, opens + there + ask.before))
+        if back:
+            found.append((closes - back - ask.after, closes))
     return found
 
 
 def within_day(hours: Hours, entry: Entry, there: int, back: int) -> bool:
-    """Whether the ways from home and back lie in working hours, were the entry the only one of its day."""
-    start = minute_of(entry.start)
-    day = day_of(hours.zone_on(entry.start.date().toordinal()), start)
-    shut = ways_of_days(hours, day - 1, day + 1, there + entry.before_min, back + entry.after_min)
+    """Whether the ways from home and back lie in working hours too."""
+    start, ordinal = minute_of(entry.start), entry.start.date().toordinal()
+    ask = Ask(duration=entry.length_min, step=1, before=entry.before_min, after=entry.after_min)
+    shut = own_time(hours, ordinal - 2, ordinal + 2, ask, there, back)
     return not overlaps((start, start + entry.length_min), shut)
 
 

@@ -9,6 +9,7 @@ from chalicelib.booking import stops
 from chalicelib.booking.compiled import Worker
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.question import Frame
+from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.windows import Window
 from chalicelib.booking.occupancy import Days
 from chalicelib.booking.practice import Service
@@ -38,15 +39,14 @@ class Trips(msgspec.Struct, frozen=True, kw_only=True):
         here = self.here if service.mobile else base
         return stops.under_way(around, here, self._roads(service), origin, frame.size)
 
-    def own_time(self, worker: Worker, service: Service, hours: Hours, frame: Frame) -> list[Window]:
-        """What of his hours goes by on the way from home and back, where the policy says that it lies in them."""
+    def own_time(self, worker: Worker, service: Service, ask: Ask, hours: Hours, frame: Frame) -> list[Window]:
+        """What of his hours is no time for the service, where the ways from home and back lie in them."""
         ways = self._roads(service)
         if not service.mobile or not ways.travel.within_hours:
             return []
         start = worker.home or self.bases.get(worker.home_branch_id)
-        there = ways.minutes(start, self.here) + service.buffer_before_min
-        back = ways.minutes(self.here, start) + service.buffer_after_min
-        return stops.ways_of_days(hours, frame.first - 1, frame.first + frame.days, there, back)
+        there, back = ways.minutes(start, self.here), ways.minutes(self.here, start)
+        return stops.own_time(hours, frame.first - 1, frame.first + frame.days, ask, there, back)
 
     def _roads(self, service: Service) -> Roads:
         return Roads(service.policy.travel or Travel(), self.known)

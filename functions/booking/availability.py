@@ -25,6 +25,7 @@ class AvailabilityQuery(Query):
     `zone`: whose clock days and times are on (the branch's). `staff`: an id, or `any`; or a wish: `gender`, `language`,
     `skill`. `length_min`: for a service of flexible length. `limit`: slots per service and branch. `explain` with `at`:
     why nothing begins at that time. `latitude`, `longitude`: where the customer is, for mobile services.
+    `customer_id`: for whom, so that his blocks, consultations and limits count.
     """
 
     branch_id: list[Text]
@@ -42,6 +43,7 @@ class AvailabilityQuery(Query):
     at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
+    customer_id: Text | None = None
 
 
 @function.route(
@@ -49,8 +51,8 @@ class AvailabilityQuery(Query):
     "/api/availability",
     ability="appointments:read",
     # `updates`: the compiled schedule is kept in the schedule's own row.
-    needs=Needs(reads=("booking", "occupancy"), updates=("booking", "analytics")),
-    errors=("branch_not_found 404",),
+    needs=Needs(reads=("booking", "occupancy", "crm"), updates=("booking", "analytics")),
+    errors=("branch_not_found 404", "customer_not_found 404"),
     memory_mb=1024,
 )
 def show_availability(request: Request, query: AvailabilityQuery) -> AvailabilityAnswer:

@@ -50,7 +50,7 @@ class FreeAnswer(Answer):
     """What a branch has free of a service; times on the clock of `zone`.
 
     `more`: ask again from the last day listed. `consultation_id`: the service that the customer must have completed
-    before. `reasons`: of the one time asked about.
+    before; `consultation_first`: the customer asked for has not. `reasons`: of the one time asked about.
     """
 
     branch_id: str
@@ -60,6 +60,7 @@ class FreeAnswer(Answer):
     more: bool
     consultation_id: str | None
     reasons: list[ReasonAnswer]
+    consultation_first: bool = False
 
 
 class AvailabilityAnswer(Answer):
@@ -95,6 +96,7 @@ def wanted_from(query: Any, *, published: bool = False) -> "Wanted":
         published=published,
         most=query.limit,
         address=place_in_query(query.latitude, query.longitude),
+        customer_id=None if published else query.customer_id,
     )
 
 
@@ -138,4 +140,5 @@ def _result(free: "Free") -> FreeAnswer:
         more=free.more,
         consultation_id=free.service.consultation_id,
         reasons=reasons,
+        consultation_first=free.consultation_first,
     )
