@@ -93,7 +93,7 @@ def stops_left(practice: Practice, appointments: list[Appointment]) -> set[Point
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_two_far_apart_on_both_sides_of_midnight_never_both(aws: EmbeddedAws, round_number: int) -> None:
     practice = opened()
-    # Half of them want the evening in the north; the others want to be in the shop, or the south, ten minutes into the next day.
+    # Half want the evening in the north, the others the shop, or the south, ten minutes into the next day.
     others = (SHOP, SOUTH)[round_number % 2]
     outcomes = at_once(
         lambda n: visit(practice, n, -40, NORTH) if n % 2 else visit(practice, n, 10, others),
