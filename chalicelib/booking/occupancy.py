@@ -6,7 +6,7 @@ clashes shares a day, and a booking that compares-and-swaps its days can never m
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from functools import cache
@@ -119,6 +119,13 @@ def unpack(day: date, packed: bytes) -> list[Entry]:
         length = last - after - first - before
         found.append(Entry(at, length, before, after, Kind(kind), service, reference, expires))
     return found
+
+
+def times_of(packed: bytes) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """Of each entry of a day: footprint (minutes from its midnight), kind, expiry (minutes since 1970), reference."""
+    return (
+        (first, last, kind, ends, mine) for first, last, _, _, kind, _, ends, mine in _PACKED.iter_unpack(packed[1:])
+    )
 
 
 def footprints(days: Days, dates: Iterable[date], now: datetime, but: bytes = b"") -> int:

@@ -14,9 +14,10 @@ import msgspec
 
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import Hours, by_day
+from chalicelib.booking.engine.question import Frame
 from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.windows import Window, overlaps
-from chalicelib.booking.occupancy import MINUTE, Days, Entry, Kind, entries_of
+from chalicelib.booking.occupancy import DAY_BYTES, DAY_MINUTES, MINUTE, Days, Entry, Kind, entries_of, times_of
 from chalicelib.booking.travel import Point, Roads
 
 _PACKED = struct.Struct(">hhI12sii")
@@ -111,20 +112,54 @@ def too_far(
     )
 
 
-def under_way(around: Iterable[Stop], here: Point | None, roads: Roads, origin: datetime, size: int) -> int:
-    """A bitmap of `size` minutes from `origin`: those in which nothing at `here` fits, for the ways to other stays.
+def under_way(
+    days: Days, stops: Stops, base: Point | None, here: Point | None, roads: Roads, frame: Frame, now: datetime
+) -> int:
+    """A bitmap of the frame: the minutes in which nothing at `here` fits, for the ways to whatever else there is.
 
-    The stays themselves are not in it.
+    What is taken itself is not in it.
     """
-    bits = 0
-    for stay in around:
-        start, end = (stay.start - origin) // MINUTE, (stay.end - origin) // MINUTE
-        ways = (start - roads.minutes(here, stay.point), start), (end, end + roads.minutes(stay.point, here))
-        for first, last in ways:
-            begins, ends = max(first, 0), min(last, size)
-            if begins < ends:
-                bits |= (1 << ends) - (1 << begins)
-    return bits
+    # A search of a month looks at every entry of everybody: minutes, and a day of bits at a time, not instants.
+    chunks = [0] * frame.days
+    ways: dict[Point | None, tuple[int, int]] = {}
+    for start, end, where in _minutes(days, stops, base, frame, int(now.timestamp()) // 60):
+        if where not in ways:
+            there = roads.minutes(here, where)
+            ways[where] = there, (roads.minutes(where, here) if roads.known else there)
+        there, back = ways[where]
+        if there or back:
+            _mark(chunks, start - there, start)
+            _mark(chunks, end, end + back)
+    return int.from_bytes(b"".join(chunk.to_bytes(DAY_BYTES, "little") for chunk in chunks), "little")
+
+
+def _minutes(
+    days: Days, stops: Stops, base: Point | None, frame: Frame, now: int
+) -> set[tuple[int, int, Point | None]]:
+    """Start and end of every stay that still holds, in minutes of the frame, and where it is spent."""
+    found: set[tuple[int, int, Point | None]] = set()
+    placed: set[bytes] = set()
+    for number in range(frame.days):
+        day, midnight = date.fromordinal(frame.first + number), number * DAY_MINUTES
+        for first, last, expiry, reference, latitude, longitude in _PACKED.iter_unpack(stops.get(day, b"")):
+            placed.add(reference)
+            if not expiry or expiry > now:
+                found.add((midnight + first, midnight + last, Point(latitude, longitude)))
+    for number in range(frame.days):
+        midnight = number * DAY_MINUTES
+        for first, last, kind, expiry, reference in times_of(days.get(date.fromordinal(frame.first + number), b"")):
+            if kind != Kind.TIME_OFF and reference not in placed and (not expiry or expiry > now):
+                found.add((midnight + first, midnight + last, base))
+    return found
+
+
+def _mark(chunks: list[int], start: int, end: int) -> None:
+    start, end = max(start, 0), min(end, len(chunks) * DAY_MINUTES)
+    while start < end:
+        number, first = divmod(start, DAY_MINUTES)
+        last = min(end - number * DAY_MINUTES, DAY_MINUTES)
+        chunks[number] |= (1 << last) - (1 << first)
+        start = number * DAY_MINUTES + last
 
 
 def own_time(hours: Hours, first: int, last: int, ask: Ask, there: int, back: int) -> list[Window]:

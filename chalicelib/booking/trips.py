@@ -1,7 +1,7 @@
 """Who is under way when, for a search: the stops of every calendar and the place that is asked about; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -32,12 +32,10 @@ class Trips(msgspec.Struct, frozen=True, kw_only=True):
         """A bitmap of the frame: minutes that go by on the ways between the service and the rest of his calendar."""
         mine = self.stops.get(worker.id, {})
         if not service.mobile and not mine:
-            return 0
+            return 0  # nearly always: everything is where it always is
         base = self.bases.get(worker.home_branch_id)
-        origin = datetime.fromtimestamp(frame.origin * 60, UTC)
-        around = stops.stays(_within(days, frame), _within(mine, frame), base, now)
         here = self.here if service.mobile else base
-        return stops.under_way(around, here, self._roads(service), origin, frame.size)
+        return stops.under_way(days, mine, base, here, self._roads(service), frame, now)
 
     def own_time(self, worker: Worker, service: Service, ask: Ask, hours: Hours, frame: Frame) -> list[Window]:
         """What of his hours is no time for the service, where the ways from home and back lie in them."""
@@ -62,7 +60,3 @@ class Trips(msgspec.Struct, frozen=True, kw_only=True):
                     [base, *([self.here] if mobile else [])], [base, worker.home, *stops.points_of(mine)]
                 )
         return list(dict.fromkeys(found))
-
-
-def _within(days: Mapping[date, bytes], frame: Frame) -> dict[date, bytes]:
-    return {day: packed for day, packed in days.items() if 0 <= day.toordinal() - frame.first < frame.days}

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.booking import stops, travelling
+from chalicelib.booking.engine.clocks import minute_of
+from chalicelib.booking.engine.question import frame_of
 from chalicelib.booking.occupancy import Entry, Kind, with_entry
 from chalicelib.booking.travel import LONGEST_MIN, Point, Roads, Travel, Way, great_circle_km, point, ways_between
 from chalicelib.core.errors import Unavailable
@@ -16,6 +18,7 @@ from chalicelib.core.settings import settings as house
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 30, tzinfo=UTC)
 """A Monday: another day, another week, another item."""
+FRAME = frame_of(minute_of(MIDNIGHT) - 1440, minute_of(MIDNIGHT) + 1440)
 MITTE, POTSDAM, PARIS = point(52.5200, 13.4050), point(52.3989, 13.0657), point(48.8566, 2.3522)
 POINTS = st.builds(point, st.floats(-90, 90), st.floats(-180, 180))
 NEAR = st.builds(point, st.floats(52.3, 52.7), st.floats(13.0, 13.8))
@@ -93,10 +96,8 @@ def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnigh
         if entry.kind is not Kind.TIME_OFF:
             expected = plainly_too_far(entry, held, base, roads)
             assert stops.too_far(days, places, base, entry, roads, NOW) == expected
-            around = stops.stays(days, places, base, NOW)
-            origin = MIDNIGHT - timedelta(days=2)
-            bits = stops.under_way(around, entry.point or base, roads, origin, 4 * 1440)
-            first, last = ((at - origin) // timedelta(minutes=1) for at in (entry.blocks_from, entry.blocks_until))
+            bits = stops.under_way(days, places, base, entry.point or base, roads, FRAME, NOW)
+            first, last = (minute_of(at) - FRAME.origin for at in (entry.blocks_from, entry.blocks_until))
             assert bool(bits >> first & (1 << last - first) - 1) == expected
             if expected:
                 continue

@@ -98,6 +98,25 @@ def test_a_mobile_service_takes_an_address_and_bad_ones_are_named(mobile: Practi
     assert (inside.status, inside.json["address"]) == (201, None)  # it takes place at the branch all the same
 
 
+def test_how_staff_get_about_is_said_by_the_policy_and_nonsense_is_named(mobile: Practice) -> None:
+    listed = call("GET", "/public/services", query={"company": "com_test"}).json
+    assert {one["name"] for one in listed if one["mobile"]} == {"Visit"}
+    path = f"/api/services/{mobile.services[-1].id}"
+    found = call("GET", path, caller=ME).json
+    given = {name: value for name, value in found.items() if name not in ("id", "company_id", "number", "deleted_at")}
+
+    def change(**travel: Any) -> Answer:
+        return call("PUT", path, caller=ME, body=given | {"policy": given["policy"] | {"travel": travel}})
+
+    assert paths(change(speed_kmh=0)) == ["body.policy.travel.speed_kmh"]
+    assert paths(change(fixed_min=-1)) == ["body.policy.travel.fixed_min"]
+    assert change(speed_kmh=200, within_hours=True).status == 200
+    assert book(mobile, 9, address=NORTH).json["code"] == "slot_taken"  # eleven minutes from the shop, which opens
+    assert book(mobile, 9, 15, address=NORTH).status == 201
+    assert book(mobile, 10, 30, address=SOUTH).status == 201
+    assert min(free(ask(mobile, latitude="40.45", longitude="-74"))) == datetime.fromisoformat(at(11, 15))
+
+
 def test_nobody_is_offered_or_booked_where_he_cannot_get_to_in_time(mobile: Practice) -> None:
     made = book(mobile, 12, address=NORTH).json  # until 12:45
     refused = book(mobile, 14, address=SOUTH)
