@@ -6,13 +6,15 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import choosing, circumstances, grouping, situation
+from chalicelib.booking import choosing, circumstances, elsewhere, grouping, situation, travelling
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.availability import Calendars, Slot, free_slots, nearest
 from chalicelib.booking.occupancy import Entry, Kind, first_clash
-from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.practice import Place, Service, Staff
 from chalicelib.booking.rules import Failure, described
+from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
+from chalicelib.booking.travel import Point
 from chalicelib.core.errors import Conflict
 from chalicelib.core.tables import fetch
 from chalicelib.crm.customer import Contact
@@ -27,7 +29,8 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """A time that someone cannot have. `service` with the length asked for; `staff`: id or name, None: anyone.
 
     `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative. `published`:
-    only staff whom visitors may see. `seats`: of a group, which may be another one that stands.
+    only staff whom visitors may see. `seats`: of a group, which may be another one that stands. `address`: the
+    customer's; `length_min`: the length, if one was asked for. `elsewhere`: whether other branches will do as well.
     """
 
     company_id: str
@@ -40,6 +43,9 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     moving: Appointment | None = None
     published: bool = False
     seats: int = 1
+    address: Place | None = None
+    length_min: int | None = None
+    elsewhere: bool = True
 
 
 def slot_taken(sought: Sought) -> Conflict:
@@ -58,9 +64,11 @@ def not_bookable(sought: Sought, failures: Sequence[Failure]) -> Conflict:
 
 
 def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any]]:
-    """Up to three times nearest to the one sought: with the same staff, with others at that time, then with others.
+    """Up to three times nearest to the one sought: with the same staff, with others at that time, then with others;
+    and one in another branch, or as many as are missing here.
 
-    Read anew and for a week ahead: one request more, which only who is refused waits for.
+    Read anew and for a week ahead: one request more for this branch and three for the others, which only who is
+    refused waits for.
     """
     service_id = sought.service.consultation_id if consultation else sought.service.id
     first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
@@ -70,21 +78,42 @@ def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any
         return []
     if not consultation:
         service = msgspec.structs.replace(service, duration_min=sought.service.duration_min)
-    slots = _bookable(sought, found, service)
-    chosen = _nearest(slots, None if consultation else sought.staff, sought.starts_at)
-    clock = found.schedule.branch.clock()
-    return [
-        {
-            "starts_at": slot.starts_at.astimezone(clock).isoformat(),
-            "ends_at": slot.ends_at.astimezone(clock).isoformat(),
-            "branch_id": found.schedule.branch.id,
-            "service_id": service.id,
-            "staff_id": slot.staff.id,
-            "staff": slot.staff.name,
-            **({"seats_left": slot.seats_left} if slot.seats_left is not None else {}),
-        }
-        for slot in chosen
-    ]
+    chosen = _nearest(_bookable(sought, found, service), None if consultation else sought.staff, sought.starts_at)
+    here = [_shown(found.schedule, service, slot) for slot in chosen]
+    return here + _elsewhere(sought, found.schedule, str(service_id), MOST + 1 - len(here), consultation)
+
+
+def _elsewhere(
+    sought: Sought, schedule: Schedule, service_id: str, most: int, consultation: bool
+) -> list[dict[str, Any]]:
+    """The nearest times in other branches; what stands stays in its branch, so nothing when it is to be moved."""
+    if sought.moving or not sought.elsewhere:
+        return []
+    near = sought.address.point() if sought.address and sought.service.mobile else None
+    first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
+    found = elsewhere.others(schedule, service_id, first, last, near, published=sought.published)
+    times: list[tuple[timedelta, int, dict[str, Any]]] = []
+    for number, situated in enumerate(found):
+        offer = situated.schedule.find_service(service_id)
+        service = elsewhere.as_asked(offer, None if consultation else sought.length_min) if offer else None
+        if service is None or (sought.published and not service.published):
+            continue
+        for slot in nearest(_bookable(sought, situated, service), sought.starts_at, most):
+            times.append((abs(slot.starts_at - sought.starts_at), number, _shown(situated.schedule, service, slot)))
+    return [shown for _, _, shown in sorted(times, key=lambda one: one[:2])[:most]]
+
+
+def _shown(schedule: Schedule, service: Service, slot: Slot) -> dict[str, Any]:
+    clock = schedule.branch.clock()
+    return {
+        "starts_at": slot.starts_at.astimezone(clock).isoformat(),
+        "ends_at": slot.ends_at.astimezone(clock).isoformat(),
+        "branch_id": schedule.branch.id,
+        "service_id": service.id,
+        "staff_id": slot.staff.id,
+        "staff": slot.staff.name,
+        **({"seats_left": slot.seats_left} if slot.seats_left is not None else {}),
+    }
 
 
 def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
@@ -97,12 +126,19 @@ def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
     names = {member.id for member in able}
     free = [(c.staff, c.days) for c in found.calendars if c.staff.id in names]
     full = _full(sought, found, service, able, days)
+    if service.mobile and sought.address is None:
+        return []
+    ways = travelling.roads(schedule.policy(service).travel, found.calendars, _point(sought, service))
     slots = []
     for slot in free_slots(schedule, service, free, days, sought.now, own):
         day = slot.starts_at.astimezone(clock).date()
         if (slot.starts_at, slot.staff.id) == here or {("", day), (slot.staff.id, day)} & full:
             continue
-        if slot.staff.can(service.skills, day) and _rooms_free(sought, found, service, slot, own):
+        entry = _entry(sought, service, slot, own)
+        calendar = found.calendar(slot.staff.id)
+        if not slot.staff.can(service.skills, day) or not _rooms_free(sought, found, service, entry):
+            continue
+        if calendar and travelling.in_time(schedule, calendar, entry, ways, sought.now, own):
             slots.append(slot)
     groups = [
         slot
@@ -122,10 +158,12 @@ def _groups(sought: Sought, found: Situation, service: Service, free: Calendars)
             yield slot
 
 
-def _rooms_free(sought: Sought, found: Situation, service: Service, slot: Slot, own: bytes) -> bool:
-    if not service.resources:
-        return True
-    entry = Entry(
+def _point(sought: Sought, service: Service) -> Point | None:
+    return sought.address.point() if sought.address and service.mobile else None
+
+
+def _entry(sought: Sought, service: Service, slot: Slot, own: bytes) -> Entry:
+    return Entry(
         slot.starts_at,
         service.duration_min,
         service.buffer_before_min,
@@ -133,13 +171,19 @@ def _rooms_free(sought: Sought, found: Situation, service: Service, slot: Slot, 
         Kind.BOOKING,
         service.number,
         own,
+        point=_point(sought, service),
     )
+
+
+def _rooms_free(sought: Sought, found: Situation, service: Service, entry: Entry) -> bool:
+    if not service.resources:
+        return True
     rooms = choosing.rooms_for(
         found.schedule,
         service,
         found.rooms,
         entry,
-        lambda calendar: not first_clash(calendar.days, entry, sought.now, but=own),
+        lambda calendar: not first_clash(calendar.days, entry, sought.now, but=entry.reference),
     )
     return rooms is not None
 

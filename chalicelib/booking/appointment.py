@@ -8,6 +8,7 @@ import msgspec
 from chalicelib.booking.group import Group
 from chalicelib.booking.occupancy import Entry, Kind, reference_of
 from chalicelib.booking.practice import Channel
+from chalicelib.booking.practice import Place as Address
 
 Status = Literal["held", "requested", "confirmed", "cancelled", "declined", "no_show", "completed", "released"]
 Source = Literal["retell_phone", "web", "api", "mobile", "calcom"]
@@ -65,8 +66,9 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
     the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
-    `counted`: names of the counters of limits that it counts to. `group`: of a service with several seats, who takes
-    part; `customer_id` is then the first of them, and what each counts to is kept with him.
+    `counted`: names of the counters of limits that it counts to. `address`: the customer's, of a mobile service.
+    `group`: of a service with several seats, who takes part; `customer_id` is then the first of them, and what each
+    counts to is kept with him.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()
     there: There = There()
+    address: Address | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -125,6 +128,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
             Kind.GROUP if self.group and not self.group.full else Kind.BOOKING,
             self.service_number,
             reference_of(self.id),
+            point=self.address.point() if self.address else None,
         )
 
     def places(self) -> list[Place]:

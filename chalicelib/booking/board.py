@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from chalicelib.booking.compiled import Compiled, Room, Worker
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
@@ -18,6 +19,7 @@ from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprin
 from chalicelib.booking.packages import Choice
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Service
+from chalicelib.booking.trips import Trips
 
 KINDS: dict[Kind, TakenKind] = {
     Kind.BOOKING: "booking",
@@ -31,7 +33,8 @@ class Board:
     """What the questions of one search share. `taken`: by calendar (staff, rooms), fresh from the table; `groups`:
     those of them that others can join.
 
-    Starts lie from minute `first` until before `last`, UTC.
+    Starts lie from minute `first` until before `last`, UTC. `trips`: who is under way when. `full_for_customer`: by
+    service id, local days on which the one customer who is asked for can have no more.
     """
 
     def __init__(
@@ -43,7 +46,10 @@ class Board:
         last: int,
         now: datetime,
         groups: Sequence[Standing] = (),
+        trips: Trips = Trips(),
+        full_for_customer: Mapping[str, Container[int]] = MappingProxyType({}),
     ) -> None:
+        self._trips, self._full_for_customer = trips, full_for_customer
         self.branch, self.frame, self.now = branch, frame, now
         self._groups = groups
         self.first, self.last = first, last
@@ -55,7 +61,13 @@ class Board:
 
     def narrowed(self, first: int, last: int) -> "Board":
         """The same for other starts, which must lie within the frame."""
-        return Board(self.branch, self._taken, self.frame, first, last, self.now, self._groups)
+        taken, full = self._taken, self._full_for_customer
+        return Board(self.branch, taken, self.frame, first, last, self.now, self._groups, self._trips, full)
+
+    def full_for_customer(self, service: Service, start: int) -> bool:
+        """Whether the customer who is asked for has as many of the service as he may, on the local day of a start."""
+        days = self._full_for_customer.get(service.id)
+        return days is not None and day_of(self.branch.zone, start) in days
 
     def question(self, service: Service, ask: Ask, hosts: Iterable[Host]) -> Question:
         """Which starts of the service are free with these hosts."""
@@ -75,9 +87,18 @@ class Board:
         return Host(
             id=worker.id,
             hours=self.branch.hours[worker.hours],
-            busy=self.busy(worker.id),
-            shut=tuple(sorted(self._windows(shut))),
+            busy=self.busy(worker.id) | self.under_way(worker, service),
+            shut=tuple(sorted([*self._windows(shut), *self.own_time(worker, service)])),
         )
+
+    def under_way(self, worker: Worker, service: Service) -> int:
+        """The minutes of the frame that go by on his ways, besides what is taken."""
+        return self._trips.under_way(worker, service, self._taken.get(worker.id, {}), self.frame, self.now)
+
+    def own_time(self, worker: Worker, service: Service) -> list[Window]:
+        """The times of his hours that go by on the way from home and back, where that matters."""
+        hours = self.branch.hours[worker.hours]
+        return self._trips.own_time(worker, service, ask_of(service), hours, self.frame)
 
     def room(self, room: Room) -> Host:
         """A room as the engine sees it."""

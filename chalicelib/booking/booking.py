@@ -17,7 +17,7 @@ from chalicelib.booking.hold import Hold, HoldProof
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.occupancy import reference_of
 from chalicelib.booking.policy import RuleName
-from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.practice import Place, Service, Staff
 from chalicelib.booking.proving import proven
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.seating import Joiner
@@ -45,7 +45,7 @@ class Wish(msgspec.Struct, frozen=True):
     `path` is where these fields stand in the request, for the faults that name them. `length_min`: of a service whose
     length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
     `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment. `seats`: of a
-    group; one that stands then is joined.
+    group; one that stands then is joined. `address`: where the customer is, for a mobile service.
     """
 
     branch_id: str
@@ -64,6 +64,7 @@ class Wish(msgspec.Struct, frozen=True):
     visitor: bool = False
     hold: HoldProof | None = None
     seats: int = 1
+    address: Place | None = None
 
     def joiner(self) -> Joiner:
         """Who joins, where it is a group."""
@@ -90,6 +91,9 @@ class Wish(msgspec.Struct, frozen=True):
             visitor=self.visitor,
             path=self.path,
             seats=self.seats,
+            address=(hold.address if hold else None) or self.address,
+            # Who calls a branch is told of that branch's times.
+            elsewhere=self.source != "retell_phone",
         )
 
 
@@ -217,6 +221,7 @@ def _stage(
         home_branch_id=staff.home_branch_id,
         resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
         counted=tuple(counter.name for counter in counters if counter not in own),
+        address=decision.address,
         created_at=now,
         updated_at=now,
         group=opened,
@@ -262,6 +267,8 @@ def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> H
     hold = proven(hold_store.hold_of(rows[hold_store.key(company_id, wish.hold.id)]), wish.hold, now)
     if hold.branch_id != wish.branch_id or hold.starts_at != to_utc(wish.starts_at):
         raise invalid(f"{wish.path}.hold", "another_time", "This hold is for another branch or time.")
+    if hold.address and wish.address and hold.address.point() != wish.address.point():
+        raise invalid(f"{wish.path}.address", "another_place", "This hold is for another address.")
     return hold
 
 

@@ -113,6 +113,8 @@ def _taken(booked: Booked, now: datetime) -> Conflict:
             starts_at=appointment.starts_at,
             now=now,
             customer_id=appointment.customer_id,
+            address=appointment.address,
+            elsewhere=appointment.source != "retell_phone",
         )
     )
 

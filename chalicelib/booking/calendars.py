@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import occupancy
+from chalicelib.booking import occupancy, stops
 from chalicelib.booking.occupancy import Days, Entry, monday_of
 from chalicelib.booking.practice import Resource, Staff
+from chalicelib.booking.stops import Stops
 from chalicelib.booking.tables import OccupancyRow
+from chalicelib.booking.travel import Point
 from chalicelib.core.clock import epoch
 from chalicelib.core.tables import Key, collection
 from chalicelib.core.unit import Unit
@@ -19,11 +21,16 @@ KEEP = timedelta(days=120)
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """What is taken of one member of staff in the weeks that were read, as it was when it was read."""
+    """What is taken of one member of staff in the weeks that were read, as it was when it was read.
+
+    `stops`: where that is, unless it is at the calendar's home branch, which lies at `base` where that is known.
+    """
 
     company_id: str
     staff: Staff
     days: Days
+    stops: Stops = {}
+    base: Point | None = None
 
     def entries(self) -> list[Entry]:
         """Everything in it, each once."""
@@ -51,38 +58,48 @@ def calendars(company_id: str, staff: Iterable[Staff], mondays: Sequence[date], 
     for number, member in enumerate(staff):
         mine = rows[number * len(mondays) : (number + 1) * len(mondays)]
         days: dict[date, bytes] = {}
+        places: dict[date, bytes] = {}
         for monday, row in zip(mondays, mine, strict=True):
             days |= _days(monday, row)
-        found.append(Calendar(company_id, member, days))
+            places |= _days(monday, row, "p")
+        found.append(Calendar(company_id, member, days, places))
     return found
 
 
-def taken_in(company_id: str, branch_id: str, mondays: Sequence[date]) -> dict[str, dict[date, bytes]]:
+def taken_in(company_id: str, branch_id: str, mondays: Sequence[date]) -> dict[str, Calendar]:
     """What is taken of every calendar at home in the branch (staff, rooms) in these weeks, by its id; one Query."""
     first, last = f"{mondays[0].isoformat()}#", f"{mondays[-1].isoformat()}#~"
-    found: dict[str, dict[date, bytes]] = {}
+    days: dict[str, dict[date, bytes]] = {}
+    places: dict[str, dict[date, bytes]] = {}
     for row in collection(OccupancyRow, f"{company_id}#{branch_id}", OccupancyRow.sk.between(first, last)):
-        monday, _, owner = row.sk.partition("#")
-        found.setdefault(owner, {}).update(_days(date.fromisoformat(monday), row))
-    return found
+        monday, _, record_id = row.sk.partition("#")
+        days.setdefault(record_id, {}).update(_days(date.fromisoformat(monday), row))
+        places.setdefault(record_id, {}).update(_days(date.fromisoformat(monday), row, "p"))
+    return {
+        record_id: Calendar(company_id, owner(company_id, branch_id, record_id), mine, places[record_id])
+        for record_id, mine in days.items()
+    }
 
 
 def take(unit: Unit, calendar: Calendar, entry: Entry, now: datetime) -> None:
     """Put an entry that clashes with nothing into the calendar; Stale if its days changed meanwhile."""
-    _swap(unit, calendar, occupancy.with_entry(calendar.days, entry, now))
+    _swap(unit, calendar, occupancy.with_entry(calendar.days, entry, now), stops.with_entry(calendar.stops, entry, now))
 
 
 def take_all(unit: Unit, calendar: Calendar, entries: Iterable[Entry], now: datetime) -> None:
     """Put several entries into the calendar whatever they meet there, in one swap; Stale if its days changed."""
-    changed: dict[date, bytes] = {}
-    for entry in entries:
-        changed |= occupancy.with_entry({**calendar.days, **changed}, entry, now)
-    _swap(unit, calendar, changed)
+    _exchange(unit, calendar, {}, {}, entries, now)
 
 
 def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date]) -> None:
     """Take everything with this reference out of the calendar's `days`; Stale if they changed meanwhile."""
-    _swap(unit, calendar, occupancy.without_reference(calendar.days, reference, days))
+    touched = list(days)
+    _swap(
+        unit,
+        calendar,
+        occupancy.without_reference(calendar.days, reference, touched),
+        stops.without_reference(calendar.stops, reference, touched),
+    )
 
 
 def exchange(
@@ -103,17 +120,38 @@ def exchange_all(
 ) -> None:
     """The same for several references at once: a transaction writes a week only once."""
     changed: dict[date, bytes] = {}
+    places: dict[date, bytes] = {}
+    added: list[Entry] = []
     for reference, before, after in exchanges:
-        days = {day for entry in before for day in entry.days()}
+        days = {day for entry in before for day in entry.days_in_reach()}
         changed |= occupancy.without_reference({**calendar.days, **changed}, reference, days)
-        for entry in after:
-            changed |= occupancy.with_entry({**calendar.days, **changed}, entry, now)
-    _swap(unit, calendar, {day: packed for day, packed in changed.items() if packed != calendar.days.get(day)})
+        places |= stops.without_reference({**calendar.stops, **places}, reference, days)
+        added += after
+    _exchange(unit, calendar, changed, places, added, now)
 
 
-def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
+def _exchange(
+    unit: Unit,
+    calendar: Calendar,
+    changed: dict[date, bytes],
+    places: dict[date, bytes],
+    entries: Iterable[Entry],
+    now: datetime,
+) -> None:
+    for entry in entries:
+        changed = changed | occupancy.with_entry({**calendar.days, **changed}, entry, now)
+        places = places | stops.with_entry({**calendar.stops, **places}, entry, now)
+    _swap(unit, calendar, _new(changed, calendar.days), _new(places, calendar.stops))
+
+
+def _new(changed: dict[date, bytes], known: Days) -> dict[date, bytes]:
+    return {day: packed for day, packed in changed.items() if packed != known.get(day)}
+
+
+def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes], places: dict[date, bytes]) -> None:
+    """Write the days that changed, and those whose stops did, if entries and stops of all of them are as they were."""
     by_week: dict[date, list[date]] = {}
-    for day in sorted(changed):
+    for day in sorted({*changed, *places}):
         by_week.setdefault(monday_of(day), []).append(day)
     for monday, days in by_week.items():
         place = _key(calendar.company_id, calendar.staff.home_branch_id, calendar.staff.id, monday)
@@ -121,20 +159,22 @@ def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
         changes = [OccupancyRow.expires_at.set(epoch(over))]
         condition = None
         for day in days:
-            attribute = getattr(OccupancyRow, f"d{day.weekday()}")
-            old = calendar.days.get(day)
-            unchanged = attribute.does_not_exist() if old is None else attribute == old
-            condition = unchanged if condition is None else condition & unchanged
-            changes.append(attribute.set(changed[day]))
+            for prefix, known, new in (("d", calendar.days, changed), ("p", calendar.stops, places)):
+                attribute = getattr(OccupancyRow, f"{prefix}{day.weekday()}")
+                old = known.get(day)
+                unchanged = attribute.does_not_exist() if old is None else attribute == old
+                condition = unchanged if condition is None else condition & unchanged
+                if day in new:
+                    changes.append(attribute.set(new[day]))
         unit.update(OccupancyRow(place.pk, place.sk), changes, condition)
 
 
-def _days(monday: date, row: OccupancyRow | None) -> dict[date, bytes]:
+def _days(monday: date, row: OccupancyRow | None, prefix: str = "d") -> dict[date, bytes]:
     if row is None:
         return {}
     found = {}
     for number in range(7):
-        packed = getattr(row, f"d{number}")
+        packed = getattr(row, f"{prefix}{number}")
         if packed is not None:
             found[monday + timedelta(days=number)] = bytes(packed)
     return found

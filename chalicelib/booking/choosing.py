@@ -8,10 +8,12 @@ import msgspec
 from chalicelib.booking.assignment import How, Preference, candidate, ranked
 from chalicelib.booking.availability import within, works
 from chalicelib.booking.calendars import Calendar
-from chalicelib.booking.occupancy import Entry, first_clash
+from chalicelib.booking.occupancy import Entry, Kind, first_clash
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule, of_kind
 from chalicelib.booking.situation import Situation
+from chalicelib.booking.travel import Roads
+from chalicelib.booking.travelling import in_time, roads
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -34,6 +36,7 @@ class Choosing(msgspec.Struct, frozen=True, kw_only=True):
     """How to choose. `any_hours`: working hours and skills do not count (overridden).
 
     `but`: the reference of one's own entries; `rooms_first`: ids of rooms that are taken rather than others.
+    `roads`: how long ways take.
     """
 
     how: How = "least_loaded"
@@ -41,6 +44,7 @@ class Choosing(msgspec.Struct, frozen=True, kw_only=True):
     any_hours: bool = False
     but: bytes = b""
     rooms_first: tuple[str, ...] = ()
+    roads: Roads = Roads()
 
 
 def choose(
@@ -56,6 +60,7 @@ def choose(
         if calendar.staff.id in wanted
         and (by.any_hours or fit(schedule, service, calendar.staff, entry, day))
         and not first_clash(calendar.days, entry, now, but=by.but)
+        and in_time(schedule, calendar, entry, by.roads, now, by.but)
     }
     if not free:
         return None
@@ -106,3 +111,15 @@ def rooms_for(
             return None
         chosen.append(room)
     return tuple(chosen)
+
+
+def in_time_for(found: Situation, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
+    """Whether the ways from and to mobile services around it leave time for an appointment at the branch."""
+    calendar = found.calendar(member.id)
+    if calendar is None or not calendar.stops:
+        return True
+    entry = Entry(
+        starts_at, service.duration_min, service.buffer_before_min, service.buffer_after_min, Kind.BOOKING,
+        service.number, b"",
+    )  # fmt: skip
+    return in_time(found.schedule, calendar, entry, roads(found.schedule.policy(service).travel, [calendar], None), now)

@@ -1,7 +1,7 @@
 """What a search for free times needs of a branch's schedule: services on its terms, who works there, hours as windows.
 
 Hours are the engine's: a week of windows and the dates that differ, so that one compilation serves every window asked.
-Names of people, their contacts, homes and certificates are left out.
+Names of people, their contacts and certificates are left out, and homes where the way from home does not matter.
 """
 
 from datetime import date
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.practice import Gender, Service
 from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.travel import Point
 from chalicelib.core.errors import invalid
 
 
@@ -34,6 +35,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     gender: Gender | None = None
     daily_maximum: int | None = None
     published: bool = True
+    home: Point | None = None
 
     def can(self, skills: tuple[str, ...], on: date) -> bool:
         """Whether he has all these skills (in lower case) on that date."""
@@ -63,6 +65,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     staff: tuple[Worker, ...]
     rooms: tuple[Room, ...]
     version: int
+    place: Point | None = None
 
     def service(self, wanted: str) -> Service | None:
         """By id, or by name whatever its capitals; None when it is not offered here."""
@@ -88,6 +91,7 @@ def compile_search(schedule: Schedule) -> Compiled:
     def place(hours: Hours) -> int:
         return places.setdefault(hours, len(places))
 
+    from_home = _from_home(schedule)
     staff = tuple(
         Worker(
             id=member.id,
@@ -99,6 +103,7 @@ def compile_search(schedule: Schedule) -> Compiled:
             gender=member.gender,
             daily_maximum=member.daily_maximum,
             published=member.published,
+            home=member.home.point() if member.home and member.id in from_home else None,
         )
         for member in schedule.staff
     )
@@ -115,4 +120,11 @@ def compile_search(schedule: Schedule) -> Compiled:
         rooms=tuple(Room(r.id, r.kind.casefold(), place(schedule.hours_of_resource(r))) for r in rooms),
         hours=tuple(places),
         version=schedule.version,
+        place=schedule.branch.place.point() if schedule.branch.place else None,
     )
+
+
+def _from_home(schedule: Schedule) -> set[str]:
+    """Ids of the staff whose way from home counts for a service that they do."""
+    counts = {s.id for s in schedule.services if s.mobile and (t := schedule.policy(s).travel) and t.within_hours}
+    return {member.id for member in schedule.staff if counts.intersection(member.service_ids)}

@@ -5,19 +5,21 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import choosing, circumstances, counting, rules
+from chalicelib.booking import choosing, circumstances, counting, rules, travelling
 from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.choosing import Choice, Choosing
+from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.group import opening
 from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry, Kind
 from chalicelib.booking.policy import Policy, RuleName
-from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.practice import Place, Service, Staff
 from chalicelib.booking.rules import Attempt
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
+from chalicelib.booking.travel import Point
 from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
 from chalicelib.crm.customer import Contact
@@ -26,7 +28,8 @@ from chalicelib.crm.customer import Contact
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; `service` and `staff` by id or name. `path`: where these fields stand in the request.
 
-    `visitor`: somebody from the street, who is shown nothing and nobody that is not published.
+    `visitor`: somebody from the street, who is shown nothing and nobody that is not published. `address`: where the
+    customer is; it matters to mobile services alone. `elsewhere`: alternatives may be in other branches.
     """
 
     branch_id: str
@@ -39,10 +42,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     visitor: bool = False
     path: str = "body"
     seats: int = 1
+    address: Place | None = None
+    elsewhere: bool = True
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """It can be booked so. `service` has the length asked for; `overridden`: rules that would have refused it."""
+    """It can be booked so. `service` has the length asked for; `overridden`: rules that would have refused it.
+
+    `address`: the customer's, of a mobile service.
+    """
 
     service: Service
     policy: Policy
@@ -51,6 +59,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     overridden: tuple[RuleName, ...]
     unlimited: bool
+    address: Place | None = None
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
         """What it counts to."""
@@ -89,50 +98,32 @@ def decide(
     schedule = found.schedule
     service = _service(schedule, asked)
     able = _able(schedule, service, asked, hold)
-    policy = opening(schedule.policy(service), service)
+    address = _address(service, asked)
     sized = msgspec.structs.replace(service, duration_min=asked.length_min or service.duration_min)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, service, able, customer_id, contact, day, rows)
-    attempt = Attempt(
-        now=now,
-        starts_at=asked.starts_at,
-        ends_at=asked.starts_at + timedelta(minutes=sized.duration_min),
-        schedule=schedule,
-        service=service,
-        policy=policy,
-        staff=able,
-        tallies=seen.that_matter(able),
-        blocked=seen.blocked,
-        consulted=seen.consulted or not somebody,
-    )
-    failed = rules.failures(attempt)
-    overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     sought = _sought(company_id, asked, sized, customer_id, now)
-    refused = [failure for failure in failed if failure.rule not in asked.override]
-    if refused:
-        raise not_bookable(sought, refused)
-    waived = {*policy.off, *overridden}
-    choosing_by = Choosing(
-        how=policy.assignment or "least_loaded",
-        preference=asked.prefer,
-        any_hours="staff_availability" in waived,
-        but=hold.reference if hold else b"",
-        rooms_first=hold.resource_ids if hold else (),
-    )
+    point = address.point() if address else None
+    attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
+    overridden = _overridden(attempt, asked, sought)
+    waived = {*attempt.policy.off, *overridden}
     kind = Kind.GROUP if sized.seats > asked.seats else Kind.BOOKING
-    entry = entry_for(sized, asked.starts_at, reference, kind)
+    entry = entry_for(sized, asked.starts_at, reference, kind, point)
     with_room = able if "limits" in waived else seen.with_room(able)
-    choice = choosing.choose(found, sized, with_room, entry, now, choosing_by)
+    by = _choosing(attempt.policy, asked, hold, any_hours="staff_availability" in waived)
+    by = msgspec.structs.replace(by, roads=travelling.roads(attempt.policy.travel, found.calendars, point))
+    choice = choosing.choose(found, sized, with_room, entry, now, by)
     if choice is None:
         raise slot_taken(sought)
     return Decision(
         service=sized,
-        policy=policy,
+        policy=attempt.policy,
         choice=choice,
         entry=entry,
         day=day,
         overridden=overridden,
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
+        address=address,
     )
 
 
@@ -142,7 +133,53 @@ def offered(schedule: Schedule, asked: Asked) -> tuple[Service, tuple[Staff, ...
     return service, _able(schedule, service, asked, None)
 
 
-def entry_for(service: Service, starts_at: datetime, reference: bytes, kind: Kind = Kind.BOOKING) -> Entry:
+def _attempt(
+    schedule: Schedule,
+    service: Service,
+    sized: Service,
+    able: tuple[Staff, ...],
+    seen: Circumstances,
+    asked: Asked,
+    now: datetime,
+    *,
+    somebody: bool,
+) -> Attempt:
+    return Attempt(
+        now=now,
+        starts_at=asked.starts_at,
+        ends_at=asked.starts_at + timedelta(minutes=sized.duration_min),
+        schedule=schedule,
+        service=service,
+        policy=opening(schedule.policy(service), service),
+        staff=able,
+        tallies=seen.that_matter(able),
+        blocked=seen.blocked,
+        consulted=seen.consulted or not somebody,
+    )
+
+
+def _overridden(attempt: Attempt, asked: Asked, sought: Sought) -> tuple[RuleName, ...]:
+    """The rules that would have refused it and are not to matter; raises Conflict with all the others that refuse."""
+    failed = rules.failures(attempt)
+    refused = [failure for failure in failed if failure.rule not in asked.override]
+    if refused:
+        raise not_bookable(sought, refused)
+    return tuple(failure.rule for failure in failed)
+
+
+def _choosing(policy: Policy, asked: Asked, hold: Hold | None, *, any_hours: bool) -> Choosing:
+    return Choosing(
+        how=policy.assignment or "least_loaded",
+        preference=asked.prefer,
+        any_hours=any_hours,
+        but=hold.reference if hold else b"",
+        rooms_first=hold.resource_ids if hold else (),
+    )
+
+
+def entry_for(
+    service: Service, starts_at: datetime, reference: bytes, kind: Kind = Kind.BOOKING, point: Point | None = None
+) -> Entry:
     """What an appointment of this service would take of a calendar."""
     return Entry(
         starts_at,
@@ -152,6 +189,7 @@ def entry_for(service: Service, starts_at: datetime, reference: bytes, kind: Kin
         kind,
         service.number,
         reference,
+        point=point,
     )
 
 
@@ -160,6 +198,15 @@ def _service(schedule: Schedule, asked: Asked) -> Service:
     if asked.visitor and not service.published:
         raise invalid(f"{asked.path}.service", "unknown_service", "This is not offered here.")
     return service
+
+
+def _address(service: Service, asked: Asked) -> Place | None:
+    if not service.mobile:
+        return None
+    if asked.address is None:
+        sentence = f"{service.name} is done at the customer's: say where that is."
+        raise invalid(f"{asked.path}.address", "required", sentence)
+    return asked.address
 
 
 def _able(schedule: Schedule, service: Service, asked: Asked, hold: Hold | None) -> tuple[Staff, ...]:
@@ -183,4 +230,7 @@ def _sought(company_id: str, asked: Asked, service: Service, customer_id: str | 
         customer_id=customer_id,
         published=asked.visitor,
         seats=asked.seats,
+        address=asked.address,
+        length_min=asked.length_min,
+        elsewhere=asked.elsewhere,
     )

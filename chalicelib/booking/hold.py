@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from chalicelib.booking.occupancy import Entry, Kind, reference_of
+from chalicelib.booking.practice import Place
 
 LASTS = timedelta(minutes=10)
 MOST_OF_A_VISITOR = 2
@@ -20,7 +21,10 @@ class HoldProof(msgspec.Struct, frozen=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Instants in UTC; `expires_at` on a whole minute, as calendars keep it. `digest` of the secret."""
+    """Instants in UTC; `expires_at` on a whole minute, as calendars keep it. `digest` of the secret.
+
+    `address`: the customer's, of a mobile service.
+    """
 
     id: str
     company_id: str
@@ -37,6 +41,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     extended: bool = False
     digest: str
+    address: Place | None = None
     version: int = 1
 
     @property
@@ -60,6 +65,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
             self.service_number,
             self.reference,
             self.expires_at,
+            self.address.point() if self.address else None,
         )
 
     def owners(self) -> list[tuple[str, str]]:

@@ -122,7 +122,8 @@ def _change(begin: Begin, proof: HoldProof, clock: Clock, stage: Callable[[Unit,
 def _exchange(unit: Unit, old: Hold, after: Sequence[Hold]) -> None:
     entry = old.entry()
     owners = [calendars.owner(old.company_id, *owner) for owner in old.owners()]
-    mondays = weeks_between(entry.blocks_from, entry.blocks_until - timedelta(minutes=1))
+    first, last = entry.reach()
+    mondays = weeks_between(first, last - timedelta(minutes=1))
     rows = fetch(calendars.keys(old.company_id, owners, mondays))
     for calendar in calendars.calendars(old.company_id, owners, mondays, rows):
         calendars.exchange(unit, calendar, old.reference, [entry], [new.entry() for new in after], unit.clock())
@@ -163,4 +164,5 @@ def _made(company_id: str, asked: Asked, decision: Decision, hold_id: str, kept:
         service_number=service.number,
         expires_at=expires_at,
         digest=kept,
+        address=decision.address,
     )

@@ -6,13 +6,14 @@ clashes shares a day, and a booking that compares-and-swaps its days can never m
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from functools import cache
 
 import msgspec
 
+from chalicelib.booking.travel import LONGEST_MIN, Point
 from chalicelib.core.ids import id_bytes
 
 MINUTE = timedelta(minutes=1)
@@ -38,7 +39,11 @@ class Kind(IntEnum):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Something that takes time; `expires_at` (UTC) only for a customer's hold, which lapses by itself."""
+    """Something that takes time; `expires_at` (UTC) only for a customer's hold, which lapses by itself.
+
+    `point`: where it takes place, unless that is where its calendar is at home. It lies beside the packed entries
+    (`stops`), and is not unpacked with them.
+    """
 
     start: datetime
     length_min: int
@@ -48,6 +53,7 @@ class Entry(msgspec.Struct, frozen=True):
     service: int
     reference: bytes
     expires_at: datetime | None = None
+    point: Point | None = None
 
     @property
     def blocks_from(self) -> datetime:
@@ -77,6 +83,16 @@ class Entry(msgspec.Struct, frozen=True):
         last = (self.blocks_until - timedelta(minutes=1)).date()
         return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
+    def reach(self) -> tuple[datetime, datetime]:
+        """From when to when it matters to others: its footprint, and with a point the longest way around it."""
+        way = timedelta(minutes=LONGEST_MIN if self.point else 0)
+        return self.blocks_from - way, self.blocks_until + way
+
+    def days_in_reach(self) -> list[date]:
+        """The UTC days that its reach touches."""
+        first, last = (at.date() for at in (self.reach()[0], self.reach()[1] - MINUTE))
+        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
 
 Days = Mapping[date, bytes]
 """The packed entries of each UTC day of one calendar; a day that is absent is free."""
@@ -104,6 +120,13 @@ def unpack(day: date, packed: bytes) -> list[Entry]:
         length = last - after - first - before
         found.append(Entry(at, length, before, after, Kind(kind), service, reference, expires))
     return found
+
+
+def times_of(packed: bytes) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """Of each entry of a day: footprint (minutes from its midnight), kind, expiry (minutes since 1970), reference."""
+    return (
+        (first, last, kind, ends, mine) for first, last, _, _, kind, _, ends, mine in _PACKED.iter_unpack(packed[1:])
+    )
 
 
 def footprints(days: Days, dates: Iterable[date], now: datetime, but: bytes = b"") -> int:

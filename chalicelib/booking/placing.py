@@ -145,4 +145,4 @@ def _by_calendar(appointment: Appointment, places: Sequence[Place]) -> dict[tupl
 
 
 def _mondays(*entries: Entry) -> list[date]:
-    return sorted({monday for e in entries for monday in weeks_between(e.blocks_from, e.blocks_until)})
+    return sorted({monday for e in entries for monday in weeks_between(*e.reach())})

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from chalicelib.booking.travel import Travel
+
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Minor = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 """Money, in minor units (cents) of the service's or branch's currency."""
@@ -65,7 +67,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `service_limits`: bookings of a service in the branch; `staff_limits`: of each member of staff;
     `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
-    automatic assignment takes among those free and able. `group`: None: a group below its minimum is kept.
+    automatic assignment takes among those free and able. `group`: None: a group below its minimum is kept. `travel`:
+    how staff get to mobile services and back.
     """
 
     off: tuple[RuleName, ...] = ()
@@ -81,6 +84,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     needs_approval: bool | None = None
     assignment: Literal["least_loaded", "round_robin", "priority"] | None = None
     group: GroupPolicy | None = None
+    travel: Travel | None = None
 
 
 DEFAULT = Policy(
@@ -94,6 +98,7 @@ DEFAULT = Policy(
     rescheduling=Rescheduling(),
     needs_approval=False,
     assignment="least_loaded",
+    travel=Travel(),
 )
 
 

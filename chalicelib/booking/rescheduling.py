@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib.booking import booking, changing, choosing, placing, recounting, store
+from chalicelib.booking import booking, changing, choosing, placing, recounting, store, travelling
 from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.appointment import Appointment, Place
 from chalicelib.booking.booking import TRIES, check_time
@@ -149,7 +149,7 @@ def stage_place(
     change = changing.new_change(kind, move.by, now, reason=move.reason, place=place) if through_calcom else None
     after = msgspec.structs.replace(current, pending_change=change) if change else moved
     found = placing.exchanges(current, after)
-    if not all(exchange.fits(now) for exchange in found):
+    if not all(exchange.fits(now) for exchange in found) or not _in_time(schedule, current, place, found, now):
         return None
     _write(unit, found)
     if change:
@@ -166,6 +166,19 @@ def stage_place(
         )
     unit.audit("appointment.moved", moved.id, ("starts_at", "ends_at", "staff_id"), **moved_ids(current, moved))
     return moved
+
+
+def _in_time(schedule: Schedule, current: Appointment, place: Place, found: Sequence[Exchange], now: datetime) -> bool:
+    """Whether who does it there gets to it, and on to what follows."""
+    member = placing.staff_of(schedule, place.staff_id)
+    policy = schedule.policy(schedule.service(current.service_id, "service"))
+    for exchange in found:
+        if member and exchange.calendar.staff.id == member.id:
+            mine = msgspec.structs.replace(exchange.calendar, staff=member)
+            added = [entry for entry in exchange.after if entry not in exchange.before]
+            if not travelling.in_time_moved(schedule, policy, mine, added, now, exchange.reference):
+                return False
+    return True
 
 
 def _write(unit: Unit, found: Sequence[Exchange]) -> None:
@@ -226,4 +239,5 @@ def _sought(current: Appointment, service: Service, move: Move, starts_at: datet
         now=now,
         customer_id=current.customer_id,
         moving=current,
+        address=current.address,
     )

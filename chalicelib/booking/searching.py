@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars, grouping
+from chalicelib.booking import calendars, grouping, travelling
 from chalicelib.booking.board import Board, counted_days
+from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.compiled import Compiled, Worker
 from chalicelib.booking.compiled_store import read_compiled
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.question import Frame, frame_of
+from chalicelib.booking.for_customer import ANYBODY, Standing, standing
 from chalicelib.booking.hours import check_zone
-from chalicelib.booking.occupancy import Days, monday_of
-from chalicelib.booking.practice import Gender, Service, Staff
+from chalicelib.booking.occupancy import monday_of
+from chalicelib.booking.practice import Gender, Place, Service, Staff
 from chalicelib.booking.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.booking.travel import Point
+from chalicelib.booking.trips import Trips
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
 from chalicelib.core.tables import fetch
@@ -28,7 +33,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for. `services` by id or name; `staff` by id; days by the clock of `zone` (None: the branch's).
 
     `first` None: today; `last` None: that one day. `length_min` for services of flexible length. `published`: only what
-    customers may see. `most`: slots for each service and branch.
+    customers may see. `most`: slots for each service and branch. `address`: where the customer is, for mobile services.
+    `customer_id`: for whom, if that is known: then his blocks, consultations and limits count.
     """
 
     branch_ids: tuple[str, ...]
@@ -43,10 +49,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     length_min: int | None = None
     published: bool = False
     most: int = 500
+    address: Place | None = None
+    customer_id: str | None = None
 
 
 class Free(msgspec.Struct, frozen=True):
-    """What a branch has free of a service; `more`: not all of it is listed. `reasons`: of the one time asked about."""
+    """What a branch has free of a service; `more`: not all of it is listed. `reasons`: of the one time asked about.
+
+    `consultation_first`: the customer has nothing free of it before he completed its consultation.
+    """
 
     branch: Compiled
     service: Service
@@ -54,13 +65,15 @@ class Free(msgspec.Struct, frozen=True):
     slots: list[FreeSlot] = []
     more: bool = False
     reasons: list[Reason] = []
+    consultation_first: bool = False
 
 
 def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
     """The free slots of each service in each branch that offers it.
 
-    For each branch one GetItem and one Query, one request more with staff at home elsewhere, and one where groups of a
-    service asked for have begun to fill. Raises Invalid naming the
+    For each branch one GetItem and one Query; one request more with staff at home elsewhere, one for a customer, and
+    one where groups of a service asked for have begun to fill. A consultation that the customer has yet to complete
+    comes before what it is for. Raises Invalid naming the
     field, NotFound for a branch that is not the company's (or not `published`).
     """
     now = clock()
@@ -69,9 +82,14 @@ def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
         zone = wanted.zone or branch.zone
         first, last = _days(wanted, zone, now)
         window = (day_start(zone, first), day_start(zone, last + 1))
-        board = _read(company_id, branch, services, wanted, window, now)
-        for service in services:
-            slots, more = find_slots(board, service, _able(branch, wanted), wanted.length_min, wanted.most)
+        his = _standing(company_id, wanted, branch, services, window)
+        board = _read(company_id, branch, his.with_consultations(branch, services), wanted, window, now, his)
+        for service in his.with_consultations(branch, services):
+            if his.refusals(service):
+                found.append(Free(branch, service, zone, consultation_first=service.id in his.unconsulted))
+                continue
+            length_min = wanted.length_min if service in services else None
+            slots, more = find_slots(board, service, _able(branch, wanted), length_min, wanted.most)
             found.append(Free(branch, service, zone, slots, more))
     return found
 
@@ -84,11 +102,23 @@ def explain(company_id: str, wanted: Wanted, at: datetime, clock: Clock) -> list
         raise invalid("query.at", "too_far", "Ask about a time within two years from now.")
     found = []
     for branch, services in _asked(company_id, wanted, now):
-        board = _read(company_id, branch, services, wanted, (start, start + 1), now)
+        his = _standing(company_id, wanted, branch, services, (start, start + 1))
+        board = _read(company_id, branch, services, wanted, (start, start + 1), now, his)
         for service in services:
             reasons = why_not(board, service, _able(branch, wanted), wanted.length_min, start)
-            found.append(Free(branch, service, wanted.zone or branch.zone, reasons=reasons))
+            if refusals := his.refusals(service):
+                reasons = [*refusals, *(reason for reason in reasons if reason.code != "free")]
+            first = service.id in his.unconsulted
+            found.append(Free(branch, service, wanted.zone or branch.zone, reasons=reasons, consultation_first=first))
     return found
+
+
+def _standing(
+    company_id: str, wanted: Wanted, branch: Compiled, services: Sequence[Service], window: tuple[int, int]
+) -> Standing:
+    if wanted.customer_id is None:
+        return ANYBODY
+    return standing(company_id, wanted.customer_id, branch, services, window)
 
 
 def _asked(company_id: str, wanted: Wanted, now: datetime) -> list[tuple[Compiled, list[Service]]]:
@@ -161,6 +191,9 @@ def _offered(branch: Compiled, name: str, wanted: Wanted) -> Service | None:
     service = branch.service(name)
     if service is None or (wanted.published and not service.published):
         return None
+    if wanted.address is None and any(one.mobile for one in _with_parts(branch, [service])):
+        sentence = f"{service.name} is done at the customer's: say where, with `latitude` and `longitude`."
+        raise invalid("query.latitude", "required", sentence)
     length, longest = wanted.length_min, service.longest_min or service.duration_min
     if length is not None and not service.duration_min <= length <= longest:
         sentence = f"{service.name} takes {service.duration_min} to {longest} minutes."
@@ -190,24 +223,43 @@ def _read(
     wanted: Wanted,
     window: tuple[int, int],
     now: datetime,
+    his: Standing,
 ) -> Board:
     """The board of a branch for starts within the window: one Query, one request more for staff at home elsewhere."""
     longest = max((_length(branch, service, wanted.length_min) for service in services), default=0)
     frame = frame_of(window[0], window[1] + longest)
     mondays = _mondays(frame, window, services)
-    taken: dict[str, Days] = dict(calendars.taken_in(company_id, branch.branch_id, mondays))
+    read = calendars.taken_in(company_id, branch.branch_id, mondays)
     able = _able(branch, wanted)
     guests = [
         Staff(id=w.id, company_id=company_id, name="", home_branch_id=w.home_branch_id, hours={}, service_ids=())
         for w in {w.id: w for service in _with_parts(branch, services) for w in able.of_part(service)}.values()
         if w.home_branch_id != branch.branch_id
     ]
+    homes: list[Any] = []
     if guests:
-        rows = fetch(calendars.keys(company_id, guests, mondays))
-        taken |= {c.staff.id: c.days for c in calendars.calendars(company_id, guests, mondays, rows)}
+        places = travelling.base_keys(company_id, branch.branch_id, [guest.home_branch_id for guest in guests])
+        rows = fetch([*calendars.keys(company_id, guests, mondays), *places])
+        weeks, homes = rows[: len(rows) - len(places)], rows[len(rows) - len(places) :]
+        read |= {c.staff.id: c for c in calendars.calendars(company_id, guests, mondays, weeks)}
+    taken = {owner: calendar.days for owner, calendar in read.items()}
     mine = {worker.id: taken[worker.id] for worker in able.workers if worker.id in taken}
     groups = grouping.standing(company_id, branch.branch_id, services, mine, *window)
-    return Board(branch, taken, frame, *window, now, groups)
+    trips = _trips(branch, services, wanted, read, travelling.bases(homes))
+    return Board(branch, taken, frame, *window, now, groups, trips, his.full)
+
+
+def _trips(
+    branch: Compiled, services: Sequence[Service], wanted: Wanted, read: dict[str, Calendar], bases: dict[str, Point]
+) -> Trips:
+    here = {branch.branch_id: branch.place} if branch.place else {}
+    made = Trips(
+        here=wanted.address.point() if wanted.address else None,
+        stops={owner: calendar.stops for owner, calendar in read.items() if calendar.stops},
+        bases=bases | here,
+    )
+    ways = made.ways(_able(branch, wanted).workers, _with_parts(branch, services))
+    return msgspec.structs.replace(made, known=travelling.known(ways)) if ways else made
 
 
 def _with_parts(branch: Compiled, services: Sequence[Service]) -> list[Service]:

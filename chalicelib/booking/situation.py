@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars, practice_store
+from chalicelib.booking import calendars, practice_store, travelling
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.occupancy import weeks_between
 from chalicelib.booking.practice import Resource, Staff
@@ -53,16 +53,43 @@ def read(
     known = seen(company_id, branch_id)
     hinted = _wanted(known, only, service) if known else _guessed(company_id, branch_id, only)
     places = [practice_store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
-    rows = fetch(places)
+    homes = travelling.base_keys(company_id, branch_id, [member.home_branch_id for member in hinted])
+    rows = fetch([*places, *homes])
     schedule = practice_store.schedule_of(rows[0], branch_id)
     _last_seen[company_id, branch_id] = schedule
-    others, weeks = rows[1 : 1 + len(extra)], rows[1 + len(extra) :]
+    others, weeks, home_rows = rows[1 : 1 + len(extra)], rows[1 + len(extra) : len(places)], rows[len(places) :]
     needed = _wanted(schedule, only, service)
     if [_home(m) for m in needed] != [_home(m) for m in hinted]:
-        weeks = fetch(calendars.keys(company_id, needed, mondays))
-    found = calendars.calendars(company_id, needed, mondays, weeks)
+        homes = travelling.base_keys(company_id, branch_id, [member.home_branch_id for member in needed])
+        again = fetch([*calendars.keys(company_id, needed, mondays), *homes])
+        weeks, home_rows = again[: len(again) - len(homes)], again[len(again) - len(homes) :]
+    bases = travelling.bases(home_rows)
+    read_now = calendars.calendars(company_id, needed, mondays, weeks)
+    found = [travelling.based(calendar, schedule.branch, bases) for calendar in read_now]
     people = len(_staff(schedule, only))
     return Situation(schedule, found[:people], mondays, others, found[people:])
+
+
+def read_all(
+    company_id: str, schedules: Sequence[Schedule], first: datetime, last: datetime, service: str
+) -> list[Situation]:
+    """The same of several branches whose schedules were just read; one request (for up to 100 calendars)."""
+    mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
+    wanted = [_wanted(schedule, None, service) for schedule in schedules]
+    homes = [
+        key
+        for schedule, owners in zip(schedules, wanted, strict=True)
+        for key in travelling.base_keys(company_id, schedule.branch.id, [one.home_branch_id for one in owners])
+    ]
+    places = [key for owners in wanted for key in calendars.keys(company_id, owners, mondays)]
+    rows = fetch([*places, *homes])
+    bases, found = travelling.bases(rows[len(places) :]), []
+    for schedule, owners in zip(schedules, wanted, strict=True):
+        mine, rows = rows[: len(owners) * len(mondays)], rows[len(owners) * len(mondays) :]
+        read_now = calendars.calendars(company_id, owners, mondays, mine)
+        based = [travelling.based(calendar, schedule.branch, bases) for calendar in read_now]
+        found.append(Situation(schedule, based[: len(schedule.staff)], mondays, [], based[len(schedule.staff) :]))
+    return found
 
 
 def seen(company_id: str, branch_id: str) -> Schedule | None:

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from chalicelib.booking.board import Board, ask_of
 from chalicelib.booking.compiled import Worker
-from chalicelib.booking.engine.explain import explain
+from chalicelib.booking.engine.explain import Why, explain
 from chalicelib.booking.engine.search import fits, search_each
+from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.windows import overlaps
 from chalicelib.booking.packages import Choice, Piece, Placed, placed, possible
 from chalicelib.booking.practice import Service
 
@@ -77,6 +79,8 @@ def find_slots(
     """The first `most` free slots in order, and whether there are more."""
     found: list[FreeSlot] = []
     for slot in _offered(board, service, able, length_min):
+        if board.full_for_customer(service, slot.start):
+            continue
         if len(found) == most:
             return found, True
         found.append(slot)
@@ -169,6 +173,8 @@ def why_not(board: Board, service: Service, able: Able, length_min: int | None, 
     offered, _ = find_slots(board, service, able, length_min, 1)
     if offered:
         return [Reason("free")]
+    if board.full_for_customer(service, start):
+        return [Reason("customer_limit_reached")]
     if service.parts:
         return [Reason("package_does_not_fit"), *_of_first_part(board, service, able, start)]
     return _of_one(board, service, able, length_min, start)
@@ -189,7 +195,7 @@ def _of_one(board: Board, service: Service, able: Able, length_min: int | None, 
         question = board.question(service, ask, [board.host(worker, service)])
         for why in explain(question, board.frame, start, {worker.id: board.entries(worker.id)}):
             if why.code != "free":
-                reasons.append(Reason(_named(why.code, board, worker, service, start), why.host, by=why.by))
+                reasons.append(Reason(_named(why, board, worker, service, ask, start), why.host, by=why.by))
     for kind in service.resources:
         reasons += _of_rooms(board, service, kind, length_min, start)
     return list(dict.fromkeys(reasons))
@@ -211,7 +217,11 @@ def _of_rooms(board: Board, service: Service, kind: str, length_min: int | None,
     return found if len(rooms) - len({reason.room_id for reason in found}) < needed else []
 
 
-def _named(code: str, board: Board, worker: Worker, service: Service, start: int) -> str:
-    if code == "limit_reached" and not board.skilled(worker, service, start):
+def _named(why: Why, board: Board, worker: Worker, service: Service, ask: Ask, start: int) -> str:
+    if why.code == "taken" and why.by is None:
+        return "travel"  # nothing lies there: he is under way
+    if why.code != "limit_reached":
+        return why.code
+    if not board.skilled(worker, service, start):
         return "skill_missing"
-    return code
+    return "travel" if overlaps((start, start + ask.duration), board.own_time(worker, service)) else why.code

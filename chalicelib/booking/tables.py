@@ -26,6 +26,7 @@ Access patterns of `occupancy`
   what is taken in a branch         the same partition, sk between two Mondays                 Query
   how many count towards a limit    pk `<company>#<branch, staff or customer>`                 GetItem
                                     sk `tally#<scope>#<day, week or month>`
+  where those of a calendar are     with them, in the same item: `p0` to `p6` for those not at its own branch
   a visitor's hold                  pk `<company>#<hold>`        sk `hold`                     GetItem
 """
 
@@ -65,7 +66,10 @@ class BookingRow(Row):
 
 
 class OccupancyRow(Row):
-    """One calendar's week: `d0` (Monday, UTC) to `d6`, each the packed entries of its day; or a counter, or a hold."""
+    """One calendar's week: `d0` (Monday, UTC) to `d6`, each the packed entries of its day; or a counter, or a hold.
+
+    `p0` to `p6`: the packed stops of the day, where anything takes place or is near that is not at the calendar's home.
+    """
 
     table: ClassVar[Table] = Table("occupancy", ttl=True)
     d0 = BinaryAttribute(null=True, legacy_encoding=False)
@@ -76,3 +80,10 @@ class OccupancyRow(Row):
     d5 = BinaryAttribute(null=True, legacy_encoding=False)
     d6 = BinaryAttribute(null=True, legacy_encoding=False)
     tally = NumberAttribute(null=True)
+    p0 = BinaryAttribute(null=True, legacy_encoding=False)
+    p1 = BinaryAttribute(null=True, legacy_encoding=False)
+    p2 = BinaryAttribute(null=True, legacy_encoding=False)
+    p3 = BinaryAttribute(null=True, legacy_encoding=False)
+    p4 = BinaryAttribute(null=True, legacy_encoding=False)
+    p5 = BinaryAttribute(null=True, legacy_encoding=False)
+    p6 = BinaryAttribute(null=True, legacy_encoding=False)

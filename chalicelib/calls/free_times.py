@@ -5,11 +5,13 @@ from typing import Any
 
 from chalicelib.booking import grouping, situation
 from chalicelib.booking.availability import Slot, free_slots
+from chalicelib.booking.choosing import in_time_for
 from chalicelib.booking.practice import Service
 from chalicelib.booking.schedule import Schedule
 from chalicelib.calls.hearing import FURTHEST_DAYS, coming_day, iso_day
 from chalicelib.calls.speech import voice_of
 from chalicelib.calls.wishes import AvailabilityArgs
+from chalicelib.core.errors import invalid
 
 MOST_SLOTS = 6
 DAYS_AHEAD = 7
@@ -43,6 +45,9 @@ def _free(
     found = situation.read(company_id, branch_id, wanted - margin, last + margin)
     schedule = found.schedule
     service = schedule.service(wish.service, "args.service")
+    if service.mobile:
+        sentence = f"{service.name} is done at the customer's: a colleague books it."
+        raise invalid("args.service", "needs_address", sentence)
     able = schedule.able(service, wish.staff, "args.staff")
     today = now.astimezone(schedule.branch.clock()).date()
     first = coming_day(wish.date, schedule.branch, now, "args.date") if wish.date else today
@@ -52,7 +57,12 @@ def _free(
     zone = schedule.branch.clock()
     groups = [slot for _, slot in grouping.offered(schedule, service, calendars, now)]
     standing = [slot for slot in groups if slot.starts_at.astimezone(zone).date() in days]
-    for slot in [*standing, *free_slots(schedule, service, calendars, days, now)]:
+    new = (
+        slot
+        for slot in free_slots(schedule, service, calendars, days, now)
+        if in_time_for(found, service, slot.staff, slot.starts_at, now)
+    )
+    for slot in (*standing, *new):
         by_start.setdefault(slot.starts_at, slot)
     return schedule, service, _spread([by_start[starts_at] for starts_at in sorted(by_start)])
 

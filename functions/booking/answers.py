@@ -8,6 +8,7 @@ from msgspec.structs import asdict, replace
 from chalicelib.booking.appointment import Appointment, PendingChange
 from chalicelib.booking.group import Participant
 from chalicelib.core.payloads import Answer
+from functions.booking.places import AddressAnswer, show_place
 
 
 class PendingAnswer(Answer):
@@ -60,6 +61,7 @@ class AppointmentAnswer(Answer):
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to. `group`:
     of a service with several seats; `customer_id` is then whoever is asked about, else the first participant.
+    `address`: where a mobile service takes place.
     """
 
     id: str
@@ -83,6 +85,7 @@ class AppointmentAnswer(Answer):
     attendee: AttendeeAnswer | None
     guests: tuple[str, ...]
     group: GroupAnswer | None
+    address: AddressAnswer | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -93,6 +96,7 @@ def show(appointment: Appointment) -> AppointmentAnswer:
     fields = AppointmentAnswer.__struct_fields__
     given = {name: getattr(appointment, name) for name in fields}
     given["pending_change"] = _pending(appointment.pending_change)
+    given["address"] = show_place(appointment.address)
     if appointment.attendee:
         given["attendee"] = AttendeeAnswer(**asdict(appointment.attendee))
     given["group"] = _group(appointment)

@@ -18,6 +18,7 @@ from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show, show_listed
+from functions.booking.places import AddressGiven, place_of
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
@@ -48,7 +49,8 @@ class NewAppointment(Body):
 
     `seats`: of a service with several; a group that stands at that time is joined while seats last, else one is opened.
 
-    `prefer` guides whom it goes to where `staff` is left out; `length_min` is for services of a flexible length.
+    `prefer` guides whom it goes to where `staff` is left out; `length_min` is for services of a flexible length,
+    `address` for mobile ones.
     `override` names rules that are not to matter; it takes the ability `appointments:override`, and is audited.
     """
 
@@ -57,6 +59,7 @@ class NewAppointment(Body):
     starts_at: Aware
     staff: Text | None = None
     length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+    address: AddressGiven | None = None
     prefer: Preferred | None = None
     override: Annotated[list[RuleName], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     customer_id: Text | None = None
@@ -103,7 +106,7 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
     """Book an appointment.
 
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`;
-    both with up to three `alternatives`, each bookable as given.
+    both with up to four `alternatives`, each bookable as given, one of them in another branch where there is one.
     """
     from chalicelib.booking.assignment import Preference
     from chalicelib.booking.booking import Wish
@@ -125,6 +128,7 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
         prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),
         override=tuple(body.override),
         seats=body.seats,
+        address=place_of(body.address),
     )
 
     return show(book_online(lambda: request.unit(show), request.company_id, wish, now, _calcom))

@@ -13,6 +13,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Query
 from chalicelib.core.requests import Request
 from functions.booking.free import AvailabilityAnswer, counted, show, wanted_from
+from functions.booking.places import Latitude, Longitude
 
 function = Function(__name__)
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -23,7 +24,8 @@ class AvailabilityQuery(Query):
 
     `zone`: whose clock days and times are on (the branch's). `staff`: an id, or `any`; or a wish: `gender`, `language`,
     `skill`. `length_min`: for a service of flexible length. `limit`: slots per service and branch. `explain` with `at`:
-    why nothing begins at that time.
+    why nothing begins at that time. `latitude`, `longitude`: where the customer is, for mobile services.
+    `customer_id`: for whom, so that his blocks, consultations and limits count.
     """
 
     branch_id: list[Text]
@@ -39,6 +41,9 @@ class AvailabilityQuery(Query):
     limit: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 500
     explain: bool = False
     at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    customer_id: Text | None = None
 
 
 @function.route(
@@ -46,8 +51,8 @@ class AvailabilityQuery(Query):
     "/api/availability",
     ability="appointments:read",
     # `updates`: the compiled schedule is kept in the schedule's own row.
-    needs=Needs(reads=("booking", "occupancy"), updates=("booking", "analytics")),
-    errors=("branch_not_found 404",),
+    needs=Needs(reads=("booking", "occupancy", "crm"), updates=("booking", "analytics")),
+    errors=("branch_not_found 404", "customer_not_found 404"),
     memory_mb=1024,
 )
 def show_availability(request: Request, query: AvailabilityQuery) -> AvailabilityAnswer:

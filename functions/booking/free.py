@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
 from chalicelib.core.payloads import Answer
+from functions.booking.places import place_in_query
 
 if TYPE_CHECKING:
     from chalicelib.booking.searching import Free, Wanted
@@ -51,7 +52,7 @@ class FreeAnswer(Answer):
     """What a branch has free of a service; times on the clock of `zone`.
 
     `more`: ask again from the last day listed. `consultation_id`: the service that the customer must have completed
-    before. `reasons`: of the one time asked about.
+    before; `consultation_first`: the customer asked for has not. `reasons`: of the one time asked about.
     """
 
     branch_id: str
@@ -61,6 +62,7 @@ class FreeAnswer(Answer):
     more: bool
     consultation_id: str | None
     reasons: list[ReasonAnswer]
+    consultation_first: bool = False
 
 
 class AvailabilityAnswer(Answer):
@@ -95,6 +97,8 @@ def wanted_from(query: Any, *, published: bool = False) -> "Wanted":
         length_min=query.length_min,
         published=published,
         most=query.limit,
+        address=place_in_query(query.latitude, query.longitude),
+        customer_id=None if published else query.customer_id,
     )
 
 
@@ -139,4 +143,5 @@ def _result(free: "Free") -> FreeAnswer:
         more=free.more,
         consultation_id=free.service.consultation_id,
         reasons=reasons,
+        consultation_first=free.consultation_first,
     )

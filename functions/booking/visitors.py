@@ -15,6 +15,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
 from chalicelib.core.unit import Unit
+from functions.booking.places import AddressGiven, place_of
 
 if TYPE_CHECKING:
     from chalicelib.booking.appointment import Appointment
@@ -33,13 +34,14 @@ REFUSALS = ("slot_taken 409", "not_bookable 409", "branch_not_found 404", "calen
 
 
 class NewHold(Body):
-    """A time to keep. `service` and `staff` by id or name; no `staff`: whoever is free."""
+    """A time to keep. `service` and `staff` by id or name; no `staff`: whoever is free; `address`: of mobile ones."""
 
     branch_id: Text
     service: Text
     starts_at: Aware
     staff: Text | None = None
     length_min: Length | None = None
+    address: AddressGiven | None = None
 
 
 class HoldProofBody(Body):
@@ -79,7 +81,8 @@ class HoldGiven(Body):
 class VisitorAppointment(Body):
     """What to book. With a `hold`, `branch_id`, `service` and `starts_at` are those of the hold.
 
-    `seats`: of a service with several; a group that stands at that time is joined while seats last.
+    `seats`: of a service with several; a group that stands at that time is joined while seats last. `address`: of a
+    mobile service, unless the hold has it.
     """
 
     branch_id: Text
@@ -90,6 +93,7 @@ class VisitorAppointment(Body):
     length_min: Length | None = None
     hold: HoldGiven | None = None
     seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    address: AddressGiven | None = None
     source: Literal["web", "mobile"] = "web"
 
 
@@ -134,6 +138,7 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
         length_min=body.length_min,
         staff=body.staff,
         visitor=True,
+        address=place_of(body.address),
     )
     made, secret = _plainly(lambda: hold(lambda company_id: _unit(request, company_id), request.address, asked, now))
     return _show_hold(made, secret)
@@ -207,6 +212,7 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
         visitor=True,
         hold=HoldProof(body.hold.id, body.hold.secret) if body.hold else None,
         seats=body.seats,
+        address=place_of(body.address),
     )
     company_id = company_of(body.branch_id)
     return _show(_plainly(lambda: book_online(lambda: _unit(request, company_id), company_id, wish, now, _calcom)))

@@ -13,6 +13,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Query
 from chalicelib.core.requests import Request
 from functions.booking.free import AvailabilityAnswer, counted, show, wanted_from
+from functions.booking.places import Latitude, Longitude
 from functions.public.visits import Company, count
 
 function = Function(__name__)
@@ -23,7 +24,8 @@ class PublicAvailabilityQuery(Query):
     """Of one `company`: several of `service` (id or name) and `branch_id` at once.
 
     Days `from` (today) to `to` (that day), 62 at most, by the clock of `zone` (the branch's). `staff`: an id, or `any`;
-    or a wish: `gender`, `language`, `skill`. `length_min`: for a service of flexible length.
+    or a wish: `gender`, `language`, `skill`. `length_min`: for a service of flexible length. `latitude`,
+    `longitude`: where the customer is, for mobile services.
     """
 
     company: Company
@@ -38,6 +40,8 @@ class PublicAvailabilityQuery(Query):
     skill: Text | None = None
     length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 200
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 @function.route(

@@ -72,7 +72,10 @@ class PublicBranch(Answer):
 
 
 class PublicService(Answer):
-    """A service. `price_minor` in minor units of the branch's currency; `longest_min` when the length may be chosen."""
+    """A service. `price_minor` in minor units of the branch's currency; `longest_min` when the length may be chosen.
+
+    `mobile`: done at the customer's, whose address is needed.
+    """
 
     id: str
     name: str
@@ -84,6 +87,7 @@ class PublicService(Answer):
     price_minor: int
     seats: int
     consultation_id: str | None
+    mobile: bool
     branch_ids: list[str]
     staff_ids: list[str]
     reviews: RatingAnswer
@@ -154,6 +158,7 @@ def list_public_services(request: Request, query: BranchQuery) -> list[PublicSer
             price_minor=service.price_minor,
             seats=service.seats,
             consultation_id=service.consultation_id,
+            mobile=service.mobile,
             branch_ids=[branch.id for branch in where],
             staff_ids=[member.id for member in found.doing(service.id)],
             reviews=_rating(rated[service.id]),

@@ -1,0 +1,171 @@
+"""What a search offers around mobile services is what a booking would grant; and the reason if it is not."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from chalicelib.booking import stops
+from chalicelib.booking.board import Board
+from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.choosing import Choosing, choose
+from chalicelib.booking.compiled import Compiled, compile_search
+from chalicelib.booking.deciding import entry_for
+from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
+from chalicelib.booking.engine.question import frame_of
+from chalicelib.booking.hours import Window
+from chalicelib.booking.occupancy import Entry, Kind, first_clash, with_entry
+from chalicelib.booking.policy import Policy
+from chalicelib.booking.practice import Branch, Place, Service, Staff
+from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.situation import Situation
+from chalicelib.booking.slots import Able, Reason, find_slots, why_not
+from chalicelib.booking.travel import Point, Roads, Travel
+from chalicelib.booking.travelling import in_time
+from chalicelib.booking.trips import Trips
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = date(2026, 3, 30)
+ZONE = "America/New_York"
+"""Its evening is the next day in UTC."""
+BRANCH, FAR = Place(40.75, -74.0), Place(40.75, -73.6)
+"""33.7 km apart."""
+CLOSER = Place(40.75, -73.75)
+"""12.6 km from there: 19 minutes."""
+NEAR = st.builds(Place, st.sampled_from([40.7, 40.75, 40.8, 40.9]), st.sampled_from([-74.1, -74.0, -73.8]))
+
+
+def practice(
+    mobile: bool, travel: Travel = Travel(), home: Place | None = None, place: Place | None = BRANCH
+) -> Schedule:
+    hours = tuple(Window(day, 14 * 60, 22 * 60) for day in range(5))
+    service = Service(
+        id="svc", company_id="com", number=1, name="Haircut", duration_min=45, buffer_before_min=5,
+        slot_interval_min=20, mobile=mobile, policy=Policy(minimum_notice_min=0, travel=travel),
+    )  # fmt: skip
+    ada = Staff(
+        id="ada",
+        company_id="com",
+        name="Ada",
+        home_branch_id="bra",
+        hours={"bra": hours},
+        service_ids=("svc",),
+        home=home,
+    )
+    branch = Branch(id="bra", company_id="com", name="B", zone=ZONE, hours=hours, place=place)
+    return Schedule(branch=branch, services=(service,), staff=(ada,))
+
+
+def calendar(schedule: Schedule, *entries: Entry) -> Calendar:
+    days: dict[date, bytes] = {}
+    places: dict[date, bytes] = {}
+    for entry in entries:
+        days |= with_entry(days, entry, NOW)
+        places |= stops.with_entry(places, entry, NOW)
+    place = schedule.branch.place
+    return Calendar("com", schedule.staff[0], days, places, place.point() if place else None)
+
+
+def entry(minute: int, place: Place | None, number: int = 0, **fields: Any) -> Entry:
+    at = moment_of(day_start(ZONE, DAY.toordinal())) + timedelta(minutes=minute)
+    made = Entry(at, 30, 0, 0, Kind.BOOKING, 9, bytes([number]).ljust(12), point=place.point() if place else None)
+    return replace(made, **fields)
+
+
+def board(schedule: Schedule, taken: Calendar, here: Point) -> Board:
+    # As the compilation comes out of the table.
+    branch = msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=Compiled)
+    first, last = (day_start(ZONE, DAY.toordinal() + n) for n in (0, 1))
+    bases = {"bra": branch.place} if branch.place else {}
+    trips = Trips(here=here, stops={"ada": taken.stops}, bases=bases)
+    return Board(branch, {"ada": taken.days}, frame_of(first, last + 60), first, last, NOW, trips)
+
+
+def offered(made: Board) -> set[int]:
+    found, _ = find_slots(made, made.branch.services[0], Able(made.branch.staff), None, 1000)
+    return {slot.start for slot in found}
+
+
+def why(made: Board, start: int) -> list[Reason]:
+    return why_not(made, made.branch.services[0], Able(made.branch.staff), None, start)
+
+
+HELD = st.lists(st.tuples(st.integers(13 * 12, 23 * 12), st.none() | NEAR), max_size=4)
+TRAVEL = st.builds(
+    Travel, speed_kmh=st.sampled_from([15, 40, 200]), fixed_min=st.integers(0, 20), within_hours=st.booleans()
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(HELD, st.booleans(), TRAVEL, st.none() | NEAR, st.sampled_from([BRANCH, None]), NEAR)
+def test_every_slot_that_is_offered_is_granted_and_no_other(
+    held: list[tuple[int, Place | None]],
+    mobile: bool,
+    travel: Travel,
+    home: Place | None,
+    place: Place | None,
+    here: Place,
+) -> None:
+    schedule = practice(mobile, travel, home, place)
+    roads = Roads(travel)
+    taken = calendar(schedule)
+    kept: list[Entry] = []
+    for number, (at, where) in enumerate(held):
+        wanted = entry(at * 5, where, number)
+        if not first_clash(taken.days, wanted, NOW) and not stops.too_far(
+            taken.days, taken.stops, taken.base, wanted, roads, NOW
+        ):
+            kept.append(wanted)
+            taken = calendar(schedule, *kept)
+    made = board(schedule, taken, here.point())
+    slots = offered(made)
+    situation = Situation(schedule, [taken], [], [])
+    service = schedule.services[0]
+    for start in range(made.first, made.last, 20):
+        wanted = entry_for(service, moment_of(start), bytes(12), point=here.point() if mobile else None)
+        granted = choose(situation, service, schedule.staff, wanted, NOW, Choosing(roads=roads))
+        assert (granted is not None) == (start in slots), (wanted, kept)
+        assert (why(made, start) == [Reason("free")]) == (start in slots)
+
+
+def test_who_is_under_way_is_not_free_and_the_reason_is_the_way() -> None:
+    schedule = practice(mobile=True)
+    taken = calendar(schedule, entry(18 * 60, None))
+    at = minute_of(entry(18 * 60, None).start)
+    near, far = (board(schedule, taken, place.point()) for place in (BRANCH, FAR))
+    assert {at - 60, at + 40} <= offered(near)
+    assert {at - 60, at + 40}.isdisjoint(offered(far))
+    assert {at - 100, at + 100} <= offered(far)
+    assert why(far, at - 60) == why(far, at + 60) == [Reason("travel", "ada")]
+    assert why(far, at) == [Reason("taken", "ada", by="booking")]
+    plain = practice(mobile=False)
+    beside = board(plain, calendar(plain, entry(18 * 60, FAR)), FAR.point())
+    assert why(beside, at + 60) == [Reason("travel", "ada")]
+    assert at + 100 in offered(beside)
+
+
+def test_the_way_from_home_and_back_lies_in_working_hours_only_where_the_policy_says_so() -> None:
+    opens = day_start(ZONE, DAY.toordinal()) + 14 * 60
+    for home, first in ((None, 60), (CLOSER, 40)):
+        own_time = board(practice(mobile=True, home=home), calendar(practice(mobile=True)), FAR.point())
+        assert opens in offered(own_time)
+        paid = practice(mobile=True, travel=Travel(within_hours=True), home=home)
+        made = board(paid, calendar(paid), FAR.point())
+        assert min(offered(made)) == opens + first
+        assert why(made, opens) == [Reason("travel", "ada")]
+    assert max(offered(made)) == opens + 8 * 60 - 80
+    nowhere = practice(mobile=True, travel=Travel(within_hours=True), place=None)
+    assert opens in offered(board(nowhere, calendar(nowhere), FAR.point()))
+
+
+def test_time_off_and_what_has_lapsed_is_spent_nowhere() -> None:
+    schedule = practice(mobile=True)
+    off = entry(18 * 60, None, kind=Kind.TIME_OFF)
+    lapsed = entry(20 * 60, BRANCH, 1, kind=Kind.HOLD, expires_at=NOW - timedelta(minutes=1))
+    made = board(schedule, calendar(schedule, off, lapsed), FAR.point())
+    assert {minute_of(off.start) - 60, minute_of(off.start) + 40, minute_of(lapsed.start)} <= offered(made)
+    wanted = entry(18 * 60 + 30, FAR, 2)
+    assert in_time(schedule, calendar(schedule, off, lapsed), wanted, Roads(), NOW)
