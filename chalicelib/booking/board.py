@@ -45,6 +45,7 @@ class Board:
         first: int,
         last: int,
         now: datetime,
+        *,
         groups: Sequence[Standing] = (),
         trips: Trips = Trips(),
         full_for_customer: Mapping[str, Container[int]] = MappingProxyType({}),
@@ -62,7 +63,10 @@ class Board:
     def narrowed(self, first: int, last: int) -> "Board":
         """The same for other starts, which must lie within the frame."""
         taken, full = self._taken, self._full_for_customer
-        return Board(self.branch, taken, self.frame, first, last, self.now, self._groups, self._trips, full)
+        groups, trips = self._groups, self._trips
+        return Board(
+            self.branch, taken, self.frame, first, last, self.now, groups=groups, trips=trips, full_for_customer=full
+        )
 
     def full_for_customer(self, service: Service, start: int) -> bool:
         """Whether the customer who is asked for has as many of the service as he may, on the local day of a start."""

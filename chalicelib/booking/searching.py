@@ -246,7 +246,7 @@ def _read(
     mine = {worker.id: taken[worker.id] for worker in able.workers if worker.id in taken}
     groups = grouping.standing(company_id, branch.branch_id, services, mine, *window)
     trips = _trips(branch, services, wanted, read, travelling.bases(homes))
-    return Board(branch, taken, frame, *window, now, groups, trips, his.full)
+    return Board(branch, taken, frame, *window, now, groups=groups, trips=trips, full_for_customer=his.full)
 
 
 def _trips(

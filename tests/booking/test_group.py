@@ -137,7 +137,7 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
         service_id="svc_yoga", staff_id="ada", start=minute_of(at_ten), length_min=60, left=group.left
     )  # fmt: skip
     first = day_start("Europe/Berlin", date(2026, 3, 30).toordinal())
-    board = Board(compiled, taken, frame_of(first, first + 1500), first, first + 1440, NOW, [standing])
+    board = Board(compiled, taken, frame_of(first, first + 1500), first, first + 1440, NOW, groups=[standing])
     service = compiled.service("svc_yoga")
     assert service
     able = Able(compiled.staff)

@@ -81,7 +81,7 @@ def board(schedule: Schedule, taken: Calendar, here: Point) -> Board:
     first, last = (day_start(ZONE, DAY.toordinal() + n) for n in (0, 1))
     bases = {"bra": branch.place} if branch.place else {}
     trips = Trips(here=here, stops={"ada": taken.stops}, bases=bases)
-    return Board(branch, {"ada": taken.days}, frame_of(first, last + 60), first, last, NOW, trips)
+    return Board(branch, {"ada": taken.days}, frame_of(first, last + 60), first, last, NOW, trips=trips)
 
 
 def offered(made: Board) -> set[int]:
