@@ -122,7 +122,8 @@ def under_way(
     # A search of a month looks at every entry of everybody: minutes, and a day of bits at a time, not instants.
     chunks = [0] * frame.days
     ways: dict[Point | None, tuple[int, int]] = {}
-    for start, end, where in _minutes(days, stops, base, frame, int(now.timestamp()) // 60):
+    at_home = {} if here == base else days
+    for start, end, where in _minutes(at_home, stops, base, frame, int(now.timestamp()) // 60):
         if where not in ways:
             there = roads.minutes(here, where)
             ways[where] = there, (roads.minutes(where, here) if roads.known else there)

@@ -1,5 +1,6 @@
 """Mobile services through the doors: where the customer is, who gets there in time, and what else there is."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,6 +144,21 @@ def test_nobody_is_offered_or_booked_where_he_cannot_get_to_in_time(mobile: Prac
     assert book(mobile, 14, 30, address=SOUTH).status == 201
     assert book(mobile, 11, 15, address=NORTH).status == 201
     assert made["status"] == "confirmed"
+
+
+def test_whatever_is_offered_is_bookable_right_away(mobile: Practice) -> None:
+    chance, booked = random.Random(27), 0
+    for number in range(8):
+        north, west = chance.choice([40.45, 40.75, 41.05]), chance.choice([-74.0, -73.6])
+        kind = "Visit" if number % 3 else "Haircut"
+        offered = sorted(free(ask(mobile, service=kind, latitude=str(north), longitude=str(west))))
+        if offered:
+            start = chance.choice(offered)
+            place = {"latitude": north, "longitude": west}
+            made = book(mobile, 10, service=kind, address=place, starts_at=start.isoformat())
+            assert made.status == 201, made
+            booked += 1
+    assert booked >= 3
 
 
 def test_moving_and_reassigning_look_at_the_way_too(mobile: Practice) -> None:
