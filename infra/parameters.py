@@ -46,6 +46,11 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
             "MinValue": 0,
             "Description": "How many requests may wait for news in chats at once; each is a Lambda meanwhile.",
         },
+        "OffersUrl": {
+            "Type": "String",
+            "Default": "",
+            "Description": "The page to which links to offers lead, before /<token>; empty: the API's own.",
+        },
         "RetellBaseUrl": {"Type": "String", "Default": "https://api.retellai.com"},
         "CalcomBaseUrl": {"Type": "String", "Default": "https://api.cal.com"},
         "TwilioBaseUrl": {"Type": "String", "Default": "https://api.twilio.com"},

@@ -55,7 +55,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `service_limits`: bookings of a service in the branch; `staff_limits`: of each member of staff;
     `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
-    automatic assignment takes among those free and able.
+    automatic assignment takes among those free and able. `waiting_offer_min`: how long a time is kept for someone on
+    the waiting list.
     """
 
     off: tuple[RuleName, ...] = ()
@@ -70,6 +71,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     rescheduling: Rescheduling | None = None
     needs_approval: bool | None = None
     assignment: Literal["least_loaded", "round_robin", "priority"] | None = None
+    waiting_offer_min: Annotated[int, msgspec.Meta(ge=5, le=1440)] | None = None
 
 
 DEFAULT = Policy(
@@ -83,6 +85,7 @@ DEFAULT = Policy(
     rescheduling=Rescheduling(),
     needs_approval=False,
     assignment="least_loaded",
+    waiting_offer_min=30,
 )
 
 

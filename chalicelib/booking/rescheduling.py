@@ -156,7 +156,11 @@ def stage_place(
     counting.stage(unit)
     store.save_appointment(unit, moved)
     if moved.starts_at != current.starts_at:
-        unit.publish(AppointmentMoved(appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version))
+        unit.publish(
+            AppointmentMoved(
+                appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version, was_at=current.starts_at
+            )
+        )
     if moved.staff_id != current.staff_id:
         unit.publish(
             AppointmentReassigned(appointment_id=moved.id, staff_id=str(moved.staff_id), version=moved.version)

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     retell_list_calls: str
     files_bucket: str
     chat_waiters: int
+    offers_url: str
 
     def table(self, name: str) -> str:
         """The DynamoDB table that plays `name` (an area's or core's) in this stage."""
@@ -85,6 +86,7 @@ def settings() -> Settings:
         retell_list_calls=env("RETELL_LIST_CALLS", "v3"),
         files_bucket=env("PILOT_FILES_BUCKET") or f"{prefix}-files-{env('AWS_ACCOUNT_ID', '000000000000')}-{region}",
         chat_waiters=int(env("PILOT_CHAT_WAITERS", "100")),
+        offers_url=env("PILOT_OFFERS_URL") or f"{env('PILOT_PUBLIC_URL', 'http://127.0.0.1:8000')}/public/offers",
     )
 
 

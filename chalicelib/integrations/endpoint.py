@@ -11,6 +11,12 @@ TYPES = (
     "appointment.moved",
     "appointment.cancelled",
     "appointment.changed",
+    "waiting.added",
+    "waiting.offered",
+    "waiting.offer_ended",
+    "waiting.booked",
+    "waiting.withdrawn",
+    "waiting.expired",
     TEST,
 )
 """What an endpoint may ask for; `appointment.changed` is every other change of its status."""

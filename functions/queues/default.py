@@ -13,7 +13,21 @@ function = Function(__name__)
 
 @function.on_queue(
     "default",
-    needs=Needs(writes=("jobs", "inbox", "booking", "calls", "directory", "text_sessions", "chat"), sends=("default",)),
+    needs=Needs(
+        reads=("crm",),
+        writes=(
+            "jobs",
+            "inbox",
+            "booking",
+            "calls",
+            "directory",
+            "text_sessions",
+            "chat",
+            "occupancy",
+            "messaging",
+        ),
+        sends=("default",),
+    ),
 )
 def work_default(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `default`."""
