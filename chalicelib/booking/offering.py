@@ -41,7 +41,7 @@ from chalicelib.messaging import store as messaging
 REACH = timedelta(days=92)
 """How far ahead offers are made; every day another day comes within reach."""
 MOST_WAITING = 500
-"""Of a branch: as many as may be open at once."""
+"""Of a branch: those who wait longest are looked at."""
 AT_ONCE = 20
 """Offers of one job in a branch; what is left comes with the next."""
 REFUSALS = 5
@@ -155,7 +155,7 @@ def _match(
 
 def _window(opening: Opening, zone: str, people: Iterable[Waiting], now: datetime) -> tuple[int, int]:
     """The minutes in which something may begin that was opened and that somebody wants."""
-    latest = max(day.toordinal() for one in people for day in one.dates())
+    latest = max(one.last_day() for one in people).toordinal()
     first, last = minute_of(now), min(minute_of(now + REACH), day_start(zone, latest + 1))
     if opening.first:
         first = max(first, day_start(zone, day_of(zone, minute_of(opening.first))))

@@ -16,7 +16,9 @@ LONGEST = timedelta(days=180)
 LOOKED_AT_EVERY = timedelta(days=1)
 """How long a wish may stay unlooked at, whatever was or was not told: days come within reach, holds lapse, by time."""
 MOST_OFFERS = 50
-"""Who has turned down or overlooked so many gets no more; also what a record can hold."""
+"""Who has turned down so many gets no more; also what a record can hold."""
+MOST_UNANSWERED = 3
+"""Whoever left so many in a row unanswered is asked no more: the number may be a stranger's, typed in by another."""
 Status = Literal["waiting", "offered", "booked", "withdrawn", "expired"]
 OPEN = frozenset({"waiting", "offered"})
 Outcome = Literal["open", "accepted", "declined", "lapsed", "withdrawn", "gone"]
@@ -107,7 +109,9 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_be_offered(self, now: datetime) -> bool:
         """Whether it waits for an offer."""
-        return self.status == "waiting" and self.expires_at > now and len(self.offers) < MOST_OFFERS
+        newest = [one.outcome for one in self.offers[-MOST_UNANSWERED:]]
+        silent = newest == ["lapsed"] * MOST_UNANSWERED
+        return self.status == "waiting" and self.expires_at > now and len(self.offers) < MOST_OFFERS and not silent
 
     def wants(self, worker: Worker) -> bool:
         """Whether it may be this member of staff."""
@@ -149,6 +153,10 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
         for one in self.days or (Range(self.created_at.date(), self.expires_at.date()),):
             for number in range((one.last - one.first).days + 1):
                 yield one.first + timedelta(days=number)
+
+    def last_day(self) -> date:
+        """The last date that is wished for."""
+        return max((one.last for one in self.days), default=self.expires_at.date())
 
     def offered(self, offer: Offer, now: datetime) -> "Waiting":
         """The next version, which has this offer."""

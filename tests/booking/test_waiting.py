@@ -166,6 +166,9 @@ def test_ends() -> None:
     tired = waiting(offers=tuple(offer(at(540)) for _ in range(MOST_OFFERS)))
     assert not tired.may_be_offered(NOW)
     assert not waiting().may_be_offered(late)
+    unheard = tuple(offer(at(540), "lapsed") for _ in range(3))
+    assert not waiting(offers=unheard).may_be_offered(NOW)
+    assert waiting(offers=(*unheard, offer(at(540)))).may_be_offered(NOW)
 
 
 def test_what_cannot_be_waited_for_is_not_offered() -> None:

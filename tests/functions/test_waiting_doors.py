@@ -1,5 +1,6 @@
 """The waiting list from end to end: somebody cancels, the next hears of it, answers by the link, and stands."""
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import offers, practice_store, store, time_off, waiting_store
+from chalicelib.booking import joining, offers, practice_store, store, time_off, waiting_store
 from chalicelib.booking.hours import DayHours, Span
 from chalicelib.booking.jobs import OfferOpening
-from chalicelib.booking.managing import save_branch
+from chalicelib.booking.managing import save_branch, save_staff
 from chalicelib.booking.offering import offer_opening
 from chalicelib.booking.placing import read_calendar
 from chalicelib.booking.policy import Policy
@@ -20,15 +21,19 @@ from chalicelib.core import aws as clients
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from functions.public import waiting as public_waiting
+from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.twilio import TwilioSimulator
-from tests.calls.conftest import next_monday
+from tests.calls.conftest import calcom, next_monday, through_calcom
 from tests.calls.telephone import ALWAYS_QUIET, COMPANY, context, open_branch, twilio
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.identity.office import Mailbox
+from tests.integrations.test_outgoing_webhooks import Receiver, endpoint, receiver
+from tests.races.test_waiting_list import link_of
 
-__all__ = ["twilio"]
+__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
 ME = Caller(COMPANY)
 ADA = "Ada Keller"
 FIRST, SECOND, THIRD = "+4915112345601", "+4915112345602", "+4915112345603"
@@ -216,8 +221,6 @@ def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -
     saved = replace(branch, exceptions=(early,), version=branch.version + 1)
     save_branch(lambda: Unit(COMPANY), saved, now)
     hours = replace(ada, exceptions={branch.id: (early,)}, version=ada.version + 1)
-    from chalicelib.booking.managing import save_staff
-
     save_staff(lambda: Unit(COMPANY), hours, now)
     drain(rounds=20)
     assert state(at_seven).status == "offered"
@@ -301,3 +304,79 @@ def test_bad_wishes_name_the_field(aws: EmbeddedAws, fields: dict[str, Any], pat
     answer = call("POST", "/api/waiting-list", caller=ME, body=body)
     assert answer.status == 422, answer
     assert path in [one["path"] for one in answer.json["errors"]]
+
+
+def through_link(practice: Practice) -> tuple[str, str]:
+    """Somebody who waits in a branch that books through Cal.com, and the link he got."""
+    one = waits(practice.branches[0], FIRST, "eve@example.com")
+    offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
+    return one, link_of(FIRST)
+
+
+def test_at_calcom_too(through_calcom: Practice, calcom: CalComSimulator) -> None:
+    one, token = through_link(through_calcom)
+    made = reply(f"/public/offers/{token}", "accept")
+    assert (made.status, made.json["status"]) == (200, "confirmed"), made
+    visit = store.get_appointment(COMPANY, made.json["appointment_id"])
+    assert visit.external_id is not None
+    assert state(one).status == "booked"
+
+
+def test_what_calcom_does_not_have_is_waited_for_again(through_calcom: Practice, calcom: CalComSimulator) -> None:
+    one, token = through_link(through_calcom)
+    calcom.fault(path="/v2/bookings", method="POST", status=409, message="no_available_users_found_error", times=1)
+    refused = reply(f"/public/offers/{token}", "accept")
+    assert (refused.status, refused.json["code"]) == (409, "slot_taken")
+    assert reply(f"/public/offers/{token}", "accept").json["code"] == "offer_withdrawn"
+    job = OfferOpening(company_id=COMPANY, appointment_id=str(state(one).appointment_id), reason="calcom_slot_taken")
+    for _ in range(2):
+        offer_opening(job, context())
+    assert (state(one).status, state(one).offers[0].outcome) == ("waiting", "gone")
+
+
+def test_rules_that_refuse_by_now_are_said(twilio: TwilioSimulator) -> None:
+    branch = open_branch()
+    one = waits(branch, FIRST)
+    drain(rounds=20)
+    (words,) = texts(twilio, FIRST)
+    assert call("PUT", "/api/blocklist", caller=ME, body={"customer_id": state(one).customer_id}).status == 200
+    refused = reply(link(words), "accept")
+    assert (refused.status, refused.json["code"], "failures" in refused.json) == (409, "not_bookable", False)
+    assert state(one).status == "offered"
+
+
+def test_nobody_is_on_the_list_too_often_and_a_visitor_is_not_told(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch = open_branch()
+    monkeypatch.setattr(joining, "MOST_OF_A_CUSTOMER", 1)
+    waits(branch, FIRST)
+    body = wish(branch, customer={"phone": FIRST})
+    assert call("POST", "/api/waiting-list", caller=ME, body=body).json["code"] == "waits_already"
+    assert call("POST", "/public/waiting-list", body=body).json["code"] == "too_many_requests"
+
+
+def test_a_cancellation_costs_one_query_where_nobody_waits(practice: Practice) -> None:
+    made: list[str] = []
+    clients.call_hooks.append(lambda when, name: made.append(name) if when == "before" else None)
+    try:
+        offer_opening(OfferOpening(company_id=COMPANY, appointment_id="apt_1"), context())
+    finally:
+        clients.call_hooks.pop()
+    assert made == ["dynamodb.Query"]
+
+
+def test_outgoing_webhooks_tell_of_it(
+    twilio: TwilioSimulator, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint(receiver, types=["waiting.added", "waiting.offered", "waiting.booked"])
+    branch = open_branch()
+    one = waits(branch, FIRST)
+    drain(rounds=20)
+    (words,) = texts(twilio, FIRST)
+    assert reply(link(words), "accept").status == 200
+    drain(rounds=20)
+    told = [json.loads(body) for _, body in receiver.got]
+    assert sorted(message["type"] for message in told) == ["waiting.added", "waiting.booked", "waiting.offered"]
+    assert {message["data"]["id"] for message in told} == {one}
+    assert all(link(words).rpartition("/")[2] not in str(message) for message in told)
