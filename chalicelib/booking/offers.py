@@ -20,7 +20,7 @@ from chalicelib.booking.offer_link import behind
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.waiting import OPEN, Offer, Outcome, Waiting
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
+from chalicelib.core.errors import Conflict, Invalid, NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
@@ -48,7 +48,6 @@ class _Meanwhile(Exception):
 class Answered(msgspec.Struct, frozen=True):
     """What became of an offer; `appointment` when it was accepted."""
 
-    waiting: Waiting
     offer: Offer
     appointment: Appointment | None = None
 
@@ -58,7 +57,7 @@ def look(secret: str, clock: Clock) -> tuple[Answered, Schedule]:
     waiting, offer = _behind(secret, clock)
     if offer.outcome == "open" and offer.until <= clock():
         offer = msgspec.structs.replace(offer, outcome="lapsed")
-    return Answered(waiting, offer), practice_store.get_schedule(waiting.company_id, waiting.branch_id)
+    return Answered(offer), practice_store.get_schedule(waiting.company_id, waiting.branch_id)
 
 
 def accept(begin: Begin, secret: str, clock: Clock, calcom: "Callable[[], CalCom]") -> Answered:
@@ -70,7 +69,7 @@ def accept(begin: Begin, secret: str, clock: Clock, calcom: "Callable[[], CalCom
     for attempt in range(booking.TRIES):
         waiting, offer = _behind(secret, clock)
         if offer.outcome == "accepted" and waiting.appointment_id:
-            return Answered(waiting, offer, _standing(waiting))
+            return Answered(offer, _standing(waiting))
         _check_open(offer, clock)
         company_id = waiting.company_id
 
@@ -93,8 +92,10 @@ def accept(begin: Begin, secret: str, clock: Clock, calcom: "Callable[[], CalCom
             # Somebody else's answer used the hold, or it lapsed just now: the record says which.
             if refusal.code not in ("hold_not_found", "hold_expired"):
                 raise
+        except Invalid:
+            raise Conflict("offer_withdrawn", "This is not offered any more.") from None
         else:
-            return Answered(waitings.get(company_id, waiting.id), offer, made)
+            return Answered(offer, made)
     raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
 
 
@@ -106,14 +107,14 @@ def decline(begin: Begin, secret: str, clock: Clock) -> Answered:
     for attempt in range(booking.TRIES):
         waiting, offer = _behind(secret, clock)
         if offer.outcome == "declined":
-            return Answered(waiting, offer)
+            return Answered(offer)
         _check_open(offer, clock)
         unit = begin(waiting.company_id)
         again = end_offer(unit, waiting, "declined", clock)
         unit.audit("waiting.offer_declined", waiting.id, ("status",), offer=offer.id)
         try:
             unit.commit()
-            return Answered(again, again.offer_of(offer.id) or offer)
+            return Answered(again.offers[-1])
         except Stale:
             booking.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
     raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
@@ -135,8 +136,11 @@ def end_offer(unit: Unit, waiting: Waiting, outcome: Outcome, clock: Clock) -> W
     )
     if again.status == "expired":
         unit.publish(WaitingExpired(waiting_id=waiting.id, branch_id=waiting.branch_id))
-    # Of all days: what became free on others while this was offered has passed him by.
-    unit.enqueue(OfferOpening(company_id=waiting.company_id, branch_ids=(waiting.branch_id,), waiting_id=waiting.id))
+    if outcome != "gone":  # the next one would only hear the same
+        # Of all days: what became free on others while this was offered has passed him by.
+        unit.enqueue(
+            OfferOpening(company_id=waiting.company_id, branch_ids=(waiting.branch_id,), waiting_id=waiting.id)
+        )
     return again
 
 

@@ -62,13 +62,14 @@ def settings() -> Settings:
     region = env("AWS_REGION") or env("AWS_DEFAULT_REGION") or "eu-central-1"
     endpoint = env("AWS_ENDPOINT_URL_SQS") or env("AWS_ENDPOINT_URL") or f"https://sqs.{region}.amazonaws.com"
     prefix = env("PILOT_PREFIX", f"pilot-{stage}")
+    public_url = env("PILOT_PUBLIC_URL", "http://127.0.0.1:8000")
     return Settings(
         stage=stage,
         prefix=prefix,
         region=region,
         queue_base_url=env("PILOT_QUEUE_BASE_URL") or f"{endpoint}/{env('AWS_ACCOUNT_ID', '000000000000')}",
         secrets_from=env("PILOT_SECRETS_FROM", "environment"),
-        public_url=env("PILOT_PUBLIC_URL", "http://127.0.0.1:8000"),
+        public_url=public_url,
         retell_base_url=env("RETELL_BASE_URL", "https://api.retellai.com"),
         calcom_base_url=env("CALCOM_BASE_URL", "https://api.cal.com"),
         twilio_base_url=env("TWILIO_BASE_URL", "https://api.twilio.com"),
@@ -86,7 +87,7 @@ def settings() -> Settings:
         retell_list_calls=env("RETELL_LIST_CALLS", "v3"),
         files_bucket=env("PILOT_FILES_BUCKET") or f"{prefix}-files-{env('AWS_ACCOUNT_ID', '000000000000')}-{region}",
         chat_waiters=int(env("PILOT_CHAT_WAITERS", "100")),
-        offers_url=env("PILOT_OFFERS_URL") or f"{env('PILOT_PUBLIC_URL', 'http://127.0.0.1:8000')}/public/offers",
+        offers_url=env("PILOT_OFFERS_URL") or f"{public_url.rstrip('/')}/public/offers",
     )
 
 

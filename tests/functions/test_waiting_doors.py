@@ -11,14 +11,15 @@ from msgspec.structs import replace
 from chalicelib.booking import joining, offers, practice_store, store, time_off, waiting_store
 from chalicelib.booking.hours import DayHours, Span
 from chalicelib.booking.jobs import OfferOpening
-from chalicelib.booking.managing import save_branch, save_staff
+from chalicelib.booking.managing import remove, save_branch, save_staff
 from chalicelib.booking.offering import offer_opening
 from chalicelib.booking.placing import read_calendar
 from chalicelib.booking.policy import Policy
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice import Branch, Service
 from chalicelib.booking.waiting import Waiting
 from chalicelib.core import aws as clients
 from chalicelib.core.clock import now
+from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from functions.public import waiting as public_waiting
 from infra.local.demo_practice import Practice
@@ -126,6 +127,8 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert call("DELETE", f"/api/waiting-list/{second}", caller=ME).json["code"] == "waiting_booked"
     listed = call("GET", "/api/waiting-list", caller=ME, query={"branch_id": branch.id, "status": "waiting"})
     assert [one["id"] for one in listed.json["data"]] == [first]
+    his = call("GET", "/api/waiting-list", caller=ME, query={"customer_id": done.customer_id}).json["data"]
+    assert [(one["id"], one["status"]) for one in his] == [(second, "booked")]
 
 
 def practice_staff(branch: Branch) -> Any:
@@ -199,6 +202,7 @@ def test_waiting_ends_with_an_event(twilio: TwilioSimulator) -> None:
     assert state(one).status == "waiting"
     assert offers.sweep(Unit, lambda: much_later) == 1
     assert state(one).status == "expired"
+    assert [row.type for row in OutboxRow.scan()].count("booking.WaitingExpired") == 1
     assert offers.sweep(Unit, lambda: much_later) == 0
 
 
@@ -261,6 +265,20 @@ def test_who_leaves_gives_his_offer_to_the_next(twilio: TwilioSimulator) -> None
     assert reply("/public/offers/guessed", "accept").json["code"] == "offer_not_found"
 
 
+def test_what_is_not_offered_any_more_is_said(twilio: TwilioSimulator) -> None:
+    branch = open_branch()
+    one = waits(branch, FIRST)
+    drain(rounds=20)
+    (words,) = texts(twilio, FIRST)
+    assert state(one).offer is not None
+    remove(lambda: Unit(COMPANY), Service, state(one).service_ids[0], None, now)
+    assert reply(link(words), "accept").json["code"] == "offer_withdrawn"
+    assert call("GET", link(words)).json["service"] == ""
+    assert reply(link(words), "decline").status == 200
+    drain(rounds=20)
+    assert state(one).status == "waiting"
+
+
 def test_nothing_is_offered_where_all_is_gone(twilio: TwilioSimulator) -> None:
     branch = open_branch()
     made = books(branch).json["id"]
@@ -275,35 +293,34 @@ def test_nothing_is_offered_where_all_is_gone(twilio: TwilioSimulator) -> None:
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=("bra_none",)), context())
 
 
-@pytest.mark.parametrize(
-    ("fields", "path"),
-    [
-        ({"services": ["Surgery"]}, "body.services[0]"),
-        ({"services": []}, "body.services"),
-        ({"staff": ["Nobody"]}, "body.staff[0]"),
-        ({"days": [{"first": "2090-01-02", "last": "2090-01-01"}]}, "body.days[0].last"),
-        ({"days": [{"first": "2020-01-01", "last": "2020-01-02"}]}, "body.days[0].last"),
-        ({"days": [{"first": "2020-01-01", "last": "2090-01-02"}]}, "body.days[0].last"),
-        ({"days": [{"first": "2090-01-01", "last": "2090-01-02"}]}, "body.days[0].first"),
-        ({"times": [{"start": 600, "end": 600}]}, "body.times[0].end"),
-        ({"times": [{"start": 600, "end": 615}]}, "body.times[0].end"),
-        ({"times": [{"start": 1430, "end": 1500}]}, "body.times[0].end"),
-        ({"length_min": 90}, "body.length_min"),
-        ({"prefer": {"gender": "female"}}, "body.prefer"),
-        ({"staff": [], "prefer": {"skill": "magic"}}, "body.prefer.skill"),
-        ({"weekdays": [5]}, "body.weekdays"),
-        ({"weekdays": [7]}, "body.weekdays[0]"),
-        ({"expires_in_days": 181}, "body.expires_in_days"),
-        ({"customer": {"name": "Eve"}}, "body.customer"),
-        ({"customer": {"phone": "12"}}, "body.customer.phone"),
-    ],
+BAD: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"services": ["Surgery"]}, "body.services[0]"),
+    ({"services": []}, "body.services"),
+    ({"staff": ["Nobody"]}, "body.staff[0]"),
+    ({"days": [{"first": "2090-01-02", "last": "2090-01-01"}]}, "body.days[0].last"),
+    ({"days": [{"first": "2020-01-01", "last": "2020-01-02"}]}, "body.days[0].last"),
+    ({"days": [{"first": "2020-01-01", "last": "2090-01-02"}]}, "body.days[0].last"),
+    ({"days": [{"first": "2090-01-01", "last": "2090-01-02"}]}, "body.days[0].first"),
+    ({"times": [{"start": 600, "end": 600}]}, "body.times[0].end"),
+    ({"times": [{"start": 600, "end": 615}]}, "body.times[0].end"),
+    ({"times": [{"start": 1430, "end": 1500}]}, "body.times[0].end"),
+    ({"length_min": 90}, "body.length_min"),
+    ({"prefer": {"gender": "female"}}, "body.prefer"),
+    ({"staff": [], "prefer": {"skill": "magic"}}, "body.prefer.skill"),
+    ({"weekdays": [5]}, "body.weekdays"),
+    ({"weekdays": [7]}, "body.weekdays[0]"),
+    ({"expires_in_days": 181}, "body.expires_in_days"),
+    ({"customer": {"name": "Eve"}}, "body.customer"),
+    ({"customer": {"phone": "12"}}, "body.customer.phone"),
 )
-def test_bad_wishes_name_the_field(aws: EmbeddedAws, fields: dict[str, Any], path: str) -> None:
+
+
+def test_bad_wishes_name_the_field(aws: EmbeddedAws) -> None:
     branch = open_branch()
-    body = wish(branch, customer={"phone": FIRST}) | fields
-    answer = call("POST", "/api/waiting-list", caller=ME, body=body)
-    assert answer.status == 422, answer
-    assert path in [one["path"] for one in answer.json["errors"]]
+    for fields, path in BAD:
+        answer = call("POST", "/api/waiting-list", caller=ME, body=wish(branch, customer={"phone": FIRST}) | fields)
+        assert answer.status == 422, (fields, answer)
+        assert path in [one["path"] for one in answer.json["errors"]], answer
 
 
 def through_link(practice: Practice) -> tuple[str, str]:
@@ -332,6 +349,7 @@ def test_what_calcom_does_not_have_is_waited_for_again(through_calcom: Practice,
     for _ in range(2):
         offer_opening(job, context())
     assert (state(one).status, state(one).offers[0].outcome) == ("waiting", "gone")
+    assert [row.type for row in OutboxRow.scan()].count("booking.WaitingOfferEnded") == 1
 
 
 def test_rules_that_refuse_by_now_are_said(twilio: TwilioSimulator) -> None:
