@@ -97,6 +97,7 @@ def environment(door: Door, stage: str) -> dict[str, Any]:
         **({"PILOT_FILES_BUCKET": sub(BUCKET_NAME)} if door.needs.uploads or door.needs.downloads else {}),
         "PILOT_CHAT_WAITERS": {"Ref": "ChatWaiters"},
         "PILOT_TRAVEL_PROVIDER": {"Ref": "TravelProvider"},
+        "PILOT_OFFERS_URL": {"Ref": "OffersUrl"},
         **({"PILOT_VAULT_KEY": {"Ref": VAULT_KEY}} if door.needs.vault else {}),
     }
 

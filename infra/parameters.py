@@ -51,6 +51,11 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
             "Default": "",
             "Description": "Who says how long ways take, as module:function; empty: the great circle.",
         },
+        "OffersUrl": {
+            "Type": "String",
+            "Default": "",
+            "Description": "The page to which links to offers lead, before /<token>; empty: the API's own.",
+        },
         "RetellBaseUrl": {"Type": "String", "Default": "https://api.retellai.com"},
         "CalcomBaseUrl": {"Type": "String", "Default": "https://api.cal.com"},
         "TwilioBaseUrl": {"Type": "String", "Default": "https://api.twilio.com"},

@@ -1,13 +1,14 @@
 """Booking for clients of the API: the same booking, taken to Cal.com where the branch books through it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish, book
+from chalicelib.booking.booking import Also, Wish, book
 from chalicelib.booking.calcom_booking import confirm_at_calcom, release
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, OutcomeUnknown
+from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
 
 
 def book_online(
-    begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, calcom: Callable[[], "CalCom"]
+    begin: Callable[[], Unit],
+    company_id: str,
+    wish: Wish,
+    clock: Clock,
+    calcom: Callable[[], "CalCom"],
+    extra: Sequence[Key] = (),
+    also: Also | None = None,
 ) -> Appointment:
     """The appointment, confirmed; `held` when Cal.com has not said whether it took it (it is asked again later).
 
-    Raises what `book` and `confirm_at_calcom` raise, but OutcomeUnknown.
+    `extra` and `also` are those of `book`. Raises what `book` and `confirm_at_calcom` raise, but OutcomeUnknown.
     """
-    booked = book(begin, company_id, wish, clock)
+    booked = book(begin, company_id, wish, clock, extra, also)
     if not booked.held:
         return booked.appointment
     try:

@@ -119,7 +119,9 @@ def _tell(unit: Unit, old: Appointment, new: Appointment) -> None:
     if old.status == "held":
         unit.publish(booked_event(new))
     elif (new.starts_at, new.ends_at) != (old.starts_at, old.ends_at):
-        unit.publish(AppointmentMoved(appointment_id=new.id, starts_at=new.starts_at, version=new.version))
+        unit.publish(
+            AppointmentMoved(appointment_id=new.id, starts_at=new.starts_at, version=new.version, was_at=old.starts_at)
+        )
     elif new.status != old.status:
         unit.publish(AppointmentMarked(appointment_id=new.id, status=new.status, version=new.version))
     if new.staff_id is None and old.staff_id is not None:

@@ -30,6 +30,7 @@ class AppointmentMoved(Event):
     appointment_id: str
     starts_at: datetime
     version: int
+    was_at: datetime | None = None
 
 
 class AppointmentReassigned(Event):
@@ -137,3 +138,53 @@ class ParticipantMoved(Event):
     customer_id: str
     from_appointment_id: str
     version: int
+
+
+class WaitingAdded(Event):
+    """Someone is on the waiting list."""
+
+    waiting_id: str
+    branch_id: str
+
+
+class WaitingOffered(Event):
+    """A time is kept for someone on the waiting list, until `until`."""
+
+    waiting_id: str
+    offer_id: str
+    branch_id: str
+    service_id: str
+    starts_at: datetime
+    until: datetime
+
+
+class WaitingOfferEnded(Event):
+    """An offer came to nothing; `outcome`: declined, lapsed, withdrawn, or gone (Cal.com did not have the time)."""
+
+    waiting_id: str
+    offer_id: str
+    branch_id: str
+    outcome: str
+
+
+class WaitingBooked(Event):
+    """An offer was accepted: the appointment stands, or is held until Cal.com has it."""
+
+    waiting_id: str
+    offer_id: str
+    branch_id: str
+    appointment_id: str
+
+
+class WaitingWithdrawn(Event):
+    """Someone is off the waiting list."""
+
+    waiting_id: str
+    branch_id: str
+
+
+class WaitingExpired(Event):
+    """Someone has waited as long as he wanted to."""
+
+    waiting_id: str
+    branch_id: str

@@ -14,10 +14,14 @@ MOST_OF_A_BRANCH = 50
 
 
 class HoldProof(msgspec.Struct, frozen=True):
-    """What a visitor was given: nobody else can use, extend or release the hold."""
+    """What a visitor was given: nobody else can use, extend or release the hold.
+
+    `digest`: what is kept of the secret, from whoever has been proven by other means (an offer); no door takes it.
+    """
 
     id: str
     secret: str
+    digest: str | None = None
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):

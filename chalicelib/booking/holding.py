@@ -59,7 +59,7 @@ def hold(begin: Begin, address: str, asked: Asked, clock: Clock) -> tuple[Hold, 
         # A visitor has no customer yet; whether one is blocked, or was consulted, shows when he says who he is.
         decision = decide(company_id, asked, found, rows, None, Contact(), reference_of(hold_id), now, somebody=False)
         secret, kept = new_secret()
-        made = _made(company_id, asked, decision, hold_id, kept, lapses_at(now))
+        made = hold_for(company_id, asked, decision, hold_id, kept, lapses_at(now))
         unit = begin(company_id)
         _list(unit, company_id, lists, rows, made)
         for calendar in decision.choice.calendars():
@@ -147,7 +147,8 @@ def _standing(company_id: str, ids: Sequence[str], clock: Clock) -> list[str]:
     return [one.id for one in found if one and one.expires_at > clock()]
 
 
-def _made(company_id: str, asked: Asked, decision: Decision, hold_id: str, kept: str, expires_at: datetime) -> Hold:
+def hold_for(company_id: str, asked: Asked, decision: Decision, hold_id: str, kept: str, expires_at: datetime) -> Hold:
+    """What would keep the time that was decided on."""
     service, staff = decision.service, decision.choice.staff
     return Hold(
         id=hold_id,
@@ -166,3 +167,9 @@ def _made(company_id: str, asked: Asked, decision: Decision, hold_id: str, kept:
         digest=kept,
         address=decision.address,
     )
+
+
+def give_back(unit: Unit, old: Hold) -> None:
+    """Stage that the time is free again and the hold gone; Stale when it was used or released meanwhile."""
+    _exchange(unit, old, [])
+    hold_store.remove(unit, old)

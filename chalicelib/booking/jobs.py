@@ -1,5 +1,7 @@
 """What bookings leave to be done later."""
 
+from datetime import datetime
+
 from chalicelib.core.events import Job
 
 
@@ -103,3 +105,34 @@ class RecompileBranches(Job):
     attempts = 10
 
     after: str
+
+
+class OfferOpening(Job):
+    """Offer what has become free to those who wait for it; nothing when nobody does.
+
+    Where: in `branch_ids`; where the appointment takes place or did; wherever the member of staff works. When: on the
+    days from `first` to `last` (None: whenever). `waiting_id`: somebody who has just come, whom no list may show yet.
+    `reason`: why an appointment was released.
+    """
+
+    queue = "default"
+    handler = "chalicelib.booking.offering:offer_opening"
+    attempts = 10
+
+    branch_ids: tuple[str, ...] = ()
+    appointment_id: str = ""
+    staff_id: str = ""
+    first: datetime | None = None
+    last: datetime | None = None
+    waiting_id: str = ""
+    reason: str = ""
+
+
+class MailOffer(Job):
+    """Mail the link to an offer, whose secret only the job knows."""
+
+    queue = "notifications"
+    handler = "chalicelib.booking.offer_mail:mail_offer"
+
+    waiting_id: str
+    offer_id: str

@@ -68,7 +68,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `service_limits`: bookings of a service in the branch; `staff_limits`: of each member of staff;
     `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
     automatic assignment takes among those free and able. `group`: None: a group below its minimum is kept. `travel`:
-    how staff get to mobile services and back.
+    how staff get to mobile services and back. `waiting_offer_min`: how long a time is kept for someone on the waiting
+    list.
     """
 
     off: tuple[RuleName, ...] = ()
@@ -85,6 +86,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     assignment: Literal["least_loaded", "round_robin", "priority"] | None = None
     group: GroupPolicy | None = None
     travel: Travel | None = None
+    waiting_offer_min: Annotated[int, msgspec.Meta(ge=5, le=1440)] | None = None
 
 
 DEFAULT = Policy(
@@ -99,6 +101,7 @@ DEFAULT = Policy(
     needs_approval=False,
     assignment="least_loaded",
     travel=Travel(),
+    waiting_offer_min=30,
 )
 
 

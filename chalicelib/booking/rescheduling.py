@@ -157,7 +157,11 @@ def stage_place(
     counting.stage(unit)
     store.save_appointment(unit, moved)
     if moved.starts_at != current.starts_at:
-        unit.publish(AppointmentMoved(appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version))
+        unit.publish(
+            AppointmentMoved(
+                appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version, was_at=current.starts_at
+            )
+        )
         if moved.group:
             unit.enqueue(FollowGroup(company_id=moved.company_id, appointment_id=moved.id))
     if moved.staff_id != current.staff_id:

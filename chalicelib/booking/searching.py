@@ -283,3 +283,12 @@ def _mondays(frame: Frame, window: tuple[int, int], services: Sequence[Service])
     monday = monday_of(min([first, *(begin for begin, _ in counted)]))
     end = max([last, *(until for _, until in counted)])
     return [monday + timedelta(weeks=n) for n in range((end - monday).days // 7 + 1)]
+
+
+def board_of(
+    company_id: str, branch: Compiled, services: Sequence[Service], length_min: int | None, window: tuple[int, int],
+    now: datetime,
+) -> Board:  # fmt: skip
+    """What is free for everyone who does these services, for starts in a window of minutes; requests as `search`."""
+    wanted = Wanted(branch_ids=(branch.branch_id,), services=(), length_min=length_min)
+    return _read(company_id, branch, services, wanted, window, now, ANYBODY)

@@ -19,6 +19,10 @@ Access patterns of `booking`
   who is blocked                    pk `<company>#blocklist`     sk `<block>`                                   Query
   whether someone is blocked        pk `<company>#blocked`       sk `customer#…`, `phone#…`, `email#…`          GetItem
   how far Cal.com is followed       pk `<company>#calcom`        sk `cursor`                                    GetItem
+  a place on the waiting list       pk `<company>#<waiting>`     sk `waiting`                                   GetItem
+  who waits, by branch and time     by_branch: `<company>#waiting`, `<branch>#<since>#<waiting>`                Query
+  everyone who waits or has         by_company: `<company>#waiting`, by_customer: `<company>#<customer>#waiting` Query
+  what is due on the waiting list   by_end: `waiting`, due at and id                                            Query
 
 Access patterns of `occupancy`
   what is taken of a calendar       pk `<company>#<home branch>` sk `<Monday>#<staff>`         GetItem, one per week

@@ -18,6 +18,7 @@ from chalicelib.cli.schedules import schedules
 from chalicelib.cli.stage import STAGES, Stage
 from chalicelib.cli.subscriptions import subscriptions
 from chalicelib.cli.text import text
+from chalicelib.cli.waiting import waiting
 from chalicelib.cli.work import work
 
 
@@ -55,5 +56,6 @@ for command in (
     subscriptions,
     analytics,
     release_check,
+    waiting,
 ):
     cli.add_command(command)

@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True):
     files_bucket: str
     chat_waiters: int
     travel_provider: str
+    offers_url: str
 
     def table(self, name: str) -> str:
         """The DynamoDB table that plays `name` (an area's or core's) in this stage."""
@@ -62,13 +63,14 @@ def settings() -> Settings:
     region = env("AWS_REGION") or env("AWS_DEFAULT_REGION") or "eu-central-1"
     endpoint = env("AWS_ENDPOINT_URL_SQS") or env("AWS_ENDPOINT_URL") or f"https://sqs.{region}.amazonaws.com"
     prefix = env("PILOT_PREFIX", f"pilot-{stage}")
+    public_url = env("PILOT_PUBLIC_URL", "http://127.0.0.1:8000")
     return Settings(
         stage=stage,
         prefix=prefix,
         region=region,
         queue_base_url=env("PILOT_QUEUE_BASE_URL") or f"{endpoint}/{env('AWS_ACCOUNT_ID', '000000000000')}",
         secrets_from=env("PILOT_SECRETS_FROM", "environment"),
-        public_url=env("PILOT_PUBLIC_URL", "http://127.0.0.1:8000"),
+        public_url=public_url,
         retell_base_url=env("RETELL_BASE_URL", "https://api.retellai.com"),
         calcom_base_url=env("CALCOM_BASE_URL", "https://api.cal.com"),
         twilio_base_url=env("TWILIO_BASE_URL", "https://api.twilio.com"),
@@ -87,6 +89,7 @@ def settings() -> Settings:
         files_bucket=env("PILOT_FILES_BUCKET") or f"{prefix}-files-{env('AWS_ACCOUNT_ID', '000000000000')}-{region}",
         chat_waiters=int(env("PILOT_CHAT_WAITERS", "100")),
         travel_provider=env("PILOT_TRAVEL_PROVIDER", ""),
+        offers_url=env("PILOT_OFFERS_URL") or f"{public_url.rstrip('/')}/public/offers",
     )
 
 

@@ -14,6 +14,12 @@ TYPES = (
     "participant.joined",
     "participant.left",
     "participant.moved",
+    "waiting.added",
+    "waiting.offered",
+    "waiting.offer_ended",
+    "waiting.booked",
+    "waiting.withdrawn",
+    "waiting.expired",
     TEST,
 )
 """What an endpoint may ask for; `appointment.changed` is every other change of its status."""

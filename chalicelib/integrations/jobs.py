@@ -19,6 +19,17 @@ class PublishWebhook(Job):
     customer_id: str = ""
 
 
+class PublishWaiting(Job):
+    """Make a delivery of what happened on the waiting list for every endpoint that wants to know."""
+
+    queue = "workflows"
+    handler = "chalicelib.integrations.publishing:publish_waiting"
+    attempts = 10
+
+    type: str
+    waiting_id: str
+
+
 class DeliverWebhook(Job):
     """Send a delivery to its endpoint; comes back until it is delivered or given up."""
 

@@ -1,37 +1,58 @@
 """Turning an event into deliveries, one for every endpoint that wants it, once however often the event comes."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from chalicelib.booking import store as booking
+from chalicelib.booking import waiting_store
 from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.waiting import Waiting
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Stale
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
 from chalicelib.integrations import store
 from chalicelib.integrations.endpoint import Delivery, Endpoint
-from chalicelib.integrations.jobs import DeliverWebhook, PublishWebhook
+from chalicelib.integrations.jobs import DeliverWebhook, PublishWaiting, PublishWebhook
 
 SHOWN = (
     "id", "branch_id", "service_id", "staff_id", "customer_id", "call_id", "starts_at", "ends_at", "status", "source",
     "cancellation_reason", "created_at", "updated_at", "version",
 )  # fmt: skip
 
+SHOWN_OF_WAITING = (
+    "id", "branch_id", "customer_id", "service_ids", "status", "appointment_id", "expires_at", "created_at",
+    "updated_at", "version",
+)  # fmt: skip
+SHOWN_OF_OFFER = ("id", "service_id", "staff_id", "starts_at", "ends_at", "until", "outcome")
+
 
 def publish(job: PublishWebhook, context: JobContext) -> None:
     """Add the deliveries and have them sent, in one transaction; nothing when that was done before."""
-    wanted = [endpoint for endpoint in store.endpoints(job.company_id) if endpoint.wants(job.type)]
+
+    def data() -> dict[str, Any]:
+        return data_of(booking.get_appointment(job.company_id, job.appointment_id)) | _participant(job)
+
+    _publish(job.type, data, context)
+
+
+def publish_waiting(job: PublishWaiting, context: JobContext) -> None:
+    """The same of what happened on the waiting list."""
+    _publish(job.type, lambda: data_of_waiting(waiting_store.get(job.company_id, job.waiting_id)), context)
+
+
+def _publish(kind: str, data: Callable[[], dict[str, Any]], context: JobContext) -> None:
+    wanted = [endpoint for endpoint in store.endpoints(context.company_id) if endpoint.wants(kind)]
     if not wanted:
         return
-    appointment = booking.get_appointment(job.company_id, job.appointment_id)
     at = context.clock()
-    body = message(job.type, data_of(appointment) | _participant(job), at)
+    body = message(kind, data(), at)
     unit = context.unit()
     for endpoint in wanted:
-        stage(unit, endpoint, job.type, body, context.id.partition(":")[0], at)
+        stage(unit, endpoint, kind, body, context.id.partition(":")[0], at)
     try:
         unit.commit()
     except Stale:  # the same event came twice; its deliveries are on their way
@@ -69,3 +90,10 @@ def _participant(job: PublishWebhook) -> dict[str, Any]:
     if not job.participant_id:
         return {}
     return {"participant_id": job.participant_id, "customer_id": job.customer_id}
+
+
+def data_of_waiting(waiting: Waiting) -> dict[str, Any]:
+    """What a message tells of a place on the waiting list: ids, and the newest offer without its link."""
+    told = {name: getattr(waiting, name) for name in SHOWN_OF_WAITING}
+    newest = waiting.offers[-1] if waiting.offers else None
+    return told | {"offer": {name: getattr(newest, name) for name in SHOWN_OF_OFFER} if newest else None}

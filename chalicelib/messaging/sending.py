@@ -11,7 +11,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.messaging import refusing, store
 from chalicelib.messaging.events import TextFailed, TextSent
 from chalicelib.messaging.jobs import SendText
-from chalicelib.messaging.text import FINAL, Text
+from chalicelib.messaging.text import FINAL, Purpose, Text
 
 if TYPE_CHECKING:
     from chalicelib.vendors.twilio import TextMessage, Twilio
@@ -26,7 +26,14 @@ REFUSED = "refused"
 
 
 def stage_text(
-    unit: Unit, *, to: str, sender: str, body: str, at: datetime, not_before: datetime | None = None
+    unit: Unit,
+    *,
+    to: str,
+    sender: str,
+    body: str,
+    at: datetime,
+    not_before: datetime | None = None,
+    purpose: Purpose = "missed_call",
 ) -> Text:
     """Add a text to the unit, and the job that sends it."""
     text = Text(
@@ -35,7 +42,7 @@ def stage_text(
         to=to,
         sender=sender,
         body=body,
-        purpose="missed_call",
+        purpose=purpose,
         not_before=not_before,
         created_at=at,
         updated_at=at,

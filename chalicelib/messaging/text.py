@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 Status = Literal["queued", "sending", "unknown", "sent", "failed"]
+Purpose = Literal["missed_call", "waiting_offer"]
 FINAL = frozenset({"sent", "failed"})
 
 
@@ -14,6 +15,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
     `sending`: Twilio is being asked, or was by a process that did not live to see the answer. `unknown`: its answer was
     lost. Both are looked for at Twilio before it is asked again. `failure`: why it failed, such as `twilio_21211`.
+    The link in an offer is a secret: its words are forgotten as soon as it needs no further look at Twilio.
     """
 
     id: str
@@ -21,7 +23,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     sender: str
     body: str
-    purpose: Literal["missed_call"]
+    purpose: Purpose
     status: Status = "queued"
     not_before: datetime | None = None
     sending_since: datetime | None = None
@@ -51,11 +53,14 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
     def sent(self, sid: str, at: datetime) -> "Text":
         """Twilio has it."""
-        return self._changed(at, status="sent", sid=sid)
+        return self._changed(at, status="sent", sid=sid, body=self._kept())
 
     def failed(self, why: str, at: datetime) -> "Text":
         """It will never be sent."""
-        return self._changed(at, status="failed", failure=why)
+        return self._changed(at, status="failed", failure=why, body=self._kept())
+
+    def _kept(self) -> str:
+        return "" if self.purpose == "waiting_offer" else self.body
 
     def _changed(self, at: datetime, **fields: object) -> "Text":
         return msgspec.structs.replace(self, **fields, updated_at=at, version=self.version + 1)

@@ -140,7 +140,7 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
         visitor=True,
         address=place_of(body.address),
     )
-    made, secret = _plainly(lambda: hold(lambda company_id: _unit(request, company_id), request.address, asked, now))
+    made, secret = plainly(lambda: hold(lambda company_id: _unit(request, company_id), request.address, asked, now))
     return _show_hold(made, secret)
 
 
@@ -215,15 +215,15 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
         address=place_of(body.address),
     )
     company_id = company_of(body.branch_id)
-    return _show(_plainly(lambda: book_online(lambda: _unit(request, company_id), company_id, wish, now, _calcom)))
+    return _show(plainly(lambda: book_online(lambda: _unit(request, company_id), company_id, wish, now, _calcom)))
 
 
 def _unit(request: Request, company_id: str) -> Unit:
     return request.unit(_show, company_id)
 
 
-def _plainly(work: Callable[[], T]) -> T:
-    # A visitor learns that a time is not to be had; that he is blocked, or what a customer did before, is no answer.
+def plainly(work: Callable[[], T]) -> T:
+    """Do it; a visitor learns that a time is not to be had. That he is blocked, or came before, is no answer."""
     try:
         return work()
     except Conflict as refusal:

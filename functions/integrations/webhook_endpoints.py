@@ -16,15 +16,10 @@ from chalicelib.integrations.endpoint import Attempt, Delivery, Endpoint
 
 function = Function(__name__)
 Type = Literal[
-    "appointment.booked",
-    "appointment.moved",
-    "appointment.cancelled",
-    "appointment.changed",
-    "participant.joined",
-    "participant.left",
-    "participant.moved",
-    "webhook.test",
-]
+    "appointment.booked", "appointment.moved", "appointment.cancelled", "appointment.changed", "participant.joined",
+    "participant.left", "participant.moved", "waiting.added", "waiting.offered", "waiting.offer_ended",
+    "waiting.booked", "waiting.withdrawn", "waiting.expired", "webhook.test",
+]  # fmt: skip
 Url = Annotated[str, msgspec.Meta(min_length=8, max_length=500)]
 WRITES = Needs(writes=("integrations",))
 SEALS = Needs(writes=("integrations",), vault=True)
@@ -34,7 +29,7 @@ class EndpointBody(Body):
     """`url`: https only. `types` empty: everything. `on` false: keep it, tell it nothing."""
 
     url: Url
-    types: Annotated[tuple[Type, ...], msgspec.Meta(max_length=10)] = ()
+    types: Annotated[tuple[Type, ...], msgspec.Meta(max_length=20)] = ()
     description: Annotated[str, msgspec.Meta(max_length=200)] = ""
     on: bool = True
 

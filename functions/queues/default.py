@@ -14,7 +14,18 @@ function = Function(__name__)
 @function.on_queue(
     "default",
     needs=Needs(
-        writes=("jobs", "inbox", "booking", "occupancy", "calls", "directory", "text_sessions", "chat"),
+        reads=("crm",),
+        writes=(
+            "jobs",
+            "inbox",
+            "booking",
+            "occupancy",
+            "calls",
+            "directory",
+            "text_sessions",
+            "chat",
+            "messaging",
+        ),
         sends=("default",),
     ),
 )

@@ -353,7 +353,7 @@ def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(
     wanted = searching.Wanted(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
-    search = lambda: searching.search(COMPANY, wanted, lambda: NOW)  # noqa: E731
+    search: Callable[[], object] = lambda: searching.search(COMPANY, wanted, lambda: NOW)  # noqa: E731
     search()
     assert requests(search) == ["GetItem", "Query", "GetItem"]
     text = replace(wanted, services=("Text consultation",))
