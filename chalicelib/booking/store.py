@@ -175,22 +175,23 @@ def _due(what: str, at: datetime, shard: int, limit: int) -> list[tuple[str, str
     return [(str(company_id), str(appointment_id)) for company_id, appointment_id in (r.pk.split("#") for r in rows)]
 
 
-def _awaits(appointment: Appointment) -> tuple[str, datetime] | None:
-    """What the minute's sweep has to do next with it, and when."""
-    # What a change is pending for is left to the change.
-    if appointment.pending_change is not None:
-        return None
+def _awaits(appointment: Appointment) -> tuple[str | None, str | None]:
+    """What the minute's sweep has to do next with it, and when, as the index has it."""
     deadline = appointment.deadline()
-    if deadline is not None and appointment.status in ("requested", "confirmed"):
-        return "deadline", deadline
-    return ("ending", appointment.ends_at) if appointment.status == "confirmed" else None
+    # What a change is pending for is left to the change.
+    if appointment.pending_change is None and deadline and appointment.status in ("requested", "confirmed"):
+        what, at = "deadline", deadline
+    elif appointment.pending_change is None and appointment.status == "confirmed":
+        what, at = "ending", appointment.ends_at
+    else:
+        return None, None
+    return f"{what}#{id_bytes(appointment.id)[-1] % ENDING_SHARDS}", f"{stamp(at)}#{appointment.id}"
 
 
 def _row(appointment: Appointment) -> BookingRow:
     company = appointment.company_id
     place = appointment_key(company, appointment.id)
-    awaits = _awaits(appointment)
-    shard = id_bytes(appointment.id)[-1] % ENDING_SHARDS
+    ending, ends_at = _awaits(appointment)
     return BookingRow(
         place.pk,
         place.sk,
@@ -201,8 +202,8 @@ def _row(appointment: Appointment) -> BookingRow:
         staff=f"{company}#{appointment.staff_id}" if appointment.staff_id else None,
         customer=None if appointment.group else f"{company}#{appointment.customer_id}",
         starts_at=f"{stamp(appointment.starts_at)}#{appointment.id}",
-        ending=f"{awaits[0]}#{shard}" if awaits else None,
-        ends_at=f"{stamp(awaits[1])}#{appointment.id}" if awaits else None,
+        ending=ending,
+        ends_at=ends_at,
         version=appointment.version,
         data=encode(appointment),
     )

@@ -1,8 +1,11 @@
 """Many at one group: seats are never oversold, calendars say what is left, and nobody is in it twice."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -10,12 +13,27 @@ import pytest
 
 from chalicelib.booking import group_store, store
 from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.cancelling import Cancellation, cancel
 from chalicelib.booking.occupancy import Kind
 from chalicelib.booking.policy import Limits, Policy
-from chalicelib.core.errors import DomainError
+from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.core.errors import Conflict, DomainError, NotFound
 from infra.local.demo_practice import Practice
-from tests.booking.test_groups import COMPANY, booked, current, kinds, left, opened, tallies
+from tests.booking.test_groups import (
+    COMPANY,
+    NOW,
+    TEN,
+    begin,
+    booked,
+    current,
+    kinds,
+    left,
+    no_calcom,
+    opened,
+    tallies,
+)
 from tests.conftest import EmbeddedAws
+from tests.draining import drain
 from tests.races.rounds import ROUNDS
 
 THREADS = 32
@@ -99,3 +117,45 @@ def test_one_customer_who_joins_often_is_in_it_once(aws: EmbeddedAws) -> None:
     assert (len(won), {one.code for one in outcomes if isinstance(one, DomainError)}) == (1, {"already_joined"})
     (group,) = groups()
     agrees(practice, group)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
+    aws: EmbeddedAws, round_number: int
+) -> None:
+    practice = opened(seats=4, only_dan=False, policy=Policy(customer_limits=Limits(per_day=9)))
+    standing = [booked(practice, n, TEN + timedelta(hours=n)) for n in range(3)]
+
+    def work(number: int) -> None:
+        chance = random.Random(100 * round_number + number)
+        for _ in range(4):
+            one, at = chance.choice(standing), TEN + timedelta(days=chance.randrange(2), hours=chance.randrange(6))
+            step = chance.choice(("book", "book", "book", "leave", "leave", "move", "cancel"))
+            # What is refused is refused for a reason known.
+            with suppress(Conflict, NotFound):
+                if step == "book":
+                    booked(practice, 10 + chance.randrange(12), at, seats=chance.randint(1, 3))
+                elif step == "leave":
+                    left(one)
+                elif step == "move":
+                    reschedule(begin, COMPANY, one.id, Move(starts_at=at), lambda: NOW, no_calcom)
+                else:
+                    cancel(begin, COMPANY, one.id, Cancellation(), lambda: NOW, no_calcom)
+
+    assert [each for each in at_once(work, threads=12) if each is not None] == []
+    drain()
+    drain()
+    expected: Counter[tuple[str, str]] = Counter()
+    for group in groups():
+        assert group.group
+        kept = group_store.memberships(COMPANY, group.id)
+        assert set(kept) == {one.customer_id for one in group.group.participants}
+        assert {one.starts_at for one in kept.values()} <= {group.starts_at}
+        assert group.group.taken <= group.group.seats
+        if group.status == "confirmed":
+            assert kinds(practice, group) == [Kind.BOOKING if group.group.full else Kind.GROUP]
+            expected.update((customer_id, group.starts_at.date().isoformat()) for customer_id in kept)
+    for customer_id in {
+        customer_id for group in groups() for customer_id in group_store.memberships(COMPANY, group.id)
+    }:
+        assert tallies(customer_id) == {day: expected[customer_id, day] for day in ("2026-11-23", "2026-11-24")}
