@@ -21,6 +21,7 @@ RuleName = Literal[
     "limits",
     "deposit",
     "consultation",
+    "rescheduling",
 ]
 MINIMUM_NOTICE_MIN = 120
 MAXIMUM_ADVANCE_DAYS = 90

@@ -108,6 +108,9 @@ def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wa
     if isinstance(refusal, Invalid) or refusal.code == "asked_before":
         raise refusal
     said = asked.voice.phrases
+    terms = _terms(refusal)
+    if terms:
+        return {"message": said.cannot_change, "status": "refused", "code": terms}
     if refusal.code in REFUSED_TIMES:
         return answer_taken(asked.voice.elsewhere(known.schedule.branch.clock()), _conflict(refusal))
     if refusal.code in AWAITING and _same_change(asked, known, wanted):
@@ -123,6 +126,12 @@ def _same_change(asked: Asked, known: Known, wanted: datetime | None) -> bool:
     current = booking.get_appointment(asked.company_id, known.appointment.id)
     change = current.pending_change
     return bool(change and wanted and change.place and change.place.starts_at == wanted)
+
+
+def _terms(refusal: DomainError) -> str | None:
+    """The code of what the practice's terms of rescheduling have against it: no other time would help."""
+    failures = refusal.extra.get("failures", ()) if refusal.code == "not_bookable" else ()
+    return next((str(one["code"]) for one in failures if one["rule"] == "rescheduling"), None)
 
 
 def _moved_before(asked: Asked, tools: Tools) -> Answer:

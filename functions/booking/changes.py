@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.booking import store
 from chalicelib.booking.listing import contact_from
+from chalicelib.booking.policy import RuleName
 from chalicelib.core import audit
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
@@ -31,12 +32,16 @@ TIMES = ("slot_taken 409", "not_bookable 409", "not_reschedulable 409", "calenda
 
 
 class Reschedule(Body):
-    """`staff` by id or name; without it, whoever has the appointment keeps it. `version`: the one you saw."""
+    """`staff` by id or name; without it, whoever has the appointment keeps it. `version`: the one you saw.
+
+    `override` names rules that are not to matter; it takes the ability `appointments:override`, and is audited.
+    """
 
     starts_at: Aware
     staff: Text | None = None
     reason: Reason | None = None
     version: Version | None = None
+    override: Annotated[list[RuleName], msgspec.Meta(max_length=11)] = msgspec.field(default_factory=list)
 
 
 class Reassign(Body):
@@ -98,12 +103,20 @@ def _calcom() -> "CalCom":
 def reschedule_appointment(request: Request, appointment_id: str, body: Reschedule) -> AppointmentAnswer:
     """Move an appointment. `pending_change` in the answer: both times are held until Cal.com has said which it is.
 
-    A time that is taken answers 409 `slot_taken` with up to three `alternatives`, each bookable as given.
+    A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
+    also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
     from chalicelib.booking.rescheduling import Move, reschedule
 
+    if body.override:
+        request.require("appointments:override")
     move = Move(
-        starts_at=body.starts_at, staff=body.staff, reason=body.reason, by=str(request.actor), version=body.version
+        starts_at=body.starts_at,
+        staff=body.staff,
+        reason=body.reason,
+        by=str(request.actor),
+        version=body.version,
+        override=tuple(body.override),
     )
     return show(reschedule(lambda: request.unit(show), request.company_id, appointment_id, move, now, _calcom))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.booking import store as booking
+from chalicelib.booking.policy import Policy, Rescheduling
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
@@ -246,6 +247,18 @@ def test_a_taken_time_is_answered_with_bookable_alternatives(practice: Practice)
     chosen = answer["alternatives"][0]
     again = {"starts_at": chosen["starts_at"], "staff": chosen["staff_id"]}
     assert ring("reschedule_appointment", again)["status"] == "moved"
+
+
+def test_what_the_practice_does_not_let_customers_move_is_said_without_other_times(practice: Practice) -> None:
+    terms = Policy(rescheduling=Rescheduling(by=("staff",)))
+    practice_that_speaks(practice, "en", policy=terms)
+    mine = booked()
+    before = state(mine.id)
+    answer = ring("reschedule_appointment", {"starts_at": "Monday at four"})
+    assert (answer["status"], answer["code"]) == ("refused", "reschedule_not_allowed")
+    assert "can no longer be changed over the phone" in answer["message"]
+    assert "alternatives" not in answer
+    assert state(mine.id) == before
 
 
 def test_a_time_that_makes_no_sense_names_its_argument(practice: Practice) -> None:
