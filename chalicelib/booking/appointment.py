@@ -30,6 +30,7 @@ class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
     """A change that Cal.com was asked for and has not answered. Until it is settled, the time of `place` is taken too.
 
     `rebook`: a member of staff with an event type of his own takes over: a new booking is made, and the old one goes.
+    `fee_minor`: what cancelling costs once it is done, as it was when it was asked for.
     """
 
     id: str
@@ -38,6 +39,8 @@ class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     reason: str | None = None
     place: Place | None = None
+    fee_minor: int = 0
+    currency: str | None = None
 
 
 class Attendee(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +67,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
     the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
-    `counted`: names of the counters of limits that it counts to.
+    `counted`: names of the counters of limits that it counts to. `fee_minor`: what was to be paid for cancelling it, in
+    minor units of `currency`.
     """
 
     id: str
@@ -100,6 +104,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     version: int = 1
     legacy_id: str | None = None
+    fee_minor: int = 0
+    currency: str | None = None
 
     def place(self) -> Place:
         """When, and with whom."""

@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import booking, changing, placing, store
+from chalicelib.booking import booking, changing, fees, placing, store
 from chalicelib.booking.appointment import OVER, Appointment
 from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calcom_applying import Also, moved_ids
@@ -22,11 +22,15 @@ CANCELLABLE = frozenset({"held", "requested", "confirmed"})
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why and by whom ("customer", "staff", …). `version`: the one that was decided on, None: whichever."""
+    """Why and by whom ("customer", "staff", …). `version`: the one that was decided on, None: whichever.
+
+    `waive_fee`: it costs nothing, however late; who may say so is the door's to know.
+    """
 
     reason: str | None = None
     by: str = "staff"
     version: int | None = None
+    waive_fee: bool = False
 
 
 def cancel(
@@ -79,12 +83,24 @@ def _check(current: Appointment) -> None:
 
 
 def _stage(unit: Unit, current: Appointment, cancellation: Cancellation) -> Appointment:
+    due, told = _fee(unit, current, cancellation)
     if current.external_id is not None or current.status == "held":
-        change = changing.new_change("cancel", cancellation.by, unit.clock(), reason=cancellation.reason)
-        return changing.stage_hold(unit, current, change)
-    cancelled = current.changed(unit.clock(), status="cancelled", cancellation_reason=cancellation.reason)
+        change = changing.new_change("cancel", cancellation.by, unit.clock(), reason=cancellation.reason, **due)
+        return changing.stage_hold(unit, current, change, **told)
+    cancelled = current.changed(unit.clock(), status="cancelled", cancellation_reason=cancellation.reason, **due)
     placing.release_time(unit, current)
     store.save_appointment(unit, cancelled)
     unit.publish(AppointmentCancelled(appointment_id=cancelled.id, status=cancelled.status, version=cancelled.version))
-    unit.audit("appointment.cancelled", cancelled.id, ("status",), **moved_ids(current, cancelled))
+    unit.audit("appointment.cancelled", cancelled.id, ("status",), **moved_ids(current, cancelled), **told)
     return cancelled
+
+
+def _fee(unit: Unit, current: Appointment, cancellation: Cancellation) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields that a fee adds, and what the history tells of it."""
+    fee = fees.fee_for(current, unit.clock())
+    if not fee.minor:
+        return {}, {}
+    figure = f"{fee.minor} {fee.currency}"
+    if cancellation.waive_fee:
+        return {}, {"fee_waived": figure}
+    return {"fee_minor": fee.minor, "currency": fee.currency}, {"fee": figure}

@@ -81,7 +81,8 @@ def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answe
     said = asked.voice.phrases
 
     def answer(appointment: Appointment) -> Answer:
-        return standing(asked, _now(known, appointment), said.cancelled, "cancelled")
+        cancelled = standing(asked, _now(known, appointment), said.cancelled, "cancelled")
+        return _charged(asked, appointment, cancelled) if appointment.fee_minor else cancelled
 
     def also(unit: Unit, appointment: Appointment) -> None:
         keep(unit, asked, answer(appointment), appointment.id)
@@ -101,6 +102,12 @@ def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answe
     if after.pending_change:
         return standing(asked, known, said.cancel_pending, "pending")
     return answer(after)
+
+
+def _charged(asked: Asked, cancelled: Appointment, answer: Answer) -> Answer:
+    fee = asked.voice.money(cancelled.fee_minor, str(cancelled.currency))
+    message = f"{answer['message']} {asked.voice.phrases.cancel_fee.format(fee=fee)}"
+    return {**answer, "message": message, "fee_minor": cancelled.fee_minor, "currency": cancelled.currency}
 
 
 def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wanted: datetime | None) -> Answer:

@@ -32,6 +32,7 @@ class AppointmentAnswer(Answer):
     `channel`: in_person, text, video, phone.
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to.
+    `fee_minor`: what is to be billed for cancelling it, in minor units of `currency`.
     """
 
     id: str
@@ -57,6 +58,8 @@ class AppointmentAnswer(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
+    fee_minor: int
+    currency: str | None
 
 
 def show(appointment: Appointment) -> AppointmentAnswer:

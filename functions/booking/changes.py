@@ -59,6 +59,20 @@ class Change(Body):
     version: Version | None = None
 
 
+class Cancel(Change):
+    """`waive_fee`: it costs nothing, however late; it takes the ability `appointments:override`, and is audited."""
+
+    waive_fee: bool = False
+
+
+class CostAnswer(Answer):
+    """What cancelling would cost now, in minor units of `currency`; `free_until` null where it never costs anything."""
+
+    fee_minor: int
+    currency: str | None
+    free_until: datetime | None
+
+
 class NoShow(Change):
     """`missed` false takes it back."""
 
@@ -130,12 +144,30 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
     errors=(*USUAL, "not_cancellable 409"),
     example={"reason": "The customer is ill", "version": 2},
 )
-def cancel_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
-    """Cancel an appointment; one that is over already is answered as it is."""
+def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> AppointmentAnswer:
+    """Cancel an appointment; one that is over already is answered as it is. `fee_minor`: what that costs."""
     from chalicelib.booking.cancelling import Cancellation, cancel
 
-    wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version)
+    if body.waive_fee:
+        request.require("appointments:override")
+    wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version, waive_fee=body.waive_fee)
     return show(cancel(lambda: request.unit(show), request.company_id, appointment_id, wanted, now, _calcom))
+
+
+@function.route(
+    "GET",
+    "/api/appointments/{appointment_id}/cancellation",
+    also=("/api/events/{appointment_id}/cancellation",),
+    ability="appointments:read",
+    needs=Needs(reads=("booking",)),
+    errors=("appointment_not_found 404",),
+)
+def show_cancellation(request: Request, appointment_id: str) -> CostAnswer:
+    """What cancelling an appointment would cost now."""
+    from chalicelib.booking.fees import fee_for
+
+    fee = fee_for(store.get_appointment(request.company_id, appointment_id), now())
+    return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)
 
 
 @function.route(
