@@ -56,7 +56,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `service_limits`: bookings of a service in the branch; `staff_limits`: of each member of staff;
     `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
-    automatic assignment takes among those free and able.
+    automatic assignment takes among those free and able. `mails_customers`: what becomes of their appointments, unless
+    Cal.com does; `asks_for_reviews`: a mail after a completed visit.
     """
 
     off: tuple[RuleName, ...] = ()
@@ -71,6 +72,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     rescheduling: Rescheduling | None = None
     needs_approval: bool | None = None
     assignment: Literal["least_loaded", "round_robin", "priority"] | None = None
+    mails_customers: bool | None = None
+    asks_for_reviews: bool | None = None
 
 
 DEFAULT = Policy(
@@ -84,6 +87,8 @@ DEFAULT = Policy(
     rescheduling=Rescheduling(),
     needs_approval=False,
     assignment="least_loaded",
+    mails_customers=True,
+    asks_for_reviews=False,
 )
 
 

@@ -14,7 +14,7 @@ function = Function(__name__)
 @function.on_queue(
     "notifications",
     needs=Needs(
-        reads=("inbox", "identity", "booking", "calls", "accounting"),
+        reads=("inbox", "identity", "booking", "calls", "accounting", "crm"),
         writes=("jobs", "directory"),
         sends=("notifications",),
         mail=True,
