@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 Calendars = Sequence[tuple[Staff, Days]]
 """Members of staff with what is taken of their time."""
-KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind.TIME_OFF: "time_off"}
+KINDS: dict[Kind, TakenKind] = {
+    Kind.BOOKING: "booking",
+    Kind.HOLD: "hold",
+    Kind.TIME_OFF: "time_off",
+    Kind.EXTERNAL: "external",
+}
 
 
 class Slot(msgspec.Struct, frozen=True):

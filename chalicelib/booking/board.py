@@ -13,12 +13,17 @@ from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.taken import Kind as TakenKind
 from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import Window
-from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
+from chalicelib.booking.occupancy import AWAY, Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.packages import Choice
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Service
 
-KINDS: dict[Kind, TakenKind] = {Kind.BOOKING: "booking", Kind.HOLD: "hold", Kind.TIME_OFF: "time_off"}
+KINDS: dict[Kind, TakenKind] = {
+    Kind.BOOKING: "booking",
+    Kind.HOLD: "hold",
+    Kind.TIME_OFF: "time_off",
+    Kind.EXTERNAL: "external",
+}
 
 
 class Board:
@@ -124,7 +129,7 @@ class Board:
             self._booked[owner] = [
                 (day_of(zone, minute_of(entry.start)), entry.service)
                 for entry in self._lasting(owner)
-                if entry.kind is not Kind.TIME_OFF
+                if entry.kind not in AWAY
             ]
         return self._booked[owner]
 

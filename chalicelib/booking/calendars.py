@@ -99,6 +99,11 @@ def exchange(
     _swap(unit, calendar, {day: packed for day, packed in changed.items() if packed != calendar.days.get(day)})
 
 
+def rewrite(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
+    """Put these days of the calendar in place of those that were read; Stale if they changed meanwhile."""
+    _swap(unit, calendar, changed)
+
+
 def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
     by_week: dict[date, list[date]] = {}
     for day in sorted(changed):

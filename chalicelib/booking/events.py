@@ -108,3 +108,13 @@ class PracticeChanged(Event):
     record_id: str
     version: int
     branch_ids: list[str]
+
+
+class ExternalBusyChanged(Event):
+    """Another calendar (`source`) says anew what is busy of a member of staff in this time; `count` of busy times."""
+
+    staff_id: str
+    source: str
+    starts_at: datetime
+    ends_at: datetime
+    count: int

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.board import Board, ask_of
 from chalicelib.booking.compiled import Worker
-from chalicelib.booking.engine.explain import explain
+from chalicelib.booking.engine.explain import Why, explain
 from chalicelib.booking.engine.search import fits, search_each
 from chalicelib.booking.packages import Choice, Piece, Placed, placed, possible
 from chalicelib.booking.practice import Service
@@ -168,7 +168,7 @@ def _of_one(board: Board, service: Service, able: Able, length_min: int | None, 
         question = board.question(service, ask, [board.host(worker, service)])
         for why in explain(question, board.frame, start, {worker.id: board.entries(worker.id)}):
             if why.code != "free":
-                reasons.append(Reason(_named(why.code, board, worker, service, start), why.host, by=why.by))
+                reasons.append(Reason(_named(why, board, worker, service, start), why.host, by=why.by))
     for kind in service.resources:
         reasons += _of_rooms(board, service, kind, length_min, start)
     return list(dict.fromkeys(reasons))
@@ -190,7 +190,7 @@ def _of_rooms(board: Board, service: Service, kind: str, length_min: int | None,
     return found if len(rooms) - len({reason.room_id for reason in found}) < needed else []
 
 
-def _named(code: str, board: Board, worker: Worker, service: Service, start: int) -> str:
-    if code == "limit_reached" and not board.skilled(worker, service, start):
+def _named(why: Why, board: Board, worker: Worker, service: Service, start: int) -> str:
+    if why.code == "limit_reached" and not board.skilled(worker, service, start):
         return "skill_missing"
-    return code
+    return "external_busy" if why.by == "external" else why.code
