@@ -68,7 +68,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
     `counted`: names of the counters of limits that it counts to. `fee_minor`: what was to be paid for cancelling it, in
-    minor units of `currency`.
+    minor units of `currency`. `deposit_due_minor`: the deposit asked for, `deposit_minor`: what was paid of it.
     """
 
     id: str
@@ -106,6 +106,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     legacy_id: str | None = None
     fee_minor: int = 0
     currency: str | None = None
+    deposit_due_minor: int = 0
+    deposit_minor: int = 0
 
     def place(self) -> Place:
         """When, and with whom."""

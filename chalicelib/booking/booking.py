@@ -44,6 +44,7 @@ class Wish(msgspec.Struct, frozen=True):
     `path` is where these fields stand in the request, for the faults that name them. `length_min`: of a service whose
     length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
     `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment.
+    `deposit_minor`: what was paid of the deposit.
     """
 
     branch_id: str
@@ -61,6 +62,7 @@ class Wish(msgspec.Struct, frozen=True):
     override: tuple[RuleName, ...] = ()
     visitor: bool = False
     hold: HoldProof | None = None
+    deposit_minor: int = 0
 
     def asked(self, hold: Hold | None = None) -> Asked:
         """What is to be decided about; a hold says again what it was made for."""
@@ -74,6 +76,7 @@ class Wish(msgspec.Struct, frozen=True):
             override=self.override,
             visitor=self.visitor,
             path=self.path,
+            paid_minor=self.deposit_minor,
         )
 
 
@@ -170,7 +173,9 @@ def _stage(
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
     service, staff = decision.service, decision.choice.staff
     through_calcom = schedule.branch.books_through == "calcom"
-    stands: Status = "requested" if decision.policy.needs_approval else "confirmed"
+    waits = decision.policy.needs_approval or decision.awaits_deposit
+    stands: Status = "requested" if waits else "confirmed"
+    deposit_due = 0 if "deposit" in decision.policy.off else decision.policy.deposit_minor or 0
     counters = decision.counters(schedule, customer_id)
     appointment = Appointment(
         id=appointment_id,
@@ -193,6 +198,9 @@ def _stage(
         home_branch_id=staff.home_branch_id,
         resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
         counted=tuple(counter.name for counter in counters),
+        currency=schedule.branch.currency if deposit_due or wish.deposit_minor else None,
+        deposit_due_minor=deposit_due,
+        deposit_minor=wish.deposit_minor,
         created_at=now,
         updated_at=now,
     )
@@ -208,6 +216,8 @@ def _stage(
         unit.publish(booked_event(appointment))
     action = {"held": "appointment.held", "requested": "appointment.requested"}.get(appointment.status)
     told: dict[str, Any] = {"overridden": ",".join(decision.overridden)} if decision.overridden else {}
+    if wish.deposit_minor:
+        told["deposit"] = f"{wish.deposit_minor} {schedule.branch.currency}"
     unit.audit(action or "appointment.booked", appointment_id, call=wish.call_id or "", **told)
     return Booked(appointment, schedule, service, staff, wish.contact, new_customer)
 

@@ -29,6 +29,7 @@ class Tongue(msgspec.Struct, frozen=True, kw_only=True):
     hello: str
     hello_you: str
     fee: str
+    deposit: str
     call_us: str
     review_subject: str
     review: str
@@ -45,6 +46,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     phone: str | None = None
     fee_minor: int = 0
+    deposit_minor: int = 0
     currency: str | None = None
 
 
@@ -57,6 +59,8 @@ def letter(news: News, language: str, told: Told) -> Letter:
     lines += [" · ".join(part for part in (told.branch, told.address) if part), ""]
     if told.fee_minor:
         lines += [tongue.fee.format(fee=written(told.fee_minor, str(told.currency), tongue.mark)), ""]
+    if told.deposit_minor:
+        lines += [tongue.deposit.format(deposit=written(told.deposit_minor, str(told.currency), tongue.mark)), ""]
     if told.phone:
         lines += [tongue.call_us.format(phone=told.phone), ""]
     return Letter(tongue.subjects[news].format(branch=told.branch), "\n".join(lines))
@@ -101,6 +105,7 @@ TONGUES = {
         },
         hello="Hello,",
         hello_you="Hello {name},",
+        deposit="Please pay the deposit of {deposit}; we confirm the appointment then.",
         fee="As it was cancelled this late, a fee of {fee} is charged.",
         call_us="Questions? Call us: {phone}.",
         review_subject="How was your visit to {branch}?",
@@ -128,6 +133,7 @@ TONGUES = {
         },
         hello="Guten Tag,",
         hello_you="Guten Tag {name},",
+        deposit="Bitte zahlen Sie {deposit} an; danach bestätigen wir den Termin.",
         fee="Weil die Absage so spät kam, fällt eine Gebühr von {fee} an.",
         call_us="Fragen? Rufen Sie uns an: {phone}.",
         review_subject="Wie war Ihr Besuch bei {branch}?",
@@ -155,6 +161,7 @@ TONGUES = {
         },
         hello="Buongiorno,",
         hello_you="Buongiorno {name},",
+        deposit="La preghiamo di versare l'acconto di {deposit}; poi confermeremo l'appuntamento.",
         fee="Poiché la disdetta è arrivata così tardi, è dovuto un importo di {fee}.",
         call_us="Domande? Ci chiami: {phone}.",
         review_subject="Com'è andata la sua visita da {branch}?",
@@ -182,6 +189,7 @@ TONGUES = {
         },
         hello="Xin chào,",
         hello_you="Xin chào {name},",
+        deposit="Xin quý khách đặt cọc {deposit}; sau đó chúng tôi sẽ xác nhận lịch hẹn.",
         fee="Vì lịch hẹn được hủy quá muộn, quý khách phải trả phí {fee}.",
         call_us="Quý khách có câu hỏi? Xin gọi: {phone}.",
         review_subject="Quý khách thấy {branch} thế nào?",

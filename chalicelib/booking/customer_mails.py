@@ -110,8 +110,13 @@ def _told(appointment: Appointment, schedule: Schedule, to: Addressed) -> Told:
         address=branch.place.address if branch.place else "",
         phone=branch.phone,
         fee_minor=appointment.fee_minor,
+        deposit_minor=_unpaid(appointment),
         currency=appointment.currency,
     )
+
+
+def _unpaid(appointment: Appointment) -> int:
+    return max(0, appointment.deposit_due_minor - appointment.deposit_minor) if appointment.status == "requested" else 0
 
 
 def _calendar_file(appointment: Appointment, schedule: Schedule, to: Addressed) -> mail.Attached:

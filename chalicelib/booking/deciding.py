@@ -25,7 +25,8 @@ from chalicelib.crm.customer import Contact
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; `service` and `staff` by id or name. `path`: where these fields stand in the request.
 
-    `visitor`: somebody from the street, who is shown nothing and nobody that is not published.
+    `visitor`: somebody from the street, who is shown nothing and nobody that is not published, and whose deposit is
+    paid later. `paid_minor`: the deposit paid by now.
     """
 
     branch_id: str
@@ -37,10 +38,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     override: tuple[RuleName, ...] = ()
     visitor: bool = False
     path: str = "body"
+    paid_minor: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """It can be booked so. `service` has the length asked for; `overridden`: rules that would have refused it."""
+    """It can be booked so. `service` has the length asked for; `overridden`: rules that would have refused it.
+
+    `awaits_deposit`: it stands once the deposit is paid.
+    """
 
     service: Service
     policy: Policy
@@ -49,6 +54,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     overridden: tuple[RuleName, ...]
     unlimited: bool
+    awaits_deposit: bool = False
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
         """What it counts to."""
@@ -102,11 +108,16 @@ def decide(
         tallies=seen.that_matter(able),
         blocked=seen.blocked,
         consulted=seen.consulted or not somebody,
+        paid_minor=asked.paid_minor,
     )
     failed = rules.failures(attempt)
     overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     sought = _sought(company_id, asked, sized, customer_id, now)
-    refused = [failure for failure in failed if failure.rule not in asked.override]
+    # Only here can a request wait: Cal.com confirms by itself.
+    later = asked.visitor and schedule.branch.books_through != "calcom"
+    awaits_deposit = later and any(failure.rule == "deposit" for failure in failed)
+    waived_now = {*asked.override, *(("deposit",) if awaits_deposit else ())}
+    refused = [failure for failure in failed if failure.rule not in waived_now]
     if refused:
         raise not_bookable(sought, refused)
     waived = {*policy.off, *overridden}
@@ -130,6 +141,7 @@ def decide(
         day=day,
         overridden=overridden,
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
+        awaits_deposit=awaits_deposit,
     )
 
 

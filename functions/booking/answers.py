@@ -32,7 +32,8 @@ class AppointmentAnswer(Answer):
     `channel`: in_person, text, video, phone.
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to.
-    `fee_minor`: what is to be billed for cancelling it, in minor units of `currency`.
+    `fee_minor`: what is to be billed for cancelling it, in minor units of `currency`. `deposit_due_minor`: the deposit
+    that was asked for, `deposit_minor`: what was paid.
     """
 
     id: str
@@ -60,6 +61,8 @@ class AppointmentAnswer(Answer):
     version: int
     fee_minor: int
     currency: str | None
+    deposit_due_minor: int
+    deposit_minor: int
 
 
 def show(appointment: Appointment) -> AppointmentAnswer:

@@ -65,6 +65,16 @@ class Cancel(Change):
     waive_fee: bool = False
 
 
+class Confirm(Change):
+    """`deposit_minor`: what was paid of the deposit, in all, in minor units of the branch's currency.
+
+    `without_deposit` confirms though less was paid; it takes the ability `appointments:override`, and is audited.
+    """
+
+    deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] | None = None
+    without_deposit: bool = False
+
+
 class CostAnswer(Answer):
     """What cancelling would cost now, in minor units of `currency`; `free_until` null where it never costs anything."""
 
@@ -211,14 +221,22 @@ def complete_appointment(request: Request, appointment_id: str, body: Change) ->
     also=("/api/events/{appointment_id}/confirm",),
     ability="appointments:write",
     needs=WRITES,
-    errors=(*USUAL, "not_requested 409"),
-    example={},
+    errors=(*USUAL, "not_requested 409", "deposit_required 409"),
+    example={"deposit_minor": 5000},
 )
-def confirm_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
-    """Confirm what was only requested; one that is confirmed is answered as it is."""
-    from chalicelib.booking.marking import confirm
+def confirm_appointment(request: Request, appointment_id: str, body: Confirm) -> AppointmentAnswer:
+    """Confirm what was only requested, once its deposit is paid; one that is confirmed is answered as it is."""
+    from chalicelib.booking.marking import Mark, confirm
 
-    marked = _mark(request, body)
+    if body.without_deposit:
+        request.require("appointments:override")
+    marked = Mark(
+        by=str(request.actor),
+        reason=body.reason,
+        version=body.version,
+        deposit_minor=body.deposit_minor,
+        without_deposit=body.without_deposit,
+    )
     return show(confirm(lambda: request.unit(show), request.company_id, appointment_id, marked, now, _calcom))
 
 

@@ -90,7 +90,10 @@ class VisitorAppointment(Body):
 
 
 class VisitorAnswer(Answer):
-    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has."""
+    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has.
+
+    `deposit_due_minor`: the deposit without which it is not confirmed, in minor units of `currency`.
+    """
 
     id: str
     branch_id: str
@@ -99,6 +102,8 @@ class VisitorAnswer(Answer):
     starts_at: datetime
     ends_at: datetime
     status: str
+    deposit_due_minor: int
+    currency: str | None
 
 
 @function.route(

@@ -72,7 +72,10 @@ class PublicBranch(Answer):
 
 
 class PublicService(Answer):
-    """A service. `price_minor` in minor units of the branch's currency; `longest_min` when the length may be chosen."""
+    """A service. `price_minor` in minor units of the branch's currency; `longest_min` when the length may be chosen.
+
+    `deposit_minor`: to be paid before a booking is confirmed. Branches may differ: ask for one.
+    """
 
     id: str
     name: str
@@ -82,6 +85,7 @@ class PublicService(Answer):
     duration_min: int
     longest_min: int | None
     price_minor: int
+    deposit_minor: int
     seats: int
     consultation_id: str | None
     branch_ids: list[str]
@@ -152,6 +156,7 @@ def list_public_services(request: Request, query: BranchQuery) -> list[PublicSer
             duration_min=service.duration_min,
             longest_min=service.longest_min,
             price_minor=service.price_minor,
+            deposit_minor=found.deposit_of(service),
             seats=service.seats,
             consultation_id=service.consultation_id,
             branch_ids=[branch.id for branch in where],
