@@ -1,6 +1,7 @@
 """What other calendars say is busy of staff; whatever follows them (Google, Cal.com) writes it here."""
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -121,7 +122,8 @@ def remove_busy_times(request: Request, staff_id: str, source: str, query: BusyQ
     from chalicelib.booking import external_calendars
 
     within = external_calendars.window(query.from_, query.to, now(), "query")
-    external_calendars.replace_busy(request.unit, request.company_id, staff_id, _source(source), within, (), now)
+    begin = partial(request.unit, lambda busy: None)
+    external_calendars.replace_busy(begin, request.company_id, staff_id, _source(source), within, (), now)
 
 
 def _source(name: str) -> str:

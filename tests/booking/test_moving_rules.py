@@ -4,13 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.booking import moving_rules, rules
 from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.opening import save_practice
 from chalicelib.booking.policy import Limits, Policy, Rescheduling
 from chalicelib.booking.rescheduling import Move, reschedule
 from chalicelib.core import audit
+from chalicelib.core.unit import Unit
+from infra.local.demo_practice import Practice
+from infra.local.invoking import Answer, Caller, call
 from tests.booking.test_refusing import MONDAY, NOW, TEN, begin, booked, clock, codes, no_calcom, opened, refused
+from tests.calls.conftest import next_monday
 from tests.conftest import EmbeddedAws
 
 AT = Appointment(
@@ -96,3 +102,29 @@ def test_a_full_day_refuses_unless_it_counts_there_already(aws: EmbeddedAws) -> 
     refusal = refused(lambda: moved(made, TEN + timedelta(days=1, hours=2)))
     assert codes(refusal) == ["limit_reached"]
     assert moved(made, TEN + timedelta(days=1, hours=2), override=("limits",)).moves == 2
+
+
+def test_the_door_asks_for_the_ability_and_tells_all_failures(practice: Practice) -> None:
+    terms = Policy(rescheduling=Rescheduling(most=0))
+    berlin = replace(practice.branches[0], policy=terms)
+    save_practice(lambda: Unit("com_test"), (berlin, practice.branches[1]), practice.services, practice.staff)
+    wish = {
+        "branch_id": berlin.id, "service": "Consultation", "starts_at": next_monday(10).isoformat(),
+        "customer": {"phone": "+4915112345678"},
+    }  # fmt: skip
+    made = call("POST", "/api/appointments", caller=Caller("com_test"), body=wish).json["id"]
+
+    def move(abilities: str, **fields: Any) -> Answer:
+        body = {"starts_at": next_monday(3).isoformat()} | fields
+        return call("POST", f"/api/appointments/{made}/reschedule", caller=Caller("com_test", abilities), body=body)
+
+    refused = move("*")
+    assert (refused.status, refused.json["code"], refused.json["alternatives"]) == (409, "not_bookable", [])
+    told = [(one["rule"], one["code"]) for one in refused.json["failures"]]
+    assert told == [
+        ("rescheduling", "reschedule_limit"), ("business_hours", "closed"), ("staff_availability", "not_working"),
+    ]  # fmt: skip
+    assert move("appointments:write", override=["rescheduling"]).status == 403
+    assert move("*", override=["everything"]).json["errors"][0]["path"] == "body.override[0]"
+    over = move("*", override=["rescheduling"], starts_at=next_monday(15).isoformat())
+    assert (over.status, over.json["moves"]) == (200, 1)
