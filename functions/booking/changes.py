@@ -75,14 +75,6 @@ class Confirm(Change):
     without_deposit: bool = False
 
 
-class CostAnswer(Answer):
-    """What cancelling would cost now, in minor units of `currency`; `free_until` null where it never costs anything."""
-
-    fee_minor: int
-    currency: str | None
-    free_until: datetime | None
-
-
 class NoShow(Change):
     """`missed` false takes it back."""
 
@@ -162,22 +154,6 @@ def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> A
         request.require("appointments:override")
     wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version, waive_fee=body.waive_fee)
     return show(cancel(lambda: request.unit(show), request.company_id, appointment_id, wanted, now, _calcom))
-
-
-@function.route(
-    "GET",
-    "/api/appointments/{appointment_id}/cancellation",
-    also=("/api/events/{appointment_id}/cancellation",),
-    ability="appointments:read",
-    needs=Needs(reads=("booking",)),
-    errors=("appointment_not_found 404",),
-)
-def show_cancellation(request: Request, appointment_id: str) -> CostAnswer:
-    """What cancelling an appointment would cost now."""
-    from chalicelib.booking.fees import fee_for
-
-    fee = fee_for(store.get_appointment(request.company_id, appointment_id), now())
-    return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)
 
 
 @function.route(
