@@ -16,6 +16,8 @@ VAULT = ("Decrypt", "Encrypt")
 UPLOADS = ("PutObject",)
 DOWNLOADS = ("GetObject",)
 """HeadObject is granted by it, too."""
+MAILS = ("SendEmail", "SendRawEmail")
+"""One call, SendEmail; of mail that is more than plain text, AWS may ask for the right to the second."""
 OUTBOX_STREAM = "OutboxStreamArn"
 """The parameter that carries the ARN of the outbox's stream, which holds a time and so cannot be made of names."""
 MAIL_DOMAIN = "MailDomain"
@@ -36,7 +38,7 @@ def policy(door: Door) -> dict[str, Any]:
     statements += _queues(door)
     statements += _secrets(door)
     if door.needs.mail:
-        statements.append(_allow("Mail", "ses", ["SendEmail"], [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
+        statements.append(_allow("Mail", "ses", list(MAILS), [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
     if door.needs.vault:
         statements.append(_allow("Vault", "kms", list(VAULT), [{"Ref": VAULT_KEY}]))
     statements += _files(door)

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from chalicelib.accounting.reading import major_units
 from chalicelib.accounting.record import Record, Resource
+from chalicelib.core.money import major_units
 
 State = Literal["held", "issued"]
 TYPES: dict[str, str] = {"invoices": "invoice", "quotes": "quote"}

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any
 
 from chalicelib.core.errors import Invalid
+from chalicelib.core.money import PLACES
 from chalicelib.core.people import clean_email
 from chalicelib.core.phones import e164
 
@@ -15,7 +16,6 @@ LONGEST_KEY = 100
 MOST_MINOR_UNITS = 10**15
 """Ten thousand milliards: a number beyond it is a mistake, and sums of it stay exact in DynamoDB."""
 HOME = "IT"
-_PLACES = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
 
 
 def text(value: Any) -> str | None:
@@ -50,13 +50,8 @@ def minor_units(value: Any, currency: str) -> int | None:
     number = decimal(value)
     if number is None:
         return None
-    units = int(number.scaleb(_PLACES.get(currency, 2)).to_integral_value(ROUND_HALF_UP))
+    units = int(number.scaleb(PLACES.get(currency, 2)).to_integral_value(ROUND_HALF_UP))
     return units if abs(units) < MOST_MINOR_UNITS else None
-
-
-def major_units(amount: int, currency: str) -> Decimal:
-    """The inverse of `minor_units`."""
-    return Decimal(amount).scaleb(-_PLACES.get(currency, 2))
 
 
 def day(value: Any) -> str | None:

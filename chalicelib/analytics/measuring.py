@@ -12,7 +12,7 @@ from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import by_day
 from chalicelib.booking.engine.windows import without
-from chalicelib.booking.occupancy import Kind, weeks_between
+from chalicelib.booking.occupancy import AWAY, weeks_between
 from chalicelib.booking.practice import Branch
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core.clock import Clock
@@ -82,7 +82,7 @@ def available_minutes(schedule: Schedule, found: Iterable[Calendar], first: date
         away = [
             (minute_of(entry.start), minute_of(entry.start) + entry.length_min)
             for entry in calendar.entries()
-            if entry.kind == Kind.TIME_OFF
+            if entry.kind in AWAY
         ]
         for day, windows in by_day(schedule.hours_of(calendar.staff), first.toordinal(), last.toordinal()):
             minutes[date.fromordinal(day)] += sum(end - start for start, end in without(windows, away))

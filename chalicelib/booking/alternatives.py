@@ -22,7 +22,7 @@ from chalicelib.crm.customer import Contact
 MOST = 3
 LOOK_BACK = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=7)
-NO_OTHER_TIME_HELPS = frozenset({"blocklist", "deposit"})
+NO_OTHER_TIME_HELPS = frozenset({"blocklist", "deposit", "rescheduling"})
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
     """A change that Cal.com was asked for and has not answered. Until it is settled, the time of `place` is taken too.
 
     `rebook`: a member of staff with an event type of his own takes over: a new booking is made, and the old one goes.
+    `fee_minor`: what cancelling costs once it is done, as it was when it was asked for.
     """
 
     id: str
@@ -40,6 +41,8 @@ class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     reason: str | None = None
     place: Place | None = None
+    fee_minor: int = 0
+    currency: str | None = None
 
 
 class Attendee(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +71,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
     `counted`: names of the counters of limits that it counts to. `address`: the customer's, of a mobile service.
     `group`: of a service with several seats, who takes part; `customer_id` is then the first of them, and what each
-    counts to is kept with him.
+    counts to is kept with him. `fee_minor`: what was to be paid for cancelling it, in minor units of `currency`.
+    `deposit_due_minor`: the deposit asked for, `deposit_minor`: what was paid of it.
     """
 
     id: str
@@ -106,6 +110,10 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     legacy_id: str | None = None
     group: Group | None = None
+    fee_minor: int = 0
+    currency: str | None = None
+    deposit_due_minor: int = 0
+    deposit_minor: int = 0
 
     def place(self) -> Place:
         """When, and with whom."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.booking.occupancy import Entry, Kind
+from chalicelib.booking.occupancy import AWAY, Entry
 from chalicelib.booking.practice import Gender, Staff
 
 How = Literal["least_loaded", "round_robin", "priority"]
@@ -42,7 +42,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def candidate(member: Staff, entries: Sequence[Entry], day: date, clock: ZoneInfo) -> Candidate:
     """What matters of the entries of someone's calendar. References begin with the time of booking, so they sort."""
-    booked = [entry for entry in entries if entry.kind is not Kind.TIME_OFF]
+    booked = [entry for entry in entries if entry.kind not in AWAY]
     load = sum(entry.start.astimezone(clock).date() == day for entry in booked)
     return Candidate(member, load, max((entry.reference for entry in booked), default=b""))
 

@@ -31,6 +31,7 @@ KINDS: dict[Kind, TakenKind] = {
     Kind.HOLD: "hold",
     Kind.TIME_OFF: "time_off",
     Kind.GROUP: "booking",
+    Kind.EXTERNAL: "external",
 }
 
 

@@ -15,7 +15,7 @@ from chalicelib.booking.engine.taken import Kind as TakenKind
 from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import Window
 from chalicelib.booking.group import Standing, in_time, opening
-from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
+from chalicelib.booking.occupancy import AWAY, Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.packages import Choice
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Service
@@ -26,6 +26,7 @@ KINDS: dict[Kind, TakenKind] = {
     Kind.HOLD: "hold",
     Kind.TIME_OFF: "time_off",
     Kind.GROUP: "booking",
+    Kind.EXTERNAL: "external",
 }
 
 
@@ -177,7 +178,7 @@ class Board:
             self._booked[owner] = [
                 (day_of(zone, minute_of(entry.start)), entry.service)
                 for entry in self._lasting(owner)
-                if entry.kind is not Kind.TIME_OFF
+                if entry.kind not in AWAY
             ]
         return self._booked[owner]
 

@@ -45,7 +45,8 @@ class Wish(msgspec.Struct, frozen=True):
     `path` is where these fields stand in the request, for the faults that name them. `length_min`: of a service whose
     length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
     `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment. `seats`: of a
-    group; one that stands then is joined. `address`: where the customer is, for a mobile service.
+    group; one that stands then is joined. `address`: where the customer is, for a mobile service. `deposit_minor`: what
+    was paid of the deposit.
     """
 
     branch_id: str
@@ -65,6 +66,7 @@ class Wish(msgspec.Struct, frozen=True):
     hold: HoldProof | None = None
     seats: int = 1
     address: Place | None = None
+    deposit_minor: int = 0
 
     def joiner(self) -> Joiner:
         """Who joins, where it is a group."""
@@ -94,6 +96,7 @@ class Wish(msgspec.Struct, frozen=True):
             address=(hold.address if hold else None) or self.address,
             # Who calls a branch is told of that branch's times.
             elsewhere=self.source != "retell_phone",
+            paid_minor=self.deposit_minor,
         )
 
 
@@ -194,7 +197,9 @@ def _stage(
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
     service, staff = decision.service, decision.choice.staff
     through_calcom = schedule.branch.books_through == "calcom"
-    stands: Status = "requested" if decision.policy.needs_approval else "confirmed"
+    waits = decision.policy.needs_approval or decision.awaits_deposit
+    stands: Status = "requested" if waits else "confirmed"
+    deposit_due = 0 if "deposit" in decision.policy.off else decision.policy.deposit_minor or 0
     counters = decision.counters(schedule, customer_id)
     first = seating.participant(customer_id, wish.joiner(), now)
     opened = group.opened(decision.policy, service, first, decision.entry.start, now)
@@ -222,6 +227,9 @@ def _stage(
         resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
         counted=tuple(counter.name for counter in counters if counter not in own),
         address=decision.address,
+        currency=schedule.branch.currency if deposit_due or wish.deposit_minor else None,
+        deposit_due_minor=deposit_due,
+        deposit_minor=wish.deposit_minor,
         created_at=now,
         updated_at=now,
         group=opened,
@@ -240,6 +248,8 @@ def _stage(
         unit.publish(booked_event(appointment))
     action = {"held": "appointment.held", "requested": "appointment.requested"}.get(appointment.status)
     told: dict[str, Any] = {"overridden": ",".join(decision.overridden)} if decision.overridden else {}
+    if wish.deposit_minor:
+        told["deposit"] = f"{wish.deposit_minor} {schedule.branch.currency}"
     unit.audit(action or "appointment.booked", appointment_id, call=wish.call_id or "", **told)
     return Booked(appointment, schedule, service, staff, wish.contact, new_customer)
 

@@ -74,12 +74,15 @@ def end(
         return old
     payload, change = event.payload, old.pending_change
     asked = change.reason if change and change.kind in ("cancel", "decline") else None
+    # What is cancelled at Cal.com by itself costs nothing here: who did it there, and on what terms, is not ours.
+    due = {"fee_minor": change.fee_minor, "currency": change.currency} if change and change.fee_minor else {}
     new = old.changed(
         clock(),
         status=status,
         pending_change=None,
         cancellation_reason=reason or asked or payload.cancellation_reason or payload.rejection_reason,
         calcom_seen_at=later(event.created_at, old.calcom_seen_at),
+        **due,
     )
     unit = begin()
     placing.release_time(unit, old)

@@ -130,6 +130,11 @@ def exchange_all(
     _exchange(unit, calendar, changed, places, added, now)
 
 
+def rewrite(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
+    """Put these days of the calendar in place of those that were read; Stale if they changed meanwhile."""
+    _swap(unit, calendar, changed, {})
+
+
 def _exchange(
     unit: Unit,
     calendar: Calendar,

@@ -1,12 +1,13 @@
 """Cancelling: the time stays taken until Cal.com has agreed, then it is free and the appointment over."""
 
 import random
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import booking, changing, placing, store
+from chalicelib.booking import booking, changing, fees, placing, store
 from chalicelib.booking.appointment import OVER, Appointment
 from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calcom_applying import Also, moved_ids
@@ -22,11 +23,15 @@ CANCELLABLE = frozenset({"held", "requested", "confirmed"})
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why and by whom ("customer", "staff", …). `version`: the one that was decided on, None: whichever."""
+    """Why and by whom ("customer", "staff", …). `version`: the one that was decided on, None: whichever.
+
+    `waive_fee`: it costs nothing, however late; who may say so is the door's to know.
+    """
 
     reason: str | None = None
     by: str = "staff"
     version: int | None = None
+    waive_fee: bool = False
 
 
 def cancel(
@@ -79,11 +84,12 @@ def _check(current: Appointment) -> None:
 
 
 def _stage(unit: Unit, current: Appointment, cancellation: Cancellation) -> Appointment:
+    due, told = _fee(unit, current, cancellation)
     if current.external_id is not None or current.status == "held":
-        change = changing.new_change("cancel", cancellation.by, unit.clock(), reason=cancellation.reason)
-        return changing.stage_hold(unit, current, change)
-    cancelled = current.changed(unit.clock(), status="cancelled", cancellation_reason=cancellation.reason)
-    write_cancelled(unit, current, cancelled)
+        change = changing.new_change("cancel", cancellation.by, unit.clock(), reason=cancellation.reason, **due)
+        return changing.stage_hold(unit, current, change, **told)
+    cancelled = current.changed(unit.clock(), status="cancelled", cancellation_reason=cancellation.reason, **due)
+    write_cancelled(unit, current, cancelled, told=told)
     return cancelled
 
 
@@ -92,9 +98,24 @@ def write_cancelled(
     current: Appointment,
     cancelled: Appointment,
     along: Sequence[tuple[Appointment, Appointment]] = (),
+    told: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Stage that it is over: its time is free, it counts no more, and whoever listens is told. `along`: see placing."""
+    """Stage that it is over: its time is free, it counts no more, and whoever listens is told. `along`: see placing.
+
+    `told`: what else its history says of it.
+    """
     placing.release_time(unit, current, along)
     store.save_appointment(unit, cancelled)
     unit.publish(AppointmentCancelled(appointment_id=cancelled.id, status=cancelled.status, version=cancelled.version))
-    unit.audit("appointment.cancelled", cancelled.id, ("status",), **moved_ids(current, cancelled))
+    unit.audit("appointment.cancelled", cancelled.id, ("status",), **moved_ids(current, cancelled), **told)
+
+
+def _fee(unit: Unit, current: Appointment, cancellation: Cancellation) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields that a fee adds, and what the history tells of it."""
+    fee = fees.fee_for(current, unit.clock())
+    if not fee.minor:
+        return {}, {}
+    figure = f"{fee.minor} {fee.currency}"
+    if cancellation.waive_fee:
+        return {}, {"fee_waived": figure}
+    return {"fee_minor": fee.minor, "currency": fee.currency}, {"fee": figure}

@@ -69,7 +69,7 @@ def new_change(kind: Any, by: str, since: datetime, **fields: Any) -> PendingCha
     return PendingChange(id=new_id("chg"), kind=kind, by=by, since=since, **fields)
 
 
-def stage_hold(unit: Unit, current: Appointment, change: PendingChange) -> Appointment:
+def stage_hold(unit: Unit, current: Appointment, change: PendingChange, **told: str) -> Appointment:
     """Stage that the change is pending, with the job that will ask about it; the caller takes its time and commits."""
     held = current.changed(unit.clock(), pending_change=change)
     store.save_appointment(unit, held)
@@ -77,7 +77,7 @@ def stage_hold(unit: Unit, current: Appointment, change: PendingChange) -> Appoi
         SettleChange(company_id=held.company_id, appointment_id=held.id, change_id=change.id),
         delay_seconds=SETTLE_SECONDS,
     )
-    unit.audit(f"appointment.{change.kind}_asked", held.id, ("pending_change",), change=change.id)
+    unit.audit(f"appointment.{change.kind}_asked", held.id, ("pending_change",), change=change.id, **told)
     return held
 
 

@@ -28,8 +28,9 @@ from chalicelib.crm.customer import Contact
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; `service` and `staff` by id or name. `path`: where these fields stand in the request.
 
-    `visitor`: somebody from the street, who is shown nothing and nobody that is not published. `address`: where the
-    customer is; it matters to mobile services alone. `elsewhere`: alternatives may be in other branches.
+    `visitor`: somebody from the street, who is shown nothing and nobody that is not published, and whose deposit is
+    paid later. `address`: where the customer is; it matters to mobile services alone. `elsewhere`: alternatives may be
+    in other branches. `paid_minor`: the deposit paid by now.
     """
 
     branch_id: str
@@ -44,12 +45,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     seats: int = 1
     address: Place | None = None
     elsewhere: bool = True
+    paid_minor: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """It can be booked so. `service` has the length asked for; `overridden`: rules that would have refused it.
 
-    `address`: the customer's, of a mobile service.
+    `address`: the customer's, of a mobile service. `awaits_deposit`: it stands once the deposit is paid.
     """
 
     service: Service
@@ -60,6 +62,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     overridden: tuple[RuleName, ...]
     unlimited: bool
     address: Place | None = None
+    awaits_deposit: bool = False
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
         """What it counts to."""
@@ -105,7 +108,7 @@ def decide(
     sought = _sought(company_id, asked, sized, customer_id, now)
     point = address.point() if address else None
     attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
-    overridden = _overridden(attempt, asked, sought)
+    overridden, awaits_deposit = _overridden(attempt, asked, sought)
     waived = {*attempt.policy.off, *overridden}
     kind = Kind.GROUP if sized.seats > asked.seats else Kind.BOOKING
     entry = entry_for(sized, asked.starts_at, reference, kind, point)
@@ -124,6 +127,7 @@ def decide(
         overridden=overridden,
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
         address=address,
+        awaits_deposit=awaits_deposit,
     )
 
 
@@ -155,16 +159,24 @@ def _attempt(
         tallies=seen.that_matter(able),
         blocked=seen.blocked,
         consulted=seen.consulted or not somebody,
+        paid_minor=asked.paid_minor,
     )
 
 
-def _overridden(attempt: Attempt, asked: Asked, sought: Sought) -> tuple[RuleName, ...]:
-    """The rules that would have refused it and are not to matter; raises Conflict with all the others that refuse."""
+def _overridden(attempt: Attempt, asked: Asked, sought: Sought) -> tuple[tuple[RuleName, ...], bool]:
+    """The rules that would have refused it and are not to matter, and whether it stands once its deposit is paid.
+
+    Raises Conflict with all the others that refuse.
+    """
     failed = rules.failures(attempt)
-    refused = [failure for failure in failed if failure.rule not in asked.override]
+    # Only here can a request wait: Cal.com confirms by itself.
+    later = asked.visitor and attempt.schedule.branch.books_through != "calcom"
+    awaits_deposit = later and any(failure.rule == "deposit" for failure in failed)
+    waived = {*asked.override, *(("deposit",) if awaits_deposit else ())}
+    refused = [failure for failure in failed if failure.rule not in waived]
     if refused:
         raise not_bookable(sought, refused)
-    return tuple(failure.rule for failure in failed)
+    return tuple(failure.rule for failure in failed if failure.rule in asked.override), awaits_deposit
 
 
 def _choosing(policy: Policy, asked: Asked, hold: Hold | None, *, any_hours: bool) -> Choosing:

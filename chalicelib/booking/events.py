@@ -188,3 +188,13 @@ class WaitingExpired(Event):
 
     waiting_id: str
     branch_id: str
+
+
+class ExternalBusyChanged(Event):
+    """Another calendar (`source`) says anew what is busy of a member of staff in this time; `count` of busy times."""
+
+    staff_id: str
+    source: str
+    starts_at: datetime
+    ends_at: datetime
+    count: int

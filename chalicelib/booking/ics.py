@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
-from icalendar import Calendar, Event
+import msgspec
+from icalendar import Calendar, Event, vCalAddress
 
 from chalicelib.booking.appointment import OVER, Appointment
 
@@ -18,10 +19,7 @@ def calendar_of(appointments: Iterable[Appointment], titles: dict[str, str], nam
     Nobody's personal data is in it: feeds travel through calendars of all kinds. UID and SEQUENCE follow the
     appointment and its version, so that a calendar moves an event instead of showing it twice.
     """
-    found = Calendar()
-    found.add("prodid", "-//PilotPractice//appointments//EN")
-    found.add("version", "2.0")
-    found.add("calscale", "GREGORIAN")
+    found = _calendar()
     found.add("name", name)
     found.add("x-wr-calname", name)
     found.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
@@ -30,6 +28,46 @@ def calendar_of(appointments: Iterable[Appointment], titles: dict[str, str], nam
         found.add_component(_event(appointment, title, places.get(appointment.branch_id, "")))
     text: str = found.to_ical().decode()
     return text
+
+
+class Invited(msgspec.Struct, frozen=True, kw_only=True):
+    """Who comes, and who asks them to: names and e-mail addresses."""
+
+    by: str
+    by_email: str
+    name: str
+    email: str
+
+
+def invitation(appointment: Appointment, title: str, place: str, method: str, who: Invited) -> bytes:
+    """One appointment to be put into (`method` REQUEST) or taken out of (CANCEL) the calendar of whoever comes.
+
+    The event is the feed's (same UID, same SEQUENCE), so that someone who has both sees it once.
+    """
+    found = _calendar()
+    found.add("method", method)
+    event = _event(appointment, title, place)
+    event.add("organizer", _address(who.by_email, {"CN": who.by}))
+    answered = {"CN": who.name or who.email, "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
+    event.add("attendee", _address(who.email, answered))
+    found.add_component(event)
+    ical: bytes = found.to_ical()
+    return ical
+
+
+def _calendar() -> Calendar:
+    found = Calendar()
+    found.add("prodid", "-//PilotPractice//appointments//EN")
+    found.add("version", "2.0")
+    found.add("calscale", "GREGORIAN")
+    return found
+
+
+def _address(email: str, parameters: dict[str, str]) -> vCalAddress:
+    address = vCalAddress(f"mailto:{email}")
+    for name, value in parameters.items():
+        address.params[name] = value
+    return address
 
 
 def _event(appointment: Appointment, title: str, place: str) -> Event:

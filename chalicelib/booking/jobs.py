@@ -1,6 +1,7 @@
 """What bookings leave to be done later."""
 
 from datetime import datetime
+from typing import Literal
 
 from chalicelib.core.events import Job
 
@@ -136,3 +137,24 @@ class MailOffer(Job):
 
     waiting_id: str
     offer_id: str
+
+
+class MailCustomer(Job):
+    """Tell the customer by mail what happened to an appointment (`news`), where the practice wants it."""
+
+    queue = "notifications"
+    handler = "chalicelib.booking.customer_mails:mail_customer"
+    attempts = 6
+
+    appointment_id: str
+    news: Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
+
+
+class AskForReview(Job):
+    """Mail the customer of a completed visit the link to review it, where the practice wants it."""
+
+    queue = "notifications"
+    handler = "chalicelib.booking.customer_mails:ask_for_review"
+    attempts = 6
+
+    appointment_id: str

@@ -1,10 +1,11 @@
-"""What booking itself does when it is told of what has happened: a time that became free is offered to who waits."""
+"""What booking itself does when it is told of what happened: free times are offered to who waits, customers mailed."""
 
 from collections.abc import Callable
 from typing import Any
 
 from chalicelib.booking import events
-from chalicelib.booking.jobs import OfferOpening
+from chalicelib.booking.customer_letters import News
+from chalicelib.booking.jobs import AskForReview, MailCustomer, OfferOpening
 from chalicelib.core.events import Event, Job
 
 
@@ -25,6 +26,10 @@ def _back(event: events.TimeOffWithdrawn, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, staff_id=event.staff_id, first=event.starts_at, last=event.ends_at)
 
 
+def _less_busy(event: events.ExternalBusyChanged, company_id: str) -> Job:
+    return OfferOpening(company_id=company_id, staff_id=event.staff_id, first=event.starts_at, last=event.ends_at)
+
+
 def _changed(event: events.PracticeChanged, company_id: str) -> Job | None:
     return OfferOpening(company_id=company_id, branch_ids=tuple(event.branch_ids)) if event.branch_ids else None
 
@@ -33,12 +38,34 @@ def _joined(event: events.WaitingAdded, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, branch_ids=(event.branch_id,), waiting_id=event.waiting_id)
 
 
+def _mailing(news: News) -> Callable[[Any, str], Job | None]:
+    def mail(event: Any, company_id: str) -> Job:
+        return MailCustomer(company_id=company_id, appointment_id=event.appointment_id, news=news)
+
+    return mail
+
+
+def _mail_confirmed(event: events.AppointmentMarked, company_id: str) -> Job | None:
+    if event.status != "confirmed":
+        return None
+    return MailCustomer(company_id=company_id, appointment_id=event.appointment_id, news="confirmed")
+
+
+def _ask_for_review(event: events.AppointmentMarked, company_id: str) -> Job | None:
+    if event.status != "completed":
+        return None
+    return AskForReview(company_id=company_id, appointment_id=event.appointment_id)
+
+
 LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
-    events.AppointmentCancelled: (_freed,),
+    events.AppointmentBooked: (_mailing("booked"),),
+    events.AppointmentCancelled: (_freed, _mailing("cancelled")),
     events.AppointmentReassigned: (_freed,),
-    events.AppointmentMoved: (_moved_away,),
+    events.AppointmentMoved: (_moved_away, _mailing("moved")),
+    events.AppointmentMarked: (_mail_confirmed, _ask_for_review),
     events.AppointmentReleased: (_released,),
     events.TimeOffWithdrawn: (_back,),
+    events.ExternalBusyChanged: (_less_busy,),
     events.PracticeChanged: (_changed,),
     events.WaitingAdded: (_joined,),
 }

@@ -14,6 +14,7 @@ from chalicelib.booking.events import AppointmentCancelled, AppointmentMarked
 from chalicelib.booking.jobs import FollowGroup, TellCalCom
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, Unavailable
+from chalicelib.core.money import written
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
@@ -24,11 +25,17 @@ TOOK_PLACE = frozenset({"confirmed", "no_show", "completed"})
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """By whom, and why. `version`: the one that was decided on, None: whichever."""
+    """By whom, and why. `version`: the one that was decided on, None: whichever.
+
+    `deposit_minor`: what was paid of the deposit, in all. `without_deposit`: confirmed all the same; who may say so is
+    the door's to know.
+    """
 
     by: str = "staff"
     reason: str | None = None
     version: int | None = None
+    deposit_minor: int | None = None
+    without_deposit: bool = False
 
 
 def mark(
@@ -68,7 +75,8 @@ def confirm(
 ) -> Appointment:
     """What was only requested, confirmed; one that is confirmed is returned as it is.
 
-    With `pending_change` when Cal.com did not say whether it agreed. Raises Conflict `not_requested`, `stale_version`.
+    With `pending_change` when Cal.com did not say whether it agreed. Raises Conflict `not_requested`, `stale_version`,
+    `deposit_required` while less was paid than was asked for.
     """
     return _answer(begin, company_id, appointment_id, "confirm", marked, clock, calcom, also)
 
@@ -109,7 +117,8 @@ def _answer(
             raise Conflict("not_requested", detail, current=changing.facts(current))
         changing.check_settled(current)
         if current.external_id is None:
-            answered = _write(unit, current, status, marked.reason)
+            paid, told = _deposit(current, marked) if kind == "confirm" else (current, {})
+            answered = _write(unit, paid, status, marked.reason, **told)
             if also:
                 also(unit, answered)
             return answered
@@ -120,6 +129,20 @@ def _answer(
     if answered.pending_change is None:
         return answered
     return changing.carry_out(answered, calcom, begin, clock, also)
+
+
+def _deposit(current: Appointment, marked: Mark) -> tuple[Appointment, dict[str, str]]:
+    """The appointment with what was paid, and what the history tells of it."""
+    due, paid = current.deposit_due_minor, current.deposit_minor
+    told: dict[str, str] = {}
+    if marked.deposit_minor is not None:
+        paid, told["deposit"] = marked.deposit_minor, f"{marked.deposit_minor} {current.currency or ''}".strip()
+    if paid < due:
+        if not marked.without_deposit:
+            detail = f"A deposit of {written(due, str(current.currency))} was asked for; say what was paid."
+            raise Conflict("deposit_required", detail, current=changing.facts(current), amount_minor=due)
+        told["overridden"] = "deposit"
+    return msgspec.structs.replace(current, deposit_minor=paid), told
 
 
 def _change(
@@ -144,7 +167,7 @@ def _change(
     raise Unavailable("calendar_busy", "Many are changing this appointment at once; try again in a moment.")
 
 
-def _write(unit: Unit, current: Appointment, status: Status, reason: str | None = None) -> Appointment:
+def _write(unit: Unit, current: Appointment, status: Status, reason: str | None = None, **told: str) -> Appointment:
     new = current.changed(unit.clock(), status=status, cancellation_reason=reason or current.cancellation_reason)
     if status == "confirmed":
         new = new.changed(new.updated_at, booked_as=new.booked_as or "confirmed", version=new.version)
@@ -162,5 +185,5 @@ def _write(unit: Unit, current: Appointment, status: Status, reason: str | None 
     store.save_appointment(unit, new)
     if new.external_id and "no_show" in (current.status, status):
         unit.enqueue(TellCalCom(company_id=new.company_id, appointment_id=new.id))
-    unit.audit(f"appointment.{status}", new.id, ("status",), **moved_ids(current, new))
+    unit.audit(f"appointment.{status}", new.id, ("status",), **moved_ids(current, new), **told)
     return new

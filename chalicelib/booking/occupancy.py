@@ -36,6 +36,12 @@ class Kind(IntEnum):
     HOLD = 2
     TIME_OFF = 3
     GROUP = 4
+    EXTERNAL = 8
+    """Another calendar says so."""
+
+
+AWAY = frozenset({Kind.TIME_OFF, Kind.EXTERNAL})
+"""What nobody is booked for."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -191,6 +197,22 @@ def without_reference(days: Days, reference: bytes, touched: Iterable[date]) -> 
     for day in touched:
         kept = [entry for entry in unpack(day, days.get(day, b"")) if entry.reference != reference]
         packed = _pack(day, kept)
+        if packed != days.get(day, b""):
+            changed[day] = packed
+    return changed
+
+
+def repacked(days: Days, gone: Iterable[Entry], new: Iterable[Entry]) -> dict[date, bytes]:
+    """The days that change when the entries `gone` are taken out and those `new`, whatever they meet, put in."""
+    gone = set(gone)
+    added: dict[date, list[Entry]] = {day: [] for entry in gone for day in entry.days()}
+    for entry in dict.fromkeys(new):
+        for day in entry.days():
+            added.setdefault(day, []).append(entry)
+    changed = {}
+    for day, entries in added.items():
+        kept = [entry for entry in unpack(day, days.get(day, b"")) if entry not in gone]
+        packed = _pack(day, [*kept, *entries])
         if packed != days.get(day, b""):
             changed[day] = packed
     return changed

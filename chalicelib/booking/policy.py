@@ -23,6 +23,7 @@ RuleName = Literal[
     "limits",
     "deposit",
     "consultation",
+    "rescheduling",
 ]
 MINIMUM_NOTICE_MIN = 120
 MAXIMUM_ADVANCE_DAYS = 90
@@ -69,7 +70,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
     automatic assignment takes among those free and able. `group`: None: a group below its minimum is kept. `travel`:
     how staff get to mobile services and back. `waiting_offer_min`: how long a time is kept for someone on the waiting
-    list.
+    list. `mails_customers`: what becomes of their appointments, unless Cal.com does; `asks_for_reviews`: a mail after a
+    completed visit.
     """
 
     off: tuple[RuleName, ...] = ()
@@ -87,6 +89,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     group: GroupPolicy | None = None
     travel: Travel | None = None
     waiting_offer_min: Annotated[int, msgspec.Meta(ge=5, le=1440)] | None = None
+    mails_customers: bool | None = None
+    asks_for_reviews: bool | None = None
 
 
 DEFAULT = Policy(
@@ -102,6 +106,8 @@ DEFAULT = Policy(
     assignment="least_loaded",
     travel=Travel(),
     waiting_offer_min=30,
+    mails_customers=True,
+    asks_for_reviews=False,
 )
 
 

@@ -6,7 +6,8 @@ from typing import TypeVar
 import msgspec
 
 from chalicelib.booking import practice_store, review_store
-from chalicelib.booking.practice import Branch, Service, Staff
+from chalicelib.booking.policy import resolved
+from chalicelib.booking.practice import Branch, Offer, Service, Staff
 from chalicelib.booking.review import Rating
 from chalicelib.core.errors import NotFound
 
@@ -27,6 +28,13 @@ class Published(msgspec.Struct, frozen=True):
     def offering(self, service: Service) -> list[Branch]:
         """Where it can be had."""
         return [branch for branch in self.branches if self._offers(branch, service)]
+
+    def deposit_of(self, service: Service) -> int:
+        """What is to be paid before; on the branch's terms where there is one."""
+        here = self.branches[0] if len(self.branches) == 1 else None
+        terms = [here.offers.get(service.id, Offer()).policy] if here else []
+        policy = resolved(*terms, service.policy, *([here.policy] if here else []))
+        return 0 if "deposit" in policy.off else policy.deposit_minor or 0
 
     def services_of(self, member: Staff) -> list[str]:
         """What he does, of what is published."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib.booking import booking, changing, choosing, placing, recounting, store, travelling
+from chalicelib.booking import booking, changing, choosing, moving_rules, placing, recounting, store, travelling
 from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.appointment import Appointment, Place
 from chalicelib.booking.booking import TRIES, check_time
@@ -16,6 +16,7 @@ from chalicelib.booking.calcom_requests import event_type_of
 from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.placing import Exchange
+from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core.clock import Clock, to_utc
@@ -32,6 +33,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     """Where to. `starts_at` None: when it is now. `staff`: id or name, None: who has it now.
 
     `version`: the one that was decided on, None: whichever. `path` is where these fields stand in the request.
+    `by`: "customer", or who of the staff. `override`: rules that do not matter; who may say so is the door's to know.
     """
 
     starts_at: datetime | None
@@ -40,6 +42,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     by: str = "staff"
     version: int | None = None
     path: str = "body"
+    override: tuple[RuleName, ...] = ()
 
 
 def reschedule(
@@ -54,7 +57,8 @@ def reschedule(
     """The appointment at its new time; with `pending_change` while Cal.com has not said whether it agrees.
 
     Asking for where it is already changes nothing. `also` is added to the transaction in which the new time stands.
-    Raises Conflict: `slot_taken` with `alternatives`, each bookable; `not_bookable` where a limit is reached;
+    Raises Conflict: `slot_taken` with `alternatives`, each bookable; `not_bookable` with every rule that fails
+    (`failures`), those of rescheduling and those of booking at the new time;
     `stale_version` with the `current` state;
     `not_reschedulable` for what is over; `awaits_calcom`, `change_pending` while Cal.com has yet to answer.
     """
@@ -109,6 +113,9 @@ def _stage(unit: Unit, current: Appointment, move: Move, starts_at: datetime, no
     candidates = _candidates(schedule, service, current, move)
     if starts_at == current.starts_at and current.staff_id in {member.id for member in candidates}:
         return current
+    verdict = moving_rules.judge(schedule, service, current, candidates, starts_at, move.by, move.override, now)
+    if verdict.refused:
+        raise not_bookable(_sought(current, service, move, starts_at, now), verdict.refused)
     day = starts_at.astimezone(schedule.branch.clock()).date()
     places = [
         (
@@ -120,27 +127,38 @@ def _stage(unit: Unit, current: Appointment, move: Move, starts_at: datetime, no
                 home_branch_id=member.home_branch_id,
             ),
         )
-        for member in candidates
+        for member in verdict.staff
     ]
     rooms = placing.rooms_at(schedule, service, current, places[0][1], now) if places else None
     for member, place in places:
-        if rooms is None or not choosing.fit(schedule, service, member, current.entry(place), day):
+        fits = verdict.any_hours or choosing.fit(schedule, service, member, current.entry(place), day)
+        if rooms is None or not fits:
             continue
-        staged = stage_place(unit, schedule, current, msgspec.structs.replace(place, resource_ids=rooms), move, now)
+        there = msgspec.structs.replace(place, resource_ids=rooms)
+        staged = stage_place(unit, schedule, current, there, move, now, unlimited=verdict.unlimited)
         if staged:
+            if verdict.overridden:
+                unit.audit("appointment.rules_overridden", current.id, overridden=",".join(verdict.overridden))
             return staged
     raise _taken(current, service, move, starts_at, now)
 
 
 def stage_place(
-    unit: Unit, schedule: Schedule, current: Appointment, place: Place, move: Move, now: datetime
+    unit: Unit,
+    schedule: Schedule,
+    current: Appointment,
+    place: Place,
+    move: Move,
+    now: datetime,
+    *,
+    unlimited: bool = False,
 ) -> Appointment | None:
     """Stage the appointment at another place, or that it is about to be; None when someone else has that time.
 
     What stands at Cal.com moves only with Cal.com's consent, so there the new place is taken in addition.
     """
     moved, counting = recounting.moved(schedule, current, current.changed(now, **current.at(place)))
-    if counting.full:
+    if counting.full and not unlimited:
         raise not_bookable(
             _sought(current, schedule.service(current.service_id, "service"), move, place.starts_at, now), counting.full
         )
@@ -154,7 +172,7 @@ def stage_place(
     _write(unit, found)
     if change:
         return changing.stage_hold(unit, current, change)
-    counting.stage(unit)
+    counting.stage(unit, over_the_limit=unlimited)
     store.save_appointment(unit, moved)
     if moved.starts_at != current.starts_at:
         unit.publish(

@@ -7,7 +7,7 @@ staff who hold the ability, which is audited. Whether the time is free is not a 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -15,14 +15,16 @@ from chalicelib.booking.hours import Interval
 from chalicelib.booking.policy import Limits, Policy, RuleName
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule
+from chalicelib.core.money import written
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A rule that does not allow the booking: its name, a stable code, and a sentence for people."""
+    """A rule that does not allow the booking: its name, a stable code, a sentence for people; what is to be paid."""
 
     rule: RuleName
     code: str
     message: str
+    amount_minor: int | None = None
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -198,7 +200,8 @@ class DepositPaid(Rule):
         wanted = attempt.policy.deposit_minor or 0
         if attempt.paid_minor >= wanted:
             return None
-        return self.failed("deposit_required", f"A deposit of {wanted} (minor units) is required first.")
+        amount = written(wanted, attempt.schedule.branch.currency)
+        return Failure(self.name, "deposit_required", f"A deposit of {amount} is required first.", wanted)
 
 
 class Consultation(Rule):
@@ -280,6 +283,8 @@ def spoken(span: timedelta) -> str:
     return "some time"
 
 
-def described(failed: Sequence[Failure]) -> list[dict[str, str]]:
+def described(failed: Sequence[Failure]) -> list[dict[str, Any]]:
     """The failures as a client gets them."""
-    return [{"rule": one.rule, "code": one.code, "message": one.message} for one in failed]
+    shown = ({"rule": one.rule, "code": one.code, "message": one.message} for one in failed)
+    paid = ({} if one.amount_minor is None else {"amount_minor": one.amount_minor} for one in failed)
+    return [{**what, **amount} for what, amount in zip(shown, paid, strict=True)]

@@ -218,6 +218,8 @@ def _of_rooms(board: Board, service: Service, kind: str, length_min: int | None,
 
 
 def _named(why: Why, board: Board, worker: Worker, service: Service, ask: Ask, start: int) -> str:
+    if why.by == "external":
+        return "external_busy"
     if why.code == "taken" and why.by is None:
         return "travel"  # nothing lies there: he is under way
     if why.code != "limit_reached":

@@ -17,7 +17,7 @@ from chalicelib.booking.engine.hours import Hours, by_day
 from chalicelib.booking.engine.question import Frame
 from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.windows import Window, overlaps
-from chalicelib.booking.occupancy import DAY_BYTES, DAY_MINUTES, MINUTE, Days, Entry, Kind, entries_of, times_of
+from chalicelib.booking.occupancy import AWAY, MINUTE, Days, Entry, entries_of
 from chalicelib.booking.travel import Point, Roads
 
 _PACKED = struct.Struct(">hhI12sii")
@@ -90,7 +90,7 @@ def stays(days: Days, stops: Stops, base: Point | None, now: datetime, but: byte
     at_home = (
         Stop(entry.blocks_from, entry.blocks_until, base, entry.reference, entry.expires_at)
         for entry in entries_of(days)
-        if entry.kind is not Kind.TIME_OFF and entry.reference not in references
+        if entry.kind not in AWAY and entry.reference not in references
     )
     return (stop for stop in (*placed, *at_home) if stop.reference != but and stop.lasts(now))
 

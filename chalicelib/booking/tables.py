@@ -26,6 +26,7 @@ Access patterns of `booking`
 
 Access patterns of `occupancy`
   what is taken of a calendar       pk `<company>#<home branch>` sk `<Monday>#<staff>`         GetItem, one per week
+  (also what other calendars say)
   what is taken of a room           pk `<company>#<branch>`      sk `<Monday>#<resource>`      GetItem, one per week
   what is taken in a branch         the same partition, sk between two Mondays                 Query
   how many count towards a limit    pk `<company>#<branch, staff or customer>`                 GetItem

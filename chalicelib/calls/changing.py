@@ -86,7 +86,8 @@ def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answe
     said = asked.voice.phrases
 
     def answer(appointment: Appointment) -> Answer:
-        return standing(asked, _now(known, appointment), said.cancelled, "cancelled")
+        cancelled = standing(asked, _now(known, appointment), said.cancelled, "cancelled")
+        return _charged(asked, appointment, cancelled) if appointment.fee_minor else cancelled
 
     def also(unit: Unit, appointment: Appointment) -> None:
         keep(unit, asked, answer(appointment), appointment.id)
@@ -112,11 +113,20 @@ def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answe
     return answer(after)
 
 
+def _charged(asked: Asked, cancelled: Appointment, answer: Answer) -> Answer:
+    fee = asked.voice.money(cancelled.fee_minor, str(cancelled.currency))
+    message = f"{answer['message']} {asked.voice.phrases.cancel_fee.format(fee=fee)}"
+    return {**answer, "message": message, "fee_minor": cancelled.fee_minor, "currency": cancelled.currency}
+
+
 def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wanted: datetime | None) -> Answer:
     """What to say when booking refused. Raises what is wrong with the arguments, and a repeat's `asked_before`."""
     if isinstance(refusal, Invalid) or refusal.code == "asked_before":
         raise refusal
     said = asked.voice.phrases
+    terms = _terms(refusal)
+    if terms:
+        return {"message": said.cannot_change, "status": "refused", "code": terms}
     if refusal.code in REFUSED_TIMES:
         return answer_taken(asked.voice.elsewhere(known.schedule.branch.clock()), _conflict(refusal))
     if refusal.code in AWAITING and _same_change(asked, known, wanted):
@@ -132,6 +142,12 @@ def _same_change(asked: Asked, known: Known, wanted: datetime | None) -> bool:
     current = booking.get_appointment(asked.company_id, known.appointment.id)
     change = current.pending_change
     return bool(change and wanted and change.place and change.place.starts_at == wanted)
+
+
+def _terms(refusal: DomainError) -> str | None:
+    """The code of what the practice's terms of rescheduling have against it: no other time would help."""
+    failures = refusal.extra.get("failures", ()) if refusal.code == "not_bookable" else ()
+    return next((str(one["code"]) for one in failures if one["rule"] == "rescheduling"), None)
 
 
 def _moved_before(asked: Asked, tools: Tools) -> Answer:

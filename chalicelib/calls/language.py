@@ -23,6 +23,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     `date` takes {weekday}, {day}, {month}; `date_of_year`, for any year but this one, also {year}. `near` is today and
     tomorrow, `near_date` takes {near} and {date}. `hour` takes {hour} and {minute}, `full_hour` {hour}; with `halves`
     (AM, PM) hours go to twelve. `moment` takes {date} and {clock}; `on_moment` is the same within a sentence ("on …").
+    `decimal`: the mark in amounts of money.
     """
 
     weekdays: tuple[str, str, str, str, str, str, str]
@@ -39,6 +40,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     on_moment: str
     either: str
     both: str
+    decimal: str = ","
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +97,7 @@ class Phrases(msgspec.Struct, frozen=True, kw_only=True):
     changed_since: str
     cancelled: str
     cancel_pending: str
+    cancel_fee: str
     cannot_change: str
     message_taken: str
     transfer: str

@@ -8,6 +8,7 @@ import msgspec
 
 from chalicelib.booking.practice import Branch
 from chalicelib.calls.language import Language, Phrases, language
+from chalicelib.core.money import written
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -86,6 +87,10 @@ class Voice(msgspec.Struct, frozen=True):
         """`Massage with Ada Keller on Tuesday, December 1 at 9:30 AM`."""
         who = staff or self.phrases.our_team
         return self.phrases.appointment.format(service=service, staff=who, moment=self.on_moment(starts_at))
+
+    def money(self, amount: int, currency: str) -> str:
+        """`20.50 EUR`, of minor units."""
+        return written(amount, currency, self.language.calendar.decimal)
 
     def date(self, instant: datetime) -> str:
         """`Tuesday, December 1`, also of today."""

@@ -11,6 +11,7 @@ from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
 from chalicelib.cli.fic import fic
 from chalicelib.cli.logs import logs
+from chalicelib.cli.practice import practice
 from chalicelib.cli.queues import queue
 from chalicelib.cli.release import release_check
 from chalicelib.cli.routes import routes
@@ -55,6 +56,7 @@ for command in (
     text,
     subscriptions,
     analytics,
+    practice,
     release_check,
     waiting,
 ):

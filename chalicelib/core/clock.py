@@ -16,7 +16,10 @@ def to_utc(instant: datetime) -> datetime:
     """The same instant in UTC; raises ValueError for a naive datetime."""
     if instant.tzinfo is None:
         raise ValueError("an instant needs a UTC offset")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # year 1 or 9999 near its edge, once the offset is applied
+        return (datetime.min if instant.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
 def stamp(instant: datetime) -> str:

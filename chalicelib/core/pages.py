@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -38,6 +38,14 @@ class Page(Generic[T]):
     def map(self, change: Callable[[T], U]) -> "Page[U]":
         """The same page of something else."""
         return Page([change(item) for item in self.data], self.next_cursor)
+
+
+def page_of_all(records: Iterable[T], name: Callable[[T], str], *, limit: int, cursor: str | None) -> Page[T]:
+    """A page of what had to be read as a whole anyway, in order of `name` (ids); raises Invalid for a bad cursor."""
+    after = _parts(cursor)[2] if cursor else ""
+    left = sorted((record for record in records if name(record) > after), key=name)
+    found, more = left[:limit], len(left) > limit
+    return Page(found, _cursor("all", "all", name(found[-1])) if more else None)
 
 
 class Listing(msgspec.Struct, frozen=True):

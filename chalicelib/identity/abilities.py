@@ -28,7 +28,7 @@ ABILITIES = frozenset(
 """Every ability a route may ask for (a test walks the routes).
 
 `account` is one's own: me, logout, tokens; `portal` what a client has at the practice. `text_sessions` lets in the two
-whose appointment it is, and admins to read. `appointments:override`: booking against named rules.
+whose appointment it is, and admins to read. `appointments:override`: booking against named rules, and waiving fees.
 """
 
 _OWN = frozenset({"account:read", "account:write"})

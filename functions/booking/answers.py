@@ -61,7 +61,8 @@ class AppointmentAnswer(Answer):
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to. `group`:
     of a service with several seats; `customer_id` is then whoever is asked about, else the first participant.
-    `address`: where a mobile service takes place.
+    `address`: where a mobile service takes place. `fee_minor`: what is to be billed for cancelling it, in minor units
+    of `currency`. `deposit_due_minor`: the deposit that was asked for, `deposit_minor`: what was paid.
     """
 
     id: str
@@ -89,6 +90,10 @@ class AppointmentAnswer(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
+    fee_minor: int
+    currency: str | None
+    deposit_due_minor: int
+    deposit_minor: int
 
 
 def show(appointment: Appointment) -> AppointmentAnswer:

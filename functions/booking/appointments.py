@@ -52,6 +52,7 @@ class NewAppointment(Body):
     `prefer` guides whom it goes to where `staff` is left out; `length_min` is for services of a flexible length,
     `address` for mobile ones.
     `override` names rules that are not to matter; it takes the ability `appointments:override`, and is audited.
+    `deposit_minor`: what was paid of a deposit, in minor units of the branch's currency; a figure, no payment.
     """
 
     branch_id: Text
@@ -61,11 +62,12 @@ class NewAppointment(Body):
     length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
     address: AddressGiven | None = None
     prefer: Preferred | None = None
-    override: Annotated[list[RuleName], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
+    override: Annotated[list[RuleName], msgspec.Meta(max_length=11)] = msgspec.field(default_factory=list)
     customer_id: Text | None = None
     customer: CustomerDetails | None = None
     seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
     source: Literal["api", "web", "mobile"] = "api"
+    deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] = 0
     metadata: dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]] = (
         msgspec.field(default_factory=dict)
     )
@@ -129,6 +131,7 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
         override=tuple(body.override),
         seats=body.seats,
         address=place_of(body.address),
+        deposit_minor=body.deposit_minor,
     )
 
     return show(book_online(lambda: request.unit(show), request.company_id, wish, now, _calcom))

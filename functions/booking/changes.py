@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.booking import store
 from chalicelib.booking.listing import contact_from
+from chalicelib.booking.policy import RuleName
 from chalicelib.core import audit
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
@@ -31,12 +32,16 @@ TIMES = ("slot_taken 409", "not_bookable 409", "not_reschedulable 409", "calenda
 
 
 class Reschedule(Body):
-    """`staff` by id or name; without it, whoever has the appointment keeps it. `version`: the one you saw."""
+    """`staff` by id or name; without it, whoever has the appointment keeps it. `version`: the one you saw.
+
+    `override` names rules that are not to matter; it takes the ability `appointments:override`, and is audited.
+    """
 
     starts_at: Aware
     staff: Text | None = None
     reason: Reason | None = None
     version: Version | None = None
+    override: Annotated[list[RuleName], msgspec.Meta(max_length=11)] = msgspec.field(default_factory=list)
 
 
 class Reassign(Body):
@@ -52,6 +57,22 @@ class Change(Body):
 
     reason: Reason | None = None
     version: Version | None = None
+
+
+class Cancel(Change):
+    """`waive_fee`: it costs nothing, however late; it takes the ability `appointments:override`, and is audited."""
+
+    waive_fee: bool = False
+
+
+class Confirm(Change):
+    """`deposit_minor`: what was paid of the deposit, in all, in minor units of the branch's currency.
+
+    `without_deposit` confirms though less was paid; it takes the ability `appointments:override`, and is audited.
+    """
+
+    deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] | None = None
+    without_deposit: bool = False
 
 
 class NoShow(Change):
@@ -98,12 +119,20 @@ def _calcom() -> "CalCom":
 def reschedule_appointment(request: Request, appointment_id: str, body: Reschedule) -> AppointmentAnswer:
     """Move an appointment. `pending_change` in the answer: both times are held until Cal.com has said which it is.
 
-    A time that is taken answers 409 `slot_taken` with up to three `alternatives`, each bookable as given.
+    A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
+    also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
     from chalicelib.booking.rescheduling import Move, reschedule
 
+    if body.override:
+        request.require("appointments:override")
     move = Move(
-        starts_at=body.starts_at, staff=body.staff, reason=body.reason, by=str(request.actor), version=body.version
+        starts_at=body.starts_at,
+        staff=body.staff,
+        reason=body.reason,
+        by=str(request.actor),
+        version=body.version,
+        override=tuple(body.override),
     )
     return show(reschedule(lambda: request.unit(show), request.company_id, appointment_id, move, now, _calcom))
 
@@ -117,11 +146,13 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
     errors=(*USUAL, "not_cancellable 409"),
     example={"reason": "The customer is ill", "version": 2},
 )
-def cancel_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
-    """Cancel an appointment; one that is over already is answered as it is."""
+def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> AppointmentAnswer:
+    """Cancel an appointment; one that is over already is answered as it is. `fee_minor`: what that costs."""
     from chalicelib.booking.cancelling import Cancellation, cancel
 
-    wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version)
+    if body.waive_fee:
+        request.require("appointments:override")
+    wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version, waive_fee=body.waive_fee)
     return show(cancel(lambda: request.unit(show), request.company_id, appointment_id, wanted, now, _calcom))
 
 
@@ -166,14 +197,22 @@ def complete_appointment(request: Request, appointment_id: str, body: Change) ->
     also=("/api/events/{appointment_id}/confirm",),
     ability="appointments:write",
     needs=WRITES,
-    errors=(*USUAL, "not_requested 409"),
-    example={},
+    errors=(*USUAL, "not_requested 409", "deposit_required 409"),
+    example={"deposit_minor": 5000},
 )
-def confirm_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
-    """Confirm what was only requested; one that is confirmed is answered as it is."""
-    from chalicelib.booking.marking import confirm
+def confirm_appointment(request: Request, appointment_id: str, body: Confirm) -> AppointmentAnswer:
+    """Confirm what was only requested, once its deposit is paid; one that is confirmed is answered as it is."""
+    from chalicelib.booking.marking import Mark, confirm
 
-    marked = _mark(request, body)
+    if body.without_deposit:
+        request.require("appointments:override")
+    marked = Mark(
+        by=str(request.actor),
+        reason=body.reason,
+        version=body.version,
+        deposit_minor=body.deposit_minor,
+        without_deposit=body.without_deposit,
+    )
     return show(confirm(lambda: request.unit(show), request.company_id, appointment_id, marked, now, _calcom))
 
 

@@ -101,6 +101,7 @@ class VisitorAnswer(Answer):
     """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has.
 
     `seats_left`: of a group, after this; null for what is none.
+    `deposit_due_minor`: the deposit without which it is not confirmed, in minor units of `currency`.
     """
 
     id: str
@@ -110,6 +111,8 @@ class VisitorAnswer(Answer):
     starts_at: datetime
     ends_at: datetime
     status: str
+    deposit_due_minor: int
+    currency: str | None
     seats_left: int | None = None
 
 

@@ -10,11 +10,13 @@ from chalicelib.booking.practice import Place, Profile
 from chalicelib.core.doors import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Answer, Query
+from chalicelib.core.pages import Page, PageQuery, page_of_all
+from chalicelib.core.payloads import Answer
 from chalicelib.core.requests import Request
 from functions.public.visits import Company, count
 
 if TYPE_CHECKING:
+    from chalicelib.booking.practice import Branch, Service, Staff
     from chalicelib.booking.review import Rating
 
 function = Function(__name__)
@@ -22,7 +24,7 @@ NEEDS = Needs(reads=("booking",), updates=("guards",))
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class CompanyQuery(Query):
+class CompanyQuery(PageQuery, kw_only=True):
     """Whose."""
 
     company: Company
@@ -74,7 +76,8 @@ class PublicBranch(Answer):
 class PublicService(Answer):
     """A service. `price_minor` in minor units of the branch's currency; `longest_min` when the length may be chosen.
 
-    `mobile`: done at the customer's, whose address is needed.
+    `mobile`: done at the customer's, whose address is needed. `deposit_minor`: to be paid before a booking is
+    confirmed. Branches may differ: ask for one.
     """
 
     id: str
@@ -85,6 +88,7 @@ class PublicService(Answer):
     duration_min: int
     longest_min: int | None
     price_minor: int
+    deposit_minor: int
     seats: int
     consultation_id: str | None
     mobile: bool
@@ -107,16 +111,17 @@ class PublicStaff(Answer):
 
 
 @function.route("GET", "/public/branches", ability=PUBLIC, needs=NEEDS, errors=("too_many_requests 429",))
-def list_public_branches(request: Request, query: CompanyQuery) -> list[PublicBranch]:
+def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBranch]:
     """The company's branches, with what each offers."""
     from chalicelib.booking.published import published, ratings
 
     count(request)
     found = published(query.company, None)
-    rated = ratings(query.company, found.branches)
+    page = page_of_all(found.branches, _id, limit=query.limit, cursor=query.cursor)
+    rated = ratings(query.company, page.data)
     offered = {service.id: {branch.id for branch in found.offering(service)} for service in found.services}
-    return [
-        PublicBranch(
+    return page.map(
+        lambda branch: PublicBranch(
             id=branch.id,
             name=branch.name,
             zone=branch.zone,
@@ -128,8 +133,7 @@ def list_public_branches(request: Request, query: CompanyQuery) -> list[PublicBr
             service_ids=[service_id for service_id, where in offered.items() if branch.id in where],
             reviews=_rating(rated[branch.id]),
         )
-        for branch in found.branches
-    ]
+    )
 
 
 @function.route(
@@ -139,15 +143,18 @@ def list_public_branches(request: Request, query: CompanyQuery) -> list[PublicBr
     needs=NEEDS,
     errors=("branch_not_found 404", "too_many_requests 429"),
 )
-def list_public_services(request: Request, query: BranchQuery) -> list[PublicService]:
+def list_public_services(request: Request, query: BranchQuery) -> Page[PublicService]:
     """Services that some branch offers; of one branch with its own lengths and prices."""
     from chalicelib.booking.published import published, ratings
 
     count(request)
     found = published(query.company, query.branch_id)
-    rated = ratings(query.company, found.services)
-    return [
-        PublicService(
+    where = {service.id: found.offering(service) for service in found.services}
+    offered = [service for service in found.services if where[service.id]]
+    page = page_of_all(offered, _id, limit=query.limit, cursor=query.cursor)
+    rated = ratings(query.company, page.data)
+    return page.map(
+        lambda service: PublicService(
             id=service.id,
             name=service.name,
             description=service.description,
@@ -156,16 +163,15 @@ def list_public_services(request: Request, query: BranchQuery) -> list[PublicSer
             duration_min=service.duration_min,
             longest_min=service.longest_min,
             price_minor=service.price_minor,
+            deposit_minor=found.deposit_of(service),
             seats=service.seats,
             consultation_id=service.consultation_id,
             mobile=service.mobile,
-            branch_ids=[branch.id for branch in where],
+            branch_ids=[branch.id for branch in where[service.id]],
             staff_ids=[member.id for member in found.doing(service.id)],
             reviews=_rating(rated[service.id]),
         )
-        for service in found.services
-        if (where := found.offering(service))
-    ]
+    )
 
 
 @function.route(
@@ -175,16 +181,17 @@ def list_public_services(request: Request, query: BranchQuery) -> list[PublicSer
     needs=NEEDS,
     errors=("branch_not_found 404", "too_many_requests 429"),
 )
-def list_public_staff(request: Request, query: StaffQuery) -> list[PublicStaff]:
+def list_public_staff(request: Request, query: StaffQuery) -> Page[PublicStaff]:
     """Staff who are published, with their profiles and what each does."""
     from chalicelib.booking.published import published, ratings
 
     count(request)
     found = published(query.company, query.branch_id)
     members = found.staff if query.service_id is None else found.doing(query.service_id)
-    rated = ratings(query.company, members)
-    return [
-        PublicStaff(
+    page = page_of_all(members, _id, limit=query.limit, cursor=query.cursor)
+    rated = ratings(query.company, page.data)
+    return page.map(
+        lambda member: PublicStaff(
             id=member.id,
             name=member.name,
             profile=member.profile,
@@ -194,8 +201,11 @@ def list_public_staff(request: Request, query: StaffQuery) -> list[PublicStaff]:
             service_ids=found.services_of(member),
             reviews=_rating(rated[member.id]),
         )
-        for member in members
-    ]
+    )
+
+
+def _id(record: "Branch | Service | Staff") -> str:
+    return record.id
 
 
 def _rating(rating: "Rating") -> RatingAnswer:

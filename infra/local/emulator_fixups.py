@@ -69,7 +69,7 @@ def _asked_of_us(granted: dict[str, Any]) -> list[dict[str, Any]]:
     if granted["Action"] == ["sqs:SendMessage"]:
         return [{**granted, "Action": ["sqs:SendMessageBatch"]}]
     # AWS asks for the right to the sender's identity; the emulator does not look who sends.
-    if granted["Action"] == ["ses:SendEmail"]:
+    if "ses:SendEmail" in granted["Action"]:
         return [{**granted, "Resource": "*"}]
     return []
 

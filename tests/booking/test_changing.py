@@ -114,7 +114,7 @@ def test_a_taken_time_is_refused_and_every_alternative_is_bookable(practice: Pra
     for slot in offered:
         moved = move(made, datetime.fromisoformat(slot["starts_at"]), staff=slot["staff_id"])
         assert moved.starts_at == datetime.fromisoformat(slot["starts_at"])
-    refused(lambda: move(made, next_monday(22)), "slot_taken")
+    refused(lambda: move(made, next_monday(22)), "not_bookable")
 
 
 def test_what_was_decided_on_an_old_version_is_refused_with_the_present_one(practice: Practice) -> None:

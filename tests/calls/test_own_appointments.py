@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.booking import store as booking
+from chalicelib.booking.policy import Cancellation, Policy, Rescheduling
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
@@ -248,6 +249,28 @@ def test_a_taken_time_is_answered_with_bookable_alternatives(practice: Practice)
     assert ring("reschedule_appointment", again)["status"] == "moved"
 
 
+def test_a_late_cancellation_says_what_it_costs(practice: Practice) -> None:
+    terms = Policy(cancellation=Cancellation(notice_min=2881, fee_minor=2050))
+    practice_that_speaks(practice, "de", policy=terms)
+    mine = booked(staff="Ada Keller")
+    answer = ring("cancel_appointment", {})
+    assert (answer["status"], answer["fee_minor"], answer["currency"]) == ("cancelled", 2050, "EUR")
+    assert answer["message"].endswith("fällt eine Gebühr von 20,50 EUR an.")
+    assert booking.get_appointment("com_test", mine.id).fee_minor == 2050
+
+
+def test_what_the_practice_does_not_let_customers_move_is_said_without_other_times(practice: Practice) -> None:
+    terms = Policy(rescheduling=Rescheduling(by=("staff",)))
+    practice_that_speaks(practice, "en", policy=terms)
+    mine = booked()
+    before = state(mine.id)
+    answer = ring("reschedule_appointment", {"starts_at": "Monday at four"})
+    assert (answer["status"], answer["code"]) == ("refused", "reschedule_not_allowed")
+    assert "can no longer be changed over the phone" in answer["message"]
+    assert "alternatives" not in answer
+    assert state(mine.id) == before
+
+
 def test_a_time_that_makes_no_sense_names_its_argument(practice: Practice) -> None:
     booked()
     for text in ("someday", "yesterday at three", "2037-11-20T10:00", "2045-01-01T10:00"):
@@ -285,7 +308,7 @@ def test_requests(practice: Practice) -> None:
             counts[f"{function} {len(counts)}"] = len(names)
     finally:
         aws_clients.call_hooks.clear()
-    assert list(counts.values()) == [3, 7, 6, 2], (counts, names)
+    assert list(counts.values()) == [3, 7, 7, 2], (counts, names)
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"drop": True}])

@@ -47,7 +47,7 @@ def see(what: str, **query: str) -> Answer:
 
 
 def reviews_of_ada(practice: Practice) -> Any:
-    return next(one["reviews"] for one in see("staff").json if one["id"] == practice.staff[0].id)
+    return next(one["reviews"] for one in see("staff").json["data"] if one["id"] == practice.staff[0].id)
 
 
 def test_a_review_is_left_counted_hidden_and_published_again(practice: Practice) -> None:
@@ -67,7 +67,7 @@ def test_a_review_is_left_counted_hidden_and_published_again(practice: Practice)
     assert [one["id"] for one in hidden] == [first["id"]]
     assert call("POST", f"/api/reviews/{first['id']}/publish", caller=ME).status == 200
     assert reviews_of_ada(practice)["average"] == 4.5
-    assert see("branches").json[0]["reviews"]["count"] == 2
+    assert see("branches").json["data"][0]["reviews"]["count"] == 2
 
 
 def test_one_review_for_each_visit_however_many_come_at_once(practice: Practice) -> None:
@@ -110,9 +110,11 @@ def test_only_what_is_published_is_shown_with_what_each_offers(practice: Practic
         [shown, replace(ben, published=False), chloe, dan],
     )  # fmt: skip
     branches, listed, staff = see("branches"), see("services"), see("staff", branch_id=berlin.id)
-    assert [(one["id"], one["service_ids"]) for one in branches.json] == [(berlin.id, [practice.services[0].id])]
-    assert [(one["id"], one["branch_ids"]) for one in listed.json] == [(practice.services[0].id, [berlin.id])]
-    (one,) = staff.json
+    assert [(one["id"], one["service_ids"]) for one in branches.json["data"]] == [
+        (berlin.id, [practice.services[0].id])
+    ]
+    assert [(one["id"], one["branch_ids"]) for one in listed.json["data"]] == [(practice.services[0].id, [berlin.id])]
+    (one,) = staff.json["data"]
     assert (one["id"], one["service_ids"], one["branch_ids"]) == (ada.id, [practice.services[0].id], [berlin.id])
     assert one["profile"]["specialisations"] == ["knees"]
     assert one["reviews"] == {"average": None, "count": 0, "latest": []}
@@ -120,8 +122,25 @@ def test_only_what_is_published_is_shown_with_what_each_offers(practice: Practic
     assert "01009" not in staff.text
     assert see("staff", branch_id=new_york.id).status == 404
     assert see("services", branch_id=berlin.id, company="com_other").status == 404
-    assert see("branches", company="com_other").json == []
+    assert see("branches", company="com_other").json == {"data": [], "next_cursor": None}
     assert see("branches", company="com#x").json["errors"][0]["path"] == "query.company"
+
+
+def test_lists_come_in_pages(practice: Practice) -> None:
+    for what, records in (("branches", practice.branches), ("services", practice.services), ("staff", practice.staff)):
+        whole = [one["id"] for one in see(what).json["data"]]
+        assert whole == sorted(record.id for record in records)
+        found: list[str] = []
+        query: dict[str, str] = {}
+        while len(found) < 100:
+            page = see(what, limit="1", **query).json
+            found += [one["id"] for one in page["data"]]
+            if page["next_cursor"] is None:
+                break
+            query = {"cursor": page["next_cursor"]}
+        assert found == whole
+    assert see("staff", cursor="nonsense").json["errors"][0]["code"] == "bad_cursor"
+    assert see("staff", limit="101").json["errors"][0]["path"] == "query.limit"
 
 
 def test_lists_are_throttled(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:

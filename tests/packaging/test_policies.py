@@ -53,7 +53,7 @@ def wanted(door: Door, indexes: dict[str, set[str]]) -> set[Grant]:
     found |= {("sqs:SendMessage", arn("sqs", f"${{Prefix}}-{queue}")) for queue in need.sends}
     found |= {("ssm:GetParameter", arn("ssm", f"parameter/${{Prefix}}/{secret}")) for secret in need.secrets}
     if need.mail:
-        found.add(("ses:SendEmail", arn("ses", "identity/${MailDomain}")))
+        found |= {(f"ses:{action}", arn("ses", "identity/${MailDomain}")) for action in ("SendEmail", "SendRawEmail")}
     if need.vault:
         found |= {(f"kms:{action}", "VaultKeyArn") for action in ("Decrypt", "Encrypt")}
     files = "arn:${AWS::Partition}:s3:::${Prefix}-files-${AWS::AccountId}-${AWS::Region}"

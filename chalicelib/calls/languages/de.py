@@ -95,6 +95,7 @@ LANGUAGE = Language(
         changed_since="Dieser Termin wurde seitdem geändert: {appointment}. Soll ich ihn trotzdem ändern?",
         cancelled="Ihr Termin ist abgesagt: {appointment}.",
         cancel_pending="Ich habe Ihre Absage weitergegeben und warte noch auf den Kalender; Sie hören gleich von uns.",
+        cancel_fee="Weil die Absage so spät kommt, fällt eine Gebühr von {fee} an.",
         cannot_change=(
             "Diesen Termin kann ich am Telefon nicht mehr ändern. Soll ich unserem Team eine Nachricht hinterlassen?"
         ),

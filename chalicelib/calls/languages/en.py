@@ -22,6 +22,7 @@ LANGUAGE = Language(
         on_moment="on {date} at {clock}",
         either="{most} or {last}",
         both="{most} and {last}",
+        decimal=".",
     ),
     vocabulary=Vocabulary(
         days={"today": 0, "this": 0, "tonight": 0, "tomorrow": 1, "day after tomorrow": 2},
@@ -93,6 +94,7 @@ LANGUAGE = Language(
         cancel_pending=(
             "I have passed your cancellation on and am waiting for the calendar; you will hear from us shortly."
         ),
+        cancel_fee="As it was cancelled this late, a fee of {fee} is charged.",
         cannot_change="That appointment can no longer be changed over the phone. Shall I take a message for our team?",
         message_taken="I have written your message down. Our team will get back to you.",
         transfer="I am putting you through to our team.",

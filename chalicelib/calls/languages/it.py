@@ -89,6 +89,7 @@ LANGUAGE = Language(
         ),
         cancelled="Il suo appuntamento è annullato: {appointment}.",
         cancel_pending="Ho inoltrato la disdetta e attendo la conferma del calendario; le faremo sapere a breve.",
+        cancel_fee="Poiché la disdetta arriva così tardi, è dovuto un importo di {fee}.",
         cannot_change=(
             "Quell'appuntamento non si può più modificare per telefono. Vuole lasciare un messaggio al nostro team?"
         ),

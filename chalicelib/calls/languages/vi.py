@@ -83,6 +83,7 @@ LANGUAGE = Language(
         changed_since="Lịch hẹn đó đã được thay đổi, bây giờ là {appointment}. Quý khách vẫn muốn đổi chứ?",
         cancelled="Lịch hẹn của quý khách đã được hủy: {appointment}.",
         cancel_pending="Tôi đã chuyển yêu cầu hủy và đang chờ lịch xác nhận; chúng tôi sẽ báo lại cho quý khách ngay.",
+        cancel_fee="Vì lịch hẹn được hủy quá muộn, quý khách phải trả phí {fee}.",
         cannot_change="Lịch hẹn đó không thể đổi qua điện thoại nữa. Quý khách có muốn để lại lời nhắn không?",
         message_taken="Tôi đã ghi lại lời nhắn. Chúng tôi sẽ liên hệ lại với quý khách.",
         transfer="Tôi đang nối máy cho quý khách với đội ngũ của chúng tôi.",

@@ -59,6 +59,7 @@ CHANGES: tuple[tuple[str, str, str, Any], ...] = (
     ("POST", "confirm", "asked_id", {}),
     ("POST", "decline", "asked_id", {}),
     ("GET", "history", "appointment_id", None),
+    ("GET", "cancellation", "appointment_id", None),
 )
 """What can be done with an appointment, and with which of the owner's it is tried."""
 RECIPES: Recipes = {

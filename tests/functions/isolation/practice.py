@@ -44,11 +44,21 @@ KINDS: dict[str, tuple[str, Any, Stranger]] = {
     "staff": ("staff", _staff, "no such reference"),
     "resources": ("resource", _resource, "nothing there"),
 }
+
+
+def _busy(world: World) -> dict[str, Any]:
+    return {"from": monday(9).isoformat(), "to": monday(10).isoformat(), "busy": [_away(world)]}
+
+
 AWAY = "/api/staff/{staff}/time-off"
+BUSY = "/api/staff/{staff}/busy/google"
 RECIPES: Recipes = {
     ("GET", "/api/staff/{staff_id}/time-off"): recipe(AWAY),
     ("POST", "/api/staff/{staff_id}/time-off"): Recipe(AWAY, _away),
     ("DELETE", "/api/staff/{staff_id}/time-off/{time_off_id}"): recipe(f"{AWAY}/{{time_off_id}}"),
+    ("PUT", "/api/staff/{staff_id}/busy/{source}"): Recipe(BUSY, _busy),
+    ("GET", "/api/staff/{staff_id}/busy/{source}"): recipe(BUSY),
+    ("DELETE", "/api/staff/{staff_id}/busy/{source}"): recipe(BUSY),
 }
 for _path, (_name, _body, _stranger) in KINDS.items():
     _one, _asked = f"/api/{_path}/{{{_name}_id}}", f"/api/{_path}/{{{_name}}}"

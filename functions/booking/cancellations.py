@@ -1,0 +1,36 @@
+"""What cancelling an appointment costs."""
+
+from datetime import datetime
+
+from chalicelib.core.clock import now
+from chalicelib.core.function import Function
+from chalicelib.core.needs import Needs
+from chalicelib.core.payloads import Answer
+from chalicelib.core.requests import Request
+
+function = Function(__name__)
+
+
+class CostAnswer(Answer):
+    """What cancelling would cost now, in minor units of `currency`; `free_until` null where it never costs anything."""
+
+    fee_minor: int
+    currency: str | None
+    free_until: datetime | None
+
+
+@function.route(
+    "GET",
+    "/api/appointments/{appointment_id}/cancellation",
+    also=("/api/events/{appointment_id}/cancellation",),
+    ability="appointments:read",
+    needs=Needs(reads=("booking",)),
+    errors=("appointment_not_found 404",),
+)
+def show_cancellation(request: Request, appointment_id: str) -> CostAnswer:
+    """What cancelling an appointment would cost now."""
+    from chalicelib.booking import store
+    from chalicelib.booking.fees import fee_for
+
+    fee = fee_for(store.get_appointment(request.company_id, appointment_id), now())
+    return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)
