@@ -17,7 +17,7 @@ from chalicelib.booking.engine.hours import Hours, by_day
 from chalicelib.booking.engine.question import Frame
 from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.windows import Window, overlaps
-from chalicelib.booking.occupancy import AWAY, MINUTE, Days, Entry, entries_of
+from chalicelib.booking.occupancy import AWAY, DAY_BYTES, DAY_MINUTES, MINUTE, Days, Entry, entries_of, times_of
 from chalicelib.booking.travel import Point, Roads
 
 _PACKED = struct.Struct(">hhI12sii")
@@ -149,7 +149,7 @@ def _minutes(
     for number in range(frame.days):
         midnight = number * DAY_MINUTES
         for first, last, kind, expiry, reference in times_of(days.get(date.fromordinal(frame.first + number), b"")):
-            if kind != Kind.TIME_OFF and reference not in placed and (not expiry or expiry > now):
+            if kind not in AWAY and reference not in placed and (not expiry or expiry > now):
                 found.add((midnight + first, midnight + last, base))
     return found
 
