@@ -64,12 +64,20 @@ def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any
     service_id = sought.service.consultation_id if consultation else sought.service.id
     first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
     found = situation.read(sought.company_id, sought.branch_id, first, last, service=service_id)
+    return offered_in(sought, found, consultation=consultation)
+
+
+def offered_in(
+    sought: Sought, found: Situation, rows: circumstances.Rows | None = None, *, consultation: bool = False
+) -> list[dict[str, Any]]:
+    """The same, of what was read already: the calendars from a day before to a week after, counters as in `rows`."""
+    service_id = sought.service.consultation_id if consultation else sought.service.id
     service = found.schedule.find_service(str(service_id))
     if service is None:
         return []
     if not consultation:
         service = msgspec.structs.replace(service, duration_min=sought.service.duration_min)
-    slots = _bookable(sought, found, service)
+    slots = _bookable(sought, found, service, rows or {})
     chosen = _nearest(slots, None if consultation else sought.staff, sought.starts_at)
     clock = found.schedule.branch.clock()
     return [
@@ -85,7 +93,7 @@ def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any
     ]
 
 
-def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
+def _bookable(sought: Sought, found: Situation, service: Service, rows: circumstances.Rows) -> list[Slot]:
     schedule, clock = found.schedule, found.schedule.branch.clock()
     able = [m for m in schedule.able(service, None, "service") if m.published or not sought.published]
     days = [sought.starts_at.astimezone(clock).date() + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days)]
@@ -94,7 +102,7 @@ def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
     here = (moving.starts_at, moving.staff_id) if moving else None
     names = {member.id for member in able}
     free = [(c.staff, c.days) for c in found.calendars if c.staff.id in names]
-    full = _full(sought, found, service, able, days)
+    full = _full(sought, found, service, able, days, rows)
     slots = []
     for slot in free_slots(schedule, service, free, days, sought.now, own):
         day = slot.starts_at.astimezone(clock).date()
@@ -128,14 +136,20 @@ def _rooms_free(sought: Sought, found: Situation, service: Service, slot: Slot, 
 
 
 def _full(
-    sought: Sought, found: Situation, service: Service, able: Sequence[Staff], days: Sequence[date]
+    sought: Sought,
+    found: Situation,
+    service: Service,
+    able: Sequence[Staff],
+    days: Sequence[date],
+    rows: circumstances.Rows,
 ) -> set[tuple[str, date]]:
     # The days on which a limit is reached: of a member of staff, or ("") of everyone.
     schedule, customer_id = found.schedule, sought.customer_id
     asked = [
         key for day in days for key in circumstances.keys(sought.company_id, schedule, service, able, customer_id, day)
     ]
-    rows = dict(zip(asked, fetch(asked), strict=True))
+    missing = [key for key in asked if key not in rows]
+    rows = rows | dict(zip(missing, fetch(missing), strict=True))
     full = set()
     for day in days:
         seen = circumstances.found(sought.company_id, schedule, service, able, customer_id, Contact(), day, rows)

@@ -100,6 +100,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     version: int = 1
     legacy_id: str | None = None
+    series_id: str | None = None
 
     def place(self) -> Place:
         """When, and with whom."""

@@ -80,6 +80,14 @@ def take_all(unit: Unit, calendar: Calendar, entries: Iterable[Entry], now: date
     _swap(unit, calendar, changed)
 
 
+def with_all(calendar: Calendar, entries: Iterable[Entry], now: datetime) -> Calendar:
+    """The calendar as `take_all` leaves it."""
+    days = dict(calendar.days)
+    for entry in entries:
+        days |= occupancy.with_entry(days, entry, now)
+    return msgspec.structs.replace(calendar, days=days)
+
+
 def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date]) -> None:
     """Take everything with this reference out of the calendar's `days`; Stale if they changed meanwhile."""
     _swap(unit, calendar, occupancy.without_reference(calendar.days, reference, days))

@@ -55,6 +55,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return counting.counters(schedule, self.service, [self.choice.staff], customer_id, self.day)
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """It cannot be booked so: what was sought, and the rules that fail; none of them: someone has that time."""
+
+    sought: Sought
+    failures: tuple[rules.Failure, ...] = ()
+
+
 def expected(company_id: str, schedule: Schedule | None, asked: Asked, customer_id: str | None) -> list[Key]:
     """Where it most likely lies what the rules will look at, by the schedule as this process last saw it."""
     service = schedule.find_service(asked.service) if schedule else None
@@ -84,6 +91,26 @@ def decide(
     wish that can never be granted. `hold`: the visitor's own, whose time is his. `somebody` False: who it is for will
     be said later, and what the rules say of him shows then.
     """
+    judged = judge(company_id, asked, found, rows, customer_id, contact, reference, now, hold, somebody=somebody)
+    if isinstance(judged, Decision):
+        return judged
+    raise not_bookable(judged.sought, judged.failures) if judged.failures else slot_taken(judged.sought)
+
+
+def judge(
+    company_id: str,
+    asked: Asked,
+    found: Situation,
+    rows: dict[Key, Any],
+    customer_id: str | None,
+    contact: Contact,
+    reference: bytes,
+    now: datetime,
+    hold: Hold | None = None,
+    *,
+    somebody: bool = True,
+) -> "Decision | Refusal":
+    """What `decide` decides, without looking for alternatives."""
     schedule = found.schedule
     service = _service(schedule, asked)
     able = _able(schedule, service, asked, hold)
@@ -108,7 +135,7 @@ def decide(
     sought = _sought(company_id, asked, sized, customer_id, now)
     refused = [failure for failure in failed if failure.rule not in asked.override]
     if refused:
-        raise not_bookable(sought, refused)
+        return Refusal(sought, tuple(refused))
     waived = {*policy.off, *overridden}
     choosing_by = Choosing(
         how=policy.assignment or "least_loaded",
@@ -121,7 +148,7 @@ def decide(
     with_room = able if "limits" in waived else seen.with_room(able)
     choice = choosing.choose(found, sized, with_room, entry, now, choosing_by)
     if choice is None:
-        raise slot_taken(sought)
+        return Refusal(sought)
     return Decision(
         service=sized,
         policy=policy,

@@ -89,3 +89,14 @@ class RecompileBranches(Job):
     attempts = 10
 
     after: str
+
+
+class FinishSeries(Job):
+    """Go on with a series that a request left unfinished: book what it holds, change what was to be changed, or give up
+    the holds."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.series_finishing:finish"
+    attempts = 12
+
+    series_id: str
