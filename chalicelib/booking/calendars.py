@@ -93,6 +93,15 @@ def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date])
     _swap(unit, calendar, occupancy.without_reference(calendar.days, reference, days))
 
 
+def free_all(unit: Unit, calendar: Calendar, references: Iterable[bytes], days: Iterable[date]) -> None:
+    """Take everything with these references out of the calendar's `days`, in one swap; Stale if they changed."""
+    touched = list(days)
+    changed: dict[date, bytes] = {}
+    for reference in references:
+        changed |= occupancy.without_reference({**calendar.days, **changed}, reference, touched)
+    _swap(unit, calendar, changed)
+
+
 def exchange(
     unit: Unit, calendar: Calendar, reference: bytes, before: Iterable[Entry], after: Iterable[Entry], now: datetime
 ) -> None:

@@ -91,12 +91,11 @@ class RecompileBranches(Job):
     after: str
 
 
-class FinishSeries(Job):
-    """Go on with a series that a request left unfinished: book what it holds, change what was to be changed, or give up
-    the holds."""
+class ResumeSeries(Job):
+    """Go on with a series that a request left: book what it holds, make the change it was in, or give up its holds."""
 
     queue = "sync"
-    handler = "chalicelib.booking.series_finishing:finish"
+    handler = "chalicelib.booking.series_resuming:resume"
     attempts = 12
 
     series_id: str
