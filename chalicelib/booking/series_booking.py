@@ -19,7 +19,7 @@ from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.deciding import Decision
-from chalicelib.booking.hold import lapses_at
+from chalicelib.booking.hold import LASTS, lapses_at
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.series import HOLDS_LAST, Occurrence, OnConflict, Series
 from chalicelib.booking.series_finishing import Standing, Units, carry_on, give_up, standing
@@ -139,7 +139,7 @@ def _refusal(checked: Checked) -> Conflict:
 
 
 def _lapse(now: datetime) -> datetime:
-    return lapses_at(now + HOLDS_LAST)
+    return lapses_at(now + HOLDS_LAST - LASTS)
 
 
 def _hold(

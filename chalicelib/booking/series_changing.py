@@ -1,7 +1,7 @@
 """Changing a series: one appointment, it and those that follow, or all; each by the verb that changes it alone.
 
-The change is written down first, with where each appointment is to be and with a job: whoever goes on with it, a repeated
-request or the job, moves nothing twice.
+The change is written down first, with where each appointment is to be, and with a job. Whoever goes on with it moves
+nothing twice: a request that is repeated, or the job.
 """
 
 import random
@@ -24,7 +24,7 @@ from chalicelib.booking.series_booking import JOB_AFTER_SECONDS, REQUEST_LASTS
 from chalicelib.booking.series_finishing import Standing, Units, standing
 from chalicelib.booking.series_planning import Told
 from chalicelib.core.clock import Clock, to_utc
-from chalicelib.core.errors import Conflict, DomainError, Invalid, NotFound, Stale, Unavailable, VendorTold, invalid
+from chalicelib.core.errors import Conflict, DomainError, Invalid, NotFound, Stale, Unavailable, VendorRefused, invalid
 from chalicelib.core.logging import log
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def carry_out(units: Units, series: Series, clock: Clock, calcom: "Callable[[], 
         if code is None:
             try:
                 _one(units, series.company_id, change, target, clock, calcom)
-            except (Conflict, Invalid, NotFound, VendorTold) as error:
+            except (Conflict, Invalid, NotFound, VendorRefused) as error:
                 code = error.faults[0].code if error.faults else error.code
                 told = ("alternatives", "failures")
                 refused[target.appointment_id] = {name: error.extra[name] for name in told if name in error.extra}

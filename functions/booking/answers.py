@@ -57,6 +57,7 @@ class AppointmentAnswer(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
+    series_id: str | None
 
 
 def show(appointment: Appointment) -> AppointmentAnswer:
