@@ -30,6 +30,8 @@ from chalicelib.core.tables import Key, fetch
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
+MOST_OF_A_VISITOR = 30
+"""Occurrences: whoever needs no token could fill a practice's years with a hundred."""
 Told = dict[str, dict[str, Any]]
 """What refusals said, by the start of an occurrence or by the appointment that they are about."""
 
@@ -115,6 +117,8 @@ def read(company_id: str, wish: SeriesWish, now: datetime) -> Ground:
     customer_id = _customer(wish, found[1 : 1 + len(known)])
     service = _service(schedule, wish)
     starts = wish.recurrence.instants(starts_at, schedule.branch.clock(), wish.path)
+    if wish.visitor and len(starts) > MOST_OF_A_VISITOR:
+        raise invalid(f"{wish.path}.recurrence", "too_many", f"Call us for more than {MOST_OF_A_VISITOR} times.")
     if starts[-1] > now + booking.FURTHEST:
         raise invalid(f"{wish.path}.recurrence", "too_far_ahead", "The last one is more than two years ahead.")
     rows = dict(zip(blocks, found[1 + len(known) :], strict=True))

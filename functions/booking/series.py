@@ -139,7 +139,7 @@ def book_series(request: Request, body: NewSeries) -> SeriesAnswer:
 
 @function.route("GET", "/api/series", ability="appointments:read", needs=Needs(reads=("booking",)))
 def list_series(request: Request, query: SeriesQuery) -> Page[SeriesAnswer]:
-    """Series, the newest first; as they were booked, without what became of their appointments since."""
+    """Series, the newest first; as they were booked: what became of each appointment since is not looked at."""
     from chalicelib.booking import series_store
     from chalicelib.booking.series_finishing import Standing
 

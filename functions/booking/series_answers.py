@@ -174,13 +174,14 @@ def _occurrence(standing: "Standing", one: "Occurrence") -> dict[str, Any]:
     made = standing.appointments.get(one.appointment_id or "")
     told = standing.told.get(one.starts_at.isoformat(), {})
     at = made or one
-    outcome = "booked" if made else "conflict" if one.code else "held"
+    stands = made is not None or standing.series.status == "booked"
+    outcome = "conflict" if one.code else "booked" if stands else "held"
     return {
         **told,
         "outcome": "failed" if standing.series.status == "failed" else outcome,
         "starts_at": at.starts_at.astimezone(clock),
         "ends_at": at.ends_at.astimezone(clock),
-        "appointment_id": made.id if made else None,
+        "appointment_id": one.appointment_id if stands else None,
         "status": made.status if made else None,
         "version": made.version if made else None,
         "staff_id": at.staff_id,

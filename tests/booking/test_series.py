@@ -1,6 +1,7 @@
 """Series: each occurrence decided after those before it, all or none or what is free, changed from one of them on."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,10 +24,10 @@ from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
-from tests.booking.test_refusing import EVE, MONDAY, NOW, TEN, booked, opened, refused, requests
+from tests.booking.test_refusing import EVE, NOW, TEN, booked, opened, refused, requests
 from tests.conftest import EmbeddedAws
 
-DAN = {"staff": "Dan Rossi"}
+DAN: dict[str, Any] = {"staff": "Dan Rossi"}
 
 
 def begin() -> Unit:
@@ -153,7 +154,7 @@ def test_each_that_is_listed_as_bookable_can_be_booked_alone(aws: EmbeddedAws) -
         if one["bookable"]:
             booked(practice, at)
         else:
-            refused(lambda at=at: booked(practice, at), one["code"])
+            refused(partial(booked, practice, at), one["code"])
 
 
 PARTS = (Part(demo_practice("com_test").services[0].id),)
