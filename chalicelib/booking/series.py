@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -100,6 +101,10 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     def changed(self, at: datetime, **fields: object) -> "Series":
         """The next version of it."""
         return msgspec.structs.replace(self, **({"updated_at": at, "version": self.version + 1} | fields))
+
+    def clock(self) -> ZoneInfo:
+        """The time zone it is in."""
+        return ZoneInfo(self.zone)
 
     def wanted(self) -> list[Occurrence]:
         """The occurrences that are, or are to become, appointments."""

@@ -17,7 +17,7 @@ from chalicelib.integrations.jobs import DeliverWebhook, PublishWebhook
 
 SHOWN = (
     "id", "branch_id", "service_id", "staff_id", "customer_id", "call_id", "starts_at", "ends_at", "status", "source",
-    "cancellation_reason", "created_at", "updated_at", "version",
+    "cancellation_reason", "created_at", "updated_at", "version", "series_id",
 )  # fmt: skip
 
 

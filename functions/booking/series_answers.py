@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -170,7 +169,7 @@ def show_to_visitor(standing: "Standing") -> VisitorSeriesAnswer:
 
 
 def _occurrence(standing: "Standing", one: "Occurrence") -> dict[str, Any]:
-    clock = ZoneInfo(standing.series.zone)
+    clock = standing.series.clock()
     made = standing.appointments.get(one.appointment_id or "")
     told = standing.told.get(one.starts_at.isoformat(), {})
     at = made or one
