@@ -170,7 +170,7 @@ def conflicts(company_id: str, wish: SeriesWish, planned: Plan) -> Told:
     refused = [(one.starts_at, one.judged) for one in planned.occurrences if isinstance(one.judged, Refusal)]
     helped = {at for at, refusal in refused if not {f.rule for f in refusal.failures} & NO_OTHER_TIME_HELPS}
     around = [(at - LOOK_BACK, at + LOOK_AHEAD) for at in sorted(helped)]
-    ground = _with_weeks(company_id, wish, planned.after, around) if around else planned.after
+    ground = _with_weeks(company_id, wish, planned.after, around, everyone=True) if around else planned.after
     found: Told = {}
     consultation: list[dict[str, Any]] | None = None
     for at, refusal in refused:
@@ -215,9 +215,17 @@ def _service(schedule: Schedule, wish: SeriesWish) -> Service:
 
 
 def _with_weeks(
-    company_id: str, wish: SeriesWish, ground: Ground, spans: Iterable[tuple[datetime, datetime]]
+    company_id: str,
+    wish: SeriesWish,
+    ground: Ground,
+    spans: Iterable[tuple[datetime, datetime]],
+    *,
+    everyone: bool = False,
 ) -> Ground:
-    """The ground with what lies in these spans of time read as well; what it has already stays as it is."""
+    """The ground with what lies in these spans of time read as well; what it has already stays as it is.
+
+    Where a member of staff is asked for, the others are read with `everyone` alone: they matter for alternatives.
+    """
     schedule, service = ground.schedule, ground.service
     clock = schedule.branch.clock()
     mondays: set[date] = set()
@@ -226,8 +234,9 @@ def _with_weeks(
         mondays.update(weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT))
         begin, end = first.astimezone(clock).date(), last.astimezone(clock).date()
         days.update(begin + timedelta(days=n) for n in range((end - begin).days + 1))
-    new = sorted(mondays - {*ground.found.mondays})
-    able = [member for member in schedule.staff if service.id in member.service_ids]
+    able = schedule.able(service, None if everyone else wish.staff, f"{wish.path}.staff")
+    # Nobody who is read for the first time has been read in any week.
+    new = sorted(mondays if everyone and wish.staff else mondays - {*ground.found.mondays})
     rooms = [calendars.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
     owners = [*able, *{room.id: room for room in rooms}.values()]
     places = calendars.keys(company_id, owners, new)

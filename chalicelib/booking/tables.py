@@ -17,6 +17,9 @@ Access patterns of `booking`
   who is blocked                    pk `<company>#blocklist`     sk `<block>`                                   Query
   whether someone is blocked        pk `<company>#blocked`       sk `customer#…`, `phone#…`, `email#…`          GetItem
   how far Cal.com is followed       pk `<company>#calcom`        sk `cursor`                                    GetItem
+  a series with its occurrences     pk `<company>#series`        sk `<series>`                                  GetItem
+    of a company, newest first      the same partition                                                          Query
+    of a customer                   pk `<company>#<customer>`    sk `series#<series>`, which only names it      Query
 
 Access patterns of `occupancy`
   what is taken of a calendar       pk `<company>#<home branch>` sk `<Monday>#<staff>`         GetItem, one per week

@@ -95,8 +95,9 @@ def test_a_free_series_is_booked_in_few_requests_each_occurrence_by_its_own_comm
 def test_checking_a_hundred_costs_a_hundredth_of_a_request_each(aws: EmbeddedAws) -> None:
     practice = opened(branch={"policy": Policy(maximum_advance_days=730)})
     calls = requests(lambda: checked(wanted(practice, 100)))
-    # 101 weeks of the two who cut hair, a hundred rows to a request.
-    assert calls == ["BatchGetItem"] * 4
+    # The branch; then 101 weeks of the one asked for, or of the two who cut hair, a hundred rows to a request.
+    assert calls == ["BatchGetItem"] * 3
+    assert requests(lambda: checked(wanted(practice, 100, staff=None))) == ["BatchGetItem"] * 4
     assert len(checked(wanted(practice, 100))) == 100
 
 
