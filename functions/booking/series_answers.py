@@ -173,8 +173,10 @@ def _occurrence(standing: "Standing", one: "Occurrence") -> dict[str, Any]:
     made = standing.appointments.get(one.appointment_id or "")
     told = standing.told.get(one.starts_at.isoformat(), {})
     at = made or one
+    # What Cal.com does not have after all was not to be had either.
+    code = made.cancellation_reason if made and made.status == "released" else one.code
     stands = made is not None or standing.series.status == "booked"
-    outcome = "conflict" if one.code else "booked" if stands else "held"
+    outcome = "conflict" if code else "booked" if stands else "held"
     return {
         **told,
         "outcome": "failed" if standing.series.status == "failed" else outcome,
@@ -184,7 +186,7 @@ def _occurrence(standing: "Standing", one: "Occurrence") -> dict[str, Any]:
         "status": made.status if made else None,
         "version": made.version if made else None,
         "staff_id": at.staff_id,
-        "code": one.code,
+        "code": code,
     }
 
 

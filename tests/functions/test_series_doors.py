@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.booking import series_booking
+from chalicelib.booking.series import Series
 from chalicelib.core.clock import now
+from chalicelib.core.unit import Unit
 from functions.booking import visitor_series
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
@@ -85,6 +88,36 @@ def test_a_series_is_checked_booked_shown_moved_and_cancelled(practice: Practice
     gone = post(f"{path}/cancel", {"appointment_id": told["appointment_id"], "scope": "all"})
     assert [one["status"] for one in gone.json["occurrences"]] == ["cancelled", None, "cancelled"]
     drain()
+
+
+@pytest.mark.parametrize("on_conflict", ["none", "skip"])
+def test_who_is_overtaken_while_holding_starts_again_and_the_key_keeps_the_last_answer(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, on_conflict: str
+) -> None:
+    monkeypatch.setattr(series_booking, "MOST_HELD_AT_ONCE", 1)
+    original = series_booking._take
+    met: list[str] = []
+
+    def meet(unit: Unit, state: Any, chosen: Any, ground: Any, held: Series, now: datetime) -> None:
+        if len(held.held_in) == 2 and not met:
+            wish = {"customer": {"phone": "+12125550198"}, "recurrence": None}
+            starts_at = held.occurrences[1].starts_at.isoformat()
+            met.append(post("/api/appointments", series(practice, starts_at=starts_at, **wish)).json["id"])
+        original(unit, state, chosen, ground, held, now)
+
+    monkeypatch.setattr(series_booking, "_take", meet)
+    key, body = {"Idempotency-Key": "overtaken"}, series(practice, on_conflict=on_conflict)
+    first_answer = post("/api/series", body, headers=key)
+    if on_conflict == "skip":
+        assert [one["outcome"] for one in first_answer.json["occurrences"]] == ["booked", "conflict", "booked"]
+        assert post("/api/series", body, headers=key).json == first_answer.json
+        return
+    assert (first_answer.status, first_answer.json["code"]) == (409, "series_conflict")
+    assert post(f"/api/appointments/{met[0]}/cancel", {}).status == 200
+    again = post("/api/series", body, headers=key)
+    assert [one["outcome"] for one in again.json["occurrences"]] == ["booked"] * 3
+    statuses = {one["status"] for one in call("GET", "/api/series", caller=ME).json["data"]}
+    assert statuses == {"failed", "booked"}
 
 
 BAD: tuple[tuple[dict[str, Any], str], ...] = (
