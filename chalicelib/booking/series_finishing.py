@@ -16,7 +16,7 @@ from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.booking import RECONCILE_SECONDS, TRIES, Booked, booked_event
 from chalicelib.booking.cancelling import Cancellation, cancel
 from chalicelib.booking.jobs import ReconcileBooking
-from chalicelib.booking.occupancy import monday_of
+from chalicelib.booking.occupancy import Entry, monday_of
 from chalicelib.booking.placing import Exchange
 from chalicelib.booking.series import Occurrence, Series
 from chalicelib.booking.series_planning import Told
@@ -75,28 +75,21 @@ def carry_on(
             return Standing(series, found, told or {})
         try:
             made = taking.make(one)
+            if made:
+                found[made.id] = made
+            elif series.whole:
+                return standing(give_up(units, series, clock, calcom), told)
+            else:
+                series = taking.lose(one)
         except _Moved as moved:
             return standing(moved.series, told)
-        if made is None and series.whole:
-            return standing(give_up(units, series, clock, calcom), told)
-        if made:
-            found[made.id] = made
     return _finished(units, series, Standing(series, found, told or {}))
 
 
 def _finished(units: Units, series: Series, made: Standing) -> Standing:
-    """Note that all are made, or (of a series that need not be whole) lost to somebody after their holds lapsed."""
-    lost = {one.appointment_id for one in series.wanted()} - set(made.appointments)
-    gone = {"appointment_id": None, "counted": (), "code": "slot_taken"}
-    occurrences = tuple(
-        msgspec.structs.replace(one, **gone) if one.appointment_id in lost else one for one in series.occurrences
-    )
     unit = units.answering()
-    booked = series.changed(unit.clock(), status="booked", occurrences=occurrences)
+    booked = series.changed(unit.clock(), status="booked")
     series_store.save_series(unit, booked)
-    # What was held and could not be kept does not count.
-    names = [name for one in series.wanted() if one.appointment_id in lost for name in one.counted]
-    rule_store.uncount_together(unit, names)
     unit.audit("series.booked", booked.id, ("status",))
     result = msgspec.structs.replace(made, series=booked)
     try:
@@ -104,6 +97,13 @@ def _finished(units: Units, series: Series, made: Standing) -> Standing:
     except Stale:  # someone else finished it: the same appointments stand
         return standing(series_store.get_series(series.company_id, series.id), made.told)
     return result
+
+
+def _kept(exchange: Exchange, hold: Entry, now: datetime) -> bool:
+    """Whether the time is still the series' own: its hold is there (whatever came on top), or nobody is in the way."""
+    lasts = hold.expires_at is not None and now < hold.expires_at
+    mine = any(entry.reference == hold.reference for entry in exchange.calendar.entries())
+    return (lasts and mine) or exchange.fits(now)
 
 
 class _Moved(Exception):
@@ -127,7 +127,7 @@ class _Taking:
             held = self.series.hold(one)
             nothing = msgspec.structs.replace(appointment, status="released")
             found = placing.exchanges(nothing, appointment)
-            if not all(exchange.fits(self.clock()) for exchange in found):
+            if not all(_kept(exchange, held, self.clock()) for exchange in found):
                 return store.find_appointment(self.series.company_id, appointment.id)
             unit = self.units.silent()
             for exchange in found:
@@ -146,6 +146,22 @@ class _Taking:
                     raise _Moved(current) from None
                 booking.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
         raise Unavailable("calendar_busy", "Many are booking these days at once; the series is gone on with shortly.")
+
+    def lose(self, one: Occurrence) -> Series:
+        """The series without an occurrence whose hold has lapsed and whose time is somebody else's."""
+        gone = msgspec.structs.replace(one, appointment_id=None, counted=(), code="slot_taken")
+        unit = self.units.silent()
+        left = tuple(gone if each is one else each for each in self.series.occurrences)
+        fewer = self.series.changed(unit.clock(), occurrences=left)
+        series_store.save_series(unit, fewer)
+        rule_store.uncount_together(unit, one.counted)
+        unit.audit("series.lost_one", fewer.id, ("occurrences",), appointment=str(one.appointment_id))
+        try:
+            unit.commit()
+        except Stale:
+            raise _Moved(series_store.get_series(fewer.company_id, fewer.id)) from None
+        self.series = fewer
+        return fewer
 
     def _write(self, unit: Unit, appointment: Appointment) -> None:
         store.add_appointment(unit, appointment)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import blocking, jobs, series_booking, series_store, store
+from chalicelib.booking import blocking, jobs, series_booking, series_store, store, time_off
 from chalicelib.booking.cancelling import Cancellation, cancel
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Part
@@ -211,10 +211,12 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
     nothing_is_taken()
 
 
-def left_in_the_middle(practice: Practice, monkeypatch: pytest.MonkeyPatch, count: int = 3) -> Series:
+def left_in_the_middle(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, count: int = 3, on_conflict: Any = "none"
+) -> Series:
     with monkeypatch.context() as patched:
         patched.setattr(series_booking, "REQUEST_LASTS", timedelta(0))
-        return series_of(wanted(practice, count)).series
+        return series_of(wanted(practice, count), on_conflict).series
 
 
 def test_what_a_request_has_no_time_for_is_held_and_the_job_books_it(
@@ -247,6 +249,32 @@ def test_when_a_lapsed_hold_was_lost_a_whole_series_comes_to_nothing(
     assert (failed.status, failed.held_in) == ("failed", ())
     cancel(begin, "com_test", taken.id, Cancellation(), lambda: NOW, no_calcom)
     nothing_stands()
+
+
+def test_when_a_lapsed_hold_was_lost_the_others_of_a_series_that_may_lack_some_are_booked(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice = opened({"policy": Policy(service_limits=Limits(per_month=9))})
+    left = left_in_the_middle(practice, monkeypatch, on_conflict="skip")
+    late = NOW + HOLDS_LAST + timedelta(minutes=5)
+    booked(practice, weeks(1)[0], late, **DAN)
+    resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(late))
+    done = series_store.get_series("com_test", left.id)
+    assert (done.status, [one.code for one in done.occurrences]) == ("booked", [None, "slot_taken", None])
+    assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
+    assert sum(int(row.tally or 0) for row in OccupancyRow.scan()) == 3
+
+
+def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice = opened()
+    left = left_in_the_middle(practice, monkeypatch)
+    day = weeks(1)[0]
+    time_off.take(begin, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
+    resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(NOW))
+    assert series_store.get_series("com_test", left.id).status == "booked"
+    assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
 
 
 def change(series: Series, kind: Any, appointment_id: str, scope: Any, now: datetime = NOW, **fields: Any) -> Standing:
