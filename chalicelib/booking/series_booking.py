@@ -77,11 +77,13 @@ def book_series(
     until = clock() + REQUEST_LASTS
     try:
         series, found = _held(units, company_id, wish, on_conflict, clock, calcom)
-    except DomainError:
-        # Some of it may have been held, and given up: the Idempotency-Key may be used again.
-        unit = units.answering()
-        unit.free_key()
-        unit.commit()
+    except DomainError as error:
+        if error.code != "storage_busy":
+            # Some of it may have been held, and was given up: the Idempotency-Key may be used again. Not so when it
+            # is not known what became of the last transaction.
+            unit = units.answering()
+            unit.free_key()
+            unit.commit()
         raise
     try:
         return carry_on(units, series, clock, calcom, until, found)
@@ -187,7 +189,8 @@ def _begin(unit: Unit, series: Series, wish: SeriesWish, ground: Ground, now: da
     series_store.add_series(unit, series)
     job = ResumeSeries(company_id=unit.company_id, series_id=series.id)
     unit.enqueue(job, delay_seconds=JOB_AFTER_SECONDS)
-    unit.audit("series.asked", series.id, overridden=",".join(series.overridden))
+    told: dict[str, Any] = {"overridden": ",".join(series.overridden)} if series.overridden else {}
+    unit.audit("series.asked", series.id, **told)
 
 
 def _take(
