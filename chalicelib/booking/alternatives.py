@@ -73,21 +73,30 @@ def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any
     service_id = sought.service.consultation_id if consultation else sought.service.id
     first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
     found = situation.read(sought.company_id, sought.branch_id, first, last, service=service_id)
+    here = offered_in(sought, found, consultation=consultation)
+    return here + _elsewhere(sought, found.schedule, str(service_id), MOST + 1 - len(here), consultation)
+
+
+def offered_in(
+    sought: Sought, found: Situation, rows: circumstances.Rows | None = None, *, consultation: bool = False
+) -> list[dict[str, Any]]:
+    """The same in this branch, of what was read: calendars from a day before to a week after, counters as in `rows`."""
+    service_id = sought.service.consultation_id if consultation else sought.service.id
     service = found.schedule.find_service(str(service_id))
     if service is None:
         return []
     if not consultation:
         service = msgspec.structs.replace(service, duration_min=sought.service.duration_min)
-    chosen = _nearest(_bookable(sought, found, service), None if consultation else sought.staff, sought.starts_at)
-    here = [_shown(found.schedule, service, slot) for slot in chosen]
-    return here + _elsewhere(sought, found.schedule, str(service_id), MOST + 1 - len(here), consultation)
+    slots = _bookable(sought, found, service, rows or {})
+    chosen = _nearest(slots, None if consultation else sought.staff, sought.starts_at)
+    return [_shown(found.schedule, service, slot) for slot in chosen]
 
 
 def _elsewhere(
     sought: Sought, schedule: Schedule, service_id: str, most: int, consultation: bool
 ) -> list[dict[str, Any]]:
     """The nearest times in other branches; what stands stays in its branch, so nothing when it is to be moved."""
-    if sought.moving or not sought.elsewhere:
+    if sought.moving or not sought.elsewhere or schedule.find_service(service_id) is None:
         return []
     near = sought.address.point() if sought.address and sought.service.mobile else None
     first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
@@ -98,7 +107,7 @@ def _elsewhere(
         service = elsewhere.as_asked(offer, None if consultation else sought.length_min) if offer else None
         if service is None or (sought.published and not service.published):
             continue
-        for slot in nearest(_bookable(sought, situated, service), sought.starts_at, most):
+        for slot in nearest(_bookable(sought, situated, service, {}), sought.starts_at, most):
             times.append((abs(slot.starts_at - sought.starts_at), number, _shown(situated.schedule, service, slot)))
     return [shown for _, _, shown in sorted(times, key=lambda one: one[:2])[:most]]
 
@@ -116,7 +125,7 @@ def _shown(schedule: Schedule, service: Service, slot: Slot) -> dict[str, Any]:
     }
 
 
-def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
+def _bookable(sought: Sought, found: Situation, service: Service, rows: circumstances.Rows) -> list[Slot]:
     schedule, clock = found.schedule, found.schedule.branch.clock()
     able = [m for m in schedule.able(service, None, "service") if m.published or not sought.published]
     days = [sought.starts_at.astimezone(clock).date() + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days)]
@@ -125,7 +134,7 @@ def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
     here = (moving.starts_at, moving.staff_id) if moving else None
     names = {member.id for member in able}
     free = [(c.staff, c.days) for c in found.calendars if c.staff.id in names]
-    full = _full(sought, found, service, able, days)
+    full = _full(sought, found, service, able, days, rows)
     if service.mobile and sought.address is None:
         return []
     ways = travelling.roads(schedule.policy(service).travel, found.calendars, _point(sought, service))
@@ -189,14 +198,20 @@ def _rooms_free(sought: Sought, found: Situation, service: Service, entry: Entry
 
 
 def _full(
-    sought: Sought, found: Situation, service: Service, able: Sequence[Staff], days: Sequence[date]
+    sought: Sought,
+    found: Situation,
+    service: Service,
+    able: Sequence[Staff],
+    days: Sequence[date],
+    rows: circumstances.Rows,
 ) -> set[tuple[str, date]]:
     # The days on which a limit is reached: of a member of staff, or ("") of everyone.
     schedule, customer_id = found.schedule, sought.customer_id
     asked = [
         key for day in days for key in circumstances.keys(sought.company_id, schedule, service, able, customer_id, day)
     ]
-    rows = dict(zip(asked, fetch(asked), strict=True))
+    missing = [key for key in asked if key not in rows]
+    rows = rows | dict(zip(missing, fetch(missing), strict=True))
     full = set()
     for day in days:
         seen = circumstances.found(sought.company_id, schedule, service, able, customer_id, Contact(), day, rows)

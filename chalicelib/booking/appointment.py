@@ -114,6 +114,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None = None
     deposit_due_minor: int = 0
     deposit_minor: int = 0
+    series_id: str | None = None
 
     def place(self) -> Place:
         """When, and with whom."""

@@ -91,6 +91,15 @@ def take_all(unit: Unit, calendar: Calendar, entries: Iterable[Entry], now: date
     _exchange(unit, calendar, {}, {}, entries, now)
 
 
+def with_all(calendar: Calendar, entries: Iterable[Entry], now: datetime) -> Calendar:
+    """The calendar as `take_all` leaves it."""
+    days, places = dict(calendar.days), dict(calendar.stops)
+    for entry in entries:
+        days |= occupancy.with_entry(days, entry, now)
+        places |= stops.with_entry(places, entry, now)
+    return msgspec.structs.replace(calendar, days=days, stops=places)
+
+
 def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date]) -> None:
     """Take everything with this reference out of the calendar's `days`; Stale if they changed meanwhile."""
     touched = list(days)
@@ -100,6 +109,17 @@ def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date])
         occupancy.without_reference(calendar.days, reference, touched),
         stops.without_reference(calendar.stops, reference, touched),
     )
+
+
+def free_all(unit: Unit, calendar: Calendar, references: Iterable[bytes], days: Iterable[date]) -> None:
+    """Take everything with these references out of the calendar's `days`, in one swap; Stale if they changed."""
+    touched = list(days)
+    changed: dict[date, bytes] = {}
+    places: dict[date, bytes] = {}
+    for reference in references:
+        changed |= occupancy.without_reference({**calendar.days, **changed}, reference, touched)
+        places |= stops.without_reference({**calendar.stops, **places}, reference, touched)
+    _swap(unit, calendar, changed, places)
 
 
 def exchange(

@@ -1,5 +1,6 @@
 """Deciding about a wish: what is asked for, what the rules say, who does it where. Nothing is written."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry, Kind
 from chalicelib.booking.policy import Policy, RuleName
 from chalicelib.booking.practice import Place, Service, Staff
-from chalicelib.booking.rules import Attempt
+from chalicelib.booking.rules import Attempt, Failure
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
 from chalicelib.booking.travel import Point
@@ -69,6 +70,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return counting.counters(schedule, self.service, [self.choice.staff], customer_id, self.day)
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """It cannot be booked so: what was sought, and the rules that fail; none of them: someone has that time."""
+
+    sought: Sought
+    failures: tuple[Failure, ...] = ()
+
+
 def expected(company_id: str, schedule: Schedule | None, asked: Asked, customer_id: str | None) -> list[Key]:
     """Where it most likely lies what the rules will look at, by the schedule as this process last saw it."""
     service = schedule.find_service(asked.service) if schedule else None
@@ -98,6 +106,26 @@ def decide(
     wish that can never be granted. `hold`: the visitor's own, whose time is his. `somebody` False: who it is for will
     be said later, and what the rules say of him shows then.
     """
+    judged = judge(company_id, asked, found, rows, customer_id, contact, reference, now, hold, somebody=somebody)
+    if isinstance(judged, Decision):
+        return judged
+    raise not_bookable(judged.sought, judged.failures) if judged.failures else slot_taken(judged.sought)
+
+
+def judge(
+    company_id: str,
+    asked: Asked,
+    found: Situation,
+    rows: dict[Key, Any],
+    customer_id: str | None,
+    contact: Contact,
+    reference: bytes,
+    now: datetime,
+    hold: Hold | None = None,
+    *,
+    somebody: bool = True,
+) -> "Decision | Refusal":
+    """What `decide` decides, without looking for alternatives."""
     schedule = found.schedule
     service = _service(schedule, asked)
     able = _able(schedule, service, asked, hold)
@@ -108,7 +136,12 @@ def decide(
     sought = _sought(company_id, asked, sized, customer_id, now)
     point = address.point() if address else None
     attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
-    overridden, awaits_deposit = _overridden(attempt, asked, sought)
+    failed = rules.failures(attempt)
+    awaits_deposit = _awaits_deposit(attempt, asked, failed)
+    refused = _refused(asked, failed, awaits_deposit=awaits_deposit)
+    if refused:
+        return Refusal(sought, refused)
+    overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     waived = {*attempt.policy.off, *overridden}
     kind = Kind.GROUP if sized.seats > asked.seats else Kind.BOOKING
     entry = entry_for(sized, asked.starts_at, reference, kind, point)
@@ -117,7 +150,7 @@ def decide(
     by = msgspec.structs.replace(by, roads=travelling.roads(attempt.policy.travel, found.calendars, point))
     choice = choosing.choose(found, sized, with_room, entry, now, by)
     if choice is None:
-        raise slot_taken(sought)
+        return Refusal(sought)
     return Decision(
         service=sized,
         policy=attempt.policy,
@@ -163,20 +196,16 @@ def _attempt(
     )
 
 
-def _overridden(attempt: Attempt, asked: Asked, sought: Sought) -> tuple[tuple[RuleName, ...], bool]:
-    """The rules that would have refused it and are not to matter, and whether it stands once its deposit is paid.
-
-    Raises Conflict with all the others that refuse.
-    """
-    failed = rules.failures(attempt)
+def _awaits_deposit(attempt: Attempt, asked: Asked, failed: Sequence[Failure]) -> bool:
     # Only here can a request wait: Cal.com confirms by itself.
     later = asked.visitor and attempt.schedule.branch.books_through != "calcom"
-    awaits_deposit = later and any(failure.rule == "deposit" for failure in failed)
+    return later and any(failure.rule == "deposit" for failure in failed)
+
+
+def _refused(asked: Asked, failed: Sequence[Failure], *, awaits_deposit: bool) -> tuple[Failure, ...]:
+    """What is in the way, of the rules that fail."""
     waived = {*asked.override, *(("deposit",) if awaits_deposit else ())}
-    refused = [failure for failure in failed if failure.rule not in waived]
-    if refused:
-        raise not_bookable(sought, refused)
-    return tuple(failure.rule for failure in failed if failure.rule in asked.override), awaits_deposit
+    return tuple(failure for failure in failed if failure.rule not in waived)
 
 
 def _choosing(policy: Policy, asked: Asked, hold: Hold | None, *, any_hours: bool) -> Choosing:

@@ -158,3 +158,13 @@ class AskForReview(Job):
     attempts = 6
 
     appointment_id: str
+
+
+class ResumeSeries(Job):
+    """Go on with a series that a request left: book what it holds, make the change it was in, or give up its holds."""
+
+    queue = "sync"
+    handler = "chalicelib.booking.series_resuming:resume"
+    attempts = 12
+
+    series_id: str

@@ -105,7 +105,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     it, per staff id, or under "*" for whoever has none of his own.
 
     `category`: fixed (`duration_min`), flexible (the customer chooses from `duration_min` to `longest_min` in steps
-    of `slot_interval_min`), package (`parts`, in order, each with its own staff and rooms), recurring (a series).
+    of `slot_interval_min`), package (`parts`, in order, each with its own staff and rooms), recurring (as
+    fixed; of these alone may visitors book a series).
     `skills`: all of them, `resources`: one free resource of each of these kinds. `consultation_id`: the service that
     the customer must have completed before. `mobile`: done at the customer's place; travelling takes time. `seats`:
     how many may take part at once, and fewer than `least_seats` do not suffice. `alignment` of starts: `rounded` to

@@ -1,5 +1,6 @@
 """What the rules of booking look at, in DynamoDB: counters of limits, the blocklist, consultations that took place."""
 
+from collections import Counter as Counted
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from typing import Any
@@ -34,6 +35,25 @@ def count(unit: Unit, counters: Iterable[Counter], *, over_the_limit: bool = Fal
     for counter in counters:
         room = None if over_the_limit else tally.does_not_exist() | (tally < counter.most)
         _add(unit, counter.name, 1, room)
+
+
+def count_together(unit: Unit, counters: Iterable[Counter], *, over_the_limit: bool = False) -> None:
+    """Add one for each time that a counter is named, in one update of it; Stale when there is no room for all."""
+    tally, times = OccupancyRow.tally, Counted(counters)
+    for counter, number in times.items():
+        room = None if over_the_limit else tally.does_not_exist() | (tally <= counter.most - number)
+        _add(unit, counter.name, number, room)
+
+
+def uncount_together(unit: Unit, names: Iterable[str]) -> None:
+    """Take one off for each time that a counter is named, in one update of it."""
+    for name, number in Counted(names).items():
+        _add(unit, name, -number, None)
+
+
+def with_more(key: Key, row: Any, number: int) -> Any:
+    """The row of a counter as it would be with so many more."""
+    return OccupancyRow(key.pk, key.sk, tally=counted(row) + number)
 
 
 def uncount(unit: Unit, names: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from chalicelib.cli.queues import queue
 from chalicelib.cli.release import release_check
 from chalicelib.cli.routes import routes
 from chalicelib.cli.schedules import schedules
+from chalicelib.cli.series import series
 from chalicelib.cli.stage import STAGES, Stage
 from chalicelib.cli.subscriptions import subscriptions
 from chalicelib.cli.text import text
@@ -51,6 +52,7 @@ for command in (
     logs,
     calls,
     appointments,
+    series,
     calcom,
     fic,
     text,

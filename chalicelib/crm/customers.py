@@ -9,10 +9,15 @@ from chalicelib.crm.customer import Contact, Customer
 from chalicelib.crm.events import CustomerCreated
 
 
-def add_from_contact(unit: Unit, contact: Contact, source: str, at: datetime) -> Customer:
-    """Stage a new customer in the unit; whoever has no name yet is called by number or address."""
+def add_from_contact(
+    unit: Unit, contact: Contact, source: str, at: datetime, customer_id: str | None = None
+) -> Customer:
+    """Stage a new customer in the unit; whoever has no name yet is called by number or address.
+
+    `customer_id`: a new id, where it had to be known before.
+    """
     customer = Customer(
-        id=new_id("cus"),
+        id=customer_id or new_id("cus"),
         company_id=unit.company_id,
         name=contact.name or contact.phone or contact.email or "Unknown",
         phone=contact.phone,

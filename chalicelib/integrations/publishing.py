@@ -21,7 +21,7 @@ from chalicelib.integrations.jobs import DeliverWebhook, PublishWaiting, Publish
 SHOWN = (
     "id", "branch_id", "service_id", "staff_id", "customer_id", "call_id", "starts_at", "ends_at", "status", "source",
     "cancellation_reason", "created_at", "updated_at", "version", "fee_minor", "currency",
-    "deposit_due_minor", "deposit_minor",
+    "deposit_due_minor", "deposit_minor", "series_id",
 )  # fmt: skip
 
 SHOWN_OF_WAITING = (

@@ -94,6 +94,7 @@ class AppointmentAnswer(Answer):
     currency: str | None
     deposit_due_minor: int
     deposit_minor: int
+    series_id: str | None
 
 
 def show(appointment: Appointment) -> AppointmentAnswer:
