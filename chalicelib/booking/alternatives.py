@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import choosing, circumstances, situation
+from chalicelib.booking import choosing, circumstances, package_alternatives, situation
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.availability import Slot, free_slots, nearest
 from chalicelib.booking.occupancy import Entry, Kind, first_clash
@@ -26,8 +26,8 @@ NO_OTHER_TIME_HELPS = frozenset({"blocklist", "deposit"})
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """A time that someone cannot have. `service` with the length asked for; `staff`: id or name, None: anyone.
 
-    `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative. `published`:
-    only staff whom visitors may see.
+    `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative; `own`: the same
+    of the parts of a package. `published`: only staff whom visitors may see.
     """
 
     company_id: str
@@ -39,6 +39,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str | None = None
     moving: Appointment | None = None
     published: bool = False
+    own: tuple[Appointment, ...] = ()
 
 
 def slot_taken(sought: Sought) -> Conflict:
@@ -67,6 +68,8 @@ def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any
     service = found.schedule.find_service(str(service_id))
     if service is None:
         return []
+    if service.parts:
+        return package_alternatives.offered(sought, found, service)
     if not consultation:
         service = msgspec.structs.replace(service, duration_min=sought.service.duration_min)
     slots = _bookable(sought, found, service)
@@ -94,7 +97,7 @@ def _bookable(sought: Sought, found: Situation, service: Service) -> list[Slot]:
     here = (moving.starts_at, moving.staff_id) if moving else None
     names = {member.id for member in able}
     free = [(c.staff, c.days) for c in found.calendars if c.staff.id in names]
-    full = _full(sought, found, service, able, days)
+    full = full_days(sought, found, service, able, days)
     slots = []
     for slot in free_slots(schedule, service, free, days, sought.now, own):
         day = slot.starts_at.astimezone(clock).date()
@@ -127,10 +130,10 @@ def _rooms_free(sought: Sought, found: Situation, service: Service, slot: Slot, 
     return rooms is not None
 
 
-def _full(
+def full_days(
     sought: Sought, found: Situation, service: Service, able: Sequence[Staff], days: Sequence[date]
 ) -> set[tuple[str, date]]:
-    # The days on which a limit is reached: of a member of staff, or ("") of everyone.
+    """The days on which a limit is reached: of a member of staff, or ("") of everyone."""
     schedule, customer_id = found.schedule, sought.customer_id
     asked = [
         key for day in days for key in circumstances.keys(sought.company_id, schedule, service, able, customer_id, day)

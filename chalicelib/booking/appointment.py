@@ -57,6 +57,13 @@ class There(msgspec.Struct, frozen=True, kw_only=True):
     guests: tuple[str, ...] = ()
 
 
+class InPackage(msgspec.Struct, frozen=True):
+    """Which package an appointment is a part of, and the service that was booked as one."""
+
+    id: str
+    service_id: str
+
+
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     """Instants in UTC; lengths and buffers in whole minutes. `channel` is the service's. `external_id`: Cal.com's uid.
 
@@ -64,7 +71,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
     the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
-    `counted`: names of the counters of limits that it counts to.
+    `counted`: names of the counters of limits that it counts to. `package`: what it is a part of, with whose number
+    (`service_number`) it lies in calendars then.
     """
 
     id: str
@@ -100,6 +108,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     version: int = 1
     legacy_id: str | None = None
+    package: InPackage | None = None
 
     def place(self) -> Place:
         """When, and with whom."""

@@ -8,14 +8,15 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars, circumstances, hold_store, rule_store, situation, store
+from chalicelib.booking import calendars, circumstances, hold_store, package_booking, rule_store, situation, store
 from chalicelib.booking.appointment import Appointment, Source, Status
 from chalicelib.booking.assignment import Preference
-from chalicelib.booking.deciding import Asked, Decision, decide, expected
+from chalicelib.booking.deciding import Asked, Decision, decide, expected, service_of
 from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.hold import Hold, HoldProof
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.occupancy import reference_of
+from chalicelib.booking.package_deciding import decide_package
 from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.proving import proven
@@ -78,7 +79,10 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Booked(msgspec.Struct, frozen=True):
-    """What came of it. `held`: Cal.com has yet to take it. `customer` when he was added just now."""
+    """What came of it. `held`: Cal.com has yet to take it. `customer` when he was added just now.
+
+    Of a package, `appointment` is a `FirstPart` with all others, `service` the package.
+    """
 
     appointment: Appointment
     schedule: Schedule
@@ -166,6 +170,9 @@ def _stage(
     appointment_id = new_id("apt")
     known = _known(wish, customer_rows)
     reference = reference_of(appointment_id)
+    wanted = service_of(schedule, wish.asked(hold))
+    if wanted.parts:
+        return _stage_package(unit, company_id, wish, wanted, found, rows, known, now)
     decision = decide(company_id, wish.asked(hold), found, rows, known, wish.contact, reference, now, hold)
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
     service, staff = decision.service, decision.choice.staff
@@ -210,6 +217,23 @@ def _stage(
     told: dict[str, Any] = {"overridden": ",".join(decision.overridden)} if decision.overridden else {}
     unit.audit(action or "appointment.booked", appointment_id, call=wish.call_id or "", **told)
     return Booked(appointment, schedule, service, staff, wish.contact, new_customer)
+
+
+def _stage_package(
+    unit: Unit,
+    company_id: str,
+    wish: Wish,
+    package: Service,
+    found: Situation,
+    rows: dict[Key, Any],
+    known: str | None,
+    now: datetime,
+) -> Booked:
+    asked = wish.asked()
+    placement = decide_package(company_id, asked, package, found, rows, known, wish.contact, now)
+    customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
+    first = package_booking.stage(unit, wish, placement, found, customer_id, now)
+    return Booked(first, found.schedule, package, placement.parts[0].staff, wish.contact, new_customer)
 
 
 def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> Hold | None:

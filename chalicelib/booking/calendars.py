@@ -99,6 +99,19 @@ def exchange(
     _swap(unit, calendar, {day: packed for day, packed in changed.items() if packed != calendar.days.get(day)})
 
 
+def rearrange(unit: Unit, calendar: Calendar, before: Iterable[Entry], after: Iterable[Entry], now: datetime) -> None:
+    """Take the entries `before` out and put those `after` in, of several references, all in one swap.
+
+    A day that stays as it is is not written.
+    """
+    changed: dict[date, bytes] = {}
+    for entry in before:
+        changed |= occupancy.without_reference({**calendar.days, **changed}, entry.reference, entry.days())
+    for entry in after:
+        changed |= occupancy.with_entry({**calendar.days, **changed}, entry, now)
+    _swap(unit, calendar, {day: packed for day, packed in changed.items() if packed != calendar.days.get(day)})
+
+
 def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
     by_week: dict[date, list[date]] = {}
     for day in sorted(changed):

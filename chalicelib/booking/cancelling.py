@@ -50,6 +50,7 @@ def cancel(
             return current
         changing.guard_version(current, cancellation.version)
         _check(current)
+        changing.check_alone(current)
         unit = begin()
         try:
             staged = _stage(unit, current, cancellation)

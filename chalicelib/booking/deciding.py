@@ -61,7 +61,8 @@ def expected(company_id: str, schedule: Schedule | None, asked: Asked, customer_
     if schedule is None or service is None:
         return []
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
-    staff = [member for member in schedule.staff if service.id in member.service_ids]
+    done = {service.id, *(part.service_id for part in service.parts)}
+    staff = [member for member in schedule.staff if done.intersection(member.service_ids)]
     return circumstances.keys(company_id, schedule, service, staff, customer_id, day)
 
 
@@ -85,7 +86,7 @@ def decide(
     be said later, and what the rules say of him shows then.
     """
     schedule = found.schedule
-    service = _service(schedule, asked)
+    service = service_of(schedule, asked)
     able = _able(schedule, service, asked, hold)
     policy = schedule.policy(service)
     sized = msgspec.structs.replace(service, duration_min=asked.length_min or service.duration_min)
@@ -105,7 +106,7 @@ def decide(
     )
     failed = rules.failures(attempt)
     overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
-    sought = _sought(company_id, asked, sized, customer_id, now)
+    sought = sought_of(company_id, asked, sized, customer_id, now)
     refused = [failure for failure in failed if failure.rule not in asked.override]
     if refused:
         raise not_bookable(sought, refused)
@@ -146,7 +147,8 @@ def entry_for(service: Service, starts_at: datetime, reference: bytes, kind: Kin
     )
 
 
-def _service(schedule: Schedule, asked: Asked) -> Service:
+def service_of(schedule: Schedule, asked: Asked) -> Service:
+    """The service that is asked for; raises Invalid about `service`."""
     service = schedule.service(asked.service, f"{asked.path}.service")
     if asked.visitor and not service.published:
         raise invalid(f"{asked.path}.service", "unknown_service", "This is not offered here.")
@@ -163,7 +165,8 @@ def _able(schedule: Schedule, service: Service, asked: Asked, hold: Hold | None)
     return seen
 
 
-def _sought(company_id: str, asked: Asked, service: Service, customer_id: str | None, now: datetime) -> Sought:
+def sought_of(company_id: str, asked: Asked, service: Service, customer_id: str | None, now: datetime) -> Sought:
+    """The time asked for, as the search for others sees it."""
     return Sought(
         company_id=company_id,
         branch_id=asked.branch_id,

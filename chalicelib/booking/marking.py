@@ -108,6 +108,7 @@ def _answer(
             detail = f"This appointment is {current.status.replace('_', ' ')}; there is no request to answer."
             raise Conflict("not_requested", detail, current=changing.facts(current))
         changing.check_settled(current)
+        changing.check_alone(current)
         if current.external_id is None:
             answered = _write(unit, current, status, marked.reason)
             if also:

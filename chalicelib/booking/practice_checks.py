@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from chalicelib.booking.hours import Window, check_closures, check_days, check_windows, check_zone
+from chalicelib.booking.package import LONGEST_MIN, MOST_CALENDARS, MOST_PARTS
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Branch, Part, Resource, Service, Staff
 from chalicelib.booking.telephone import check_quiet_hours, check_routing
@@ -94,10 +95,23 @@ def _package_faults(service: Service, by_id: dict[str, Service], longest: int, p
         fault = _part_fault(part, by_id)
         if fault:
             yield Fault(f"{path}.parts[{number}].service_id", *fault)
+    yield from _size_faults(service, [by_id[p.service_id] for p in service.parts if p.service_id in by_id], path)
     length = sum(by_id[part.service_id].duration_min for part in service.parts if part.service_id in by_id)
     if service.parts and length > longest:
         sentence = f"Its parts take {length} minutes; no branch is open for longer than {longest} at a stretch."
         yield Fault(f"{path}.parts", "never_fits", sentence)
+
+
+def _size_faults(package: Service, parts: Sequence[Service], path: str) -> Iterator[Fault]:
+    """A package is booked in one transaction, around the one day that a booking reads."""
+    if len(package.parts) > MOST_PARTS:
+        yield Fault(f"{path}.parts", "too_many", f"A package has at most {MOST_PARTS} parts.")
+    if sum(1 + len(part.resources) for part in parts) > MOST_CALENDARS:
+        sentence = f"Its parts take more than {MOST_CALENDARS} staff, rooms and devices together."
+        yield Fault(f"{path}.parts", "too_many_resources", sentence)
+    waits = sum(part.gap_min for part in package.parts[1:])
+    if parts and sum(part.duration_min for part in parts) + waits > LONGEST_MIN:
+        yield Fault(f"{path}.parts", "too_long", "Its parts, with the longest waits between them, exceed a day.")
 
 
 def _part_fault(part: Part, by_id: dict[str, Service]) -> tuple[str, str] | None:

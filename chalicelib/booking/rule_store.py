@@ -1,5 +1,6 @@
 """What the rules of booking look at, in DynamoDB: counters of limits, the blocklist, consultations that took place."""
 
+from collections import Counter as Counted
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from typing import Any
@@ -38,8 +39,8 @@ def count(unit: Unit, counters: Iterable[Counter], *, over_the_limit: bool = Fal
 
 def uncount(unit: Unit, names: Iterable[str]) -> None:
     """Take one off each: what was counted does not take place, or not then."""
-    for name in names:
-        _add(unit, name, -1, None)
+    for name, times in Counted(names).items():
+        _add(unit, name, -times, None)
 
 
 def _add(unit: Unit, name: str, number: int, condition: Any) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec.structs import asdict
 
 from chalicelib.booking.appointment import Appointment, PendingChange
+from chalicelib.booking.package import FirstPart
 from chalicelib.core.payloads import Answer
 
 
@@ -26,12 +27,33 @@ class AttendeeAnswer(Answer):
     phone: str | None
 
 
+class BookedPartAnswer(Answer):
+    """A part of a package; `id`: of its appointment."""
+
+    id: str
+    service_id: str
+    staff_id: str | None
+    resource_ids: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+
+
+class InPackageAnswer(Answer):
+    """The package that an appointment is a part of, and its service. `parts`: all, in the answer to its booking."""
+
+    id: str
+    service_id: str
+    parts: list[BookedPartAnswer] | None = None
+
+
 class AppointmentAnswer(Answer):
     """An appointment. Instants are RFC 3339 in UTC; `external_id` is Cal.com's uid of the booking.
 
     `channel`: in_person, text, video, phone.
     `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to.
+    `package`: what it is a part of; whoever books a package gets the first part. Move or cancel the package as such.
     """
 
     id: str
@@ -57,6 +79,7 @@ class AppointmentAnswer(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
+    package: InPackageAnswer | None
 
 
 def show(appointment: Appointment) -> AppointmentAnswer:
@@ -66,7 +89,21 @@ def show(appointment: Appointment) -> AppointmentAnswer:
     given["pending_change"] = _pending(appointment.pending_change)
     if appointment.attendee:
         given["attendee"] = AttendeeAnswer(**asdict(appointment.attendee))
+    given["package"] = show_package_of(appointment)
     return AppointmentAnswer(**given)
+
+
+def show_package_of(appointment: Appointment) -> InPackageAnswer | None:
+    """What the appointment is a part of; with all parts when it was booked just now."""
+    if appointment.package is None:
+        return None
+    parts = [show_part(part) for part in appointment.parts] if isinstance(appointment, FirstPart) else None
+    return InPackageAnswer(**asdict(appointment.package), parts=parts)
+
+
+def show_part(part: Appointment) -> BookedPartAnswer:
+    """A part of a package as clients see it."""
+    return BookedPartAnswer(**{name: getattr(part, name) for name in BookedPartAnswer.__struct_fields__})
 
 
 def _pending(change: PendingChange | None) -> PendingAnswer | None:

@@ -15,6 +15,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
 from chalicelib.core.unit import Unit
+from functions.booking.answers import InPackageAnswer, show_package_of
 
 if TYPE_CHECKING:
     from chalicelib.booking.appointment import Appointment
@@ -90,7 +91,10 @@ class VisitorAppointment(Body):
 
 
 class VisitorAnswer(Answer):
-    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has."""
+    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has.
+
+    Of a package it is the first part; `package` has all of them.
+    """
 
     id: str
     branch_id: str
@@ -99,6 +103,7 @@ class VisitorAnswer(Answer):
     starts_at: datetime
     ends_at: datetime
     status: str
+    package: InPackageAnswer | None
 
 
 @function.route(
@@ -225,7 +230,8 @@ def _calcom() -> "CalCom":
 
 
 def _show(appointment: "Appointment") -> VisitorAnswer:
-    return VisitorAnswer(**{name: getattr(appointment, name) for name in VisitorAnswer.__struct_fields__})
+    shown = {name: getattr(appointment, name) for name in VisitorAnswer.__struct_fields__}
+    return VisitorAnswer(**shown | {"package": show_package_of(appointment)})
 
 
 def _show_hold(hold: "Hold", secret: str | None = None) -> HoldAnswer:

@@ -1,0 +1,154 @@
+"""Deciding about a package: what the rules say of it and of its parts, and who does each part where."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from chalicelib.booking import circumstances, counting, rules
+from chalicelib.booking.alternatives import not_bookable, slot_taken
+from chalicelib.booking.assignment import candidate, ranked
+from chalicelib.booking.circumstances import Circumstances
+from chalicelib.booking.counting import Counter
+from chalicelib.booking.deciding import Asked, sought_of
+from chalicelib.booking.package_solving import Taking, parts_of, solve, taken_of
+from chalicelib.booking.policy import Policy, RuleName
+from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.rules import Attempt, Failure
+from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.situation import Situation
+from chalicelib.core.errors import invalid
+from chalicelib.core.tables import Key
+from chalicelib.crm.customer import Contact
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """The package can be booked so, part by part. `overridden`: rules that would have refused it."""
+
+    package: Service
+    policy: Policy
+    parts: tuple[Taking, ...]
+    day: date
+    overridden: tuple[RuleName, ...]
+    unlimited: bool
+
+    def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
+        """What it counts to: as one booking, of its service and of everyone who takes part."""
+        return counting.counters(schedule, self.package, team(self.parts), customer_id, self.day)
+
+
+def team(parts: Sequence[Taking]) -> list[Staff]:
+    """Everyone who takes part, each once."""
+    return list({part.staff.id: part.staff for part in parts}.values())
+
+
+def decide_package(
+    company_id: str,
+    asked: Asked,
+    package: Service,
+    found: Situation,
+    rows: dict[Key, Any],
+    customer_id: str | None,
+    contact: Contact,
+    now: datetime,
+) -> Placement:
+    """Who does each part, when and where. `rows`: as for `deciding.decide`, and it raises what that raises.
+
+    The rules are asked about the package, as one booking of its service, and whether its parts fit into working hours.
+    """
+    schedule = found.schedule
+    _check(schedule, asked, package)
+    workers, only = workers_for(schedule, package, asked)
+    policy = schedule.policy(package)
+    day = asked.starts_at.astimezone(schedule.branch.clock()).date()
+    seen = circumstances.found(company_id, schedule, package, workers, customer_id, contact, day, rows)
+    failed = _failures(schedule, asked, package, policy, workers, only, seen, now)
+    overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
+    refused = [failure for failure in failed if failure.rule not in asked.override]
+    sought = sought_of(company_id, asked, package, customer_id, now)
+    if refused:
+        raise not_bookable(sought, refused)
+    waived = {*policy.off, *overridden}
+    able = _ranked(found, workers if "limits" in waived else seen.with_room(workers), asked, policy, day)
+    any_hours = "staff_availability" in waived
+    taken = taken_of(found)
+    parts = solve(schedule, package, able, taken, asked.starts_at, now, only=only, any_hours=any_hours)
+    if parts is None:
+        raise slot_taken(sought)
+    return Placement(
+        package=package,
+        policy=policy,
+        parts=tuple(parts),
+        day=day,
+        overridden=overridden,
+        unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
+    )
+
+
+def workers_for(schedule: Schedule, package: Service, asked: Asked) -> tuple[list[Staff], str | None]:
+    """Whoever does one of the parts, and the id of whom is wished for; raises Invalid about `staff`, `service`."""
+    parts = {part.id for part in parts_of(schedule, package, f"{asked.path}.service")}
+    doing = [member for member in schedule.staff if parts.intersection(member.service_ids)]
+    workers = [member for member in doing if member.published or not asked.visitor]
+    if asked.staff is None:
+        return workers, None
+    name = asked.staff.strip().casefold()
+    wished = next((m for m in workers if m.id == asked.staff or m.name.casefold() == name), None)
+    if wished is None:
+        raise invalid(f"{asked.path}.staff", "unknown_staff", f"{asked.staff!r} does no part of {package.name} here.")
+    return workers, wished.id
+
+
+def _check(schedule: Schedule, asked: Asked, package: Service) -> None:
+    if schedule.branch.books_through == "calcom":
+        detail = f"{schedule.branch.name} books through Cal.com, where a package cannot be booked as one."
+        raise invalid(f"{asked.path}.service", "package_not_at_calcom", detail)
+    if asked.length_min is not None:
+        raise invalid(f"{asked.path}.length_min", "length_not_offered", "A package is as long as its parts.")
+
+
+def _failures(
+    schedule: Schedule,
+    asked: Asked,
+    package: Service,
+    policy: Policy,
+    workers: Sequence[Staff],
+    only: str | None,
+    seen: Circumstances,
+    now: datetime,
+) -> list[Failure]:
+    first = parts_of(schedule, package, f"{asked.path}.service")[0]
+    able = [member for member in workers if first.id in member.service_ids]
+    attempt = Attempt(
+        now=now,
+        starts_at=asked.starts_at,
+        ends_at=asked.starts_at + timedelta(minutes=first.duration_min),
+        schedule=schedule,
+        service=replace(package, skills=first.skills),
+        policy=policy,
+        staff=[member for member in able if member.id == only] or able,
+        tallies=seen.that_matter(workers),
+        blocked=seen.blocked,
+        consulted=seen.consulted,
+    )
+    failed = rules.failures(attempt)
+    # Where the first part stands, the others may still have nobody, or the branch close over them.
+    looked_at = "staff_availability" in {*policy.off, *(failure.rule for failure in failed)}
+    if not looked_at and not solve(schedule, package, workers, {}, asked.starts_at, now, only=only):
+        failed.append(
+            Failure("staff_availability", "parts_do_not_fit", "Its parts do not fit into working hours then.")
+        )
+    return failed
+
+
+def _ranked(found: Situation, workers: Sequence[Staff], asked: Asked, policy: Policy, day: date) -> list[Staff]:
+    clock = found.schedule.branch.clock()
+    candidates = [
+        candidate(member, calendar.entries(), day, clock)
+        for member in workers
+        if (calendar := found.calendar(member.id)) is not None
+    ]
+    how = policy.assignment or "least_loaded"
+    return [one.member for one in ranked(candidates, day, how, asked.prefer)]
