@@ -172,7 +172,7 @@ def _stage(
     reference = reference_of(appointment_id)
     wanted = service_of(schedule, wish.asked(hold))
     if wanted.parts:
-        return _stage_package(unit, company_id, wish, wanted, found, rows, known, now)
+        return _stage_package(unit, company_id, wish, wanted, found, rows, known, hold, now)
     decision = decide(company_id, wish.asked(hold), found, rows, known, wish.contact, reference, now, hold)
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
     service, staff = decision.service, decision.choice.staff
@@ -227,12 +227,15 @@ def _stage_package(
     found: Situation,
     rows: dict[Key, Any],
     known: str | None,
+    hold: Hold | None,
     now: datetime,
 ) -> Booked:
-    asked = wish.asked()
-    placement = decide_package(company_id, asked, package, found, rows, known, wish.contact, now)
+    asked = wish.asked() if hold is None else msgspec.structs.replace(wish.asked(hold), length_min=None)
+    placement = decide_package(company_id, asked, package, found, rows, known, wish.contact, now, hold)
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
-    first = package_booking.stage(unit, wish, placement, found, customer_id, now)
+    first = package_booking.stage(unit, wish, placement, found, customer_id, hold, now)
+    if hold:
+        hold_store.remove(unit, hold)
     return Booked(first, found.schedule, package, placement.parts[0].staff, wish.contact, new_customer)
 
 

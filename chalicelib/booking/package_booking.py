@@ -9,6 +9,7 @@ from chalicelib.booking.appointment import Appointment, InPackage, Status
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.events import AppointmentBooked
+from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry
 from chalicelib.booking.package import FirstPart, Package
 from chalicelib.booking.package_deciding import Placement
@@ -25,9 +26,18 @@ Owners = dict[str, list[Entry]]
 
 
 def stage(
-    unit: Unit, wish: "Wish", placement: Placement, found: Situation, customer_id: str, now: datetime
+    unit: Unit,
+    wish: "Wish",
+    placement: Placement,
+    found: Situation,
+    customer_id: str,
+    hold: Hold | None,
+    now: datetime,
 ) -> FirstPart:
-    """Stage a package whose placement was decided on what was `found`; the unit ends as Stale if that has changed."""
+    """Stage a package whose placement was decided on what was `found`; the unit ends as Stale if that has changed.
+
+    `hold`: the visitor's own, whose time goes where that of the parts comes.
+    """
     counters = placement.counters(found.schedule, customer_id)
     package_id = new_id("pkg")
     parts = _parts(wish, placement, found, customer_id, counters, package_id, now)
@@ -40,7 +50,10 @@ def stage(
         appointment_ids=tuple(part.id for part in parts),
         created_at=now,
     )
-    swap(unit, known_calendars(found), {}, entries_of(parts), now)
+    known = known_calendars(found)
+    # What it holds in a room that the package no longer needs was not read, and lapses by itself.
+    held = {owner: mine for (_, owner), mine in hold.lies().items() if owner in known} if hold else {}
+    swap(unit, known, held, entries_of(parts), now)
     rule_store.count(unit, counters, over_the_limit=placement.unlimited)
     package_store.add(unit, package)
     told: dict[str, Any] = {"overridden": ",".join(placement.overridden)} if placement.overridden else {}

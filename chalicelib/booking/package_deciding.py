@@ -13,6 +13,7 @@ from chalicelib.booking.assignment import candidate, ranked
 from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.deciding import Asked, sought_of
+from chalicelib.booking.hold import Hold
 from chalicelib.booking.package_solving import Taking, parts_of, solve, taken_of
 from chalicelib.booking.policy import Policy, RuleName
 from chalicelib.booking.practice import Service, Staff
@@ -53,8 +54,11 @@ def decide_package(
     customer_id: str | None,
     contact: Contact,
     now: datetime,
+    hold: Hold | None = None,
+    *,
+    somebody: bool = True,
 ) -> Placement:
-    """Who does each part, when and where. `rows`: as for `deciding.decide`, and it raises what that raises.
+    """Who does each part, when and where. `rows`, `hold`, `somebody`, and what it raises: as for `deciding.decide`.
 
     The rules are asked about the package, as one booking of its service, and whether its parts fit into working hours.
     """
@@ -64,6 +68,8 @@ def decide_package(
     policy = schedule.policy(package)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, package, workers, customer_id, contact, day, rows)
+    if not somebody:
+        seen = replace(seen, consulted=True)
     failed = _failures(schedule, asked, package, policy, workers, only, seen, now)
     overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     refused = [failure for failure in failed if failure.rule not in asked.override]
@@ -73,8 +79,17 @@ def decide_package(
     waived = {*policy.off, *overridden}
     able = _ranked(found, workers if "limits" in waived else seen.with_room(workers), asked, policy, day)
     any_hours = "staff_availability" in waived
-    taken = taken_of(found)
-    parts = solve(schedule, package, able, taken, asked.starts_at, now, only=only, any_hours=any_hours)
+    parts = solve(
+        schedule,
+        package,
+        able,
+        taken_of(found, [hold.reference] if hold else ()),
+        asked.starts_at,
+        now,
+        only=only,
+        any_hours=any_hours,
+        keep=_held(hold, package),
+    )
     if parts is None:
         raise slot_taken(sought)
     return Placement(
@@ -141,6 +156,13 @@ def _failures(
             Failure("staff_availability", "parts_do_not_fit", "Its parts do not fit into working hours then.")
         )
     return failed
+
+
+def _held(hold: Hold | None, package: Service) -> list[tuple[str, ...]]:
+    # Unless the package was changed since: then its time is the visitor's, and who and where is found anew.
+    if hold is None or len(hold.parts) != len(package.parts):
+        return []
+    return [(part.staff_id, *part.resource_ids) for part in hold.parts]
 
 
 def _ranked(found: Situation, workers: Sequence[Staff], asked: Asked, policy: Policy, day: date) -> list[Staff]:
