@@ -1,6 +1,7 @@
 """Times at which a package can be had instead, each bookable as given: the search of availability, read anew."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -24,35 +25,55 @@ MOST_LOOKED_AT = 800
 
 def offered(sought: "Sought", found: Situation, package: Service) -> list[dict[str, Any]]:
     """The nearest times, in order; whoever was asked for does in them what he can."""
-    members = {member.id: member for member in found.schedule.staff}
-    clock = found.schedule.branch.clock()
-    wanted = minute_of(sought.starts_at)
-    slots = sorted(free(sought, found, package), key=lambda slot: (abs(slot.start - wanted), slot.start))
-    nearest = sorted(slots[: alternatives.MOST], key=lambda slot: slot.start)
-    return [_shown(slot, found.schedule.branch.id, package, members, clock) for slot in nearest]
-
-
-def free(sought: "Sought", found: Situation, package: Service) -> list[FreeSlot]:
-    """The free starts of a package within what was `found`, those left out on whose day a limit is reached."""
     schedule, clock = found.schedule, found.schedule.branch.clock()
-    first = minute_of(max(sought.starts_at - alternatives.LOOK_BACK, sought.now))
-    last = minute_of(sought.starts_at + alternatives.LOOK_AHEAD)
-    taken = taken_of(found, [part.entry().reference for part in sought.own])
-    compiled = compile_search(schedule)
-    board = Board(compiled, taken, frame_of(first, last + LONGEST_MIN), first, last, sought.now)
-    service = compiled.service(package.id)
-    assert service is not None
-    workers = tuple(worker for worker in compiled.staff if worker.published or not sought.published)
-    slots, _ = find_slots(board, service, Able(workers, _wished(sought, schedule.staff)), None, MOST_LOOKED_AT)
     days = [sought.starts_at.astimezone(clock).date() + timedelta(days=n) for n in range(-1, 9)]
     full = alternatives.full_days(sought, found, package, schedule.staff, days)
     here = {minute_of(part.starts_at) for part in sought.own[:1]}
+
+    def is_open(slot: FreeSlot) -> bool:
+        day = moment_of(slot.start).astimezone(clock).date()
+        return slot.start not in here and not {(who, day) for who in ("", *slot.staff_ids)} & full
+
+    wanted = minute_of(sought.starts_at)
+    slots = free(
+        found,
+        package,
+        (sought.starts_at - alternatives.LOOK_BACK, sought.starts_at + alternatives.LOOK_AHEAD),
+        sought.now,
+        only=_wished(sought, schedule.staff),
+        published=sought.published,
+        own=[part.entry().reference for part in sought.own],
+    )
+    nearest = sorted(filter(is_open, slots), key=lambda slot: (abs(slot.start - wanted), slot.start))
+    members = {member.id: member for member in schedule.staff}
     return [
-        slot
-        for slot in slots
-        if slot.start not in here
-        and not {(who, moment_of(slot.start).astimezone(clock).date()) for who in ("", *slot.staff_ids)} & full
+        _shown(slot, schedule.branch.id, package, members, clock)
+        for slot in sorted(nearest[: alternatives.MOST], key=lambda slot: slot.start)
     ]
+
+
+def free(
+    found: Situation,
+    package: Service,
+    window: tuple[datetime, datetime],
+    now: datetime,
+    *,
+    only: str | None = None,
+    published: bool = False,
+    own: Sequence[bytes] = (),
+) -> list[FreeSlot]:
+    """The free starts of a package within a window of what was `found`, in order.
+
+    `only`: the id of whom to take for all that he does; `published`: only staff whom visitors may see; `own`: what
+    has one of these references is in nobody's way.
+    """
+    first, last = minute_of(max(window[0], now)), minute_of(window[1])
+    compiled = compile_search(found.schedule)
+    board = Board(compiled, taken_of(found, own), frame_of(first, last + LONGEST_MIN), first, last, now)
+    service = compiled.service(package.id)
+    assert service is not None
+    workers = tuple(worker for worker in compiled.staff if worker.published or not published)
+    return find_slots(board, service, Able(workers, only), None, MOST_LOOKED_AT)[0]
 
 
 def _wished(sought: "Sought", staff: tuple[Staff, ...]) -> str | None:
