@@ -31,7 +31,7 @@ def compile_schedule(
     offered = (_on_its_terms(s, branch.offers.get(s.id, Offer())) for s in services if s.id in done | packages)
     return Schedule(
         branch=branch,
-        services=_with_lengths([service for service in offered if service is not None]),
+        services=with_lengths([service for service in offered if service is not None]),
         staff=here,
         resources=tuple(r for r in resources if r.branch_id == branch.id and not r.deleted_at),
         closed=public_holidays(branch.holidays, today),
@@ -49,8 +49,8 @@ def _on_its_terms(service: Service, offer: Offer) -> Service | None:
     )
 
 
-def _with_lengths(offered: Sequence[Service]) -> tuple[Service, ...]:
-    # A package lasts as long as its parts last in this branch, without the waits between them.
+def with_lengths(offered: Sequence[Service]) -> tuple[Service, ...]:
+    """The services, each package as long as its parts are, without the waits between them."""
     lengths = {service.id: service.duration_min for service in offered}
     return tuple(
         msgspec.structs.replace(s, duration_min=sum(lengths.get(part.service_id, 0) for part in s.parts) or 1)

@@ -1,6 +1,6 @@
 """Deciding about a package: what the rules say of it and of its parts, and who does each part where."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.deciding import Asked, sought_of
 from chalicelib.booking.hold import Hold
+from chalicelib.booking.occupancy import Days
 from chalicelib.booking.package_solving import Taking, parts_of, solve, taken_of
 from chalicelib.booking.policy import Policy, RuleName
 from chalicelib.booking.practice import Service, Staff
@@ -23,6 +24,8 @@ from chalicelib.booking.situation import Situation
 from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
 from chalicelib.crm.customer import Contact
+
+PARTS_DO_NOT_FIT = Failure("staff_availability", "parts_do_not_fit", "Its parts do not fit into working hours then.")
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,28 +71,28 @@ def decide_package(
     policy = schedule.policy(package)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, package, workers, customer_id, contact, day, rows)
-    if not somebody:
-        seen = replace(seen, consulted=True)
-    failed = _failures(schedule, asked, package, policy, workers, only, seen, now)
+    failed = rules.failures(_attempt(schedule, asked, package, workers, only, seen, now, somebody=somebody))
+    waived = {*policy.off, *(failure.rule for failure in failed if failure.rule in asked.override)}
+    able = _ranked(found, workers if "limits" in waived else seen.with_room(workers), asked, policy, day)
+    taken, keep = taken_of(found, [hold.reference] if hold else ()), _held(hold, package)
+
+    def place(members: Sequence[Staff], taken: Mapping[str, Days], *, any_hours: bool = False) -> list[Taking] | None:
+        at = asked.starts_at
+        return solve(schedule, package, members, taken, at, now, only=only, any_hours=any_hours, keep=keep)
+
+    parts = None
+    if "staff_availability" not in {*waived, *(failure.rule for failure in failed)}:
+        parts = place(able, taken)
+        # Where the first part stands, the others may still have nobody, or the branch close over them.
+        if parts is None and place(workers, {}) is None:
+            failed.append(PARTS_DO_NOT_FIT)
     overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     refused = [failure for failure in failed if failure.rule not in asked.override]
     sought = sought_of(company_id, asked, package, customer_id, now)
     if refused:
         raise not_bookable(sought, refused)
-    waived = {*policy.off, *overridden}
-    able = _ranked(found, workers if "limits" in waived else seen.with_room(workers), asked, policy, day)
-    any_hours = "staff_availability" in waived
-    parts = solve(
-        schedule,
-        package,
-        able,
-        taken_of(found, [hold.reference] if hold else ()),
-        asked.starts_at,
-        now,
-        only=only,
-        any_hours=any_hours,
-        keep=_held(hold, package),
-    )
+    if parts is None and "staff_availability" in {*policy.off, *overridden}:
+        parts = place(able, taken, any_hours=True)
     if parts is None:
         raise slot_taken(sought)
     return Placement(
@@ -120,42 +123,36 @@ def _check(schedule: Schedule, asked: Asked, package: Service) -> None:
     if schedule.branch.books_through == "calcom":
         detail = f"{schedule.branch.name} books through Cal.com, where a package cannot be booked as one."
         raise invalid(f"{asked.path}.service", "package_not_at_calcom", detail)
-    if asked.length_min is not None:
+    if asked.length_min not in (None, package.duration_min):
         raise invalid(f"{asked.path}.length_min", "length_not_offered", "A package is as long as its parts.")
 
 
-def _failures(
+def _attempt(
     schedule: Schedule,
     asked: Asked,
     package: Service,
-    policy: Policy,
     workers: Sequence[Staff],
     only: str | None,
     seen: Circumstances,
     now: datetime,
-) -> list[Failure]:
+    *,
+    somebody: bool,
+) -> Attempt:
+    """The package as the rules see it: one booking of its service, which begins with its first part."""
     first = parts_of(schedule, package, f"{asked.path}.service")[0]
     able = [member for member in workers if first.id in member.service_ids]
-    attempt = Attempt(
+    return Attempt(
         now=now,
         starts_at=asked.starts_at,
         ends_at=asked.starts_at + timedelta(minutes=first.duration_min),
         schedule=schedule,
         service=replace(package, skills=first.skills),
-        policy=policy,
+        policy=schedule.policy(package),
         staff=[member for member in able if member.id == only] or able,
         tallies=seen.that_matter(workers),
         blocked=seen.blocked,
-        consulted=seen.consulted,
+        consulted=seen.consulted or not somebody,
     )
-    failed = rules.failures(attempt)
-    # Where the first part stands, the others may still have nobody, or the branch close over them.
-    looked_at = "staff_availability" in {*policy.off, *(failure.rule for failure in failed)}
-    if not looked_at and not solve(schedule, package, workers, {}, asked.starts_at, now, only=only):
-        failed.append(
-            Failure("staff_availability", "parts_do_not_fit", "Its parts do not fit into working hours then.")
-        )
-    return failed
 
 
 def _held(hold: Hold | None, package: Service) -> list[tuple[str, ...]]:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from chalicelib.booking import practice_store, review_store
+from chalicelib.booking.compiling import with_lengths
 from chalicelib.booking.practice import Branch, Service, Staff
 from chalicelib.booking.review import Rating
 from chalicelib.core.errors import NotFound
@@ -48,7 +49,7 @@ def published(company_id: str, branch_id: str | None) -> Published:
     """What is published; of one branch one GetItem, of all three Queries. Raises NotFound for a branch that is not."""
     if branch_id is None:
         branches, services, staff = practice_store.practice(company_id)
-        return Published(_open(branches), _open(services), _open(staff))
+        return Published(_open(branches), _open(with_lengths(services)), _open(staff))
     schedule = practice_store.get_schedule(company_id, branch_id)
     if not schedule.branch.published:
         raise NotFound("branch_not_found", f"There is no branch {branch_id}.")

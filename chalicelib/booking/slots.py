@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.board import Board, ask_of
 from chalicelib.booking.compiled import Worker
+from chalicelib.booking.engine.clocks import day_of
 from chalicelib.booking.engine.explain import explain
 from chalicelib.booking.engine.search import fits, search_each
 from chalicelib.booking.packages import Choice, Piece, Placed, placed, possible
@@ -171,6 +172,8 @@ def _of_first_part(board: Board, service: Service, able: Able, start: int) -> li
     first = board.branch.part(service.parts[0].service_id, "query.service")
     anyone = Able(tuple(able.of_part(first)))
     reasons = _of_one(board, replace(first, policy=service.policy), anyone, None, start)
+    if day_of(board.branch.zone, start) in board.full_days(service):
+        reasons.append(Reason("limit_reached"))
     return [reason for reason in reasons if reason.code != "free"]
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.booking import package_store, rule_store, store
 from chalicelib.booking.appointment import Appointment
@@ -12,17 +13,21 @@ from chalicelib.booking.calendars import owner
 from chalicelib.booking.cancelling import Cancellation
 from chalicelib.booking.cancelling import cancel as cancel_one
 from chalicelib.booking.marking import Mark, mark
+from chalicelib.booking.opening import save_practice
+from chalicelib.booking.package import MOST_CALENDARS, MOST_PARTS
 from chalicelib.booking.package_changing import Change, answer, cancel
 from chalicelib.booking.package_moving import PackageMove, reschedule
 from chalicelib.booking.placing import read_calendar
 from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Part
+from chalicelib.booking.practice import Part, Resource
 from chalicelib.booking.reassigning import Reassignment, reassign
 from chalicelib.booking.rescheduling import Move
 from chalicelib.booking.rescheduling import reschedule as move_one
 from chalicelib.core import aws as aws_clients
+from chalicelib.core import unit
 from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.tables import fetch
+from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from tests.booking.spa import MAKEOVER, QUARTER, TEN, begin, booked, clock, open_spa, packaged
 from tests.conftest import EmbeddedAws
@@ -93,7 +98,7 @@ def test_who_is_wished_for_does_what_he_can_and_preferences_guide_the_rest(aws: 
         packaged(practice, staff="Ada Keller")
     assert raised.value.faults[0].path == "body.staff"
     with pytest.raises(Invalid) as raised:
-        packaged(practice, length_min=75)
+        packaged(practice, length_min=80)
     assert raised.value.faults[0].path == "body.length_min"
 
 
@@ -252,3 +257,53 @@ def test_a_branch_that_books_through_calcom_takes_no_packages(aws: EmbeddedAws) 
     with pytest.raises(Invalid) as raised:
         packaged(practice)
     assert (raised.value.faults[0].path, raised.value.faults[0].code) == ("body.service", "package_not_at_calcom")
+
+
+def test_the_largest_package_fits_into_one_transaction(aws: EmbeddedAws) -> None:
+    practice = open_largest()
+    sizes: list[int] = []
+    token = unit.instead.set(lambda actions: sizes.append(len(actions)))
+    try:
+        first = packaged(practice)
+    finally:
+        unit.instead.reset(token)
+    assert len(first.parts) == MOST_PARTS
+    assert sum(1 + len(part.resource_ids) for part in first.parts) == MOST_CALENDARS
+    assert sizes
+    assert sizes[0] <= unit.MOST_ACTIONS - 5, sizes  # a call and an Idempotency-Key take some more
+    first = packaged(practice)
+    assert first.package
+    cancel(begin, "com_test", first.package.id, Change())
+
+
+def open_largest() -> Practice:
+    """Six parts, each by someone else, in fourteen rooms, with every limit there is."""
+    everything = Limits(per_day=50, per_week=50, per_month=50)
+    limits = Policy(daily_maximum=50, service_limits=everything, staff_limits=everything, customer_limits=everything)
+    made = open_spa()
+    kinds = [f"kind {n}" for n in range(14)]
+    parts = [
+        replace(
+            made.services[2],
+            id=f"svc_0000000000000000PRT{n}",
+            number=10 + n,
+            name=f"Part {n}",
+            duration_min=15,
+            resources=tuple(kinds[n::6]),
+        )
+        for n in range(6)
+    ]
+    package = replace(made.services[-1], parts=tuple(Part(part.id) for part in parts), policy=limits)
+    staff = [
+        replace(made.staff[DAN], id=f"stf_0000000000000000PRT{n}", name=f"P {n}", service_ids=(part.id,))
+        for n, part in enumerate(parts)
+    ]
+    rooms = [
+        Resource(
+            id=f"res_000000000000000000{n:02}", company_id="com_test", branch_id=made.branches[1].id, kind=one, name=one
+        )
+        for n, one in enumerate(kinds)
+    ]
+    services = (*made.services[:-1], *parts, package)
+    save_practice(lambda: Unit("com_test"), made.branches, services, [*made.staff, *staff], rooms)
+    return Practice(made.branches, services, (*made.staff, *staff), made.event_types)

@@ -143,7 +143,7 @@ def test_visitors_hold_and_book_what_is_offered_to_them(aws: EmbeddedAws) -> Non
 
 SENSELESS: list[tuple[dict[str, Any], str, str]] = [
     ({"staff": "Ada Keller"}, "body.staff", "unknown_staff"),
-    ({"length_min": 75}, "body.length_min", "length_not_offered"),
+    ({"length_min": 80}, "body.length_min", "length_not_offered"),
     ({"starts_at": "2020-01-01T09:00:00Z"}, "body.starts_at", "in_the_past"),
     ({"service": "Makeovers"}, "body.service", "unknown_service"),
     ({"override": ["everything"]}, "body.override[0]", ""),
