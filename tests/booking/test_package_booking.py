@@ -131,6 +131,17 @@ def test_every_rule_that_fails_is_named_at_once(aws: EmbeddedAws) -> None:
     assert codes == {"too_soon", "closed", "not_working", "deposit_required"}
 
 
+def test_a_consultation_that_a_package_requires_is_offered_first(aws: EmbeddedAws) -> None:
+    made = open_spa()
+    practice = open_spa(package={"consultation_id": made.services[0].id})
+    refusal = refused("not_bookable", lambda: packaged(practice))
+    assert [one["code"] for one in refusal.extra["failures"]] == ["consultation_required"]
+    assert {one["service_id"] for one in refusal.extra["alternatives"]} == {made.services[0].id}
+    talk = booked(practice, TEN, service="Consultation")
+    mark(begin, "com_test", talk.id, "completed", Mark(), lambda: TEN + timedelta(hours=1))
+    assert packaged(practice, TEN + timedelta(hours=2))
+
+
 def test_parts_that_run_past_closing_do_not_fit_unless_that_is_overridden(aws: EmbeddedAws) -> None:
     practice = open_spa()
     late = TEN + timedelta(hours=6, minutes=15)  # 16:15, staff go at 17:00

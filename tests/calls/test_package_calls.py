@@ -8,10 +8,14 @@ from msgspec.structs import replace
 from chalicelib.booking import package_store, store
 from chalicelib.booking.opening import save_practice
 from chalicelib.booking.practice import Part, Resource, Service
+from chalicelib.calls import chain
+from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import demo_practice
+from infra.local.invoking import Caller, call
 from tests.calls.conftest import ask, next_monday
 from tests.conftest import EmbeddedAws
+from tests.draining import drain
 
 
 def open_berlin() -> None:
@@ -53,6 +57,13 @@ def test_a_caller_books_moves_and_cancels_a_package_as_one(aws: EmbeddedAws) -> 
     assert package.starts_at == next_monday(10)
     assert said["ends_at"] == package.ends_at.astimezone(next_monday(10).tzinfo).isoformat()
     assert [part.call_id for part in package.parts] == [first.call_id] * 2
+    assert first.call_id
+    judged = chain.judge(chain.links_of("com_test", first.call_id))
+    assert judged.valid, judged
+    drain()
+    assert list(FailedJobRow.scan()) == []
+    counted = call("GET", "/api/analytics/services", caller=Caller("com_test"), query={"from": day, "to": day}).json
+    assert [one["appointments"] for one in counted["services"]] == [1, 1]
     other = ask("book_appointment", wish(10, phone="+4915112345679"), call_id="retell-2").json
     assert (other["status"], len(other["alternatives"])) == ("unavailable", 3)
     listed = ask("list_my_appointments", {}).json["appointments"]
