@@ -149,7 +149,7 @@ def _attempt(
         service=replace(package, skills=first.skills),
         policy=schedule.policy(package),
         staff=[member for member in able if member.id == only] or able,
-        tallies=seen.that_matter(workers),
+        tallies=seen.that_matter([member for member in workers if member.id == only] or workers),
         blocked=seen.blocked,
         consulted=seen.consulted or not somebody,
     )

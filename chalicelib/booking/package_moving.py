@@ -108,7 +108,7 @@ def _placed(
         own=current.parts,
     )
     full = counted.full()
-    failed = rules.full([tally for tally in full if tally.what != "staff"])
+    failed = rules.full([tally for tally in full if tally.what != "staff" or tally.record_id == only])
     if failed:
         raise not_bookable(sought, failed)
     without_room = counting.full_staff(full)

@@ -22,8 +22,9 @@ class Published(msgspec.Struct, frozen=True):
     staff: list[Staff]
 
     def doing(self, service_id: str) -> list[Staff]:
-        """Who does a service."""
-        return [member for member in self.staff if service_id in member.service_ids]
+        """Who does a service, or a part of a package."""
+        parts = {part.service_id for service in self.services if service.id == service_id for part in service.parts}
+        return [member for member in self.staff if (parts or {service_id}).intersection(member.service_ids)]
 
     def offering(self, service: Service) -> list[Branch]:
         """Where it can be had."""

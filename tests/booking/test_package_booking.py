@@ -169,6 +169,22 @@ def test_a_package_counts_once_and_gives_back_what_it_counted(aws: EmbeddedAws) 
     assert packaged(practice, TEN + timedelta(hours=4))
 
 
+def test_who_is_wished_for_and_full_is_not_replaced(aws: EmbeddedAws) -> None:
+    practice = open_spa(staff={DAN: {"daily_maximum": 1}})
+    packaged(practice, TEN + timedelta(days=1))
+    first = packaged(practice, staff="Dan Rossi")
+    again = TEN + timedelta(hours=2)
+    refusal = refused("not_bookable", lambda: packaged(practice, again, staff="Dan Rossi"))
+    assert [one["rule"] for one in refusal.extra["failures"]] == ["limits"]
+    assert {one["starts_at"][:10] for one in refusal.extra["alternatives"]}.isdisjoint({"2026-11-23"})
+    second = packaged(practice, again)
+    assert {part.staff_id for part in second.parts} == {practice.staff[CHLOE].id}
+    assert first.package
+    assert second.package
+    refused("not_bookable", lambda: _moved(second.package.id if second.package else "", TEN, staff="Dan Rossi"))
+    assert _moved(first.package.id, TEN + QUARTER, staff="Dan Rossi").parts[0].staff_id == practice.staff[DAN].id
+
+
 def test_a_package_is_cancelled_as_one_and_its_parts_not_alone(aws: EmbeddedAws) -> None:
     practice = open_spa()
     first = packaged(practice)
