@@ -77,6 +77,7 @@ def service_faults(
     if service.consultation_id is not None and service.consultation_id not in by_id:
         yield Fault(f"{path}.consultation_id", "unknown_service", f"There is no service {service.consultation_id}.")
     yield from _package_faults(service, by_id, longest_opening, path)
+    yield from _part_of_faults(service, by_id.values(), path)
     held = {skill.name.casefold() for member in staff for skill in member.skills}
     for number, skill in enumerate(service.skills):
         if skill.casefold() not in held:
@@ -102,6 +103,15 @@ def _package_faults(service: Service, by_id: dict[str, Service], longest: int, p
         yield Fault(f"{path}.parts", "never_fits", sentence)
 
 
+def _part_of_faults(service: Service, others: Iterable[Service], path: str) -> Iterator[Fault]:
+    standing = [one for one in others if not one.deleted_at]
+    packages = [one.name for one in standing if any(part.service_id == service.id for part in one.parts)]
+    if packages and _stands_alone(service):
+        where = "mobile" if service.mobile else "seats"
+        sentence = f"It is a part of {packages[0]}: take it out of there first."
+        yield Fault(f"{path}.{where}", "part_of_package", sentence)
+
+
 def _size_faults(package: Service, parts: Sequence[Service], path: str) -> Iterator[Fault]:
     """A package is booked in one transaction, around the one day that a booking reads."""
     if len(package.parts) > MOST_PARTS:
@@ -120,7 +130,13 @@ def _part_fault(part: Part, by_id: dict[str, Service]) -> tuple[str, str] | None
         return "unknown_service", f"There is no service {part.service_id}."
     if other.category == "package":
         return "nested_package", "A package consists of services, not of packages."
+    if _stands_alone(other):
+        return "stands_alone", f"{other.name} takes groups, or is done at the customer's: it is booked by itself."
     return None
+
+
+def _stands_alone(service: Service) -> bool:
+    return service.mobile or service.seats > 1
 
 
 def policy_faults(policy: Policy, path: str) -> Iterator[Fault]:
