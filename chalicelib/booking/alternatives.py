@@ -6,7 +6,15 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import choosing, circumstances, elsewhere, grouping, situation, travelling
+from chalicelib.booking import (
+    choosing,
+    circumstances,
+    elsewhere,
+    grouping,
+    package_alternatives,
+    situation,
+    travelling,
+)
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.availability import Calendars, Slot, free_slots, nearest
 from chalicelib.booking.occupancy import Entry, Kind, first_clash
@@ -28,9 +36,10 @@ NO_OTHER_TIME_HELPS = frozenset({"blocklist", "deposit", "rescheduling"})
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """A time that someone cannot have. `service` with the length asked for; `staff`: id or name, None: anyone.
 
-    `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative. `published`:
-    only staff whom visitors may see. `seats`: of a group, which may be another one that stands. `address`: the
-    customer's; `length_min`: the length, if one was asked for. `elsewhere`: whether other branches will do as well.
+    `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative; `own`: the same
+    of the parts of a package. `published`: only staff whom visitors may see. `seats`: of a group, which may be another
+    one that stands. `address`: the customer's; `length_min`: the length, if one was asked for. `elsewhere`: whether
+    other branches will do as well.
     """
 
     company_id: str
@@ -46,6 +55,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     address: Place | None = None
     length_min: int | None = None
     elsewhere: bool = True
+    own: tuple[Appointment, ...] = ()
 
 
 def slot_taken(sought: Sought) -> Conflict:
@@ -85,6 +95,8 @@ def offered_in(
     service = found.schedule.find_service(str(service_id))
     if service is None:
         return []
+    if service.parts:
+        return package_alternatives.offered(sought, found, service)
     if not consultation:
         service = msgspec.structs.replace(service, duration_min=sought.service.duration_min)
     slots = _bookable(sought, found, service, rows or {})
@@ -95,8 +107,9 @@ def offered_in(
 def _elsewhere(
     sought: Sought, schedule: Schedule, service_id: str, most: int, consultation: bool
 ) -> list[dict[str, Any]]:
-    """The nearest times in other branches; what stands stays in its branch, so nothing when it is to be moved."""
-    if sought.moving or not sought.elsewhere or schedule.find_service(service_id) is None:
+    """The nearest times in other branches; nothing for what stands, which stays in its branch, nor for packages."""
+    here = schedule.find_service(service_id)
+    if sought.moving or not sought.elsewhere or here is None or here.parts:
         return []
     near = sought.address.point() if sought.address and sought.service.mobile else None
     first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
@@ -134,7 +147,7 @@ def _bookable(sought: Sought, found: Situation, service: Service, rows: circumst
     here = (moving.starts_at, moving.staff_id) if moving else None
     names = {member.id for member in able}
     free = [(c.staff, c.days) for c in found.calendars if c.staff.id in names]
-    full = _full(sought, found, service, able, days, rows)
+    full = full_days(sought, found, service, able, days, rows)
     if service.mobile and sought.address is None:
         return []
     ways = travelling.roads(schedule.policy(service).travel, found.calendars, _point(sought, service))
@@ -197,24 +210,25 @@ def _rooms_free(sought: Sought, found: Situation, service: Service, entry: Entry
     return rooms is not None
 
 
-def _full(
+def full_days(
     sought: Sought,
     found: Situation,
     service: Service,
     able: Sequence[Staff],
     days: Sequence[date],
-    rows: circumstances.Rows,
+    rows: circumstances.Rows | None = None,
 ) -> set[tuple[str, date]]:
-    # The days on which a limit is reached: of a member of staff, or ("") of everyone.
+    """The days on which a limit is reached: of a member of staff, or ("") of everyone."""
     schedule, customer_id = found.schedule, sought.customer_id
     asked = [
         key for day in days for key in circumstances.keys(sought.company_id, schedule, service, able, customer_id, day)
     ]
-    missing = [key for key in asked if key not in rows]
-    rows = rows | dict(zip(missing, fetch(missing), strict=True))
+    known = rows or {}
+    missing = [key for key in asked if key not in known]
+    read = known | dict(zip(missing, fetch(missing), strict=True))
     full = set()
     for day in days:
-        seen = circumstances.found(sought.company_id, schedule, service, able, customer_id, Contact(), day, rows)
+        seen = circumstances.found(sought.company_id, schedule, service, able, customer_id, Contact(), day, read)
         for tally in seen.tallies:
             if tally.booked >= tally.most:
                 full.add((tally.record_id if tally.what == "staff" else "", day))

@@ -62,6 +62,13 @@ class There(msgspec.Struct, frozen=True, kw_only=True):
     guests: tuple[str, ...] = ()
 
 
+class InPackage(msgspec.Struct, frozen=True):
+    """Which package an appointment is a part of, and the service that was booked as one."""
+
+    id: str
+    service_id: str
+
+
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     """Instants in UTC; lengths and buffers in whole minutes. `channel` is the service's. `external_id`: Cal.com's uid.
 
@@ -72,7 +79,8 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     `counted`: names of the counters of limits that it counts to. `address`: the customer's, of a mobile service.
     `group`: of a service with several seats, who takes part; `customer_id` is then the first of them, and what each
     counts to is kept with him. `fee_minor`: what was to be paid for cancelling it, in minor units of `currency`.
-    `deposit_due_minor`: the deposit asked for, `deposit_minor`: what was paid of it.
+    `deposit_due_minor`: the deposit asked for, `deposit_minor`: what was paid of it. `package`: what it is a part of,
+    with whose number (`service_number`) it lies in calendars then.
     """
 
     id: str
@@ -115,6 +123,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     deposit_due_minor: int = 0
     deposit_minor: int = 0
     series_id: str | None = None
+    package: InPackage | None = None
 
     def place(self) -> Place:
         """When, and with whom."""

@@ -1,7 +1,7 @@
 """A branch and what is taken of its calendars, laid out for the days that a search looks at; pure."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
@@ -21,6 +21,8 @@ from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Service
 from chalicelib.booking.trips import Trips
 
+WHOLE = 2520
+"""A booking, in shares that up to ten parts of a package divide evenly."""
 KINDS: dict[Kind, TakenKind] = {
     Kind.BOOKING: "booking",
     Kind.HOLD: "hold",
@@ -60,6 +62,8 @@ class Board:
         self._busy: dict[str, int] = {}
         self._booked: dict[str, list[tuple[int, int]]] = {}
         self._full: dict[str, set[int]] = {}
+        # A package is one booking of the branch and of its service, whatever lies in how many calendars.
+        self._shares = {s.number: WHOLE // len(s.parts) for s in branch.services if s.parts}
 
     def narrowed(self, first: int, last: int) -> "Board":
         """The same for other starts, which must lie within the frame."""
@@ -148,7 +152,7 @@ class Board:
         own = [Limits(per_day=worker.daily_maximum)]
         if policy.staff_limits and "limits" not in policy.off:
             own.append(policy.staff_limits)
-        return self._reached(own, [worker]) | self.full_days(service)
+        return self._reached(own, [worker], self._each_whole) | self.full_days(service)
 
     def full_days(self, service: Service) -> set[int]:
         """The local days on which the branch, or the service in it, has reached a limit."""
@@ -157,18 +161,28 @@ class Board:
             of_branch = [] if "daily_maximum" in policy.off else [Limits(per_day=policy.daily_maximum)]
             of_service = [policy.service_limits] if policy.service_limits and "limits" not in policy.off else []
             everyone = self.branch.staff
-            self._full[service.id] = self._reached(of_branch, everyone) | self._reached(
-                of_service, everyone, service.number
+            self._full[service.id] = self._reached(of_branch, everyone, self._share) | self._reached(
+                of_service, everyone, lambda number: self._share(number) if number == service.number else 0
             )
         return self._full[service.id]
 
-    def _reached(self, limits: Iterable[Limits], workers: Sequence[Worker], number: int | None = None) -> set[int]:
-        """The local days in whose day, week or month the bookings of these staff (of a service) come to a limit."""
+    def _share(self, number: int) -> int:
+        """How much of a booking an entry of that service is."""
+        return self._shares.get(number, WHOLE)
+
+    def _each_whole(self, number: int) -> int:
+        # Which parts of whose calendar belong to one package is not said there: who does two of one counts as two.
+        return WHOLE
+
+    def _reached(self, limits: Iterable[Limits], workers: Sequence[Worker], share: Callable[[int], int]) -> set[int]:
+        """The local days in whose day, week or month the bookings of these staff come to a limit."""
         full = set[int]()
         for name, most in [each for one in limits for each in _each(one)]:
-            booked = (day for worker in workers for day, of in self._bookings(worker.id) if number in (None, of))
-            counted = Counter(_period(name, day) for day in booked)
-            full |= {day for day in self._local_days() if counted[_period(name, day)] >= most}
+            counted = Counter[tuple[int, int]]()
+            for worker in workers:
+                for day, number in self._bookings(worker.id):
+                    counted[_period(name, day)] += share(number)
+            full |= {day for day in self._local_days() if counted[_period(name, day)] >= most * WHOLE}
         return full
 
     def _bookings(self, owner: str) -> list[tuple[int, int]]:
@@ -194,7 +208,8 @@ class Board:
         return worker.can(skills, date.fromordinal(day_of(self.branch.zone, start)))
 
     def _local_days(self) -> Sequence[int]:
-        return range(day_of(self.branch.zone, self.first), day_of(self.branch.zone, self.last) + 1)
+        # A day more: the later parts of a package may begin past midnight.
+        return range(day_of(self.branch.zone, self.first), day_of(self.branch.zone, self.last) + 2)
 
     def _windows(self, days: Iterable[int]) -> list[Window]:
         zone = self.branch.zone

@@ -8,14 +8,25 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import calendars, circumstances, group, hold_store, rule_store, seating, situation, store
+from chalicelib.booking import (
+    calendars,
+    circumstances,
+    group,
+    hold_store,
+    package_booking,
+    rule_store,
+    seating,
+    situation,
+    store,
+)
 from chalicelib.booking.appointment import Appointment, Source, Status
 from chalicelib.booking.assignment import Preference
-from chalicelib.booking.deciding import Asked, Decision, decide, expected
+from chalicelib.booking.deciding import Asked, Decision, decide, expected, service_of
 from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.hold import Hold, HoldProof
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.occupancy import reference_of
+from chalicelib.booking.package_deciding import decide_package
 from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Place, Service, Staff
 from chalicelib.booking.proving import proven
@@ -101,7 +112,10 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Booked(msgspec.Struct, frozen=True):
-    """What came of it. `held`: Cal.com has yet to take it. `customer` when he was added just now."""
+    """What came of it. `held`: Cal.com has yet to take it. `customer` when he was added just now.
+
+    Of a package, `appointment` is a `FirstPart` with all others, `service` the package.
+    """
 
     appointment: Appointment
     schedule: Schedule
@@ -193,6 +207,9 @@ def _stage(
     if standing:
         return _joined(unit, wish, found, standing, known, rows, now)
     reference = reference_of(appointment_id)
+    wanted = service_of(schedule, wish.asked(hold))
+    if wanted.parts:
+        return _stage_package(unit, company_id, wish, wanted, found, rows, known, hold, now)
     decision = decide(company_id, wish.asked(hold), found, rows, known, wish.contact, reference, now, hold)
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
     service, staff = decision.service, decision.choice.staff
@@ -271,6 +288,26 @@ def _joined(
     return Booked(mine, found.schedule, service, staff.staff, wish.contact, added)
 
 
+def _stage_package(
+    unit: Unit,
+    company_id: str,
+    wish: Wish,
+    package: Service,
+    found: Situation,
+    rows: dict[Key, Any],
+    known: str | None,
+    hold: Hold | None,
+    now: datetime,
+) -> Booked:
+    asked = wish.asked() if hold is None else msgspec.structs.replace(wish.asked(hold), length_min=None)
+    placement = decide_package(company_id, asked, package, found, rows, known, wish.contact, now, hold)
+    customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
+    first = package_booking.stage(unit, wish, placement, found, customer_id, hold, now)
+    if hold:
+        hold_store.remove(unit, hold)
+    return Booked(first, found.schedule, package, placement.parts[0].staff, wish.contact, new_customer)
+
+
 def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> Hold | None:
     if wish.hold is None:
         return None
@@ -285,7 +322,7 @@ def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> H
 def _take(unit: Unit, decision: Decision, hold: Hold | None, now: datetime) -> None:
     for calendar in decision.choice.calendars():
         if hold:
-            calendars.exchange(unit, calendar, hold.reference, [hold.entry()], [decision.entry], now)
+            calendars.exchange(unit, calendar, [hold.entry()], [decision.entry], now)
         else:
             calendars.take(unit, calendar, decision.entry, now)
     if hold:

@@ -122,32 +122,18 @@ def free_all(unit: Unit, calendar: Calendar, references: Iterable[bytes], days: 
     _swap(unit, calendar, changed, places)
 
 
-def exchange(
-    unit: Unit, calendar: Calendar, reference: bytes, before: Iterable[Entry], after: Iterable[Entry], now: datetime
-) -> None:
-    """Take the entries `before` out and put those `after` in, in one swap; all have the same reference.
+def exchange(unit: Unit, calendar: Calendar, before: Iterable[Entry], after: Iterable[Entry], now: datetime) -> None:
+    """Take whatever has the references of the entries `before` out of their days and put those `after` in, in one swap.
 
-    A day that stays as it is is not written.
+    A day that stays as it is is not written; a transaction writes a week only once.
     """
-    exchange_all(unit, calendar, [(reference, before, after)], now)
-
-
-def exchange_all(
-    unit: Unit,
-    calendar: Calendar,
-    exchanges: Iterable[tuple[bytes, Iterable[Entry], Iterable[Entry]]],
-    now: datetime,
-) -> None:
-    """The same for several references at once: a transaction writes a week only once."""
     changed: dict[date, bytes] = {}
     places: dict[date, bytes] = {}
-    added: list[Entry] = []
-    for reference, before, after in exchanges:
-        days = {day for entry in before for day in entry.days_in_reach()}
-        changed |= occupancy.without_reference({**calendar.days, **changed}, reference, days)
-        places |= stops.without_reference({**calendar.stops, **places}, reference, days)
-        added += after
-    _exchange(unit, calendar, changed, places, added, now)
+    for entry in before:
+        days = entry.days_in_reach()
+        changed |= occupancy.without_reference({**calendar.days, **changed}, entry.reference, days)
+        places |= stops.without_reference({**calendar.stops, **places}, entry.reference, days)
+    _exchange(unit, calendar, changed, places, after, now)
 
 
 def rewrite(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:

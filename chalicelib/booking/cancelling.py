@@ -55,6 +55,7 @@ def cancel(
             return current
         changing.guard_version(current, cancellation.version)
         _check(current)
+        changing.check_alone(current)
         unit = begin()
         try:
             staged = _stage(unit, current, cancellation)

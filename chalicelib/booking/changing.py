@@ -50,6 +50,13 @@ def check_settled(current: Appointment) -> None:
         raise Conflict("change_pending", detail, current=facts(current))
 
 
+def check_alone(current: Appointment) -> None:
+    """Raises Conflict for a part of a package: its parts keep their order and stand or fall together."""
+    if current.package:
+        detail = "This is a part of a package: change the package, which moves or ends all of its parts together."
+        raise Conflict("part_of_package", detail, package_id=current.package.id)
+
+
 def facts(current: Appointment) -> dict[str, Any]:
     """An appointment's state in plain values."""
     change = current.pending_change

@@ -31,7 +31,7 @@ def compile_schedule(
     offered = (_on_its_terms(s, branch.offers.get(s.id, Offer())) for s in services if s.id in done | packages)
     return Schedule(
         branch=branch,
-        services=tuple(service for service in offered if service is not None),
+        services=with_lengths([service for service in offered if service is not None]),
         staff=here,
         resources=tuple(r for r in resources if r.branch_id == branch.id and not r.deleted_at),
         closed=public_holidays(branch.holidays, today),
@@ -46,6 +46,17 @@ def _on_its_terms(service: Service, offer: Offer) -> Service | None:
         service,
         duration_min=offer.duration_min or service.duration_min,
         price_minor=service.price_minor if offer.price_minor is None else offer.price_minor,
+    )
+
+
+def with_lengths(offered: Sequence[Service]) -> tuple[Service, ...]:
+    """The services, each package as long as its parts are, without the waits between them."""
+    lengths = {service.id: service.duration_min for service in offered}
+    return tuple(
+        msgspec.structs.replace(s, duration_min=sum(lengths.get(part.service_id, 0) for part in s.parts) or 1)
+        if s.parts
+        else s
+        for s in offered
     )
 
 

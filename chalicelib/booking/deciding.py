@@ -83,7 +83,8 @@ def expected(company_id: str, schedule: Schedule | None, asked: Asked, customer_
     if schedule is None or service is None:
         return []
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
-    staff = [member for member in schedule.staff if service.id in member.service_ids]
+    done = {service.id, *(part.service_id for part in service.parts)}
+    staff = [member for member in schedule.staff if done.intersection(member.service_ids)]
     return circumstances.keys(company_id, schedule, service, staff, customer_id, day)
 
 
@@ -127,13 +128,13 @@ def judge(
 ) -> "Decision | Refusal":
     """What `decide` decides, without looking for alternatives."""
     schedule = found.schedule
-    service = _service(schedule, asked)
+    service = service_of(schedule, asked)
     able = _able(schedule, service, asked, hold)
     address = _address(service, asked)
     sized = msgspec.structs.replace(service, duration_min=asked.length_min or service.duration_min)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, service, able, customer_id, contact, day, rows)
-    sought = _sought(company_id, asked, sized, customer_id, now)
+    sought = sought_of(company_id, asked, sized, customer_id, now)
     point = address.point() if address else None
     attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
     failed = rules.failures(attempt)
@@ -166,7 +167,7 @@ def judge(
 
 def offered(schedule: Schedule, asked: Asked) -> tuple[Service, tuple[Staff, ...]]:
     """The service asked for, and who of those asked for does it; raises Invalid naming what is not there."""
-    service = _service(schedule, asked)
+    service = service_of(schedule, asked)
     return service, _able(schedule, service, asked, None)
 
 
@@ -234,7 +235,8 @@ def entry_for(
     )
 
 
-def _service(schedule: Schedule, asked: Asked) -> Service:
+def service_of(schedule: Schedule, asked: Asked) -> Service:
+    """The service that is asked for; raises Invalid about `service`."""
     service = schedule.service(asked.service, f"{asked.path}.service")
     if asked.visitor and not service.published:
         raise invalid(f"{asked.path}.service", "unknown_service", "This is not offered here.")
@@ -260,7 +262,8 @@ def _able(schedule: Schedule, service: Service, asked: Asked, hold: Hold | None)
     return seen
 
 
-def _sought(company_id: str, asked: Asked, service: Service, customer_id: str | None, now: datetime) -> Sought:
+def sought_of(company_id: str, asked: Asked, service: Service, customer_id: str | None, now: datetime) -> Sought:
+    """The time asked for, as the search for others sees it."""
     return Sought(
         company_id=company_id,
         branch_id=asked.branch_id,

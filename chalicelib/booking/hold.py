@@ -24,10 +24,23 @@ class HoldProof(msgspec.Struct, frozen=True):
     digest: str | None = None
 
 
+class HeldPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hold of a package keeps for one of its parts."""
+
+    staff_id: str
+    home_branch_id: str
+    resource_ids: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    before_min: int
+    after_min: int
+
+
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Instants in UTC; `expires_at` on a whole minute, as calendars keep it. `digest` of the secret.
 
-    `address`: the customer's, of a mobile service.
+    `address`: the customer's, of a mobile service. `parts`: of a package, which lasts from `starts_at` to `ends_at`;
+    who and where is then said by each of them.
     """
 
     id: str
@@ -47,6 +60,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     address: Place | None = None
     version: int = 1
+    parts: tuple[HeldPart, ...] = ()
 
     @property
     def reference(self) -> bytes:
@@ -59,22 +73,30 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
         return (self.ends_at - self.starts_at) // timedelta(minutes=1)
 
     def entry(self) -> Entry:
-        """What it takes of each of its calendars."""
+        """What it takes of each of its calendars, if it is not of a package."""
+        return self._entry(self)
+
+    def lies(self) -> dict[tuple[str, str], list[Entry]]:
+        """What it takes of each calendar, by home branch and id of whose it is."""
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for held in self.parts or (self,):
+            owners = [(held.home_branch_id, held.staff_id), *((self.branch_id, room) for room in held.resource_ids)]
+            for owner in owners:
+                found.setdefault(owner, []).append(self._entry(held))
+        return found
+
+    def _entry(self, held: "Hold | HeldPart") -> Entry:
         return Entry(
-            self.starts_at,
-            self.length_min,
-            self.before_min,
-            self.after_min,
+            held.starts_at,
+            (held.ends_at - held.starts_at) // timedelta(minutes=1),
+            held.before_min,
+            held.after_min,
             Kind.HOLD,
             self.service_number,
             self.reference,
             self.expires_at,
             self.address.point() if self.address else None,
         )
-
-    def owners(self) -> list[tuple[str, str]]:
-        """Whose calendars, each with its home branch."""
-        return [(self.home_branch_id, self.staff_id), *((self.branch_id, room) for room in self.resource_ids)]
 
 
 def lapses_at(now: datetime) -> datetime:

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import booking, calendars, hold_store, seating, situation
-from chalicelib.booking.deciding import Asked, Decision, decide, expected
-from chalicelib.booking.hold import LASTS, MOST_OF_A_BRANCH, MOST_OF_A_VISITOR, Hold, HoldProof, lapses_at
-from chalicelib.booking.occupancy import reference_of, weeks_between
+from chalicelib.booking import booking, calendars, hold_store, package_booking, seating, situation
+from chalicelib.booking.deciding import Asked, Decision, decide, expected, service_of
+from chalicelib.booking.hold import LASTS, MOST_OF_A_BRANCH, MOST_OF_A_VISITOR, HeldPart, Hold, HoldProof, lapses_at
+from chalicelib.booking.occupancy import MINUTE, reference_of, weeks_between
+from chalicelib.booking.package_deciding import Placement, decide_package
 from chalicelib.booking.practice import PUBLIC_BRANCH
 from chalicelib.booking.proving import new_secret, proven
+from chalicelib.booking.situation import Situation
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, NotFound, RateLimited, Stale, Unavailable
@@ -56,14 +58,13 @@ def hold(begin: Begin, address: str, asked: Asked, clock: Clock) -> tuple[Hold, 
         seating.refuse_hold(found.schedule, asked)
         rows = dict(zip(keys, found.extra, strict=True))
         hold_id = new_id("hld")
-        # A visitor has no customer yet; whether one is blocked, or was consulted, shows when he says who he is.
-        decision = decide(company_id, asked, found, rows, None, Contact(), reference_of(hold_id), now, somebody=False)
         secret, kept = new_secret()
-        made = hold_for(company_id, asked, decision, hold_id, kept, lapses_at(now))
+        made = _decided(company_id, asked, found, rows, hold_id, kept, now)
         unit = begin(company_id)
         _list(unit, company_id, lists, rows, made)
-        for calendar in decision.choice.calendars():
-            calendars.take(unit, calendar, made.entry(), now)
+        known = package_booking.known_calendars(found)
+        for (_, owner), entries in made.lies().items():
+            calendars.take_all(unit, known[owner], entries, now)
         hold_store.add(unit, made)
         directory.claim(unit, HOLD, made.id, made.id, Stale(), expires_at=epoch(made.expires_at + 2 * LASTS))
         unit.audit("hold.made", made.id)
@@ -120,13 +121,15 @@ def _change(begin: Begin, proof: HoldProof, clock: Clock, stage: Callable[[Unit,
 
 
 def _exchange(unit: Unit, old: Hold, after: Sequence[Hold]) -> None:
-    entry = old.entry()
-    owners = [calendars.owner(old.company_id, *owner) for owner in old.owners()]
-    first, last = entry.reach()
-    mondays = weeks_between(first, last - timedelta(minutes=1))
+    lies = old.lies()
+    reaches = [entry.reach() for mine in lies.values() for entry in mine]
+    owners = [calendars.owner(old.company_id, *owner) for owner in lies]
+    mondays = weeks_between(min(first for first, _ in reaches), max(last for _, last in reaches) - MINUTE)
     rows = fetch(calendars.keys(old.company_id, owners, mondays))
-    for calendar in calendars.calendars(old.company_id, owners, mondays, rows):
-        calendars.exchange(unit, calendar, old.reference, [entry], [new.entry() for new in after], unit.clock())
+    found = calendars.calendars(old.company_id, owners, mondays, rows)
+    for (owner, mine), calendar in zip(lies.items(), found, strict=True):
+        later = [entry for new in after for entry in new.lies()[owner]]
+        calendars.exchange(unit, calendar, mine, later, unit.clock())
 
 
 def _list(unit: Unit, company_id: str, lists: Sequence[Key], rows: dict[Key, Any], made: Hold) -> None:
@@ -145,6 +148,49 @@ def _list(unit: Unit, company_id: str, lists: Sequence[Key], rows: dict[Key, Any
 def _standing(company_id: str, ids: Sequence[str], clock: Clock) -> list[str]:
     found = (hold_store.hold_of(row) for row in fetch([hold_store.key(company_id, hold_id) for hold_id in ids]))
     return [one.id for one in found if one and one.expires_at > clock()]
+
+
+def _decided(
+    company_id: str, asked: Asked, found: Situation, rows: dict[Key, Any], hold_id: str, kept: str, now: datetime
+) -> Hold:
+    # A visitor has no customer yet; whether one is blocked, or was consulted, shows when he says who he is.
+    package = service_of(found.schedule, asked)
+    if package.parts:
+        placement = decide_package(company_id, asked, package, found, rows, None, Contact(), now, somebody=False)
+        return _made_of_package(company_id, asked, placement, hold_id, kept, lapses_at(now))
+    decision = decide(company_id, asked, found, rows, None, Contact(), reference_of(hold_id), now, somebody=False)
+    return hold_for(company_id, asked, decision, hold_id, kept, lapses_at(now))
+
+
+def _made_of_package(
+    company_id: str, asked: Asked, placement: Placement, hold_id: str, kept: str, expires_at: datetime
+) -> Hold:
+    first = placement.parts[0]
+    return Hold(
+        id=hold_id,
+        company_id=company_id,
+        branch_id=asked.branch_id,
+        service_id=placement.package.id,
+        staff_id=first.staff.id,
+        home_branch_id=first.staff.home_branch_id,
+        starts_at=asked.starts_at,
+        ends_at=placement.parts[-1].ends_at,
+        service_number=placement.package.number,
+        expires_at=expires_at,
+        digest=kept,
+        parts=tuple(
+            HeldPart(
+                staff_id=part.staff.id,
+                home_branch_id=part.staff.home_branch_id,
+                resource_ids=part.room_ids,
+                starts_at=part.starts_at,
+                ends_at=part.ends_at,
+                before_min=part.service.buffer_before_min,
+                after_min=part.service.buffer_after_min,
+            )
+            for part in placement.parts
+        ),
+    )
 
 
 def hold_for(company_id: str, asked: Asked, decision: Decision, hold_id: str, kept: str, expires_at: datetime) -> Hold:

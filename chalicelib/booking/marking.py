@@ -116,6 +116,7 @@ def _answer(
             detail = f"This appointment is {current.status.replace('_', ' ')}; there is no request to answer."
             raise Conflict("not_requested", detail, current=changing.facts(current))
         changing.check_settled(current)
+        changing.check_alone(current)
         if current.external_id is None:
             paid, told = _deposit(current, marked) if kind == "confirm" else (current, {})
             answered = _write(unit, paid, status, marked.reason, **told)

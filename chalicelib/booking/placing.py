@@ -32,7 +32,7 @@ class Exchange(msgspec.Struct, frozen=True):
     def stage(self, unit: Unit, *, only_free: bool = False) -> None:
         """Write it in the unit, which ends as Stale when the calendar's days changed since they were read."""
         after = () if only_free else self.after
-        calendars.exchange(unit, self.calendar, self.reference, self.before, after, unit.clock())
+        calendars.exchange(unit, self.calendar, self.before, after, unit.clock())
 
 
 def exchanges(old: Appointment, new: Appointment) -> list[Exchange]:
@@ -77,8 +77,9 @@ def stage_together(unit: Unit, found: Sequence[Exchange]) -> None:
     for mine in by_calendar.values():
         days = {day: packed for one in mine for day, packed in one.calendar.days.items()}
         calendar = msgspec.structs.replace(mine[0].calendar, days=days)
-        swaps = [(one.reference, one.before, one.after) for one in mine]
-        calendars.exchange_all(unit, calendar, swaps, unit.clock())
+        before = [entry for one in mine for entry in one.before]
+        after = [entry for one in mine for entry in one.after]
+        calendars.exchange(unit, calendar, before, after, unit.clock())
 
 
 def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from chalicelib.booking.hours import Window, check_closures, check_days, check_windows, check_zone
+from chalicelib.booking.package import LONGEST_MIN, MOST_CALENDARS, MOST_PARTS
 from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Branch, Part, Resource, Service, Staff
 from chalicelib.booking.telephone import check_quiet_hours, check_routing
@@ -71,12 +72,13 @@ def service_faults(
         yield Fault(f"{path}.longest_min", "shorter_than_shortest", "The longest length is at least `duration_min`.")
     if service.least_seats > service.seats:
         yield Fault(f"{path}.least_seats", "more_than_seats", "The minimum does not exceed `seats`.")
-    yield from group_faults(service, others, path)
+    yield from group_faults(service, path)
     if service.slot_offset_min >= service.slot_interval_min:
         yield Fault(f"{path}.slot_offset_min", "not_within_interval", "The offset is shorter than the interval.")
     if service.consultation_id is not None and service.consultation_id not in by_id:
         yield Fault(f"{path}.consultation_id", "unknown_service", f"There is no service {service.consultation_id}.")
     yield from _package_faults(service, by_id, longest_opening, path)
+    yield from _part_of_faults(service, by_id.values(), path)
     held = {skill.name.casefold() for member in staff for skill in member.skills}
     for number, skill in enumerate(service.skills):
         if skill.casefold() not in held:
@@ -95,13 +97,14 @@ def _package_faults(service: Service, by_id: dict[str, Service], longest: int, p
         fault = _part_fault(part, by_id)
         if fault:
             yield Fault(f"{path}.parts[{number}].service_id", *fault)
+    yield from _size_faults(service, [by_id[p.service_id] for p in service.parts if p.service_id in by_id], path)
     length = sum(by_id[part.service_id].duration_min for part in service.parts if part.service_id in by_id)
     if service.parts and length > longest:
         sentence = f"Its parts take {length} minutes; no branch is open for longer than {longest} at a stretch."
         yield Fault(f"{path}.parts", "never_fits", sentence)
 
 
-def group_faults(service: Service, others: Sequence[Service], path: str) -> Iterator[Fault]:
+def group_faults(service: Service, path: str) -> Iterator[Fault]:
     """What a service with several seats cannot be as well."""
     if service.seats == 1:
         return
@@ -113,9 +116,27 @@ def group_faults(service: Service, others: Sequence[Service], path: str) -> Iter
         yield Fault(f"{path}.seats", "no_groups_here", "What is done at the customer's place is for one customer.")
     if service.calcom_event_types:
         yield Fault(f"{path}.calcom_event_types", "no_groups_at_calcom", "Groups are not booked through Cal.com.")
-    packages = [other.name for other in others if any(part.service_id == service.id for part in other.parts)]
-    if packages:
-        yield Fault(f"{path}.seats", "group_in_package", f"It is part of {packages[0]}, which takes one seat of each.")
+
+
+def _part_of_faults(service: Service, others: Iterable[Service], path: str) -> Iterator[Fault]:
+    standing = [one for one in others if not one.deleted_at]
+    packages = [one.name for one in standing if any(part.service_id == service.id for part in one.parts)]
+    if packages and _stands_alone(service):
+        where = "mobile" if service.mobile else "seats"
+        sentence = f"It is a part of {packages[0]}: take it out of there first."
+        yield Fault(f"{path}.{where}", "part_of_package", sentence)
+
+
+def _size_faults(package: Service, parts: Sequence[Service], path: str) -> Iterator[Fault]:
+    """A package is booked in one transaction, around the one day that a booking reads."""
+    if len(package.parts) > MOST_PARTS:
+        yield Fault(f"{path}.parts", "too_many", f"A package has at most {MOST_PARTS} parts.")
+    if sum(1 + len(part.resources) for part in parts) > MOST_CALENDARS:
+        sentence = f"Its parts take more than {MOST_CALENDARS} staff, rooms and devices together."
+        yield Fault(f"{path}.parts", "too_many_resources", sentence)
+    waits = sum(part.gap_min for part in package.parts[1:])
+    if parts and sum(part.duration_min for part in parts) + waits > LONGEST_MIN:
+        yield Fault(f"{path}.parts", "too_long", "Its parts, with the longest waits between them, exceed a day.")
 
 
 def _part_fault(part: Part, by_id: dict[str, Service]) -> tuple[str, str] | None:
@@ -124,9 +145,13 @@ def _part_fault(part: Part, by_id: dict[str, Service]) -> tuple[str, str] | None
         return "unknown_service", f"There is no service {part.service_id}."
     if other.category == "package":
         return "nested_package", "A package consists of services, not of packages."
-    if other.seats > 1:
-        return "group_in_package", "A service with several seats is booked by itself."
+    if _stands_alone(other):
+        return "stands_alone", f"{other.name} takes groups, or is done at the customer's: it is booked by itself."
     return None
+
+
+def _stands_alone(service: Service) -> bool:
+    return service.mobile or service.seats > 1
 
 
 def policy_faults(policy: Policy, path: str) -> Iterator[Fault]:

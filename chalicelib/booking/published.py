@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from chalicelib.booking import practice_store, review_store
+from chalicelib.booking.compiling import with_lengths
 from chalicelib.booking.policy import resolved
 from chalicelib.booking.practice import Branch, Offer, Service, Staff
 from chalicelib.booking.review import Rating
@@ -22,8 +23,9 @@ class Published(msgspec.Struct, frozen=True):
     staff: list[Staff]
 
     def doing(self, service_id: str) -> list[Staff]:
-        """Who does a service."""
-        return [member for member in self.staff if service_id in member.service_ids]
+        """Who does a service, or a part of a package."""
+        parts = {part.service_id for service in self.services if service.id == service_id for part in service.parts}
+        return [member for member in self.staff if (parts or {service_id}).intersection(member.service_ids)]
 
     def offering(self, service: Service) -> list[Branch]:
         """Where it can be had."""
@@ -56,7 +58,7 @@ def published(company_id: str, branch_id: str | None) -> Published:
     """What is published; of one branch one GetItem, of all three Queries. Raises NotFound for a branch that is not."""
     if branch_id is None:
         branches, services, staff = practice_store.practice(company_id)
-        return Published(_open(branches), _open(services), _open(staff))
+        return Published(_open(branches), _open(with_lengths(services)), _open(staff))
     schedule = practice_store.get_schedule(company_id, branch_id)
     if not schedule.branch.published:
         raise NotFound("branch_not_found", f"There is no branch {branch_id}.")

@@ -29,7 +29,7 @@ class Recounting(msgspec.Struct, frozen=True):
 
 def moved(schedule: Schedule, old: Appointment, new: Appointment) -> tuple[Appointment, Recounting]:
     """`new`, counted where it then stands. One request when there are limits that it did not count to before."""
-    service = schedule.find_service(old.service_id)
+    service = schedule.find_service(old.package.service_id if old.package else old.service_id)
     if service is None:  # no longer offered here: nothing limits it
         return new, Recounting()
     member = staff_of(schedule, new.staff_id)
@@ -38,9 +38,15 @@ def moved(schedule: Schedule, old: Appointment, new: Appointment) -> tuple[Appoi
     # What the participants of a group count to is kept with each of them, and follows by a job.
     customer_id = None if new.group else new.customer_id
     wanted = counting.counters(schedule, service, staff, customer_id, day)
+    kept: list[str] = []
+    if old.package:
+        # A part goes to someone else: what the package as such counts to stays.
+        wanted = [counter for counter in wanted if counter.what == "staff"]
+        kept = [name for name in old.counted if name.split("#")[1] != "staff"]
+    after = [*kept, *(counter.name for counter in wanted)]
     to = [counter for counter in wanted if counter.name not in old.counted]
-    off = [name for name in old.counted if name not in {counter.name for counter in wanted}]
-    counted = msgspec.structs.replace(new, counted=tuple(counter.name for counter in wanted))
+    off = [name for name in old.counted if name not in after]
+    counted = msgspec.structs.replace(new, counted=tuple(after))
     if not to:
         return counted, Recounting(to, off)
     seen = circumstances.found(new.company_id, schedule, service, staff, customer_id, Contact(), day, {})

@@ -81,6 +81,8 @@ def relocate(
         current = store.get_appointment(company_id, appointment_id)
         changing.guard_version(current, move.version)
         _check(current)
+        if move.starts_at is not None:
+            changing.check_alone(current)
         unit = begin()
         try:
             starts_at = to_utc(move.starts_at) if move.starts_at else current.starts_at

@@ -58,8 +58,8 @@ def with_more(key: Key, row: Any, number: int) -> Any:
 
 def uncount(unit: Unit, names: Iterable[str]) -> None:
     """Take one off each: what was counted does not take place, or not then."""
-    for name in names:
-        _add(unit, name, -1, None)
+    for name, times in Counted(names).items():
+        _add(unit, name, -times, None)
 
 
 def _add(unit: Unit, name: str, number: int, condition: Any) -> None:

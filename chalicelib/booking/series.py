@@ -68,8 +68,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     booked: they have; failed: it came to nothing. `held_in`: of how many occurrences, from the first, the times were
     held after each transaction that held some.
 
-    `books_as`: how its appointments begin. `whole`: all of them or none. `deposit_due_minor`: the deposit asked for each
-    of them, in minor units of `currency`. `change`: the latest change of several of its appointments.
+    `books_as`: how its appointments begin. `whole`: all of them or none. `deposit_due_minor`: the deposit asked for
+    each of them, in minor units of `currency`. `change`: the latest change of several of its appointments.
     """
 
     id: str

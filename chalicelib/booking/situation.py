@@ -66,7 +66,7 @@ def read(
     bases = travelling.bases(home_rows)
     read_now = calendars.calendars(company_id, needed, mondays, weeks)
     found = [travelling.based(calendar, schedule.branch, bases) for calendar in read_now]
-    people = len(_staff(schedule, only))
+    people = len(needed) - len(_rooms(schedule, service))
     return Situation(schedule, found[:people], mondays, others, found[people:])
 
 
@@ -110,7 +110,10 @@ def forget() -> None:
 
 
 def _wanted(schedule: Schedule, only: str | None, service: str | None) -> list[Staff]:
-    return [*_staff(schedule, only), *(calendars.room(resource) for resource in _rooms(schedule, service))]
+    wanted = schedule.find_service(service) if service else None
+    # The parts of a package that he does not do are done by others.
+    staff = _staff(schedule, None if wanted and wanted.parts else only)
+    return [*staff, *(calendars.room(resource) for resource in _rooms(schedule, service))]
 
 
 def _staff(schedule: Schedule, only: str | None) -> list[Staff]:
@@ -122,7 +125,8 @@ def _staff(schedule: Schedule, only: str | None) -> list[Staff]:
 
 def _rooms(schedule: Schedule, wanted: str | None) -> list[Resource]:
     service = schedule.find_service(wanted) if wanted else None
-    kinds = {kind.casefold() for kind in service.resources} if service else set()
+    found = [service, *(schedule.find_service(part.service_id) for part in service.parts)] if service else []
+    kinds = {kind.casefold() for one in found if one for kind in one.resources}
     return [resource for resource in schedule.resources if resource.kind.casefold() in kinds]
 
 

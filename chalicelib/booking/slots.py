@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.board import Board, ask_of
 from chalicelib.booking.compiled import Worker
+from chalicelib.booking.engine.clocks import day_of
 from chalicelib.booking.engine.explain import Why, explain
 from chalicelib.booking.engine.search import fits, search_each
 from chalicelib.booking.engine.starts import Ask
@@ -131,17 +132,13 @@ def _rooms_at(kinds: Sequence[Sequence[Choice]], at: int) -> tuple[str, ...] | N
 
 
 def _package(board: Board, service: Service, able: Able) -> Iterable[FreeSlot]:
-    parts = [board.branch.part(part.service_id, "query.service") for part in service.parts]
-    pieces = [
-        _piece(board, replace(part, policy=service.policy), able, gap=place.gap_min if number else 0)
-        for number, (part, place) in enumerate(zip(parts, service.parts, strict=True))
-    ]
-    workers = able.of_part(parts[0])
+    parts = parts_of(board, service)
+    pieces = pieces_of(board, service, able)
     if not all(piece.staff for piece in pieces) or not any(able.of(part) for part in parts):
         return
     # The package's own grid and rules say when it may begin, the parts whether they can follow.
     ask = replace(ask_of(service), duration=parts[0].duration_min, before=pieces[0].before, after=pieces[0].after)
-    hosts = [board.host(worker, replace(parts[0], policy=service.policy)) for worker in workers]
+    hosts = [board.host(worker, _on_its_terms(parts[0], service)) for worker in able.of_part(parts[0])]
     begins = {s for one in search_each(board.question(service, ask, hosts), board.frame).values() for s in one.starts}
     starts, origin = possible(pieces), board.frame.origin
     for start in sorted(begins):
@@ -149,9 +146,27 @@ def _package(board: Board, service: Service, able: Able) -> Iterable[FreeSlot]:
             yield _package_slot(parts, found, origin)
 
 
-def _piece(board: Board, part: Service, able: Able, gap: int) -> Piece:
+def parts_of(board: Board, package: Service) -> list[Service]:
+    """The services that a package consists of, in order; raises Invalid when one is not offered here."""
+    return [board.branch.part(part.service_id, "query.service") for part in package.parts]
+
+
+def pieces_of(board: Board, package: Service, able: Able) -> list[Piece]:
+    """The parts of a package as the search for a placement sees them, each with who and what could take it where."""
+    return [
+        _piece(board, package, part, able, gap=place.gap_min if number else 0)
+        for number, (part, place) in enumerate(zip(parts_of(board, package), package.parts, strict=True))
+    ]
+
+
+def _on_its_terms(part: Service, package: Service) -> Service:
+    # Booked as the package, a part counts to the package's limits and not to its own.
+    return replace(part, id=package.id, number=package.number, policy=package.policy)
+
+
+def _piece(board: Board, package: Service, part: Service, able: Able, gap: int) -> Piece:
     ask = ask_of(part)
-    hosts = [board.host(worker, part) for worker in able.of_part(part)]
+    hosts = [board.host(worker, _on_its_terms(part, package)) for worker in able.of_part(part)]
     staff = tuple(Choice(host.id, fits(host, ask, board.frame)) for host in hosts)
     rooms = board.rooms(part, ask)
     return Piece(duration=ask.duration, before=ask.before, after=ask.after, gap=gap, staff=staff, rooms=rooms)
@@ -184,6 +199,8 @@ def _of_first_part(board: Board, service: Service, able: Able, start: int) -> li
     first = board.branch.part(service.parts[0].service_id, "query.service")
     anyone = Able(tuple(able.of_part(first)))
     reasons = _of_one(board, replace(first, policy=service.policy), anyone, None, start)
+    if day_of(board.branch.zone, start) in board.full_days(service):
+        reasons.append(Reason("limit_reached"))
     return [reason for reason in reasons if reason.code != "free"]
 
 

@@ -11,6 +11,7 @@ Access patterns of `booking`
   time off that is not over         pk `<company>#<staff>`       sk `off#<ends at>#<id>`                        Query
   someone's calendar feed           pk `<company>#<staff or customer>` sk `feed#staff`, `feed#customer`         GetItem
   an appointment                    pk `<company>#<appointment>` sk `appointment`                               GetItem
+  a package that was booked         pk `<company>#<package>`     sk `package`                                   GetItem
   appointments by time              by_company, by_branch, by_staff, by_customer: id (with company), starts_at  Query
   confirmed ones by when they end   ending: `ending#<shard>`, ends_at and id: those that a sweep completes       Query
   groups by when they are checked   the same index: `deadline#<shard>`, the deadline and id                      Query

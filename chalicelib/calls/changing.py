@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 import msgspec
 
 from chalicelib.booking import practice_store
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.calcom_applying import Also
 from chalicelib.booking.cancelling import Cancellation, cancel
 from chalicelib.booking.leaving import Leaver, leave
+from chalicelib.booking.package import Together
+from chalicelib.booking.package_changing import Change
+from chalicelib.booking.package_changing import cancel as cancel_package
+from chalicelib.booking.package_moving import PackageMove
+from chalicelib.booking.package_moving import reschedule as reschedule_package
 from chalicelib.booking.rescheduling import Move, reschedule
 from chalicelib.calls.appointment_answers import refused, standing, which_one
 from chalicelib.calls.asked import Answer, Asked, Tools, forget, keep, once
@@ -66,15 +71,7 @@ def _move(asked: Asked, known: Known, wish: RescheduleArgs, tools: Tools) -> Ans
 
     wanted = Move(starts_at=starts_at, staff=wish.staff, by="customer", path="args")
     try:
-        after = reschedule(
-            lambda: tools.begin(asked.company_id),
-            asked.company_id,
-            known.appointment.id,
-            wanted,
-            tools.clock,
-            tools.calcom,
-            also,
-        )
+        after = _rescheduled(asked, known, wanted, tools, also)
     except DomainError as refusal:
         return _not_done(asked, known, refusal, said.move_pending, starts_at)
     if after.pending_change:
@@ -93,19 +90,7 @@ def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answe
         keep(unit, asked, answer(appointment), appointment.id)
 
     try:
-        if known.appointment.group:
-            leaver = Leaver(customer_id=known.appointment.customer_id)
-            begin = partial(tools.begin, asked.company_id)
-            return answer(leave(begin, asked.company_id, known.appointment.id, leaver, tools.clock, also))
-        after = cancel(
-            lambda: tools.begin(asked.company_id),
-            asked.company_id,
-            known.appointment.id,
-            Cancellation(reason=wish.reason, by="customer"),
-            tools.clock,
-            tools.calcom,
-            also,
-        )
+        after = _cancelled(asked, known, Cancellation(reason=wish.reason, by="customer"), tools, also)
     except DomainError as refusal:
         return _not_done(asked, known, refusal, said.cancel_pending, None)
     if after.pending_change:
@@ -117,6 +102,40 @@ def _charged(asked: Asked, cancelled: Appointment, answer: Answer) -> Answer:
     fee = asked.voice.money(cancelled.fee_minor, str(cancelled.currency))
     message = f"{answer['message']} {asked.voice.phrases.cancel_fee.format(fee=fee)}"
     return {**answer, "message": message, "fee_minor": cancelled.fee_minor, "currency": cancelled.currency}
+
+
+def _rescheduled(asked: Asked, known: Known, move: Move, tools: Tools, also: Also) -> Appointment:
+    company_id, package = asked.company_id, known.appointment.package
+
+    def begin() -> Unit:
+        return tools.begin(company_id)
+
+    if package is None:
+        return reschedule(begin, company_id, known.appointment.id, move, tools.clock, tools.calcom, also)
+    assert move.starts_at
+    to = PackageMove(starts_at=move.starts_at, staff=move.staff, path=move.path)
+    moved = reschedule_package(begin, company_id, package.id, to, tools.clock, _of_first(also))
+    return moved.parts[0]
+
+
+def _cancelled(asked: Asked, known: Known, wanted: Cancellation, tools: Tools, also: Also) -> Appointment:
+    company_id, appointment = asked.company_id, known.appointment
+
+    def begin() -> Unit:
+        return tools.begin(company_id)
+
+    if appointment.group:
+        leaver = Leaver(customer_id=appointment.customer_id)
+        return leave(begin, company_id, appointment.id, leaver, tools.clock, also)
+    if appointment.package is None:
+        return cancel(begin, company_id, appointment.id, wanted, tools.clock, tools.calcom, also)
+    reason = Change(reason=wanted.reason)
+    return cancel_package(begin, company_id, appointment.package.id, reason, _of_first(also)).parts[0]
+
+
+def _of_first(also: Also) -> Callable[[Unit, Together], None]:
+    # A caller hears of a package by its first part.
+    return lambda unit, package: also(unit, package.parts[0])
 
 
 def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wanted: datetime | None) -> Answer:

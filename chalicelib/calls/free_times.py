@@ -1,13 +1,19 @@
 """Free times, as the agent offers them: a few over the day or the week that was asked for."""
 
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from chalicelib.booking import grouping, situation
+from chalicelib.booking import grouping, package_alternatives, situation
 from chalicelib.booking.availability import Slot, free_slots
 from chalicelib.booking.choosing import in_time_for
+from chalicelib.booking.deciding import Asked
+from chalicelib.booking.engine.clocks import moment_of
+from chalicelib.booking.hours import local_instant
+from chalicelib.booking.package_deciding import workers_for
 from chalicelib.booking.practice import Service
 from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.situation import Situation
 from chalicelib.calls.hearing import FURTHEST_DAYS, coming_day, iso_day
 from chalicelib.calls.speech import voice_of
 from chalicelib.calls.wishes import AvailabilityArgs
@@ -42,16 +48,18 @@ def _free(
     margin = timedelta(days=1)
     wanted = _rough_day(company_id, branch_id, wish, now)
     last = wanted + (margin if wish.date else timedelta(days=DAYS_AHEAD))
-    found = situation.read(company_id, branch_id, wanted - margin, last + margin)
+    found = situation.read(company_id, branch_id, wanted - margin, last + margin, service=wish.service)
     schedule = found.schedule
     service = schedule.service(wish.service, "args.service")
     if service.mobile:
         sentence = f"{service.name} is done at the customer's: a colleague books it."
         raise invalid("args.service", "needs_address", sentence)
-    able = schedule.able(service, wish.staff, "args.staff")
     today = now.astimezone(schedule.branch.clock()).date()
     first = coming_day(wish.date, schedule.branch, now, "args.date") if wish.date else today
     days = [first + timedelta(days=n) for n in range(1 if wish.date else DAYS_AHEAD)]
+    if service.parts:
+        return schedule, service, _spread(_of_package(found, service, wish, days, now))
+    able = schedule.able(service, wish.staff, "args.staff")
     by_start: dict[datetime, Slot] = {}
     calendars = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff in able]
     zone = schedule.branch.clock()
@@ -65,6 +73,20 @@ def _free(
     for slot in (*standing, *new):
         by_start.setdefault(slot.starts_at, slot)
     return schedule, service, _spread([by_start[starts_at] for starts_at in sorted(by_start)])
+
+
+def _of_package(
+    found: Situation, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
+) -> list[Slot]:
+    schedule, clock = found.schedule, found.schedule.branch.clock()
+    asked = Asked(branch_id=schedule.branch.id, service=package.id, starts_at=now, staff=wish.staff, path="args")
+    _, only = workers_for(schedule, package, asked)
+    window = (local_instant(days[0], 0, clock), local_instant(days[-1], 1440, clock))
+    members = {member.id: member for member in schedule.staff}
+    return [
+        Slot(moment_of(slot.start), moment_of(slot.end), members[slot.parts[0].staff_id])
+        for slot in package_alternatives.free(found, package, window, now, only=only)
+    ]
 
 
 def _rough_day(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime) -> datetime:

@@ -49,8 +49,10 @@ class Known(msgspec.Struct, frozen=True):
     @property
     def service(self) -> str:
         """The service's name."""
-        found = (s.name for s in self.schedule.services if s.id == self.appointment.service_id)
-        return next(found, self.appointment.service_id)
+        package = self.appointment.package
+        service_id = package.service_id if package else self.appointment.service_id
+        found = (s.name for s in self.schedule.services if s.id == service_id)
+        return next(found, service_id)
 
     @property
     def staff(self) -> str | None:
@@ -111,13 +113,13 @@ def _of_number(asked: Asked) -> list[Known]:
         just_now = booking.find_appointment(asked.company_id, booked)
         if just_now and just_now.is_for(asked.customer_id):
             found = sorted([*found, just_now.seen_by(asked.customer_id)], key=lambda one: one.starts_at)
-    return _known(asked, [one for one in found if _is_coming(one, asked.now)][:MOST_LISTED])
+    return _known(asked, _as_one([one for one in found if _is_coming(one, asked.now)])[:MOST_LISTED])
 
 
 def _by_facts(asked: Asked, name: str, day: date, appointment_id: str | None, begin: Callable[[], Unit]) -> Found:
     if not _may_try(asked, name, day, begin):
         return Found("too_many_attempts")
-    that_day = [one for one in _on_day(asked, day) if _is_coming(one, asked.now)]
+    that_day = _as_one([one for one in _on_day(asked, day) if _is_coming(one, asked.now)])
     ids = list(dict.fromkeys(one.customer_id for one in that_day))
     people = map(crm.customer_of, fetch([crm.key(asked.company_id, customer_id) for customer_id in ids]))
     named = {person.id for person in people if person and same_name(person.name, name)}
@@ -189,6 +191,11 @@ def _known(asked: Asked, appointments: Sequence[Appointment]) -> list[Known]:
 
 def _meant(known: Known, appointment_id: str | None, day: date | None) -> bool:
     return appointment_id in (None, known.appointment.id) and day in (None, known.day)
+
+
+def _as_one(appointments: Sequence[Appointment]) -> list[Appointment]:
+    """A package is one to whoever comes to it: by its first part of these."""
+    return list({one.package.id if one.package else one.id: one for one in reversed(appointments)}.values())[::-1]
 
 
 def _is_coming(appointment: Appointment, now: datetime) -> bool:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import practice_store, situation
+from chalicelib.booking import package_store, practice_store, situation
 from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointment import OVER, Appointment
 from chalicelib.booking.booking import Booked, Wish, book
 from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
 from chalicelib.booking.calcom_requests import booking_at_calcom
+from chalicelib.booking.package import FirstPart
 from chalicelib.booking.practice import Branch
 from chalicelib.booking.schedule import Schedule
 from chalicelib.calls import store
@@ -29,6 +30,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.rows import GuardRow
+from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 
@@ -89,7 +91,9 @@ class PhoneBooking:
             if taken.code == "already_joined":  # the caller has a seat of this group: that is what he asked for
                 joined = booking.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
                 return self._answer_again(joined, calcom)
-            return self._answer_taken(taken)
+            # What this very question booked before may be what is in the way now.
+            mine = self._booked_before(fetch([self._guard])[0])
+            return self._answer_again(mine, calcom) if mine else self._answer_taken(taken)
         if not booked.held:
             return self._answer_booked(booked.appointment, booked.schedule)
         return self._confirm(booked, calcom)
@@ -126,12 +130,9 @@ class PhoneBooking:
 
     def _write_call(self, unit: Unit, booked: Booked, rows: Sequence[Any]) -> None:
         guard, known = rows[0], directory.entry(rows[1])
-        if guard is not None:
-            before = booking.find_appointment(self._caller.company_id, guard.record or "")
-            stands = before and before.status not in ("released", "cancelled", "declined")
-            # Who has left a group since asks anew.
-            if before and stands and (before.group is None or before.is_for(booked.appointment.customer_id)):
-                raise _AskedBefore(before)
+        before = self._booked_before(guard, booked.appointment.customer_id)
+        if before:
+            raise _AskedBefore(before)
         if known and (self._new_call or known.record != self._call_id):
             self._call_id, self._new_call = known.record, False
             raise _CallAppeared
@@ -149,6 +150,13 @@ class PhoneBooking:
             store.add_call(unit, self._call_id, self._caller.facts, link, self._clock())
         else:
             store.save_link(unit, self._call_id, link)
+
+    def _booked_before(self, guard: Any, customer_id: str | None = None) -> Appointment | None:
+        before = booking.find_appointment(self._caller.company_id, guard.record or "") if guard is not None else None
+        if before is None or before.status in OVER:
+            return None
+        # Who has left a group since asks anew.
+        return before if before.group is None or before.is_for(customer_id or "") else None
 
     def _link(self, appointment: Appointment) -> CallLink:
         return CallLink(
@@ -208,7 +216,8 @@ class PhoneBooking:
 
     def _answer_booked(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:
         voice = voice_of(schedule.branch, self._clock())
-        service = schedule.service(appointment.service_id, "args.service")
+        package = appointment.package
+        service = schedule.service(package.service_id if package else appointment.service_id, "args.service")
         staff = next((member.name for member in schedule.staff if member.id == appointment.staff_id), None)
         said = voice.phrases.booked.format(
             service=service.name,
@@ -220,7 +229,7 @@ class PhoneBooking:
             "status": "booked",
             "appointment_id": appointment.id,
             "starts_at": appointment.starts_at.astimezone(voice.zone).isoformat(),
-            "ends_at": appointment.ends_at.astimezone(voice.zone).isoformat(),
+            "ends_at": _ends_at(appointment).astimezone(voice.zone).isoformat(),
             "service_id": service.id,
             "staff_id": appointment.staff_id,
             "calcom_booking_id": appointment.calcom_booking_id,
@@ -230,6 +239,15 @@ class PhoneBooking:
     def _answer_pending(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:
         message = voice_of(schedule.branch, self._clock()).phrases.pending
         return {"message": message, "status": "pending", "appointment_id": appointment.id}
+
+
+def _ends_at(appointment: Appointment) -> datetime:
+    """When the last part of a package ends, or the appointment."""
+    if appointment.package is None:
+        return appointment.ends_at
+    if isinstance(appointment, FirstPart):
+        return appointment.parts[-1].ends_at
+    return package_store.get(appointment.company_id, appointment.package.id).ends_at
 
 
 def answer_taken(voice: Voice, taken: Conflict) -> dict[str, Any]:

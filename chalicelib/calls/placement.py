@@ -205,7 +205,10 @@ def _service(schedule: Schedule, wanted: BookingData, owner: Owner) -> Service:
     if named is None:
         missing = "no service and no known event type are given"
         raise CannotBackfill("service_missing", missing)
-    return _try("service_unknown", lambda: schedule.service(named, "service"))
+    service = _try("service_unknown", lambda: schedule.service(named, "service"))
+    if service.parts:
+        raise CannotBackfill("service_is_a_package", f"nothing says who did which part of {service.name}")
+    return service
 
 
 def _member(schedule: Schedule, service: Service, wanted: BookingData, owner: Owner) -> Staff | None:

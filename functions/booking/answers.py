@@ -7,6 +7,7 @@ from msgspec.structs import asdict, replace
 
 from chalicelib.booking.appointment import Appointment, PendingChange
 from chalicelib.booking.group import Participant
+from chalicelib.booking.package import FirstPart
 from chalicelib.core.payloads import Answer
 from functions.booking.places import AddressAnswer, show_place
 
@@ -54,6 +55,26 @@ class GroupAnswer(Answer):
     participants: list[ParticipantAnswer] | None
 
 
+class BookedPartAnswer(Answer):
+    """A part of a package; `id`: of its appointment."""
+
+    id: str
+    service_id: str
+    staff_id: str | None
+    resource_ids: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+
+
+class InPackageAnswer(Answer):
+    """The package that an appointment is a part of, and its service. `parts`: all, in the answer to its booking."""
+
+    id: str
+    service_id: str
+    parts: list[BookedPartAnswer] | None = None
+
+
 class AppointmentAnswer(Answer):
     """An appointment. Instants are RFC 3339 in UTC; `external_id` is Cal.com's uid of the booking.
 
@@ -62,7 +83,8 @@ class AppointmentAnswer(Answer):
     `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to. `group`:
     of a service with several seats; `customer_id` is then whoever is asked about, else the first participant.
     `address`: where a mobile service takes place. `fee_minor`: what is to be billed for cancelling it, in minor units
-    of `currency`. `deposit_due_minor`: the deposit that was asked for, `deposit_minor`: what was paid.
+    of `currency`. `deposit_due_minor`: the deposit that was asked for, `deposit_minor`: what was paid. `package`: what
+    it is a part of; whoever books a package gets the first part. Move or cancel the package as such.
     """
 
     id: str
@@ -95,6 +117,7 @@ class AppointmentAnswer(Answer):
     deposit_due_minor: int
     deposit_minor: int
     series_id: str | None
+    package: InPackageAnswer | None
 
 
 def show(appointment: Appointment) -> AppointmentAnswer:
@@ -106,6 +129,7 @@ def show(appointment: Appointment) -> AppointmentAnswer:
     if appointment.attendee:
         given["attendee"] = AttendeeAnswer(**asdict(appointment.attendee))
     given["group"] = _group(appointment)
+    given["package"] = show_package_of(appointment)
     return AppointmentAnswer(**given)
 
 
@@ -120,6 +144,19 @@ def show_listed(appointment: Appointment) -> AppointmentAnswer:
 def show_participants(participants: Iterable[Participant]) -> list[ParticipantAnswer]:
     """Who takes part."""
     return [ParticipantAnswer(**asdict(one)) for one in participants]
+
+
+def show_package_of(appointment: Appointment) -> InPackageAnswer | None:
+    """What the appointment is a part of; with all parts when it was booked just now."""
+    if appointment.package is None:
+        return None
+    parts = [show_part(part) for part in appointment.parts] if isinstance(appointment, FirstPart) else None
+    return InPackageAnswer(**asdict(appointment.package), parts=parts)
+
+
+def show_part(part: Appointment) -> BookedPartAnswer:
+    """A part of a package as clients see it."""
+    return BookedPartAnswer(**{name: getattr(part, name) for name in BookedPartAnswer.__struct_fields__})
 
 
 def _group(appointment: Appointment) -> GroupAnswer | None:

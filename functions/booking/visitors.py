@@ -15,6 +15,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
 from chalicelib.core.unit import Unit
+from functions.booking.answers import InPackageAnswer, show_package_of
 from functions.booking.places import AddressGiven, place_of
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ class VisitorAppointment(Body):
 class VisitorAnswer(Answer):
     """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has.
 
-    `seats_left`: of a group, after this; null for what is none.
-    `deposit_due_minor`: the deposit without which it is not confirmed, in minor units of `currency`.
+    `seats_left`: of a group, after this; null for what is none. `package`: of a package it is the first part, and this
+    has all of them. `deposit_due_minor`: the deposit without which it is not confirmed, in minor units of `currency`.
     """
 
     id: str
@@ -113,7 +114,8 @@ class VisitorAnswer(Answer):
     status: str
     deposit_due_minor: int
     currency: str | None
-    seats_left: int | None = None
+    seats_left: int | None
+    package: InPackageAnswer | None
 
 
 @function.route(
@@ -244,8 +246,10 @@ def _calcom() -> "CalCom":
 
 
 def _show(appointment: "Appointment") -> VisitorAnswer:
-    shown = {name: getattr(appointment, name) for name in VisitorAnswer.__struct_fields__ if name != "seats_left"}
-    return VisitorAnswer(**shown, seats_left=appointment.group.left if appointment.group else None)
+    special = ("seats_left", "package")
+    shown = {name: getattr(appointment, name) for name in VisitorAnswer.__struct_fields__ if name not in special}
+    seats_left = appointment.group.left if appointment.group else None
+    return VisitorAnswer(**shown, seats_left=seats_left, package=show_package_of(appointment))
 
 
 def _show_hold(hold: "Hold", secret: str | None = None) -> HoldAnswer:

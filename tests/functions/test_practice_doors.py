@@ -148,8 +148,27 @@ def test_a_service_that_makes_no_sense(
 
 def test_a_package_that_can_never_fit(practice: Practice) -> None:
     parts = [{"service_id": practice.services[1].id}] * 10 + [{"service_id": practice.services[1].id}] * 3
-    new = {"name": "All day", "duration_min": 780, "category": "package", "parts": parts[:10]}
+    new = {"name": "All day", "duration_min": 780, "category": "package", "parts": parts[:6]}
     assert call("POST", "/api/services", caller=ME, body=new).status == 201
+    for wrong, code in (
+        (parts[:7], "too_many"),
+        ([parts[0], *({**part, "gap_min": 300} for part in parts[1:6])], "too_long"),
+    ):
+        refused = call("POST", "/api/services", caller=ME, body=new | {"parts": wrong}).json["errors"]
+        assert [(fault["path"], fault["code"]) for fault in refused] == [("body.parts", code)]
+    crowded = {"name": "Crowded", "duration_min": 30, "resources": ["a", "b", "c", "d"]}
+    crowd = call("POST", "/api/services", caller=ME, body=crowded).json["id"]
+    refused = call("POST", "/api/services", caller=ME, body=new | {"parts": [{"service_id": crowd}] * 5}).json["errors"]
+    assert [(fault["path"], fault["code"]) for fault in refused] == [("body.parts", "too_many_resources")]
+    seated = {"name": "Class", "duration_min": 30, "seats": 8}
+    group = call("POST", "/api/services", caller=ME, body=seated).json
+    refused = call("POST", "/api/services", caller=ME, body=new | {"parts": [{"service_id": group["id"]}]}).json[
+        "errors"
+    ]
+    assert [(fault["path"], fault["code"]) for fault in refused] == [("body.parts[0].service_id", "stands_alone")]
+    massage = {"name": "Massage", "duration_min": 60, "mobile": True, "version": 1}
+    taken = call("PUT", f"/api/services/{parts[0]['service_id']}", caller=ME, body=massage).json["errors"]
+    assert [(fault["path"], fault["code"]) for fault in taken] == [("body.mobile", "part_of_package")]
     long = call("POST", "/api/services", caller=ME, body={"name": "Longer", "duration_min": 700}).json
     new["parts"] = [{"service_id": long["id"]}, {"service_id": practice.services[1].id}]
     answer = call("POST", "/api/services", caller=ME, body=new)

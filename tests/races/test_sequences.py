@@ -191,7 +191,7 @@ def _calendars_hold_exactly_what_stands(studio: Studio, standing: Iterable[Appoi
     used = {proof.id for _, proof in studio.holds if _gone(studio, proof)}
     for made, _ in studio.holds:
         if made.id not in used:
-            wanted.update((who, Kind.HOLD, made.reference) for _, who in made.owners())
+            wanted.update((who, Kind.HOLD, made.reference) for _, who in made.lies())
     for off, _ in studio.away:
         if practice_store.find_time_off(studio.company, off.staff_id, off.id):
             wanted.update((off.staff_id, Kind.TIME_OFF, entry.reference) for entry in off.entries())

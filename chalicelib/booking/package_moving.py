@@ -1,0 +1,202 @@
+"""Moving a package: solved anew around what others have, then every calendar is swapped once, in one transaction."""
+
+from collections import Counter as Counted
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.booking import circumstances, counting, package_booking, rule_store, rules, situation, store
+from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
+from chalicelib.booking.appointment import Appointment, Status
+from chalicelib.booking.booking import check_time
+from chalicelib.booking.calcom_applying import moved_ids
+from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.deciding import Asked
+from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
+from chalicelib.booking.package import Together
+from chalicelib.booking.package_changing import Also, change, check, lying, read_lying
+from chalicelib.booking.package_deciding import team, workers_for
+from chalicelib.booking.package_solving import Taking, solve, taken_of
+from chalicelib.booking.practice import Service
+from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.situation import Situation
+from chalicelib.core.clock import Clock, to_utc
+from chalicelib.core.errors import Conflict
+from chalicelib.core.unit import Unit
+from chalicelib.crm.customer import Contact
+
+MOVABLE: frozenset[Status] = frozenset({"requested", "confirmed"})
+
+
+class PackageMove(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to. `staff`: id or name of whom to take for all that he does; None: who has each part now, where he can.
+
+    `version`: of the package as it was decided on, None: whichever. `path` is where these fields stand in the request.
+    """
+
+    starts_at: datetime
+    staff: str | None = None
+    version: int | None = None
+    path: str = "body"
+
+
+def reschedule(
+    begin: Callable[[], Unit],
+    company_id: str,
+    package_id: str,
+    move: PackageMove,
+    clock: Clock,
+    also: Also | None = None,
+) -> Together:
+    """The package at its new time; asking for where it is already changes nothing. `also` joins the transaction.
+
+    Raises NotFound, Conflict `slot_taken` with `alternatives`, each bookable; `not_bookable` where a limit is reached;
+    `stale_version`; `not_reschedulable` for what is over; `package_changed` when it consists of other services now.
+    """
+    starts_at = to_utc(move.starts_at)
+    check_time(starts_at, clock(), move.path)
+
+    def stage(unit: Unit, current: Together) -> Together:
+        check(current, MOVABLE, "not_reschedulable", "book a new one")
+        if starts_at == current.starts_at and move.staff is None:
+            return current
+        return _stage(unit, current, move, starts_at, clock())
+
+    return change(begin, company_id, package_id, move.version, stage, also)
+
+
+def _stage(unit: Unit, current: Together, move: PackageMove, starts_at: datetime, now: datetime) -> Together:
+    package, company_id = current.package, current.package.company_id
+    lies = lying(current)
+    keys = [key for one in lies for key in one.places()]
+    found = situation.read(company_id, package.branch_id, starts_at, starts_at, keys, service=package.service_id)
+    schedule = found.schedule
+    service = schedule.service(package.service_id, f"{move.path}.service")
+    if [part.service_id for part in service.parts] != [part.service_id for part in current.parts]:
+        raise Conflict("package_changed", f"{service.name} consists of other services now; cancel it and book anew.")
+    counted = _Recounted(schedule, service, current, starts_at)
+    parts = _placed(found, service, current, move, starts_at, counted, now)
+    known = _both(read_lying(lies, found.extra), package_booking.known_calendars(found))
+    moved = _moved(current, parts, counted.stage(unit, parts), now)
+    before, after = package_booking.entries_of(current.parts), package_booking.entries_of(moved)
+    package_booking.swap(unit, known, before, after, now)
+    for old, new in zip(current.parts, moved, strict=True):
+        _write(unit, old, new)
+    return Together(package, tuple(moved))
+
+
+def _placed(
+    found: Situation,
+    service: Service,
+    current: Together,
+    move: PackageMove,
+    starts_at: datetime,
+    counted: "_Recounted",
+    now: datetime,
+) -> list[Taking]:
+    asked = Asked(branch_id=current.package.branch_id, service=service.id, starts_at=starts_at, staff=move.staff)
+    workers, only = workers_for(found.schedule, service, msgspec.structs.replace(asked, path=move.path))
+    sought = Sought(
+        company_id=current.package.company_id,
+        branch_id=current.package.branch_id,
+        service=service,
+        staff=move.staff,
+        starts_at=starts_at,
+        now=now,
+        customer_id=current.package.customer_id,
+        own=current.parts,
+    )
+    full = counted.full()
+    failed = rules.full([tally for tally in full if tally.what != "staff" or tally.record_id == only])
+    if failed:
+        raise not_bookable(sought, failed)
+    without_room = counting.full_staff(full)
+    parts = solve(
+        found.schedule,
+        service,
+        [member for member in workers if member.id not in without_room],
+        taken_of(found, [part.entry().reference for part in current.parts]),
+        starts_at,
+        now,
+        only=only,
+        keep=[(str(part.staff_id), *part.resource_ids) for part in current.parts],
+    )
+    if parts is None:
+        raise slot_taken(sought)
+    return parts
+
+
+class _Recounted:
+    """What a package counts to before it moves and then."""
+
+    def __init__(self, schedule: Schedule, service: Service, current: Together, starts_at: datetime) -> None:
+        self._schedule, self._service, self._current = schedule, service, current
+        self._day = starts_at.astimezone(schedule.branch.clock()).date()
+        self._old = Counted(name for part in current.parts for name in part.counted)
+
+    def full(self) -> list[rules.Tally]:
+        """The tallies that are full, of what it does not count to already; one request where there are limits."""
+        staff, customer_id = self._schedule.staff, self._current.package.customer_id
+        seen = circumstances.found(
+            self._current.package.company_id,
+            self._schedule,
+            self._service,
+            staff,
+            customer_id,
+            Contact(),
+            self._day,
+            {},
+        )
+        pairs = zip(seen.counters, seen.tallies, strict=True)
+        return [tally for counter, tally in pairs if counter.name not in self._old and tally.booked >= tally.most]
+
+    def stage(self, unit: Unit, parts: Sequence[Taking]) -> list[tuple[str, ...]]:
+        """Stage what changes, and say what each part counts to."""
+        wanted = counting.counters(
+            self._schedule, self._service, team(parts), self._current.package.customer_id, self._day
+        )
+        names = {counter.name for counter in wanted}
+        # Whatever one counts to twice, after one part was given to someone who has another, it counts to once again.
+        off = self._old - Counted(names)
+        rule_store.count(unit, [counter for counter in wanted if counter.name not in self._old])
+        rule_store.uncount(unit, off.elements())
+        return package_booking.counted(wanted, parts)
+
+
+def _both(old: dict[str, Calendar], new: dict[str, Calendar]) -> dict[str, Calendar]:
+    """Each calendar with the weeks around its old time and around its new one."""
+    known = {**old, **new}
+    for owner in old.keys() & new.keys():
+        days = {**old[owner].days, **new[owner].days}
+        known[owner] = msgspec.structs.replace(new[owner], days=days)
+    return known
+
+
+def _moved(
+    current: Together, parts: Sequence[Taking], counted: Sequence[tuple[str, ...]], now: datetime
+) -> list[Appointment]:
+    return [
+        old.changed(
+            now,
+            starts_at=part.starts_at,
+            ends_at=part.ends_at,
+            staff_id=part.staff.id,
+            home_branch_id=part.staff.home_branch_id,
+            resource_ids=part.room_ids,
+            before_min=part.service.buffer_before_min,
+            after_min=part.service.buffer_after_min,
+            moves=old.moves + (part.starts_at != old.starts_at),
+            counted=names,
+        )
+        for old, part, names in zip(current.parts, parts, counted, strict=True)
+    ]
+
+
+def _write(unit: Unit, old: Appointment, new: Appointment) -> None:
+    store.save_appointment(unit, new)
+    if new.starts_at != old.starts_at:
+        unit.publish(AppointmentMoved(appointment_id=new.id, starts_at=new.starts_at, version=new.version))
+    if new.staff_id != old.staff_id:
+        unit.publish(AppointmentReassigned(appointment_id=new.id, staff_id=str(new.staff_id), version=new.version))
+    unit.audit("appointment.moved", new.id, ("starts_at", "ends_at", "staff_id"), **moved_ids(old, new))

@@ -1,0 +1,120 @@
+"""Packages and single services want the same staff and chairs: nothing overlaps, no part is without the others."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from chalicelib.booking import package_store, rule_store, store
+from chalicelib.booking.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.calendars import owner
+from chalicelib.booking.package import FirstPart
+from chalicelib.booking.package_changing import Change, cancel
+from chalicelib.booking.package_moving import PackageMove, reschedule
+from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.policy import Limits, Policy
+from chalicelib.core.errors import DomainError
+from chalicelib.core.tables import fetch
+from chalicelib.core.unit import Unit
+from chalicelib.crm.customer import Contact
+from infra.local.demo_practice import Practice
+from tests.booking.spa import NOW, QUARTER, TEN, begin, booked, clock, open_spa
+from tests.conftest import EmbeddedAws
+from tests.races.rounds import ROUNDS
+
+THREADS = 16
+COMPANY = "com_race"
+MOST = 20
+
+
+def _begin() -> Unit:
+    return begin(COMPANY)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, round_number: int) -> None:
+    limits = Policy(service_limits=Limits(per_day=MOST), staff_limits=Limits(per_day=MOST))
+    practice = open_spa(COMPANY, chairs=2, package={"policy": limits})
+    chance = random.Random(round_number)
+    plans = [
+        (chance.choice([*["Makeover"] * 4, "Haircut", "Consultation"]), chance.randrange(20), chance.randrange(20))
+        for _ in range(THREADS)
+    ]
+    gate = Barrier(THREADS)
+
+    def one(number: int) -> Any:
+        gate.wait()
+        service, first, then = plans[number]
+        contact = Contact(name=f"Guest {number}", phone=f"+4915100000{number:03}")
+        try:
+            made = booked(practice, TEN + first * QUARTER, service=service, contact=contact)
+            if isinstance(made, FirstPart) and made.package and number % 4 == 0:
+                cancel(_begin, COMPANY, made.package.id, Change())
+            elif isinstance(made, FirstPart) and made.package and number % 4 == 1:
+                reschedule(_begin, COMPANY, made.package.id, PackageMove(starts_at=TEN + then * QUARTER), clock)
+        except DomainError as error:
+            return error.code
+        return "done"
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        outcomes = list(pool.map(one, range(THREADS)))
+    assert set(outcomes) <= {"done", "slot_taken", "not_bookable"}, outcomes
+    everything = _all_appointments()
+    assert everything
+    _whole(everything)
+    standing = [one for one in everything if one.status in TAKES_TIME]
+    _the_calendars_hold_exactly(practice, standing)
+    names = [name for one in standing for name in one.counted]
+    for name in {name for one in everything for name in one.counted}:
+        assert rule_store.counted(fetch([rule_store.counter_key(COMPANY, name)])[0]) == names.count(name)
+
+
+def _all_appointments() -> list[Appointment]:
+    found = store.page_appointments(
+        "company",
+        COMPANY,
+        COMPANY,
+        starts_from=None,
+        starts_until=None,
+        status=None,
+        source=None,
+        limit=200,
+        cursor=None,
+    ).data
+    return [store.get_appointment(COMPANY, one.id) for one in found]
+
+
+def _whole(everything: list[Appointment]) -> None:
+    """Every package is there with all of its parts, which follow each other and stand or not together."""
+    by_package: dict[str, set[str]] = {}
+    for one in everything:
+        if one.package:
+            by_package.setdefault(one.package.id, set()).add(one.id)
+    for package_id, ids in by_package.items():
+        found = package_store.get(COMPANY, package_id)
+        assert set(found.package.appointment_ids) == ids
+        assert len({part.status for part in found.parts}) == 1
+        cut, talk = found.parts
+        assert cut.ends_at <= talk.starts_at <= cut.ends_at + timedelta(minutes=30)
+
+
+def _the_calendars_hold_exactly(practice: Practice, standing: list[Appointment]) -> None:
+    mine: dict[tuple[str, str], list[Appointment]] = {}
+    for one in standing:
+        mine.setdefault((str(one.home_branch_id), str(one.staff_id)), []).append(one)
+        for room in one.resource_ids:
+            mine.setdefault((one.branch_id, room), []).append(one)
+    owners = {(member.home_branch_id, member.id) for member in practice.staff} | mine.keys()
+    for home, record_id in owners:
+        held = read_calendar(COMPANY, owner(COMPANY, home, record_id), *_around(standing)).entries()
+        expected = [one.entry() for one in mine.get((home, record_id), [])]
+        assert sorted(entry.reference for entry in held) == sorted(entry.reference for entry in expected)
+        assert sorted(entry.start for entry in held) == sorted(entry.start for entry in expected)
+        assert not any(a.clashes(b, NOW) for n, a in enumerate(expected) for b in expected[:n])
+
+
+def _around(standing: list[Appointment]) -> list[Any]:
+    return [one.entry() for one in standing]
