@@ -134,6 +134,8 @@ def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -
     assert played.returncode == 0, played.stdout
     missed = checkout.run("infra.local.demo_missed_call")
     assert missed.returncode == 0, missed.stdout
+    contested = checkout.run("infra.local.demo_booking")
+    assert contested.returncode == 0, contested.stdout
     calls = checkout.get("/api/calls")["data"]
     assert [call["booking_confirmed"] for call in calls] == [True]
 
