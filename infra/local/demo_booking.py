@@ -26,8 +26,8 @@ class DemoBooking(Play):
     def play(self) -> None:
         """All of it; raises Mismatch."""
         branches = self._get("/api/branches?limit=100")["data"]
-        # The one that books here: at Cal.com each step would have to be agreed on.
-        self._branch: dict[str, Any] = next(one for one in branches if one["books_through"] == "none")
+        # The last one books here: at Cal.com each step would have to be agreed on.
+        self._branch: dict[str, Any] = [one for one in branches if one["books_through"] == "none"][-1]
         self._visitor = f"visitor{random.randrange(10**6)}@example.com"
         self._waiter = f"waiter{random.randrange(10**6)}@example.com"
         slot = self._search()

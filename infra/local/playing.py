@@ -20,6 +20,8 @@ class Play:
     """One play. `ready`: what `make run` has written down of itself."""
 
     patience_seconds = 15.0
+    answer_seconds = 20.0
+    """How long an answer may take; deployed, a Lambda may have to start first."""
 
     def __init__(self, ready: dict[str, Any], console: Console) -> None:
         self._ready = ready
@@ -39,7 +41,7 @@ class Play:
         return self._asked("POST", path, *(expected or (200, 201)), body=body)
 
     def _asked(self, method: str, path: str, *expected: int, body: dict[str, Any] | None = None) -> Any:
-        answer = self._session.request(method, f"{self._api}{path}", json=body, timeout=20)
+        answer = self._session.request(method, f"{self._api}{path}", json=body, timeout=self.answer_seconds)
         if answer.status_code not in expected:
             raise Mismatch(f"{method} {path} was answered {answer.status_code}: {answer.text}")
         return answer.json()

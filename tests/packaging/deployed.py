@@ -47,6 +47,12 @@ class Deployed:
         headers = {**({"Authorization": f"Bearer {held}"} if held else {}), **options.pop("headers", {})}
         return requests.request(method, self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **options)
 
+    def done(self, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers to what it has to do; fails for a refusal."""
+        answer = self.call(method, path, json=body)
+        assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
     def mails(self) -> list[str]:
         """What SES was given, as text."""
         with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages") as answer:

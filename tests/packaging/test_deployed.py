@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from chalicelib.booking import situation
 from chalicelib.booking.opening import save_practice
@@ -18,11 +20,21 @@ from chalicelib.core.unit import Unit
 from chalicelib.identity.opening import Person, open_company
 from infra.functions import POLICY_NAME
 from infra.local import ministack
+from infra.local.demo_booking import DemoBooking
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.retell_agent import RetellAgent
 from tests.packaging.conftest import Packaged
-from tests.packaging.deployed import ADMIN, PASSWORD, PREFIX, REGION, Deployed, bring_up, until
+from tests.packaging.deployed import (
+    ADMIN,
+    PASSWORD,
+    PATIENCE_SECONDS,
+    PREFIX,
+    REGION,
+    Deployed,
+    bring_up,
+    until,
+)
 
 pytestmark = pytest.mark.slow
 COMPANY = "com_deployed"
@@ -198,6 +210,45 @@ def test_an_invitation_is_mailed(house: Deployed) -> None:
     assert answer.status_code == 201, answer.text
     (mail,) = until(lambda: [each for each in house.mails() if "noor@example.com" in each], "no mail came")
     assert "https://pilot.example" in mail
+
+
+def test_a_contested_time_a_course_and_the_waiting_list(house: Deployed) -> None:
+    said = StringIO()
+    ready = {"api": house.url, "token": house.token, "aws": house.endpoint, "demo": {"company_id": COMPANY}}
+    play = DemoBooking(ready, Console(file=said, width=200))
+    play.patience_seconds = play.answer_seconds = PATIENCE_SECONDS
+    play.play()
+    assert "is hers" in said.getvalue()
+
+
+def test_groups_packages_and_busy_times_have_the_rights_they_need(house: Deployed) -> None:
+    branch = house.done("GET", "/api/branches")["data"][-1]
+    dan = house.done("GET", "/api/staff")["data"][-1]
+    staff, kept = f"/api/staff/{dan['id']}", {"duration_min": 30, "policy": {"minimum_notice_min": 0}}
+    yoga = house.done("POST", "/api/services", kept | {"name": "Yoga", "seats": 2})
+    nap = house.done("POST", "/api/services", kept | {"name": "Nap"})
+    parts = [{"service_id": nap["id"]}, {"service_id": nap["id"]}]
+    house.done("POST", "/api/services", kept | {"name": "Retreat", "category": "package", "parts": parts})
+    settled = {name: value for name, value in dan.items() if name not in ("id", "company_id", "deleted_at")}
+    house.done("PUT", staff, settled | {"service_ids": [*dan["service_ids"], yoga["id"], nap["id"]]})
+    first = (datetime.now() + timedelta(days=8)).date()
+    days = {"from": str(first), "to": str(first + timedelta(days=6)), "branch_id": branch["id"], "staff": dan["id"]}
+
+    def wish(service: str, who: str) -> dict[str, Any]:
+        found = house.call("GET", "/api/availability", params=days | {"service": service}).json()
+        starts_at = found["results"][0]["slots"][0]["starts_at"]
+        customer = {"email": f"{who}@example.com"}
+        return {"branch_id": branch["id"], "service": service, "starts_at": starts_at, "customer": customer}
+
+    group = house.done("POST", "/api/appointments", wish("Yoga", "one"))
+    participants = f"/api/appointments/{group['id']}/participants"
+    house.done("POST", participants, {"customer": {"email": "two@example.com"}})
+    assert len(house.done("GET", participants)["data"]) == 2
+    booked = house.done("POST", "/api/appointments", wish("Retreat", "one"))
+    assert house.done("POST", f"/api/packages/{booked['package']['id']}/cancel", {})["status"] == "cancelled"
+    noon, one = (f"{first}T{hour}:00:00Z" for hour in (12, 13))
+    busy = {"from": noon, "to": one, "busy": [{"starts_at": noon, "ends_at": one}]}
+    assert house.done("PUT", f"{staff}/busy/google", busy)["conflicts"] == []
 
 
 def test_dead_letters_are_buried_by_a_lambda(house: Deployed) -> None:
