@@ -11,6 +11,7 @@ import msgspec
 from chalicelib.booking import (
     calendars,
     circumstances,
+    deposits,
     group,
     hold_store,
     package_booking,
@@ -216,7 +217,7 @@ def _stage(
     through_calcom = schedule.branch.books_through == "calcom"
     waits = decision.policy.needs_approval or decision.awaits_deposit
     stands: Status = "requested" if waits else "confirmed"
-    deposit_due = 0 if "deposit" in decision.policy.off else decision.policy.deposit_minor or 0
+    deposit_due = deposits.due(decision.policy)
     counters = decision.counters(schedule, customer_id)
     first = seating.participant(customer_id, wish.joiner(), now)
     opened = group.opened(decision.policy, service, first, decision.entry.start, now)

@@ -138,7 +138,7 @@ def judge(
     point = address.point() if address else None
     attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
     failed = rules.failures(attempt)
-    awaits_deposit = _awaits_deposit(attempt, asked, failed)
+    awaits_deposit = waits_for_deposit(attempt, asked, failed)
     refused = _refused(asked, failed, awaits_deposit=awaits_deposit)
     if refused:
         return Refusal(sought, refused)
@@ -197,7 +197,8 @@ def _attempt(
     )
 
 
-def _awaits_deposit(attempt: Attempt, asked: Asked, failed: Sequence[Failure]) -> bool:
+def waits_for_deposit(attempt: Attempt, asked: Asked, failed: Sequence[Failure]) -> bool:
+    """Whether it may be booked though its deposit is not paid, and stands once that was done."""
     # Only here can a request wait: Cal.com confirms by itself.
     later = asked.visitor and attempt.schedule.branch.books_through != "calcom"
     return later and any(failure.rule == "deposit" for failure in failed)

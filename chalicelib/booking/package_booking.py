@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.booking import calendars, package_store, rule_store, store
+from msgspec.structs import replace
+
+from chalicelib.booking import calendars, deposits, package_store, rule_store, store
 from chalicelib.booking.appointment import Appointment, InPackage, Status
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.counting import Counter
@@ -60,8 +62,9 @@ def stage(
     for part in parts:
         store.add_appointment(unit, part)
         unit.publish(_booked(part))
+        paid: dict[str, Any] = {"deposit": f"{part.deposit_minor} {part.currency}"} if part.deposit_minor else {}
         action = "appointment.requested" if part.status == "requested" else "appointment.booked"
-        unit.audit(action, part.id, call=wish.call_id or "", package=package_id, **told)
+        unit.audit(action, part.id, call=wish.call_id or "", package=package_id, **told, **paid)
     return FirstPart(**_fields(parts[0]), parts=tuple(parts))
 
 
@@ -105,8 +108,9 @@ def _parts(
     package_id: str,
     now: datetime,
 ) -> list[Appointment]:
-    status: Status = "requested" if placement.policy.needs_approval else "confirmed"
-    return [
+    waits = placement.policy.needs_approval or placement.awaits_deposit
+    status: Status = "requested" if waits else "confirmed"
+    parts = [
         Appointment(
             id=new_id("apt"),
             company_id=found.schedule.branch.company_id,
@@ -134,6 +138,12 @@ def _parts(
         )
         for part, names in zip(placement.parts, counted(counters, placement.parts), strict=True)
     ]
+    deposit_due = deposits.due(placement.policy)
+    if not (deposit_due or wish.deposit_minor):
+        return parts
+    currency = found.schedule.branch.currency
+    first = replace(parts[0], currency=currency, deposit_due_minor=deposit_due, deposit_minor=wish.deposit_minor)
+    return [first, *parts[1:]]
 
 
 def _booked(part: Appointment) -> AppointmentBooked:
