@@ -35,8 +35,7 @@ def fee_by(schedule: Schedule, appointment: Appointment, at: datetime) -> Fee:
 
     Of a package's first part, what the package costs.
     """
-    package = appointment.package
-    service = schedule.find_service(package.service_id if package else appointment.service_id)
+    service = schedule.find_service(appointment.sold_as)
     if service is None:
         return Fee()
     agreed = schedule.policy(service).cancellation or Cancellation()
