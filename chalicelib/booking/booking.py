@@ -58,7 +58,7 @@ class Wish(msgspec.Struct, frozen=True):
     length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
     `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment. `seats`: of a
     group; one that stands then is joined. `address`: where the customer is, for a mobile service. `deposit_minor`: what
-    was paid of the deposit.
+    was paid of the deposit; `pays_later`: what is left is paid afterwards, though he is no visitor.
     """
 
     branch_id: str
@@ -79,6 +79,7 @@ class Wish(msgspec.Struct, frozen=True):
     seats: int = 1
     address: Place | None = None
     deposit_minor: int = 0
+    pays_later: bool = False
 
     def joiner(self) -> Joiner:
         """Who joins, where it is a group."""
@@ -109,6 +110,7 @@ class Wish(msgspec.Struct, frozen=True):
             # Who calls a branch is told of that branch's times.
             elsewhere=self.source != "retell_phone",
             paid_minor=self.deposit_minor,
+            pays_later=self.pays_later,
         )
 
 
