@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from chalicelib.booking import calendars, deposits, package_store, rule_store, store
 from chalicelib.booking.appointment import Appointment, InPackage, Status
+from chalicelib.booking.appointment_booking import booked_event
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.counting import Counter
-from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry
 from chalicelib.booking.package import FirstPart, Package
@@ -61,7 +61,7 @@ def stage(
     told: dict[str, Any] = {"overridden": ",".join(placement.overridden)} if placement.overridden else {}
     for part in parts:
         store.add_appointment(unit, part)
-        unit.publish(_booked(part))
+        unit.publish(booked_event(part))
         paid: dict[str, Any] = {"deposit": f"{part.deposit_minor} {part.currency}"} if part.deposit_minor else {}
         action = "appointment.requested" if part.status == "requested" else "appointment.booked"
         unit.audit(action, part.id, call=wish.call_id or "", package=package_id, **told, **paid)
@@ -144,17 +144,6 @@ def _parts(
     currency = found.schedule.branch.currency
     first = replace(parts[0], currency=currency, deposit_due_minor=deposit_due, deposit_minor=wish.deposit_minor)
     return [first, *parts[1:]]
-
-
-def _booked(part: Appointment) -> AppointmentBooked:
-    return AppointmentBooked(
-        appointment_id=part.id,
-        customer_id=part.customer_id,
-        branch_id=part.branch_id,
-        source=part.source,
-        version=part.version,
-        call_id=part.call_id,
-    )
 
 
 def _fields(part: Appointment) -> dict[str, Any]:

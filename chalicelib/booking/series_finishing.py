@@ -13,7 +13,8 @@ import msgspec
 
 from chalicelib.booking import booking, calendars, placing, rule_store, series_store, store
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import RECONCILE_SECONDS, TRIES, Booked, booked_event
+from chalicelib.booking.appointment_booking import RECONCILE_SECONDS, booked_event
+from chalicelib.booking.booking import TRIES, Booked
 from chalicelib.booking.cancelling import Cancellation, cancel
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.occupancy import Entry, monday_of
