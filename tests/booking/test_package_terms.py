@@ -1,6 +1,6 @@
 """The terms of a practice hold for packages: deposits, fees for cancelling, and what may be moved when and by whom."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from chalicelib.booking.package_changing import Change, answer, cancel
 from chalicelib.booking.package_moving import PackageMove, reschedule
 from chalicelib.booking.policy import Cancellation, Policy, Rescheduling
+from chalicelib.booking.practice import Part
 from chalicelib.core import audit
 from chalicelib.core.errors import Conflict
 from infra.local.invoking import Answer, Caller, call
@@ -128,3 +129,21 @@ def test_overriding_and_moving_through_the_door(aws: EmbeddedAws) -> None:
     assert [one["code"] for one in refused.json["failures"]] == ["reschedule_not_allowed"]
     assert change(place, "reschedule", CLERK, starts_at=at(12), override=["rescheduling"]).status == 403
     assert change(place, "reschedule", starts_at=at(12), override=["rescheduling"]).status == 200
+
+
+def test_a_refused_package_names_a_time_in_another_branch_too(aws: EmbeddedAws) -> None:
+    made = open_spa()
+    both = (made.services[0].id, made.services[1].id)
+    parts = (Part(both[0]), Part(both[1], gap_min=30))
+    practice = open_spa(package={"parts": parts}, staff={0: {"service_ids": both}, 2: {"service_ids": both}})
+    packaged(practice, staff="Chloe Park")
+    with pytest.raises(Conflict) as raised:
+        packaged(practice, staff="Chloe Park")
+    offered = raised.value.extra["alternatives"]
+    assert [one["branch_id"] for one in offered] == [practice.branches[1].id] * 3 + [practice.branches[0].id]
+    there = datetime.fromisoformat(offered[-1]["starts_at"])
+    first = packaged(practice, there, branch_id=practice.branches[0].id)
+    assert [part.branch_id for part in first.parts] == [practice.branches[0].id] * 2
+    with pytest.raises(Conflict) as raised:
+        moved(packaged(practice, TEN + timedelta(hours=4), staff="Chloe Park"), TEN)
+    assert {one["branch_id"] for one in raised.value.extra["alternatives"]} == {practice.branches[1].id}
