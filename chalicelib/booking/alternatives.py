@@ -107,9 +107,8 @@ def offered_in(
 def _elsewhere(
     sought: Sought, schedule: Schedule, service_id: str, most: int, consultation: bool
 ) -> list[dict[str, Any]]:
-    """The nearest times in other branches; nothing for what stands, which stays in its branch, nor for packages."""
-    here = schedule.find_service(service_id)
-    if sought.moving or not sought.elsewhere or here is None or here.parts:
+    """The nearest times in other branches; nothing for what stands, which stays in its branch."""
+    if sought.moving or sought.own or not sought.elsewhere or schedule.find_service(service_id) is None:
         return []
     near = sought.address.point() if sought.address and sought.service.mobile else None
     first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
@@ -120,9 +119,16 @@ def _elsewhere(
         service = elsewhere.as_asked(offer, None if consultation else sought.length_min) if offer else None
         if service is None or (sought.published and not service.published):
             continue
-        for slot in nearest(_bookable(sought, situated, service, {}), sought.starts_at, most):
-            times.append((abs(slot.starts_at - sought.starts_at), number, _shown(situated.schedule, service, slot)))
+        for shown in _there(sought, situated, service, most):
+            times.append((abs(datetime.fromisoformat(shown["starts_at"]) - sought.starts_at), number, shown))
     return [shown for _, _, shown in sorted(times, key=lambda one: one[:2])[:most]]
+
+
+def _there(sought: Sought, found: Situation, service: Service, most: int) -> list[dict[str, Any]]:
+    if service.parts:
+        return package_alternatives.offered(sought, found, service)
+    slots = nearest(_bookable(sought, found, service, {}), sought.starts_at, most)
+    return [_shown(found.schedule, service, slot) for slot in slots]
 
 
 def _shown(schedule: Schedule, service: Service, slot: Slot) -> dict[str, Any]:

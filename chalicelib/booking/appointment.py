@@ -125,6 +125,11 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     series_id: str | None = None
     package: InPackage | None = None
 
+    @property
+    def sold_as(self) -> str:
+        """The service whose price and terms it has: its own, or that of the package it is a part of."""
+        return self.package.service_id if self.package else self.service_id
+
     def place(self) -> Place:
         """When, and with whom."""
         return Place(

@@ -9,22 +9,17 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking import (
-    calendars,
+    appointment_booking,
     circumstances,
-    group,
     hold_store,
     package_booking,
-    rule_store,
     seating,
     situation,
-    store,
 )
-from chalicelib.booking.appointment import Appointment, Source, Status
+from chalicelib.booking.appointment import Appointment, Source
 from chalicelib.booking.assignment import Preference
-from chalicelib.booking.deciding import Asked, Decision, decide, expected, service_of
-from chalicelib.booking.events import AppointmentBooked
+from chalicelib.booking.deciding import Asked, decide, expected, service_of
 from chalicelib.booking.hold import Hold, HoldProof
-from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.occupancy import reference_of
 from chalicelib.booking.package_deciding import decide_package
 from chalicelib.booking.policy import RuleName
@@ -45,8 +40,6 @@ from chalicelib.crm.customer import Contact, Customer
 TRIES = 24
 """How often a booking reads again because someone was faster on the same day; each round at least one gets through."""
 FURTHEST = timedelta(days=730)
-RECONCILE_SECONDS = 90
-"""When a hold that awaits Cal.com is looked into at first: well past the longest wait for Cal.com's own answer."""
 pause: Callable[[float], None] = time.sleep
 
 
@@ -57,7 +50,7 @@ class Wish(msgspec.Struct, frozen=True):
     length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
     `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment. `seats`: of a
     group; one that stands then is joined. `address`: where the customer is, for a mobile service. `deposit_minor`: what
-    was paid of the deposit.
+    was paid of the deposit; `pays_later`: what is left is paid afterwards, though he is no visitor.
     """
 
     branch_id: str
@@ -78,6 +71,7 @@ class Wish(msgspec.Struct, frozen=True):
     seats: int = 1
     address: Place | None = None
     deposit_minor: int = 0
+    pays_later: bool = False
 
     def joiner(self) -> Joiner:
         """Who joins, where it is a group."""
@@ -108,6 +102,7 @@ class Wish(msgspec.Struct, frozen=True):
             # Who calls a branch is told of that branch's times.
             elsewhere=self.source != "retell_phone",
             paid_minor=self.deposit_minor,
+            pays_later=self.pays_later,
         )
 
 
@@ -197,78 +192,36 @@ def _stage(
     rows: dict[Key, Any],
     now: datetime,
 ) -> Booked:
-    schedule = found.schedule
-    if wish.visitor and not schedule.branch.published:
+    if wish.visitor and not found.schedule.branch.published:
         raise NotFound("branch_not_found", f"There is no branch {wish.branch_id}.")
     hold = _held(company_id, wish, rows, now)
-    appointment_id = new_id("apt")
     known = known_customer(wish.customer_id, wish.contact, customer_rows, wish.path)
-    standing = seating.to_join(found, wish.asked(hold), wish.joiner(), known, now)
+    asked = wish.asked(hold)
+    standing = seating.to_join(found, asked, wish.joiner(), known, now)
     if standing:
         return _joined(unit, wish, found, standing, known, rows, now)
-    reference = reference_of(appointment_id)
-    wanted = service_of(schedule, wish.asked(hold))
+    wanted = service_of(found.schedule, asked)
     if wanted.parts:
         return _stage_package(unit, company_id, wish, wanted, found, rows, known, hold, now)
+    return _stage_one(unit, company_id, wish, found, rows, known, hold, now)
+
+
+def _stage_one(
+    unit: Unit,
+    company_id: str,
+    wish: Wish,
+    found: Situation,
+    rows: dict[Key, Any],
+    known: str | None,
+    hold: Hold | None,
+    now: datetime,
+) -> Booked:
+    appointment_id = new_id("apt")
+    reference = reference_of(appointment_id)
     decision = decide(company_id, wish.asked(hold), found, rows, known, wish.contact, reference, now, hold)
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)
-    service, staff = decision.service, decision.choice.staff
-    through_calcom = schedule.branch.books_through == "calcom"
-    waits = decision.policy.needs_approval or decision.awaits_deposit
-    stands: Status = "requested" if waits else "confirmed"
-    deposit_due = 0 if "deposit" in decision.policy.off else decision.policy.deposit_minor or 0
-    counters = decision.counters(schedule, customer_id)
-    first = seating.participant(customer_id, wish.joiner(), now)
-    opened = group.opened(decision.policy, service, first, decision.entry.start, now)
-    # What a participant counts to goes when he leaves, what the group counts to when it is over.
-    own = [counter for counter in counters if opened and counter.what == "customer"]
-    appointment = Appointment(
-        id=appointment_id,
-        company_id=company_id,
-        branch_id=schedule.branch.id,
-        service_id=service.id,
-        staff_id=staff.id,
-        customer_id=customer_id,
-        call_id=wish.call_id,
-        starts_at=decision.entry.start,
-        ends_at=decision.entry.start + timedelta(minutes=service.duration_min),
-        before_min=service.buffer_before_min,
-        after_min=service.buffer_after_min,
-        service_number=service.number,
-        channel=service.channel,
-        status="held" if through_calcom else stands,
-        booked_as="confirmed" if not through_calcom and stands == "confirmed" else None,
-        source=wish.source,
-        metadata=wish.metadata,
-        home_branch_id=staff.home_branch_id,
-        resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
-        counted=tuple(counter.name for counter in counters if counter not in own),
-        address=decision.address,
-        currency=schedule.branch.currency if deposit_due or wish.deposit_minor else None,
-        deposit_due_minor=deposit_due,
-        deposit_minor=wish.deposit_minor,
-        created_at=now,
-        updated_at=now,
-        group=opened,
-    )
-    _take(unit, decision, hold, now)
-    rule_store.count(unit, counters, over_the_limit=decision.unlimited)
-    store.add_appointment(unit, appointment)
-    if opened:
-        seating.add_membership(unit, appointment, first, own)
-    if through_calcom:
-        # Every hold brings the job that will ask Cal.com about it, should this process not live to see the answer.
-        unit.enqueue(
-            ReconcileBooking(company_id=company_id, appointment_id=appointment_id), delay_seconds=RECONCILE_SECONDS
-        )
-    else:
-        unit.publish(booked_event(appointment))
-    action = {"held": "appointment.held", "requested": "appointment.requested"}.get(appointment.status)
-    told: dict[str, Any] = {"overridden": ",".join(decision.overridden)} if decision.overridden else {}
-    if wish.deposit_minor:
-        told["deposit"] = f"{wish.deposit_minor} {schedule.branch.currency}"
-    unit.audit(action or "appointment.booked", appointment_id, call=wish.call_id or "", **told)
-    return Booked(appointment, schedule, service, staff, wish.contact, new_customer)
+    made = appointment_booking.stage(unit, wish, decision, found.schedule, appointment_id, customer_id, hold, now)
+    return Booked(made, found.schedule, decision.service, decision.choice.staff, wish.contact, new_customer)
 
 
 def _joined(
@@ -317,28 +270,6 @@ def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> H
     if hold.address and wish.address and hold.address.point() != wish.address.point():
         raise invalid(f"{wish.path}.address", "another_place", "This hold is for another address.")
     return hold
-
-
-def _take(unit: Unit, decision: Decision, hold: Hold | None, now: datetime) -> None:
-    for calendar in decision.choice.calendars():
-        if hold:
-            calendars.exchange(unit, calendar, [hold.entry()], [decision.entry], now)
-        else:
-            calendars.take(unit, calendar, decision.entry, now)
-    if hold:
-        hold_store.remove(unit, hold)
-
-
-def booked_event(appointment: Appointment) -> AppointmentBooked:
-    """The fact that it stands."""
-    return AppointmentBooked(
-        appointment_id=appointment.id,
-        customer_id=appointment.customer_id,
-        branch_id=appointment.branch_id,
-        source=appointment.source,
-        version=appointment.version,
-        call_id=appointment.call_id,
-    )
 
 
 def known_customer(customer_id: str | None, contact: Contact, rows: Sequence[Any], path: str) -> str | None:

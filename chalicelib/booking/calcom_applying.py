@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_booking, placing, recounting, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
-from chalicelib.booking.booking import booked_event
+from chalicelib.booking.appointment_booking import booked_event
 from chalicelib.booking.calcom_state import STATUS_OF, as_event, host_of, in_line, later
 from chalicelib.booking.events import (
     AppointmentAttendeesChanged,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from chalicelib.booking import calcom_requests, placing, store
 from chalicelib.booking.alternatives import Sought, slot_taken
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Booked, booked_event
+from chalicelib.booking.appointment_booking import booked_event
+from chalicelib.booking.booking import Booked
 from chalicelib.booking.calcom_state import as_event, first_said
 from chalicelib.booking.events import AppointmentReleased
 from chalicelib.booking.jobs import SettleChange

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.booking import calcom_booking, placing, practice_store, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
-from chalicelib.booking.booking import booked_event
+from chalicelib.booking.appointment_booking import booked_event
 from chalicelib.booking.calcom_state import first_said, whole_minute
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import Service, Staff

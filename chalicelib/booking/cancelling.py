@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -85,7 +85,7 @@ def _check(current: Appointment) -> None:
 
 
 def _stage(unit: Unit, current: Appointment, cancellation: Cancellation) -> Appointment:
-    due, told = _fee(unit, current, cancellation)
+    due, told = fees.noted(fees.fee_for(current, unit.clock()), waived=cancellation.waive_fee)
     if current.external_id is not None or current.status == "held":
         change = changing.new_change("cancel", cancellation.by, unit.clock(), reason=cancellation.reason, **due)
         return changing.stage_hold(unit, current, change, **told)
@@ -109,14 +109,3 @@ def write_cancelled(
     store.save_appointment(unit, cancelled)
     unit.publish(AppointmentCancelled(appointment_id=cancelled.id, status=cancelled.status, version=cancelled.version))
     unit.audit("appointment.cancelled", cancelled.id, ("status",), **moved_ids(current, cancelled), **told)
-
-
-def _fee(unit: Unit, current: Appointment, cancellation: Cancellation) -> tuple[dict[str, Any], dict[str, str]]:
-    """The fields that a fee adds, and what the history tells of it."""
-    fee = fees.fee_for(current, unit.clock())
-    if not fee.minor:
-        return {}, {}
-    figure = f"{fee.minor} {fee.currency}"
-    if cancellation.waive_fee:
-        return {}, {"fee_waived": figure}
-    return {"fee_minor": fee.minor, "currency": fee.currency}, {"fee": figure}

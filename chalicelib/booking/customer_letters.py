@@ -19,10 +19,13 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Tongue(msgspec.Struct, frozen=True, kw_only=True):
-    """A language. `moment` takes {weekday} and {at}, a local time; `review` takes {branch} and {url}."""
+    """A language. `moment` takes {weekday} and {at}, a local time; `more`: how many are in the file
+    besides; `review` takes {branch} and {url}.
+    """
 
     weekdays: tuple[str, str, str, str, str, str, str]
     moment: str
+    more: str
     mark: str
     subjects: dict[News, str]
     news: dict[News, str]
@@ -36,7 +39,10 @@ class Tongue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a letter is about. `starts_at` in UTC, told on the clock of `zone`; `name`: the customer's, may be empty."""
+    """What a letter is about. `starts_at` in UTC, told on the clock of `zone`; `name`: the customer's, may be empty.
+
+    `then`: the other times of a series.
+    """
 
     name: str
     branch: str
@@ -48,14 +54,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     fee_minor: int = 0
     deposit_minor: int = 0
     currency: str | None = None
+    then: tuple[datetime, ...] = ()
+
+
+MOST_TIMES = 12
+"""So many times of a series are written out."""
 
 
 def letter(news: News, language: str, told: Told) -> Letter:
     """What happened, what it is about, and whom to ask; in English where the language is not written here."""
     tongue = tongue_of(language)
-    local = told.starts_at.astimezone(told.zone)
-    moment = tongue.moment.format(weekday=tongue.weekdays[local.weekday()], at=local)
-    lines = [_hello(tongue, told.name), "", tongue.news[news], "", told.service, f"{moment} ({told.zone.key})"]
+    lines = [_hello(tongue, told.name), "", tongue.news[news], "", told.service, *_times(tongue, told)]
     lines += [" · ".join(part for part in (told.branch, told.address) if part), ""]
     if told.fee_minor:
         lines += [tongue.fee.format(fee=written(told.fee_minor, str(told.currency), tongue.mark)), ""]
@@ -64,6 +73,16 @@ def letter(news: News, language: str, told: Told) -> Letter:
     if told.phone:
         lines += [tongue.call_us.format(phone=told.phone), ""]
     return Letter(tongue.subjects[news].format(branch=told.branch), "\n".join(lines))
+
+
+def _times(tongue: Tongue, told: Told) -> list[str]:
+    said = []
+    for moment in (told.starts_at, *told.then)[:MOST_TIMES]:
+        local = moment.astimezone(told.zone)
+        said.append(tongue.moment.format(weekday=tongue.weekdays[local.weekday()], at=local))
+    said[0] = f"{said[0]} ({told.zone.key})"
+    more = 1 + len(told.then) - len(said)
+    return [*said, tongue.more.format(more=more)] if more else said
 
 
 def review_letter(language: str, name: str, branch: str, url: str) -> Letter:
@@ -86,6 +105,7 @@ TONGUES = {
     "en": Tongue(
         weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
         moment="{weekday}, {at:%Y-%m-%d} at {at:%H:%M}",
+        more="and {more} more: all of them are in the attached calendar file.",
         mark=".",
         subjects={
             "booked": "Your appointment at {branch}",
@@ -114,6 +134,7 @@ TONGUES = {
     "de": Tongue(
         weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
         moment="{weekday}, {at:%d.%m.%Y}, {at:%H:%M} Uhr",
+        more="und {more} weitere: Alle stehen in der Kalenderdatei im Anhang.",
         mark=",",
         subjects={
             "booked": "Ihr Termin bei {branch}",
@@ -142,6 +163,7 @@ TONGUES = {
     "it": Tongue(
         weekdays=("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
         moment="{weekday} {at:%d/%m/%Y}, ore {at:%H:%M}",
+        more="e altri {more}: li trova tutti nel file di calendario allegato.",
         mark=",",
         subjects={
             "booked": "Il suo appuntamento da {branch}",
@@ -170,6 +192,7 @@ TONGUES = {
     "vi": Tongue(
         weekdays=("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật"),
         moment="{weekday}, {at:%d/%m/%Y}, {at:%H:%M}",
+        more="và {more} lịch hẹn khác: tất cả đều có trong tệp lịch đính kèm.",
         mark=",",
         subjects={
             "booked": "Lịch hẹn của quý khách tại {branch}",

@@ -3,19 +3,21 @@
 Where a branch books through Cal.com, Cal.com mails its own. Nobody is mailed about what is over and done.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 
 from chalicelib.booking import practice_store, reviewing, store
-from chalicelib.booking.appointment import OVER, Appointment
-from chalicelib.booking.customer_letters import Letter, News, Told, letter, review_letter
+from chalicelib.booking.appointment import OVER, Appointment, Attendee
+from chalicelib.booking.customer_letters import Letter, Told, letter, review_letter
+from chalicelib.booking.customer_news import Tidings, tidings
 from chalicelib.booking.jobs import AskForReview, MailCustomer
 from chalicelib.booking.policy import Policy, resolved
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core import mail
 from chalicelib.core.clock import epoch
-from chalicelib.core.jobs import JobContext
+from chalicelib.core.jobs import CannotSucceed, JobContext, Postpone
 from chalicelib.core.settings import settings
 from chalicelib.crm import store as crm
 from chalicelib.identity import guard_store
@@ -24,7 +26,8 @@ REMEMBERED = timedelta(days=14)
 """As long as a message may lie on a dead-letter queue and be put back."""
 FRESH = timedelta(days=14)
 """Visits that ended longer ago are not asked about, whenever they are marked as completed."""
-STANDS = frozenset({"requested", "confirmed"})
+AT_ONCE = 100
+"""So many are mailed by one run of a job."""
 
 
 class Addressed(msgspec.Struct, frozen=True):
@@ -35,19 +38,39 @@ class Addressed(msgspec.Struct, frozen=True):
 
 
 def mail_customer(job: MailCustomer, context: JobContext) -> None:
-    """Tell the customer what happened, by how it stands now; at least once, a repeat of the job mails nothing."""
-    if guard_store.has_mailed(job.company_id, context.id):
+    """Tell the customer, or whoever takes part, what happened, by how it stands now.
+
+    At least once each; a repeat of the job mails nothing. An address that is refused keeps nobody else's mail back.
+    """
+    found = tidings(job, context.clock())
+    schedule = _schedule(found[0].about[0]) if found else None
+    if schedule is None or schedule.branch.books_through == "calcom":
         return
-    current = store.get_appointment(job.company_id, job.appointment_id)
-    news = news_now(job.news, current, context.clock())
-    schedule = _schedule(current)
-    if news is None or schedule is None or schedule.branch.books_through == "calcom" or current.external_id:
+    if not _policy(schedule, found[0].about[0]).mails_customers:
         return
-    to = _addressed(current) if _policy(schedule, current).mails_customers else None
+    mailed, refused = 0, None
+    for one in found:
+        if mailed == AT_ONCE:
+            raise Postpone(1, "there are more to be told")
+        try:
+            mailed += _mail(one, schedule, context)
+        except CannotSucceed as error:
+            refused = error
+    if refused:
+        raise refused
+
+
+def _mail(told: Tidings, schedule: Schedule, context: JobContext) -> bool:
+    name = f"{context.id}{told.mark}"
+    first = told.about[0]
+    if guard_store.has_mailed(first.company_id, name):
+        return False
+    to = _addressed(first.company_id, told.customer_id, told.attendee)
     if to is None:
-        return
-    what = letter(news, schedule.branch.language, _told(current, schedule, to))
-    _send(context, context.id, to, what, [_calendar_file(current, schedule, to)], REMEMBERED)
+        return False
+    what = letter(told.news, schedule.branch.language, _told(told.about, schedule, to))
+    _send(context, name, to, what, _calendar_files(told, schedule, to), REMEMBERED)
+    return True
 
 
 def ask_for_review(job: AskForReview, context: JobContext) -> None:
@@ -62,7 +85,11 @@ def ask_for_review(job: AskForReview, context: JobContext) -> None:
     if visit.status != "completed" or visit.ends_at < context.clock() - FRESH:
         return
     schedule = _schedule(visit)
-    to = _addressed(visit) if schedule and _policy(schedule, visit).asks_for_reviews else None
+    to = (
+        _addressed(visit.company_id, visit.customer_id, visit.attendee)
+        if schedule and _policy(schedule, visit).asks_for_reviews
+        else None
+    )
     if schedule is None or to is None:
         return
     link = reviewing.invite(context.unit, job.company_id, visit.id, context.clock)
@@ -70,48 +97,38 @@ def ask_for_review(job: AskForReview, context: JobContext) -> None:
     _send(context, name, to, what, [], reviewing.GOOD_FOR)
 
 
-def news_now(news: News, current: Appointment, now: datetime) -> News | None:
-    """What there is to tell by how the appointment stands: events come late, and another one may have followed."""
-    if current.starts_at <= now:
-        return None
-    if news in ("cancelled", "declined"):
-        ended: News | None = "declined" if current.status == "declined" else "cancelled"
-        return ended if current.status in OVER else None
-    if current.status not in STANDS:
-        return None
-    return "requested" if news == "booked" and current.status == "requested" else news
-
-
 def _schedule(appointment: Appointment) -> Schedule | None:
     return practice_store.schedules(appointment.company_id, [appointment.branch_id]).get(appointment.branch_id)
 
 
 def _policy(schedule: Schedule, appointment: Appointment) -> Policy:
-    service = schedule.find_service(appointment.service_id)
+    service = schedule.find_service(appointment.sold_as)
     return schedule.policy(service) if service else resolved(schedule.branch.policy)
 
 
-def _addressed(appointment: Appointment) -> Addressed | None:
-    attendee = appointment.attendee
+def _addressed(company_id: str, customer_id: str, attendee: Attendee | None) -> Addressed | None:
     if attendee and attendee.email:
         return Addressed(attendee.name, attendee.email)
-    customer = crm.find_customer(appointment.company_id, appointment.customer_id)
+    customer = crm.find_customer(company_id, customer_id)
     return Addressed(customer.name, customer.email) if customer and customer.email else None
 
 
-def _told(appointment: Appointment, schedule: Schedule, to: Addressed) -> Told:
-    branch, service = schedule.branch, schedule.find_service(appointment.service_id)
+def _told(about: Sequence[Appointment], schedule: Schedule, to: Addressed) -> Told:
+    branch, first = schedule.branch, about[0]
+    service = schedule.find_service(first.sold_as)
     return Told(
         name=to.name,
         branch=branch.name,
         service=service.name if service else "",
-        starts_at=appointment.starts_at,
+        starts_at=first.starts_at,
+        # A package is one visit, whatever it consists of.
+        then=() if first.package else tuple(one.starts_at for one in about[1:]),
         zone=branch.clock(),
         address=branch.place.address if branch.place else "",
         phone=branch.phone,
-        fee_minor=appointment.fee_minor,
-        deposit_minor=_unpaid(appointment),
-        currency=appointment.currency,
+        fee_minor=sum(one.fee_minor for one in about),
+        deposit_minor=sum(_unpaid(one) for one in about),
+        currency=first.currency,
     )
 
 
@@ -119,20 +136,40 @@ def _unpaid(appointment: Appointment) -> int:
     return max(0, appointment.deposit_due_minor - appointment.deposit_minor) if appointment.status == "requested" else 0
 
 
+def _calendar_files(told: Tidings, schedule: Schedule, to: Addressed) -> list[mail.Attached]:
+    """One file for each appointment, as an invitation is about one; of a series, all in one that is none."""
+    if told.about[0].series_id and len(told.about) > 1:
+        return [_series_file(told.about, schedule)]
+    old = told.instead_of
+    found = [_calendar_file(one, schedule, to) for one in told.about]
+    return [*found, _calendar_file(old, schedule, to)] if old else found
+
+
 def _calendar_file(appointment: Appointment, schedule: Schedule, to: Addressed) -> mail.Attached:
     # Imported here: whoever is not mailed needs no iCalendar.
     from chalicelib.booking.ics import Invited, invitation
 
-    service = schedule.find_service(appointment.service_id)
     method = "CANCEL" if appointment.status in OVER else "REQUEST"
-    place = ", ".join(part for part in (schedule.branch.name, _address(schedule)) if part)
     who = Invited(by=schedule.branch.name, by_email=_sender(), name=to.name, email=to.email)
-    content = invitation(appointment, service.name if service else schedule.branch.name, place, method, who)
+    content = invitation(appointment, _title(appointment, schedule), _place(schedule), method, who)
     return mail.Attached("appointment.ics", f"text/calendar; charset=utf-8; method={method}", content)
 
 
-def _address(schedule: Schedule) -> str:
-    return schedule.branch.place.address if schedule.branch.place else ""
+def _series_file(about: Sequence[Appointment], schedule: Schedule) -> mail.Attached:
+    from chalicelib.booking.ics import publication
+
+    content = publication(about, _title(about[0], schedule), _place(schedule), schedule.branch.name, _sender())
+    return mail.Attached("appointments.ics", "text/calendar; charset=utf-8; method=PUBLISH", content)
+
+
+def _title(appointment: Appointment, schedule: Schedule) -> str:
+    service = schedule.find_service(appointment.service_id)
+    return service.name if service else schedule.branch.name
+
+
+def _place(schedule: Schedule) -> str:
+    address = schedule.branch.place.address if schedule.branch.place else ""
+    return ", ".join(part for part in (schedule.branch.name, address) if part)
 
 
 def _sender() -> str:

@@ -29,9 +29,9 @@ from chalicelib.crm.customer import Contact
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; `service` and `staff` by id or name. `path`: where these fields stand in the request.
 
-    `visitor`: somebody from the street, who is shown nothing and nobody that is not published, and whose deposit is
-    paid later. `address`: where the customer is; it matters to mobile services alone. `elsewhere`: alternatives may be
-    in other branches. `paid_minor`: the deposit paid by now.
+    `visitor`: somebody from the street, who is shown nothing and nobody that is not published. `pays_later`: his
+    deposit is paid afterwards, as a visitor's always is. `address`: where the customer is; it matters to mobile
+    services alone. `elsewhere`: alternatives may be in other branches. `paid_minor`: the deposit paid by now.
     """
 
     branch_id: str
@@ -47,6 +47,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     address: Place | None = None
     elsewhere: bool = True
     paid_minor: int = 0
+    pays_later: bool = False
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +139,7 @@ def judge(
     point = address.point() if address else None
     attempt = _attempt(schedule, service, sized, able, seen, asked, now, somebody=somebody)
     failed = rules.failures(attempt)
-    awaits_deposit = _awaits_deposit(attempt, asked, failed)
+    awaits_deposit = waits_for_deposit(attempt, asked, failed)
     refused = _refused(asked, failed, awaits_deposit=awaits_deposit)
     if refused:
         return Refusal(sought, refused)
@@ -197,9 +198,10 @@ def _attempt(
     )
 
 
-def _awaits_deposit(attempt: Attempt, asked: Asked, failed: Sequence[Failure]) -> bool:
+def waits_for_deposit(attempt: Attempt, asked: Asked, failed: Sequence[Failure]) -> bool:
+    """Whether it may be booked though its deposit is not paid, and stands once that was done."""
     # Only here can a request wait: Cal.com confirms by itself.
-    later = asked.visitor and attempt.schedule.branch.books_through != "calcom"
+    later = (asked.visitor or asked.pays_later) and attempt.schedule.branch.books_through != "calcom"
     return later and any(failure.rule == "deposit" for failure in failed)
 
 

@@ -53,7 +53,10 @@ def _does(schedule: Schedule, service_id: str) -> bool:
     service = schedule.find_service(service_id)
     if service is None or _asks_first(schedule.policy(service)):
         return False
-    return any(service.id in member.service_ids for member in schedule.staff)
+    done = {service_id for member in schedule.staff for service_id in member.service_ids}
+    if service.parts:
+        return all(schedule.find_service(part.service_id) and part.service_id in done for part in service.parts)
+    return service.id in done
 
 
 def _asks_first(policy: Policy) -> bool:

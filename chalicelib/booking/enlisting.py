@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from chalicelib.booking import booking, practice_store
+from chalicelib.booking import booking, deposits, practice_store
 from chalicelib.booking import waiting_store as waitings
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.events import WaitingAdded, WaitingWithdrawn
@@ -169,12 +169,20 @@ def _of_services(wish: Joining, schedule: Schedule) -> Iterator[Fault]:
         path, service = f"body.services[{number}]", schedule.find_service(name)
         if service is None or (wish.visitor and not service.published):
             yield Fault(path, "unknown_service", f"{name!r} is not offered here.")
-        elif not can_be_waited_for(service):
-            yield Fault(path, "not_waited_for", "Packages, groups and mobile services have no waiting list.")
+        elif why := _not_waited_for(service, schedule):
+            yield Fault(path, "not_waited_for", why)
         elif wish.length_min and (length_of(service, wish.length_min) or 0) != wish.length_min:
             longest = service.longest_min or service.duration_min
             sentence = f"{service.name} takes {service.duration_min} to {longest} minutes."
             yield Fault("body.length_min", "length_not_offered", sentence)
+
+
+def _not_waited_for(service: Service, schedule: Schedule) -> str | None:
+    if not can_be_waited_for(service):
+        return "Packages, groups and mobile services have no waiting list."
+    if schedule.branch.books_through == "calcom" and deposits.due(schedule.policy(service)):
+        return f"{service.name} asks for a deposit, which Cal.com would not wait for."
+    return None
 
 
 def _staff(wish: Joining, schedule: Schedule) -> list[Staff]:

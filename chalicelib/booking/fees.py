@@ -4,6 +4,7 @@ Only what stood costs anything: a request that nobody has answered and a hold ar
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -30,8 +31,11 @@ def fee_for(appointment: Appointment, at: datetime) -> Fee:
 
 
 def fee_by(schedule: Schedule, appointment: Appointment, at: datetime) -> Fee:
-    """What it costs by the schedule of its branch; nothing for a service that is no longer offered there."""
-    service = schedule.find_service(appointment.service_id)
+    """What it costs by the schedule of its branch; nothing for a service that is no longer offered there.
+
+    Of a package's first part, what the package costs.
+    """
+    service = schedule.find_service(appointment.sold_as)
     if service is None:
         return Fee()
     agreed = schedule.policy(service).cancellation or Cancellation()
@@ -41,6 +45,16 @@ def fee_by(schedule: Schedule, appointment: Appointment, at: datetime) -> Fee:
         return Fee(currency=currency)
     free_until = appointment.starts_at - timedelta(minutes=agreed.notice_min)
     return Fee(minor=whole if at > free_until else 0, currency=currency, free_until=free_until)
+
+
+def noted(fee: Fee, *, waived: bool) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields that a fee adds to what is cancelled, and what the history tells of it."""
+    if not fee.minor:
+        return {}, {}
+    figure = f"{fee.minor} {fee.currency}"
+    if waived:
+        return {}, {"fee_waived": figure}
+    return {"fee_minor": fee.minor, "currency": fee.currency}, {"fee": figure}
 
 
 def share(price_minor: int, percent: int) -> int:

@@ -8,6 +8,9 @@ import msgspec
 from chalicelib.booking.policy import Policy
 from chalicelib.booking.practice import Service
 
+MERGED = "merged"
+"""Why a group is cancelled whose participants are in another one now."""
+
 
 class Participant(msgspec.Struct, frozen=True, kw_only=True):
     """Who takes part: the customer, what was told when he joined (the customer's own record may differ), and seats."""

@@ -55,6 +55,18 @@ def invitation(appointment: Appointment, title: str, place: str, method: str, wh
     return ical
 
 
+def publication(appointments: Iterable[Appointment], title: str, place: str, by: str, by_email: str) -> bytes:
+    """Several appointments in one file, to be taken over (METHOD PUBLISH): an invitation is about a single one."""
+    found = _calendar()
+    found.add("method", "PUBLISH")
+    for appointment in appointments:
+        event = _event(appointment, title, place)
+        event.add("organizer", _address(by_email, {"CN": by}))
+        found.add_component(event)
+    ical: bytes = found.to_ical()
+    return ical
+
+
 def _calendar() -> Calendar:
     found = Calendar()
     found.add("prodid", "-//PilotPractice//appointments//EN")

@@ -140,7 +140,10 @@ class MailOffer(Job):
 
 
 class MailCustomer(Job):
-    """Tell the customer by mail what happened to an appointment (`news`), where the practice wants it."""
+    """Tell the customer by mail what happened to an appointment (`news`), where the practice wants it.
+
+    `customer_id`: to that participant of a group alone; `moved_from`: the group that he was in before.
+    """
 
     queue = "notifications"
     handler = "chalicelib.booking.customer_mails:mail_customer"
@@ -148,6 +151,8 @@ class MailCustomer(Job):
 
     appointment_id: str
     news: Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
+    customer_id: str = ""
+    moved_from: str = ""
 
 
 class AskForReview(Job):

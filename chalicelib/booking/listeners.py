@@ -51,6 +51,25 @@ def _mail_confirmed(event: events.AppointmentMarked, company_id: str) -> Job | N
     return MailCustomer(company_id=company_id, appointment_id=event.appointment_id, news="confirmed")
 
 
+def _mail_participant(news: News) -> Callable[[Any, str], Job | None]:
+    def mail(event: Any, company_id: str) -> Job:
+        return MailCustomer(
+            company_id=company_id, appointment_id=event.appointment_id, news=news, customer_id=event.customer_id
+        )
+
+    return mail
+
+
+def _mail_merged(event: events.ParticipantMoved, company_id: str) -> Job:
+    return MailCustomer(
+        company_id=company_id,
+        appointment_id=event.appointment_id,
+        news="moved",
+        customer_id=event.customer_id,
+        moved_from=event.from_appointment_id,
+    )
+
+
 def _ask_for_review(event: events.AppointmentMarked, company_id: str) -> Job | None:
     if event.status != "completed":
         return None
@@ -68,4 +87,7 @@ LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
     events.ExternalBusyChanged: (_less_busy,),
     events.PracticeChanged: (_changed,),
     events.WaitingAdded: (_joined,),
+    events.ParticipantJoined: (_mail_participant("booked"),),
+    events.ParticipantLeft: (_mail_participant("cancelled"),),
+    events.ParticipantMoved: (_mail_merged,),
 }

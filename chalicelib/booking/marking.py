@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from chalicelib.booking import booking, changing, placing, rule_store, store
+from chalicelib.booking import booking, changing, deposits, placing, rule_store, store
 from chalicelib.booking.appointment import OVER, Appointment, Status
 from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calcom_applying import Also, moved_ids
@@ -14,7 +14,6 @@ from chalicelib.booking.events import AppointmentCancelled, AppointmentMarked
 from chalicelib.booking.jobs import FollowGroup, TellCalCom
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.money import written
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
@@ -133,17 +132,8 @@ def _answer(
 
 
 def _deposit(current: Appointment, marked: Mark) -> tuple[Appointment, dict[str, str]]:
-    """The appointment with what was paid, and what the history tells of it."""
-    due, paid = current.deposit_due_minor, current.deposit_minor
-    told: dict[str, str] = {}
-    if marked.deposit_minor is not None:
-        paid, told["deposit"] = marked.deposit_minor, f"{marked.deposit_minor} {current.currency or ''}".strip()
-    if paid < due:
-        if not marked.without_deposit:
-            detail = f"A deposit of {written(due, str(current.currency))} was asked for; say what was paid."
-            raise Conflict("deposit_required", detail, current=changing.facts(current), amount_minor=due)
-        told["overridden"] = "deposit"
-    return msgspec.structs.replace(current, deposit_minor=paid), told
+    without = marked.without_deposit
+    return deposits.paid(current, marked.deposit_minor, without=without, facts=changing.facts(current))
 
 
 def _change(

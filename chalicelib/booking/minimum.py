@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.booking import booking, placing, store
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.cancelling import write_cancelled
-from chalicelib.booking.group import Group
+from chalicelib.booking.group import MERGED, Group
 from chalicelib.booking.grouping import JOINABLE
 from chalicelib.booking.hours import local_instant
 from chalicelib.booking.jobs import FollowGroup
@@ -22,8 +22,8 @@ from chalicelib.core.unit import Unit
 
 AT_ONCE = 25
 """Of each shard: a hundred a minute and run; what is left over comes with the next."""
-BELOW, MERGED = "below_minimum", "merged"
-"""The reasons for which such a group is cancelled."""
+BELOW = "below_minimum"
+"""Why such a group is cancelled; or because it was merged."""
 
 
 def check_deadlines(begin: Callable[[str], Unit], clock: Clock, most: int = AT_ONCE) -> int:

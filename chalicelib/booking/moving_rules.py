@@ -57,7 +57,7 @@ def judge(
     policy = schedule.policy(service)
     day = starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(
-        current.company_id, schedule, service, staff, current.customer_id, Contact(), day, _known(service, current)
+        current.company_id, schedule, service, staff, current.customer_id, Contact(), day, known(service, current)
     )
     # Where it counts already, it takes no more by moving.
     seen = replace(
@@ -105,7 +105,8 @@ def terms(current: Appointment, policy: Policy, by: str, now: datetime) -> list[
     return failed
 
 
-def _known(service: Service, current: Appointment) -> circumstances.Rows:
+def known(service: Service, current: Appointment) -> circumstances.Rows:
+    """What need not be read of what the rules look at."""
     # Whether the customer had his consultation was asked when he booked.
     if service.consultation_id is None:
         return {}

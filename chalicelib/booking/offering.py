@@ -226,6 +226,7 @@ def _asked(waiting: Waiting, chance: Chance) -> Asked:
         length_min=(chance.ends_at - chance.starts_at) // timedelta(minutes=1) if waiting.length_min else None,
         staff=chance.staff_ids[0] if chosen else None,
         visitor=waiting.visitor,
+        pays_later=True,
     )
 
 

@@ -226,6 +226,8 @@ def _wish(waiting: Waiting, offer: Offer, customer: Customer) -> Wish:
         metadata={"waiting_id": waiting.id},
         length_min=(offer.ends_at - offer.starts_at) // timedelta(minutes=1),
         visitor=waiting.visitor,
+        # Whoever put him on the list: it is he who accepts, by a link.
+        pays_later=True,
         hold=HoldProof(offer.hold_id, "", digest=offer.digest),
     )
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.booking import calendars, package_store, rule_store, store
+from msgspec.structs import replace
+
+from chalicelib.booking import calendars, deposits, package_store, rule_store, store
 from chalicelib.booking.appointment import Appointment, InPackage, Status
+from chalicelib.booking.appointment_booking import booked_event
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.counting import Counter
-from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry
 from chalicelib.booking.package import FirstPart, Package
@@ -59,9 +61,10 @@ def stage(
     told: dict[str, Any] = {"overridden": ",".join(placement.overridden)} if placement.overridden else {}
     for part in parts:
         store.add_appointment(unit, part)
-        unit.publish(_booked(part))
+        unit.publish(booked_event(part))
+        paid: dict[str, Any] = {"deposit": f"{part.deposit_minor} {part.currency}"} if part.deposit_minor else {}
         action = "appointment.requested" if part.status == "requested" else "appointment.booked"
-        unit.audit(action, part.id, call=wish.call_id or "", package=package_id, **told)
+        unit.audit(action, part.id, call=wish.call_id or "", package=package_id, **told, **paid)
     return FirstPart(**_fields(parts[0]), parts=tuple(parts))
 
 
@@ -105,8 +108,9 @@ def _parts(
     package_id: str,
     now: datetime,
 ) -> list[Appointment]:
-    status: Status = "requested" if placement.policy.needs_approval else "confirmed"
-    return [
+    waits = placement.policy.needs_approval or placement.awaits_deposit
+    status: Status = "requested" if waits else "confirmed"
+    parts = [
         Appointment(
             id=new_id("apt"),
             company_id=found.schedule.branch.company_id,
@@ -134,17 +138,12 @@ def _parts(
         )
         for part, names in zip(placement.parts, counted(counters, placement.parts), strict=True)
     ]
-
-
-def _booked(part: Appointment) -> AppointmentBooked:
-    return AppointmentBooked(
-        appointment_id=part.id,
-        customer_id=part.customer_id,
-        branch_id=part.branch_id,
-        source=part.source,
-        version=part.version,
-        call_id=part.call_id,
-    )
+    deposit_due = deposits.due(placement.policy)
+    if not (deposit_due or wish.deposit_minor):
+        return parts
+    currency = found.schedule.branch.currency
+    first = replace(parts[0], currency=currency, deposit_due_minor=deposit_due, deposit_minor=wish.deposit_minor)
+    return [first, *parts[1:]]
 
 
 def _fields(part: Appointment) -> dict[str, Any]:

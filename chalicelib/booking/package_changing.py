@@ -1,13 +1,14 @@
 """Changing a package: all of its parts are moved, given up, confirmed or declined in one transaction, or none."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
-from chalicelib.booking import booking, calendars, package_booking, package_store, rule_store, store
+from chalicelib.booking import booking, calendars, deposits, fees, package_booking, package_store, rule_store, store
 from chalicelib.booking.appointment import Appointment, Status
 from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calcom_applying import moved_ids
@@ -27,24 +28,31 @@ CANCELLABLE: frozenset[Status] = frozenset({"requested", "confirmed"})
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """Why. `version`: of the package as it was when it was decided on, None: whichever."""
+    """Why. `version`: of the package as it was when it was decided on, None: whichever.
+
+    `waive_fee`, `deposit_minor`, `without_deposit`: as for an appointment, of the package.
+    """
 
     reason: str | None = None
     version: int | None = None
+    waive_fee: bool = False
+    deposit_minor: int | None = None
+    without_deposit: bool = False
 
 
 def cancel(begin: Begin, company_id: str, package_id: str, wanted: Change, also: Also | None = None) -> Together:
     """The package, cancelled with all its parts; one that is over already is returned as it is.
 
-    `also` is added to the transaction. Raises NotFound, Conflict `stale_version`, or `not_cancellable` when a part of
-    it has taken place.
+    What that costs is noted on its first part. `also` is added to the transaction. Raises NotFound, Conflict
+    `stale_version`, or `not_cancellable` when a part of it has taken place.
     """
 
     def stage(unit: Unit, current: Together) -> Together:
         if current.is_over():
             return current
         check(current, CANCELLABLE, "not_cancellable", "a part of it has taken place")
-        return _give_up(unit, current, "cancelled", wanted.reason)
+        due, told = fees.noted(fees.fee_for(current.parts[0], unit.clock()), waived=wanted.waive_fee)
+        return _give_up(unit, current, "cancelled", wanted.reason, due, told)
 
     return change(begin, company_id, package_id, wanted.version, stage, also)
 
@@ -54,7 +62,7 @@ def answer(
 ) -> Together:
     """What was only requested, confirmed or declined; one that is so already is returned as it is.
 
-    Raises NotFound, Conflict `stale_version`, `not_requested`.
+    Raises NotFound, Conflict `stale_version`, `not_requested`, `deposit_required` while less was paid than asked for.
     """
 
     def stage(unit: Unit, current: Together) -> Together:
@@ -63,7 +71,7 @@ def answer(
         check(current, frozenset({"requested"}), "not_requested", "there is no request to answer")
         if status == "declined":
             return _give_up(unit, current, status, wanted.reason)
-        return _confirm(unit, current)
+        return _confirm(unit, current, wanted)
 
     return change(begin, company_id, package_id, wanted.version, stage)
 
@@ -141,30 +149,41 @@ def check(current: Together, allowed: frozenset[Status], code: str, why: str) ->
         raise Conflict(code, detail, current=facts(current))
 
 
-def _give_up(unit: Unit, current: Together, status: Literal["cancelled", "declined"], reason: str | None) -> Together:
+def _give_up(
+    unit: Unit,
+    current: Together,
+    status: Literal["cancelled", "declined"],
+    reason: str | None,
+    due: Mapping[str, Any] = MappingProxyType({}),
+    told: Mapping[str, str] = MappingProxyType({}),
+) -> Together:
+    """`due`: fields of the fee, `told`: what the history says of it; both of the first part."""
     lies = lying(current)
     known = read_lying(lies, fetch([key for one in lies for key in one.places()]))
     now = unit.clock()
     package_booking.swap(unit, known, package_booking.entries_of(current.parts), {}, now)
     rule_store.uncount(unit, [name for part in current.parts for name in part.counted])
     over = []
-    for part in current.parts:
-        new = part.changed(now, status=status, cancellation_reason=reason)
+    for number, part in enumerate(current.parts):
+        new = part.changed(now, status=status, cancellation_reason=reason, **({} if number else due))
         unit.publish(AppointmentCancelled(appointment_id=new.id, status=status, version=new.version))
-        over.append(_save(unit, part, new, f"appointment.{status}"))
+        over.append(_save(unit, part, new, f"appointment.{status}", {} if number else told))
     return Together(current.package, tuple(over))
 
 
-def _confirm(unit: Unit, current: Together) -> Together:
+def _confirm(unit: Unit, current: Together, wanted: Change) -> Together:
+    first, told = deposits.paid(
+        current.parts[0], wanted.deposit_minor, without=wanted.without_deposit, facts=facts(current)
+    )
     confirmed = []
-    for part in current.parts:
+    for number, part in enumerate((first, *current.parts[1:])):
         new = part.changed(unit.clock(), status="confirmed", booked_as="confirmed")
         unit.publish(AppointmentMarked(appointment_id=new.id, status="confirmed", version=new.version))
-        confirmed.append(_save(unit, part, new, "appointment.confirmed"))
+        confirmed.append(_save(unit, part, new, "appointment.confirmed", {} if number else told))
     return Together(current.package, tuple(confirmed))
 
 
-def _save(unit: Unit, old: Appointment, new: Appointment, action: str) -> Appointment:
+def _save(unit: Unit, old: Appointment, new: Appointment, action: str, told: Mapping[str, str]) -> Appointment:
     store.save_appointment(unit, new)
-    unit.audit(action, new.id, ("status",), **moved_ids(old, new))
+    unit.audit(action, new.id, ("status",), **moved_ids(old, new), **told)
     return new

@@ -1,20 +1,19 @@
 """Deciding about a package: what the rules say of it and of its parts, and who does each part where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from chalicelib.booking import circumstances, counting, rules
-from chalicelib.booking.alternatives import not_bookable, slot_taken
+from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import candidate, ranked
 from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
-from chalicelib.booking.deciding import Asked, sought_of
+from chalicelib.booking.deciding import Asked, sought_of, waits_for_deposit
 from chalicelib.booking.hold import Hold
-from chalicelib.booking.occupancy import Days
 from chalicelib.booking.package_solving import Taking, parts_of, solve, taken_of
 from chalicelib.booking.policy import Policy, RuleName
 from chalicelib.booking.practice import Service, Staff
@@ -29,7 +28,10 @@ PARTS_DO_NOT_FIT = Failure("staff_availability", "parts_do_not_fit", "Its parts 
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """The package can be booked so, part by part. `overridden`: rules that would have refused it."""
+    """The package can be booked so, part by part. `overridden`: rules that would have refused it.
+
+    `awaits_deposit`: it stands once the deposit is paid.
+    """
 
     package: Service
     policy: Policy
@@ -37,6 +39,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     overridden: tuple[RuleName, ...]
     unlimited: bool
+    awaits_deposit: bool = False
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
         """What it counts to: as one booking, of its service and of everyone who takes part."""
@@ -71,30 +74,21 @@ def decide_package(
     policy = schedule.policy(package)
     day = asked.starts_at.astimezone(schedule.branch.clock()).date()
     seen = circumstances.found(company_id, schedule, package, workers, customer_id, contact, day, rows)
-    failed = rules.failures(_attempt(schedule, asked, package, workers, only, seen, now, somebody=somebody))
+    attempt = attempt_of(schedule, asked, package, workers, only, seen, now, somebody=somebody)
+    failed = rules.failures(attempt)
     waived = {*policy.off, *(failure.rule for failure in failed if failure.rule in asked.override)}
     able = _ranked(found, workers if "limits" in waived else seen.with_room(workers), asked, policy, day)
     taken, keep = taken_of(found, [hold.reference] if hold else ()), _held(hold, package)
 
-    def place(members: Sequence[Staff], taken: Mapping[str, Days], *, any_hours: bool = False) -> list[Taking] | None:
-        at = asked.starts_at
-        return solve(schedule, package, members, taken, at, now, only=only, any_hours=any_hours, keep=keep)
+    def place(members: Sequence[Staff], *, empty: bool = False, any_hours: bool = False) -> list[Taking] | None:
+        days, at = {} if empty else taken, asked.starts_at
+        return solve(schedule, package, members, days, at, now, only=only, any_hours=any_hours, keep=keep)
 
-    parts = None
-    if "staff_availability" not in {*waived, *(failure.rule for failure in failed)}:
-        parts = place(able, taken)
-        # Where the first part stands, the others may still have nobody, or the branch close over them.
-        if parts is None and place(workers, {}) is None:
-            failed.append(PARTS_DO_NOT_FIT)
-    overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
-    refused = [failure for failure in failed if failure.rule not in asked.override]
     sought = sought_of(company_id, asked, package, customer_id, now)
-    if refused:
-        raise not_bookable(sought, refused)
-    if parts is None and "staff_availability" in {*policy.off, *overridden}:
-        parts = place(able, taken, any_hours=True)
-    if parts is None:
-        raise slot_taken(sought)
+    awaits_deposit = waits_for_deposit(attempt, asked, failed)
+    excused = (*asked.override, "deposit") if awaits_deposit else asked.override
+    parts = placed(place, able, workers, failed, policy, sought, excused)
+    overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     return Placement(
         package=package,
         policy=policy,
@@ -102,7 +96,47 @@ def decide_package(
         day=day,
         overridden=overridden,
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
+        awaits_deposit=awaits_deposit,
     )
+
+
+class Place(Protocol):
+    """Solves the package with these members of staff; `empty`: as if nothing were taken."""
+
+    def __call__(
+        self, members: Sequence[Staff], *, empty: bool = False, any_hours: bool = False
+    ) -> list[Taking] | None:
+        """Its parts, or None."""
+
+
+def placed(
+    place: Place,
+    able: Sequence[Staff],
+    workers: Sequence[Staff],
+    failed: list[Failure],
+    policy: Policy,
+    sought: Sought,
+    excused: Sequence[RuleName],
+) -> list[Taking]:
+    """Where the parts go, of rules that `failed` all being `excused`; to these comes whether its parts fit at all.
+
+    Raises Conflict `not_bookable` with all that fail, `slot_taken`.
+    """
+    parts = None
+    if "staff_availability" not in {*policy.off, *(failure.rule for failure in failed)}:
+        parts = place(able)
+        # Where the first part stands, the others may still have nobody, or the branch close over them.
+        if parts is None and place(workers, empty=True) is None:
+            failed.append(PARTS_DO_NOT_FIT)
+    refused = [failure for failure in failed if failure.rule not in excused]
+    if refused:
+        raise not_bookable(sought, refused)
+    waived = {*policy.off, *(failure.rule for failure in failed)}
+    if parts is None and "staff_availability" in waived:
+        parts = place(able, any_hours=True)
+    if parts is None:
+        raise slot_taken(sought)
+    return parts
 
 
 def workers_for(schedule: Schedule, package: Service, asked: Asked) -> tuple[list[Staff], str | None]:
@@ -127,7 +161,7 @@ def _check(schedule: Schedule, asked: Asked, package: Service) -> None:
         raise invalid(f"{asked.path}.length_min", "length_not_offered", "A package is as long as its parts.")
 
 
-def _attempt(
+def attempt_of(
     schedule: Schedule,
     asked: Asked,
     package: Service,
@@ -136,7 +170,7 @@ def _attempt(
     seen: Circumstances,
     now: datetime,
     *,
-    somebody: bool,
+    somebody: bool = True,
 ) -> Attempt:
     """The package as the rules see it: one booking of its service, which begins with its first part."""
     first = parts_of(schedule, package, f"{asked.path}.service")[0]
@@ -152,6 +186,7 @@ def _attempt(
         tallies=seen.that_matter([member for member in workers if member.id == only] or workers),
         blocked=seen.blocked,
         consulted=seen.consulted or not somebody,
+        paid_minor=asked.paid_minor,
     )
 
 

@@ -5,20 +5,33 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
-from chalicelib.booking import circumstances, counting, package_booking, rule_store, rules, situation, store
-from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
+from chalicelib.booking import (
+    circumstances,
+    counting,
+    moving_rules,
+    package_booking,
+    rule_store,
+    rules,
+    situation,
+    store,
+)
+from chalicelib.booking.alternatives import Sought
 from chalicelib.booking.appointment import Appointment, Status
 from chalicelib.booking.booking import check_time
 from chalicelib.booking.calcom_applying import moved_ids
 from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.deciding import Asked
 from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
 from chalicelib.booking.package import Together
 from chalicelib.booking.package_changing import Also, change, check, lying, read_lying
-from chalicelib.booking.package_deciding import team, workers_for
+from chalicelib.booking.package_deciding import attempt_of, placed, team, workers_for
 from chalicelib.booking.package_solving import Taking, solve, taken_of
-from chalicelib.booking.practice import Service
+from chalicelib.booking.policy import RuleName
+from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.rules import Attempt, Failure
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
 from chalicelib.core.clock import Clock, to_utc
@@ -26,6 +39,7 @@ from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 
+LIMITS: frozenset[RuleName] = frozenset({"limits", "daily_maximum"})
 MOVABLE: frozenset[Status] = frozenset({"requested", "confirmed"})
 
 
@@ -33,12 +47,22 @@ class PackageMove(msgspec.Struct, frozen=True, kw_only=True):
     """Where to. `staff`: id or name of whom to take for all that he does; None: who has each part now, where he can.
 
     `version`: of the package as it was decided on, None: whichever. `path` is where these fields stand in the request.
+    `by`, `override`: as for an appointment.
     """
 
     starts_at: datetime
     staff: str | None = None
     version: int | None = None
     path: str = "body"
+    by: str = "staff"
+    override: tuple[RuleName, ...] = ()
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    """Where its parts go; `overridden`: rules that would have refused it."""
+
+    parts: list[Taking]
+    overridden: tuple[RuleName, ...]
 
 
 def reschedule(
@@ -51,8 +75,9 @@ def reschedule(
 ) -> Together:
     """The package at its new time; asking for where it is already changes nothing. `also` joins the transaction.
 
-    Raises NotFound, Conflict `slot_taken` with `alternatives`, each bookable; `not_bookable` where a limit is reached;
-    `stale_version`; `not_reschedulable` for what is over; `package_changed` when it consists of other services now.
+    Raises NotFound, Conflict `slot_taken` with `alternatives`, each bookable; `not_bookable` with every rule that fails
+    (`failures`), those of rescheduling and those of booking at the new time; `stale_version`; `not_reschedulable` for
+    what is over; `package_changed` when it consists of other services now.
     """
     starts_at = to_utc(move.starts_at)
     check_time(starts_at, clock(), move.path)
@@ -76,13 +101,16 @@ def _stage(unit: Unit, current: Together, move: PackageMove, starts_at: datetime
     if [part.service_id for part in service.parts] != [part.service_id for part in current.parts]:
         raise Conflict("package_changed", f"{service.name} consists of other services now; cancel it and book anew.")
     counted = _Recounted(schedule, service, current, starts_at)
-    parts = _placed(found, service, current, move, starts_at, counted, now)
+    there = _placed(found, service, current, move, starts_at, counted, now)
     known = _both(read_lying(lies, found.extra), package_booking.known_calendars(found))
-    moved = _moved(current, parts, counted.stage(unit, parts), now)
+    unlimited = bool(LIMITS & set(there.overridden))
+    moved = _moved(current, there.parts, counted.stage(unit, there.parts, over_the_limit=unlimited), now)
     before, after = package_booking.entries_of(current.parts), package_booking.entries_of(moved)
     package_booking.swap(unit, known, before, after, now)
     for old, new in zip(current.parts, moved, strict=True):
         _write(unit, old, new)
+    if there.overridden:
+        unit.audit("appointment.rules_overridden", moved[0].id, overridden=",".join(there.overridden))
     return Together(package, tuple(moved))
 
 
@@ -94,37 +122,46 @@ def _placed(
     starts_at: datetime,
     counted: "_Recounted",
     now: datetime,
-) -> list[Taking]:
-    asked = Asked(branch_id=current.package.branch_id, service=service.id, starts_at=starts_at, staff=move.staff)
-    workers, only = workers_for(found.schedule, service, msgspec.structs.replace(asked, path=move.path))
+) -> _Moved:
+    schedule, policy = found.schedule, found.schedule.policy(service)
+    branch_id, own = current.package.branch_id, current.parts
+    asked = Asked(branch_id=branch_id, service=service.id, starts_at=starts_at, staff=move.staff, path=move.path)
+    workers, only = workers_for(schedule, service, asked)
+    seen = counted.seen()
+    attempt = attempt_of(schedule, asked, service, workers, only, seen, now)
+    failed = _failed(attempt, current, move)
+    overridden = tuple(dict.fromkeys(one.rule for one in failed if one.rule in move.override))
+    taken, keep = taken_of(found, [part.entry().reference for part in own]), _kept(current)
+
+    def place(members: Sequence[Staff], *, empty: bool = False, any_hours: bool = False) -> list[Taking] | None:
+        days, at = {} if empty else taken, starts_at
+        return solve(schedule, service, members, days, at, now, only=only, any_hours=any_hours, keep=keep)
+
     sought = Sought(
         company_id=current.package.company_id,
-        branch_id=current.package.branch_id,
+        branch_id=branch_id,
         service=service,
         staff=move.staff,
         starts_at=starts_at,
         now=now,
         customer_id=current.package.customer_id,
-        own=current.parts,
+        own=own,
     )
-    full = counted.full()
-    failed = rules.full([tally for tally in full if tally.what != "staff" or tally.record_id == only])
-    if failed:
-        raise not_bookable(sought, failed)
-    without_room = counting.full_staff(full)
-    parts = solve(
-        found.schedule,
-        service,
-        [member for member in workers if member.id not in without_room],
-        taken_of(found, [part.entry().reference for part in current.parts]),
-        starts_at,
-        now,
-        only=only,
-        keep=[(str(part.staff_id), *part.resource_ids) for part in current.parts],
-    )
-    if parts is None:
-        raise slot_taken(sought)
-    return parts
+    able = workers if "limits" in {*policy.off, *overridden} else seen.with_room(workers)
+    return _Moved(placed(place, able, workers, failed, policy, sought, move.override), overridden)
+
+
+def _failed(attempt: Attempt, current: Together, move: PackageMove) -> list[Failure]:
+    """The terms of rescheduling that do not allow it, and the rules of booking; of what keeps its time, limits."""
+    failed = rules.failures(attempt)
+    if attempt.starts_at == current.starts_at:
+        return [one for one in failed if one.rule in LIMITS]
+    agreed = moving_rules.terms(current.parts[0], attempt.policy, move.by, attempt.now)
+    return [*agreed, *(one for one in failed if one.rule in moving_rules.OF_A_TIME)]
+
+
+def _kept(current: Together) -> list[tuple[str, ...]]:
+    return [(str(part.staff_id), *part.resource_ids) for part in current.parts]
 
 
 class _Recounted:
@@ -135,23 +172,17 @@ class _Recounted:
         self._day = starts_at.astimezone(schedule.branch.clock()).date()
         self._old = Counted(name for part in current.parts for name in part.counted)
 
-    def full(self) -> list[rules.Tally]:
-        """The tallies that are full, of what it does not count to already; one request where there are limits."""
-        staff, customer_id = self._schedule.staff, self._current.package.customer_id
+    def seen(self) -> Circumstances:
+        """What the rules look at, without what it counts to already; one request where there are limits."""
+        schedule, service, package = self._schedule, self._service, self._current.package
+        known = moving_rules.known(service, self._current.parts[0])
         seen = circumstances.found(
-            self._current.package.company_id,
-            self._schedule,
-            self._service,
-            staff,
-            customer_id,
-            Contact(),
-            self._day,
-            {},
+            package.company_id, schedule, service, schedule.staff, package.customer_id, Contact(), self._day, known
         )
         pairs = zip(seen.counters, seen.tallies, strict=True)
-        return [tally for counter, tally in pairs if counter.name not in self._old and tally.booked >= tally.most]
+        return replace(seen, tallies=[tally for counter, tally in pairs if counter.name not in self._old])
 
-    def stage(self, unit: Unit, parts: Sequence[Taking]) -> list[tuple[str, ...]]:
+    def stage(self, unit: Unit, parts: Sequence[Taking], *, over_the_limit: bool) -> list[tuple[str, ...]]:
         """Stage what changes, and say what each part counts to."""
         wanted = counting.counters(
             self._schedule, self._service, team(parts), self._current.package.customer_id, self._day
@@ -159,7 +190,8 @@ class _Recounted:
         names = {counter.name for counter in wanted}
         # Whatever one counts to twice, after one part was given to someone who has another, it counts to once again.
         off = self._old - Counted(names)
-        rule_store.count(unit, [counter for counter in wanted if counter.name not in self._old])
+        new = [counter for counter in wanted if counter.name not in self._old]
+        rule_store.count(unit, new, over_the_limit=over_the_limit)
         rule_store.uncount(unit, off.elements())
         return package_booking.counted(wanted, parts)
 
@@ -169,7 +201,7 @@ def _both(old: dict[str, Calendar], new: dict[str, Calendar]) -> dict[str, Calen
     known = {**old, **new}
     for owner in old.keys() & new.keys():
         days = {**old[owner].days, **new[owner].days}
-        known[owner] = msgspec.structs.replace(new[owner], days=days)
+        known[owner] = replace(new[owner], days=days)
     return known
 
 
@@ -196,7 +228,9 @@ def _moved(
 def _write(unit: Unit, old: Appointment, new: Appointment) -> None:
     store.save_appointment(unit, new)
     if new.starts_at != old.starts_at:
-        unit.publish(AppointmentMoved(appointment_id=new.id, starts_at=new.starts_at, version=new.version))
+        unit.publish(
+            AppointmentMoved(appointment_id=new.id, starts_at=new.starts_at, version=new.version, was_at=old.starts_at)
+        )
     if new.staff_id != old.staff_id:
         unit.publish(AppointmentReassigned(appointment_id=new.id, staff_id=str(new.staff_id), version=new.version))
     unit.audit("appointment.moved", new.id, ("starts_at", "ends_at", "staff_id"), **moved_ids(old, new))

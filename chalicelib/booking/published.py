@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from chalicelib.booking import practice_store, review_store
+from chalicelib.booking import deposits, practice_store, review_store
 from chalicelib.booking.compiling import with_lengths
 from chalicelib.booking.policy import resolved
 from chalicelib.booking.practice import Branch, Offer, Service, Staff
@@ -36,7 +36,7 @@ class Published(msgspec.Struct, frozen=True):
         here = self.branches[0] if len(self.branches) == 1 else None
         terms = [here.offers.get(service.id, Offer()).policy] if here else []
         policy = resolved(*terms, service.policy, *([here.policy] if here else []))
-        return 0 if "deposit" in policy.off else policy.deposit_minor or 0
+        return deposits.due(policy)
 
     def services_of(self, member: Staff) -> list[str]:
         """What he does, of what is published."""

@@ -13,6 +13,8 @@ from chalicelib.booking.recurrence import Recurrence
 
 OnConflict = Literal["none", "skip"]
 Scope = Literal["one", "following", "all"]
+SERIES_FAILED = "series_failed"
+"""Why appointments are cancelled whose series came to nothing."""
 HOLDS_LAST = timedelta(hours=2)
 """Long enough for a job that has to be tried again and again; who died before all was held is cleaned up in minutes."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import booking, calendars, rule_store, series_store
+from chalicelib.booking import booking, calendars, deposits, rule_store, series_store
 from chalicelib.booking.appointment import Status
 from chalicelib.booking.booking import TRIES
 from chalicelib.booking.calendars import Calendar
@@ -237,7 +237,7 @@ def _made(wish: SeriesWish, ground: Ground, planned: Plan, on_conflict: OnConfli
     policy = schedule.policy(service)
     waits = policy.needs_approval or any(one.awaits_deposit for one in decisions)
     stands: Status = "requested" if waits else "confirmed"
-    deposit_due = 0 if "deposit" in policy.off else policy.deposit_minor or 0
+    deposit_due = deposits.due(policy)
     sized = decisions[0].service
     return Series(
         id=new_id("ser"),

@@ -13,12 +13,13 @@ import msgspec
 
 from chalicelib.booking import booking, calendars, placing, rule_store, series_store, store
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import RECONCILE_SECONDS, TRIES, Booked, booked_event
+from chalicelib.booking.appointment_booking import RECONCILE_SECONDS, booked_event
+from chalicelib.booking.booking import TRIES, Booked
 from chalicelib.booking.cancelling import Cancellation, cancel
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.occupancy import Entry, monday_of
 from chalicelib.booking.placing import Exchange
-from chalicelib.booking.series import Occurrence, Series
+from chalicelib.booking.series import SERIES_FAILED, Occurrence, Series
 from chalicelib.booking.series_planning import Told
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale, Unavailable
@@ -221,7 +222,7 @@ def _give_up_last(units: Units, series: Series, clock: Clock, calcom: "Callable[
     ids = [str(one.appointment_id) for one in series.held_last()]
     made = store.appointments_of(dict.fromkeys(ids, series.company_id))
     for appointment_id in made:
-        cancel(units.silent, series.company_id, appointment_id, Cancellation(reason="series_failed"), clock, calcom)
+        cancel(units.silent, series.company_id, appointment_id, Cancellation(reason=SERIES_FAILED), clock, calcom)
     for attempt in range(TRIES):
         unit = units.silent()
         fewer = series.changed(unit.clock(), held_in=series.held_in[:-1])

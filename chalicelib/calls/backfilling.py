@@ -13,7 +13,7 @@ import msgspec
 from chalicelib.booking import calcom_booking
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import booked_event
+from chalicelib.booking.appointment_booking import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.calls import lists, store
 from chalicelib.calls.analysis import BookingData, read_booking

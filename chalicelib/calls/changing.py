@@ -113,7 +113,7 @@ def _rescheduled(asked: Asked, known: Known, move: Move, tools: Tools, also: Als
     if package is None:
         return reschedule(begin, company_id, known.appointment.id, move, tools.clock, tools.calcom, also)
     assert move.starts_at
-    to = PackageMove(starts_at=move.starts_at, staff=move.staff, path=move.path)
+    to = PackageMove(starts_at=move.starts_at, staff=move.staff, path=move.path, by=move.by)
     moved = reschedule_package(begin, company_id, package.id, to, tools.clock, _of_first(also))
     return moved.parts[0]
 

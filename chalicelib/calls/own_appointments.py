@@ -49,8 +49,7 @@ class Known(msgspec.Struct, frozen=True):
     @property
     def service(self) -> str:
         """The service's name."""
-        package = self.appointment.package
-        service_id = package.service_id if package else self.appointment.service_id
+        service_id = self.appointment.sold_as
         found = (s.name for s in self.schedule.services if s.id == service_id)
         return next(found, service_id)
 

@@ -25,12 +25,14 @@ class CostAnswer(Answer):
     also=("/api/events/{appointment_id}/cancellation",),
     ability="appointments:read",
     needs=Needs(reads=("booking",)),
-    errors=("appointment_not_found 404",),
+    errors=("appointment_not_found 404", "part_of_package 409"),
 )
 def show_cancellation(request: Request, appointment_id: str) -> CostAnswer:
     """What cancelling an appointment would cost now."""
-    from chalicelib.booking import store
+    from chalicelib.booking import changing, store
     from chalicelib.booking.fees import fee_for
 
-    fee = fee_for(store.get_appointment(request.company_id, appointment_id), now())
+    appointment = store.get_appointment(request.company_id, appointment_id)
+    changing.check_alone(appointment)
+    fee = fee_for(appointment, now())
     return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)

@@ -1,17 +1,19 @@
 """Packages that were booked: several services in a row, moved and given up together."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from chalicelib.booking import package_store
+from chalicelib.booking.policy import RuleName
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
+from functions.booking.cancellations import CostAnswer
 
 if TYPE_CHECKING:
     from chalicelib.booking.package import Together
@@ -26,7 +28,10 @@ USUAL = ("package_not_found 404", "stale_version 409", "calendar_busy 503")
 
 
 class PackageAnswer(Answer):
-    """A package with its parts in order, each an appointment. `version` goes up with every change of any part."""
+    """A package with its parts in order, each an appointment. `version` goes up with every change of any part.
+
+    What is to be paid, as a deposit or for cancelling it, is said of its first part.
+    """
 
     id: str
     branch_id: str
@@ -43,12 +48,14 @@ class PackageAnswer(Answer):
 class MovePackage(Body):
     """`staff` by id or name, for all that they do; without it, whoever has a part keeps it where they can.
 
-    `version`: the one you saw.
+    `version`: the one you saw. `override` names rules that are not to matter; it takes the ability
+    `appointments:override`, and is audited.
     """
 
     starts_at: Aware
     staff: Text | None = None
     version: Version | None = None
+    override: Annotated[list[RuleName], msgspec.Meta(max_length=11)] = msgspec.field(default_factory=list)
 
 
 class ChangePackage(Body):
@@ -56,6 +63,22 @@ class ChangePackage(Body):
 
     reason: Reason | None = None
     version: Version | None = None
+
+
+class CancelPackage(ChangePackage):
+    """`waive_fee`: it costs nothing, however late; it takes the ability `appointments:override`, and is audited."""
+
+    waive_fee: bool = False
+
+
+class ConfirmPackage(ChangePackage):
+    """`deposit_minor`: what was paid of the deposit, in all, in minor units of the branch's currency.
+
+    `without_deposit` confirms though less was paid; it takes the ability `appointments:override`, and is audited.
+    """
+
+    deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] | None = None
+    without_deposit: bool = False
 
 
 @function.route(
@@ -71,6 +94,21 @@ def show_package(request: Request, package_id: str) -> PackageAnswer:
 
 
 @function.route(
+    "GET",
+    "/api/packages/{package_id}/cancellation",
+    ability="appointments:read",
+    needs=Needs(reads=("booking",)),
+    errors=("package_not_found 404",),
+)
+def show_package_cancellation(request: Request, package_id: str) -> CostAnswer:
+    """What cancelling a package would cost now."""
+    from chalicelib.booking.fees import fee_for
+
+    fee = fee_for(package_store.get(request.company_id, package_id).parts[0], now())
+    return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)
+
+
+@function.route(
     "POST",
     "/api/packages/{package_id}/reschedule",
     ability="appointments:write",
@@ -79,10 +117,22 @@ def show_package(request: Request, package_id: str) -> PackageAnswer:
     example={"starts_at": "2026-12-01T09:30:00+01:00", "version": 1},
 )
 def reschedule_package(request: Request, package_id: str, body: MovePackage) -> PackageAnswer:
-    """Move a package: all parts, or none. A time that is taken answers 409 `slot_taken` with `alternatives`."""
+    """Move a package: all parts, or none.
+
+    A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
+    also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
+    """
     from chalicelib.booking.package_moving import PackageMove, reschedule
 
-    move = PackageMove(starts_at=body.starts_at, staff=body.staff, version=body.version)
+    if body.override:
+        request.require("appointments:override")
+    move = PackageMove(
+        starts_at=body.starts_at,
+        staff=body.staff,
+        version=body.version,
+        by=str(request.actor),
+        override=tuple(body.override),
+    )
     return _show(reschedule(lambda: request.unit(_show), request.company_id, package_id, move, now))
 
 
@@ -94,11 +144,16 @@ def reschedule_package(request: Request, package_id: str, body: MovePackage) -> 
     errors=(*USUAL, "not_cancellable 409"),
     example={"reason": "The customer is ill", "version": 1},
 )
-def cancel_package(request: Request, package_id: str, body: ChangePackage) -> PackageAnswer:
-    """Cancel a package with all its parts; one that is over already is answered as it is."""
+def cancel_package(request: Request, package_id: str, body: CancelPackage) -> PackageAnswer:
+    """Cancel a package with all its parts; one that is over already is answered as it is.
+
+    `fee_minor` of its first part: what that costs.
+    """
     from chalicelib.booking.package_changing import Change, cancel
 
-    wanted = Change(reason=body.reason, version=body.version)
+    if body.waive_fee:
+        request.require("appointments:override")
+    wanted = Change(reason=body.reason, version=body.version, waive_fee=body.waive_fee)
     return _show(cancel(lambda: request.unit(_show), request.company_id, package_id, wanted))
 
 
@@ -107,12 +162,22 @@ def cancel_package(request: Request, package_id: str, body: ChangePackage) -> Pa
     "/api/packages/{package_id}/confirm",
     ability="appointments:write",
     needs=WRITES,
-    errors=(*USUAL, "not_requested 409"),
-    example={},
+    errors=(*USUAL, "not_requested 409", "deposit_required 409"),
+    example={"deposit_minor": 5000},
 )
-def confirm_package(request: Request, package_id: str, body: ChangePackage) -> PackageAnswer:
-    """Confirm what was only requested; one that is confirmed is answered as it is."""
-    return _answer(request, package_id, "confirmed", body)
+def confirm_package(request: Request, package_id: str, body: ConfirmPackage) -> PackageAnswer:
+    """Confirm what was only requested, once its deposit is paid; one that is confirmed is answered as it is."""
+    from chalicelib.booking.package_changing import Change, answer
+
+    if body.without_deposit:
+        request.require("appointments:override")
+    wanted = Change(
+        reason=body.reason,
+        version=body.version,
+        deposit_minor=body.deposit_minor,
+        without_deposit=body.without_deposit,
+    )
+    return _show(answer(lambda: request.unit(_show), request.company_id, package_id, "confirmed", wanted))
 
 
 @function.route(
@@ -125,16 +190,10 @@ def confirm_package(request: Request, package_id: str, body: ChangePackage) -> P
 )
 def decline_package(request: Request, package_id: str, body: ChangePackage) -> PackageAnswer:
     """Decline what was only requested; one that is declined is answered as it is."""
-    return _answer(request, package_id, "declined", body)
-
-
-def _answer(
-    request: Request, package_id: str, status: Literal["confirmed", "declined"], body: ChangePackage
-) -> PackageAnswer:
     from chalicelib.booking.package_changing import Change, answer
 
     wanted = Change(reason=body.reason, version=body.version)
-    return _show(answer(lambda: request.unit(_show), request.company_id, package_id, status, wanted))
+    return _show(answer(lambda: request.unit(_show), request.company_id, package_id, "declined", wanted))
 
 
 def _show(found: "Together") -> PackageAnswer:

@@ -62,13 +62,18 @@ class OfferReply(Body):
 
 
 class RepliedAnswer(Answer):
-    """What became of it. With an appointment: `status` requested awaits the practice, held awaits Cal.com."""
+    """What became of it. With an appointment: `status` requested awaits the practice, held awaits Cal.com.
+
+    `deposit_due_minor`: the deposit without which it is not confirmed, in minor units of `currency`.
+    """
 
     outcome: str
     appointment_id: str | None
     status: str | None
     starts_at: datetime
     ends_at: datetime
+    deposit_due_minor: int
+    currency: str | None
 
 
 @function.route(
@@ -174,4 +179,6 @@ def _replied(answered: "Answered") -> RepliedAnswer:
         status=made.status if made else None,
         starts_at=made.starts_at if made else answered.offer.starts_at,
         ends_at=made.ends_at if made else answered.offer.ends_at,
+        deposit_due_minor=made.deposit_due_minor if made else 0,
+        currency=made.currency if made else None,
     )

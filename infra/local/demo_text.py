@@ -5,7 +5,7 @@ from datetime import timedelta
 from chalicelib.booking import people, placing
 from chalicelib.booking import store as booking
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import booked_event
+from chalicelib.booking.appointment_booking import booked_event
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch

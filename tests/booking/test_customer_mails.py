@@ -9,7 +9,7 @@ import time_machine
 from icalendar import Calendar
 from msgspec.structs import replace
 
-from chalicelib.booking import customer_mails, store
+from chalicelib.booking import customer_news, store
 from chalicelib.booking.customer_letters import TONGUES, Told, letter, review_letter
 from chalicelib.booking.opening import save_practice
 from chalicelib.booking.policy import Cancellation, Policy
@@ -151,7 +151,7 @@ def test_nobody_is_mailed_twice_nor_about_the_past_nor_where_it_is_switched_off(
     change(made, "cancel")
     assert post.letters() == []
     with time_machine.travel(now() + timedelta(days=30), tick=True):
-        assert customer_mails.news_now("booked", store.get_appointment("com_test", made), now()) is None
+        assert customer_news.news_now("booked", store.get_appointment("com_test", made), now()) is None
 
 
 def test_calcom_mails_its_own(through_calcom: Practice, post: Post) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking import package_store, store
 from chalicelib.booking.opening import save_practice
+from chalicelib.booking.policy import Cancellation, Policy, Rescheduling
 from chalicelib.booking.practice import Part, Resource, Service
 from chalicelib.calls import chain
 from chalicelib.core.rows import FailedJobRow
@@ -18,8 +19,8 @@ from tests.conftest import EmbeddedAws
 from tests.draining import drain
 
 
-def open_berlin() -> None:
-    """The demo practice with a consultation, then a massage in the only room, as one."""
+def open_berlin(policy: Policy = Policy()) -> None:
+    """The demo practice with a consultation, then a massage in the only room, as one, on these terms."""
     made = demo_practice("com_test", calcom=False)
     room = Resource(
         id="res_00000000000000000001", company_id="com_test", branch_id=made.branches[0].id, kind="room", name="1"
@@ -32,6 +33,7 @@ def open_berlin() -> None:
         name="Back programme",
         duration_min=90,
         category="package",
+        policy=policy,
         parts=(Part(made.services[0].id), Part(massage.id, gap_min=30)),
     )
     services = [made.services[0], massage, *made.services[2:], package]
@@ -75,3 +77,16 @@ def test_a_caller_books_moves_and_cancels_a_package_as_one(aws: EmbeddedAws) -> 
     gone = ask("cancel_appointment", {"reason": "Ill"}).json
     assert gone["status"] == "cancelled", gone
     assert package_store.get("com_test", first.package.id).status == "cancelled"
+
+
+def test_a_caller_hears_the_terms_of_a_package(aws: EmbeddedAws) -> None:
+    late = Cancellation(notice_min=525_600, fee_minor=2050)
+    open_berlin(Policy(cancellation=late, rescheduling=Rescheduling(by=("staff",))))
+    assert ask("book_appointment", wish(10)).json["status"] == "booked"
+    later = next_monday(14).replace(tzinfo=None).isoformat()
+    kept = ask("reschedule_appointment", {"starts_at": later}).json
+    assert (kept["status"], kept["code"]) == ("refused", "reschedule_not_allowed"), kept
+    gone, again = (ask("cancel_appointment", {}).json for _ in range(2))
+    assert (gone["status"], gone["fee_minor"], gone["currency"]) == ("cancelled", 2050, "EUR"), gone
+    assert "20" in gone["message"]
+    assert gone == again

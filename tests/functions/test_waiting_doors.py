@@ -398,3 +398,27 @@ def test_outgoing_webhooks_tell_of_it(
     assert sorted(message["type"] for message in told) == ["waiting.added", "waiting.booked", "waiting.offered"]
     assert {message["data"]["id"] for message in told} == {one}
     assert all(link(words).rpartition("/")[2] not in str(message) for message in told)
+
+
+def test_what_asks_for_a_deposit_waits_for_it_once_accepted(twilio: TwilioSimulator) -> None:
+    branch = open_branch(policy=Policy(deposit_minor=5000))
+    waits(branch, FIRST)
+    body = wish(branch, customer={"phone": SECOND}, times=[{"start": 660, "end": 690}])
+    assert call("POST", "/api/waiting-list", caller=ME, body=body).status == 201
+    drain(rounds=20)
+    for phone in (FIRST, SECOND):
+        (words,) = texts(twilio, phone)
+        made = reply(link(words), "accept")
+        assert (made.status, made.json["status"], made.json["deposit_due_minor"]) == (200, "requested", 5000), made
+        place = f"/api/appointments/{made.json['appointment_id']}/confirm"
+        assert call("POST", place, caller=ME, body={}).json["code"] == "deposit_required"
+        assert call("POST", place, caller=ME, body={"deposit_minor": 5000}).json["status"] == "confirmed"
+
+
+def test_nobody_waits_for_a_deposit_that_calcom_would_not_wait_for(through_calcom: Practice) -> None:
+    known = through_calcom.branches[0]
+    branch = replace(known, policy=Policy(deposit_minor=5000), version=known.version + 1)
+    save_branch(lambda: Unit(COMPANY), branch, now)
+    answer = call("POST", "/public/waiting-list", body=wish(branch, customer={"phone": FIRST}))
+    assert (answer.status, answer.json["errors"][0]["path"]) == (422, "body.services[0]"), answer
+    assert answer.json["errors"][0]["code"] == "not_waited_for"

@@ -35,6 +35,7 @@ def _recipe(what: str, which: str, body: Any) -> Recipe:
 
 RECIPES: Recipes = {
     ("GET", "/api/packages/{package_id}"): recipe("/api/packages/{package_id}"),
+    ("GET", "/api/packages/{package_id}/cancellation"): recipe("/api/packages/{package_id}/cancellation"),
     ("POST", "/api/packages/{package_id}/reschedule"): _recipe(
         "reschedule", "package_id", {"starts_at": monday(15).isoformat()}
     ),
