@@ -100,7 +100,7 @@ def test_a_mobile_service_takes_an_address_and_bad_ones_are_named(mobile: Practi
 
 
 def test_how_staff_get_about_is_said_by_the_policy_and_nonsense_is_named(mobile: Practice) -> None:
-    listed = call("GET", "/public/services", query={"company": "com_test"}).json
+    listed = call("GET", "/public/services", query={"company": "com_test"}).json["data"]
     assert {one["name"] for one in listed if one["mobile"]} == {"Visit"}
     path = f"/api/services/{mobile.services[-1].id}"
     found = call("GET", path, caller=ME).json
