@@ -15,7 +15,7 @@ PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
 ROUNDS := PILOT_RACE_ROUNDS
 COVERAGE ?= --cov=chalicelib --cov=functions --cov=infra --cov-branch --cov-report=term:skip-covered
 
-.PHONY: help setup run demo-call demo-missed-call test check soak bench bench-availability vectors release-check package deploy \
+.PHONY: help setup run demo-call demo-booking demo-missed-call test check soak bench bench-availability vectors release-check package deploy \
 	requirements clean reset need-file need-stage
 
 help: ## This list
@@ -29,6 +29,9 @@ run: setup ## The whole system on this machine, until Ctrl-C; PILOT_PORT chooses
 
 demo-call: setup ## A phone call that becomes an appointment, played against `make run`
 	@$(PY) -m infra.local.demo_call
+
+demo-booking: setup ## A time that two want, a weekly course, a waiting list, played against `make run`
+	@$(PY) -m infra.local.demo_booking
 
 demo-missed-call: setup ## A call that nobody answers: mailbox, text back, alert, played against `make run`
 	@$(PY) -m infra.local.demo_missed_call

@@ -80,9 +80,9 @@ def to_join(
     """
     schedule = found.schedule
     check_seats(schedule, asked)
-    service, able = deciding.offered(schedule, asked)
-    if service.seats == 1:
+    if deciding.service_of(schedule, asked).seats == 1:
         return None
+    service, able = deciding.offered(schedule, asked)
     names = {member.id for member in able}
     mine = [calendar.entries() for calendar in found.calendars if calendar.staff.id in names]
     there = grouping.at(service.company_id, schedule.branch.id, service, mine, asked.starts_at)

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from infra.local.environment import data_folder
+from infra.local.playing import Mismatch, Play, perform
 from infra.local.simulators.retell_agent import Answer, RetellAgent
 
 CALLER = "+493055512345"
@@ -21,40 +20,15 @@ NAME = "Mara Lindner"
 SERVICE = "Consultation"
 MOST_DAYS = 10
 MOST_WISHES = 3
-PATIENCE_SECONDS = 15.0
 QUIET_SECONDS = 1.5
 """How long after Cal.com's webhook its job is given to change something that it should not."""
 
 
-class Mismatch(Exception):
-    """What the system said is not what it should have said."""
-
-
-def main() -> int:
-    """The exit code: 0 when everything was as it should be."""
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    try:
-        ready = json.loads((data_folder() / "ready.json").read_text())
-    except OSError:
-        console.print("[red]Nothing runs here.[/] Start it in another terminal first: make run")
-        return 1
-    try:
-        DemoCall(ready, console).play()
-    except (Mismatch, requests.RequestException) as error:
-        console.print(f"\n[bold red]✗ {error}[/]")
-        return 1
-    return 0
-
-
-class DemoCall:
+class DemoCall(Play):
     """One call, from ringing to the chain's verdict."""
 
     def __init__(self, ready: dict[str, Any], console: Console) -> None:
-        self._ready = ready
-        self._console = console
-        self._api: str = ready["api"]
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {ready['token']}"
+        super().__init__(ready, console)
         key = ready["environment"].get("RETELL_API_KEY") or os.environ["RETELL_API_KEY"].partition(",")[0]
         self._agent = RetellAgent(
             key=key,
@@ -208,29 +182,6 @@ class DemoCall:
         who, colour = ("Caller", "cyan") if role == "user" else ("Agent", "magenta")
         self._console.print(Panel(content, title=who, title_align="left", border_style=colour, width=92))
 
-    def _get(self, path: str) -> Any:
-        answer = self._session.get(f"{self._api}{path}", timeout=10)
-        if answer.status_code != 200:
-            raise Mismatch(f"GET {path} was answered {answer.status_code}: {answer.text}")
-        return answer.json()
-
-    def _until(self, look: Callable[[], dict[str, Any] | None], otherwise: str) -> dict[str, Any]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            found = look()
-            if found is not None:
-                return found
-            time.sleep(0.1)
-        raise Mismatch(f"{otherwise} within {PATIENCE_SECONDS:.0f} s")
-
-    def _check(self, held: bool, what: str) -> None:
-        if not held:
-            raise Mismatch(what)
-        self._console.print(f"  [green]✓[/] {what}", highlight=False, soft_wrap=True)
-
-    def _title(self, text: str) -> None:
-        self._console.print(f"\n[bold]{text}[/]")
-
     def _slots(self, slots: list[dict[str, Any]]) -> None:
         times = (f"{datetime.fromisoformat(slot['starts_at']):%H:%M} {slot['staff']}" for slot in slots)
         self._console.print(f"  [dim]offered: {', '.join(times)}[/]", highlight=False, soft_wrap=True)
@@ -254,4 +205,4 @@ def _same_time(one: str, other: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(perform(DemoCall))

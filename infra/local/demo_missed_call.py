@@ -1,10 +1,7 @@
 """`make demo-missed-call`: a caller whom nobody answers, played against the running system."""
 
-import json
 import random
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -12,44 +9,20 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.demo_practice import AGENT, STAFF_PHONE
-from infra.local.environment import data_folder
+from infra.local.playing import Mismatch, Play, perform
 
-PATIENCE_SECONDS = 30.0
 MESSAGE_SECONDS = 12
 
 
-class Mismatch(Exception):
-    """What the system said is not what it should have said."""
-
-
-def main() -> int:
-    """The exit code: 0 when everything was as it should be."""
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    try:
-        ready = json.loads((data_folder() / "ready.json").read_text())
-    except OSError:
-        console.print("[red]Nothing runs here.[/] Start it in another terminal first: make run")
-        return 1
-    if "twilio" not in ready["simulators"]:
-        console.print("The real Twilio is in use: call its number, and do not answer.")
-        return 1
-    try:
-        DemoMissedCall(ready, console).play()
-    except (Mismatch, requests.RequestException) as error:
-        console.print(f"\n[bold red]✗ {error}[/]")
-        return 1
-    return 0
-
-
-class DemoMissedCall:
+class DemoMissedCall(Play):
     """One call, from ringing to the text that the caller gets."""
 
+    patience_seconds = 30.0
+
     def __init__(self, ready: dict[str, Any], console: Console) -> None:
-        self._console = console
-        self._api: str = ready["api"]
+        super().__init__(ready, console)
         self._twilio: str = ready["simulators"]["twilio"]
         self._number: str = ready["demo"]["phone_number"]
-        self._headers = {"Authorization": f"Bearer {ready['token']}"}
         # A new caller each time: whoever called within the hour would get no second text.
         self._caller = f"+491511{random.randrange(10**7):07}"
 
@@ -97,29 +70,6 @@ class DemoMissedCall:
     def _text(self) -> dict[str, Any] | None:
         return next(iter(self._texts()), None)
 
-    def _get(self, path: str) -> Any:
-        answer = requests.get(f"{self._api}{path}", headers=self._headers, timeout=10)
-        if answer.status_code != 200:
-            raise Mismatch(f"GET {path} was answered {answer.status_code}: {answer.text}")
-        return answer.json()
-
-    def _until(self, look: Callable[[], dict[str, Any] | None], otherwise: str) -> dict[str, Any]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            found = look()
-            if found is not None:
-                return found
-            time.sleep(0.2)
-        raise Mismatch(f"{otherwise} within {PATIENCE_SECONDS:.0f} s")
-
-    def _check(self, held: bool, what: str) -> None:
-        if not held:
-            raise Mismatch(what)
-        self._console.print(f"  [green]✓[/] {what}", highlight=False, soft_wrap=True)
-
-    def _title(self, text: str) -> None:
-        self._console.print(f"\n[bold]{text}[/]")
-
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(perform(DemoMissedCall, "twilio", "The real Twilio is in use: call its number, and do not answer."))

@@ -28,6 +28,7 @@ def welcome(around: Surroundings, demo: dict[str, Any], seconds: float) -> str:
         f"  curl -H 'Authorization: Bearer {token}' {api}/api/appointments",
         f"  curl -H 'Authorization: Bearer {token}' {api}/api/calls",
         "  make demo-call",
+        "  make demo-booking",
         "  make demo-missed-call",
         *_text_session(demo, api),
         "",

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -15,13 +13,14 @@ from chalicelib.accounting.calling import calling, calls_left
 from chalicelib.core import aws as clients
 from chalicelib.core import vault
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, DomainError, NotFound, RateLimited, Unavailable, VendorRefused
+from chalicelib.core.errors import Conflict, NotFound, RateLimited, Unavailable, VendorRefused
 from chalicelib.core.unit import Unit
 from chalicelib.identity.opening import Person, add_member, open_company
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.races.rounds import ROUNDS
+from tests.races.together import many_at_once
 
 from .test_accounts import by_hand, connect
 
@@ -46,17 +45,7 @@ def ask(account: Account, clock: Clock = now, calls: int = 1) -> int:
 
 
 def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
-    gate = Barrier(threads)
-
-    def one(number: int) -> Any:
-        gate.wait()
-        try:
-            return work(number)
-        except DomainError as error:
-            return error
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, range(threads)))
+    return many_at_once(work, threads)
 
 
 @pytest.fixture

@@ -184,8 +184,7 @@ def test_a_package_shows_how_long_its_parts_take_in_each_branch(aws: EmbeddedAws
     offers = {made.services[2].id: Offer(duration_min=60)}
     practice = open_spa(branch={"offers": offers}, package={"duration_min": 10, "price_minor": 9900})
     query = {"company": "com_test", "branch_id": practice.branches[1].id}
-    listed = call("GET", "/public/services", query=query).json["data"]
-    shown = next(s for s in listed if s["id"] == MAKEOVER)
+    shown = next(s for s in call("GET", "/public/services", query=query).json["data"] if s["id"] == MAKEOVER)
     assert (shown["duration_min"], shown["price_minor"], shown["category"]) == (90, 9900, "package")
     assert set(shown["staff_ids"]) == {practice.staff[2].id, practice.staff[3].id}
     slot = free(practice)[0]

@@ -127,13 +127,16 @@ def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -
     assert first["api"] == f"http://127.0.0.1:{checkout.port}"
     assert set(first["simulators"]) == set(VENDORS)
     assert all(alive(pid) for pid in first["pids"].values())
-    assert first["token"] in checkout.output()
+    # What is printed comes a moment after the file.
+    until(lambda: first["token"] in checkout.output(), START_SECONDS)
     assert requests.post(f"{first['api']}/webhooks/retell", data=b"{}", timeout=10).status_code == 401
 
     played = checkout.run("infra.local.demo_call")
     assert played.returncode == 0, played.stdout
     missed = checkout.run("infra.local.demo_missed_call")
     assert missed.returncode == 0, missed.stdout
+    contested = checkout.run("infra.local.demo_booking")
+    assert contested.returncode == 0, contested.stdout
     calls = checkout.get("/api/calls")["data"]
     assert [call["booking_confirmed"] for call in calls] == [True]
 

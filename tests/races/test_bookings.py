@@ -2,9 +2,7 @@
 
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.conftest import EmbeddedAws, open_practice
 from tests.races.rounds import ROUNDS
+from tests.races.together import many_at_once
 
 THREADS = 64
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -29,18 +28,7 @@ MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def at_once(work: Callable[[int], Any]) -> list[Any]:
-    """The outcome (result or DomainError) of `work(0)` to `work(63)`, all started at the same moment."""
-    gate = Barrier(THREADS)
-
-    def one(number: int) -> Any:
-        gate.wait()
-        try:
-            return work(number)
-        except DomainError as error:
-            return error
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(THREADS)))
+    return many_at_once(work, THREADS)
 
 
 def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> Wish:

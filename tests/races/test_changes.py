@@ -1,9 +1,6 @@
 """Several change one appointment at once: one of them wins, nobody is booked twice, and Cal.com says the same."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,7 +9,7 @@ from chalicelib.booking import polling
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.jobs import PollCalCom
 from chalicelib.core.clock import now
-from chalicelib.core.errors import Conflict, DomainError, Stale
+from chalicelib.core.errors import Conflict, Stale
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from infra.local.demo_practice import Practice
@@ -21,24 +18,10 @@ from tests.booking.agreement import assert_both_sides_agree, ours, recover
 from tests.booking.test_changing import booked, call_off, events, move, taken
 from tests.calls.conftest import next_monday
 from tests.races.rounds import ROUNDS
+from tests.races.together import at_once
 
 CONTEXT = JobContext("job", 1, False, "cor", PLATFORM, now)
 each_round = pytest.mark.parametrize("round_number", range(ROUNDS))
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """The outcome (result or DomainError) of each, all started at the same moment."""
-    gate = Barrier(len(works))
-
-    def one(work: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return work()
-        except DomainError as error:
-            return error
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(one, works))
 
 
 def won(outcomes: list[Any]) -> list[Appointment]:

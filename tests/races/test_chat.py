@@ -10,7 +10,8 @@ from chalicelib.chat.message import Draft, Message
 from chalicelib.core.jobs import JobContext
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
-from tests.races.test_text_sessions import at_once, busy
+from tests.races.test_text_sessions import busy
+from tests.races.together import at_once
 from tests.text_sessions.room import COMPANY, Room, furnish
 
 EACH = 8
@@ -34,7 +35,7 @@ def test_all_is_said_once_and_numbered_without_gaps(aws: EmbeddedAws, round_numb
     )
     context = JobContext("job", 1, False, "cor", COMPANY, room.clock)
     crowd = [partial(say, room, side, number) for side in ("patient", "doctor") for number in range(EACH)]
-    outcomes = at_once([*crowd, room.tick, room.sweep, *[partial(telling.tell, told, context)] * 3])
+    outcomes = at_once(*crowd, room.tick, room.sweep, *[partial(telling.tell, told, context)] * 3)
     assert busy(outcomes) == []
     said = {outcome.id: outcome for outcome in outcomes if isinstance(outcome, Message)}
     assert len(said) == EACH

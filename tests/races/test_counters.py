@@ -12,7 +12,7 @@ from infra.local.demo_practice import Practice
 from tests.analytics.test_counting import COMPANY, agree, begin, change, count, made
 from tests.draining import drain
 from tests.races.rounds import ROUNDS
-from tests.races.test_text_sessions import at_once
+from tests.races.together import at_once
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
@@ -42,7 +42,7 @@ def test_counters_stand_the_crowd(practice: Practice, round_number: int, monkeyp
 
     works: list[Callable[[], object]] = [changing(number) for number in range(len(stand))]
     works += [lambda number=number: again(number) for number in range(len(stand)) for _ in range(2)]  # type: ignore[misc]
-    outcomes = at_once([*works, rebuild, rebuild])
+    outcomes = at_once(*works, rebuild, rebuild)
     assert all(outcome is None or isinstance(outcome, Stale) for outcome in outcomes)
     drain()
     agree(stand, practice)

@@ -3,10 +3,8 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -35,23 +33,13 @@ from tests.booking.test_groups import (
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.races.rounds import ROUNDS
+from tests.races.together import many_at_once
 
 THREADS = 32
 
 
 def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
-    """The outcome (result or DomainError) of `work(0)`, `work(1)`, …, all started at the same moment."""
-    gate = Barrier(threads)
-
-    def one(number: int) -> Any:
-        gate.wait()
-        try:
-            return work(number)
-        except DomainError as error:
-            return error
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, range(threads)))
+    return many_at_once(work, threads)
 
 
 def groups() -> list[Appointment]:

@@ -1,9 +1,8 @@
 """Many series at once: each is whole or nothing, never a part of it, and no two ever meet."""
 
 import random
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -22,22 +21,13 @@ from tests.conftest import EmbeddedAws
 from tests.kills.test_series_kills import everything
 from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import overlaps
+from tests.races.together import many_at_once
 
 THREADS = 16
 
 
-def at_once(work: Any) -> list[Any]:
-    gate = Barrier(THREADS)
-
-    def one(number: int) -> Any:
-        gate.wait()
-        try:
-            return work(number)
-        except DomainError as error:
-            return error
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(THREADS)))
+def at_once(work: Callable[[int], Any]) -> list[Any]:
+    return many_at_once(work, THREADS)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

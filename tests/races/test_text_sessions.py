@@ -2,36 +2,19 @@
 
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
 
 from chalicelib.core.errors import DomainError
-from chalicelib.core.jobs import Postpone
 from chalicelib.text_sessions import store, subscribing
 from chalicelib.text_sessions.metering import Settled
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
+from tests.races.together import at_once
 from tests.text_sessions.room import COMPANY, Room, furnish, text_appointment
 
 THREADS = 32
-
-
-def at_once(works: list[Callable[[], Any]]) -> list[Any]:
-    """The outcome (result, DomainError or Postpone) of each, all started at the same moment."""
-    gate = Barrier(len(works))
-
-    def one(work: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return work()
-        except (DomainError, Postpone) as error:
-            return error
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(one, works))
 
 
 def mixed(room: Room, chance: random.Random, *, ends: bool = False) -> Callable[[], Any]:
@@ -56,14 +39,14 @@ def charged_by(outcomes: list[Any]) -> int:
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_every_interval_is_charged_once_whoever_comes(aws: EmbeddedAws, round_number: int) -> None:
     room, chance = furnish(sessions=9), random.Random(round_number)
-    started = at_once([room.start] * THREADS)
+    started = at_once(*[room.start] * THREADS)
     assert busy(started) == []
     assert len({outcome.session.id for outcome in started}) == 1
     assert room.left() == 8
     room.active()
     for interval in (1, 2, 3):
         room.after(10 * interval, seconds=30)
-        outcomes = at_once([mixed(room, chance) for _ in range(THREADS)])
+        outcomes = at_once(*[mixed(room, chance) for _ in range(THREADS)])
         assert busy(outcomes) == []
         assert charged_by(outcomes) <= 1
         assert room.session().sessions_used == interval + 1
@@ -78,7 +61,7 @@ def test_an_end_among_them_ends_it_once(aws: EmbeddedAws, round_number: int) -> 
     if round_number % 2:
         room.active()
     room.after(10, seconds=30)
-    outcomes = at_once([*(mixed(room, chance, ends=True) for _ in range(THREADS - 2)), room.end, room.end])
+    outcomes = at_once(*(mixed(room, chance, ends=True) for _ in range(THREADS - 2)), room.end, room.end)
     assert busy(outcomes) == []
     session = room.session()
     past = store.ledger(COMPANY, room.subscription.id)
@@ -103,7 +86,7 @@ def test_sessions_of_one_patient_share_the_last_units(aws: EmbeddedAws, round_nu
         room.after(10, seconds=30)
     crowd = [room.tick for room in rooms for _ in range(4)] + [room.deduct for room in rooms for _ in range(3)]
     grants = [lambda: subscribing.adjust(first.unit, first.subscription.id, -1, "race", first.clock)] * 4
-    outcomes = at_once([*crowd, *grants])
+    outcomes = at_once(*crowd, *grants)
     assert busy(outcomes) == []
     sessions = [room.session() for room in rooms]
     used = sum(session.sessions_used for session in sessions)

@@ -2,9 +2,7 @@
 
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from infra.local.demo_practice import Practice, demo_practice
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW, try_to_book, wish
+from tests.races.together import many_at_once
 
 THREADS = 20
 
@@ -49,18 +48,7 @@ def opened() -> Practice:
 
 
 def at_once(work: Callable[[int], Any]) -> list[Any]:
-    """The outcome (result or DomainError) of each, all started at the same moment."""
-    gate = Barrier(THREADS)
-
-    def one(number: int) -> Any:
-        gate.wait()
-        try:
-            return work(number)
-        except DomainError as error:
-            return error
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(THREADS)))
+    return many_at_once(work, THREADS)
 
 
 def where(appointment: Appointment) -> Point:

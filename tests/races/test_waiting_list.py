@@ -1,7 +1,5 @@
 """Many at once: no time is offered to two people, nobody has two offers, and one answer alone counts."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -16,7 +14,6 @@ from chalicelib.booking.offering import offer_opening
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.booking.waiting import Range, Waiting
 from chalicelib.core.clock import now
-from chalicelib.core.errors import DomainError
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
@@ -26,6 +23,7 @@ from infra.local.demo_practice import Practice
 from tests.calls.conftest import next_monday
 from tests.calls.telephone import COMPANY, context
 from tests.races.rounds import ROUNDS
+from tests.races.together import at_once
 
 THREADS = 16
 
@@ -42,19 +40,6 @@ def wait(practice: Practice, number: int, until: int = 600) -> Waiting:
 
 def opening(practice: Practice) -> None:
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
-
-
-def at_once(*work: Callable[[], object]) -> list[object]:
-    """What each returns, or the code of what it raises."""
-
-    def tried(one: Callable[[], object]) -> object:
-        try:
-            return one()
-        except DomainError as error:
-            return error.code
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return list(pool.map(tried, work))
 
 
 def everyone() -> list[Waiting]:
