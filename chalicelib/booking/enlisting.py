@@ -13,6 +13,7 @@ from chalicelib.booking.events import WaitingAdded, WaitingWithdrawn
 from chalicelib.booking.hours import DAY_MINUTES, Span
 from chalicelib.booking.matching import can_be_waited_for, length_of
 from chalicelib.booking.offers import end_offer
+from chalicelib.booking.policy import Policy
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.waiting import LASTS, LONGEST, LOOKED_AT_EVERY, OPEN, Range, Waiting
@@ -162,6 +163,10 @@ def _services(wish: Joining, schedule: Schedule) -> list[Service]:
     return [one for one in found if one and (one.published or not wish.visitor)]
 
 
+def _asks_deposit(policy: Policy) -> bool:
+    return bool(policy.deposit_minor) and "deposit" not in policy.off
+
+
 def _of_services(wish: Joining, schedule: Schedule) -> Iterator[Fault]:
     if not wish.services:
         yield Fault("body.services", "required", "Give at least one.")
@@ -171,6 +176,8 @@ def _of_services(wish: Joining, schedule: Schedule) -> Iterator[Fault]:
             yield Fault(path, "unknown_service", f"{name!r} is not offered here.")
         elif not can_be_waited_for(service):
             yield Fault(path, "not_waited_for", "Packages, groups and mobile services have no waiting list.")
+        elif _asks_deposit(schedule.policy(service)):
+            yield Fault(path, "not_waited_for", f"{service.name} asks for a deposit: nothing could be kept for them.")
         elif wish.length_min and (length_of(service, wish.length_min) or 0) != wish.length_min:
             longest = service.longest_min or service.duration_min
             sentence = f"{service.name} takes {service.duration_min} to {longest} minutes."

@@ -323,6 +323,15 @@ def test_bad_wishes_name_the_field(aws: EmbeddedAws) -> None:
         assert path in [one["path"] for one in answer.json["errors"]], answer
 
 
+def test_what_asks_for_a_deposit_is_not_waited_for(aws: EmbeddedAws) -> None:
+    branch = open_branch(policy=Policy(deposit_minor=1000))
+    body = wish(branch, customer={"phone": FIRST})
+    answer = call("POST", "/api/waiting-list", caller=ME, body=body)
+    assert [(one["path"], one["code"]) for one in answer.json["errors"]] == [("body.services[0]", "not_waited_for")]
+    open_branch(policy=Policy(deposit_minor=1000, off=("deposit",)))
+    assert call("POST", "/api/waiting-list", caller=ME, body=body).status == 201
+
+
 def through_link(practice: Practice) -> tuple[str, str]:
     """Somebody who waits in a branch that books through Cal.com, and the link he got."""
     one = waits(practice.branches[0], FIRST, "eve@example.com")
