@@ -13,6 +13,7 @@ BY_DAY = 62
 """A range of at most so many days is shown day by day, a longer one by months."""
 LONGEST = 731
 USUAL = 30
+EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -83,11 +84,13 @@ def next_month(day: date) -> date:
 def wanted(first: date | None, last: date | None, today: date) -> Range:
     """The range that a query asks for: the last thirty days unless it says more. Raises Invalid about `query.to`."""
     end = last or (max(today, first) if first else today)
-    start = first or end - (USUAL - 1) * DAY
+    start = first or max(end, EARLIEST) - (USUAL - 1) * DAY
     if end < start:
         raise invalid("query.to", "empty_range", "The range ends on the day it begins or later.")
     if (end - start).days >= LONGEST:
         raise invalid("query.to", "range_too_long", f"At most {LONGEST} days at once.")
+    if not EARLIEST <= start <= end <= LATEST:
+        raise invalid("query.to", "out_of_range", f"Ask about days from {EARLIEST} to {LATEST}.")
     return Range(start, end)
 
 

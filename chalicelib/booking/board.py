@@ -228,17 +228,20 @@ def ask_of(service: Service, length_min: int | None = None) -> Ask:
     )
 
 
-def counted_days(service: Service, first: date, last: date) -> tuple[date, date]:
-    """Of which days bookings must be known for a search over `first` to `last`: limits count whole periods."""
+def counted_days(service: Service, first: date, last: date) -> tuple[date, date] | None:
+    """Of which local days, from one to another, limits count the bookings in a search over `first` to `last`.
+
+    None where they count those days alone, or nothing: a search knows them anyway.
+    """
     policy = service.policy
     limits = [each for each in (policy.staff_limits, policy.service_limits) if each and "limits" not in policy.off]
     begins, ends = first, last
-    if any(each.per_week or each.per_month for each in limits):
+    if any(each.per_week for each in limits):
         begins, ends = first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
     if any(each.per_month for each in limits):
         following = (last.replace(day=1) + timedelta(days=31)).replace(day=1)
-        begins, ends = min(begins, first.replace(day=1)), max(ends, following)
-    return begins, ends
+        begins, ends = min(begins, first.replace(day=1)), max(ends, following - timedelta(days=1))
+    return None if (begins, ends) == (first, last) else (begins, ends)
 
 
 def _rules(policy: Policy) -> Rules:

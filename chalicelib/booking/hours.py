@@ -21,6 +21,9 @@ Minutes = tuple[int, int]
 """From one minute of the local clock to another."""
 Interval = tuple[datetime, datetime]
 """UTC, half open."""
+EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
+"""Dates that hours may name: every one of them is laid out with its neighbours."""
+LONGEST_CLOSURE = 731
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -144,6 +147,7 @@ def check_windows(windows: tuple[Window, ...], path: str) -> tuple[Window, ...]:
 def check_days(days: tuple[DayHours, ...], path: str) -> tuple[DayHours, ...]:
     """The dates in order; raises Invalid about `path` for a date given twice, and for empty or overlapping spans."""
     ordered = tuple(sorted(days, key=lambda day: day.on))
+    _check_dates([day.on for day in ordered], path)
     if len({day.on for day in ordered}) < len(ordered):
         raise invalid(path, "date_twice", "Give each date once.")
     for day in ordered:
@@ -156,7 +160,15 @@ def check_days(days: tuple[DayHours, ...], path: str) -> tuple[DayHours, ...]:
 
 
 def check_closures(closures: tuple[Closure, ...], path: str) -> tuple[Closure, ...]:
-    """The closures in order; raises Invalid about `path` for one that ends before it begins."""
+    """The closures in order; raises Invalid about `path` for one that ends before it begins, or lasts for years."""
     if any(closure.last < closure.first for closure in closures):
         raise invalid(path, "empty_range", "A closure ends on the day it begins or later.")
+    _check_dates([day for closure in closures for day in (closure.first, closure.last)], path)
+    if any((closure.last - closure.first).days >= LONGEST_CLOSURE for closure in closures):
+        raise invalid(path, "too_long", "A closure lasts two years at most; delete what stays closed.")
     return tuple(sorted(closures, key=lambda closure: (closure.first, closure.last)))
+
+
+def _check_dates(days: Iterable[date], path: str) -> None:
+    if not all(EARLIEST <= day <= LATEST for day in days):
+        raise invalid(path, "out_of_range", f"Give dates from {EARLIEST} to {LATEST}.")

@@ -1,6 +1,6 @@
 """Changing the practice: a record and the schedules of the branches that it concerns, in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ from chalicelib.booking.practice import Branch, Resource, Service, Staff
 from chalicelib.booking.practice_store import KINDS, NOT_FOUND, Record
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core.clock import Clock, stamp
-from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
+from chalicelib.core.errors import Conflict, Fault, NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.phones import e164
 from chalicelib.core.unit import Unit
@@ -30,7 +30,6 @@ R = TypeVar("R", Branch, Service, Staff, Resource)
 
 def save_branch(begin: Begin, branch: Branch, clock: Clock, path: str = "body") -> Branch:
     """Add or change a branch; see `_save`."""
-    checks.raise_faults(checks.branch_faults(branch, path))
     if branch.phone:
         branch = msgspec.structs.replace(branch, phone=e164(branch.phone, branch.country, f"{path}.phone"))
 
@@ -38,6 +37,7 @@ def save_branch(begin: Begin, branch: Branch, clock: Clock, path: str = "body") 
         before = store.schedules(unit.company_id, [branch.id]).get(branch.id)
         staff, resources = (before.staff, before.resources) if before else ((), ())
         services = store.all_of(Service, unit.company_id)
+        _check(branch, checks.branch_faults(branch, {service.id for service in services}, path))
         return [compile_schedule(branch, services, staff, resources, today=clock().date(), before=before)]
 
     return _save(begin, branch, schedules)
@@ -53,7 +53,7 @@ def save_staff(begin: Begin, member: Staff, clock: Clock, path: str = "body") ->
         services = store.all_of(Service, unit.company_id)
         offered = [service for service in services if not service.deleted_at]
         open_branches = [branch_id for branch_id, schedule in found.items() if not schedule.branch.deleted_at]
-        checks.raise_faults(checks.staff_faults(member, open_branches, offered, path))
+        _check(member, checks.staff_faults(member, open_branches, offered, path))
         return [
             compile_schedule(
                 before.branch,
@@ -71,7 +71,7 @@ def save_staff(begin: Begin, member: Staff, clock: Clock, path: str = "body") ->
 
 def save_resource(begin: Begin, resource: Resource, clock: Clock, path: str = "body") -> Resource:
     """Add or change a room or device; see `_save`."""
-    checks.raise_faults(checks.resource_faults(resource, path))
+    _check(resource, checks.resource_faults(resource, path))
 
     def schedules(unit: Unit) -> list[Schedule]:
         before = store.get_schedule(unit.company_id, resource.branch_id)
@@ -97,8 +97,7 @@ def save_service(begin: Begin, service: Service, clock: Clock, path: str = "body
         branches = [b for b in store.all_of(Branch, unit.company_id) if not b.deleted_at]
         offered = [other for other in services if not other.deleted_at]
         staff = store.all_of(Staff, unit.company_id) if service.skills else []
-        longest = checks.longest_opening(branches)
-        checks.raise_faults(checks.service_faults(service, offered, staff, longest, path))
+        _check(service, checks.service_faults(service, offered, staff, branches, path))
         mine = service
         if not mine.number:
             mine = msgspec.structs.replace(mine, number=1 + max((s.number for s in services), default=0))
@@ -110,6 +109,12 @@ def save_service(begin: Begin, service: Service, clock: Clock, path: str = "body
         return _recompiled(unit.company_id, branches[:AT_ONCE], [*others, mine], clock)
 
     return _save(begin, service, schedules, lambda: numbered[0])
+
+
+def _check(record: Record, faults: Iterable[Fault]) -> None:
+    """Raise Invalid with every fault; what is deleted may name what is gone already."""
+    if not record.deleted_at:
+        checks.raise_faults(faults)
 
 
 def _recompiled(

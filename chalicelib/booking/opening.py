@@ -38,15 +38,15 @@ def save_practice(
 def _check(
     branches: Sequence[Branch], services: Sequence[Service], staff: Sequence[Staff], resources: Sequence[Resource]
 ) -> None:
-    longest = checks.longest_opening(branches)
+    offered = {service.id for service in services}
     ids = [branch.id for branch in branches]
     checks.raise_faults(
         [
-            *(fault for b in branches for fault in checks.branch_faults(b, f"branches.{b.id}")),
+            *(fault for b in branches for fault in checks.branch_faults(b, offered, f"branches.{b.id}")),
             *(
                 fault
                 for s in services
-                for fault in checks.service_faults(s, services, staff, longest, f"services.{s.id}")
+                for fault in checks.service_faults(s, services, staff, branches, f"services.{s.id}")
             ),
             *(fault for m in staff for fault in checks.staff_faults(m, ids, services, f"staff.{m.id}")),
             *(fault for r in resources for fault in checks.resource_faults(r, f"resources.{r.id}")),

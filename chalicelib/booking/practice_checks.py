@@ -1,13 +1,13 @@
 """What a branch, service, member of staff or resource must satisfy before it is saved; every fault is named at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from chalicelib.booking.hours import Window, check_closures, check_days, check_windows, check_zone
 from chalicelib.booking.package import LONGEST_MIN, MOST_CALENDARS, MOST_PARTS
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Part, Resource, Service, Staff
+from chalicelib.booking.policy import MAXIMUM_ADVANCE_DAYS, Limits, Policy, resolved
+from chalicelib.booking.practice import Branch, Offer, Part, Resource, Service, Staff
 from chalicelib.booking.telephone import check_quiet_hours, check_routing
 from chalicelib.core.errors import Fault, Invalid
 
@@ -21,16 +21,18 @@ def raise_faults(faults: Iterable[Fault]) -> None:
         raise Invalid("invalid_request", f"{found[0].path}: {found[0].message}", faults=found)
 
 
-def branch_faults(branch: Branch, path: str) -> Iterator[Fault]:
-    """Zone, hours, dates, holidays and rules of a branch."""
+def branch_faults(branch: Branch, service_ids: Container[str], path: str) -> Iterator[Fault]:
+    """Zone, hours, dates, holidays, rules and offers of a branch. `service_ids`: all there are, also deleted ones."""
     yield from _caught(lambda: check_zone(branch.zone, f"{path}.zone"))
     yield from _caught(lambda: check_windows(branch.hours, f"{path}.hours"))
     yield from _caught(lambda: check_days(branch.exceptions, f"{path}.exceptions"))
     yield from _caught(lambda: check_closures(branch.closures, f"{path}.closures"))
     yield from _caught(lambda: check_routing(branch.call_routing, f"{path}.call_routing"))
     yield from _caught(lambda: check_quiet_hours(branch.quiet_hours, branch.country, f"{path}.quiet_hours"))
-    yield from policy_faults(branch.policy, f"{path}.policy")
+    yield from policy_faults(branch.policy, f"{path}.policy", (branch.policy,))
     for service_id, offer in branch.offers.items():
+        if service_id not in service_ids:
+            yield Fault(f"{path}.offers.{service_id}", "unknown_service", f"There is no service {service_id}.")
         yield from policy_faults(offer.policy, f"{path}.offers.{service_id}.policy")
     if branch.holidays:
         from chalicelib.booking.compiling import knows_holidays
@@ -49,9 +51,11 @@ def staff_faults(member: Staff, branch_ids: Iterable[str], services: Sequence[Se
             yield from _caught(lambda w=windows, n=name, b=branch_id: check_windows(w, f"{path}.{n}.{b}"))  # type: ignore[misc]
     for branch_id, days in member.exceptions.items():
         yield from _caught(lambda d=days, b=branch_id: check_days(d, f"{path}.exceptions.{b}"))  # type: ignore[misc]
-    for branch_id in sorted({member.home_branch_id, *member.hours} - known):
-        where = "home_branch_id" if branch_id == member.home_branch_id else "hours"
-        yield Fault(f"{path}.{where}", "unknown_branch", f"There is no branch {branch_id}.")
+    named = {"home_branch_id": {member.home_branch_id}, "hours": set(member.hours)}
+    named |= {"breaks": set(member.breaks), "exceptions": set(member.exceptions)}
+    for where, ids in named.items():
+        for branch_id in sorted(ids - known):
+            yield Fault(f"{path}.{where}", "unknown_branch", f"There is no branch {branch_id}.")
     for service_id in sorted(set(member.service_ids) - {service.id for service in services}):
         yield Fault(f"{path}.service_ids", "unknown_service", f"Nobody offers {service_id}.")
 
@@ -64,20 +68,21 @@ def resource_faults(resource: Resource, path: str) -> Iterator[Fault]:
 
 
 def service_faults(
-    service: Service, others: Sequence[Service], staff: Sequence[Staff], longest_opening: int, path: str
+    service: Service, others: Sequence[Service], staff: Sequence[Staff], branches: Sequence[Branch], path: str
 ) -> Iterator[Fault]:
-    """Lengths, seats, package, skills and rules. `longest_opening`: the longest any branch is open at a stretch."""
+    """Lengths, seats, package, skills and rules. `branches`: those there are, with their hours and rules."""
     by_id = {other.id: other for other in others if other.id != service.id}
     if service.category == "flexible" and (service.longest_min or 0) < service.duration_min:
         yield Fault(f"{path}.longest_min", "shorter_than_shortest", "The longest length is at least `duration_min`.")
+    if service.category != "flexible" and service.longest_min is not None:
+        yield Fault(f"{path}.longest_min", "not_flexible", "Only a flexible service has a longest length.")
     if service.least_seats > service.seats:
         yield Fault(f"{path}.least_seats", "more_than_seats", "The minimum does not exceed `seats`.")
     yield from group_faults(service, path)
     if service.slot_offset_min >= service.slot_interval_min:
         yield Fault(f"{path}.slot_offset_min", "not_within_interval", "The offset is shorter than the interval.")
-    if service.consultation_id is not None and service.consultation_id not in by_id:
-        yield Fault(f"{path}.consultation_id", "unknown_service", f"There is no service {service.consultation_id}.")
-    yield from _package_faults(service, by_id, longest_opening, path)
+    yield from _consultation_faults(service, by_id, path)
+    yield from _package_faults(service, by_id, longest_opening(branches), path)
     yield from _part_of_faults(service, by_id.values(), path)
     held = {skill.name.casefold() for member in staff for skill in member.skills}
     for number, skill in enumerate(service.skills):
@@ -85,7 +90,21 @@ def service_faults(
             yield Fault(
                 f"{path}.skills[{number}]", "skill_nobody_has", f"Nobody has the skill {skill!r}; give it first."
             )
-    yield from policy_faults(service.policy, f"{path}.policy")
+    offers = [(branch, branch.offers.get(service.id, Offer())) for branch in branches]
+    terms = [resolved(offer.policy, service.policy, branch.policy) for branch, offer in offers if offer.offered]
+    yield from policy_faults(service.policy, f"{path}.policy", terms)
+
+
+def _consultation_faults(service: Service, by_id: dict[str, Service], path: str) -> Iterator[Fault]:
+    if service.consultation_id is not None and service.consultation_id not in by_id:
+        yield Fault(f"{path}.consultation_id", "unknown_service", f"There is no service {service.consultation_id}.")
+    before, seen = service.consultation_id, set[str]()
+    while before is not None and before in by_id and before not in seen:
+        seen.add(before)
+        before = by_id[before].consultation_id
+    if before == service.id and seen:
+        sentence = f"Nobody could begin: {by_id[str(service.consultation_id)].name} is for who has had this one."
+        yield Fault(f"{path}.consultation_id", "contradiction", sentence)
 
 
 def _package_faults(service: Service, by_id: dict[str, Service], longest: int, path: str) -> Iterator[Fault]:
@@ -154,20 +173,30 @@ def _stands_alone(service: Service) -> bool:
     return service.mobile or service.seats > 1
 
 
-def policy_faults(policy: Policy, path: str) -> Iterator[Fault]:
-    """Rules that contradict each other."""
-    notice, advance = policy.minimum_notice_min, policy.maximum_advance_days
-    if notice is not None and advance is not None and notice >= advance * 1440:
-        sentence = "Nothing could be booked: the minimum notice is not shorter than the maximum advance."
+def policy_faults(policy: Policy, path: str, together: Sequence[Policy] = ()) -> Iterator[Fault]:
+    """Rules that contradict each other. `together`: the rules they make with what others settle; one must do."""
+    settles = policy.minimum_notice_min is not None or policy.maximum_advance_days is not None
+    if _never(policy) or (settles and together and all(_never(resolved(each)) for each in together)):
+        usual = f"{MAXIMUM_ADVANCE_DAYS} days unless set"
+        sentence = f"Nothing could be booked: the minimum notice is not shorter than the maximum advance ({usual})."
         yield Fault(f"{path}.minimum_notice_min", "contradiction", sentence)
     for name in ("service_limits", "staff_limits", "customer_limits"):
         limits: Limits | None = getattr(policy, name)
         yield from _limit_faults(limits, f"{path}.{name}") if limits else ()
+    advance = policy.maximum_advance_days
     if policy.group and advance is not None and policy.group.deadline_min >= advance * 1440:
         sentence = "No group could be opened: its deadline is not shorter than the maximum advance."
         yield Fault(f"{path}.group.deadline_min", "contradiction", sentence)
     if policy.cancellation and policy.cancellation.fee_minor and policy.cancellation.fee_percent:
         yield Fault(f"{path}.cancellation", "contradiction", "Give a fee or a share of the price, not both.")
+
+
+def _never(policy: Policy) -> bool:
+    """Whether what is far enough ahead is too far ahead."""
+    notice, advance = policy.minimum_notice_min, policy.maximum_advance_days
+    if notice is None or advance is None or {"minimum_notice", "maximum_advance"} & set(policy.off):
+        return False
+    return notice >= advance * 1440
 
 
 def _limit_faults(limits: Limits, path: str) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from chalicelib.booking.board import Board, counted_days
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.compiled import Compiled, Worker
 from chalicelib.booking.compiled_store import read_compiled
-from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
+from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
 from chalicelib.booking.engine.question import Frame, frame_of
 from chalicelib.booking.for_customer import ANYBODY, Standing, standing
 from chalicelib.booking.hours import check_zone
@@ -228,7 +228,7 @@ def _read(
     """The board of a branch for starts within the window: one Query, one request more for staff at home elsewhere."""
     longest = max((_length(branch, service, wanted.length_min) for service in services), default=0)
     frame = frame_of(window[0], window[1] + longest)
-    mondays = _mondays(frame, window, services)
+    mondays = _mondays(frame, window, branch, services)
     read = calendars.taken_in(company_id, branch.branch_id, mondays)
     able = _able(branch, wanted)
     guests = [
@@ -273,16 +273,20 @@ def _length(branch: Compiled, service: Service, length_min: int | None) -> int:
     return sum(branch.part(p.service_id, "query.service").duration_min + p.gap_min for p in service.parts)
 
 
-def _mondays(frame: Frame, window: tuple[int, int], services: Sequence[Service]) -> list[date]:
-    first, last = date.fromordinal(frame.first), date.fromordinal(frame.first + frame.days)
-    begins, ends = moment_of(window[0]).date(), moment_of(window[1]).date()
-    # Local days reach a day further in UTC; limits count whole weeks or months, whatever of them is asked about.
-    counted = [
-        (f - timedelta(days=1), u + timedelta(days=1)) for f, u in (counted_days(s, begins, ends) for s in services)
-    ]
-    monday = monday_of(min([first, *(begin for begin, _ in counted)]))
-    end = max([last, *(until for _, until in counted)])
-    return [monday + timedelta(weeks=n) for n in range((end - monday).days // 7 + 1)]
+def _mondays(frame: Frame, window: tuple[int, int], branch: Compiled, services: Sequence[Service]) -> list[date]:
+    """The weeks that the frame touches, and those that a limit counts."""
+    zone = branch.zone
+    first, last = date.fromordinal(frame.first), date.fromordinal(frame.first + frame.days - 1)
+    for service in services:
+        # The later parts of a package may begin past midnight.
+        latest = window[1] - 1 + (_length(branch, service, None) if service.parts else 0)
+        asked = (date.fromordinal(day_of(zone, minute)) for minute in (window[0], latest))
+        counted = counted_days(service, *asked)
+        if counted:
+            first = min(first, moment_of(day_start(zone, counted[0].toordinal())).date())
+            last = max(last, moment_of(day_start(zone, counted[1].toordinal() + 1) - 1).date())
+    monday = monday_of(first)
+    return [monday + timedelta(weeks=n) for n in range((last - monday).days // 7 + 1)]
 
 
 def board_of(

@@ -16,7 +16,7 @@ from chalicelib.core.ids import id_from_bytes, new_id
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 
-LONGEST = timedelta(days=366)
+LONGEST, FURTHEST = timedelta(days=366), timedelta(days=730)
 TRIES = 12
 
 
@@ -34,7 +34,7 @@ def take(
     Raises NotFound for someone who is not there, Invalid for times that make no sense.
     """
     first, last = to_utc(starts_at), to_utc(ends_at)
-    _check(first, last)
+    _check(first, last, clock())
     member = practice_store.get(Staff, company_id, staff_id)
     for _ in range(TRIES):
         now = clock()
@@ -57,12 +57,14 @@ def take(
     raise Unavailable("calendar_busy", "Many are booking these days at once; try again in a moment.")
 
 
-def _check(first: datetime, last: datetime) -> None:
+def _check(first: datetime, last: datetime, now: datetime) -> None:
     for name, instant in (("starts_at", first), ("ends_at", last)):
         if instant.second or instant.microsecond:
             raise invalid(f"body.{name}", "not_a_minute", "Time off starts and ends on a whole minute.")
     if last <= first:
         raise invalid("body.ends_at", "empty_range", "Time off ends after it starts.")
+    if abs(first - now) > FURTHEST:
+        raise invalid("body.starts_at", "too_far", "Time off starts within two years from now.")
     if last - first > LONGEST:
         raise invalid("body.ends_at", "too_long", "Time off lasts a year at most; remove the member of staff instead.")
 

@@ -32,7 +32,13 @@ def test_a_query_says_where_its_range_is_wrong() -> None:
     today = date(2026, 6, 1)
     assert wanted(None, None, today) == Range(date(2026, 5, 3), today)
     assert wanted(date(2026, 7, 1), None, today) == Range(date(2026, 7, 1), date(2026, 7, 1))
-    for first, last, code in ((today, FIRST, "empty_range"), (date(2020, 1, 1), today, "range_too_long")):
+    for first, last, code in (
+        (today, FIRST, "empty_range"),
+        (date(2020, 1, 1), today, "range_too_long"),
+        (date.max, None, "out_of_range"),
+        (date.min, date.min, "out_of_range"),
+        (None, date.min, "empty_range"),
+    ):
         with pytest.raises(Invalid) as refused:
             wanted(first, last, today)
         assert [(fault.path, fault.code) for fault in refused.value.faults] == [("query.to", code)]

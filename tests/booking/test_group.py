@@ -109,12 +109,14 @@ def test_what_a_group_cannot_be_as_well_is_named() -> None:
         parts=(Part("svc_yoga"),),
     )  # fmt: skip
     wrong = replace(YOGA, least_seats=5, category="recurring", channel="text", mobile=True, calcom_event_types={"*": 7})
-    found = [(fault.path, fault.code) for fault in service_faults(wrong, [part_of], [], 600, "body")]
+    found = [(fault.path, fault.code) for fault in service_faults(wrong, [part_of], [], [], "body")]
     assert ("body.least_seats", "more_than_seats") in found
-    assert [code for path, code in found if path == "body.seats"] == ["no_groups_here"] * 3 + ["group_in_package"]
+    assert [code for path, code in found if path == "body.seats"] == ["no_groups_here"] * 3
     assert ("body.calcom_event_types", "no_groups_at_calcom") in found
-    (fault,) = service_faults(part_of, [YOGA], [], 600, "body")
-    assert (fault.path, fault.code) == ("body.parts[0].service_id", "group_in_package")
+    assert ("body.mobile", "part_of_package") in found
+    open_all_day = Branch(id="bra", company_id="com", name="B", zone="UTC", hours=(Window(0, 0, 1440),))
+    (fault,) = service_faults(part_of, [YOGA], [], [open_all_day], "body")
+    assert (fault.path, fault.code) == ("body.parts[0].service_id", "stands_alone")
     late = Policy(maximum_advance_days=1, minimum_notice_min=0, group=GroupPolicy(deadline_min=1440))
     assert [fault.path for fault in policy_faults(late, "body.policy")] == ["body.policy.group.deadline_min"]
 

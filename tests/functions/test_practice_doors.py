@@ -91,6 +91,36 @@ def test_what_is_deleted_is_offered_nowhere_and_can_come_back(practice: Practice
     assert service.id in {s.id for s in practice_store.get_schedule("com_test", practice.branches[0].id).services}
 
 
+def test_what_names_something_deleted_can_be_deleted_as_well(practice: Practice) -> None:
+    consultation = practice.services[0].id
+    new = {"name": "New", "duration_min": 30}
+    follows = call("POST", "/api/services", caller=ME, body=new | {"consultation_id": consultation}).json["id"]
+    parts = [{"service_id": consultation}]
+    package = call("POST", "/api/services", caller=ME, body=new | {"category": "package", "parts": parts}).json["id"]
+    (does_it, *_) = [member for member in practice.staff if consultation in member.service_ids]
+    for place in (f"services/{consultation}", f"services/{follows}", f"services/{package}", f"staff/{does_it.id}"):
+        assert call("DELETE", f"/api/{place}", caller=ME).status == 204
+    refused = call("POST", f"/api/staff/{does_it.id}/restore", caller=ME)
+    assert [fault["path"] for fault in refused.json["errors"]] == ["body.service_ids"]
+
+
+def test_a_notice_longer_than_usual_goes_with_a_longer_advance(practice: Practice) -> None:
+    early = {"name": "Early", "duration_min": 30, "policy": {"minimum_notice_min": 200_000}}
+    branches = [call("GET", f"/api/branches/{branch.id}", caller=ME).json for branch in practice.branches]
+    far = body_of(branches[0], policy={"maximum_advance_days": 365})
+    assert call("PUT", f"/api/branches/{branches[0]['id']}", caller=ME, body=far).status == 200
+    assert call("POST", "/api/services", caller=ME, body=early).status == 201
+
+
+@pytest.mark.parametrize("field", ["hours", "breaks", "exceptions"])
+def test_staff_work_in_branches_that_exist(practice: Practice, field: str) -> None:
+    found = call("GET", f"/api/staff/{practice.staff[0].id}", caller=ME).json
+    answer = call(
+        "PUT", f"/api/staff/{found['id']}", caller=ME, body=body_of(found, **{field: found[field] | {"bra_none": []}})
+    )
+    assert [(fault["path"], fault["code"]) for fault in answer.json["errors"]] == [(f"body.{field}", "unknown_branch")]
+
+
 def test_a_branch_with_appointments_ahead_stays(practice: Practice) -> None:
     branch = practice.branches[1]
     booked = call("POST", "/api/appointments", caller=ME, body=_haircut(practice))
@@ -106,6 +136,11 @@ def test_a_branch_with_appointments_ahead_stays(practice: Practice) -> None:
         ({"zone": "Mars/Olympus"}, "body.zone", "unknown_zone"),
         ({"hours": [{"day": 0, "start": 600, "end": 540}]}, "body.hours", "empty_window"),
         ({"closures": [{"first": "2026-12-02", "last": "2026-12-01"}]}, "body.closures", "empty_range"),
+        ({"closures": [{"first": "0001-01-01", "last": "0001-01-02"}]}, "body.closures", "out_of_range"),
+        ({"closures": [{"first": "2026-12-02", "last": "2099-12-01"}]}, "body.closures", "too_long"),
+        ({"exceptions": [{"on": "9999-12-31"}]}, "body.exceptions", "out_of_range"),
+        ({"offers": {"svc_none": {"price_minor": 1}}}, "body.offers.svc_none", "unknown_service"),
+        ({"policy": {"minimum_notice_min": 200_000}}, "body.policy.minimum_notice_min", "contradiction"),
         ({"holidays": {"country": "DE", "region": "QQ"}}, "body.holidays", "unknown_holidays"),
         (
             {"policy": {"minimum_notice_min": 3000, "maximum_advance_days": 2}},
@@ -133,6 +168,8 @@ def test_a_branch_that_makes_no_sense(practice: Practice, changes: dict[str, Any
         ({"skills": ["juggling"]}, "body.skills[0]", "skill_nobody_has"),
         ({"category": "package"}, "body.parts", "required"),
         ({"category": "flexible", "longest_min": 10}, "body.longest_min", "shorter_than_shortest"),
+        ({"longest_min": 60}, "body.longest_min", "not_flexible"),
+        ({"policy": {"minimum_notice_min": 200_000}}, "body.policy.minimum_notice_min", "contradiction"),
         ({"seats": 2, "least_seats": 3}, "body.least_seats", "more_than_seats"),
         ({"consultation_id": "svc_none"}, "body.consultation_id", "unknown_service"),
     ],
@@ -192,6 +229,24 @@ def test_time_off_takes_the_calendar_and_gives_it_back(practice: Practice) -> No
     assert call("DELETE", place, caller=ME).status == 404
     again = call("POST", "/api/appointments", caller=ME, body=_haircut(practice, staff=staff_id, hour=15))
     assert again.status == 201, again
+
+
+@pytest.mark.parametrize("year", [1, 2020, 9999])
+def test_time_off_is_about_now(practice: Practice, year: int) -> None:
+    away = {"starts_at": f"{year:04}-12-30T00:00:00Z", "ends_at": f"{year:04}-12-31T00:00:00Z"}
+    answer = call("POST", f"/api/staff/{practice.staff[0].id}/time-off", caller=ME, body=away)
+    assert [(fault["path"], fault["code"]) for fault in answer.json["errors"]] == [("body.starts_at", "too_far")]
+
+
+def test_consultations_do_not_wait_for_each_other(practice: Practice) -> None:
+    new = {"name": "New", "duration_min": 30}
+    first = practice.services[0].id
+    second = call("POST", "/api/services", caller=ME, body=new | {"consultation_id": first}).json["id"]
+    third = call("POST", "/api/services", caller=ME, body=new | {"consultation_id": second}).json["id"]
+    found = call("GET", f"/api/services/{first}", caller=ME).json
+    answer = call("PUT", f"/api/services/{first}", caller=ME, body=body_of(found, consultation_id=third))
+    faults = [(fault["path"], fault["code"]) for fault in answer.json["errors"]]
+    assert faults == [("body.consultation_id", "contradiction")]
 
 
 def test_a_service_of_many_branches_changes_everywhere(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
