@@ -14,6 +14,7 @@ from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 
 CALLER = Caller(system.COMPANY)
+WEEKS = 10
 CALLS = 200
 
 
@@ -37,13 +38,12 @@ def booking_args(number: int) -> dict[str, Any]:
 def costs(practice: Practice) -> list[tuple[str, Count]]:
     """Every operation once, in a process that has met the branch before."""
 
+    def haircut(number: int) -> dict[str, Any]:
+        starts_at = system.monday(number * 2, "America/New_York").isoformat()
+        return {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": starts_at}
+
     def post(number: int, **fields: Any) -> Callable[[], Answer]:
-        body = {
-            "branch_id": practice.branches[1].id,
-            "service": "Haircut",
-            "starts_at": system.monday(number * 2, "America/New_York").isoformat(),
-            "customer": {"name": "Eve", "phone": "+12125550199"},
-        }
+        body = haircut(number) | {"customer": {"name": "Eve", "phone": "+12125550199"}}
         return lambda: call("POST", "/api/appointments", caller=CALLER, body=body | fields)
 
     made = post(0)().json
@@ -53,6 +53,8 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
     raw = json.dumps(event).encode()
     headers = {"x-cal-signature-256": calcom_webhook.sign(raw, "whsec_bench")}
     free = {"service": "Consultation", "date": system.monday(0).date().isoformat()}
+
+    weekly = {"frequency": "weekly", "count": WEEKS}
 
     def by_phone() -> Answer:
         return signed(system.agent_call("book_appointment", booking_args(1), "bench-1"))
@@ -66,6 +68,14 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
                 "branch_id": practice.branches[1].id, "service": "Haircut",
                 "starts_at": system.monday(6, "America/New_York").isoformat(), "customer": {"phone": "+12125550199"},
             })),
+        )),
+        ("POST /public/holds", lambda: call("POST", "/public/holds", body=haircut(7))),
+        (f"POST /api/series/check, {WEEKS} weeks", lambda: call(
+            "POST", "/api/series/check", caller=CALLER, body=haircut(8) | {"recurrence": weekly},
+        )),
+        (f"POST /api/series, {WEEKS} weeks", lambda: call(
+            "POST", "/api/series", caller=CALLER,
+            body=haircut(8) | {"recurrence": weekly, "customer": {"phone": "+12125550198"}},
         )),
         ("GET /api/appointments/{id}", lambda: call("GET", f"/api/appointments/{made['id']}", caller=CALLER)),
         ("GET /api/appointments, first 50", lambda: call("GET", "/api/appointments", caller=CALLER)),

@@ -69,7 +69,7 @@ class InPackage(msgspec.Struct, frozen=True):
     service_id: str
 
 
-class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Instants in UTC; lengths and buffers in whole minutes. `channel` is the service's. `external_id`: Cal.com's uid.
 
     `held`: the time is taken here and Cal.com has not answered yet; only asking Cal.com releases it. `released`: such a
