@@ -212,6 +212,16 @@ def test_a_package_that_can_never_fit(practice: Practice) -> None:
     assert answer.json["errors"][0]["code"] == "never_fits"
 
 
+def test_what_is_sold_in_a_package_is_not_deleted(practice: Practice) -> None:
+    cut = practice.services[2]
+    new = {"name": "Day out", "duration_min": 90, "category": "package", "parts": [{"service_id": cut.id}] * 2}
+    package = call("POST", "/api/services", caller=ME, body=new).json
+    refused = call("DELETE", f"/api/services/{cut.id}", caller=ME)
+    assert (refused.status, refused.json["code"], refused.json["service_id"]) == (409, "part_of_package", package["id"])
+    assert call("DELETE", f"/api/services/{package['id']}", caller=ME).status == 204
+    assert call("DELETE", f"/api/services/{cut.id}", caller=ME).status == 204
+
+
 def test_time_off_takes_the_calendar_and_gives_it_back(practice: Practice) -> None:
     booked = call("POST", "/api/appointments", caller=ME, body=_haircut(practice)).json
     staff_id = booked["staff_id"]
