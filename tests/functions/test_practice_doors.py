@@ -98,7 +98,7 @@ def test_what_names_something_deleted_can_be_deleted_as_well(practice: Practice)
     parts = [{"service_id": consultation}]
     package = call("POST", "/api/services", caller=ME, body=new | {"category": "package", "parts": parts}).json["id"]
     (does_it, *_) = [member for member in practice.staff if consultation in member.service_ids]
-    for place in (f"services/{consultation}", f"services/{follows}", f"services/{package}", f"staff/{does_it.id}"):
+    for place in (f"services/{package}", f"services/{consultation}", f"services/{follows}", f"staff/{does_it.id}"):
         assert call("DELETE", f"/api/{place}", caller=ME).status == 204
     refused = call("POST", f"/api/staff/{does_it.id}/restore", caller=ME)
     assert [fault["path"] for fault in refused.json["errors"]] == ["body.service_ids"]
