@@ -9,6 +9,7 @@ import msgspec
 from chalicelib.booking import choosing, circumstances, counting, rules, travelling
 from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import Preference
+from chalicelib.booking.availability import free_slots
 from chalicelib.booking.choosing import Choice, Choosing
 from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
@@ -24,6 +25,8 @@ from chalicelib.booking.travel import Point
 from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
 from chalicelib.crm.customer import Contact
+
+OFF_THE_GRID = Failure("service_availability", "off_the_grid", "Appointments begin at the times that are offered.")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,9 +153,12 @@ def judge(
     with_room = able if "limits" in waived else seen.with_room(able)
     by = _choosing(attempt.policy, asked, hold, any_hours="staff_availability" in waived)
     by = msgspec.structs.replace(by, roads=travelling.roads(attempt.policy.travel, found.calendars, point))
-    choice = choosing.choose(found, sized, with_room, entry, now, by)
+    only_offered = asked.visitor and hold is None
+    candidates = _on_offer(found, sized, with_room, entry.start, now) if only_offered else with_room
+    choice = choosing.choose(found, sized, candidates, entry, now, by)
     if choice is None:
-        return Refusal(sought)
+        between = only_offered and choosing.choose(found, sized, with_room, entry, now, by)
+        return Refusal(sought, (OFF_THE_GRID,) if between else ())
     return Decision(
         service=sized,
         policy=attempt.policy,
@@ -170,6 +176,18 @@ def offered(schedule: Schedule, asked: Asked) -> tuple[Service, tuple[Staff, ...
     """The service asked for, and who of those asked for does it; raises Invalid naming what is not there."""
     service = service_of(schedule, asked)
     return service, _able(schedule, service, asked, None)
+
+
+def _on_offer(
+    found: Situation, service: Service, able: Sequence[Staff], starts_at: datetime, now: datetime
+) -> tuple[Staff, ...]:
+    """Who of them is offered at that start: a visitor who books between the slots would leave gaps nobody can use."""
+    names = {member.id for member in able}
+    mine = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff.id in names]
+    day = starts_at.astimezone(found.schedule.branch.clock()).date()
+    slots = free_slots(found.schedule, service, mine, [day], now)
+    offered_by = {slot.staff.id for slot in slots if slot.starts_at == starts_at}
+    return tuple(member for member in able if member.id in offered_by)
 
 
 def _attempt(

@@ -143,8 +143,8 @@ def recompile_branches(job: RecompileBranches, context: JobContext) -> None:
 def remove(begin: Begin, kind: type[R], record_id: str, version: int | None, clock: Clock) -> None:
     """Delete a record softly; it is offered nowhere any more, and `restore` brings it back.
 
-    Raises NotFound, Conflict `stale_version`, and Conflict `has_appointments` while any of a branch or member of staff
-    lie ahead.
+    Raises NotFound, Conflict `stale_version`, Conflict `has_appointments` while any of a branch or member of staff lie
+    ahead, and `part_of_package` while a service is sold in one.
     """
     company_id = begin().company_id
     record = store.get(kind, company_id, record_id)
@@ -152,6 +152,8 @@ def remove(begin: Begin, kind: type[R], record_id: str, version: int | None, clo
         raise stale_version(record)
     if kind in (Branch, Staff):
         _check_no_appointments(company_id, KINDS[kind], record_id, clock)
+    if kind is Service:
+        _check_no_package(company_id, record_id)
     save(begin, msgspec.structs.replace(record, deleted_at=stamp(clock()), version=record.version + 1), clock)
 
 
@@ -161,6 +163,14 @@ def restore(begin: Begin, kind: type[R], record_id: str, clock: Clock) -> R:
     if record is None or not record.deleted_at:
         raise NotFound(NOT_FOUND[kind], f"There is no deleted {KINDS[kind]} {record_id}.")
     return save(begin, msgspec.structs.replace(record, deleted_at=None, version=record.version + 1), clock)
+
+
+def _check_no_package(company_id: str, service_id: str) -> None:
+    standing = (one for one in store.all_of(Service, company_id) if not one.deleted_at)
+    package = next((one for one in standing if any(part.service_id == service_id for part in one.parts)), None)
+    if package is not None:
+        sentence = f"It is a part of {package.name}: take it out of there first."
+        raise Conflict("part_of_package", sentence, service_id=package.id)
 
 
 def _check_no_appointments(company_id: str, by: str, record_id: str, clock: Clock) -> None:

@@ -76,6 +76,12 @@ def free(
     return find_slots(board, service, Able(workers, only), None, MOST_LOOKED_AT)[0]
 
 
+def offers(found: Situation, package: Service, starts_at: datetime, now: datetime, only: str | None) -> bool:
+    """Whether a visitor is offered the package at that very start."""
+    slots = free(found, package, (starts_at, starts_at + timedelta(minutes=1)), now, only=only, published=True)
+    return any(slot.start == minute_of(starts_at) for slot in slots)
+
+
 def _wished(sought: "Sought", staff: tuple[Staff, ...]) -> str | None:
     if sought.staff is None:
         return None

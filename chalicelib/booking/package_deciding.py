@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking import circumstances, counting, rules
+from chalicelib.booking import circumstances, counting, package_alternatives, rules
 from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import candidate, ranked
 from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
-from chalicelib.booking.deciding import Asked, sought_of, waits_for_deposit
+from chalicelib.booking.deciding import OFF_THE_GRID, Asked, sought_of, waits_for_deposit
 from chalicelib.booking.hold import Hold
 from chalicelib.booking.package_solving import Taking, parts_of, solve, taken_of
 from chalicelib.booking.policy import Policy, RuleName
@@ -88,6 +88,8 @@ def decide_package(
     awaits_deposit = waits_for_deposit(attempt, asked, failed)
     excused = (*asked.override, "deposit") if awaits_deposit else asked.override
     parts = placed(place, able, workers, failed, policy, sought, excused)
+    if asked.visitor and hold is None and not package_alternatives.offers(found, package, asked.starts_at, now, only):
+        raise not_bookable(sought, [OFF_THE_GRID])
     overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     return Placement(
         package=package,

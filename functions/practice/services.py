@@ -112,7 +112,7 @@ def change_service(request: Request, service_id: str, body: ServiceBody) -> Serv
     ability="practice:write",
     status=204,
     needs=NEEDS,
-    errors=("service_not_found 404", "stale_version 409", "has_appointments 409", "practice_busy 503"),
+    errors=("service_not_found 404", "stale_version 409", "part_of_package 409", "practice_busy 503"),
 )
 def remove_service(request: Request, service_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""

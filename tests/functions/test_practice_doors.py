@@ -98,7 +98,7 @@ def test_what_names_something_deleted_can_be_deleted_as_well(practice: Practice)
     parts = [{"service_id": consultation}]
     package = call("POST", "/api/services", caller=ME, body=new | {"category": "package", "parts": parts}).json["id"]
     (does_it, *_) = [member for member in practice.staff if consultation in member.service_ids]
-    for place in (f"services/{consultation}", f"services/{follows}", f"services/{package}", f"staff/{does_it.id}"):
+    for place in (f"services/{package}", f"services/{consultation}", f"services/{follows}", f"staff/{does_it.id}"):
         assert call("DELETE", f"/api/{place}", caller=ME).status == 204
     refused = call("POST", f"/api/staff/{does_it.id}/restore", caller=ME)
     assert [fault["path"] for fault in refused.json["errors"]] == ["body.service_ids"]
@@ -210,6 +210,16 @@ def test_a_package_that_can_never_fit(practice: Practice) -> None:
     new["parts"] = [{"service_id": long["id"]}, {"service_id": practice.services[1].id}]
     answer = call("POST", "/api/services", caller=ME, body=new)
     assert answer.json["errors"][0]["code"] == "never_fits"
+
+
+def test_what_is_sold_in_a_package_is_not_deleted(practice: Practice) -> None:
+    cut = practice.services[2]
+    new = {"name": "Day out", "duration_min": 90, "category": "package", "parts": [{"service_id": cut.id}] * 2}
+    package = call("POST", "/api/services", caller=ME, body=new).json
+    refused = call("DELETE", f"/api/services/{cut.id}", caller=ME)
+    assert (refused.status, refused.json["code"], refused.json["service_id"]) == (409, "part_of_package", package["id"])
+    assert call("DELETE", f"/api/services/{package['id']}", caller=ME).status == 204
+    assert call("DELETE", f"/api/services/{cut.id}", caller=ME).status == 204
 
 
 def test_time_off_takes_the_calendar_and_gives_it_back(practice: Practice) -> None:

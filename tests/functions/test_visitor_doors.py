@@ -58,6 +58,21 @@ def test_a_hold_keeps_the_time_for_its_visitor_who_books_it_once(practice: Pract
     assert held_now == [appointment.entry()]
 
 
+def test_visitors_book_at_times_that_are_offered_and_staff_whenever_they_like(practice: Practice) -> None:
+    wish = haircut(practice)
+    wish["starts_at"] = (datetime.fromisoformat(wish["starts_at"]) + timedelta(minutes=7)).isoformat()
+    customer = {"customer": {"email": "eve@example.com"}}
+    for refused in (
+        call("POST", "/public/holds", body=wish),
+        call("POST", "/public/appointments", body=wish | customer),
+    ):
+        assert (refused.status, refused.json["code"]) == (409, "not_bookable")
+        offered = [datetime.fromisoformat(other["starts_at"]) for other in refused.json["alternatives"]]
+        assert offered
+        assert all(start.minute % 15 == 0 for start in offered)
+    assert call("POST", "/api/appointments", caller=ME, body=wish | customer).status == 201
+
+
 def test_a_hold_is_extended_once_and_released(practice: Practice) -> None:
     held = hold(practice)
     place, secret = f"/public/holds/{held.json['id']}", {"secret": held.json["secret"]}
