@@ -1,4 +1,4 @@
-"""The refusal of a time, with the nearest ones that can be had: each bookable as given."""
+"""The nearest times that can be had instead of one that cannot, each bookable as given."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -15,62 +15,19 @@ from chalicelib.booking import (
     situation,
     travelling,
 )
-from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.availability import Calendars, Slot, free_slots, nearest
 from chalicelib.booking.occupancy import Entry, Kind, first_clash
-from chalicelib.booking.practice import Place, Service, Staff
-from chalicelib.booking.rules import Failure, described
+from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.refusing import Sought
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
 from chalicelib.booking.travel import Point
-from chalicelib.core.errors import Conflict
 from chalicelib.core.tables import fetch
 from chalicelib.crm.customer import Contact
 
 MOST = 3
 LOOK_BACK = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=7)
-NO_OTHER_TIME_HELPS = frozenset({"blocklist", "deposit", "rescheduling"})
-
-
-class Sought(msgspec.Struct, frozen=True, kw_only=True):
-    """A time that someone cannot have. `service` with the length asked for; `staff`: id or name, None: anyone.
-
-    `moving`: the appointment that is to be moved: its own time is in nobody's way, and no alternative; `own`: the same
-    of the parts of a package. `published`: only staff whom visitors may see. `seats`: of a group, which may be another
-    one that stands. `address`: the customer's; `length_min`: the length, if one was asked for. `elsewhere`: whether
-    other branches will do as well.
-    """
-
-    company_id: str
-    branch_id: str
-    service: Service
-    staff: str | None
-    starts_at: datetime
-    now: datetime
-    customer_id: str | None = None
-    moving: Appointment | None = None
-    published: bool = False
-    seats: int = 1
-    address: Place | None = None
-    length_min: int | None = None
-    elsewhere: bool = True
-    own: tuple[Appointment, ...] = ()
-
-
-def slot_taken(sought: Sought) -> Conflict:
-    """The refusal of a time that someone else has."""
-    return Conflict("slot_taken", "This time is not free; see the alternatives.", alternatives=offered(sought))
-
-
-def not_bookable(sought: Sought, failures: Sequence[Failure]) -> Conflict:
-    """The refusal of what the rules do not allow; after a missing consultation, times for it are offered instead."""
-    failed = {failure.rule for failure in failures}
-    instead: list[dict[str, Any]] = []
-    if not failed & NO_OTHER_TIME_HELPS:
-        instead = offered(sought, consultation="consultation" in failed)
-    detail = " ".join(failure.message for failure in failures)
-    return Conflict("not_bookable", detail, failures=described(failures), alternatives=instead)
 
 
 def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any]]:

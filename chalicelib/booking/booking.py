@@ -12,7 +12,6 @@ from chalicelib.booking import (
     appointment_booking,
     circumstances,
     hold_store,
-    package_booking,
     seating,
     situation,
 )
@@ -21,7 +20,6 @@ from chalicelib.booking.assignment import Preference
 from chalicelib.booking.deciding import Asked, decide, expected, service_of
 from chalicelib.booking.hold import Hold, HoldProof
 from chalicelib.booking.occupancy import reference_of
-from chalicelib.booking.package_deciding import decide_package
 from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Place, Service, Staff
 from chalicelib.booking.proving import proven
@@ -252,6 +250,9 @@ def _stage_package(
     hold: Hold | None,
     now: datetime,
 ) -> Booked:
+    from chalicelib.booking import package_booking
+    from chalicelib.booking.package_deciding import decide_package
+
     asked = wish.asked() if hold is None else msgspec.structs.replace(wish.asked(hold), length_min=None)
     placement = decide_package(company_id, asked, package, found, rows, known, wish.contact, now, hold)
     customer_id, new_customer = (known, None) if known else _added(unit, wish, now)

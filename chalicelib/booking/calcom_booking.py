@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.booking import calcom_requests, placing, store
-from chalicelib.booking.alternatives import Sought, slot_taken
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.appointment_booking import booked_event
 from chalicelib.booking.booking import Booked
 from chalicelib.booking.calcom_state import as_event, first_said
 from chalicelib.booking.events import AppointmentReleased
 from chalicelib.booking.jobs import SettleChange
+from chalicelib.booking.refusing import Sought, slot_taken
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale, VendorRefused

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking import choosing, circumstances, counting, rules, travelling
-from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.availability import free_slots
 from chalicelib.booking.choosing import Choice, Choosing
@@ -18,6 +17,7 @@ from chalicelib.booking.hold import Hold
 from chalicelib.booking.occupancy import Entry, Kind
 from chalicelib.booking.policy import Policy, RuleName
 from chalicelib.booking.practice import Place, Service, Staff
+from chalicelib.booking.refusing import Sought, not_bookable, slot_taken
 from chalicelib.booking.rules import Attempt, Failure
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation

@@ -3,15 +3,14 @@
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import booking, calendars, hold_store, package_booking, seating, situation
+from chalicelib.booking import booking, calendars, hold_store, seating, situation
 from chalicelib.booking.deciding import Asked, Decision, decide, expected, service_of
 from chalicelib.booking.hold import LASTS, MOST_OF_A_BRANCH, MOST_OF_A_VISITOR, HeldPart, Hold, HoldProof, lapses_at
 from chalicelib.booking.occupancy import MINUTE, reference_of, weeks_between
-from chalicelib.booking.package_deciding import Placement, decide_package
 from chalicelib.booking.practice import PUBLIC_BRANCH
 from chalicelib.booking.proving import new_secret, proven
 from chalicelib.booking.situation import Situation
@@ -23,6 +22,9 @@ from chalicelib.core.tables import Key, fetch
 from chalicelib.core.throttle import digest
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
+
+if TYPE_CHECKING:
+    from chalicelib.booking.package_deciding import Placement
 
 HOLD = "hold"
 """The kind of directory key under which a hold's id leads to its company."""
@@ -62,7 +64,7 @@ def hold(begin: Begin, address: str, asked: Asked, clock: Clock) -> tuple[Hold, 
         made = _decided(company_id, asked, found, rows, hold_id, kept, now)
         unit = begin(company_id)
         _list(unit, company_id, lists, rows, made)
-        known = package_booking.known_calendars(found)
+        known = found.by_owner()
         for (_, owner), entries in made.lies().items():
             calendars.take_all(unit, known[owner], entries, now)
         hold_store.add(unit, made)
@@ -156,6 +158,8 @@ def _decided(
     # A visitor has no customer yet; whether one is blocked, or was consulted, shows when he says who he is.
     package = service_of(found.schedule, asked)
     if package.parts:
+        from chalicelib.booking.package_deciding import decide_package
+
         placement = decide_package(company_id, asked, package, found, rows, None, Contact(), now, somebody=False)
         return _made_of_package(company_id, asked, placement, hold_id, kept, lapses_at(now))
     decision = decide(company_id, asked, found, rows, None, Contact(), reference_of(hold_id), now, somebody=False)
@@ -163,7 +167,7 @@ def _decided(
 
 
 def _made_of_package(
-    company_id: str, asked: Asked, placement: Placement, hold_id: str, kept: str, expires_at: datetime
+    company_id: str, asked: Asked, placement: "Placement", hold_id: str, kept: str, expires_at: datetime
 ) -> Hold:
     first = placement.parts[0]
     return Hold(

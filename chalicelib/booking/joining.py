@@ -7,10 +7,10 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.booking import booking, circumstances, placing, seating, store
-from chalicelib.booking.alternatives import slot_taken
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.group import Participant
 from chalicelib.booking.grouping import JOINABLE
+from chalicelib.booking.refusing import slot_taken
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.seating import Joiner
 from chalicelib.core.clock import Clock

@@ -9,7 +9,6 @@ import msgspec
 
 from chalicelib.booking import booking, calendars, circumstances, hold_store, practice_store, situation, store
 from chalicelib.booking import waiting_store as waitings
-from chalicelib.booking.alternatives import NO_OTHER_TIME_HELPS
 from chalicelib.booking.compiled_store import read_compiled
 from chalicelib.booking.deciding import Asked, Decision, decide, expected
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of
@@ -23,6 +22,7 @@ from chalicelib.booking.offers import take_back
 from chalicelib.booking.policy import Policy
 from chalicelib.booking.practice import Branch, Staff
 from chalicelib.booking.proving import new_secret
+from chalicelib.booking.refusing import NO_OTHER_TIME_HELPS
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.searching import board_of
 from chalicelib.booking.waiting import Chance, Offer, Waiting

@@ -17,7 +17,7 @@ from chalicelib.booking.situation import Situation
 from chalicelib.booking.slots import Able, FreeSlot, find_slots
 
 if TYPE_CHECKING:
-    from chalicelib.booking.alternatives import Sought
+    from chalicelib.booking.refusing import Sought
 
 MOST_LOOKED_AT = 800
 """Every quarter of an hour of the eight days that are read, and a few."""

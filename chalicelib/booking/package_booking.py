@@ -52,7 +52,7 @@ def stage(
         appointment_ids=tuple(part.id for part in parts),
         created_at=now,
     )
-    known = known_calendars(found)
+    known = found.by_owner()
     # What it holds in a room that the package no longer needs was not read, and lapses by itself.
     held = {owner: mine for (_, owner), mine in hold.lies().items() if owner in known} if hold else {}
     swap(unit, known, held, entries_of(parts), now)
@@ -75,11 +75,6 @@ def entries_of(parts: Iterable[Appointment]) -> Owners:
         for owner in (str(part.staff_id), *part.resource_ids):
             found.setdefault(owner, []).append(part.entry())
     return found
-
-
-def known_calendars(found: Situation) -> dict[str, Calendar]:
-    """The calendars that were read, by whose they are."""
-    return {calendar.staff.id: calendar for calendar in (*found.calendars, *found.rooms)}
 
 
 def swap(unit: Unit, known: Mapping[str, Calendar], before: Owners, after: Owners, now: datetime) -> None:

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking import circumstances, counting, package_alternatives, rules
-from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
+from chalicelib.booking import circumstances, counting, rules
 from chalicelib.booking.assignment import candidate, ranked
 from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
@@ -17,6 +16,7 @@ from chalicelib.booking.hold import Hold
 from chalicelib.booking.package_solving import Taking, parts_of, solve, taken_of
 from chalicelib.booking.policy import Policy, RuleName
 from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.refusing import Sought, not_bookable, slot_taken
 from chalicelib.booking.rules import Attempt, Failure
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
@@ -88,7 +88,7 @@ def decide_package(
     awaits_deposit = waits_for_deposit(attempt, asked, failed)
     excused = (*asked.override, "deposit") if awaits_deposit else asked.override
     parts = placed(place, able, workers, failed, policy, sought, excused)
-    if asked.visitor and hold is None and not package_alternatives.offers(found, package, asked.starts_at, now, only):
+    if asked.visitor and hold is None and not _is_offered(found, package, asked, only, now):
         raise not_bookable(sought, [OFF_THE_GRID])
     overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
     return Placement(
@@ -100,6 +100,12 @@ def decide_package(
         unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
         awaits_deposit=awaits_deposit,
     )
+
+
+def _is_offered(found: Situation, package: Service, asked: Asked, only: str | None, now: datetime) -> bool:
+    from chalicelib.booking.package_alternatives import offers
+
+    return offers(found, package, asked.starts_at, now, only)
 
 
 class Place(Protocol):

@@ -17,7 +17,6 @@ from chalicelib.booking import (
     situation,
     store,
 )
-from chalicelib.booking.alternatives import Sought
 from chalicelib.booking.appointment import Appointment, Status
 from chalicelib.booking.booking import check_time
 from chalicelib.booking.calcom_applying import moved_ids
@@ -31,6 +30,7 @@ from chalicelib.booking.package_deciding import attempt_of, placed, team, worker
 from chalicelib.booking.package_solving import Taking, solve, taken_of
 from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.refusing import Sought
 from chalicelib.booking.rules import Attempt, Failure
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation
@@ -102,7 +102,7 @@ def _stage(unit: Unit, current: Together, move: PackageMove, starts_at: datetime
         raise Conflict("package_changed", f"{service.name} consists of other services now; cancel it and book anew.")
     counted = _Recounted(schedule, service, current, starts_at)
     there = _placed(found, service, current, move, starts_at, counted, now)
-    known = _both(read_lying(lies, found.extra), package_booking.known_calendars(found))
+    known = _both(read_lying(lies, found.extra), found.by_owner())
     unlimited = bool(LIMITS & set(there.overridden))
     moved = _moved(current, there.parts, counted.stage(unit, there.parts, over_the_limit=unlimited), now)
     before, after = package_booking.entries_of(current.parts), package_booking.entries_of(moved)

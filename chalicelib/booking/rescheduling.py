@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chalicelib.booking import booking, changing, choosing, moving_rules, placing, recounting, store, travelling
-from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.appointment import Appointment, Place
 from chalicelib.booking.booking import TRIES, check_time
 from chalicelib.booking.calcom_applying import Also, moved_ids
@@ -18,6 +17,7 @@ from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.placing import Exchange
 from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Service, Staff
+from chalicelib.booking.refusing import Sought, not_bookable, slot_taken
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Conflict, Stale, Unavailable

@@ -17,13 +17,13 @@ from chalicelib.booking import (
     rules,
     store,
 )
-from chalicelib.booking.alternatives import Sought, not_bookable, slot_taken
 from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.counting import Counter
 from chalicelib.booking.deciding import Asked
 from chalicelib.booking.events import ParticipantJoined
 from chalicelib.booking.group import Membership, Participant
 from chalicelib.booking.policy import Policy, RuleName
+from chalicelib.booking.refusing import Sought, not_bookable, slot_taken
 from chalicelib.booking.rules import Attempt
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.situation import Situation

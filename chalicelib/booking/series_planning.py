@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking import alternatives, booking, calendars, circumstances, deciding, practice_store, rule_store
-from chalicelib.booking.alternatives import LOOK_AHEAD, LOOK_BACK, NO_OTHER_TIME_HELPS
+from chalicelib.booking.alternatives import LOOK_AHEAD, LOOK_BACK
 from chalicelib.booking.appointment import Source
 from chalicelib.booking.assignment import Preference
 from chalicelib.booking.calendars import Calendar
@@ -20,6 +20,7 @@ from chalicelib.booking.occupancy import Entry, Kind, reference_of, weeks_betwee
 from chalicelib.booking.policy import RuleName
 from chalicelib.booking.practice import Service
 from chalicelib.booking.recurrence import Recurrence
+from chalicelib.booking.refusing import NO_OTHER_TIME_HELPS
 from chalicelib.booking.rules import described
 from chalicelib.booking.schedule import Schedule, of_kind
 from chalicelib.booking.situation import LONGEST_FOOTPRINT, Situation

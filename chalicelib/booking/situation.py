@@ -28,6 +28,10 @@ class Situation(msgspec.Struct, frozen=True):
     extra: list[Any]
     rooms: list[Calendar] = []
 
+    def by_owner(self) -> dict[str, Calendar]:
+        """The calendars that were read, of staff and rooms, by whose they are."""
+        return {calendar.staff.id: calendar for calendar in (*self.calendars, *self.rooms)}
+
     def calendar(self, staff_id: str) -> Calendar | None:
         """That member's calendar."""
         return next((calendar for calendar in self.calendars if calendar.staff.id == staff_id), None)
