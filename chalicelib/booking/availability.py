@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.hours import Hours, opened
+from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.limits import Period
 from chalicelib.booking.engine.question import Frame, Host, Question, Rules, frame_of
 from chalicelib.booking.engine.search import search_each
 from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.taken import Kind as TakenKind
 from chalicelib.booking.engine.taken import Taken
-from chalicelib.booking.engine.windows import held_within
 from chalicelib.booking.group import opening
 from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.policy import Policy
@@ -76,18 +74,6 @@ def why_not(
     question, frame = _question(schedule, service, [calendar], [day], now)
     taken = [_taken(entry) for entry in entries_of(days) if entry.expires_at is None or entry.expires_at > now]
     return explain(question, frame, minute_of(starts_at), {member.id: taken})
-
-
-def works(schedule: Schedule, member: Staff, entry: Entry) -> bool:
-    """Whether the appointment itself lies within the member's working hours in this branch."""
-    return within(schedule, schedule.hours_of(member), entry)
-
-
-def within(schedule: Schedule, hours: Hours, entry: Entry) -> bool:
-    """Whether the appointment itself lies within the hours."""
-    start = minute_of(entry.start)
-    day = day_of(schedule.branch.zone, start)
-    return held_within((start, start + entry.length_min), opened(hours, day - 2, day + 2))
 
 
 def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:

@@ -6,7 +6,6 @@ from datetime import date, datetime
 import msgspec
 
 from chalicelib.booking.assignment import How, Preference, candidate, ranked
-from chalicelib.booking.availability import within, works
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.occupancy import Entry, Kind, first_clash
 from chalicelib.booking.practice import Service, Staff
@@ -14,6 +13,7 @@ from chalicelib.booking.schedule import Schedule, of_kind
 from chalicelib.booking.situation import Situation
 from chalicelib.booking.travel import Roads
 from chalicelib.booking.travelling import in_time, roads
+from chalicelib.booking.working import within, works
 
 
 class Choice(msgspec.Struct, frozen=True):

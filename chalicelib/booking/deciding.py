@@ -8,7 +8,6 @@ import msgspec
 
 from chalicelib.booking import choosing, circumstances, counting, rules, travelling
 from chalicelib.booking.assignment import Preference
-from chalicelib.booking.availability import free_slots
 from chalicelib.booking.choosing import Choice, Choosing
 from chalicelib.booking.circumstances import Circumstances
 from chalicelib.booking.counting import Counter
@@ -182,6 +181,8 @@ def _on_offer(
     found: Situation, service: Service, able: Sequence[Staff], starts_at: datetime, now: datetime
 ) -> tuple[Staff, ...]:
     """Who of them is offered at that start: a visitor who books between the slots would leave gaps nobody can use."""
+    from chalicelib.booking.availability import free_slots
+
     names = {member.id for member in able}
     mine = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff.id in names]
     day = starts_at.astimezone(found.schedule.branch.clock()).date()

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.booking import store
 from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.availability import Calendars, Slot
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.group import Standing, in_time
 from chalicelib.booking.occupancy import Days, Entry, Kind, entries_of
 from chalicelib.booking.practice import Service
 from chalicelib.booking.schedule import Schedule
 from chalicelib.core.ids import id_from_bytes
+
+if TYPE_CHECKING:
+    from chalicelib.booking.availability import Calendars, Slot
 
 JOINABLE = frozenset({"requested", "confirmed"})
 
@@ -61,9 +64,11 @@ def standing(
 
 
 def offered(
-    schedule: Schedule, service: Service, calendars: Calendars, now: datetime
-) -> list[tuple[Appointment, Slot]]:
+    schedule: Schedule, service: Service, calendars: "Calendars", now: datetime
+) -> "list[tuple[Appointment, Slot]]":
     """The groups of the service with these staff that can be joined, each with the time as it is offered."""
+    from chalicelib.booking.availability import Slot
+
     if service.seats == 1:
         return []
     members = {member.id: member for member, _ in calendars}

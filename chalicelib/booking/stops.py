@@ -9,16 +9,19 @@ midnight, and also where the other one has no stop.
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import Hours, by_day
-from chalicelib.booking.engine.question import Frame
 from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.windows import Window, overlaps
 from chalicelib.booking.occupancy import AWAY, DAY_BYTES, DAY_MINUTES, MINUTE, Days, Entry, entries_of, times_of
 from chalicelib.booking.travel import Point, Roads
+
+if TYPE_CHECKING:
+    from chalicelib.booking.engine.question import Frame
 
 _PACKED = struct.Struct(">hhI12sii")
 """First minute of the footprint from the day's midnight and the minute after its last, expiry (minutes since 1970, 0:
@@ -113,7 +116,7 @@ def too_far(
 
 
 def under_way(
-    days: Days, stops: Stops, base: Point | None, here: Point | None, roads: Roads, frame: Frame, now: datetime
+    days: Days, stops: Stops, base: Point | None, here: Point | None, roads: Roads, frame: "Frame", now: datetime
 ) -> int:
     """A bitmap of the frame: the minutes in which nothing at `here` fits, for the ways to whatever else there is.
 
@@ -135,7 +138,7 @@ def under_way(
 
 
 def _minutes(
-    days: Days, stops: Stops, base: Point | None, frame: Frame, now: int
+    days: Days, stops: Stops, base: Point | None, frame: "Frame", now: int
 ) -> set[tuple[int, int, Point | None]]:
     """Start and end of every stay that still holds, in minutes of the frame, and where it is spent."""
     found: set[tuple[int, int, Point | None]] = set()
