@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ class Mismatch(Exception):
     """What the system said is not what it should have said."""
 
 
-class Play:
+class Play(ABC):
     """One play. `ready`: what `make run` has written down of itself."""
 
     patience_seconds = 15.0
@@ -30,9 +31,9 @@ class Play:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {ready['token']}"
 
+    @abstractmethod
     def play(self) -> None:
         """All of it; raises Mismatch."""
-        raise NotImplementedError
 
     def _get(self, path: str) -> Any:
         return self._asked("GET", path, 200)

@@ -150,6 +150,7 @@ def test_each_that_is_listed_as_bookable_can_be_booked_alone(aws: EmbeddedAws) -
     practice = opened(rooms=1, service={"resources": ("chair",)})
     booked(practice, TEN + timedelta(days=1), contact=replace(EVE, phone="+12125550198"), staff="Chloe Park")
     found = checked(wanted(practice, 10, "daily", staff=None))
+    assert {one["bookable"] for one in found} == {True, False}
     for one in found:
         at = datetime.fromisoformat(one["starts_at"])
         if one["bookable"]:

@@ -1,0 +1,83 @@
+"""What tests of the waiting list do: wish, wait, book, cancel, and read what was sent."""
+
+import re
+from typing import Any
+
+from chalicelib.booking import practice_store, waiting_store
+from chalicelib.booking.practice import Branch
+from chalicelib.booking.waiting import Waiting
+from chalicelib.core import aws as clients
+from infra.local.invoking import Answer, Caller, call
+from infra.local.simulators.twilio import TwilioSimulator
+from tests.calls.conftest import calcom, next_monday, through_calcom
+from tests.calls.telephone import COMPANY, twilio
+from tests.draining import drain
+from tests.integrations.test_outgoing_webhooks import receiver
+
+__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
+
+ME = Caller(COMPANY)
+ADA = "Ada Keller"
+FIRST, SECOND, THIRD = "+4915112345601", "+4915112345602", "+4915112345603"
+
+
+def wish(branch: Branch, **fields: Any) -> dict[str, Any]:
+    """Ada at ten on Monday, and nothing else will do."""
+    monday = next_monday(10).date().isoformat()
+    asked = {
+        "branch_id": branch.id, "services": ["Consultation"], "days": [{"first": monday, "last": monday}],
+        "times": [{"start": 600, "end": 630}], "staff": [ADA],
+    }  # fmt: skip
+    return asked | fields
+
+
+def waits(branch: Branch, phone: str | None = None, email: str | None = None, **fields: Any) -> str:
+    customer = {name: value for name, value in (("phone", phone), ("email", email)) if value}
+    answer = call("POST", "/public/waiting-list", body=wish(branch, customer=customer, **fields))
+    assert answer.status == 201, answer
+    return str(answer.json["id"])
+
+
+def books(branch: Branch, **fields: Any) -> Answer:
+    body = {
+        "branch_id": branch.id, "service": "Consultation", "starts_at": next_monday(10).isoformat(), "staff": ADA,
+        "customer": {"phone": "+4915112345699"},
+    }  # fmt: skip
+    return call("POST", "/api/appointments", caller=ME, body=body | fields)
+
+
+def cancels(appointment_id: str) -> None:
+    assert call("POST", f"/api/appointments/{appointment_id}/cancel", caller=ME, body={}).status == 200
+    drain(rounds=20)
+
+
+def texts(twilio: TwilioSimulator, to: str) -> list[str]:
+    return [text["body"] for text in twilio.account.texts.values() if text["to"] == to]
+
+
+def link(words: str) -> str:
+    found = re.search(r"(/public/offers/\S+)", words)
+    assert found
+    return found[1]
+
+
+def state(waiting_id: str) -> Waiting:
+    return waiting_store.get(COMPANY, waiting_id)
+
+
+def reply(path: str, answer: str) -> Answer:
+    return call("POST", path, body={"answer": answer})
+
+
+def practice_staff(branch: Branch) -> Any:
+    schedule = practice_store.get_schedule(COMPANY, branch.id)
+    return next(one for one in schedule.staff if one.name == ADA)
+
+
+def everything() -> str:
+    found = []
+    client = clients.client("dynamodb")
+    for name in ("booking", "messaging", "occupancy", "directory", "outbox", "audit"):
+        for item in client.scan(TableName=f"pilot-test-{name}")["Items"]:
+            found.append(str(item))
+    return "".join(found)
