@@ -104,6 +104,6 @@ def _booked(calendar: Calendar, times: Sequence[Interval]) -> list[str]:
     return sorted(
         id_from_bytes("apt", one.reference)
         for one in calendar.entries()
-        if one.kind is Kind.BOOKING
+        if one.kind in (Kind.BOOKING, Kind.GROUP)
         and any(one.start < end and start < one.start + one.length_min * MINUTE for start, end in times)
     )

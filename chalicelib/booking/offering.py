@@ -9,6 +9,7 @@ import msgspec
 
 from chalicelib.booking import booking, calendars, circumstances, hold_store, practice_store, situation, store
 from chalicelib.booking import waiting_store as waitings
+from chalicelib.booking.assignment import Preference
 from chalicelib.booking.compiled_store import read_compiled
 from chalicelib.booking.deciding import Asked, Decision, decide, expected
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of
@@ -218,7 +219,7 @@ def _make(match: Match, context: JobContext) -> None:
 
 def _asked(waiting: Waiting, chance: Chance) -> Asked:
     # Who has a wish about staff gets the one he would rather have; else the branch's own way of assigning decides.
-    chosen = bool(waiting.staff_ids) or waiting.prefer != type(waiting.prefer)()
+    chosen = bool(waiting.staff_ids) or waiting.prefer != Preference()
     return Asked(
         branch_id=waiting.branch_id,
         service=chance.service_id,

@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.booking.external_busy import entries, merged, of_source, replaced, times
 from chalicelib.booking.hours import Interval
 from chalicelib.booking.occupancy import Entry, Kind, entries_of, monday_of, repacked
+from chalicelib.booking.opening import save_practice
 from chalicelib.booking.store import get_appointment
 from chalicelib.core.rows import AuditRow
-from infra.local.demo_practice import Practice
+from chalicelib.core.unit import Unit
+from infra.local.demo_practice import Practice, demo_practice
 from infra.local.invoking import Answer, Caller, call
 from tests.calls.conftest import BERLIN, next_monday
+from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
 
 ME = Caller("com_test")
@@ -98,6 +102,14 @@ def book(practice: Practice, hour: int, number: int = 0) -> Answer:
         "customer": {"phone": f"+49151123456{number:02}"},
     }
     return call("POST", "/api/appointments", caller=ME, body=body)
+
+
+def test_a_group_that_has_seats_left_is_in_the_way_as_well(aws: EmbeddedAws) -> None:
+    made = demo_practice("com_test", calcom=False)
+    services = [replace(made.services[0], seats=3, calcom_event_types={}), *made.services[1:]]
+    save_practice(lambda: Unit("com_test"), made.branches, services, made.staff)
+    opened = book(made, 10).json["id"]
+    assert put(made, [(10, 12)]).json["conflicts"] == [opened]
 
 
 def test_nobody_is_booked_while_another_calendar_says_busy(practice: Practice) -> None:
