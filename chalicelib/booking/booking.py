@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from chalicelib.booking.assignment import Preference
 from chalicelib.booking.deciding import Asked, decide, expected, service_of
 from chalicelib.booking.hold import Hold, HoldProof
 from chalicelib.booking.occupancy import reference_of
-from chalicelib.booking.policy import RuleName
+from chalicelib.booking.policy import FURTHEST, RuleName
 from chalicelib.booking.practice import Place, Service, Staff
 from chalicelib.booking.proving import proven
 from chalicelib.booking.schedule import Schedule
@@ -37,7 +37,6 @@ from chalicelib.crm.customer import Contact, Customer
 
 TRIES = 24
 """How often a booking reads again because someone was faster on the same day; each round at least one gets through."""
-FURTHEST = timedelta(days=730)
 pause: Callable[[float], None] = time.sleep
 
 

@@ -13,6 +13,7 @@ from chalicelib.booking.events import WaitingAdded, WaitingWithdrawn
 from chalicelib.booking.hours import DAY_MINUTES, Span
 from chalicelib.booking.matching import can_be_waited_for, length_of
 from chalicelib.booking.offers import end_offer
+from chalicelib.booking.policy import FURTHEST
 from chalicelib.booking.practice import Service, Staff
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.waiting import LASTS, LONGEST, LOOKED_AT_EVERY, OPEN, Range, Waiting
@@ -27,7 +28,6 @@ from chalicelib.crm.customer import Contact
 
 MOST_DAYS = 62
 MOST_OF_A_CUSTOMER = 5
-FURTHEST = timedelta(days=730)
 Begin = Callable[[], Unit]
 
 

@@ -10,6 +10,7 @@ from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.events import ExternalBusyChanged
 from chalicelib.booking.hours import Interval
 from chalicelib.booking.occupancy import MINUTE, Kind, repacked, weeks_between
+from chalicelib.booking.policy import FURTHEST
 from chalicelib.booking.practice import Staff
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Stale, Unavailable, invalid
@@ -18,7 +19,6 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 
 LONGEST = timedelta(days=62)
-FURTHEST = timedelta(days=730)
 TRIES = 24
 
 

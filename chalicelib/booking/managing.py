@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chalicelib.booking import calendars
 from chalicelib.booking import practice_checks as checks
 from chalicelib.booking import practice_store as store
 from chalicelib.booking import store as appointments
@@ -12,6 +13,8 @@ from chalicelib.booking.claims import claim_keys
 from chalicelib.booking.compiling import compile_schedule
 from chalicelib.booking.events import PracticeChanged
 from chalicelib.booking.jobs import RecompileBranches
+from chalicelib.booking.occupancy import weeks_between
+from chalicelib.booking.policy import FURTHEST
 from chalicelib.booking.practice import Branch, Resource, Service, Staff
 from chalicelib.booking.practice_store import KINDS, NOT_FOUND, Record
 from chalicelib.booking.schedule import Schedule
@@ -19,6 +22,7 @@ from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.errors import Conflict, Fault, NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.phones import e164
+from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 
 AT_ONCE = 20
@@ -143,8 +147,8 @@ def recompile_branches(job: RecompileBranches, context: JobContext) -> None:
 def remove(begin: Begin, kind: type[R], record_id: str, version: int | None, clock: Clock) -> None:
     """Delete a record softly; it is offered nowhere any more, and `restore` brings it back.
 
-    Raises NotFound, Conflict `stale_version`, Conflict `has_appointments` while any of a branch or member of staff lie
-    ahead, and `part_of_package` while a service is sold in one.
+    Raises NotFound, Conflict `stale_version`, Conflict `has_appointments` while any of a branch, member of staff or
+    resource lie ahead, and `part_of_package` while a service is sold in one.
     """
     company_id = begin().company_id
     record = store.get(kind, company_id, record_id)
@@ -152,6 +156,8 @@ def remove(begin: Begin, kind: type[R], record_id: str, version: int | None, clo
         raise stale_version(record)
     if kind in (Branch, Staff):
         _check_no_appointments(company_id, KINDS[kind], record_id, clock)
+    if isinstance(record, Resource):
+        _check_not_taken(record, clock)
     if kind is Service:
         _check_no_package(company_id, record_id)
     save(begin, msgspec.structs.replace(record, deleted_at=stamp(clock()), version=record.version + 1), clock)
@@ -163,6 +169,19 @@ def restore(begin: Begin, kind: type[R], record_id: str, clock: Clock) -> R:
     if record is None or not record.deleted_at:
         raise NotFound(NOT_FOUND[kind], f"There is no deleted {KINDS[kind]} {record_id}.")
     return save(begin, msgspec.structs.replace(record, deleted_at=None, version=record.version + 1), clock)
+
+
+def _check_not_taken(resource: Resource, clock: Clock) -> None:
+    """A room has no index of its appointments; its calendar has them all, two requests for as far as can be booked."""
+    now, owner = clock(), calendars.room(resource)
+    mondays = weeks_between(now, now + FURTHEST)
+    rows = fetch(calendars.keys(resource.company_id, [owner], mondays))
+    (calendar,) = calendars.calendars(resource.company_id, [owner], mondays, rows)
+    ahead = [e for e in calendar.entries() if e.blocks_until > now and (e.expires_at is None or e.expires_at > now)]
+    if ahead:
+        first = min(entry.start for entry in ahead)
+        sentence = f"It is needed at {stamp(first)}, and maybe later; move or cancel that first."
+        raise Conflict("has_appointments", sentence)
 
 
 def _check_no_package(company_id: str, service_id: str) -> None:

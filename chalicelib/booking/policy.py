@@ -3,6 +3,7 @@
 Every field that is None says nothing: a service's word goes before its branch's, the branch's before the house's own.
 """
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -27,6 +28,8 @@ RuleName = Literal[
 ]
 MINIMUM_NOTICE_MIN = 120
 MAXIMUM_ADVANCE_DAYS = 90
+FURTHEST = timedelta(days=730)
+"""Nothing is booked further ahead, whatever the policy."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

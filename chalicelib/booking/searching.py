@@ -16,6 +16,7 @@ from chalicelib.booking.engine.question import Frame, frame_of
 from chalicelib.booking.for_customer import ANYBODY, Standing, standing
 from chalicelib.booking.hours import check_zone
 from chalicelib.booking.occupancy import monday_of
+from chalicelib.booking.policy import FURTHEST
 from chalicelib.booking.practice import Gender, Place, Service, Staff
 from chalicelib.booking.slots import Able, FreeSlot, Reason, find_slots, why_not
 from chalicelib.booking.travel import Point
@@ -98,7 +99,7 @@ def explain(company_id: str, wanted: Wanted, at: datetime, clock: Clock) -> list
     """Why nothing of each service begins at `at` in each branch; raises as `search` does."""
     now = clock()
     start = minute_of(to_utc(at))
-    if abs(to_utc(at) - now) > timedelta(days=730):
+    if abs(to_utc(at) - now) > FURTHEST:
         raise invalid("query.at", "too_far", "Ask about a time within two years from now.")
     found = []
     for branch, services in _asked(company_id, wanted, now):
@@ -161,7 +162,7 @@ def _days(wanted: Wanted, zone: str, now: datetime) -> tuple[int, int]:
         raise invalid("query.to", "ends_before_start", "`to` is not before `from`, which is today if not given.")
     if (last - first).days >= MOST_DAYS:
         raise invalid("query.to", "range_too_long", f"Ask for at most {MOST_DAYS} days at once.")
-    if abs(first - now.date()) > timedelta(days=730):
+    if abs(first - now.date()) > FURTHEST:
         raise invalid("query.from", "too_far", "Ask about days within two years from now.")
     return first.toordinal(), last.toordinal()
 

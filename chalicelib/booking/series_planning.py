@@ -17,7 +17,7 @@ from chalicelib.booking.assignment import Preference
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.deciding import Asked, Decision, Refusal
 from chalicelib.booking.occupancy import Entry, Kind, reference_of, weeks_between
-from chalicelib.booking.policy import RuleName
+from chalicelib.booking.policy import FURTHEST, RuleName
 from chalicelib.booking.practice import Service
 from chalicelib.booking.recurrence import Recurrence
 from chalicelib.booking.refusing import NO_OTHER_TIME_HELPS
@@ -120,7 +120,7 @@ def read(company_id: str, wish: SeriesWish, now: datetime) -> Ground:
     starts = wish.recurrence.instants(starts_at, schedule.branch.clock(), wish.path)
     if wish.visitor and len(starts) > MOST_OF_A_VISITOR:
         raise invalid(f"{wish.path}.recurrence", "too_many", f"Call us for more than {MOST_OF_A_VISITOR} times.")
-    if starts[-1] > now + booking.FURTHEST:
+    if starts[-1] > now + FURTHEST:
         raise invalid(f"{wish.path}.recurrence", "too_far_ahead", "The last one is more than two years ahead.")
     rows = dict(zip(blocks, found[1 + len(known) :], strict=True))
     ground = Ground(

@@ -9,6 +9,7 @@ from chalicelib.booking.appointment import Appointment
 from chalicelib.booking.calendars import Calendar
 from chalicelib.booking.events import TimeOffTaken, TimeOffWithdrawn
 from chalicelib.booking.occupancy import Kind, weeks_between
+from chalicelib.booking.policy import FURTHEST
 from chalicelib.booking.practice import Staff
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
@@ -16,7 +17,7 @@ from chalicelib.core.ids import id_from_bytes, new_id
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 
-LONGEST, FURTHEST = timedelta(days=366), timedelta(days=730)
+LONGEST = timedelta(days=366)
 TRIES = 12
 
 

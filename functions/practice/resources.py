@@ -92,7 +92,7 @@ def change_resource(request: Request, resource_id: str, body: ResourceBody) -> R
     "/api/resources/{resource_id}",
     ability="practice:write",
     status=204,
-    needs=NEEDS,
+    needs=Needs(writes=("booking", "directory"), reads=("occupancy",)),
     errors=("resource_not_found 404", "stale_version 409", "has_appointments 409", "practice_busy 503"),
 )
 def remove_resource(request: Request, resource_id: str, query: Removal) -> None:

@@ -212,6 +212,18 @@ def test_a_package_that_can_never_fit(practice: Practice) -> None:
     assert answer.json["errors"][0]["code"] == "never_fits"
 
 
+def test_a_room_that_is_needed_is_not_deleted(practice: Practice) -> None:
+    room = {"branch_id": practice.branches[1].id, "kind": "chair", "name": "Window seat"}
+    chair = call("POST", "/api/resources", caller=ME, body=room).json["id"]
+    cut = call("GET", f"/api/services/{practice.services[2].id}", caller=ME).json
+    assert call("PUT", f"/api/services/{cut['id']}", caller=ME, body=body_of(cut, resources=["chair"])).status == 200
+    booked = call("POST", "/api/appointments", caller=ME, body=_haircut(practice)).json
+    refused = call("DELETE", f"/api/resources/{chair}", caller=ME)
+    assert (refused.status, refused.json["code"]) == (409, "has_appointments")
+    assert call("POST", f"/api/appointments/{booked['id']}/cancel", caller=ME, body={}).status == 200
+    assert call("DELETE", f"/api/resources/{chair}", caller=ME).status == 204
+
+
 def test_what_is_sold_in_a_package_is_not_deleted(practice: Practice) -> None:
     cut = practice.services[2]
     new = {"name": "Day out", "duration_min": 90, "category": "package", "parts": [{"service_id": cut.id}] * 2}
