@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from chalicelib.booking import compiled_store, situation
 from chalicelib.booking.opening import save_practice
@@ -15,6 +17,10 @@ from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.provision import provision
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+
+# How long an example takes says something of the machine, and nothing of the code.
+hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

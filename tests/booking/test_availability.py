@@ -58,7 +58,7 @@ def services(draw: st.DrawFn) -> Service:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     services(),
     st.lists(entries(), max_size=10, unique_by=lambda e: e.reference),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -43,7 +43,6 @@ def minutes(entry: Entry) -> set[datetime]:
     return {entry.blocks_from + timedelta(minutes=n) for n in range(span)}
 
 
-@settings(deadline=None)
 @given(st.lists(entries(), max_size=12, unique_by=lambda e: e.reference))
 def test_whatever_shares_a_minute_is_found_and_nothing_else(wanted: list[Entry]) -> None:
     days: dict[date, bytes] = {}
@@ -78,7 +77,6 @@ def test_an_entry_across_midnight_lies_in_both_days() -> None:
     assert all(unpack(day, packed) == [entry] for day, packed in days.items())
 
 
-@settings(deadline=None)
 @given(st.lists(entries(), max_size=8, unique_by=lambda e: e.reference))
 def test_the_bitmap_of_footprints_is_what_the_entries_say(wanted: list[Entry]) -> None:
     days: dict[date, bytes] = {}

@@ -85,7 +85,7 @@ SKILL = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.tuples(TAKEN, TAKEN, TAKEN, TAKEN, TAKEN), st.tuples(SKILL, SKILL))
 def test_a_slot_is_offered_exactly_where_one_assignment_holds(
     taken: tuple[list[int], ...], skills: tuple[tuple[Skill, ...], ...]

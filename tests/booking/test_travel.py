@@ -78,7 +78,7 @@ def plainly_too_far(wanted: Entry, held: list[Entry], base: Point | None, roads:
     return False
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(entries(), max_size=6, unique_by=lambda e: e.reference), st.none() | NEAR, st.integers(2, 60))
 def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnight_and_the_week(
     wanted: list[Entry], base: Point | None, speed: int
@@ -110,7 +110,6 @@ def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnigh
         assert all(stop.reference != entry.reference for day in gone for stop in stops.unpack(day, gone[day]))
 
 
-@settings(deadline=None)
 @given(entries(), entries())
 def test_two_that_matter_to_each_other_share_a_day_that_both_swap(left: Entry, right: Entry) -> None:
     if left.kind is Kind.TIME_OFF or right.kind is Kind.TIME_OFF or not (left.point or right.point):

@@ -99,7 +99,7 @@ TRAVEL = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(HELD, st.booleans(), TRAVEL, st.none() | NEAR, st.sampled_from([BRANCH, None]), NEAR)
 def test_every_slot_that_is_offered_is_granted_and_no_other(
     held: list[tuple[int, Place | None]],

@@ -59,7 +59,7 @@ WISHES = st.fixed_dictionaries(
 BUSY = st.lists(st.sampled_from([540, 570, 600, 630, 660]), unique=True, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(wishes=st.lists(WISHES, max_size=5), busy=st.lists(BUSY, min_size=3, max_size=3), seed=st.integers(0, 99))
 def test_the_best_match_is_the_best_of_all(wishes: list[dict[str, Any]], busy: list[list[int]], seed: int) -> None:
     people = [waiting(number, **fields) for number, fields in enumerate(wishes)]

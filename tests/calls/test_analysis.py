@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.calls.analysis import BookingData, booking_in_analysis, read_booking
@@ -70,7 +70,6 @@ def test_an_analysis_holds_a_booking_or_not(data: Any, confirmed: bool | None) -
     assert (found and found[1]) == confirmed
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES | st.text(max_size=10), JSON, max_size=6))
 def test_nothing_makes_it_fail(given: dict[str, Any]) -> None:
     assert isinstance(read_booking(given), BookingData)

@@ -123,7 +123,7 @@ def encoded(value: object) -> str:
 SHORT = st.text(max_size=9)
 
 
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(max_size=60)
     | st.lists(st.text(max_size=8), max_size=4).map(encoded)

@@ -119,7 +119,7 @@ def test_a_view_may_answer_as_it_likes() -> None:
 TEXT = st.text(max_size=30)
 
 
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.none() | TEXT | st.binary(max_size=30).map(lambda raw: base64.b64encode(raw).decode()),
     encoded=st.booleans(),

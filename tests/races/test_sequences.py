@@ -157,7 +157,6 @@ class Studio:
 
 @settings(
     max_examples=ROUNDS * 4,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(PROGRAM, st.integers(0, 10_000))

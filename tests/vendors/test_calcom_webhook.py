@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid, Unauthenticated
@@ -200,7 +200,6 @@ def test_without_uid_or_time_the_same_bytes_are_the_same_delivery() -> None:
     assert delivery_id(parse_webhook(ping)) != delivery_id(parse_webhook(ping.replace(b"Test", b"Rest")))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | JSON.map(json.dumps).map(str.encode) | NEARLY.map(json.dumps).map(str.encode))
 def test_the_parser_gives_a_value_or_invalid_and_nothing_else(raw: bytes) -> None:
     try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid, Unauthenticated
@@ -195,7 +195,6 @@ def test_the_body_cannot_choose_its_own_digest() -> None:
     assert parse_call_event(raw).body_digest != "mine"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | JSON.map(json.dumps).map(str.encode) | NEARLY.map(json.dumps).map(str.encode))
 def test_the_parsers_give_a_value_or_invalid_and_nothing_else(raw: bytes) -> None:
     for parse in (parse_call_event, parse_function_call):
@@ -208,7 +207,6 @@ def test_the_parsers_give_a_value_or_invalid_and_nothing_else(raw: bytes) -> Non
             _ = (found.call.started_at, found.call.ended_at)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=120) | st.none(), st.lists(st.text(max_size=10), max_size=2))
 def test_the_verifier_refuses_any_text_without_crashing(header: str | None, keys: list[str]) -> None:
     with pytest.raises(Unauthenticated):
