@@ -23,6 +23,13 @@ hypothesis_settings.register_profile("house", deadline=None, suppress_health_che
 hypothesis_settings.load_profile("house")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that at the end no worker waits for what another began last."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    # Kills fork their worker, which is small until the checks of templates have been loaded.
+    items.sort(key=lambda item: (item.path not in slow, "kills" not in item.path.parts))
+
+
 @pytest.fixture(scope="session")
 def ministack_url() -> Iterator[str]:
     """One MiniStack for this worker's whole run."""

@@ -1,5 +1,6 @@
 """Runs work in a process that dies before or after its n-th outside call (AWS or a vendor)."""
 
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ def run_dying(work: Callable[[], object], death: Death) -> bool:
     child = os.fork()
     if child == 0:
         status = 1
+        gc.freeze()  # what the worker has gathered is not looked through for garbage by each of its children
         try:
             aws.forget_clients()  # connections are not shared with the parent
             aws.call_hooks.append(death.aws)

@@ -17,6 +17,8 @@ from infra.local.environment import VENDORS, survey
 from infra.local.ministack import ROOT, free_port
 from infra.local.ports import listen
 
+pytestmark = pytest.mark.slow
+
 VENDOR_KEYS = (
     *("RETELL_API_KEY", "RETELL_BASE_URL", "CALCOM_API_KEY", "CALCOM_BASE_URL", "CALCOM_WEBHOOK_SECRET"),
     *("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"),

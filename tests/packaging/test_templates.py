@@ -15,6 +15,8 @@ from chalicelib.core.settings import settings
 from infra.resources import VISIBILITY_FACTOR, rows_by_table
 from tests.packaging.conftest import Packaged
 
+pytestmark = pytest.mark.slow
+
 TO_LAMBDA = "lambda:path/2015-03-31/functions/arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
 
 

@@ -20,6 +20,8 @@ from infra.dependencies import CannotBuild, built
 from infra.zipping import write_package
 from tests.packaging.conftest import Packaged
 
+pytestmark = pytest.mark.slow
+
 MODULE_LIMIT = 2
 """Two cores, and other tests beside these."""
 
