@@ -116,7 +116,8 @@ def test_the_terms_of_rescheduling_come_with_the_rules_of_the_new_time(aws: Embe
 
 
 def test_what_keeps_its_time_is_judged_by_limits_alone(aws: EmbeddedAws) -> None:
-    practice = open_spa(package={"policy": Policy(rescheduling=Rescheduling(by=()), minimum_notice_min=525_600)})
+    policy = Policy(rescheduling=Rescheduling(by=()), minimum_notice_min=525_600, maximum_advance_days=730)
+    practice = open_spa(package={"policy": policy})
     first = packaged(practice, override=("minimum_notice",))
     given = moved(first, TEN, staff="Dan Rossi")
     assert given.parts[0].staff_id == practice.staff[3].id
