@@ -81,15 +81,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
         ("GET /api/appointments, first 50", lambda: call("GET", "/api/appointments", caller=CALLER)),
         ("phone booking through Cal.com", by_phone),
         ("phone booking, asked again", by_phone),
-        ("list_my_appointments", lambda: signed(system.agent_call("list_my_appointments", {}, "bench-1"))),
-        ("take_message", lambda: signed(system.agent_call("take_message", {"message": "Call me."}, "bench-1"))),
-        ("reschedule_appointment through Cal.com", lambda: signed(system.agent_call(
-            "reschedule_appointment",
-            {"appointment_id": said["appointment_id"], "starts_at": system.monday(2).isoformat()}, "bench-1",
-        ))),
-        ("cancel_appointment through Cal.com", lambda: signed(system.agent_call(
-            "cancel_appointment", {"appointment_id": said["appointment_id"]}, "bench-1",
-        ))),
+        *_of_agent(said["appointment_id"]),
         ("check_availability, one day", lambda: signed(system.agent_call("check_availability", free, "bench-2"))),
         ("GET /api/calls/{id} with appointment, customer", lambda: call("GET", f"/api/calls/{call_id}", caller=CALLER)),
         ("POST /webhooks/calcom", lambda: call("POST", "/webhooks/calcom", raw=raw, headers=headers)),
@@ -102,6 +94,21 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
         assert answer.status < 300, (name, answer)
         found.append((name, count))
     return found
+
+
+def _of_agent(appointment_id: str) -> list[tuple[str, Callable[[], Answer]]]:
+    """What a caller does with an appointment of his by telephone, in order."""
+    return [
+        ("list_my_appointments", lambda: signed(system.agent_call("list_my_appointments", {}, "bench-1"))),
+        ("take_message", lambda: signed(system.agent_call("take_message", {"message": "Call me."}, "bench-1"))),
+        ("reschedule_appointment through Cal.com", lambda: signed(system.agent_call(
+            "reschedule_appointment",
+            {"appointment_id": appointment_id, "starts_at": system.monday(2).isoformat()}, "bench-1",
+        ))),
+        ("cancel_appointment through Cal.com", lambda: signed(system.agent_call(
+            "cancel_appointment", {"appointment_id": appointment_id}, "bench-1",
+        ))),
+    ]  # fmt: skip
 
 
 def booking_times() -> dict[str, float]:

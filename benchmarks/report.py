@@ -1,6 +1,7 @@
 """Prints the measurements and writes them between the markers of docs/performance.md."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,25 +17,38 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 Rows = Sequence[Sequence[str]]
 
 
-def write(
-    path: Path,
-    costs: list[tuple[str, Count]],
-    waiting: list[PerCall],
-    times: dict[str, float],
-    searches: dict[str, float],
-    ticks: dict[str, float],
-    syncs: list[Cost],
-    starts: list[Start],
-    console: Console,
-) -> None:
+@dataclass(frozen=True)
+class Measured:
+    """What one run of the bench found, a field for each table."""
+
+    costs: list[tuple[str, Count]]
+    waiting: list[PerCall]
+    times: dict[str, float]
+    searches: dict[str, float]
+    ticks: dict[str, float]
+    syncs: list[Cost]
+    starts: list[Start]
+
+
+def write(path: Path, measured: Measured, console: Console) -> None:
     """Everything, on the console and in the file."""
-    tables: list[tuple[str, Sequence[str], Rows]] = [
+    text = [f"Measured {datetime.now(UTC):%Y-%m-%d} by `make bench`.", ""]
+    for title, head, rows in _tables(measured):
+        console.print(_rich(title, head, rows))
+        text += [f"### {title}", "", *_markdown(head, rows), ""]
+    whole = path.read_text()
+    before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n" + "\n".join(text) + f"{END}{after}")
+
+
+def _tables(measured: Measured) -> list[tuple[str, Sequence[str], Rows]]:
+    return [
         (
             "DynamoDB per operation (the authorizer's one GetItem apart)",
             ("operation", "reads", "transactions", "other writes", "read units", "write units"),
             [
                 (n, str(c.reads), str(c.transactions), str(c.writes), f"{c.read_units:g}", f"{c.write_units:g}")
-                for n, c in costs
+                for n, c in measured.costs
             ],
         ),
         (
@@ -42,41 +56,34 @@ def write(
             ("operation", "other calls", "requests", "read units", "write units"),
             [
                 (p.name, str(p.others), f"{p.requests:.2f}", f"{p.read_units:.2f}", f"{p.write_units:.2f}")
-                for p in waiting
+                for p in measured.waiting
             ],
         ),
         (
             "The phone booking on the embedded stack, in milliseconds",
-            tuple(times),
-            [_numbers(times)],
+            tuple(measured.times),
+            [_numbers(measured.times)],
         ),
         (
             "The search of fifty for thirty days, from HTTP request to answer, in milliseconds",
-            tuple(searches),
-            [_numbers(searches)],
+            tuple(measured.searches),
+            [_numbers(measured.searches)],
         ),
-        ("Text sessions that tick in the same minute, one worker", tuple(ticks), [_numbers(ticks)]),
+        ("Text sessions that tick in the same minute, one worker", tuple(measured.ticks), [_numbers(measured.ticks)]),
         (
             f"A full run of {DOCUMENTS:,} invoices from Fatture in Cloud ({PAGES} pages of 100)",
             (
                 *("run", "calls of FIC's API", "written", "DynamoDB reads", "transactions", "other writes"),
                 *("read units a record", "write units a record", "records a second", "of which FIC", "peak MB"),
             ),
-            [_sync(cost) for cost in syncs],
+            [_sync(cost) for cost in measured.syncs],
         ),
         (
             "Cold start of every function",
             ("function", "ms", "ratio to the bare handler"),
-            [(s.name, f"{s.ms:.0f}", f"{s.ratio:.2f}") for s in sorted(starts, key=lambda s: -s.ratio)],
+            [(s.name, f"{s.ms:.0f}", f"{s.ratio:.2f}") for s in sorted(measured.starts, key=lambda s: -s.ratio)],
         ),
     ]
-    text = [f"Measured {datetime.now(UTC):%Y-%m-%d} by `make bench`.", ""]
-    for title, head, rows in tables:
-        console.print(_rich(title, head, rows))
-        text += [f"### {title}", "", *_markdown(head, rows), ""]
-    whole = path.read_text()
-    before, after = whole.partition(BEGIN)[0], whole.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n" + "\n".join(text) + f"{END}{after}")
 
 
 def _sync(cost: Cost) -> list[str]:

@@ -26,6 +26,8 @@ RuleName = Literal[
     "consultation",
     "rescheduling",
 ]
+Overrides = Annotated[list[RuleName], msgspec.Meta(max_length=11)]
+"""Rules that are not to matter to a booking, each named at most once and so at most all of them."""
 MINIMUM_NOTICE_MIN = 120
 MAXIMUM_ADVANCE_DAYS = 90
 FURTHEST = timedelta(days=730)

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from chalicelib.booking import store
 from chalicelib.booking.appointment import Source, Status
 from chalicelib.booking.listing import contact_from, list_by
-from chalicelib.booking.policy import RuleName
+from chalicelib.booking.policy import Overrides
 from chalicelib.booking.practice import Gender
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
@@ -62,7 +62,7 @@ class NewAppointment(Body):
     length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
     address: AddressGiven | None = None
     prefer: Preferred | None = None
-    override: Annotated[list[RuleName], msgspec.Meta(max_length=11)] = msgspec.field(default_factory=list)
+    override: Overrides = msgspec.field(default_factory=list)
     customer_id: Text | None = None
     customer: CustomerDetails | None = None
     seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1

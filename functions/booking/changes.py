@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.booking import store
 from chalicelib.booking.listing import contact_from
-from chalicelib.booking.policy import RuleName
+from chalicelib.booking.policy import Overrides
 from chalicelib.core import audit
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
@@ -41,7 +41,7 @@ class Reschedule(Body):
     staff: Text | None = None
     reason: Reason | None = None
     version: Version | None = None
-    override: Annotated[list[RuleName], msgspec.Meta(max_length=11)] = msgspec.field(default_factory=list)
+    override: Overrides = msgspec.field(default_factory=list)
 
 
 class Reassign(Body):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from chalicelib.booking import package_store
-from chalicelib.booking.policy import RuleName
+from chalicelib.booking.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -14,6 +14,8 @@ from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
 from functions.booking.cancellations import CostAnswer
+from functions.booking.changes import Cancel, Confirm
+from functions.booking.changes import Change as ChangeBody
 
 if TYPE_CHECKING:
     from chalicelib.booking.package import Together
@@ -55,30 +57,7 @@ class MovePackage(Body):
     starts_at: Aware
     staff: Text | None = None
     version: Version | None = None
-    override: Annotated[list[RuleName], msgspec.Meta(max_length=11)] = msgspec.field(default_factory=list)
-
-
-class ChangePackage(Body):
-    """Why, and the `version` you saw; both may be left out."""
-
-    reason: Reason | None = None
-    version: Version | None = None
-
-
-class CancelPackage(ChangePackage):
-    """`waive_fee`: it costs nothing, however late; it takes the ability `appointments:override`, and is audited."""
-
-    waive_fee: bool = False
-
-
-class ConfirmPackage(ChangePackage):
-    """`deposit_minor`: what was paid of the deposit, in all, in minor units of the branch's currency.
-
-    `without_deposit` confirms though less was paid; it takes the ability `appointments:override`, and is audited.
-    """
-
-    deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] | None = None
-    without_deposit: bool = False
+    override: Overrides = msgspec.field(default_factory=list)
 
 
 @function.route(
@@ -144,7 +123,7 @@ def reschedule_package(request: Request, package_id: str, body: MovePackage) -> 
     errors=(*USUAL, "not_cancellable 409"),
     example={"reason": "The customer is ill", "version": 1},
 )
-def cancel_package(request: Request, package_id: str, body: CancelPackage) -> PackageAnswer:
+def cancel_package(request: Request, package_id: str, body: Cancel) -> PackageAnswer:
     """Cancel a package with all its parts; one that is over already is answered as it is.
 
     `fee_minor` of its first part: what that costs.
@@ -165,7 +144,7 @@ def cancel_package(request: Request, package_id: str, body: CancelPackage) -> Pa
     errors=(*USUAL, "not_requested 409", "deposit_required 409"),
     example={"deposit_minor": 5000},
 )
-def confirm_package(request: Request, package_id: str, body: ConfirmPackage) -> PackageAnswer:
+def confirm_package(request: Request, package_id: str, body: Confirm) -> PackageAnswer:
     """Confirm what was only requested, once its deposit is paid; one that is confirmed is answered as it is."""
     from chalicelib.booking.package_changing import Change, answer
 
@@ -188,7 +167,7 @@ def confirm_package(request: Request, package_id: str, body: ConfirmPackage) -> 
     errors=(*USUAL, "not_requested 409"),
     example={"reason": "We are closed that day"},
 )
-def decline_package(request: Request, package_id: str, body: ChangePackage) -> PackageAnswer:
+def decline_package(request: Request, package_id: str, body: ChangeBody) -> PackageAnswer:
     """Decline what was only requested; one that is declined is answered as it is."""
     from chalicelib.booking.package_changing import Change, answer
 

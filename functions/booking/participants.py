@@ -6,7 +6,7 @@ import msgspec
 
 from chalicelib.booking import store
 from chalicelib.booking.listing import contact_from
-from chalicelib.booking.policy import RuleName
+from chalicelib.booking.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -24,7 +24,7 @@ class NewParticipant(Body):
     customer_id: Text | None = None
     customer: CustomerDetails | None = None
     seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
-    override: Annotated[list[RuleName], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
+    override: Overrides = msgspec.field(default_factory=list)
 
 
 class ParticipantsAnswer(Answer):

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from chalicelib.booking.listing import contact_from
-from chalicelib.booking.policy import RuleName
+from chalicelib.booking.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -56,7 +56,7 @@ class SeriesToCheck(Body):
     staff: Text | None = None
     length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
     prefer: Preferred | None = None
-    override: Annotated[list[RuleName], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
+    override: Overrides = msgspec.field(default_factory=list)
     customer_id: Text | None = None
     customer: CustomerDetails | None = None
 
