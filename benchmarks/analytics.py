@@ -8,8 +8,8 @@ from benchmarks.counting import Count, counted
 from chalicelib.analytics import counting, measuring, rebuilding
 from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable
 from chalicelib.analytics.searching import count_search
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.clock import now
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
@@ -75,7 +75,7 @@ def _booked(practice: Practice, days_ago: int) -> Appointment:
         updated_at=at,
     )  # fmt: skip
     unit = _begin()
-    store.add_appointment(unit, made)
+    appointment_store.add_appointment(unit, made)
     unit.commit()
     return made
 
@@ -84,6 +84,6 @@ def _moved(appointment: Appointment) -> Appointment:
     at = appointment.starts_at + timedelta(days=40)
     moved = appointment.changed(now(), starts_at=at, ends_at=at + timedelta(minutes=30))
     unit = _begin()
-    store.save_appointment(unit, moved)
+    appointment_store.save_appointment(unit, moved)
     unit.commit()
     return moved

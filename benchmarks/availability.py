@@ -20,12 +20,12 @@ import msgspec
 
 from benchmarks import sweep
 from benchmarks.vector_kinds import MINUTE_MS, ms, read_hours
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, footprints, with_entry
 from chalicelib.booking.engine.clocks import moment_of, texts
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.question import Frame, Host, Question, frame_of
 from chalicelib.booking.engine.search import search, search_each
 from chalicelib.booking.engine.starts import Ask
-from chalicelib.booking.occupancy import Days, Entry, Kind, footprints, with_entry
 
 Json = dict[str, Any]
 SECONDS = 1.5

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from benchmarks import system
 from benchmarks.counting import Count, counted
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import chain, store
 from chalicelib.calls.backfilling import Backfill
 from chalicelib.calls.call import CallFacts, CallLink

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from chalicelib.booking.calendar.entries import Days
 from chalicelib.booking.engine.clocks import utc_midnight
 from chalicelib.booking.engine.hours import Hours, opened
 from chalicelib.booking.engine.question import Frame
 from chalicelib.booking.engine.starts import Ask
 from chalicelib.booking.engine.windows import Window
-from chalicelib.booking.occupancy import Days
 
 Span = tuple[datetime, datetime]
 _ROW = struct.Struct(">hH21x")

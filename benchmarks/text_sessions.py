@@ -11,8 +11,8 @@ import msgspec
 
 from benchmarks import system
 from benchmarks.counting import Count, counted
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.chat import store as chat_store
 from chalicelib.core import queues
 from chalicelib.core.clock import now
@@ -67,7 +67,7 @@ class Patient:
             status="confirmed", source="api", created_at=starts_at, updated_at=starts_at,
         )  # fmt: skip
         unit = Unit(system.COMPANY)
-        booking.add_appointment(unit, made)
+        appointment_store.add_appointment(unit, made)
         unit.commit()
         return made
 

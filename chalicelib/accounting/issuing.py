@@ -15,8 +15,8 @@ from chalicelib.accounting.order import Line, Order
 from chalicelib.accounting.record import Record, Resource, read
 from chalicelib.accounting.record_jobs import ReconcileDocument
 from chalicelib.accounting.upserting import Heard, Tally, write
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, NotFound, OutcomeUnknown, Stale, invalid
 from chalicelib.core.jobs import JobContext, Postpone
@@ -98,7 +98,7 @@ def pdf_link(make: Begin, company_id: str, resource: Resource, record_id: str, c
 
 
 def _order(account: Account, resource: Resource, wish: Wish, clock: Clock) -> Order:
-    appointment = booking.get_appointment(account.company_id, wish.appointment_id)
+    appointment = appointment_store.get_appointment(account.company_id, wish.appointment_id)
     if appointment.status != "completed":
         raise Conflict("appointment_not_completed", f"The appointment is {appointment.status}; bill it once completed.")
     at = clock()

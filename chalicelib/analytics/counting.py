@@ -9,8 +9,8 @@ from chalicelib.analytics import store
 from chalicelib.analytics.jobs import CountAppointment
 from chalicelib.analytics.store import Reading
 from chalicelib.analytics.tally import Days, State, step, together
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
 from chalicelib.core.errors import NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit

@@ -7,14 +7,15 @@ import msgspec
 
 from chalicelib.analytics import store
 from chalicelib.analytics.jobs import MeasureAvailable
-from chalicelib.booking import calendars, practice_store
-from chalicelib.booking.calendars import Calendar
+from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.entries import AWAY, weeks_between
+from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import by_day
 from chalicelib.booking.engine.windows import without
-from chalicelib.booking.occupancy import AWAY, weeks_between
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.clock import Clock
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.tables import fetch
@@ -70,8 +71,8 @@ def _measure(unit: Unit, company_id: str, branch: Branch, back: int, clock: Cloc
     schedule = practice_store.get_schedule(company_id, branch.id)
     # A window may begin a day before UTC's or end a day after.
     mondays = weeks_between(clock() - timedelta(days=back + 2), clock() + timedelta(days=AHEAD + 2))
-    rows = fetch(calendars.keys(company_id, schedule.staff, mondays), consistent=False)
-    found = calendars.calendars(company_id, schedule.staff, mondays, rows)
+    rows = fetch(calendar_store.keys(company_id, schedule.staff, mondays), consistent=False)
+    found = calendar_store.calendars(company_id, schedule.staff, mondays, rows)
     store.save_available(unit, branch.id, available_minutes(schedule, found, first, last), keep_before=today)
 
 

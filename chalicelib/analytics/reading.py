@@ -8,8 +8,8 @@ import msgspec
 from chalicelib.analytics import store
 from chalicelib.analytics.periods import Period, Range, total
 from chalicelib.analytics.tally import Counters
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
 from chalicelib.core.clock import Clock
 
 

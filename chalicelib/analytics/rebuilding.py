@@ -6,9 +6,9 @@ import msgspec
 
 from chalicelib.analytics import counting, measuring, store
 from chalicelib.analytics.tally import State
-from chalicelib.booking import practice_store
-from chalicelib.booking import store as appointments
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Invalid
 from chalicelib.core.unit import Unit
@@ -35,7 +35,7 @@ def rebuild(begin: Begin, company_id: str, clock: Clock, wait: Callable[[float],
         wait(SETTLE_SECONDS)
     yield state.done
     while True:
-        page = appointments.page_appointments(
+        page = appointment_store.page_appointments(
             "company", company_id, company_id, starts_from=None, starts_until=None, status=None, source=None,
             limit=PAGE, cursor=state.cursor,
         )  # fmt: skip

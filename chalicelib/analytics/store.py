@@ -10,10 +10,10 @@ from pynamodb.expressions.operand import Path
 
 from chalicelib.analytics.tables import AnalyticsRow
 from chalicelib.analytics.tally import Counters, Days, Marker, State
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.practice_store import record_key
-from chalicelib.booking.store import appointment_key, appointment_of
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.store import appointment_key, appointment_of
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.store import record_key
 from chalicelib.core.errors import NotFound
 from chalicelib.core.logging import log
 from chalicelib.core.tables import Key, collection, encode, fetch

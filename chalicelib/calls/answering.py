@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import PHONE, Branch
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import PHONE, Branch
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import phone_store as store
 from chalicelib.calls.jobs import SettlePhoneCall
 from chalicelib.calls.missed_words import say

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import store
 from chalicelib.calls.call import Call, CallLink, Transfer
 from chalicelib.calls.caller import Caller

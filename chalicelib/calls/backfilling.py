@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from chalicelib.booking import calcom_booking
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.appointment_booking import booked_event
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.calls import lists, store
 from chalicelib.calls.analysis import BookingData, read_booking
@@ -121,7 +121,7 @@ class Backfill:
         if not found.was_booked() and found.status != "requested":
             raise CannotBackfill("never_booked", f"its Cal.com booking is {found.status} and was never confirmed")
         if found.call_id is None:
-            booking.save_appointment(unit, found.changed(at, call_id=call.id))
+            appointment_store.save_appointment(unit, found.changed(at, call_id=call.id))
         _write_link(unit, call, found)
         return (f"appointment: known by its Cal.com booking, {found.status}",)
 
@@ -139,8 +139,8 @@ class Backfill:
             unit.publish(VendorBookingUnassigned(appointment_id=appointment.id, branch_id=appointment.branch_id))
         else:
             note = ()
-        booking.add_appointment(unit, appointment)
-        calcom_booking.claim_ids(unit, appointment)
+        appointment_store.add_appointment(unit, appointment)
+        calcom_book.claim_ids(unit, appointment)
         if appointment.ends_at > at:  # nobody wants to hear that a time of last month is booked
             unit.publish(booked_event(appointment))
         unit.audit("appointment.backfilled", appointment.id, call=call.id)
@@ -149,7 +149,7 @@ class Backfill:
 
 
 def _existing(placed: Placement, wanted: BookingData) -> Appointment | None:
-    kinds = ((calcom_booking.UID, wanted.calcom_uid), (calcom_booking.BOOKING_ID, wanted.calcom_id))
+    kinds = ((calcom_book.UID, wanted.calcom_uid), (calcom_book.BOOKING_ID, wanted.calcom_id))
     keys = [directory.key(kind, str(value)) for kind, value in kinds if value]
     entries = map(directory.entry, placed.reads(keys))
     owners = {(entry.company_id, entry.record) for entry in entries if entry}
@@ -160,7 +160,9 @@ def _existing(placed: Placement, wanted: BookingData) -> Appointment | None:
     company_id, appointment_id = owners.pop()
     if company_id != placed.schedule.branch.company_id:
         raise CannotBackfill("booked_elsewhere", "its Cal.com booking belongs to another company")
-    return booking.appointment_of(placed.reads([booking.appointment_key(company_id, appointment_id)])[0])
+    return appointment_store.appointment_of(
+        placed.reads([appointment_store.appointment_key(company_id, appointment_id)])[0]
+    )
 
 
 def _customer(unit: Unit, call: Call, placed: Placement, at: datetime) -> tuple[str, str]:

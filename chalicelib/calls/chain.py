@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import lists, store
 from chalicelib.calls.call import Call
 from chalicelib.core.errors import NotFound
@@ -132,7 +132,7 @@ def _keys(call: Call) -> list[Key | None]:
     company_id, link = call.company_id or "none", call.link
     return [
         crm.key(company_id, link.customer_id) if link.customer_id else None,
-        booking.appointment_key(company_id, link.appointment_id) if link.appointment_id else None,
+        appointment_store.appointment_key(company_id, link.appointment_id) if link.appointment_id else None,
         practice_store.schedule_key(company_id, link.branch_id) if link.branch_id else None,
     ]
 
@@ -143,7 +143,7 @@ def _links(call: Call, rows: Sequence[Any]) -> Links:
         known = practice_store.schedule_of(schedule, call.link.branch_id or "")
     except NotFound:
         known = None
-    return Links(call, crm.customer_of(customer), booking.appointment_of(appointment), known)
+    return Links(call, crm.customer_of(customer), appointment_store.appointment_of(appointment), known)
 
 
 def validate(calls: Iterable[Call]) -> Iterator[tuple[Call, Chain]]:

@@ -5,18 +5,18 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.calcom_applying import Also
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.leaving import Leaver, leave
-from chalicelib.booking.package import Together
-from chalicelib.booking.package_changing import Change
-from chalicelib.booking.package_changing import cancel as cancel_package
-from chalicelib.booking.package_moving import PackageMove
-from chalicelib.booking.package_moving import reschedule as reschedule_package
-from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.package import Together
+from chalicelib.booking.calcom.apply import Also
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.groups.leave import Leaver, leave
+from chalicelib.booking.packages.change import Change
+from chalicelib.booking.packages.change import cancel as cancel_package
+from chalicelib.booking.packages.reschedule import PackageMove
+from chalicelib.booking.packages.reschedule import reschedule as reschedule_package
+from chalicelib.booking.practice import store as practice_store
 from chalicelib.calls.appointment_answers import refused, standing, which_one
 from chalicelib.calls.asked import Answer, Asked, Tools, forget, keep, once
 from chalicelib.calls.hearing import instant
@@ -158,7 +158,7 @@ def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wa
 
 def _same_change(asked: Asked, known: Known, wanted: datetime | None) -> bool:
     """Whether the change that is under way is the one asked for: an earlier answer was lost."""
-    current = booking.get_appointment(asked.company_id, known.appointment.id)
+    current = appointment_store.get_appointment(asked.company_id, known.appointment.id)
     change = current.pending_change
     return bool(change and wanted and change.place and change.place.starts_at == wanted)
 
@@ -171,7 +171,7 @@ def _terms(refusal: DomainError) -> str | None:
 
 def _moved_before(asked: Asked, tools: Tools) -> Answer:
     assert asked.kept
-    current = booking.find_appointment(asked.company_id, asked.kept.record)
+    current = appointment_store.find_appointment(asked.company_id, asked.kept.record)
     moved_to = datetime.fromisoformat(asked.kept.answer["starts_at"])
     if current is None or current.status not in COMING or current.starts_at == moved_to:
         return asked.kept.answer

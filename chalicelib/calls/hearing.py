@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from dateutil.tz import datetime_ambiguous, datetime_exists
 
-from chalicelib.booking.hours import DAY_MINUTES
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice.hours import DAY_MINUTES
+from chalicelib.booking.practice.models import Branch
 from chalicelib.calls.spoken_times import Hour, understand
 from chalicelib.core.errors import Invalid, invalid
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import PHONE
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import PHONE
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.caller import number_of
 from chalicelib.calls.speech import voice_of
 from chalicelib.core import directory

@@ -81,7 +81,7 @@ def mail_message(job: MailCallMessage, context: JobContext) -> None:
 
     At least once: a crash between mailing and marking mails it a second time.
     """
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
     from chalicelib.calls.language import language
     from chalicelib.calls.speech import Voice
     from chalicelib.identity import guard_store

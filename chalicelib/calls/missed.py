@@ -1,7 +1,7 @@
 """Calls that nobody answered: finding out, and the text back."""
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
 from chalicelib.calls import phone_store as store
 from chalicelib.calls.events import CallMissed
 from chalicelib.calls.jobs import AlertMissedCall, SettlePhoneCall, TextMissedCaller

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
 from chalicelib.calls import phone_store as store
 from chalicelib.calls.answering import BRIDGE, STATUS, url
 from chalicelib.calls.events import OutboundCallStarted

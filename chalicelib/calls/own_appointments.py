@@ -10,11 +10,11 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.hours import local_instant
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.hours import local_instant
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.asked import TRIES, Asked, attempts_key
 from chalicelib.calls.hearing import any_day
 from chalicelib.calls.names import same_name
@@ -96,7 +96,7 @@ def _of_number(asked: Asked) -> list[Known]:
     if asked.customer_id is None:
         return []
     # The index may lag behind by a moment: what was booked in this very call is looked at by its id.
-    found = booking.page_appointments(
+    found = appointment_store.page_appointments(
         "customer",
         asked.customer_id,
         asked.company_id,
@@ -109,7 +109,7 @@ def _of_number(asked: Asked) -> list[Known]:
     ).data
     booked = asked.call.link.appointment_id if asked.call else None
     if booked and all(one.id != booked for one in found):
-        just_now = booking.find_appointment(asked.company_id, booked)
+        just_now = appointment_store.find_appointment(asked.company_id, booked)
         if just_now and just_now.is_for(asked.customer_id):
             found = sorted([*found, just_now.seen_by(asked.customer_id)], key=lambda one: one.starts_at)
     return _known(asked, _as_one([one for one in found if _is_coming(one, asked.now)])[:MOST_LISTED])
@@ -137,7 +137,7 @@ def _on_day(asked: Asked, day: date) -> list[Appointment]:
     found: list[Appointment] = []
     cursor: str | None = None
     while len(found) < MOST_IN_A_DAY:
-        page = booking.page_appointments(
+        page = appointment_store.page_appointments(
             "branch",
             asked.schedule.branch.id,
             asked.company_id,

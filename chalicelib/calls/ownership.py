@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking.calcom_booking import EVENT_TYPE
-from chalicelib.booking.practice import PHONE
+from chalicelib.booking.calcom.book import EVENT_TYPE
+from chalicelib.booking.practice.models import PHONE
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import CallFacts
 from chalicelib.core import directory

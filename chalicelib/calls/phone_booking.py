@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import package_store, practice_store, situation
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import OVER, Appointment
-from chalicelib.booking.booking import Booked, Wish, book
-from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
-from chalicelib.booking.calcom_requests import booking_at_calcom
-from chalicelib.booking.package import FirstPart
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import OVER, Appointment
+from chalicelib.booking.appointments.package import FirstPart
+from chalicelib.booking.calcom.book import confirm, confirm_at_calcom
+from chalicelib.booking.calcom.requests import booking_at_calcom
+from chalicelib.booking.creation.book import Booked, Wish, book
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import store
 from chalicelib.calls.asked import guard_key
 from chalicelib.calls.call import CallLink
@@ -89,7 +91,7 @@ class PhoneBooking:
             return self._answer_again(before.appointment, calcom)
         except Conflict as taken:
             if taken.code == "already_joined":  # the caller has a seat of this group: that is what he asked for
-                joined = booking.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
+                joined = appointment_store.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
                 return self._answer_again(joined, calcom)
             # What this very question booked before may be what is in the way now.
             mine = self._booked_before(fetch([self._guard])[0])
@@ -100,7 +102,7 @@ class PhoneBooking:
 
     def _hold(self) -> Booked:
         company_id = self._caller.company_id
-        schedule = situation.fresh(company_id, self._branch_id)
+        schedule = booking_context.fresh(company_id, self._branch_id)
         wish = self._as_wish(schedule.branch)
         extra = [self._guard, directory.key(store.RETELL, self._caller.facts.retell_call_id)]
         for _ in range(RESTARTS):
@@ -152,7 +154,11 @@ class PhoneBooking:
             store.save_link(unit, self._call_id, link)
 
     def _booked_before(self, guard: Any, customer_id: str | None = None) -> Appointment | None:
-        before = booking.find_appointment(self._caller.company_id, guard.record or "") if guard is not None else None
+        before = (
+            appointment_store.find_appointment(self._caller.company_id, guard.record or "")
+            if guard is not None
+            else None
+        )
         if before is None or before.status in OVER:
             return None
         # Who has left a group since asks anew.
@@ -211,7 +217,7 @@ class PhoneBooking:
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
         if taken.code not in REFUSED_TIMES:
             raise taken
-        branch = situation.fresh(self._caller.company_id, self._branch_id).branch
+        branch = booking_context.fresh(self._caller.company_id, self._branch_id).branch
         return answer_taken(voice_of(branch, self._clock()), taken)
 
     def _answer_booked(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:

@@ -6,13 +6,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.booking import calendars, practice_store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.calcom_booking import BOOKING_ID, UID
-from chalicelib.booking.hours import check_zone
-from chalicelib.booking.occupancy import first_clash, weeks_between
-from chalicelib.booking.practice import Branch, Service, Staff
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom.book import BOOKING_ID, UID
+from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.entries import first_clash, weeks_between
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.hours import check_zone
+from chalicelib.booking.practice.models import Branch, Service, Staff
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import ownership
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import Call
@@ -102,11 +103,11 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
         assert self.member
         entry, company_id = appointment.entry(), appointment.company_id
         mondays = weeks_between(entry.blocks_from, entry.blocks_until)
-        rows = self.reads(calendars.keys(company_id, [self.member], mondays))
-        calendar = calendars.calendars(company_id, [self.member], mondays, rows)[0]
+        rows = self.reads(calendar_store.keys(company_id, [self.member], mondays))
+        calendar = calendar_store.calendars(company_id, [self.member], mondays, rows)[0]
         if first_clash(calendar.days, entry, at):
             return False
-        calendars.take(unit, calendar, entry, at)
+        calendar_store.take(unit, calendar, entry, at)
         return True
 
     def told(self, appointment: Appointment) -> str:
@@ -166,7 +167,7 @@ def _guessed(call: Call, wanted: BookingData, guess: Placement | None) -> list[K
     if guess.member:
         margin = timedelta(minutes=max(guess.service.buffer_before_min, guess.service.buffer_after_min))
         mondays = weeks_between(starts_at - margin, ends_at + margin)
-        found += calendars.keys(branch.company_id, [guess.member], mondays)
+        found += calendar_store.keys(branch.company_id, [guess.member], mondays)
     return found
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.practice import PHONE
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.practice.models import PHONE
 from chalicelib.calls import store
 from chalicelib.calls.analysis import booking_in_analysis
 from chalicelib.calls.call import Call, CallFacts, CallLink
@@ -157,7 +157,7 @@ def _instant(call: RetellCall, name: str) -> datetime | None:
 def link_booked(job: LinkBookedCall, context: JobContext) -> None:
     """Write `booking_confirmed` into the call, if it is not there yet."""
     call = store.find_call(job.company_id, job.call_id)
-    appointment = booking.find_appointment(job.company_id, job.appointment_id)
+    appointment = appointment_store.find_appointment(job.company_id, job.appointment_id)
     if call is None or appointment is None or call.link.booking_confirmed or not appointment.was_booked():
         return
     unit = context.unit()

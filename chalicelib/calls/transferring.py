@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from chalicelib.booking.practice import Staff
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice.models import Staff
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.asked import Answer, Asked, Tools, keep, on_record
 from chalicelib.calls.call import Transfer
 from chalicelib.calls.speech import Voice

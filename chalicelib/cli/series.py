@@ -3,8 +3,8 @@
 import click
 from rich.text import Text
 
-from chalicelib.booking import series_store
-from chalicelib.booking.series_finishing import Standing, standing
+from chalicelib.booking.series import store as series_store
+from chalicelib.booking.series.finish import Standing, standing
 from chalicelib.cli.output import Failed, finish, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.errors import NotFound

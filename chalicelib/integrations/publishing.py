@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import store as booking
-from chalicelib.booking import waiting_store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.waiting import Waiting
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.entry import Waiting
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Stale
 from chalicelib.core.jobs import JobContext
@@ -35,14 +35,14 @@ def publish(job: PublishWebhook, context: JobContext) -> None:
     """Add the deliveries and have them sent, in one transaction; nothing when that was done before."""
 
     def data() -> dict[str, Any]:
-        return data_of(booking.get_appointment(job.company_id, job.appointment_id)) | _participant(job)
+        return data_of(appointment_store.get_appointment(job.company_id, job.appointment_id)) | _participant(job)
 
     _publish(job.type, data, context)
 
 
 def publish_waiting(job: PublishWaiting, context: JobContext) -> None:
     """The same of what happened on the waiting list."""
-    _publish(job.type, lambda: data_of_waiting(waiting_store.get(job.company_id, job.waiting_id)), context)
+    _publish(job.type, lambda: data_of_waiting(waitlist_store.get(job.company_id, job.waiting_id)), context)
 
 
 def _publish(kind: str, data: Callable[[], dict[str, Any]], context: JobContext) -> None:

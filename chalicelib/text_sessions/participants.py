@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.errors import Forbidden, NotFound
 from chalicelib.core.tables import Key, fetch
 from chalicelib.identity import store as identity
@@ -39,12 +39,12 @@ def read(company_id: str, user_id: str, appointment_id: str, more: Sequence[Key]
     rows = fetch(
         [
             identity.user_key(company_id, user_id),
-            booking.appointment_key(company_id, appointment_id),
+            appointment_store.appointment_key(company_id, appointment_id),
             store.session_key(company_id, appointment_id),
             *more,
         ]
     )
-    user, appointment = identity.user_of(rows[0]), booking.appointment_of(rows[1])
+    user, appointment = identity.user_of(rows[0]), appointment_store.appointment_of(rows[1])
     part = _part(user, appointment) if user and appointment else None
     if part is None or appointment is None:
         raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")

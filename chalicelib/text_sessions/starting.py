@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, PaymentRequired, Stale, Unavailable

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec.structs import asdict
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Source, Status
-from chalicelib.booking.listing import contact_from, list_by
-from chalicelib.booking.policy import Overrides
-from chalicelib.booking.practice import Gender
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Source, Status
+from chalicelib.booking.changes.list import contact_from, list_by
+from chalicelib.booking.practice.models import Gender
+from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -110,9 +110,9 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`;
     both with up to four `alternatives`, each bookable as given, one of them in another branch where there is one.
     """
-    from chalicelib.booking.assignment import Preference
-    from chalicelib.booking.booking import Wish
-    from chalicelib.booking.booking_online import book_online
+    from chalicelib.booking.allocation.assignment import Preference
+    from chalicelib.booking.changes.book_online import book_online
+    from chalicelib.booking.creation.book import Wish
 
     if body.override:
         request.require("appointments:override")
@@ -161,4 +161,4 @@ def list_appointments(request: Request, query: AppointmentQuery) -> Page[Appoint
 )
 def show_appointment(request: Request, appointment_id: str) -> AppointmentAnswer:
     """One appointment."""
-    return show(store.get_appointment(request.company_id, appointment_id))
+    return show(appointment_store.get_appointment(request.company_id, appointment_id))

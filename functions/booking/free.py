@@ -9,7 +9,7 @@ from chalicelib.core.payloads import Answer
 from functions.booking.places import place_in_query
 
 if TYPE_CHECKING:
-    from chalicelib.booking.searching import Free, Wanted
+    from chalicelib.booking.availability.search import Free, Wanted
 
 
 class PartAnswer(Answer):
@@ -82,7 +82,7 @@ def counted(company_id: str, found: "list[Free]") -> "list[Free]":
 
 def wanted_from(query: Any, *, published: bool = False) -> "Wanted":
     """The question that a query string asks."""
-    from chalicelib.booking.searching import Wanted
+    from chalicelib.booking.availability.search import Wanted
 
     return Wanted(
         branch_ids=tuple(query.branch_id),

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from chalicelib.booking import package_store
-from chalicelib.booking.policy import Overrides
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -18,7 +18,7 @@ from functions.booking.changes import Cancel, Confirm
 from functions.booking.changes import Change as ChangeBody
 
 if TYPE_CHECKING:
-    from chalicelib.booking.package import Together
+    from chalicelib.booking.appointments.package import Together
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -81,7 +81,7 @@ def show_package(request: Request, package_id: str) -> PackageAnswer:
 )
 def show_package_cancellation(request: Request, package_id: str) -> CostAnswer:
     """What cancelling a package would cost now."""
-    from chalicelib.booking.fees import fee_for
+    from chalicelib.booking.rules.cancellation_fees import fee_for
 
     fee = fee_for(package_store.get(request.company_id, package_id).parts[0], now())
     return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)
@@ -101,7 +101,7 @@ def reschedule_package(request: Request, package_id: str, body: MovePackage) -> 
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
     also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
-    from chalicelib.booking.package_moving import PackageMove, reschedule
+    from chalicelib.booking.packages.reschedule import PackageMove, reschedule
 
     if body.override:
         request.require("appointments:override")
@@ -128,7 +128,7 @@ def cancel_package(request: Request, package_id: str, body: Cancel) -> PackageAn
 
     `fee_minor` of its first part: what that costs.
     """
-    from chalicelib.booking.package_changing import Change, cancel
+    from chalicelib.booking.packages.change import Change, cancel
 
     if body.waive_fee:
         request.require("appointments:override")
@@ -146,7 +146,7 @@ def cancel_package(request: Request, package_id: str, body: Cancel) -> PackageAn
 )
 def confirm_package(request: Request, package_id: str, body: Confirm) -> PackageAnswer:
     """Confirm what was only requested, once its deposit is paid; one that is confirmed is answered as it is."""
-    from chalicelib.booking.package_changing import Change, answer
+    from chalicelib.booking.packages.change import Change, answer
 
     if body.without_deposit:
         request.require("appointments:override")
@@ -169,7 +169,7 @@ def confirm_package(request: Request, package_id: str, body: Confirm) -> Package
 )
 def decline_package(request: Request, package_id: str, body: ChangeBody) -> PackageAnswer:
     """Decline what was only requested; one that is declined is answered as it is."""
-    from chalicelib.booking.package_changing import Change, answer
+    from chalicelib.booking.packages.change import Change, answer
 
     wanted = Change(reason=body.reason, version=body.version)
     return _show(answer(lambda: request.unit(_show), request.company_id, package_id, "declined", wanted))

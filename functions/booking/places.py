@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.practice import Place
+from chalicelib.booking.practice.models import Place
 from chalicelib.core.errors import Fault, Invalid
 from chalicelib.core.payloads import Answer, Body
 

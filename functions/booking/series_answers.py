@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from chalicelib.booking.recurrence import MOST, Frequency, Recurrence
+from chalicelib.booking.series.recurrence import MOST, Frequency, Recurrence
 from chalicelib.core.payloads import Answer, Body
 
 if TYPE_CHECKING:
-    from chalicelib.booking.series import Occurrence
-    from chalicelib.booking.series_booking import Checked
-    from chalicelib.booking.series_finishing import Standing
+    from chalicelib.booking.series.book import Checked
+    from chalicelib.booking.series.finish import Standing
+    from chalicelib.booking.series.series import Occurrence
 
 Outcome = Literal["booked", "held", "conflict", "failed"]
 
@@ -138,7 +138,7 @@ class VisitorSeriesAnswer(Answer):
 
 def show_checked(checked: "Checked") -> CheckedAnswer:
     """The occurrences as clients see them."""
-    from chalicelib.booking.series_booking import listed
+    from chalicelib.booking.series.book import listed
 
     found = [msgspec.convert(one, CheckedOccurrence) for one in listed(checked)]
     return CheckedAnswer(zone=checked.zone, bookable=sum(one.bookable for one in found), occurrences=found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
-from chalicelib.booking.listing import contact_from
+from chalicelib.booking.changes.list import contact_from
 from chalicelib.core.clock import now, to_utc
 from chalicelib.core.doors import PUBLIC
 from chalicelib.core.errors import Conflict
@@ -19,8 +19,8 @@ from functions.booking.answers import InPackageAnswer, show_package_of
 from functions.booking.places import AddressGiven, place_of
 
 if TYPE_CHECKING:
-    from chalicelib.booking.appointment import Appointment
-    from chalicelib.booking.hold import Hold
+    from chalicelib.booking.appointments.appointment import Appointment
+    from chalicelib.booking.appointments.hold import Hold
     from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
@@ -131,8 +131,8 @@ class VisitorAnswer(Answer):
 )
 def hold_time(request: Request, body: NewHold) -> HoldAnswer:
     """Keep a time for ten minutes. At most two at once for one address."""
-    from chalicelib.booking.deciding import Asked
-    from chalicelib.booking.holding import hold
+    from chalicelib.booking.creation.decision import Asked
+    from chalicelib.booking.creation.hold import hold
     from chalicelib.core import throttle
 
     throttle.count("holds", request.address, request.clock(), most=HOLDS_A_MINUTE)
@@ -160,8 +160,8 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
 )
 def extend_hold(request: Request, hold_id: str, body: HoldProofBody) -> HoldAnswer:
     """Keep it for ten minutes more; once."""
-    from chalicelib.booking.hold import HoldProof
-    from chalicelib.booking.holding import extend
+    from chalicelib.booking.appointments.hold import HoldProof
+    from chalicelib.booking.creation.hold import extend
 
     return _show_hold(extend(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now))
 
@@ -176,8 +176,8 @@ def extend_hold(request: Request, hold_id: str, body: HoldProofBody) -> HoldAnsw
 )
 def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
     """Give the time back."""
-    from chalicelib.booking.hold import HoldProof
-    from chalicelib.booking.holding import release
+    from chalicelib.booking.appointments.hold import HoldProof
+    from chalicelib.booking.creation.hold import release
 
     release(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now)
 
@@ -198,10 +198,10 @@ def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
 )
 def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer:
     """Book without a token. Whether a time can be had is answered, and which others; why not is not."""
-    from chalicelib.booking.booking import Wish
-    from chalicelib.booking.booking_online import book_online
-    from chalicelib.booking.hold import HoldProof
-    from chalicelib.booking.holding import company_of
+    from chalicelib.booking.appointments.hold import HoldProof
+    from chalicelib.booking.changes.book_online import book_online
+    from chalicelib.booking.creation.book import Wish
+    from chalicelib.booking.creation.hold import company_of
     from chalicelib.core import throttle
 
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)

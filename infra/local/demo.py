@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import directory
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Unauthenticated

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from chalicelib.booking import people, placing
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.appointment_booking import booked_event
+from chalicelib.booking.allocation import time_swap
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.creation.single import booked_event
+from chalicelib.booking.practice_admin import link_users
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch
@@ -54,12 +55,12 @@ def _link(company_id: str, person: Person, customer_id: str | None, staff_id: st
     assert login, "the demo's users are loaded first"
     user = identity.get_user(company_id, login.user_id)
     if (user.customer_id, user.staff_id) != (customer_id, staff_id):
-        people.link_user(Unit(company_id, clock=clock), user.id, customer_id, staff_id, clock)
+        link_users.link_user(Unit(company_id, clock=clock), user.id, customer_id, staff_id, clock)
 
 
 def _open_appointment(company_id: str, patient_id: str, clock: Clock) -> str | None:
     at = clock()
-    found = booking.page_appointments(
+    found = appointment_store.page_appointments(
         "customer", patient_id, company_id, starts_from=stamp(at - timedelta(hours=1)), starts_until=stamp(at),
         status="confirmed", source=None, limit=20, cursor=None,
     ).data  # fmt: skip
@@ -83,8 +84,8 @@ def _appointment(company_id: str, practice: Practice, patient_id: str, clock: Cl
         ends_at=starts_at + timedelta(minutes=service.duration_min), service_number=service.number,
         channel=service.channel, status="confirmed", booked_as="confirmed", source="api", created_at=at, updated_at=at,
     )  # fmt: skip
-    placing.change_time(unit, made.changed(at, status="cancelled"), made)
-    booking.add_appointment(unit, made)
+    time_swap.change_time(unit, made.changed(at, status="cancelled"), made)
+    appointment_store.add_appointment(unit, made)
     unit.publish(booked_event(made))
     unit.audit("appointment.booked", made.id)
     unit.commit()

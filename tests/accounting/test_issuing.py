@@ -10,8 +10,8 @@ from chalicelib.accounting import issuing, order_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.order import Line, Order
 from chalicelib.accounting.record_jobs import ReconcileDocument
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
@@ -37,9 +37,9 @@ def appointment(practice: Practice) -> Appointment:
     }
     made = call("POST", "/api/appointments", caller=CALLER, body=body)
     assert made.status == 201, made
-    found = booking.get_appointment(OURS, made.json["id"])
+    found = appointment_store.get_appointment(OURS, made.json["id"])
     unit = Unit(OURS)
-    booking.save_appointment(unit, found.changed(now(), status="completed"))
+    appointment_store.save_appointment(unit, found.changed(now(), status="completed"))
     unit.commit()
     return found
 
@@ -90,9 +90,9 @@ def test_the_customers_client_is_billed(
 
 
 def test_only_completed_appointments_are_billed(account: Account, appointment: Appointment) -> None:
-    current = booking.get_appointment(OURS, appointment.id)
+    current = appointment_store.get_appointment(OURS, appointment.id)
     unit = Unit(OURS)
-    booking.save_appointment(unit, current.changed(now(), status="confirmed"))
+    appointment_store.save_appointment(unit, current.changed(now(), status="confirmed"))
     unit.commit()
     assert bill(account, appointment).json["code"] == "appointment_not_completed"
     assert call("POST", f"/api/fic/accounts/{account.id}/invoices", caller=CALLER, body={

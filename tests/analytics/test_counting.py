@@ -13,11 +13,13 @@ from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable
 from chalicelib.analytics.searching import count_search
 from chalicelib.analytics.tables import AnalyticsRow
 from chalicelib.analytics.tally import Counters, Days, contribution, together
-from chalicelib.booking import managing, practice_store, time_off
-from chalicelib.booking import store as appointments
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.events import AppointmentBooked, AppointmentMarked
-from chalicelib.booking.practice import Staff
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Staff
+from chalicelib.booking.practice_admin import manage
+from chalicelib.booking.time_off import book_time_off
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
@@ -48,7 +50,7 @@ def made(practice: Practice, chance: random.Random) -> Appointment:
         created_at=at - timedelta(minutes=chance.randrange(0, 60 * 24 * 20)), updated_at=at,
     )  # fmt: skip
     unit = begin()
-    appointments.add_appointment(unit, wanted)
+    appointment_store.add_appointment(unit, wanted)
     unit.publish(
         AppointmentBooked(
             appointment_id=wanted.id, customer_id="cus_1", branch_id=wanted.branch_id, source="api", version=1
@@ -66,7 +68,7 @@ def change(appointment: Appointment, chance: random.Random) -> Appointment:
         appointment, status=status, starts_at=at, ends_at=at + timedelta(minutes=30), version=appointment.version + 1
     )
     unit = begin()
-    appointments.save_appointment(unit, new)
+    appointment_store.save_appointment(unit, new)
     unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
     unit.commit()
     return new
@@ -239,7 +241,7 @@ def test_available_minutes_are_hours_less_time_off(practice: Practice) -> None:
     measuring.measure_next(measure, context)
     drain()
     before = store.available(COMPANY, branch.id, monday, monday)[monday]
-    time_off.take(begin, COMPANY, ada.id, next_monday(9), next_monday(11), "", now)
+    book_time_off.take(begin, COMPANY, ada.id, next_monday(9), next_monday(11), "", now)
     measuring.measure_next(measure, context)
     assert store.available(COMPANY, branch.id, monday, monday)[monday] == before - 120
     drain()
@@ -266,6 +268,6 @@ def test_new_hours_are_measured_at_once(practice: Practice) -> None:
     assert store.available(COMPANY, practice.branches[1].id, monday, monday) == {}
     current = practice_store.get(Staff, COMPANY, ada.id)
     idle = replace(current, hours={}, version=current.version + 1)
-    managing.save(begin, idle, now)
+    manage.save(begin, idle, now)
     drain()
     assert store.available(COMPANY, None, monday, monday)[monday] < before

@@ -5,11 +5,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.package import FirstPart
-from chalicelib.booking.practice import Part, Resource, Service
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.package import FirstPart
+from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.practice.models import Part, Resource, Service
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.booking import store
-from chalicelib.booking.booking import Booked, Wish, book
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.creation.book import Booked, Wish, book
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.errors import Conflict, Invalid, NotFound
 from chalicelib.core.rows import OutboxRow
@@ -39,7 +39,7 @@ def booked(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: objec
 
 def test_a_booking_stands_with_everything_it_names(practice: Practice) -> None:
     made = booked(practice).appointment
-    assert store.get_appointment("com_test", made.id) == made
+    assert appointment_store.get_appointment("com_test", made.id) == made
     assert made.status == "confirmed"
     assert made.ends_at - made.starts_at == timedelta(minutes=45)
 
@@ -156,7 +156,7 @@ def test_another_company_has_no_such_branch_and_no_such_customer(practice: Pract
         book(lambda: Unit("com_other"), "com_other", wish(practice), clock)
     with pytest.raises(NotFound):
         booked(practice, customer_id="cus_00000000000000000000")
-    assert store.find_appointment("com_other", mine.id) is None
+    assert appointment_store.find_appointment("com_other", mine.id) is None
 
 
 def test_the_event_waits_in_the_outbox(practice: Practice) -> None:

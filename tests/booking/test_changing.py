@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import calcom_booking, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish
-from chalicelib.booking.booking_online import book_online
-from chalicelib.booking.cancelling import Cancellation, cancel
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.calcom.reconcile_change import settle_change
+from chalicelib.booking.changes.book_online import book_online
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.creation.book import Wish
 from chalicelib.booking.jobs import SettleChange
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.settling import settle_change
 from chalicelib.core import directory
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, VendorRefused
@@ -56,7 +57,7 @@ def call_off(appointment: Appointment, **fields: Any) -> Appointment:
 
 
 def stored(appointment: Appointment) -> Appointment:
-    return store.get_appointment(COMPANY, appointment.id)
+    return appointment_store.get_appointment(COMPANY, appointment.id)
 
 
 def taken(practice: Practice, *appointments: Appointment) -> list[datetime]:
@@ -149,7 +150,7 @@ def test_at_calcom_a_reschedule_makes_a_new_booking_and_the_old_ids_stay(
     theirs = calcom.bookings.all[str(moved.external_id)]
     assert (theirs["status"], theirs["rescheduledFromUid"]) == ("accepted", made.external_id)
     for uid in (made.external_id, moved.external_id):
-        found = directory.find(calcom_booking.UID, str(uid))
+        found = directory.find(calcom_book.UID, str(uid))
         assert found
         assert found.record == made.id
     assert taken(through_calcom, made, moved) == [next_monday(14)]
@@ -250,7 +251,7 @@ def test_what_was_cancelled_before_calcom_confirmed_it_is_cancelled_once_it_has(
     refused(lambda: move(held, next_monday(14)), "awaits_calcom")
     theirs = next(iter(calcom.bookings.all.values()))
     client = connected()
-    confirmed = calcom_booking.confirm(stored(held), client.booking(theirs["uid"]), begin, now)
+    confirmed = calcom_book.confirm(stored(held), client.booking(theirs["uid"]), begin, now)
     client.close()
     assert confirmed.pending_change
     settle(held)

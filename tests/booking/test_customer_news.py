@@ -7,12 +7,13 @@ import pytest
 from icalendar import Calendar
 from msgspec.structs import replace
 
-from chalicelib.booking import minimum, series_store
-from chalicelib.booking.customer_letters import MOST_TIMES, Told, letter
-from chalicelib.booking.customer_news import tidings
+from chalicelib.booking.customer_notices.recipients import tidings
+from chalicelib.booking.customer_notices.templates import MOST_TIMES, Told, letter
+from chalicelib.booking.groups import minimum
 from chalicelib.booking.jobs import MailCustomer
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Cancellation, GroupPolicy, Policy
+from chalicelib.booking.practice.policy import Cancellation, GroupPolicy, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.series import store as series_store
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import Postpone
 from chalicelib.core.relay import publish

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.board import Board
-from chalicelib.booking.compiled import compile_search
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.group import Group, Participant, Standing, in_time, opened, opening
+from chalicelib.booking.availability.branch_calendar import Board
+from chalicelib.booking.availability.search_index import compile_search
+from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots, why_not
+from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
 from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.group import Group, Participant, Standing, in_time, opened, opening
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Entry, Kind, with_entry
-from chalicelib.booking.policy import GroupPolicy, Policy, resolved
-from chalicelib.booking.practice import Branch, Part, Service, Staff
-from chalicelib.booking.practice_checks import policy_faults, service_faults
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.slots import Able, FreeSlot, find_slots, why_not
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Part, Service, Staff
+from chalicelib.booking.practice.policy import GroupPolicy, Policy, resolved
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.practice_admin.validation import policy_faults, service_faults
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 30, 7, tzinfo=UTC)

@@ -7,22 +7,26 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import group_store, minimum, rule_store, searching, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.attending import Attendance, change_attendees
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.deciding import Asked
-from chalicelib.booking.holding import hold
-from chalicelib.booking.joining import join
-from chalicelib.booking.leaving import Leaver, leave
-from chalicelib.booking.marking import Mark, mark
-from chalicelib.booking.occupancy import Kind
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import GroupPolicy, Limits, Policy
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.seating import Joiner
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import membership_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.availability import search as slot_search
+from chalicelib.booking.calendar.entries import Kind
+from chalicelib.booking.changes.attendees import Attendance, change_attendees
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.changes.status import Mark, mark
+from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.decision import Asked
+from chalicelib.booking.creation.group_seat import Joiner
+from chalicelib.booking.creation.hold import hold
+from chalicelib.booking.groups import minimum
+from chalicelib.booking.groups.join import join
+from chalicelib.booking.groups.leave import Leaver, leave
+from chalicelib.booking.practice.policy import GroupPolicy, Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
 from chalicelib.core.errors import DomainError, Invalid, NotFound
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.tables import fetch
@@ -80,7 +84,7 @@ def left(group: Appointment, number: int = 0) -> Appointment:
 
 
 def current(group: Appointment) -> Appointment:
-    return store.get_appointment(COMPANY, group.id)
+    return appointment_store.get_appointment(COMPANY, group.id)
 
 
 def refused(work: Callable[[], object], code: str) -> DomainError:
@@ -105,15 +109,17 @@ def kinds(practice: Practice, group: Appointment) -> list[Kind]:
 
 def list_of(customer_id: str, **fields: Any) -> list[Appointment]:
     asked: dict[str, Any] = {"starts_from": None, "starts_until": None, "status": None, "source": None}
-    return store.page_appointments("customer", customer_id, COMPANY, **(asked | fields), limit=50, cursor=None).data
+    return appointment_store.page_appointments(
+        "customer", customer_id, COMPANY, **(asked | fields), limit=50, cursor=None
+    ).data
 
 
 def slots(practice: Practice, at: datetime = TEN) -> list[tuple[int, int | None]]:
     """The hours at which haircuts are offered that day, with seats left, on New York's clock."""
-    wanted = searching.Wanted(
+    wanted = slot_search.Wanted(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date()
     )
-    (found,) = searching.search(COMPANY, wanted, lambda: NOW)
+    (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
     return [((one.start // 60 - 5) % 24, one.seats_left) for one in found.slots if one.start % 60 == 0]
 
 
@@ -161,10 +167,10 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
     booked(practice, 1, staff="Dan Rossi")
     booked(practice, 2, staff="Chloe Park", seats=3)
     booked(practice, 3, TEN + timedelta(hours=2), staff="Dan Rossi", seats=2)  # Dan's second and last of this day
-    wanted = searching.Wanted(
+    wanted = slot_search.Wanted(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
-    (found,) = searching.search(COMPANY, wanted, lambda: NOW)
+    (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
     standing = [slot for slot in found.slots if slot.seats_left != 4]
     assert [(len(slot.staff_ids), slot.seats_left) for slot in standing] == [(1, 3), (1, 1), (1, 2)]
     assert all(slot.staff_ids == (practice.staff[2].id,) for slot in found.slots if slot.seats_left == 4)
@@ -249,7 +255,7 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
     mark(begin, COMPANY, group.id, "completed", Mark(), lambda: tuesday + timedelta(hours=1))
     drain()
     drain()
-    done = [rule_store.done_key(COMPANY, one, group.service_id) for one in customers]
+    done = [limit_store.done_key(COMPANY, one, group.service_id) for one in customers]
     assert [row.tally for row in fetch(done)] == [1, 1]
     mark(begin, COMPANY, group.id, "confirmed", Mark(), lambda: tuesday + timedelta(hours=1))
     drain()
@@ -259,8 +265,8 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
 
 def tallies(customer_id: str) -> dict[str, int]:
     names = {day: f"{customer_id}#customer#day#{day}" for day in ("2026-11-23", "2026-11-24")}
-    rows = fetch([rule_store.counter_key(COMPANY, name) for name in names.values()])
-    return {day: rule_store.counted(row) for day, row in zip(names, rows, strict=True)}
+    rows = fetch([limit_store.counter_key(COMPANY, name) for name in names.values()])
+    return {day: limit_store.counted(row) for day, row in zip(names, rows, strict=True)}
 
 
 def test_too_few_at_the_deadline_are_cancelled_once_enough_are_left_alone(aws: EmbeddedAws) -> None:
@@ -278,7 +284,7 @@ def test_too_few_at_the_deadline_are_cancelled_once_enough_are_left_alone(aws: E
     refusal = refused(lambda: booked(practice, 3, now=at), "not_bookable")
     assert [one["code"] for one in refusal.extra["failures"]] == ["too_soon"]
     # What is past its deadline waits for its end.
-    assert store.ended(TEN + timedelta(days=1), shard_of(enough), 9) == [(COMPANY, enough.id)]
+    assert appointment_store.ended(TEN + timedelta(days=1), shard_of(enough), 9) == [(COMPANY, enough.id)]
 
 
 def sweep(now: datetime) -> int:
@@ -286,7 +292,11 @@ def sweep(now: datetime) -> int:
 
 
 def shard_of(group: Appointment) -> int:
-    return next(n for n in range(store.ENDING_SHARDS) if (COMPANY, group.id) in store.ended(TEN + timedelta(9), n, 9))
+    return next(
+        n
+        for n in range(appointment_store.ENDING_SHARDS)
+        if (COMPANY, group.id) in appointment_store.ended(TEN + timedelta(9), n, 9)
+    )
 
 
 def test_too_few_join_the_group_that_can_take_them_and_each_is_told(aws: EmbeddedAws) -> None:
@@ -312,7 +322,7 @@ def test_too_few_join_the_group_that_can_take_them_and_each_is_told(aws: Embedde
         mine = {one.id: one.status for one in list_of(who.customer_id)}
         assert mine == {small.id: "cancelled", taker.id: "confirmed"}
         assert tallies(who.customer_id)["2026-11-23"] == 1
-    assert set(group_store.memberships(COMPANY, taker.id)) == {one.customer_id for one in after.group.participants}  # type: ignore[union-attr]
+    assert set(membership_store.memberships(COMPANY, taker.id)) == {one.customer_id for one in after.group.participants}  # type: ignore[union-attr]
 
 
 def test_a_customer_of_both_groups_or_no_room_means_cancelled(aws: EmbeddedAws) -> None:
@@ -351,14 +361,14 @@ def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(
     plain = requests(lambda: booked(practice, 2, service="Text consultation", staff="Chloe Park"))
     assert plain == ["BatchGetItem", "TransactWriteItems"]
     assert requests(lambda: booked(practice, 3)) == ["BatchGetItem", "GetItem", "TransactWriteItems"]
-    wanted = searching.Wanted(
+    wanted = slot_search.Wanted(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
 
     def search() -> object:
-        return searching.search(COMPANY, wanted, lambda: NOW)
+        return slot_search.search(COMPANY, wanted, lambda: NOW)
 
     search()
     assert requests(search) == ["GetItem", "Query", "GetItem"]
     text = replace(wanted, services=("Text consultation",))
-    assert requests(lambda: searching.search(COMPANY, text, lambda: NOW)) == ["GetItem", "Query"]
+    assert requests(lambda: slot_search.search(COMPANY, text, lambda: NOW)) == ["GetItem", "Query"]

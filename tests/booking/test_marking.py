@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.attending import Attendance, change_attendees
-from chalicelib.booking.calcom_events import apply_event
-from chalicelib.booking.calcom_state import as_event
-from chalicelib.booking.marking import Mark, confirm, decline, mark
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.reassigning import Reassignment, reassign
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom.state import as_event
+from chalicelib.booking.calcom.webhook_events import apply_event
+from chalicelib.booking.changes.attendees import Attendance, change_attendees
+from chalicelib.booking.changes.reassign import Reassignment, reassign
+from chalicelib.booking.changes.status import Mark, confirm, decline, mark
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.unit import Unit
@@ -184,5 +184,5 @@ def test_through_the_api_with_its_history(through_calcom: Practice, calcom: CalC
 def test_the_version_of_events_grows(practice: Practice) -> None:
     made = booked(practice)
     moved = move(made, next_monday(14))
-    assert store.get_appointment(COMPANY, made.id).version == moved.version
+    assert appointment_store.get_appointment(COMPANY, made.id).version == moved.version
     assert moved.starts_at - made.starts_at == timedelta(hours=4)

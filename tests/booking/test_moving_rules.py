@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import moving_rules, rules
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Limits, Policy, Rescheduling
-from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.practice.policy import Limits, Policy, Rescheduling
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import reschedule_rules, rules
 from chalicelib.core import audit
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
@@ -55,10 +55,10 @@ AT = Appointment(
     ],
 )
 def test_the_terms_of_rescheduling(agreed: Rescheduling, by: str, failed: list[str]) -> None:
-    found = moving_rules.terms(AT, Policy(rescheduling=agreed), by, NOW)
+    found = reschedule_rules.terms(AT, Policy(rescheduling=agreed), by, NOW)
     assert [one.code for one in found] == failed
     assert all(one["message"] for one in rules.described(found))
-    assert moving_rules.terms(AT, Policy(rescheduling=agreed, off=("rescheduling",)), by, NOW) == []
+    assert reschedule_rules.terms(AT, Policy(rescheduling=agreed, off=("rescheduling",)), by, NOW) == []
 
 
 def moved(appointment: Appointment, at: Any, **fields: Any) -> Appointment:

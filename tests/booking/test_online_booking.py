@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call

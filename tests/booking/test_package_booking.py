@@ -6,23 +6,25 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import package_store, rule_store, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.assignment import Preference
-from chalicelib.booking.calendars import owner
-from chalicelib.booking.cancelling import Cancellation
-from chalicelib.booking.cancelling import cancel as cancel_one
-from chalicelib.booking.marking import Mark, mark
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.package import MOST_CALENDARS, MOST_PARTS
-from chalicelib.booking.package_changing import Change, answer, cancel
-from chalicelib.booking.package_moving import PackageMove, reschedule
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Part, Resource
-from chalicelib.booking.reassigning import Reassignment, reassign
-from chalicelib.booking.rescheduling import Move
-from chalicelib.booking.rescheduling import reschedule as move_one
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.package import MOST_CALENDARS, MOST_PARTS
+from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.changes.cancel import Cancellation
+from chalicelib.booking.changes.cancel import cancel as cancel_one
+from chalicelib.booking.changes.reassign import Reassignment, reassign
+from chalicelib.booking.changes.reschedule import Move
+from chalicelib.booking.changes.reschedule import reschedule as move_one
+from chalicelib.booking.changes.status import Mark, mark
+from chalicelib.booking.packages.change import Change, answer, cancel
+from chalicelib.booking.packages.reschedule import PackageMove, reschedule
+from chalicelib.booking.practice.models import Part, Resource
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import unit
 from chalicelib.core.errors import Conflict, Invalid
@@ -53,7 +55,7 @@ def refused(code: str, work: Any) -> Conflict:
 
 
 def counted(names: tuple[str, ...]) -> list[int]:
-    return [rule_store.counted(row) for row in fetch([rule_store.counter_key("com_test", name) for name in names])]
+    return [limit_store.counted(row) for row in fetch([limit_store.counter_key("com_test", name) for name in names])]
 
 
 def test_a_package_is_an_appointment_per_part_in_one_read_and_one_transaction(aws: EmbeddedAws) -> None:
@@ -74,7 +76,11 @@ def test_a_package_is_an_appointment_per_part_in_one_read_and_one_transaction(aw
     assert {part.package.service_id for part in first.parts if part.package} == {MAKEOVER}
     assert first.package
     found = package_store.get("com_test", first.package.id)
-    assert found.parts == first.parts == tuple(store.get_appointment("com_test", part.id) for part in first.parts)
+    assert (
+        found.parts
+        == first.parts
+        == tuple(appointment_store.get_appointment("com_test", part.id) for part in first.parts)
+    )
     assert (found.starts_at, found.ends_at, found.status, found.version) == (TEN, talk.ends_at, "confirmed", 1)
     for part in first.parts:
         assert part.entry().reference in held(practice, part)

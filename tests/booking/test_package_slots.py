@@ -9,18 +9,18 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking.board import Board
-from chalicelib.booking.compiled import Compiled, compile_search
-from chalicelib.booking.compiling import compile_schedule
+from chalicelib.booking.alternatives.package_solver import solve
+from chalicelib.booking.availability.branch_calendar import Board
+from chalicelib.booking.availability.search_index import Compiled, compile_search
+from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
 from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Days, Entry, Kind, with_entry
-from chalicelib.booking.package_solving import solve
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Part, Resource, Service, Skill, Staff
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.slots import Able, FreeSlot, find_slots
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Part, Resource, Service, Skill, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.practice_admin.compile_schedule import compile_schedule
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = date(2026, 3, 30)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.package_changing import Change, answer, cancel
-from chalicelib.booking.package_moving import PackageMove, reschedule
-from chalicelib.booking.policy import Cancellation, Policy, Rescheduling
-from chalicelib.booking.practice import Part
+from chalicelib.booking.packages.change import Change, answer, cancel
+from chalicelib.booking.packages.reschedule import PackageMove, reschedule
+from chalicelib.booking.practice.models import Part
+from chalicelib.booking.practice.policy import Cancellation, Policy, Rescheduling
 from chalicelib.core import audit
 from chalicelib.core.errors import Conflict
 from infra.local.invoking import Answer, Caller, call

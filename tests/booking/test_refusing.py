@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import blocking, completing, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.assignment import Preference
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.marking import Mark, confirm, mark
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Resource, Service, Skill, Staff
-from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.changes import complete
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.changes.status import Mark, confirm, mark
+from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.practice.models import Branch, Resource, Service, Skill, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import block_customer
 from chalicelib.core import audit
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.errors import Conflict
@@ -161,7 +163,7 @@ def test_a_full_day_of_the_branch(aws: EmbeddedAws) -> None:
 def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     practice = opened()
     made = booked(practice, contact=Contact(name="Eve", phone="+12125550199", email="eve@example.com"))
-    block = blocking.block(begin, "com_test", made.customer_id, Contact(), "", clock)
+    block = block_customer.block(begin, "com_test", made.customer_id, Contact(), "", clock)
     later = TEN + timedelta(hours=2)
     people: tuple[dict[str, Any], ...] = (
         {"customer_id": made.customer_id},
@@ -171,7 +173,7 @@ def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     for who in people:
         refusal = refused(lambda who=who: booked(practice, later, **who))  # type: ignore[misc]
         assert (codes(refusal), refusal.extra["alternatives"]) == (["not_bookable"], [])
-    blocking.unblock(begin, "com_test", block.id)
+    block_customer.unblock(begin, "com_test", block.id)
     assert booked(practice, later)
 
 
@@ -185,9 +187,9 @@ def test_a_consultation_comes_first_and_is_offered(aws: EmbeddedAws) -> None:
     made = booked(practice, datetime.fromisoformat(offered["starts_at"]), service=consultation)
     assert codes(refused(lambda: booked(practice))) == ["consultation_required"]
     after = made.ends_at + timedelta(minutes=1)
-    assert completing.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 1
-    assert completing.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 0
-    assert store.get_appointment("com_test", made.id).status == "completed"
+    assert complete.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 1
+    assert complete.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 0
+    assert appointment_store.get_appointment("com_test", made.id).status == "completed"
     assert booked(practice, TEN + timedelta(days=1))
     mark(begin, "com_test", made.id, "no_show", Mark(), lambda: after)
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=2)))) == ["consultation_required"]

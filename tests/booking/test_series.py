@@ -7,19 +7,24 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import blocking, jobs, series_booking, series_store, store, time_off
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Part
-from chalicelib.booking.recurrence import Recurrence
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.series import HOLDS_LAST, Series
-from chalicelib.booking.series_booking import book_series, check, listed
-from chalicelib.booking.series_changing import SeriesChange, change_series
-from chalicelib.booking.series_finishing import Standing, Units
-from chalicelib.booking.series_planning import SeriesWish
-from chalicelib.booking.series_resuming import resume
+from chalicelib.booking import jobs
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.practice.models import Part
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.rules import block_customer
+from chalicelib.booking.series import book as series_book
+from chalicelib.booking.series import store as series_store
+from chalicelib.booking.series.book import book_series, check, listed
+from chalicelib.booking.series.change import SeriesChange, change_series
+from chalicelib.booking.series.finish import Standing, Units
+from chalicelib.booking.series.plan import SeriesWish
+from chalicelib.booking.series.recurrence import Recurrence
+from chalicelib.booking.series.resume import resume
+from chalicelib.booking.series.series import HOLDS_LAST, Series
 from chalicelib.booking.tables import BookingRow, OccupancyRow
+from chalicelib.booking.time_off import book_time_off
 from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
@@ -87,7 +92,7 @@ def test_a_free_series_is_booked_in_few_requests_each_occurrence_by_its_own_comm
         "GetItem", "TransactWriteItems"] * 4 + ["TransactWriteItems"]  # fmt: skip
     assert (made[0].series.status, starts(made[0])) == ("booked", weeks(0, 1, 2, 3))
     for one in made[0].appointments.values():
-        assert one == store.get_appointment("com_test", one.id)
+        assert one == appointment_store.get_appointment("com_test", one.id)
         assert (one.series_id, one.status) == (made[0].series.id, "confirmed")
     refused(lambda: booked(practice, weeks(2)[0], **DAN), "slot_taken")
 
@@ -179,13 +184,13 @@ def test_what_cannot_be_in_a_series_names_its_field(
 
 def test_someone_blocked_gets_no_series_and_no_alternatives(aws: EmbeddedAws) -> None:
     practice = opened()
-    blocking.block(begin, "com_test", None, EVE, "", lambda: NOW)
+    block_customer.block(begin, "com_test", None, EVE, "", lambda: NOW)
     refusal = refused(lambda: series_of(wanted(practice), "skip"), "series_conflict")
     assert {len(one["alternatives"]) for one in refusal.extra["occurrences"]} == {0}
 
 
 def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(series_booking, "MOST_HELD_AT_ONCE", 2)
+    monkeypatch.setattr(series_book, "MOST_HELD_AT_ONCE", 2)
 
 
 def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
@@ -193,7 +198,7 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
 ) -> None:
     practice = opened({"policy": Policy(service_limits=Limits(per_week=9))})
     in_small_steps(monkeypatch)
-    original = series_booking._take
+    original = series_book._take
     meant: list[Series] = []
 
     def meet(unit: Unit, state: Any, chosen: Any, ground: Any, series: Series, now: datetime) -> None:
@@ -202,7 +207,7 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
             booked(practice, weeks(2)[0], contact=replace(EVE, phone="+12125550198"), **DAN)
         original(unit, state, chosen, ground, series, now)
 
-    monkeypatch.setattr(series_booking, "_take", meet)
+    monkeypatch.setattr(series_book, "_take", meet)
     refusal = refused(lambda: series_of(wanted(practice, 4)), "series_conflict")
     assert [one["bookable"] for one in refusal.extra["occurrences"]] == [True, True, False, True]
     assert series_store.get_series("com_test", meant[0].id).status == "failed"
@@ -216,7 +221,7 @@ def left_in_the_middle(
     practice: Practice, monkeypatch: pytest.MonkeyPatch, count: int = 3, on_conflict: Any = "none"
 ) -> Series:
     with monkeypatch.context() as patched:
-        patched.setattr(series_booking, "REQUEST_LASTS", timedelta(0))
+        patched.setattr(series_book, "REQUEST_LASTS", timedelta(0))
         return series_of(wanted(practice, count), on_conflict).series
 
 
@@ -272,7 +277,7 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
     practice = opened()
     left = left_in_the_middle(practice, monkeypatch)
     day = weeks(1)[0]
-    time_off.take(begin, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
+    book_time_off.take(begin, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(NOW))
     assert series_store.get_series("com_test", left.id).status == "booked"
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
@@ -347,7 +352,7 @@ def test_cancelling_one_the_following_or_all_frees_their_times(aws: EmbeddedAws)
     assert outcomes(change(made.series, "cancel", one, "all")) == {
         one: None, two: "cancelled", three: "cancelled", four: "cancelled"}  # fmt: skip
     nothing_stands()
-    assert store.get_appointment("com_test", two).cancellation_reason == "ill"
+    assert appointment_store.get_appointment("com_test", two).cancellation_reason == "ill"
 
 
 def test_a_change_that_was_left_is_gone_on_with_and_another_waits(
@@ -358,7 +363,7 @@ def test_a_change_that_was_left_is_gone_on_with_and_another_waits(
     one = ids(made)[0]
     there = TEN + timedelta(days=1)
     with monkeypatch.context() as patched:
-        patched.setattr("chalicelib.booking.series_changing.REQUEST_LASTS", timedelta(0))
+        patched.setattr("chalicelib.booking.series.change.REQUEST_LASTS", timedelta(0))
         assert change(made.series, "reschedule", one, "all", starts_at=there).series.changing()
     refused(lambda: change(made.series, "cancel", one, "all"), "change_pending")
     job = jobs.ResumeSeries(company_id="com_test", series_id=made.series.id)

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.board import Board
-from chalicelib.booking.compiled import Compiled, compile_search
+from chalicelib.booking.availability.branch_calendar import Board
+from chalicelib.booking.availability.search_index import Compiled, compile_search
+from chalicelib.booking.availability.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
 from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Days, Entry, Kind, with_entry
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Part, Resource, Service, Skill, Staff
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Part, Resource, Service, Skill, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.schedule import Schedule
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = date(2026, 3, 30)

@@ -8,24 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking import stops
-from chalicelib.booking.board import Board
-from chalicelib.booking.calendars import Calendar
-from chalicelib.booking.choosing import Choosing, choose
-from chalicelib.booking.compiled import Compiled, compile_search
-from chalicelib.booking.deciding import entry_for
+from chalicelib.booking.allocation.choose import Choosing, choose
+from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.availability.branch_calendar import Board
+from chalicelib.booking.availability.search_index import Compiled, compile_search
+from chalicelib.booking.availability.slots import Able, Reason, find_slots, why_not
+from chalicelib.booking.availability.trips import Trips
+from chalicelib.booking.calendar import locations
+from chalicelib.booking.calendar.entries import Entry, Kind, first_clash, with_entry
+from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.travel_time import in_time
+from chalicelib.booking.creation.decision import entry_for
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Entry, Kind, first_clash, with_entry
-from chalicelib.booking.policy import Policy
-from chalicelib.booking.practice import Branch, Place, Service, Staff
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.situation import Situation
-from chalicelib.booking.slots import Able, Reason, find_slots, why_not
-from chalicelib.booking.travel import Point, Roads, Travel
-from chalicelib.booking.travelling import in_time
-from chalicelib.booking.trips import Trips
+from chalicelib.booking.practice.geo import Point, Roads, Travel
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Place, Service, Staff
+from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice.schedule import Schedule
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = date(2026, 3, 30)
@@ -64,7 +64,7 @@ def calendar(schedule: Schedule, *entries: Entry) -> Calendar:
     places: dict[date, bytes] = {}
     for entry in entries:
         days |= with_entry(days, entry, NOW)
-        places |= stops.with_entry(places, entry, NOW)
+        places |= locations.with_entry(places, entry, NOW)
     place = schedule.branch.place
     return Calendar("com", schedule.staff[0], days, places, place.point() if place else None)
 
@@ -115,7 +115,7 @@ def test_every_slot_that_is_offered_is_granted_and_no_other(
     kept: list[Entry] = []
     for number, (at, where) in enumerate(held):
         wanted = entry(at * 5, where, number)
-        if not first_clash(taken.days, wanted, NOW) and not stops.too_far(
+        if not first_clash(taken.days, wanted, NOW) and not locations.too_far(
             taken.days, taken.stops, taken.base, wanted, roads, NOW
         ):
             kept.append(wanted)

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.assignment import Preference
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.availability.slots import Able, find_slots
 from chalicelib.booking.engine.clocks import moment_of
-from chalicelib.booking.hours import Span
-from chalicelib.booking.matching import best_match
-from chalicelib.booking.practice import Part
-from chalicelib.booking.slots import Able, find_slots
-from chalicelib.booking.waiting import LASTS, MOST_OFFERS, Chance, Offer, Outcome, Range, Waiting, chance
-from chalicelib.booking.waiting_words import Told, say
+from chalicelib.booking.practice.hours import Span
+from chalicelib.booking.practice.models import Part
+from chalicelib.booking.waitlist.entry import LASTS, MOST_OFFERS, Chance, Offer, Outcome, Range, Waiting, chance
+from chalicelib.booking.waitlist.matching import best_match
+from chalicelib.booking.waitlist.messages import Told, say
 from tests.booking.test_slots import LASER, MONDAY, NOW, WASH, at, board, booked, compiled, member
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.telephone import CallRouting, QuietHours
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.phone import CallRouting, QuietHours
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import missed, missed_alert, phone_store
 from chalicelib.calls.jobs import AlertMissedCall, SettlePhoneCall
 from chalicelib.calls.phone_call import PhoneCall

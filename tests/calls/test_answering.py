@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import answering, phone_store
 from chalicelib.calls.routing import next_stage, shown_number
 from chalicelib.core import aws as aws_clients

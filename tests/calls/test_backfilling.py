@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.calls import chain, lists, store
 from chalicelib.calls.backfilling import adopt_orphan
@@ -121,7 +121,7 @@ def test_a_booking_that_calcom_told_of_first_is_linked(practice: Practice) -> No
     [made] = appointments()
     alone = replace(made, call_id=None, version=made.version + 1)
     unit = Unit(COMPANY)
-    booking.save_appointment(unit, alone)
+    appointment_store.save_appointment(unit, alone)
     unit.commit()
     CallRow.get(f"{COMPANY}#{made.call_id}", "call").delete()
     again = recorded(2, details(1))

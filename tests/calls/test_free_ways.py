@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.practice import Place
+from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.practice.models import Place
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls.free_times import offer
 from chalicelib.calls.wishes import AvailabilityArgs
 from chalicelib.core.errors import Invalid

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.booking.hours import Window
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.hearing import any_day, coming_day, instant
 from chalicelib.calls.names import same_name
 from chalicelib.core.errors import Invalid

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.hours import Window
-from chalicelib.booking.telephone import CallRouting
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.phone import CallRouting
 from chalicelib.calls import message_store, store
 from chalicelib.calls.jobs import MailCallMessage
 from chalicelib.calls.messages import mail_message
@@ -172,7 +172,7 @@ def test_transfers_go_by_the_branchs_hours(
 def test_a_transfer_to_someone_who_works_now_rings_his_own_number(practice: Practice) -> None:
     from msgspec.structs import replace
 
-    from chalicelib.booking.opening import save_practice
+    from chalicelib.booking.practice_admin.seed import save_practice
     from chalicelib.core.unit import Unit
 
     ada, *others = practice.staff

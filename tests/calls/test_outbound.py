@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.telephone import CallRouting, QuietHours
+from chalicelib.booking.practice.phone import CallRouting, QuietHours
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import outbound, phone_store
 from chalicelib.calls.jobs import ReconcileOutbound
 from chalicelib.core.clock import now

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from chalicelib.booking.enlisting import Joining, join, withdraw
+from chalicelib.booking.waitlist.join import Joining, join, withdraw
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact

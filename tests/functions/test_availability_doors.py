@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import calendars, compiled_store
-from chalicelib.booking.occupancy import Entry, Kind, monday_of
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.practice import Resource, Staff
+from chalicelib.booking.availability import search_index_store
+from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
+from chalicelib.booking.practice.models import Resource, Staff
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as clients
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
@@ -52,10 +53,10 @@ def fifty(practice: Practice) -> tuple[Staff, ...]:
     mondays = [next_monday() + timedelta(weeks=n) for n in range(5)]
     for member in staff:
         unit = Unit("com_test")
-        (calendar,) = calendars.calendars("com_test", [member], mondays, [None] * 5)
+        (calendar,) = calendar_store.calendars("com_test", [member], mondays, [None] * 5)
         noons = [now().replace(hour=17, minute=0, second=0, microsecond=0) + timedelta(days=n) for n in range(5, 35)]
         entries = [Entry(at, 45, 0, 0, Kind.BOOKING, 3, bytes(12)) for at in noons if at.date() >= mondays[0]]
-        calendars.take_all(unit, calendar, [e for e in entries if monday_of(e.start.date()) in mondays], now())
+        calendar_store.take_all(unit, calendar, [e for e in entries if monday_of(e.start.date()) in mondays], now())
         unit.commit()
     return staff
 
@@ -73,7 +74,7 @@ def test_fifty_staff_and_thirty_days_are_one_getitem_and_one_query(practice: Pra
             found.append(ask(practice, to=until).json)
         assert made == [*expected, "dynamodb.UpdateItem"]  # the search is counted
         if len(found) == 2:
-            compiled_store.forget()
+            search_index_store.forget()
     assert found[0] == found[1] == found[2]
     slots = found[0]["results"][0]["slots"]
     assert {slot["free_staff"] for slot in slots} == {50}
@@ -104,7 +105,7 @@ def test_a_changed_schedule_is_never_answered_from_the_cache(practice: Practice)
     body = {name: value for name, value in found.items() if name not in ("id", "company_id", "deleted_at")} | closed
     assert call("PUT", f"/api/branches/{found['id']}", caller=ME, body=body).status == 200
     assert ask(practice).json["results"][0]["slots"] == []
-    compiled_store.forget()
+    search_index_store.forget()
     assert ask(practice).json["results"][0]["slots"] == []
     noon = f"{next_monday()}T12:00:00-05:00"
     why = ask(practice, explain="true", at=noon).json["results"][0]["reasons"]
@@ -146,7 +147,7 @@ def test_visitors_see_what_is_published_and_no_reasons(practice: Practice) -> No
     assert ask(practice, "/public/availability", company="com_other").status == 404
     hidden = replace(practice.branches[1], published=False)
     save_practice(lambda: Unit("com_test"), [hidden], services, [chloe, dan], [room])
-    compiled_store.forget()  # setting up a whole practice anew begins its versions anew
+    search_index_store.forget()  # setting up a whole practice anew begins its versions anew
     assert ask(practice, "/public/availability").status == 404
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.booking.occupancy import monday_of
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Policy
-from chalicelib.booking.practice import Offer
-from chalicelib.booking.store import get_appointment
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments.store import get_appointment
+from chalicelib.booking.calendar.entries import monday_of
+from chalicelib.booking.practice.models import Offer
+from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.clock import now
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call

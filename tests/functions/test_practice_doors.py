@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from chalicelib.booking import practice_store
+from chalicelib.booking.practice import store as practice_store
 from chalicelib.core.clock import now
 from chalicelib.identity.opening import Person, open_company
 from functions.practice.schedules import renew_holidays
@@ -272,7 +272,7 @@ def test_consultations_do_not_wait_for_each_other(practice: Practice) -> None:
 
 
 def test_a_service_of_many_branches_changes_everywhere(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.booking.managing.AT_ONCE", 1)
+    monkeypatch.setattr("chalicelib.booking.practice_admin.manage.AT_ONCE", 1)
     service = practice.services[0]
     found = call("GET", f"/api/services/{service.id}", caller=ME).json
     assert call("PUT", f"/api/services/{service.id}", caller=ME, body=body_of(found, price_minor=700)).status == 200

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import review_store, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.practice import Profile
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.practice.models import Profile
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.reviews import store as review_store
 from chalicelib.core.clock import now
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
@@ -31,7 +32,7 @@ def visit(practice: Practice, **fields: Any) -> Appointment:
     )  # fmt: skip
     made = replace(made, **fields)
     unit = Unit("com_test")
-    store.add_appointment(unit, made)
+    appointment_store.add_appointment(unit, made)
     unit.commit()
     return made
 
@@ -91,7 +92,7 @@ def test_what_cannot_be_reviewed(practice: Practice) -> None:
     for body in ({"rating": 6}, {"rating": 0}, {"rating": 5, "text": "x" * 2001}, {}):
         assert call("POST", path, body=body).status == 422
     unit = Unit("com_test")
-    store.save_appointment(unit, done.changed(now(), status="no_show"))
+    appointment_store.save_appointment(unit, done.changed(now(), status="no_show"))
     unit.commit()
     assert call("POST", path, body={"rating": 5}).json["code"] == "not_completed"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import series_booking
-from chalicelib.booking.series import Series
+from chalicelib.booking.series import book as series_book
+from chalicelib.booking.series.series import Series
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from functions.booking import visitor_series
@@ -94,8 +94,8 @@ def test_a_series_is_checked_booked_shown_moved_and_cancelled(practice: Practice
 def test_who_is_overtaken_while_holding_starts_again_and_the_key_keeps_the_last_answer(
     practice: Practice, monkeypatch: pytest.MonkeyPatch, on_conflict: str
 ) -> None:
-    monkeypatch.setattr(series_booking, "MOST_HELD_AT_ONCE", 1)
-    original = series_booking._take
+    monkeypatch.setattr(series_book, "MOST_HELD_AT_ONCE", 1)
+    original = series_book._take
     met: list[str] = []
 
     def meet(unit: Unit, state: Any, chosen: Any, ground: Any, held: Series, now: datetime) -> None:
@@ -105,7 +105,7 @@ def test_who_is_overtaken_while_holding_starts_again_and_the_key_keeps_the_last_
             met.append(post("/api/appointments", series(practice, starts_at=starts_at, **wish)).json["id"])
         original(unit, state, chosen, ground, held, now)
 
-    monkeypatch.setattr(series_booking, "_take", meet)
+    monkeypatch.setattr(series_book, "_take", meet)
     key, body = {"Idempotency-Key": "overtaken"}, series(practice, on_conflict=on_conflict)
     first_answer = post("/api/series", body, headers=key)
     if on_conflict == "skip":

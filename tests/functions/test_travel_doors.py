@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Offer, Place, Service
-from chalicelib.booking.store import get_appointment
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments.store import get_appointment
+from chalicelib.booking.practice.models import Offer, Place, Service
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as clients
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import holding
-from chalicelib.booking.hold import LASTS
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.store import get_appointment
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments.hold import LASTS
+from chalicelib.booking.appointments.store import get_appointment
+from chalicelib.booking.creation import hold as hold_time
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from functions.booking import visitors
@@ -107,7 +107,7 @@ def test_two_holds_of_an_address_and_those_used_or_released_do_not_count(practic
 
 
 def test_a_branch_has_only_so_many_holds(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "MOST_OF_A_BRANCH", 1)
+    monkeypatch.setattr(hold_time, "MOST_OF_A_BRANCH", 1)
     assert hold(practice).status == 201
     assert hold(practice, 13).json["code"] == "too_many_holds"
 

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import offers, store, time_off
-from chalicelib.booking.hours import DayHours, Span
-from chalicelib.booking.managing import save_branch, save_staff
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Policy
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.practice.hours import DayHours, Span
+from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice_admin.manage import save_branch, save_staff
+from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.waitlist import answer_offer
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
@@ -71,7 +73,7 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert (made.status, made.json["outcome"], made.json["status"]) == (200, "accepted", "confirmed")
     assert reply(link(to_second), "accept").json == made.json
     assert reply(link(to_second), "decline").json["code"] == "offer_accepted"
-    visit = store.get_appointment(COMPANY, made.json["appointment_id"])
+    visit = appointment_store.get_appointment(COMPANY, made.json["appointment_id"])
     assert (visit.starts_at, visit.status, visit.source) == (next_monday(10), "confirmed", "web")
     calendar = read_calendar(COMPANY, practice_staff(branch), visit.entry()).entries()
     assert calendar == [visit.entry()]
@@ -125,8 +127,8 @@ def test_an_offer_lapses_and_goes_on(twilio: TwilioSimulator, monkeypatch: pytes
     assert call("GET", link(words)).json["outcome"] == "lapsed"
     refused = reply(link(words), "accept")
     assert (refused.status, refused.json["code"]) == (409, "offer_expired")
-    assert offers.sweep(Unit, now) == 0
-    assert offers.sweep(Unit, lambda: later) == 1
+    assert answer_offer.sweep(Unit, now) == 0
+    assert answer_offer.sweep(Unit, lambda: later) == 1
     drain(rounds=20)
     assert [state(one).status for one in (first, second)] == ["waiting", "offered"]
     assert state(first).offers[0].outcome == "lapsed"
@@ -138,25 +140,25 @@ def test_waiting_ends_with_an_event(twilio: TwilioSimulator) -> None:
     one = waits(branch, FIRST, expires_in_days=20)
     drain(rounds=20)
     much_later = now() + timedelta(days=21)
-    assert offers.sweep(Unit, lambda: now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
+    assert answer_offer.sweep(Unit, lambda: now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
     assert state(one).status == "waiting"
-    assert offers.sweep(Unit, lambda: much_later) == 1
+    assert answer_offer.sweep(Unit, lambda: much_later) == 1
     assert state(one).status == "expired"
     assert [row.type for row in OutboxRow.scan()].count("booking.WaitingExpired") == 1
-    assert offers.sweep(Unit, lambda: much_later) == 0
+    assert answer_offer.sweep(Unit, lambda: much_later) == 0
 
 
 def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -> None:
     branch = open_branch()
     ada = practice_staff(branch)
-    off, _ = time_off.take(
+    off, _ = book_time_off.take(
         lambda: Unit(COMPANY), COMPANY, ada.id, next_monday(8), next_monday(18), "away", now
     )  # fmt: skip
     one = waits(branch, FIRST)
     at_seven = waits(branch, SECOND, times=[{"start": 420, "end": 450}])
     drain(rounds=20)
     assert (state(one).status, state(at_seven).status) == ("waiting", "waiting")
-    time_off.withdraw(lambda: Unit(COMPANY), COMPANY, ada.id, off.id)
+    book_time_off.withdraw(lambda: Unit(COMPANY), COMPANY, ada.id, off.id)
     drain(rounds=20)
     assert (state(one).status, state(at_seven).status) == ("offered", "waiting")
 

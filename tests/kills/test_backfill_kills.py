@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.calls import chain, lists
 from chalicelib.calls.tables import CallRow

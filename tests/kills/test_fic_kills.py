@@ -7,7 +7,7 @@ import pytest
 from chalicelib.accounting import issuing, order_store, starting, syncing
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.order import Line
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import work

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import hold_store
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.deciding import Asked
-from chalicelib.booking.hold import Hold, HoldProof
-from chalicelib.booking.holding import extend, hold, release
-from chalicelib.booking.occupancy import Entry, Kind
-from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import hold_store
+from chalicelib.booking.appointments.hold import Hold, HoldProof
+from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.decision import Asked
+from chalicelib.booking.creation.hold import extend, hold, release
 from chalicelib.core.errors import DomainError
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact

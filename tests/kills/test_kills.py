@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom.reconcile_booking import reconcile
 from chalicelib.booking.jobs import ReconcileBooking
-from chalicelib.booking.reconciling import reconcile
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import aws, relay
@@ -121,7 +121,7 @@ def _recover() -> None:
         appointment = row.noun(Appointment)
         late = JobContext("job", 1, False, "cor", "com_test", lambda: now() + timedelta(minutes=3))
         reconcile(ReconcileBooking(company_id="com_test", appointment_id=appointment.id), late)
-        assert booking.get_appointment("com_test", appointment.id).status in ("confirmed", "released")
+        assert appointment_store.get_appointment("com_test", appointment.id).status in ("confirmed", "released")
     drain()
 
 

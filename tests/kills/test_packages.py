@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import package_store, store
-from chalicelib.booking.package import Together
-from chalicelib.booking.package_changing import Change, cancel
-from chalicelib.booking.package_moving import PackageMove, reschedule
-from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.package import Together
+from chalicelib.booking.packages.change import Change, cancel
+from chalicelib.booking.packages.reschedule import PackageMove, reschedule
 from chalicelib.booking.tables import BookingRow
 from tests.booking.spa import QUARTER, TEN, begin, booked, clock, open_spa
 from tests.conftest import EmbeddedAws
@@ -55,7 +56,7 @@ def test_a_package_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
                 assert part.starts_at in held
             cancel(begin, "com_test", one.package.id, Change())
         if not died:
-            assert store.get_appointment("com_test", new[0].parts[0].id).moves == 1
+            assert appointment_store.get_appointment("com_test", new[0].parts[0].id).moves == 1
         return died
 
     assert until_it_survives(case) >= 5

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import offers, waiting_store
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.booking.waiting import Waiting
+from chalicelib.booking.waitlist import answer_offer
+from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.entry import Waiting
 from chalicelib.core.clock import now
 from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
@@ -68,17 +69,17 @@ def sound() -> None:
 def test_an_answer_counts_once_whatever_dies(practice: Practice, answer: str) -> None:
     def work(first: Waiting) -> Callable[[], object]:
         opening(practice)
-        offer = waiting_store.get(COMPANY, first.id).offer
+        offer = waitlist_store.get(COMPANY, first.id).offer
         assert offer is not None
         link, later = link_of("+4915112345701"), offer.until + timedelta(seconds=1)
 
         def accept() -> object:
-            return offers.accept(Unit, link, now, never)  # type: ignore[arg-type]
+            return answer_offer.accept(Unit, link, now, never)  # type: ignore[arg-type]
 
         def lapse() -> None:
             """The sweep, and the job that offers the time to the second."""
-            if waiting_store.get(COMPANY, first.id).offer:
-                offers.sweep(Unit, lambda: later)
+            if waitlist_store.get(COMPANY, first.id).offer:
+                answer_offer.sweep(Unit, lambda: later)
             opening(practice)
 
         return accept if answer == "accept" else lapse

@@ -2,7 +2,7 @@
 
 import boto3
 
-from chalicelib.booking import store
+from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
@@ -21,7 +21,7 @@ def test_a_table_of_an_older_version_gets_the_indexes_that_it_lacks(practice: Pr
     client.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by_staff"}}])
     aws_clients.forget_clients()
     assert provision() == [f"{table}/by_staff"]
-    found = store.page_appointments(
+    found = appointment_store.page_appointments(
         "staff", str(made.staff_id), made.company_id, starts_from=None, starts_until=None, status=None, source=None,
         limit=10, cursor=None,
     )  # fmt: skip

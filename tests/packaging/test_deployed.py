@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from chalicelib.booking import situation
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs, secrets
 from chalicelib.core.clock import now, stamp
@@ -77,7 +77,7 @@ def _forget() -> None:
     settings.cache_clear()
     aws_clients.forget_clients()
     secrets._kept.clear()
-    situation.forget()
+    booking_context.forget()
 
 
 def _seed(deployed: Deployed) -> None:

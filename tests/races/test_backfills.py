@@ -5,7 +5,7 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from chalicelib.calls import chain
 from chalicelib.calls.backfilling import Outcome

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.hours import Window
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
@@ -138,4 +138,4 @@ def _the_calendars_hold_exactly(practice: Practice, won: list[Appointment]) -> N
             held = read_calendar("com_race", member, *(a.entry() for a in mine)).entries()
             assert sorted(e.reference for e in held) == sorted(a.entry().reference for a in mine)
     for appointment in won:
-        assert store.get_appointment("com_race", appointment.id) == appointment
+        assert appointment_store.get_appointment("com_race", appointment.id) == appointment

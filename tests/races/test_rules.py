@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import hold_store, rule_store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import book
-from chalicelib.booking.calendars import room
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.deciding import Asked
-from chalicelib.booking.hold import Hold, HoldProof
-from chalicelib.booking.holding import extend, hold, release
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Resource, Staff
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import hold_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.hold import Hold, HoldProof
+from chalicelib.booking.calendar.store import room
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.decision import Asked
+from chalicelib.booking.creation.hold import extend, hold, release
+from chalicelib.booking.practice.models import Resource, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
@@ -156,4 +157,4 @@ def _nobody() -> Any:
 
 def _counted(appointment: Appointment) -> int:
     (name,) = appointment.counted
-    return rule_store.counted(fetch([rule_store.counter_key("com_race", name)])[0])
+    return limit_store.counted(fetch([limit_store.counter_key("com_race", name)])[0])

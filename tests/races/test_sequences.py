@@ -13,23 +13,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking import hold_store, practice_store, rule_store, situation, store, time_off
-from chalicelib.booking.absence import TimeOff
-from chalicelib.booking.appointment import TAKES_TIME, Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.calendars import owner
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.deciding import Asked
+from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments import hold_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.appointments.hold import Hold, HoldProof
+from chalicelib.booking.availability.search import Wanted, explain, search
+from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.decision import Asked
+from chalicelib.booking.creation.hold import hold, release
 from chalicelib.booking.engine.clocks import moment_of
-from chalicelib.booking.hold import Hold, HoldProof
-from chalicelib.booking.holding import hold, release
-from chalicelib.booking.occupancy import Entry, Kind
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Resource
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.searching import Wanted, explain, search
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Resource
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
+from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
@@ -135,15 +140,15 @@ class Studio:
 
     def _away(self, at: datetime, which: int) -> None:
         until = at + timedelta(minutes=90)
-        self.away.append(time_off.take(self.begin, self.company, self.team[which].id, at, until, "", lambda: NOW))
+        self.away.append(book_time_off.take(self.begin, self.company, self.team[which].id, at, until, "", lambda: NOW))
 
     def _back(self, at: None, which: int) -> None:
         if self.away:
             off, _ = self.away[which % len(self.away)]
-            time_off.withdraw(self.begin, self.company, off.staff_id, off.id)
+            book_time_off.withdraw(self.begin, self.company, off.staff_id, off.id)
 
     def standing(self) -> list[Appointment]:
-        found = [store.get_appointment(self.company, one) for one in self.appointments]
+        found = [appointment_store.get_appointment(self.company, one) for one in self.appointments]
         return [one for one in found if one.status in TAKES_TIME]
 
     def owners(self) -> list[str]:
@@ -225,8 +230,8 @@ def _the_limit_counts_what_stands(standing: list[Appointment], studio: Studio) -
     names = {name for one in standing for name in one.counted}
     assert len(standing) <= A_DAY
     for name in names:
-        row = fetch([rule_store.counter_key(studio.company, name)])[0]
-        assert rule_store.counted(row) == sum(name in one.counted for one in standing)
+        row = fetch([limit_store.counter_key(studio.company, name)])[0]
+        assert limit_store.counted(row) == sum(name in one.counted for one in standing)
 
 
 def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
@@ -242,7 +247,7 @@ def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
             assert "free" not in {reason.code for reason in why.reasons}
     if free.slots:
         slot = free.slots[chosen % len(free.slots)]
-        situation.forget()
+        booking_context.forget()
         made = studio.booked(studio.wish(moment_of(slot.start), slot.staff_ids[0]))
         assert (made.starts_at, made.staff_id) == (moment_of(slot.start), slot.staff_ids[0])
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.hours import Window
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.practice import Place
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.stops import points_of
-from chalicelib.booking.travel import Point, Roads
+from chalicelib.booking.allocation.time_swap import read_calendar
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calendar.locations import points_of
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.practice.geo import Point, Roads
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Place
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice

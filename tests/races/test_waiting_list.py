@@ -4,15 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import enlisting, offers, waiting_store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.enlisting import Joining, join
-from chalicelib.booking.hours import Span
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.creation.book import Wish, book
 from chalicelib.booking.jobs import OfferOpening
-from chalicelib.booking.offering import offer_opening
+from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.booking.waiting import Range, Waiting
+from chalicelib.booking.waitlist import answer_offer
+from chalicelib.booking.waitlist import join as waitlist_join
+from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.entry import Range, Waiting
+from chalicelib.booking.waitlist.join import Joining, join
+from chalicelib.booking.waitlist.make_offers import offer_opening
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
@@ -69,7 +71,7 @@ def test_two_openings_never_offer_one_time_twice(practice: Practice, round_numbe
 def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
     one = wait(practice, 1, 570)
     opening(practice)
-    offered = waiting_store.get(COMPANY, one.id).offer
+    offered = waitlist_store.get(COMPANY, one.id).offer
     assert offered is not None
     link = link_of("+4915112345701")
     later = offered.until + timedelta(seconds=1)
@@ -82,16 +84,16 @@ def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
         raise AssertionError("this branch does not book through Cal.com")
 
     def accept() -> object:
-        return offers.accept(Unit, link, now, never).appointment  # type: ignore[arg-type]
+        return answer_offer.accept(Unit, link, now, never).appointment  # type: ignore[arg-type]
 
     answers = at_once(
         *[accept] * 5,
-        *[lambda: offers.decline(Unit, link, now)] * 3,
-        *[lambda: offers.sweep(Unit, lambda: later)] * 3,
+        *[lambda: answer_offer.decline(Unit, link, now)] * 3,
+        *[lambda: answer_offer.sweep(Unit, lambda: later)] * 3,
         *[lambda: book(lambda: Unit(COMPANY), COMPANY, other, now)] * 3,
-        *[lambda: enlisting.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
+        *[lambda: waitlist_join.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
     )
-    after = waiting_store.get(COMPANY, one.id)
+    after = waitlist_store.get(COMPANY, one.id)
     appointments = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     accepted = [answer for answer in answers if isinstance(answer, Appointment)]
     mine = [made for made in appointments if made.metadata]

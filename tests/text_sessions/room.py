@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Actor, Unit
@@ -139,7 +139,7 @@ def text_appointment(customer_id: str, staff_id: str | None, starts_at: datetime
     }
     made = Appointment(**(known | fields))
     unit = Unit(made.company_id)
-    booking.add_appointment(unit, made)
+    appointment_store.add_appointment(unit, made)
     unit.commit()
     return made
 

@@ -1,0 +1,88 @@
+"""Who comes to an appointment: the name, e-mail address and phone number it is kept under, and guests.
+
+Cal.com's API adds attendees and guests but changes and removes none. So a new e-mail address is added to the booking
+there, a new name or number stays here, and a guest that Cal.com has cannot be taken off here either.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee
+from chalicelib.booking.calcom import pending_change
+from chalicelib.booking.calcom import requests as calcom_requests
+from chalicelib.booking.creation import book
+from chalicelib.booking.creation.book import TRIES
+from chalicelib.booking.events import AppointmentAttendeesChanged
+from chalicelib.booking.jobs import TellCalCom
+from chalicelib.core.errors import Conflict, Stale, Unavailable, invalid
+from chalicelib.core.unit import Unit
+from chalicelib.crm.customer import Contact
+
+MOST_GUESTS = 10
+"""As many as Cal.com takes at once."""
+
+
+class Attendance(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be changed; None, and empty fields of `contact`, stay. `guests`: all of them, e-mail addresses."""
+
+    contact: Contact
+    guests: tuple[str, ...] | None = None
+    by: str = "staff"
+    version: int | None = None
+    path: str = "body"
+
+
+def change_attendees(
+    begin: Callable[[], Unit], company_id: str, appointment_id: str, wanted: Attendance
+) -> Appointment:
+    """The appointment with who comes; Cal.com is told by a job. The customer's own record stays.
+
+    Raises Conflict `appointment_over`, `stale_version`, Invalid for a guest who is left out but stands at Cal.com.
+    """
+    for attempt in range(TRIES):
+        current = appointment_store.get_appointment(company_id, appointment_id)
+        pending_change.guard_version(current, wanted.version)
+        if current.status in OVER:
+            detail = f"This appointment is {current.status}; nobody comes to it."
+            raise Conflict("appointment_over", detail, current=pending_change.facts(current))
+        if current.group:
+            raise Conflict("is_group", "Who comes to a group joins and leaves; see its participants.")
+        fields = _fields(current, wanted)
+        if not fields:
+            return current
+        unit = begin()
+        new = current.changed(unit.clock(), **fields)
+        _write(unit, new, tuple(fields))
+        try:
+            unit.commit(new)
+            return new
+        except Stale:
+            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
+    raise Unavailable("calendar_busy", "Many are changing this appointment at once; try again in a moment.")
+
+
+def _fields(current: Appointment, wanted: Attendance) -> dict[str, Any]:
+    known = calcom_requests.attendee(current)
+    contact = wanted.contact
+    attendee = Attendee(
+        name=contact.name or known.name, email=contact.email or known.email, phone=contact.phone or known.phone
+    )
+    fields: dict[str, Any] = {} if attendee == known else {"attendee": attendee}
+    if wanted.guests is None:
+        return fields
+    guests = tuple(sorted({guest.lower() for guest in wanted.guests} - {(attendee.email or "").lower()}))
+    if current.external_id and set(current.there.guests) - {*guests, attendee.email}:
+        raise invalid(f"{wanted.path}.guests", "calcom_keeps_guests", "Cal.com has further guests and removes none.")
+    return fields if guests == current.guests else {**fields, "guests": guests}
+
+
+def _write(unit: Unit, new: Appointment, fields: tuple[str, ...]) -> None:
+    appointment_store.save_appointment(unit, new)
+    unit.publish(AppointmentAttendeesChanged(appointment_id=new.id, fields=fields, version=new.version))
+    if new.external_id:
+        unit.enqueue(TellCalCom(company_id=new.company_id, appointment_id=new.id))
+    unit.audit("appointment.attendees_changed", new.id, fields)

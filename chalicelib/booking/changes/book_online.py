@@ -1,0 +1,44 @@
+"""Booking for clients of the API: the same booking, taken to Cal.com where the branch books through it."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom.book import confirm_at_calcom, release
+from chalicelib.booking.creation.book import Also, Wish, book
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import DomainError, OutcomeUnknown
+from chalicelib.core.tables import Key
+from chalicelib.core.unit import Unit
+
+if TYPE_CHECKING:
+    from chalicelib.vendors.calcom import CalCom
+
+
+def book_online(
+    begin: Callable[[], Unit],
+    company_id: str,
+    wish: Wish,
+    clock: Clock,
+    calcom: Callable[[], "CalCom"],
+    extra: Sequence[Key] = (),
+    also: Also | None = None,
+) -> Appointment:
+    """The appointment, confirmed; `held` when Cal.com has not said whether it took it (it is asked again later).
+
+    `extra` and `also` are those of `book`. Raises what `book` and `confirm_at_calcom` raise, but OutcomeUnknown.
+    """
+    booked = book(begin, company_id, wish, clock, extra, also)
+    if not booked.held:
+        return booked.appointment
+    try:
+        client = calcom()
+    except DomainError as error:  # no key: nothing was asked of Cal.com
+        release(booked.appointment, error.code, begin, clock)
+        raise
+    try:
+        return confirm_at_calcom(booked, client, begin, clock)
+    except OutcomeUnknown:
+        return booked.appointment
+    finally:
+        client.close()
