@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.core.doors import functions
+from chalicelib.core.endpoints import functions
 from functions.identity.authorizer import bearer
 
 app = Chalice("pilot", configure_logs=False)

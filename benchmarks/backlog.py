@@ -8,12 +8,12 @@ from benchmarks import system
 from benchmarks.counting import Count, counted
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import chain, store
-from chalicelib.calls.backfilling import Backfill
+from chalicelib.calls.backfill import Backfill
 from chalicelib.calls.call import CallFacts, CallLink
 from chalicelib.calls.ownership import Default
 from chalicelib.core.clock import now
+from chalicelib.core.dry_run import rehearsal
 from chalicelib.core.ids import new_id
-from chalicelib.core.rehearsing import rehearsal
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import demo_practice
 

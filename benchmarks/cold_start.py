@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks import system
 from chalicelib.core.clock import now
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.endpoints import Endpoint, all_endpoints
 from chalicelib.vendors import calcom_webhook, retell
 from infra.local.demo_practice import Practice
 
@@ -65,14 +65,14 @@ def measure(package: Path, practice: Practice) -> list[Start]:
             [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", f"{folder}/bare.py"],
             check=True,
         )
-        doors = all_doors()
-        agent = next(door for door in doors if door.name == "call_agent_function")
+        endpoints = all_endpoints()
+        agent = next(endpoint for endpoint in endpoints if endpoint.name == "call_agent_function")
         times: dict[str, list[float]] = {}
         said: dict[str, str] = {}
         for number in range(ROUNDS):
             handlers = [
                 ("bare", "bare.handler", {}),
-                *((d.name, d.handler, _event(d, practice, number)) for d in doors),
+                *((d.name, d.handler, _event(d, practice, number)) for d in endpoints),
                 (
                     f"{agent.name}, number dictated",
                     agent.handler,
@@ -100,50 +100,50 @@ def _once(folder: str, handler: str, event: dict[str, Any]) -> tuple[float, str]
     return took, done.stderr.strip().splitlines()[-1]
 
 
-def _event(door: Door, practice: Practice, number: int) -> dict[str, Any]:
-    if door.kind == "route":
-        return _request(door, practice, number)
-    if door.kind == "queue":
+def _event(endpoint: Endpoint, practice: Practice, number: int) -> dict[str, Any]:
+    if endpoint.kind == "route":
+        return _request(endpoint, practice, number)
+    if endpoint.kind == "queue":
         attributes = {"ApproximateReceiveCount": "1"}
-        name, payload = JOBS.get(door.queue, ("none.Nothing", {}))
+        name, payload = JOBS.get(endpoint.queue, ("none.Nothing", {}))
         job = {"job": name, "id": "j", "company_id": system.COMPANY, "correlation_id": "c", "payload": payload}
         record = {"messageId": "m", "receiptHandle": "r", "body": json.dumps(job), "attributes": attributes,
                   "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "a:b:c:d:e:f"}  # fmt: skip
         return {"Records": [record]}
-    if door.kind == "authorizer":
+    if endpoint.kind == "authorizer":
         return {
             "type": "TOKEN",
             "authorizationToken": f"Bearer {os.environ['BENCH_TOKEN']}",
             "methodArn": "arn:aws:execute-api:r:a:i/s/GET/x",
         }
-    if door.kind == "stream":
+    if endpoint.kind == "stream":
         return {"Records": []}
     return {"id": "i", "detail-type": "Scheduled Event", "source": "aws.events", "account": "a", "time": "t",
             "region": "r", "resources": [], "detail": {}, "version": "0"}  # fmt: skip
 
 
-def _request(door: Door, practice: Practice, number: int, *, dictated: bool = False) -> dict[str, Any]:
-    route = door.routes[0]
+def _request(endpoint: Endpoint, practice: Practice, number: int, *, dictated: bool = False) -> dict[str, Any]:
+    route = endpoint.routes[0]
     body = dict(route.example) if route.example else None
-    if door.name == "log_in":
+    if endpoint.name == "log_in":
         body = {"email": "bench@example.com", "password": "correct horse battery"}
-    if door.name == "invite_user":
+    if endpoint.name == "invite_user":
         body = {"email": f"noor-{time.time_ns()}@example.com", "name": "Noor", "role": "practitioner"}
     headers = {"content-type": "application/json"}
     raw = ""
-    if door.name == "book_appointment":
+    if endpoint.name == "book_appointment":
         start = system.monday(400 + 2 * number, "America/New_York").isoformat()
         body = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": start,
                 "customer": {"phone": "+12125550199"}}  # fmt: skip
-    if door.name == "call_agent_function":
+    if endpoint.name == "call_agent_function":
         args = {"service": "Consultation", "starts_at": system.monday(400 + number).isoformat(), "name": "Eve",
                 "staff": "Ben Okafor"} | ({"phone": "030 55512345"} if dictated else {})  # fmt: skip
         raw = json.dumps(system.agent_call("book_appointment", args, f"cold-{number}-{time.time_ns()}"))
         headers["x-retell-signature"] = retell.sign(raw.encode(), system.KEY, now())
-    if door.name == "receive_retell":
+    if endpoint.name == "receive_retell":
         raw = json.dumps({"event": "call_started", "call": {"call_id": f"cold-{time.time_ns()}"}})
         headers["x-retell-signature"] = retell.sign(raw.encode(), system.KEY, now())
-    if door.name == "receive_calcom":
+    if endpoint.name == "receive_calcom":
         raw = json.dumps({"triggerEvent": "BOOKING_CREATED", "createdAt": now().isoformat(), "payload": {"uid": "u"}})
         headers["x-cal-signature-256"] = calcom_webhook.sign(raw.encode(), "whsec_bench")
     raw = raw or (json.dumps(body) if body is not None else "")

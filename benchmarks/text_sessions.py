@@ -25,7 +25,7 @@ from chalicelib.crm.customers import add_from_contact
 from chalicelib.identity import store as identity
 from chalicelib.identity.account import Credential
 from chalicelib.identity.user import User
-from chalicelib.text_sessions import activity, deducting, plans, starting, store, subscribing, ticking
+from chalicelib.text_sessions import activity, deduction, plans, starting, store, subscribing, tick_job
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.metering import seconds_until
 from chalicelib.text_sessions.plan import Terms
@@ -119,7 +119,7 @@ def costs() -> list[tuple[str, Count]]:
         ("POST …/end-session", ask("end-session")),
         ("tick that charges", lambda: _tick(due)),
         ("tick that looks whether to give notice", lambda: _tick(waiting)),
-        ("sweep of 8 shards, one lost tick", lambda: ticking.sweep(now(), now)),
+        ("sweep of 8 shards, one lost tick", lambda: tick_job.sweep(now(), now)),
     ]
     found = []
     for name, operation in operations:
@@ -128,7 +128,7 @@ def costs() -> list[tuple[str, Count]]:
         found.append((name, count))
     for session in (waiting, late, due):
         who = system.COMPANY, patient.user.id, session.appointment_id
-        deducting.end(lambda: Unit(system.COMPANY), *who, 0, now)
+        deduction.end(lambda: Unit(system.COMPANY), *who, 0, now)
     return found
 
 
@@ -209,7 +209,7 @@ def _work_until_done(count: int) -> tuple[dict[str, datetime], float]:
 
 def _tick(session: Session) -> None:
     with suppress(Postpone):
-        ticking.tick(_job(session), JobContext("job", 1, False, "cor", system.COMPANY, now))
+        tick_job.tick(_job(session), JobContext("job", 1, False, "cor", system.COMPANY, now))
 
 
 def _good(answer: Answer) -> None:

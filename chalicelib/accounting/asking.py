@@ -3,7 +3,7 @@
 from chalicelib.accounting import account_store
 from chalicelib.accounting.jobs import AskToReconnect
 from chalicelib.core.jobs import JobContext
-from chalicelib.identity.mailing import mail_admins
+from chalicelib.identity.send_mail import mail_admins
 
 
 def ask_to_reconnect(job: AskToReconnect, context: JobContext) -> None:

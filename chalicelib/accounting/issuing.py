@@ -9,12 +9,12 @@ import msgspec
 
 from chalicelib.accounting import account_store, order_store, record_store
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.calling import calling
+from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.listing import get_record
 from chalicelib.accounting.order import Line, Order
 from chalicelib.accounting.record import Record, Resource, read
 from chalicelib.accounting.record_jobs import ReconcileDocument
-from chalicelib.accounting.upserting import Heard, Tally, write
+from chalicelib.accounting.upsert import UpsertCounts, VendorSnapshot, write
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.clock import Clock
@@ -89,7 +89,7 @@ def pdf_link(make: Begin, company_id: str, resource: Resource, record_id: str, c
     """FIC's link to the PDF, which holds for a while; raises NotFound."""
     record = get_record(company_id, resource, record_id).record
     account = account_store.get_account(company_id, record.account_id)
-    with calling(company_id, account, make, clock) as fic:
+    with leased_client(company_id, account, make, clock) as fic:
         sent = fic.fetch(account.fic_company_id, resource, record.id)
     link = (sent or {}).get("url")
     if not isinstance(link, str) or not link:
@@ -156,7 +156,7 @@ def _hold(make: Begin, order: Order, clock: Clock) -> Order:
 
 def _ask(make: Begin, account: Account, order: Order, clock: Clock) -> Issued:
     try:
-        with calling(account.company_id, account, make, clock) as fic:
+        with leased_client(account.company_id, account, make, clock) as fic:
             made = fic.create_document(account.fic_company_id, order.document())
     except OutcomeUnknown:
         log.warning("fic outcome unknown", extra={"appointment_id": order.appointment_id})
@@ -181,7 +181,7 @@ def _settle(make: Begin, account: Account, order: Order, clock: Clock) -> Issued
 def _look(make: Begin, account: Account, order: Order, clock: Clock) -> dict[str, Any] | None:
     """The document that carries the order's marker, among those changed since it was ordered."""
     since = order.asked_at - LOOK_BACK
-    with calling(account.company_id, account, make, clock, calls=LOOK_CALLS) as fic:
+    with leased_client(account.company_id, account, make, clock, calls=LOOK_CALLS) as fic:
         return _marked(fic, account, order, since)
 
 
@@ -205,14 +205,14 @@ def _confirm(make: Begin, account: Account, order: Order, sent: dict[str, Any], 
         raise OutcomeUnknown("fic_outcome_unknown", "Fatture in Cloud made a document but did not say which.")
     done = order.made(reading.record)
 
-    def finish(unit: Unit, tally: Tally) -> None:
+    def finish(unit: Unit, tally: UpsertCounts) -> None:
         order_store.save_order(unit, done)
         unit.audit("fic.document_made", order.appointment_id, ("fic_id",), record=reading.record.key)
 
     current = order_store.find_order(order.company_id, order.account_id, order.resource, order.appointment_id)
     if current and current.state == "issued":
         return Issued(current, _stored(current))
-    write(Heard(account.company_id, account.id, order.resource, [reading]), make, finish)
+    write(VendorSnapshot(account.company_id, account.id, order.resource, [reading]), make, finish)
     return Issued(done, _stored(done) or reading.record)
 
 

@@ -80,15 +80,15 @@ def _apply_some(
     job: ApplyFicEvent, ids: tuple[int, ...], account: Account, resource: Resource, context: JobContext
 ) -> None:
     # Imported here: most of what this module is asked for is to receive.
-    from chalicelib.accounting.calling import calling
+    from chalicelib.accounting.leased_client import leased_client
     from chalicelib.accounting.syncing import ask
-    from chalicelib.accounting.upserting import Tally, write
+    from chalicelib.accounting.upsert import UpsertCounts, write
 
     some = ids[job.start : job.start + AT_ONCE]
-    with calling(job.company_id, account, context.unit, context.clock, calls=len(some)) as fic:
+    with leased_client(job.company_id, account, context.unit, context.clock, calls=len(some)) as fic:
         heard = ask(fic, account, resource, some, context.clock)
 
-    def finish(unit: Unit, tally: Tally) -> None:
+    def finish(unit: Unit, tally: UpsertCounts) -> None:
         if tally.unlinked:
             clients = tuple(tally.unlinked)
             unit.enqueue(LinkClients(company_id=job.company_id, account_id=account.id, clients=clients))

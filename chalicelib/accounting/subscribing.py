@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from chalicelib.accounting import account_store, subscription_store
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.calling import calling
 from chalicelib.accounting.event import Group
+from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.record_jobs import CheckSubscriptions
 from chalicelib.accounting.subscription import TYPES, Difference, Seen, State, Subscription, compare, sink_of, sinks_of
 from chalicelib.core import metrics
@@ -69,7 +69,7 @@ def unsubscribe(make: Begin, company_id: str, subscription_id: str, clock: Clock
     found = subscription_store.get_subscription(company_id, subscription_id)
     account = account_store.get_account(company_id, found.account_id, deleted=True)
     if account.usable:
-        with calling(company_id, account, make, clock, calls=CALLS) as fic:
+        with leased_client(company_id, account, make, clock, calls=CALLS) as fic:
             for seen in _seen(fic, account):
                 if seen.sink == found.sink:
                     fic.delete_subscription(account.fic_company_id, seen.id)
@@ -93,7 +93,7 @@ def check(job: CheckSubscriptions, context: JobContext) -> None:
 
 def difference(account: Account, subscription: Subscription, make: Begin, clock: Clock) -> tuple[State, Difference]:
     """What `mend` would do."""
-    with calling(account.company_id, account, make, clock) as fic:
+    with leased_client(account.company_id, account, make, clock) as fic:
         return compare(subscription, _seen(fic, account))
 
 
@@ -101,7 +101,7 @@ def mend(
     make: Begin, account: Account, subscription: Subscription, clock: Clock, replaced: str | None = None
 ) -> Subscription:
     """Bring FIC in line, and note how it was found. `replaced`: an address of ours that it shall no longer send to."""
-    with calling(account.company_id, account, make, clock, calls=CALLS) as fic:
+    with leased_client(account.company_id, account, make, clock, calls=CALLS) as fic:
         seen = _seen(fic, account)
         for each in seen:
             if each.sink == replaced:

@@ -6,13 +6,13 @@ from itertools import islice
 
 from chalicelib.accounting import account_store, record_store, sync_store
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.calling import calling
+from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.record import Reading, Resource, read, resource_of
 from chalicelib.accounting.record_jobs import LinkClients, SyncStep
 from chalicelib.accounting.run import Run
 from chalicelib.accounting.starting import go_on
 from chalicelib.accounting.sync_store import Overtaken
-from chalicelib.accounting.upserting import Heard, Tally, write
+from chalicelib.accounting.upsert import UpsertCounts, VendorSnapshot, write
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, RateLimited, Stale
 from chalicelib.core.jobs import FOR_GOOD, CannotSucceed, JobContext
@@ -63,13 +63,13 @@ def _fail(run: Run, reason: str, make: Begin, at: datetime) -> None:
 
 def _page(run: Run, make: Begin, clock: Clock) -> None:
     account = account_store.get_account(run.company_id, run.account_id)
-    with calling(run.company_id, account, make, clock) as fic:
+    with leased_client(run.company_id, account, make, clock) as fic:
         at = clock()
         since = run.since if run.stage == "changed" else None
         page = fic.page(account.fic_company_id, run.resource, run.page, updated_since=since, per_page=LARGEST_PAGE)
     readings = _readings(run, page.items, at)
 
-    def finish(unit: Unit, tally: Tally) -> None:
+    def finish(unit: Unit, tally: UpsertCounts) -> None:
         after = run.after_page(len(page.items), page.last_page, page.total, tally.written, clock())
         if run.kind == "full":
             sync_store.note_seen(unit, run, (reading.record.id for reading in readings))
@@ -105,10 +105,10 @@ def _verify(run: Run, make: Begin, clock: Clock) -> None:
     account = account_store.get_account(run.company_id, run.account_id)
     missing = sync_store.missing_of(run)
     asked, left = missing[:VERIFIED_AT_ONCE], missing[VERIFIED_AT_ONCE:]
-    with calling(run.company_id, account, make, clock, calls=len(asked)) as fic:
+    with leased_client(run.company_id, account, make, clock, calls=len(asked)) as fic:
         heard = ask(fic, account, run.resource, asked, clock)
 
-    def finish(unit: Unit, tally: Tally) -> None:
+    def finish(unit: Unit, tally: UpsertCounts) -> None:
         after = run.verified(len(asked), tally.written, tally.deleted, clock())
         sync_store.note_seen(unit, run, asked)
         _link(unit, run, tally)
@@ -126,7 +126,9 @@ STAGES: dict[str, Callable[[Run, Begin, Clock], None]] = {
 }
 
 
-def ask(fic: FattureInCloud, account: Account, resource: Resource, ids: tuple[int, ...], clock: Clock) -> Heard:
+def ask(
+    fic: FattureInCloud, account: Account, resource: Resource, ids: tuple[int, ...], clock: Clock
+) -> VendorSnapshot:
     """What FIC says of each of these; the caller has leased a call for each."""
     readings: list[Reading] = []
     gone: list[int] = []
@@ -141,14 +143,14 @@ def ask(fic: FattureInCloud, account: Account, resource: Resource, ids: tuple[in
             readings.append(found)
         else:
             gone.append(number)
-    return Heard(account.company_id, account.id, resource, readings, gone, at)
+    return VendorSnapshot(account.company_id, account.id, resource, readings, gone, at)
 
 
-def _heard(run: Run, readings: list[Reading]) -> Heard:
-    return Heard(run.company_id, run.account_id, run.resource, readings)
+def _heard(run: Run, readings: list[Reading]) -> VendorSnapshot:
+    return VendorSnapshot(run.company_id, run.account_id, run.resource, readings)
 
 
-def _link(unit: Unit, run: Run, tally: Tally) -> None:
+def _link(unit: Unit, run: Run, tally: UpsertCounts) -> None:
     if tally.unlinked:
         clients = tuple(tally.unlinked)
         unit.enqueue(LinkClients(company_id=run.company_id, account_id=run.account_id, clients=clients))

@@ -3,11 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.calls.asked import Answer, Asked, Tools, once, read, until_recorded
 from chalicelib.calls.caller import Caller
-from chalicelib.calls.language import language
-from chalicelib.calls.recording import facts_of, locate
-from chalicelib.calls.wishes import (
+from chalicelib.calls.function_args import (
     AvailabilityArgs,
     BookingArgs,
     CancelArgs,
@@ -17,6 +14,9 @@ from chalicelib.calls.wishes import (
     WhichArgs,
     read_args,
 )
+from chalicelib.calls.function_context import Answer, FunctionContext, Tools, once, read, until_recorded
+from chalicelib.calls.language import language
+from chalicelib.calls.recording import facts_of, locate
 from chalicelib.core.errors import NotFound, invalid
 from chalicelib.vendors.retell import FunctionCall
 
@@ -101,7 +101,7 @@ def transfer_to_staff(caller: Caller, args: Args, tools: Tools) -> Answer:
     )
 
 
-def _ask(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> Asked:
+def _ask(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> FunctionContext:
     return read(name, args, caller, _branch(caller, branch_id), tools.clock)
 
 

@@ -9,7 +9,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.calls import lists, store
+from chalicelib.calls import list_store, store
 from chalicelib.calls.call import Call
 from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import Key, fetch
@@ -159,7 +159,7 @@ def validate(calls: Iterable[Call]) -> Iterator[tuple[Call, Chain]]:
 
 def validate_all(company_id: str, after: str = "") -> Iterator[tuple[Call, Chain]]:
     """The verdict on every call that wanted a booking, oldest first; `after`: the last one's `store.place`."""
-    yield from validate(lists.calls_that_booked(company_id, after))
+    yield from validate(list_store.calls_that_booked(company_id, after))
 
 
 def _judged(calls: Sequence[Call]) -> Iterator[tuple[Call, Chain]]:

@@ -18,11 +18,11 @@ from chalicelib.booking.packages.reschedule import PackageMove
 from chalicelib.booking.packages.reschedule import reschedule as reschedule_package
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.calls.appointment_answers import refused, standing, which_one
-from chalicelib.calls.asked import Answer, Asked, Tools, forget, keep, once
-from chalicelib.calls.hearing import instant
+from chalicelib.calls.function_args import CancelArgs, RescheduleArgs, WhichArgs
+from chalicelib.calls.function_context import Answer, FunctionContext, Tools, forget, keep, once
 from chalicelib.calls.own_appointments import COMING, Known, find
 from chalicelib.calls.phone_booking import REFUSED_TIMES, answer_taken
-from chalicelib.calls.wishes import CancelArgs, RescheduleArgs, WhichArgs
+from chalicelib.calls.time_parsing import instant
 from chalicelib.core.errors import Conflict, DomainError, Invalid
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
@@ -31,7 +31,7 @@ Act = Callable[[Known], Answer]
 AWAITING = frozenset({"change_pending", "awaits_calcom"})
 
 
-def move(asked: Asked, wish: RescheduleArgs, tools: Tools) -> Answer:
+def move(asked: FunctionContext, wish: RescheduleArgs, tools: Tools) -> Answer:
     """Move the appointment meant; the same question again gets the same answer while it still stands there.
 
     Where it was moved on meanwhile, a late repeat moves nothing back: it is told so, and only asking once more does it.
@@ -41,12 +41,12 @@ def move(asked: Asked, wish: RescheduleArgs, tools: Tools) -> Answer:
     return once(asked, lambda: _for_one(asked, wish, tools, lambda known: _move(asked, known, wish, tools)))
 
 
-def call_off(asked: Asked, wish: CancelArgs, tools: Tools) -> Answer:
+def call_off(asked: FunctionContext, wish: CancelArgs, tools: Tools) -> Answer:
     """Cancel the appointment meant; the same question again gets the same answer."""
     return once(asked, lambda: _for_one(asked, wish, tools, lambda known: _cancel(asked, known, wish, tools)))
 
 
-def _for_one(asked: Asked, which: WhichArgs, tools: Tools, act: Act) -> Answer:
+def _for_one(asked: FunctionContext, which: WhichArgs, tools: Tools, act: Act) -> Answer:
     found = find(asked, which, lambda: tools.begin(asked.company_id))
     if not found.known:
         return refused(asked, found)
@@ -55,7 +55,7 @@ def _for_one(asked: Asked, which: WhichArgs, tools: Tools, act: Act) -> Answer:
     return act(found.known[0])
 
 
-def _move(asked: Asked, known: Known, wish: RescheduleArgs, tools: Tools) -> Answer:
+def _move(asked: FunctionContext, known: Known, wish: RescheduleArgs, tools: Tools) -> Answer:
     if known.appointment.group:
         # One participant does not move the others: he leaves this group and books another one.
         return {"message": asked.voice.phrases.cannot_change, "status": "refused", "code": "is_group"}
@@ -79,7 +79,7 @@ def _move(asked: Asked, known: Known, wish: RescheduleArgs, tools: Tools) -> Ans
     return answer(after)
 
 
-def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answer:
+def _cancel(asked: FunctionContext, known: Known, wish: CancelArgs, tools: Tools) -> Answer:
     said = asked.voice.phrases
 
     def answer(appointment: Appointment) -> Answer:
@@ -98,13 +98,13 @@ def _cancel(asked: Asked, known: Known, wish: CancelArgs, tools: Tools) -> Answe
     return answer(after)
 
 
-def _charged(asked: Asked, cancelled: Appointment, answer: Answer) -> Answer:
+def _charged(asked: FunctionContext, cancelled: Appointment, answer: Answer) -> Answer:
     fee = asked.voice.money(cancelled.fee_minor, str(cancelled.currency))
     message = f"{answer['message']} {asked.voice.phrases.cancel_fee.format(fee=fee)}"
     return {**answer, "message": message, "fee_minor": cancelled.fee_minor, "currency": cancelled.currency}
 
 
-def _rescheduled(asked: Asked, known: Known, move: Move, tools: Tools, also: Also) -> Appointment:
+def _rescheduled(asked: FunctionContext, known: Known, move: Move, tools: Tools, also: Also) -> Appointment:
     company_id, package = asked.company_id, known.appointment.package
 
     def begin() -> Unit:
@@ -118,7 +118,7 @@ def _rescheduled(asked: Asked, known: Known, move: Move, tools: Tools, also: Als
     return moved.parts[0]
 
 
-def _cancelled(asked: Asked, known: Known, wanted: Cancellation, tools: Tools, also: Also) -> Appointment:
+def _cancelled(asked: FunctionContext, known: Known, wanted: Cancellation, tools: Tools, also: Also) -> Appointment:
     company_id, appointment = asked.company_id, known.appointment
 
     def begin() -> Unit:
@@ -138,7 +138,9 @@ def _of_first(also: Also) -> Callable[[Unit, Together], None]:
     return lambda unit, package: also(unit, package.parts[0])
 
 
-def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wanted: datetime | None) -> Answer:
+def _not_done(
+    asked: FunctionContext, known: Known, refusal: DomainError, pending: str, wanted: datetime | None
+) -> Answer:
     """What to say when booking refused. Raises what is wrong with the arguments, and a repeat's `asked_before`."""
     if isinstance(refusal, Invalid) or refusal.code == "asked_before":
         raise refusal
@@ -156,7 +158,7 @@ def _not_done(asked: Asked, known: Known, refusal: DomainError, pending: str, wa
     return {"message": said.trouble, "status": "failed", "code": refusal.code}
 
 
-def _same_change(asked: Asked, known: Known, wanted: datetime | None) -> bool:
+def _same_change(asked: FunctionContext, known: Known, wanted: datetime | None) -> bool:
     """Whether the change that is under way is the one asked for: an earlier answer was lost."""
     current = appointment_store.get_appointment(asked.company_id, known.appointment.id)
     change = current.pending_change
@@ -169,7 +171,7 @@ def _terms(refusal: DomainError) -> str | None:
     return next((str(one["code"]) for one in failures if one["rule"] == "rescheduling"), None)
 
 
-def _moved_before(asked: Asked, tools: Tools) -> Answer:
+def _moved_before(asked: FunctionContext, tools: Tools) -> Answer:
     assert asked.kept
     current = appointment_store.find_appointment(asked.company_id, asked.kept.record)
     moved_to = datetime.fromisoformat(asked.kept.answer["starts_at"])

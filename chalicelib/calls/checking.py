@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from chalicelib.calls import chain, lists, ownership, store
+from chalicelib.calls import chain, list_store, ownership, store
 from chalicelib.calls.analysis import read_booking
 from chalicelib.calls.call import Call
 from chalicelib.calls.jobs import CheckChains, SendChainReport
@@ -88,6 +88,6 @@ def _missing(job: CheckChains) -> Iterator[tuple[Call, list[str]]]:
         return
     begun = stamp(datetime.fromisoformat(f"{job.run}T00:00:00+00:00") - ORPHANS_OF)
     default = ownership.read_default(settings().default_company)
-    for call in lists.calls_after(PLATFORM, job.after or begun):
+    for call in list_store.calls_after(PLATFORM, job.after or begun):
         _, tried = ownership.owner(read_booking(call.link.booking_details), call.facts, default)
         yield call, [each.code for each in tried]

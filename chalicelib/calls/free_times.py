@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.booking.allocation import context as booking_context
 from chalicelib.booking.allocation.choose import in_time_for
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.alternatives import package_search
 from chalicelib.booking.availability import open_groups
 from chalicelib.booking.availability.staff_slots import Slot, free_slots
@@ -16,9 +16,9 @@ from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.calls.hearing import FURTHEST_DAYS, coming_day, iso_day
+from chalicelib.calls.function_args import AvailabilityArgs
 from chalicelib.calls.speech import voice_of
-from chalicelib.calls.wishes import AvailabilityArgs
+from chalicelib.calls.time_parsing import FURTHEST_DAYS, coming_day, iso_day
 from chalicelib.core.errors import invalid
 
 MOST_SLOTS = 6
@@ -78,7 +78,7 @@ def _free(
 
 
 def _of_package(
-    found: Situation, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
+    found: BookingContext, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
 ) -> list[Slot]:
     schedule, clock = found.schedule, found.schedule.branch.clock()
     asked = Asked(branch_id=schedule.branch.id, service=package.id, starts_at=now, staff=wish.staff, path="args")

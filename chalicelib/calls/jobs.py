@@ -85,7 +85,7 @@ class ForgetRecordings(Job):
     """Remove transcripts and recordings that the company keeps no longer; comes again until none is left."""
 
     queue = "default"
-    handler = "chalicelib.calls.forgetting:forget"
+    handler = "chalicelib.calls.retention:forget"
 
 
 class CheckChains(Job):

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from chalicelib.calls import message_store
-from chalicelib.calls.asked import Answer, Asked, Tools, keep, on_record
 from chalicelib.calls.caller import number_of
 from chalicelib.calls.events import CallMessageMarked, CallMessageTaken
+from chalicelib.calls.function_args import MessageArgs
+from chalicelib.calls.function_context import Answer, FunctionContext, Tools, keep, on_record
 from chalicelib.calls.jobs import MailCallMessage
 from chalicelib.calls.message import CallMessage, Status
-from chalicelib.calls.wishes import MessageArgs
 from chalicelib.core import mail
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Stale
@@ -23,7 +23,7 @@ MOST_RECIPIENTS = 50
 TRIES = 5
 
 
-def take(asked: Asked, wish: MessageArgs, tools: Tools) -> Answer:
+def take(asked: FunctionContext, wish: MessageArgs, tools: Tools) -> Answer:
     """Write the message down for staff, in one commit with its event and the guard."""
     phone = asked.caller.number
     if wish.phone:

@@ -40,7 +40,7 @@ TRIES = 5
 MARK = "phone_call_id"
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class OutboundCall(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls whom: `to` or `customer_id`; `staff_number` where staff calls and the branch has several."""
 
     kind: Literal["agent", "staff"]
@@ -58,7 +58,7 @@ class Vendors(msgspec.Struct, frozen=True):
     retell: "Callable[[], Retell]"
 
 
-def start(begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, vendors: Vendors) -> PhoneCall:
+def start(begin: Callable[[], Unit], company_id: str, wish: OutboundCall, clock: Clock, vendors: Vendors) -> PhoneCall:
     """The call, started; `held` when the vendor has not said whether it took it (it is asked again later).
 
     Raises Conflict `do_not_call`, or `quiet_hours` with `next_allowed_at`; Invalid for what cannot be called; NotFound
@@ -84,7 +84,7 @@ def start(begin: Callable[[], Unit], company_id: str, wish: Wish, clock: Clock, 
     return _confirm(begin, call, vendor_id)
 
 
-def _whom(company_id: str, wish: Wish) -> tuple[Branch, str, Customer | None, bool]:
+def _whom(company_id: str, wish: OutboundCall) -> tuple[Branch, str, Customer | None, bool]:
     """The branch, the number to call, its owner where he is known, and whether that number refuses calls."""
     branch_key = practice_store.schedule_key(company_id, wish.branch_id)
     if wish.customer_id is None:
@@ -102,7 +102,7 @@ def _whom(company_id: str, wish: Wish) -> tuple[Branch, str, Customer | None, bo
     return branch, number, customer, _refuses(fetch([messaging.refusal_key(company_id, number)])[0])
 
 
-def _number(wish: Wish, branch: Branch, customer: Customer | None) -> str:
+def _number(wish: OutboundCall, branch: Branch, customer: Customer | None) -> str:
     if wish.to:
         return e164(wish.to, branch.country, "body.to")
     if customer is None:
@@ -127,7 +127,7 @@ def _check_allowed(branch: Branch, customer: Customer | None, refuses: bool, now
         raise Conflict("quiet_hours", detail, next_allowed_at=local)
 
 
-def _held(branch: Branch, number: str, customer: Customer | None, wish: Wish, at: datetime) -> PhoneCall:
+def _held(branch: Branch, number: str, customer: Customer | None, wish: OutboundCall, at: datetime) -> PhoneCall:
     if branch.phone is None:
         raise invalid("body.branch_id", "no_phone", "This branch has no number to call from.")
     return PhoneCall(
@@ -145,7 +145,7 @@ def _held(branch: Branch, number: str, customer: Customer | None, wish: Wish, at
     )
 
 
-def _staff_number(branch: Branch, wish: Wish) -> str:
+def _staff_number(branch: Branch, wish: OutboundCall) -> str:
     known = branch.call_routing.staff_numbers
     wanted = e164(wish.staff_number, branch.country, "body.staff_number") if wish.staff_number else None
     if wanted is None and len(known) == 1:
@@ -156,7 +156,7 @@ def _staff_number(branch: Branch, wish: Wish) -> str:
     return wanted
 
 
-def _ask(call: PhoneCall, branch: Branch, wish: Wish, vendors: Vendors) -> str:
+def _ask(call: PhoneCall, branch: Branch, wish: OutboundCall, vendors: Vendors) -> str:
     if call.through == "twilio":
         from chalicelib.vendors.twilio import NewCall
 

@@ -15,10 +15,10 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.calls.asked import TRIES, Asked, attempts_key
-from chalicelib.calls.hearing import any_day
+from chalicelib.calls.function_args import WhichArgs
+from chalicelib.calls.function_context import TRIES, FunctionContext, attempts_key
 from chalicelib.calls.names import same_name
-from chalicelib.calls.wishes import WhichArgs
+from chalicelib.calls.time_parsing import any_day
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Stale, invalid
 from chalicelib.core.rows import GuardRow
@@ -67,7 +67,7 @@ class Found(msgspec.Struct, frozen=True):
     ask: bool = False
 
 
-def find(asked: Asked, which: WhichArgs, begin: Callable[[], Unit]) -> Found:
+def find(asked: FunctionContext, which: WhichArgs, begin: Callable[[], Unit]) -> Found:
     """What the caller may mean: his number's coming appointments, or those of the name and date he gives.
 
     One Query for his number; for name and date also a commit that counts the attempt, the day of the branch and its
@@ -86,13 +86,13 @@ def find(asked: Asked, which: WhichArgs, begin: Callable[[], Unit]) -> Found:
     return facts
 
 
-def _is_called(asked: Asked, name: str) -> bool:
+def _is_called(asked: FunctionContext, name: str) -> bool:
     # Someone else's name from this number: it may be about someone else's appointment.
     customer = crm.find_customer(asked.company_id, asked.customer_id or "none")
     return customer is not None and same_name(customer.name, name)
 
 
-def _of_number(asked: Asked) -> list[Known]:
+def _of_number(asked: FunctionContext) -> list[Known]:
     if asked.customer_id is None:
         return []
     # The index may lag behind by a moment: what was booked in this very call is looked at by its id.
@@ -115,7 +115,9 @@ def _of_number(asked: Asked) -> list[Known]:
     return _known(asked, _as_one([one for one in found if _is_coming(one, asked.now)])[:MOST_LISTED])
 
 
-def _by_facts(asked: Asked, name: str, day: date, appointment_id: str | None, begin: Callable[[], Unit]) -> Found:
+def _by_facts(
+    asked: FunctionContext, name: str, day: date, appointment_id: str | None, begin: Callable[[], Unit]
+) -> Found:
     if not _may_try(asked, name, day, begin):
         return Found("too_many_attempts")
     that_day = _as_one([one for one in _on_day(asked, day) if _is_coming(one, asked.now)])
@@ -128,7 +130,7 @@ def _by_facts(asked: Asked, name: str, day: date, appointment_id: str | None, be
     return Found("found", tuple(known)) if known else Found("not_found")
 
 
-def _on_day(asked: Asked, day: date) -> list[Appointment]:
+def _on_day(asked: FunctionContext, day: date) -> list[Appointment]:
     clock = asked.schedule.branch.clock()
     try:
         first, last = local_instant(day, 0, clock), local_instant(day, 1440, clock)
@@ -155,7 +157,7 @@ def _on_day(asked: Asked, day: date) -> list[Appointment]:
     return found
 
 
-def _may_try(asked: Asked, name: str, day: date, begin: Callable[[], Unit]) -> bool:
+def _may_try(asked: FunctionContext, name: str, day: date, begin: Callable[[], Unit]) -> bool:
     """Count the attempt before anything is looked at, so that guesses at the same moment all count."""
     place = attempts_key(asked.caller)
     pair = hashlib.sha256(f"{place.pk}#{name.casefold()}#{day}".encode()).hexdigest()
@@ -178,7 +180,7 @@ def _may_try(asked: Asked, name: str, day: date, begin: Callable[[], Unit]) -> b
     return False
 
 
-def _known(asked: Asked, appointments: Sequence[Appointment]) -> list[Known]:
+def _known(asked: FunctionContext, appointments: Sequence[Appointment]) -> list[Known]:
     schedules = {asked.schedule.branch.id: asked.schedule}
     others = sorted({one.branch_id for one in appointments} - set(schedules))
     for branch_id, row in zip(

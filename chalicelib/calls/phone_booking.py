@@ -13,17 +13,17 @@ from chalicelib.booking.appointments.appointment import OVER, Appointment
 from chalicelib.booking.appointments.package import FirstPart
 from chalicelib.booking.calcom.book import confirm, confirm_at_calcom
 from chalicelib.booking.calcom.requests import booking_at_calcom
-from chalicelib.booking.creation.book import Booked, Wish, book
+from chalicelib.booking.creation.book import Booked, BookingRequest, book
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import store
-from chalicelib.calls.asked import guard_key
 from chalicelib.calls.call import CallLink
 from chalicelib.calls.caller import Caller
-from chalicelib.calls.hearing import instant
+from chalicelib.calls.function_args import BookingArgs
+from chalicelib.calls.function_context import guard_key
 from chalicelib.calls.speech import Voice, voice_of
-from chalicelib.calls.wishes import BookingArgs
+from chalicelib.calls.time_parsing import instant
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, invalid
@@ -119,8 +119,8 @@ class PhoneBooking:
                 continue
         raise OutcomeUnknown("call_busy", "This call's record changes too fast; ask again.")
 
-    def _as_wish(self, branch: Branch) -> Wish:
-        return Wish(
+    def _as_wish(self, branch: Branch) -> BookingRequest:
+        return BookingRequest(
             branch_id=branch.id,
             service=self._wish.service,
             starts_at=instant(self._wish.starts_at, branch, self._clock(), "args.starts_at"),

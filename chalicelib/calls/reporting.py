@@ -8,9 +8,9 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.settings import settings
 from chalicelib.identity import guard_store
-from chalicelib.identity.letters import Letter
-from chalicelib.identity.mailing import REMEMBERED
+from chalicelib.identity.mail_templates import Letter
 from chalicelib.identity.members import page_users
+from chalicelib.identity.send_mail import REMEMBERED
 from chalicelib.identity.store import find_company
 
 _SPOKEN = "en"

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.calls.asked import Answer, Asked, Tools, keep, on_record
 from chalicelib.calls.call import Transfer
+from chalicelib.calls.function_args import TransferArgs
+from chalicelib.calls.function_context import Answer, FunctionContext, Tools, keep, on_record
 from chalicelib.calls.speech import Voice
-from chalicelib.calls.wishes import TransferArgs
 from chalicelib.core.errors import invalid
 
 
-def transfer(asked: Asked, wish: TransferArgs, tools: Tools) -> Answer:
+def transfer(asked: FunctionContext, wish: TransferArgs, tools: Tools) -> Answer:
     """The number of whom he asks for, or the branch's; when it is closed, an offer to take a message instead."""
     schedule, now = asked.schedule, asked.now
     wanted = _member(schedule, wish.staff) if wish.staff else None
@@ -55,7 +55,7 @@ def _member(schedule: Schedule, wanted: str) -> Staff:
     raise invalid("args.staff", "unknown_staff", f"Nobody of the name {wanted!r} works here.")
 
 
-def _works(schedule: Schedule, member: Staff, asked: Asked) -> bool:
+def _works(schedule: Schedule, member: Staff, asked: FunctionContext) -> bool:
     today = asked.now.astimezone(schedule.branch.clock()).date()
     days = (today - timedelta(days=1), today)  # a night shift began yesterday
     return any(start <= asked.now < end for day in days for start, end in schedule.windows(member, day))

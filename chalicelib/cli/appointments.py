@@ -7,8 +7,8 @@ from contextlib import nullcontext
 import click
 from rich.text import Text
 
-from chalicelib.calls import chain, lists, ownership, store
-from chalicelib.calls.backfilling import Backfill, Outcome
+from chalicelib.calls import chain, list_store, ownership, store
+from chalicelib.calls.backfill import Backfill, Outcome
 from chalicelib.calls.chain import Chain
 from chalicelib.cli.output import Failed, console, finish, note, print_json, print_table, progress, stream_json
 from chalicelib.cli.queues import OPERATOR
@@ -16,8 +16,8 @@ from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.cli.work import connect_as_worker
 from chalicelib.core import directory
 from chalicelib.core.clock import now
+from chalicelib.core.dry_run import rehearsal
 from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.rehearsing import rehearsal
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from chalicelib.identity.store import companies
@@ -82,7 +82,7 @@ def outcomes(call: str | None, company: str | None) -> Iterator[Outcome]:
         yield worker.one(store.get_call(owner, call))
         return
     owners = wanted(company)
-    total = sum(map(lists.count_backlog, owners))
+    total = sum(map(list_store.count_backlog, owners))
     yield from progress(worker.all(owners), "calls", total=total)
 
 

@@ -7,7 +7,7 @@ from chalicelib.cli.appointments import COLUMNS, outcomes, row_of, show_outcomes
 from chalicelib.cli.output import console, finish, print_json, print_table, progress
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.cli.work import connect_as_worker
-from chalicelib.core.rehearsing import rehearsal
+from chalicelib.core.dry_run import rehearsal
 
 
 @click.command("release-check")

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Chalice, CORSConfig
 
-from chalicelib.core.doors import PUBLIC, Door, Route
+from chalicelib.core.endpoints import PUBLIC, Endpoint, Route
 from chalicelib.core.needs import Needs
 
 CORS = CORSConfig(
@@ -31,7 +31,7 @@ class Function(Blueprint):
     def __init__(self, import_name: str) -> None:
         super().__init__(import_name)
         self.module = import_name
-        self.doors: list[Door] = []
+        self.endpoints: list[Endpoint] = []
         self.front: Any = None
         self._alone: Chalice | None = None
 
@@ -171,8 +171,8 @@ class Function(Blueprint):
     def _add(
         self, kind: Any, view: View, needs: Needs, memory_mb: int, timeout_seconds: int, entry: Any, **more: Any
     ) -> None:
-        self.doors.append(
-            Door(
+        self.endpoints.append(
+            Endpoint(
                 kind,
                 view.__name__,
                 self.module,

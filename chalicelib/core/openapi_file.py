@@ -12,7 +12,7 @@ def load() -> bytes:
     """The document as JSON. Without the file every door is imported, which is why no Lambda goes without."""
     if FILE.exists():
         return FILE.read_bytes()
-    from chalicelib.core.doors import all_doors
+    from chalicelib.core.endpoints import all_endpoints
     from chalicelib.core.openapi import document, encode
 
-    return encode(document(all_doors()))
+    return encode(document(all_endpoints()))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from chalice.app import Response
 
-from chalicelib.core.doors import PUBLIC, Route
+from chalicelib.core.endpoints import PUBLIC, Route
 from chalicelib.core.errors import DomainError, Invalid, NotFound, TooLarge, UnsupportedMedia
 from chalicelib.core.idempotency import kept_answer, key_of
 from chalicelib.core.ids import new_id

@@ -151,7 +151,7 @@ class Unit:
         if len(self._actions) > MOST_ACTIONS:
             raise Invalid("too_much_at_once", f"This would change {len(self._actions)} records at once; split it up.")
         actions = sorted(self._actions, key=lambda action: _ORDER.index(action.kind))
-        (instead.get() or _send)(actions)
+        (dry_run_commit.get() or _send)(actions)
         self.committed = True
 
     def _guard(self, key: IdempotencyKey, answer: Any) -> None:
@@ -180,7 +180,7 @@ class Unit:
         return event_id
 
 
-instead: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("instead", default=None)
+dry_run_commit: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("instead", default=None)
 """What a rehearsal (core.rehearsing) does with the actions instead of sending them."""
 pause: Callable[[float], None] = time.sleep
 """How a contended commit waits before its next try; at most 0.4 s in all. Tests replace it."""

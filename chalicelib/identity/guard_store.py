@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.tables import Key, fetch
 from chalicelib.core.unit import Unit
-from chalicelib.identity.attempts import Attempts
+from chalicelib.identity.login_attempts import Attempts
 
 
 def name_of(what: str, value: str) -> str:

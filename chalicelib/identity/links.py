@@ -9,7 +9,7 @@ from chalicelib.core.errors import Conflict, Fault, NotFound, Stale
 from chalicelib.core.unit import Unit
 from chalicelib.identity import store
 from chalicelib.identity.account import Account
-from chalicelib.identity.letters import Purpose
+from chalicelib.identity.mail_templates import Purpose
 from chalicelib.identity.token import digest_of, new_secret
 
 KIND = "link"

@@ -6,7 +6,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Stale
 from chalicelib.core.pages import Page
 from chalicelib.core.unit import Unit
-from chalicelib.identity import issuing, store
+from chalicelib.identity import store, token_issue
 from chalicelib.identity.company import Company
 from chalicelib.identity.events import UserDisabled
 from chalicelib.identity.user import User
@@ -32,7 +32,7 @@ def disable_user(new_unit: Callable[[], Unit], user_id: str, clock: Clock) -> Us
         user = account.user.disabled(clock())
         store.save_user(unit, user)
         store.save_credential(unit, user, account.credential.closed())
-        issuing.stage_revoking_all(unit, account)
+        token_issue.stage_revoking_all(unit, account)
         unit.publish(UserDisabled(user_id=user.id))
         unit.audit("user.disabled", user.id, ("status",))
         try:

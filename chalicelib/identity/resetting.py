@@ -5,10 +5,10 @@ from collections.abc import Callable
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import RateLimited, Stale
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.identity import issuing, links, passwords, store, throttling
+from chalicelib.identity import links, login_throttle, passwords, store, token_issue
 from chalicelib.identity.events import PasswordChanged, PasswordResetRequested
+from chalicelib.identity.login_throttle import Slowed
 from chalicelib.identity.signing_in import NOBODY, SIGNING_IN
-from chalicelib.identity.throttling import Slowed
 
 ASKING = "password-reset"
 TRIES = 5
@@ -36,7 +36,7 @@ def _request(login: str, slowed: Slowed, clock: Clock, correlation_id: str | Non
     owner = found or NOBODY
     account = store.find_account(owner.company_id, owner.user_id)
     unit = Unit(owner.company_id, correlation_id=correlation_id, clock=clock)
-    throttling.stage(unit, slowed, clock)
+    login_throttle.stage(unit, slowed, clock)
     if account is not None and account.may_sign_in:
         unit.publish(PasswordResetRequested(user_id=account.user.id))
         unit.audit("user.password_reset_requested", account.user.id)
@@ -59,8 +59,8 @@ def confirm_reset(new_unit: Callable[[str], Unit], secret: str, password: str, c
         hashed = hashed or passwords.hash_of(password)
         unit.actor = Actor("user", user.id)
         store.save_credential(unit, user, account.credential.with_password(hashed))
-        issuing.stage_revoking_all(unit, account)
-        throttling.forget_account(unit, Slowed(SIGNING_IN, user.email, ""))
+        token_issue.stage_revoking_all(unit, account)
+        login_throttle.forget_account(unit, Slowed(SIGNING_IN, user.email, ""))
         unit.publish(PasswordChanged(user_id=user.id))
         unit.audit("user.password_changed", user.id, ("password",))
         try:

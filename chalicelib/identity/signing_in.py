@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Stale, Unauthenticated
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.identity import issuing, passwords, store, throttling
+from chalicelib.identity import login_throttle, passwords, store, token_issue
 from chalicelib.identity.account import Account
 from chalicelib.identity.events import TokenRevoked
-from chalicelib.identity.issuing import Issued
-from chalicelib.identity.throttling import Slowed
+from chalicelib.identity.login_throttle import Slowed
 from chalicelib.identity.token import LOGIN_LIFETIME
+from chalicelib.identity.token_issue import Issued
 from chalicelib.identity.user import User
 
 SIGNING_IN = "sign-in"
@@ -34,7 +34,7 @@ def sign_in(email: str, password: str, address: str, clock: Clock, correlation_i
     """
     login = email.strip().lower()
     slowed = Slowed(SIGNING_IN, login, address)
-    throttling.count(slowed, clock)
+    login_throttle.count(slowed, clock)
     # For a stranger the account of nobody is looked up, so that the answer takes as many requests.
     owner = store.find_login(login) or NOBODY
     account = store.find_account(owner.company_id, owner.user_id)
@@ -65,9 +65,9 @@ def _issue(
 ) -> SignedIn:
     at, user = clock(), account.user
     unit = Unit(user.company_id, Actor("user", user.id), correlation_id=correlation_id, clock=clock)
-    issued = issuing.new_token(account, "login", "Login", user.abilities, LOGIN_LIFETIME, at)
-    issuing.stage(unit, account, issued.token, at, rehashed=rehashed)
-    throttling.forgive(unit, slowed, clock)
+    issued = token_issue.new_token(account, "login", "Login", user.abilities, LOGIN_LIFETIME, at)
+    token_issue.stage(unit, account, issued.token, at, rehashed=rehashed)
+    login_throttle.forgive(unit, slowed, clock)
     unit.audit("user.signed_in", user.id, token_id=issued.token.id)
     unit.commit()
     return SignedIn(user, issued)

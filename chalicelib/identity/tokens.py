@@ -8,12 +8,12 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Stale
 from chalicelib.core.people import clean_name
 from chalicelib.core.unit import Unit
-from chalicelib.identity import issuing, store
+from chalicelib.identity import store, token_issue
 from chalicelib.identity.abilities import EVERYTHING, covers, unknown
 from chalicelib.identity.account import MOST_API_TOKENS, Account
 from chalicelib.identity.events import TokenRevoked
-from chalicelib.identity.issuing import Issued
 from chalicelib.identity.token import Token
+from chalicelib.identity.token_issue import Issued
 
 TRIES = 5
 
@@ -37,8 +37,8 @@ def create_token(new_unit: Callable[[], Unit], name: str, abilities: list[str], 
         unit, at = new_unit(), clock()
         account = store.get_account(unit.company_id, unit.actor.id)
         _may_have(account, unit.actor.abilities, wanted, at)
-        issued = issuing.new_token(account, "api", called, wanted, timedelta(days=days), at)
-        issuing.stage(unit, account, issued.token, at)
+        issued = token_issue.new_token(account, "api", called, wanted, timedelta(days=days), at)
+        token_issue.stage(unit, account, issued.token, at)
         unit.audit("token.created", account.user.id, token_id=issued.token.id)
         try:
             unit.commit()

@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import Waiting
+from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Stale
 from chalicelib.core.jobs import JobContext
@@ -93,7 +93,7 @@ def _participant(job: PublishWebhook) -> dict[str, Any]:
     return {"participant_id": job.participant_id, "customer_id": job.customer_id}
 
 
-def data_of_waiting(waiting: Waiting) -> dict[str, Any]:
+def data_of_waiting(waiting: WaitlistEntry) -> dict[str, Any]:
     """What a message tells of a place on the waiting list: ids, and the newest offer without its link."""
     told = {name: getattr(waiting, name) for name in SHOWN_OF_WAITING}
     newest = waiting.offers[-1] if waiting.offers else None

@@ -112,12 +112,12 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
     """
     from chalicelib.booking.allocation.assignment import Preference
     from chalicelib.booking.changes.book_online import book_online
-    from chalicelib.booking.creation.book import Wish
+    from chalicelib.booking.creation.book import BookingRequest
 
     if body.override:
         request.require("appointments:override")
     customer = body.customer or CustomerDetails()
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,

@@ -20,7 +20,7 @@ from functions.booking.series_answers import CheckedAnswer, RecurrenceBody, Seri
 
 if TYPE_CHECKING:
     from chalicelib.booking.series.finish import Units
-    from chalicelib.booking.series.plan import SeriesWish
+    from chalicelib.booking.series.plan import SeriesRequest
     from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
@@ -141,10 +141,10 @@ def book_series(request: Request, body: NewSeries) -> SeriesAnswer:
 def list_series(request: Request, query: SeriesQuery) -> Page[SeriesAnswer]:
     """Series, the newest first; as they were booked: what became of each appointment since is not looked at."""
     from chalicelib.booking.series import store as series_store
-    from chalicelib.booking.series.finish import Standing
+    from chalicelib.booking.series.finish import SeriesProgress
 
     found = series_store.page_series(request.company_id, query.customer_id, query.limit, query.cursor)
-    return found.map(lambda series: show_series(Standing(series, {})))
+    return found.map(lambda series: show_series(SeriesProgress(series, {})))
 
 
 @function.route(
@@ -157,9 +157,9 @@ def list_series(request: Request, query: SeriesQuery) -> Page[SeriesAnswer]:
 def show_one_series(request: Request, series_id: str) -> SeriesAnswer:
     """One series, with its appointments as they are now."""
     from chalicelib.booking.series import store as series_store
-    from chalicelib.booking.series.finish import standing
+    from chalicelib.booking.series.finish import progress_of
 
-    return show_series(standing(series_store.get_series(request.company_id, series_id)))
+    return show_series(progress_of(series_store.get_series(request.company_id, series_id)))
 
 
 @function.route(
@@ -217,12 +217,12 @@ def cancel_series(request: Request, series_id: str, body: SeriesCancellation) ->
     return show_series(change_series(_units(request), request.company_id, series_id, wanted, now, _calcom))
 
 
-def _wish(body: SeriesToCheck) -> "SeriesWish":
+def _wish(body: SeriesToCheck) -> "SeriesRequest":
     from chalicelib.booking.allocation.assignment import Preference
-    from chalicelib.booking.series.plan import SeriesWish
+    from chalicelib.booking.series.plan import SeriesRequest
 
     customer = body.customer or CustomerDetails()
-    return SeriesWish(
+    return SeriesRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,

@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.booking.changes.list import contact_from
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -24,7 +24,7 @@ from functions.booking.series_answers import (
 from functions.booking.visitors import VisitorDetails
 
 if TYPE_CHECKING:
-    from chalicelib.booking.series.plan import SeriesWish
+    from chalicelib.booking.series.plan import SeriesRequest
     from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
@@ -127,10 +127,10 @@ def _plain(code: str | None) -> dict[str, Any]:
     return {"code": code and "not_bookable", "failures": []}
 
 
-def _wish(body: VisitorSeriesToCheck) -> "SeriesWish":
-    from chalicelib.booking.series.plan import SeriesWish
+def _wish(body: VisitorSeriesToCheck) -> "SeriesRequest":
+    from chalicelib.booking.series.plan import SeriesRequest
 
-    return SeriesWish(
+    return SeriesRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,

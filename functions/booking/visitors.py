@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.booking.changes.list import contact_from
 from chalicelib.core.clock import now, to_utc
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -200,13 +200,13 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
     """Book without a token. Whether a time can be had is answered, and which others; why not is not."""
     from chalicelib.booking.appointments.hold import HoldProof
     from chalicelib.booking.changes.book_online import book_online
-    from chalicelib.booking.creation.book import Wish
+    from chalicelib.booking.creation.book import BookingRequest
     from chalicelib.booking.creation.hold import company_of
     from chalicelib.core import throttle
 
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
     customer = body.customer
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import Outcome, Range, Status, Waiting
+from chalicelib.booking.waitlist.entry import Outcome, Range, Status, WaitlistEntry
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -147,7 +147,7 @@ def leave_waiting_list(request: Request, waiting_id: str) -> None:
     withdraw(lambda: request.unit(show_waiting), request.company_id, waiting_id, now)
 
 
-def show_waiting(waiting: Waiting) -> WaitingAnswer:
+def show_waiting(waiting: WaitlistEntry) -> WaitingAnswer:
     """The place on the list as staff see it."""
     given = {name: getattr(waiting, name) for name in WaitingAnswer.__struct_fields__}
     given["prefer"] = WaitingPreferred(**asdict(waiting.prefer))

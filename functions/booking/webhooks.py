@@ -2,7 +2,7 @@
 
 from chalicelib.booking.jobs import ApplyCalComEvent
 from chalicelib.core import inbox, metrics
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.logging import log
 from chalicelib.core.needs import Needs

@@ -112,10 +112,10 @@ def start_call(request: Request, body: NewCall) -> PhoneCallAnswer:
     Answers 409 `do_not_call`, or `quiet_hours` with `next_allowed_at`. Not at all twice: a lost answer of the vendor's
     leaves the call `held` until the vendor was asked what became of it.
     """
-    from chalicelib.calls.outbound import Vendors, Wish, start
+    from chalicelib.calls.outbound import OutboundCall, Vendors, start
     from chalicelib.vendors import retell_client, twilio
 
-    wish = Wish(
+    wish = OutboundCall(
         kind=body.kind,
         branch_id=body.branch_id,
         to=body.to,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.calls import forgetting, store
+from chalicelib.calls import retention, store
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Body
@@ -40,5 +40,5 @@ def show_call_settings(request: Request) -> CallSettingsAnswer:
 )
 def save_call_settings(request: Request, body: CallSettingsBody) -> CallSettingsAnswer:
     """Say how long transcripts and recordings are kept; what is older goes with the next night."""
-    saved = forgetting.save_settings(request.unit(show_settings), body.keep_recordings_days, body.version)
+    saved = retention.save_settings(request.unit(show_settings), body.keep_recordings_days, body.version)
     return show_settings(saved)

@@ -5,7 +5,7 @@ from chalice.app import Response
 from chalicelib.calls.jobs import ApplyPhoneEvent
 from chalicelib.core import inbox
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.logging import log
 from chalicelib.core.needs import Needs

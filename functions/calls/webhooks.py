@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.calls.jobs import RecordCall
 from chalicelib.core import inbox, metrics
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.logging import log
 from chalicelib.core.needs import Needs

@@ -108,14 +108,14 @@ def send_chat_message(request: Request, appointment_id: str, body: MessageBody) 
 )
 def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) -> ChatAnswer:
     """The chat page by page, or what is new in it, now or within twenty seconds."""
-    from chalicelib.chat import hearing
+    from chalicelib.chat import polling
 
     who = request.company_id, request.actor.id, appointment_id
     if query.after is None:
-        heard = hearing.page(*who, query.limit, query.cursor, request.clock)
+        heard = polling.page(*who, query.limit, query.cursor, request.clock)
     else:
-        wanted = hearing.Wanted(query.after, query.limit, query.wait, query.state)
-        heard = hearing.news(*who, wanted, request.clock)
+        wanted = polling.PollQuery(query.after, query.limit, query.wait, query.state)
+        heard = polling.news(*who, wanted, request.clock)
     return show_heard(request.company_id, appointment_id, heard, request.clock())
 
 
@@ -152,7 +152,7 @@ def attach_to_chat(request: Request, appointment_id: str, body: AttachmentBody) 
 )
 def mark_chat_read(request: Request, appointment_id: str, body: ReadBody) -> None:
     """Let the other side see up to where one has read."""
-    from chalicelib.chat.noticing import read_up_to
+    from chalicelib.chat.track_presence import read_up_to
 
     read_up_to(request.unit, request.company_id, request.actor.id, appointment_id, body.up_to, request.clock)
 
@@ -168,7 +168,7 @@ def mark_chat_read(request: Request, appointment_id: str, body: ReadBody) -> Non
 )
 def note_typing(request: Request, appointment_id: str) -> None:
     """Let the other side see that one is typing; it is forgotten after six seconds."""
-    from chalicelib.chat.noticing import typing
+    from chalicelib.chat.track_presence import typing
 
     typing(request.company_id, request.actor.id, appointment_id, request.clock)
 
@@ -184,7 +184,7 @@ def note_typing(request: Request, appointment_id: str) -> None:
 )
 def rate_text_appointment(request: Request, appointment_id: str, body: RatingBody) -> RatingAnswer:
     """Say, once it is over, how it was."""
-    from chalicelib.chat.judging import rate
+    from chalicelib.chat.rate import rate
 
     who = request.company_id, request.actor.id, appointment_id
     rated = rate(
@@ -203,6 +203,6 @@ def rate_text_appointment(request: Request, appointment_id: str, body: RatingBod
 )
 def show_appointment_rating(request: Request, appointment_id: str) -> RatingAnswer:
     """How the patient found it."""
-    from chalicelib.chat.judging import look
+    from chalicelib.chat.rate import look
 
     return show_rating(appointment_id, look(request.company_id, request.actor.id, appointment_id))

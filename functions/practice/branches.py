@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from chalicelib.booking.practice.hours import Closure, DayHours, Window
-from chalicelib.booking.practice.models import Branch, HolidayCalendar, Offer, Place, Text
+from chalicelib.booking.practice.models import Branch, GeoAddress, HolidayCalendar, Offer, Text
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.clock import now
@@ -39,7 +39,7 @@ class BranchBody(Body):
     holidays: HolidayCalendar | None = None
     offers: Annotated[dict[str, Offer], msgspec.Meta(max_length=500)] = {}
     policy: Policy = Policy()
-    place: Place | None = None
+    place: GeoAddress | None = None
     call_routing: CallRouting = CallRouting()
     quiet_hours: QuietHours = QuietHours()
     published: bool = True

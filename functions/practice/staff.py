@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.booking.practice.hours import DayHours, Window
-from chalicelib.booking.practice.models import Gender, Place, Profile, Skill, Staff, Text
+from chalicelib.booking.practice.models import Gender, GeoAddress, Profile, Skill, Staff, Text
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -38,7 +38,7 @@ class StaffBody(Body):
     daily_maximum: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
     weight: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
     priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
-    home: Place | None = None
+    home: GeoAddress | None = None
     profile: Profile = Profile()
     published: bool = True
     version: Version | None = None

@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.booking.practice.models import Gender
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Query

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from chalicelib.booking.practice.hours import Window
-from chalicelib.booking.practice.models import Place, Profile
-from chalicelib.core.doors import PUBLIC
+from chalicelib.booking.practice.models import GeoAddress, Profile
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery, page_of_all
@@ -67,7 +67,7 @@ class PublicBranch(Answer):
     phone: str | None
     language: str
     currency: str
-    place: Place | None
+    place: GeoAddress | None
     hours: tuple[Window, ...]
     service_ids: list[str]
     reviews: RatingAnswer

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict, RateLimited
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -88,11 +88,11 @@ class RepliedAnswer(Answer):
 def join_as_visitor(request: Request, body: VisitorWaiting) -> JoinedAnswer:
     """Get onto the waiting list of a branch; what becomes free is offered by text or mail, with a link to answer by."""
     from chalicelib.booking.creation.hold import company_of
-    from chalicelib.booking.waitlist.entry import Waiting
+    from chalicelib.booking.waitlist.entry import WaitlistEntry
     from chalicelib.booking.waitlist.join import join
     from chalicelib.core import throttle
 
-    def show(waiting: Waiting) -> JoinedAnswer:
+    def show(waiting: WaitlistEntry) -> JoinedAnswer:
         return JoinedAnswer(id=waiting.id, expires_at=waiting.expires_at)
 
     throttle.count("waiting", request.address, request.clock(), most=JOININGS_A_MINUTE)

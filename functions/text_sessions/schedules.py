@@ -3,7 +3,7 @@
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.text_sessions import subscribing, ticking
+from chalicelib.text_sessions import subscribing, tick_job
 
 function = Function(__name__)
 WRITES = Needs(writes=("text_sessions",))
@@ -12,7 +12,7 @@ WRITES = Needs(writes=("text_sessions",))
 @function.every("rate(1 minute)", needs=WRITES)
 def sweep_text_sessions() -> None:
     """Charge, end and notify running sessions whose tick was lost."""
-    ticking.sweep(now(), now)
+    tick_job.sweep(now(), now)
 
 
 @function.every("rate(15 minutes)", needs=WRITES)

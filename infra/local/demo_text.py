@@ -15,7 +15,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 from chalicelib.crm.customers import add_from_contact
 from chalicelib.identity import store as identity
-from chalicelib.identity.opening import Person
+from chalicelib.identity.create_company import Person
 from chalicelib.text_sessions import plans, store, subscribing
 from chalicelib.text_sessions.plan import Terms
 from infra.local.demo_practice import Practice

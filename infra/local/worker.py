@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.core import worker
-from chalicelib.core.doors import Door
-from infra.local.invocation import doors_of, invoke
+from chalicelib.core.endpoints import Endpoint
+from infra.local.invocation import endpoints_of, invoke
 
 
 def run_worker(queues: Sequence[str], stop: threading.Event) -> None:
     """What `chalicelib.core.worker.run_worker` does; raises ValueError for a queue that no door consumes."""
-    living = {door.queue: door for door in consumers(queues)}
-    dead = {door.queue: door for door in consumers(queues, dead=True)}
+    living = {endpoint.queue: endpoint for endpoint in consumers(queues)}
+    dead = {endpoint.queue: endpoint for endpoint in consumers(queues, dead=True)}
 
     def work(queue: str, event: dict[str, Any]) -> dict[str, Any] | None:
         answer: dict[str, Any] | None = invoke(living[queue], event)
@@ -24,9 +24,9 @@ def run_worker(queues: Sequence[str], stop: threading.Event) -> None:
     worker.run_worker(queues, stop, work, bury)
 
 
-def consumers(queues: Sequence[str], *, dead: bool = False) -> list[Door]:
+def consumers(queues: Sequence[str], *, dead: bool = False) -> list[Endpoint]:
     """The doors that consume these queues (or their dead-letter queues), in this order."""
-    by_queue = {door.queue: door for door in doors_of("queue") if door.dead == dead}
+    by_queue = {endpoint.queue: endpoint for endpoint in endpoints_of("queue") if endpoint.dead == dead}
     missing = [queue for queue in queues if queue not in by_queue]
     if missing:
         raise ValueError(f"No such queue: {', '.join(missing)}. There are {', '.join(sorted(by_queue))}.")

@@ -10,7 +10,7 @@ import requests
 from chalicelib.accounting import account_store, accounts
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.accounts import Arrival
-from chalicelib.accounting.calling import calling
+from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.tables import AccountRow
 from chalicelib.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, VendorRefused
 from chalicelib.core.rows import AuditRow, DirectoryRow, OutboxRow
@@ -50,7 +50,7 @@ def by_hand(fic: FattureInCloudSimulator, company: str = "com_test", **more: int
 
 
 def works(account: Account) -> bool:
-    with calling("com_test", account.id, begin, clock) as client:
+    with leased_client("com_test", account.id, begin, clock) as client:
         return client.page(COMPANY, "clients", 1, per_page=1).total == 500
 
 

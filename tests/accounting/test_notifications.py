@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import event_store, syncing, upserting
+from chalicelib.accounting import event_store, syncing, upsert
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.event import Event
 from chalicelib.accounting.record import RESOURCES
@@ -140,7 +140,7 @@ def test_an_event_of_something_unknown_yet_is_overtaken_by_no_older_page(
     """A page is read, the record is deleted and FIC tells, and only then is the page stored."""
     driver = Driver(account, "quotes")
     number = fic.books[COMPANY].ids("quotes")[0]
-    plain = upserting.write
+    plain = upsert.write
 
     def overtaken(*args: Any) -> Any:
         monkeypatch.setattr(syncing, "write", plain)

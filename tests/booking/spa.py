@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.package import FirstPart
-from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.practice.models import Part, Resource, Service
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit
@@ -61,9 +61,9 @@ def open_spa(
     return Practice(tuple(branches), tuple(everything), tuple(members), made.event_types)
 
 
-def wish(practice: Practice, at: datetime = TEN, **fields: Any) -> Wish:
+def wish(practice: Practice, at: datetime = TEN, **fields: Any) -> BookingRequest:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Makeover", "starts_at": at}
-    return Wish(**(known | {"source": "api", "contact": EVE} | fields))
+    return BookingRequest(**(known | {"source": "api", "contact": EVE} | fields))
 
 
 def begin(company: str = "com_test") -> Unit:

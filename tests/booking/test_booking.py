@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.creation.book import Booked, Wish, book
+from chalicelib.booking.creation.book import Booked, BookingRequest, book
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.errors import Conflict, Invalid, NotFound
 from chalicelib.core.rows import OutboxRow
@@ -22,7 +22,7 @@ def clock() -> datetime:
     return NOW
 
 
-def wish(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object) -> Wish:
+def wish(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object) -> BookingRequest:
     known = {
         "branch_id": practice.branches[1].id,
         "service": "Haircut",
@@ -30,7 +30,7 @@ def wish(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object)
         "source": "api",
         "contact": Contact(name="Eve", phone="+12125550199"),
     }
-    return Wish(**(known | fields))  # type: ignore[arg-type]
+    return BookingRequest(**(known | fields))  # type: ignore[arg-type]
 
 
 def booked(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object) -> Booked:

@@ -14,7 +14,7 @@ from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import Move, reschedule
-from chalicelib.booking.creation.book import Wish
+from chalicelib.booking.creation.book import BookingRequest
 from chalicelib.booking.jobs import SettleChange
 from chalicelib.core import directory
 from chalicelib.core.clock import now
@@ -37,7 +37,7 @@ def begin() -> Unit:
 
 
 def booked(practice: Practice, hour: int = 10, staff: str | None = "Ada Keller", guest: int = 1) -> Appointment:
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=practice.branches[0].id,
         service="Consultation",
         starts_at=next_monday(hour),

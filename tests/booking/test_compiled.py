@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.booking.availability import search_index_store
-from chalicelib.booking.availability.search_index import Compiled, compile_search
+from chalicelib.booking.availability.search_index import SearchIndex, compile_search
 from chalicelib.booking.availability.search_index_store import IN_MEMORY, IN_TABLE, read_compiled
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice.store import schedule_key
@@ -42,7 +42,7 @@ def test_a_change_drops_what_was_kept_in_the_row_it_changes(practice: Practice) 
 
 
 def test_who_compiled_an_older_version_keeps_nothing_of_it(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    def overtaken(schedule: Schedule) -> Compiled:
+    def overtaken(schedule: Schedule) -> SearchIndex:
         change(practice, 2)
         return compile_search(schedule)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.customer_notices import recipients
-from chalicelib.booking.customer_notices.templates import TONGUES, Told, letter, review_letter
+from chalicelib.booking.customer_notices.templates import TONGUES, NoticeText, letter, review_letter
 from chalicelib.booking.practice.policy import Cancellation, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
@@ -188,7 +188,7 @@ def test_nobody_is_asked_for_a_review_unless_the_practice_wants_it(practice: Pra
 def test_every_language_says_everything(code: str) -> None:
     tongue = TONGUES[code]
     assert set(tongue.subjects) == set(tongue.news) == set(TONGUES["en"].news)
-    told = Told(
+    told = NoticeText(
         name="Eve", branch="Nord", service="Massage", starts_at=now(), zone=BERLIN, fee_minor=150, currency="EUR",
         phone="+4930123", address="Weg 1",
     )  # fmt: skip

@@ -17,7 +17,7 @@ from chalicelib.booking.changes.attendees import Attendance, change_attendees
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import Move, reschedule
 from chalicelib.booking.changes.status import Mark, mark
-from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.creation.decision import Asked
 from chalicelib.booking.creation.group_seat import Joiner
 from chalicelib.booking.creation.hold import hold
@@ -69,7 +69,7 @@ def contact(number: int) -> Contact:
 
 def booked(practice: Practice, number: int, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
-    wish = Wish(**(known | {"source": "web", "contact": contact(number)} | fields))
+    wish = BookingRequest(**(known | {"source": "web", "contact": contact(number)} | fields))
     return book(lambda: begin(now), COMPANY, wish, lambda: now).appointment
 
 
@@ -116,7 +116,7 @@ def list_of(customer_id: str, **fields: Any) -> list[Appointment]:
 
 def slots(practice: Practice, at: datetime = TEN) -> list[tuple[int, int | None]]:
     """The hours at which haircuts are offered that day, with seats left, on New York's clock."""
-    wanted = slot_search.Wanted(
+    wanted = slot_search.SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date()
     )
     (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
@@ -167,7 +167,7 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
     booked(practice, 1, staff="Dan Rossi")
     booked(practice, 2, staff="Chloe Park", seats=3)
     booked(practice, 3, TEN + timedelta(hours=2), staff="Dan Rossi", seats=2)  # Dan's second and last of this day
-    wanted = slot_search.Wanted(
+    wanted = slot_search.SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
     (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
@@ -361,7 +361,7 @@ def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(
     plain = requests(lambda: booked(practice, 2, service="Text consultation", staff="Chloe Park"))
     assert plain == ["BatchGetItem", "TransactWriteItems"]
     assert requests(lambda: booked(practice, 3)) == ["BatchGetItem", "GetItem", "TransactWriteItems"]
-    wanted = slot_search.Wanted(
+    wanted = slot_search.SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
 

@@ -295,11 +295,11 @@ def test_a_branch_that_books_through_calcom_takes_no_packages(aws: EmbeddedAws) 
 def test_the_largest_package_fits_into_one_transaction(aws: EmbeddedAws) -> None:
     practice = open_largest()
     sizes: list[int] = []
-    token = unit.instead.set(lambda actions: sizes.append(len(actions)))
+    token = unit.dry_run_commit.set(lambda actions: sizes.append(len(actions)))
     try:
         first = packaged(practice)
     finally:
-        unit.instead.reset(token)
+        unit.dry_run_commit.reset(token)
     assert len(first.parts) == MOST_PARTS
     assert sum(1 + len(part.resource_ids) for part in first.parts) == MOST_CALENDARS
     assert sizes

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.booking.alternatives.package_solver import solve
-from chalicelib.booking.availability.branch_calendar import Board
-from chalicelib.booking.availability.search_index import Compiled, compile_search
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.search_index import SearchIndex, compile_search
 from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
 from chalicelib.booking.calendar.entries import Days, Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
-from chalicelib.booking.engine.question import frame_of
+from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Branch, Part, Resource, Service, Skill, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
@@ -99,14 +99,14 @@ def days_of(busy: Busy) -> dict[str, Days]:
     return found
 
 
-def compiled(found: Schedule) -> Compiled:
-    return msgspec.json.decode(msgspec.json.encode(compile_search(found)), type=Compiled)
+def compiled(found: Schedule) -> SearchIndex:
+    return msgspec.json.decode(msgspec.json.encode(compile_search(found)), type=SearchIndex)
 
 
 def slots(found: Schedule, taken: Mapping[str, Days], only: str | None = None) -> list[FreeSlot]:
     branch = compiled(found)
     first, last = (day_start(branch.zone, MONDAY.toordinal() + n) for n in (0, 1))
-    board = Board(branch, taken, frame_of(first, last + 300), first, last, NOW)
+    board = BranchCalendar(branch, taken, frame_of(first, last + 300), first, last, NOW)
     package = branch.service("svc_p")
     return find_slots(board, package, Able(branch.staff, only), None, 500)[0] if package else []
 

@@ -14,7 +14,7 @@ from chalicelib.core.errors import Conflict
 from infra.local.invoking import Answer, Caller, call
 from tests.booking.spa import TEN, begin, clock, open_spa, packaged
 from tests.conftest import EmbeddedAws
-from tests.functions.test_package_doors import at, book
+from tests.functions.test_package_endpoints import at, book
 
 ME = Caller("com_test")
 CLERK = Caller("com_test", "appointments:read appointments:write")

@@ -14,7 +14,7 @@ from chalicelib.booking.changes import complete
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import Move, reschedule
 from chalicelib.booking.changes.status import Mark, confirm, mark
-from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.practice.models import Branch, Resource, Service, Skill, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
@@ -77,7 +77,7 @@ def opened(
 def booked(practice: Practice, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
     known |= {"source": "api", "contact": EVE}
-    wish = Wish(**(known | fields))
+    wish = BookingRequest(**(known | fields))
     return book(begin, "com_test", wish, lambda: now).appointment
 
 

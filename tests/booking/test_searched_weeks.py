@@ -61,5 +61,5 @@ def test_a_search_reads_the_weeks_it_needs(
 
     monkeypatch.setattr(calendar_store, "taken_in", taken_in)
     window = (day_start(zone, first.toordinal()), day_start(zone, last.toordinal() + 1))
-    search.board_of("com", compiled, [compiled.services[0]], None, window, NOW)
+    search.branch_calendar_of("com", compiled, [compiled.services[0]], None, window, NOW)
     assert read == weeks

@@ -18,8 +18,8 @@ from chalicelib.booking.series import book as series_book
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import book_series, check, listed
 from chalicelib.booking.series.change import SeriesChange, change_series
-from chalicelib.booking.series.finish import Standing, Units
-from chalicelib.booking.series.plan import SeriesWish
+from chalicelib.booking.series.finish import SeriesProgress, Units
+from chalicelib.booking.series.plan import SeriesRequest
 from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.resume import resume
 from chalicelib.booking.series.series import HOLDS_LAST, Series
@@ -46,21 +46,21 @@ def no_calcom() -> Any:
     raise AssertionError("not asked")
 
 
-def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesWish:
+def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesRequest:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": TEN}
     known |= {"recurrence": Recurrence(frequency=frequency, count=count), "contact": EVE} | DAN
-    return SeriesWish(**(known | fields))
+    return SeriesRequest(**(known | fields))
 
 
-def series_of(wish: SeriesWish, on_conflict: Any = "none", now: datetime = NOW) -> Standing:
+def series_of(wish: SeriesRequest, on_conflict: Any = "none", now: datetime = NOW) -> SeriesProgress:
     return book_series(UNITS, "com_test", wish, on_conflict, lambda: now, no_calcom)
 
 
-def checked(wish: SeriesWish) -> list[dict[str, Any]]:
+def checked(wish: SeriesRequest) -> list[dict[str, Any]]:
     return listed(check("com_test", wish, lambda: NOW))
 
 
-def starts(standing: Standing) -> list[datetime]:
+def starts(standing: SeriesProgress) -> list[datetime]:
     return sorted(one.starts_at for one in standing.appointments.values())
 
 
@@ -85,7 +85,7 @@ def context(now: datetime) -> JobContext:
 
 def test_a_free_series_is_booked_in_few_requests_each_occurrence_by_its_own_commit(aws: EmbeddedAws) -> None:
     practice = opened()
-    made: list[Standing] = []
+    made: list[SeriesProgress] = []
     calls = requests(lambda: made.append(series_of(wanted(practice, 4))))
     # Read the branch, read all calendars, hold all; see what is made, then one read and one transaction for each, done.
     assert calls == ["BatchGetItem"] * 2 + ["TransactWriteItems", "BatchGetItem"] + [
@@ -283,16 +283,18 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
 
 
-def change(series: Series, kind: Any, appointment_id: str, scope: Any, now: datetime = NOW, **fields: Any) -> Standing:
+def change(
+    series: Series, kind: Any, appointment_id: str, scope: Any, now: datetime = NOW, **fields: Any
+) -> SeriesProgress:
     wish = SeriesChange(kind=kind, appointment_id=appointment_id, scope=scope, **fields)
     return change_series(UNITS, "com_test", series.id, wish, lambda: now, no_calcom)
 
 
-def ids(standing: Standing) -> list[str]:
+def ids(standing: SeriesProgress) -> list[str]:
     return [str(one.appointment_id) for one in standing.series.wanted()]
 
 
-def outcomes(standing: Standing) -> dict[str, str | None]:
+def outcomes(standing: SeriesProgress) -> dict[str, str | None]:
     assert standing.series.change
     assert standing.series.change.finished
     return {target.appointment_id: target.code for target in standing.series.change.targets}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chalicelib.booking.calendar import locations, travel_time
 from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import minute_of
-from chalicelib.booking.engine.question import frame_of
+from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.geo import LONGEST_MIN, Point, Roads, Travel, Way, great_circle_km, point, ways_between
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.settings import settings as house
@@ -96,7 +96,7 @@ def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnigh
         if entry.kind is not Kind.TIME_OFF:
             expected = plainly_too_far(entry, held, base, roads)
             assert locations.too_far(days, places, base, entry, roads, NOW) == expected
-            bits = locations.under_way(days, places, base, entry.point or base, roads, FRAME, NOW)
+            bits = locations.travelling(days, places, base, entry.point or base, roads, FRAME, NOW)
             first, last = (minute_of(at) - FRAME.origin for at in (entry.blocks_from, entry.blocks_until))
             assert bool(bits >> first & (1 << last - first) - 1) == expected
             if expected:

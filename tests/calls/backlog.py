@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.calls import recording, store
-from chalicelib.calls.backfilling import Backfill, Outcome
+from chalicelib.calls.backfill import Backfill, Outcome
 from chalicelib.calls.call import Call
 from chalicelib.calls.ownership import Default
 from chalicelib.core.clock import Clock, now

@@ -52,7 +52,7 @@ def people(staff: Reaction = "no-answer", agent: Reaction = "no-answer", **more:
     return People({STAFF: staff, AGENT: agent}, **more)
 
 
-def door(request: Request) -> Reply:
+def endpoint(request: Request) -> Reply:
     """What API Gateway would do with the request."""
     answer = call(
         request.method, request.path, raw=request.body, headers=dict(request.headers), query=dict(request.query)
@@ -63,7 +63,7 @@ def door(request: Request) -> Reply:
 @pytest.fixture
 def twilio(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioSimulator]:
     """An account with a number, whose webhooks come to our doors."""
-    api = Listener(door, "127.0.0.1", 0)
+    api = Listener(endpoint, "127.0.0.1", 0)
     hook = f"{api.url}/webhooks/twilio/voice"
     simulator = TwilioSimulator(voice_url=hook, status_url=f"{hook}/status")
     monkeypatch.setenv("PILOT_PUBLIC_URL", api.url)

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.calls import chain, lists, store
-from chalicelib.calls.backfilling import adopt_orphan
+from chalicelib.calls import chain, list_store, store
+from chalicelib.calls.backfill import adopt_orphan
 from chalicelib.calls.ownership import Default
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import directory
 from chalicelib.core.clock import now
+from chalicelib.core.dry_run import rehearsal
 from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.rehearsing import rehearsal
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.crm import store as crm
@@ -71,7 +71,7 @@ def test_a_second_run_finds_nothing_to_do(practice: Practice) -> None:
     run_all()
     stored = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
     assert run_all() == []
-    assert lists.count_backlog(COMPANY) == 0
+    assert list_store.count_backlog(COMPANY) == 0
     assert backfill().one(store.get_call(COMPANY, one.id)).done == "nothing"
     again = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
     assert again == stored
@@ -191,7 +191,7 @@ def test_what_cannot_be_done_has_a_reason(practice: Practice, given: dict[str, A
     assert (outcome.done, outcome.code) == ("failed", code)
     assert outcome.reason
     assert appointments() == []
-    assert lists.count_backlog(COMPANY) == 1
+    assert list_store.count_backlog(COMPANY) == 1
 
 
 def test_nobody_to_write_to_is_a_reason(practice: Practice) -> None:
@@ -295,10 +295,10 @@ def test_it_goes_on_where_it_stopped(practice: Practice) -> None:
 def test_a_backlog_of_more_than_a_page_is_worked_off_in_pages(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "AT_ONCE", 2)
+    monkeypatch.setattr(list_store, "AT_ONCE", 2)
     for number in range(1, 6):
         recorded(number)
-    assert [len(ids) for ids in lists.backlog(COMPANY)] == [2, 2, 1]
+    assert [len(ids) for ids in list_store.backlog(COMPANY)] == [2, 2, 1]
     assert [outcome.done for outcome in run_all()] == ["booked"] * 5
 
 

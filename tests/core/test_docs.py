@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chalicelib.core import openapi, openapi_file
-from chalicelib.core.doors import all_doors
+from chalicelib.core.endpoints import all_endpoints
 from functions.platform import docs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,10 +37,10 @@ def test_the_document_is_made_of_all_doors_or_read_from_the_package(
     openapi_file.load.cache_clear()
     answer = call(docs.describe_api, "/openapi.json")
     assert answer["headers"]["Content-Type"] == "application/json"
-    assert answer["body"].encode() == openapi.encode(openapi.document(all_doors()))
+    assert answer["body"].encode() == openapi.encode(openapi.document(all_endpoints()))
 
     packaged = tmp_path / "openapi.json"
-    assert openapi.write(packaged, docs.function.doors) == packaged.stat().st_size
+    assert openapi.write(packaged, docs.function.endpoints) == packaged.stat().st_size
     monkeypatch.setattr(openapi_file, "FILE", packaged)
     openapi_file.load.cache_clear()
     assert call(docs.describe_api, "/openapi.json")["body"] == packaged.read_text()

@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.core import directory
+from chalicelib.core.dry_run import rehearsal
 from chalicelib.core.errors import Stale
-from chalicelib.core.rehearsing import rehearsal
 from chalicelib.core.rows import AuditRow, DirectoryRow, GuardRow
 from chalicelib.core.tables import Key, fetch
 from chalicelib.core.unit import Unit

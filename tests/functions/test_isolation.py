@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.doors import PUBLIC, all_doors
+from chalicelib.core.endpoints import PUBLIC, all_endpoints
 from infra.local.invoking import Answer, call
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.twilio import TwilioSimulator
@@ -21,7 +21,7 @@ from tests.conftest import EmbeddedAws
 from tests.functions.isolation.world import OWNER, REFUSALS, Holder, Recipe, World, open_world
 
 __all__ = ["twilio"]
-ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
+ROUTES = sorted({(r.method, r.path) for endpoint in all_endpoints() for r in endpoint.routes if r.ability != PUBLIC})
 AREAS: list[ModuleType] = [
     import_module(f"tests.functions.isolation.{file.stem}")
     for file in sorted((Path(__file__).parent / "isolation").glob("*.py"))

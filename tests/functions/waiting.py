@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import Waiting
+from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core import aws as clients
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.twilio import TwilioSimulator
@@ -62,7 +62,7 @@ def link(words: str) -> str:
     return found[1]
 
 
-def state(waiting_id: str) -> Waiting:
+def state(waiting_id: str) -> WaitlistEntry:
     return waitlist_store.get(COMPANY, waiting_id)
 
 

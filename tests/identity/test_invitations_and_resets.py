@@ -10,9 +10,9 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import AuditRow, DirectoryRow, OutboxRow
 from chalicelib.core.tables import collection
 from chalicelib.core.unit import Unit
-from chalicelib.identity import guard_store, inviting, issuing, mailing, members, resetting, store, throttling
-from chalicelib.identity.attempts import FREE_PER_ACCOUNT
+from chalicelib.identity import guard_store, inviting, login_throttle, members, resetting, send_mail, store, token_issue
 from chalicelib.identity.jobs import SendPasswordReset
+from chalicelib.identity.login_attempts import FREE_PER_ACCOUNT
 from chalicelib.identity.user import User
 from tests.draining import drain
 from tests.identity.office import (
@@ -157,14 +157,14 @@ def test_a_login_at_the_moment_of_a_reset_does_not_survive_it(
 ) -> None:
     secret = ask(mailbox, clock)
     late: list[str] = []
-    real = issuing.stage_revoking_all
+    real = token_issue.stage_revoking_all
 
     def revoke_after_a_login(*given: Any) -> None:
         real(*given)
         if not late:
             late.append(sign_in(clock).issued.secret)
 
-    monkeypatch.setattr(issuing, "stage_revoking_all", revoke_after_a_login)
+    monkeypatch.setattr(token_issue, "stage_revoking_all", revoke_after_a_login)
     confirm(secret, clock)
     assert not opens(late[0], clock)
 
@@ -173,14 +173,14 @@ def test_a_login_proved_before_a_reset_is_refused_after_it(
     admin: User, mailbox: Mailbox, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = ask(mailbox, clock)
-    real = throttling.forgive
+    real = login_throttle.forgive
 
     def forgive_after_a_reset(*given: Any) -> None:
-        monkeypatch.setattr(throttling, "forgive", real)
+        monkeypatch.setattr(login_throttle, "forgive", real)
         confirm(secret, clock)
         real(*given)
 
-    monkeypatch.setattr(throttling, "forgive", forgive_after_a_reset)
+    monkeypatch.setattr(login_throttle, "forgive", forgive_after_a_reset)
     with pytest.raises(Unauthenticated):
         sign_in(clock)
     assert store.get_account(admin.company_id, admin.id).tokens == ()
@@ -229,7 +229,7 @@ def test_no_secret_and_no_address_lies_in_an_event(admin: User, mailbox: Mailbox
 def test_a_job_delivered_twice_mails_once(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
     context = JobContext("job_1", 1, False, "cor_1", admin.company_id, clock)
     for _ in range(2):
-        mailing.send_password_reset(SendPasswordReset(company_id=admin.company_id, user_id=admin.id), context)
+        send_mail.send_password_reset(SendPasswordReset(company_id=admin.company_id, user_id=admin.id), context)
     assert len(mailbox.mails()) == 1
 
 
@@ -245,9 +245,9 @@ def test_a_job_that_died_after_mailing_mails_again_and_both_links_open(
     with monkeypatch.context() as dying:
         dying.setattr(guard_store, "mark_mailed", die)
         with pytest.raises(ConnectionError):
-            mailing.send_password_reset(job, context)
+            send_mail.send_password_reset(job, context)
     first = mailbox.secret()
-    mailing.send_password_reset(job, context)
+    send_mail.send_password_reset(job, context)
     assert len(mailbox.mails()) == 2
     confirm(first, clock)
 

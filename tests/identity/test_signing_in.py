@@ -8,7 +8,7 @@ from chalicelib.core.errors import RateLimited, Unauthenticated
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.unit import Unit
 from chalicelib.identity import members, passwords, store
-from chalicelib.identity.attempts import (
+from chalicelib.identity.login_attempts import (
     FORGOTTEN_AFTER_SECONDS,
     FREE_PER_ACCOUNT,
     FREE_PER_ADDRESS,

@@ -10,9 +10,9 @@ from chalicelib.core.unit import Actor, Unit
 from chalicelib.identity import authentication, inviting, tokens
 from chalicelib.identity.abilities import ABILITIES, EVERYTHING, OF_ROLE
 from chalicelib.identity.account import MOST_API_TOKENS
-from chalicelib.identity.issuing import Issued
 from chalicelib.identity.tables import IdentityRow
 from chalicelib.identity.token import digest_of
+from chalicelib.identity.token_issue import Issued
 from chalicelib.identity.user import User
 from tests.identity.office import Mailbox, StandingClock, admin_unit, join, open_office, opens, sign_in
 

@@ -20,7 +20,7 @@ from chalicelib.integrations.endpoint import MOST_ATTEMPTS, Attempt, Delivery
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from tests.draining import drain
-from tests.functions.test_practice_doors import _haircut
+from tests.functions.test_practice_endpoints import _haircut
 
 ME = Caller("com_test")
 PLACE = "/api/webhook-endpoints"

@@ -10,7 +10,7 @@ from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments.hold import Hold, HoldProof
 from chalicelib.booking.calendar.entries import Entry, Kind
-from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.creation.decision import Asked
 from chalicelib.booking.creation.hold import extend, hold, release
 from chalicelib.core.errors import DomainError
@@ -38,7 +38,7 @@ def _hold(practice: Practice, at: datetime) -> tuple[Hold, str]:
 
 
 def _use(practice: Practice, made: Hold, proof: HoldProof) -> object:
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=practice.branches[0].id, service="Massage", starts_at=made.starts_at, source="web", hold=proof,
         contact=Contact(name="Ada", phone="+4915112345678"),
     )  # fmt: skip

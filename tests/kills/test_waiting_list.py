@@ -9,7 +9,7 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.booking.waitlist import answer_offer
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import Waiting
+from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core.clock import now
 from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
@@ -32,7 +32,7 @@ def clear() -> None:
             row.delete()
 
 
-def each(practice: Practice, work: Callable[[Waiting], Callable[[], object]]) -> int:
+def each(practice: Practice, work: Callable[[WaitlistEntry], Callable[[], object]]) -> int:
     """Two want the same time. What `work` says is killed at each call, done again, and what must hold is looked at."""
     tried = 0
 
@@ -54,7 +54,7 @@ def each(practice: Practice, work: Callable[[Waiting], Callable[[], object]]) ->
 
 def sound() -> None:
     """One time, one hold or one appointment; one text for each offer that was made."""
-    people = [row.noun(Waiting) for row in BookingRow.scan() if row.sk == "waiting"]
+    people = [row.noun(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
     holds = [row for row in OccupancyRow.scan() if row.sk == "hold"]
     made = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     assert len(holds) == len([one for one in people if one.offer])
@@ -67,7 +67,7 @@ def sound() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["accept", "lapse"])
 def test_an_answer_counts_once_whatever_dies(practice: Practice, answer: str) -> None:
-    def work(first: Waiting) -> Callable[[], object]:
+    def work(first: WaitlistEntry) -> Callable[[], object]:
         opening(practice)
         offer = waitlist_store.get(COMPANY, first.id).offer
         assert offer is not None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from chalice.app import AuthResponse, Chalice
 
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
@@ -54,7 +54,7 @@ def _app() -> Chalice:
         """Take one."""
 
     app = Chalice("test", configure_logs=False)
-    things.front = guard.doors[0].entry
+    things.front = guard.endpoints[0].entry
     app.register_blueprint(things)
     return app
 

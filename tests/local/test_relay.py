@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.calls.jobs import RecordCall
 from chalicelib.core import aws as aws_clients
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.needs import Needs
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
@@ -50,8 +50,10 @@ class Recorder:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.keys: list[str] = []
         self.refused: set[str] = set()
-        door = Door("stream", "record", "functions.streams.test", Needs(), 128, 60, "", batch_size=100, entry=self)
-        monkeypatch.setattr(relay, "doors_of", lambda kind: [door])
+        endpoint = Endpoint(
+            "stream", "record", "functions.streams.test", Needs(), 128, 60, "", batch_size=100, entry=self
+        )
+        monkeypatch.setattr(relay, "doors_of", lambda kind: [endpoint])
 
     def __call__(self, event: dict[str, Any], context: object) -> Any:
         failures = []

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.queues import DEAD, Message, send
@@ -23,17 +23,17 @@ from tests.conftest import EmbeddedAws
 View = Callable[[dict[str, Any]], Any]
 
 
-def hand_over(door: Door, poll_seconds: int = 0) -> int:
+def hand_over(endpoint: Endpoint, poll_seconds: int = 0) -> int:
     """Let the door's Lambda have its queue's next batch; returns how many messages there were."""
 
     def handle(_: str, event: dict[str, Any]) -> dict[str, Any] | None:
-        answer: dict[str, Any] | None = invoke(door, event)
+        answer: dict[str, Any] | None = invoke(endpoint, event)
         return answer
 
-    return deliver(f"{door.queue}{DEAD}" if door.dead else door.queue, handle, poll_seconds)
+    return deliver(f"{endpoint.queue}{DEAD}" if endpoint.dead else endpoint.queue, handle, poll_seconds)
 
 
-def consumer(queue: str, view: View) -> Door:
+def consumer(queue: str, view: View) -> Endpoint:
     function = Function("functions.queues.test")
 
     def consume(event: dict[str, Any]) -> Any:
@@ -41,7 +41,7 @@ def consumer(queue: str, view: View) -> Door:
         return view(event)
 
     function.on_queue(queue, needs=Needs())(consume)
-    return function.doors[0]
+    return function.endpoints[0]
 
 
 def put(queue: str, *bodies: str) -> None:
@@ -106,8 +106,8 @@ def test_the_first_queue_comes_first(aws: EmbeddedAws, monkeypatch: pytest.Monke
         if len(worked) == 5:
             stop.set()
 
-    doors = [consumer(queue, view) for queue in ("default", "sync")]
-    monkeypatch.setattr(worker, "doors_of", lambda kind: doors)
+    endpoints = [consumer(queue, view) for queue in ("default", "sync")]
+    monkeypatch.setattr(worker, "doors_of", lambda kind: endpoints)
     monkeypatch.setattr(worker, "consumers", lambda queues, dead=False: [] if dead else consumers(queues))
     put("default", "low 1")
     put("sync", "high 1")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.endpoints import Endpoint, all_endpoints
 from infra.limits import StackSize
 from infra.package import write
 from infra.zipping import Package
@@ -42,20 +42,20 @@ class Packaged:
 
 
 @pytest.fixture(scope="session")
-def doors() -> list[Door]:
+def endpoints() -> list[Endpoint]:
     """Every door of the house."""
-    return all_doors()
+    return all_endpoints()
 
 
 @pytest.fixture(scope="session")
-def packaged(doors: list[Door], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packaged]:
+def packaged(endpoints: list[Endpoint], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packaged]:
     """The package of a stage."""
     made: dict[str, Packaged] = {}
 
     def package(stage: str) -> Packaged:
         if stage not in made:
             out = tmp_path_factory.mktemp("out") / stage
-            sizes, package = write(app, doors, stage, out)
+            sizes, package = write(app, endpoints, stage, out)
             templates = {path.stem: json.loads(path.read_text()) for path in sorted(out.glob("*.json"))}
             made[stage] = Packaged(out, stage, sizes, package, templates)
         return made[stage]

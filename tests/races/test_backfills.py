@@ -8,7 +8,7 @@ import pytest
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from chalicelib.calls import chain
-from chalicelib.calls.backfilling import Outcome
+from chalicelib.calls.backfill import Outcome
 from tests.calls.backlog import COMPANY, details, recorded, run_all
 from tests.conftest import EmbeddedAws, open_practice
 from tests.races.rounds import ROUNDS

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
@@ -31,7 +31,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
     return many_at_once(work, THREADS)
 
 
-def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> Wish:
+def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> BookingRequest:
     known: dict[str, Any] = {
         "branch_id": practice.branches[0].id,
         "service": "Massage",
@@ -40,10 +40,10 @@ def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) ->
         "staff": "Ada Keller",
         "contact": Contact(name=f"Guest {number}", phone=f"+4915100000{number:03}"),
     }
-    return Wish(**(known | fields))
+    return BookingRequest(**(known | fields))
 
 
-def try_to_book(company: str, wanted: Wish) -> Appointment:
+def try_to_book(company: str, wanted: BookingRequest) -> Appointment:
     return book(lambda: Unit(company, clock=lambda: NOW), company, wanted, lambda: NOW).appointment
 
 

@@ -19,12 +19,12 @@ from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.appointments.hold import Hold, HoldProof
-from chalicelib.booking.availability.search import Wanted, explain, search
+from chalicelib.booking.availability.search import SearchQuery, explain, search
 from chalicelib.booking.calendar.entries import Entry, Kind
 from chalicelib.booking.calendar.store import owner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import Move, reschedule
-from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.creation.decision import Asked
 from chalicelib.booking.creation.hold import hold, release
 from chalicelib.booking.engine.clocks import moment_of
@@ -100,13 +100,13 @@ class Studio:
             if refusal.code not in REFUSALS:
                 raise
 
-    def wish(self, at: datetime, staff: str | None, proof: HoldProof | None = None) -> Wish:
-        return Wish(
+    def wish(self, at: datetime, staff: str | None, proof: HoldProof | None = None) -> BookingRequest:
+        return BookingRequest(
             branch_id=self.practice.branches[0].id, service="Massage", starts_at=at, source="api", staff=staff,
             contact=Contact(name="Guest", phone=f"+49151{random.randrange(10**8):08}"), hold=proof,
         )  # fmt: skip
 
-    def booked(self, wish: Wish) -> Appointment:
+    def booked(self, wish: BookingRequest) -> Appointment:
         made = book(self.begin, self.company, wish, lambda: NOW).appointment
         self.appointments.append(made.id)
         return made
@@ -236,7 +236,7 @@ def _the_limit_counts_what_stands(standing: list[Appointment], studio: Studio) -
 
 def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
     day = MONDAY.date()
-    wanted = Wanted(branch_ids=(studio.practice.branches[0].id,), services=("Massage",), first=day, last=day)
+    wanted = SearchQuery(branch_ids=(studio.practice.branches[0].id,), services=("Massage",), first=day, last=day)
     (free,) = search(studio.company, wanted, lambda: NOW)
     starts = {moment_of(slot.start) for slot in free.slots}
     for n in range(0, 24, 5):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.series import book as series_book
-from chalicelib.booking.series.finish import Standing
+from chalicelib.booking.series.finish import SeriesProgress
 from chalicelib.booking.series.resume import resume
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.core.errors import DomainError
@@ -40,12 +40,12 @@ def test_overlapping_series_are_each_whole_or_nothing(
     chance = random.Random(round_number)
     firsts = [TEN + timedelta(days=chance.randrange(2), minutes=15 * chance.randrange(4)) for _ in range(THREADS)]
 
-    def work(number: int) -> Standing:
+    def work(number: int) -> SeriesProgress:
         contact = replace(EVE, phone=f"+121255502{number:02}")
         return series_of(wanted(practice, 4, starts_at=firsts[number], contact=contact))
 
     outcomes = at_once(work)
-    won = [one for one in outcomes if isinstance(one, Standing)]
+    won = [one for one in outcomes if isinstance(one, SeriesProgress)]
     lost = {one.code for one in outcomes if isinstance(one, DomainError)}
     assert lost <= {"series_conflict", "calendar_busy"}, lost
     if held_at_once > 2:  # in several transactions two may give up for each other

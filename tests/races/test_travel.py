@@ -15,7 +15,7 @@ from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import Move, reschedule
 from chalicelib.booking.practice.geo import Point, Roads
 from chalicelib.booking.practice.hours import Window
-from chalicelib.booking.practice.models import Place
+from chalicelib.booking.practice.models import GeoAddress
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
@@ -27,7 +27,7 @@ from tests.races.together import many_at_once
 
 THREADS = 20
 
-SHOP, NORTH, SOUTH = Place(40.75, -74.0), Place(41.05, -74.0), Place(40.45, -74.0)
+SHOP, NORTH, SOUTH = GeoAddress(40.75, -74.0), GeoAddress(41.05, -74.0), GeoAddress(40.45, -74.0)
 """The two are 33 km from the shop, fifty minutes, and twice that from each other."""
 PLACES = (SHOP, NORTH, SOUTH)
 MIDNIGHT = MONDAY + timedelta(days=7)
@@ -67,7 +67,7 @@ def too_close(appointments: list[Appointment]) -> list[tuple[Any, ...]]:
     return found
 
 
-def visit(practice: Practice, number: int, minutes: int, place: Place) -> Appointment:
+def visit(practice: Practice, number: int, minutes: int, place: GeoAddress) -> Appointment:
     service = "Haircut" if place == SHOP else "Visit"
     fields: dict[str, Any] = {"branch_id": practice.branches[1].id, "staff": "Dan Rossi", "service": service}
     at = MIDNIGHT + timedelta(minutes=minutes)

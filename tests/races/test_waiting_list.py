@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation.book import Wish, book
+from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.booking.waitlist import answer_offer
 from chalicelib.booking.waitlist import join as waitlist_join
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import Range, Waiting
-from chalicelib.booking.waitlist.join import Joining, join
+from chalicelib.booking.waitlist.entry import Range, WaitlistEntry
+from chalicelib.booking.waitlist.join import WaitlistRequest, join
 from chalicelib.booking.waitlist.make_offers import offer_opening
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
@@ -30,10 +30,10 @@ from tests.races.together import at_once
 THREADS = 16
 
 
-def wait(practice: Practice, number: int, until: int = 600) -> Waiting:
+def wait(practice: Practice, number: int, until: int = 600) -> WaitlistEntry:
     """Someone who wants Ada on Monday between nine and `until`."""
     day = next_monday(9).date()
-    wish = Joining(
+    wish = WaitlistRequest(
         branch_id=practice.branches[0].id, services=("Consultation",), staff=("Ada Keller",),
         days=(Range(day, day),), times=(Span(540, until),), contact=Contact(phone=f"+49151123457{number:02}"),
     )  # fmt: skip
@@ -44,8 +44,8 @@ def opening(practice: Practice) -> None:
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
 
 
-def everyone() -> list[Waiting]:
-    return [row.noun(Waiting) for row in BookingRow.scan() if row.sk == "waiting"]
+def everyone() -> list[WaitlistEntry]:
+    return [row.noun(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
 
 
 def link_of(phone: str) -> str:
@@ -75,7 +75,7 @@ def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
     assert offered is not None
     link = link_of("+4915112345701")
     later = offered.until + timedelta(seconds=1)
-    other = Wish(
+    other = BookingRequest(
         branch_id=practice.branches[0].id, service="Consultation", starts_at=offered.starts_at, source="web",
         staff="Ada Keller", contact=Contact(phone="+4915112345799"), visitor=True,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.core import errors
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.endpoints import Endpoint, all_endpoints
 from chalicelib.core.events import Event, Job
 from chalicelib.core.openapi import document
 from infra.resources import literal_resources
@@ -27,26 +27,26 @@ Json = dict[str, Any]
 
 def surface() -> Json:
     """All of it, as plain JSON values."""
-    doors = all_doors()
+    endpoints = all_endpoints()
     return {
         "events": _messages("events", Event),
         "jobs": _messages("jobs", Job),
         "tables": _tables(),
         "id_prefixes": sorted(set(_first_texts({"new_id"}))),
-        "lambdas": {door.function_name("pilot"): _lambda(door) for door in doors},
+        "lambdas": {endpoint.function_name("pilot"): _lambda(endpoint) for endpoint in endpoints},
         "routes": {
             f"{route.method} {route.path}": {
-                "lambda": door.function_name("pilot"),
+                "lambda": endpoint.function_name("pilot"),
                 "ability": route.ability,
                 "status": route.status,
                 "idempotent": route.idempotent,
                 "errors": list(route.errors),
             }
-            for door in doors
-            for route in door.routes
+            for endpoint in endpoints
+            for route in endpoint.routes
         },
         "error_codes": sorted({code for code in _error_codes() if code.isidentifier()}),
-        "api": _operations(document(doors)),
+        "api": _operations(document(endpoints)),
     }
 
 
@@ -90,13 +90,13 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
                 yield name, declared
 
 
-def _lambda(door: Door) -> Json:
+def _lambda(endpoint: Endpoint) -> Json:
     return {
-        "kind": door.kind,
-        "memory_mb": door.memory_mb,
-        "timeout_seconds": door.timeout_seconds,
-        "queue": door.queue,
-        "schedule": door.schedule,
+        "kind": endpoint.kind,
+        "memory_mb": endpoint.memory_mb,
+        "timeout_seconds": endpoint.timeout_seconds,
+        "queue": endpoint.queue,
+        "schedule": endpoint.schedule,
     }
 
 

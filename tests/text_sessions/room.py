@@ -15,7 +15,7 @@ from chalicelib.identity import store as identity
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.account import Credential
 from chalicelib.identity.user import User
-from chalicelib.text_sessions import activity, deducting, plans, starting, store, subscribing, ticking
+from chalicelib.text_sessions import activity, deduction, plans, starting, store, subscribing, tick_job
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.metering import Settled
@@ -61,11 +61,11 @@ class Room:
 
     def deduct(self, asked: int = 1, side: Side = "patient") -> Settled:
         """A browser asks for a deduction."""
-        return deducting.deduct(self.unit, COMPANY, self.user(side).id, self.appointment.id, asked, self.clock)
+        return deduction.deduct(self.unit, COMPANY, self.user(side).id, self.appointment.id, asked, self.clock)
 
     def end(self, side: Side = "patient") -> Settled:
         """Somebody ends it."""
-        return deducting.end(self.unit, COMPANY, self.user(side).id, self.appointment.id, 0, self.clock)
+        return deduction.end(self.unit, COMPANY, self.user(side).id, self.appointment.id, 0, self.clock)
 
     def tick(self, interval: int | None = None) -> None:
         """A tick arrives, of the interval that runs if no other is named; raises Postpone."""
@@ -77,11 +77,11 @@ class Room:
             subscription_id=session.subscription_id,
             interval=interval or session.interval,
         )
-        ticking.tick(job, JobContext("job", 1, False, "cor", COMPANY, self.clock))
+        tick_job.tick(job, JobContext("job", 1, False, "cor", COMPANY, self.clock))
 
     def sweep(self) -> int:
         """The sweep runs."""
-        return ticking.sweep(self.at, self.clock)
+        return tick_job.sweep(self.at, self.clock)
 
     def user(self, side: Side) -> User:
         """Who is on that side."""

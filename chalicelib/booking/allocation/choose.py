@@ -6,7 +6,7 @@ from datetime import date, datetime
 import msgspec
 
 from chalicelib.booking.allocation.assignment import How, Preference, candidate, ranked
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.allocation.shifts import within, works
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
 from chalicelib.booking.calendar.store import Calendar
@@ -48,7 +48,7 @@ class Choosing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def choose(
-    found: Situation, service: Service, able: Iterable[Staff], entry: Entry, now: datetime, by: Choosing
+    found: BookingContext, service: Service, able: Iterable[Staff], entry: Entry, now: datetime, by: Choosing
 ) -> Choice | None:
     """Who does it, with one free resource of each required kind; None when someone or something is taken."""
     schedule = found.schedule
@@ -113,7 +113,7 @@ def rooms_for(
     return tuple(chosen)
 
 
-def in_time_for(found: Situation, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
+def in_time_for(found: BookingContext, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
     """Whether the ways from and to mobile services around it leave time for an appointment at the branch."""
     calendar = found.calendar(member.id)
     if calendar is None or not calendar.stops:

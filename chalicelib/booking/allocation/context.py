@@ -15,13 +15,13 @@ from chalicelib.booking.practice.models import Resource, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.tables import Key, fetch
 
-LONGEST_FOOTPRINT = timedelta(hours=32)
+LONGEST_BLOCKED = timedelta(hours=32)
 """A day of service and the longest buffers: no entry that touches a time begins further away."""
 _last_seen: dict[tuple[str, str], Schedule] = {}
 """A branch as this process last read it: a hint which calendars to fetch with the schedule; it never decides."""
 
 
-class Situation(msgspec.Struct, frozen=True):
+class BookingContext(msgspec.Struct, frozen=True):
     """The schedule, the calendars of everyone who matters and of the rooms, and the rows asked for along with them."""
 
     schedule: Schedule
@@ -47,7 +47,7 @@ def read(
     extra: Sequence[Key] = (),
     only: str | None = None,
     service: str | None = None,
-) -> Situation:
+) -> BookingContext:
     """Read the branch around `first` to `last` and the rows at `extra`.
 
     One request when this process has met the branch before, or when one member is asked for by id who is at home here;
@@ -55,7 +55,7 @@ def read(
     matters. `service`: its id or name, for the rooms and devices it needs. Raises NotFound when there is no such
     branch.
     """
-    mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
+    mondays = weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED)
     known = seen(company_id, branch_id)
     hinted = _wanted(known, only, service) if known else _guessed(company_id, branch_id, only)
     places = [practice_store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
@@ -73,14 +73,14 @@ def read(
     read_now = calendars.calendars(company_id, needed, mondays, weeks)
     found = [travel_time.based(calendar, schedule.branch, bases) for calendar in read_now]
     people = len(needed) - len(_rooms(schedule, service))
-    return Situation(schedule, found[:people], mondays, others, found[people:])
+    return BookingContext(schedule, found[:people], mondays, others, found[people:])
 
 
 def read_all(
     company_id: str, schedules: Sequence[Schedule], first: datetime, last: datetime, service: str
-) -> list[Situation]:
+) -> list[BookingContext]:
     """The same of several branches whose schedules were just read; one request (for up to 100 calendars)."""
-    mondays = weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT)
+    mondays = weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED)
     wanted = [_wanted(schedule, None, service) for schedule in schedules]
     homes = [
         key
@@ -94,7 +94,7 @@ def read_all(
         mine, rows = rows[: len(owners) * len(mondays)], rows[len(owners) * len(mondays) :]
         read_now = calendars.calendars(company_id, owners, mondays, mine)
         based = [travel_time.based(calendar, schedule.branch, bases) for calendar in read_now]
-        found.append(Situation(schedule, based[: len(schedule.staff)], mondays, [], based[len(schedule.staff) :]))
+        found.append(BookingContext(schedule, based[: len(schedule.staff)], mondays, [], based[len(schedule.staff) :]))
     return found
 
 

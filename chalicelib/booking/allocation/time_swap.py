@@ -6,7 +6,7 @@ from datetime import date, datetime
 import msgspec
 
 from chalicelib.booking.allocation import choose
-from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment, Place
+from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment, TimeSlot
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import Entry, first_clash, weeks_between
 from chalicelib.booking.calendar.store import Calendar
@@ -95,7 +95,7 @@ def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:
 
 
 def rooms_at(
-    schedule: Schedule, service: Service, current: Appointment, place: Place, now: datetime
+    schedule: Schedule, service: Service, current: Appointment, place: TimeSlot, now: datetime
 ) -> tuple[str, ...] | None:
     """The rooms and devices for it at another place, its own rather than others; None when all of a kind are taken.
 
@@ -139,7 +139,7 @@ def schedule_for(appointment: Appointment) -> Schedule:
     return found[appointment.branch_id]
 
 
-def _by_calendar(appointment: Appointment, places: Sequence[Place]) -> dict[tuple[str, str], tuple[Entry, ...]]:
+def _by_calendar(appointment: Appointment, places: Sequence[TimeSlot]) -> dict[tuple[str, str], tuple[Entry, ...]]:
     found: dict[tuple[str, str], tuple[Entry, ...]] = {}
     for place in places:
         staff = (place.home_branch_id or appointment.branch_id, str(place.staff_id))

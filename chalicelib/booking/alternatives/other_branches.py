@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.geo import Point, great_circle_km
 from chalicelib.booking.practice.models import Branch, Offer, Service
@@ -20,7 +20,7 @@ MOST_ASKED, MOST_READ = 6, 3
 
 def others(
     schedule: Schedule, service_id: str, first: datetime, last: datetime, near: Point | None, *, published: bool
-) -> list[Situation]:
+) -> list[BookingContext]:
     """Up to three other branches with someone who does the service, the nearest first; three requests at most.
 
     Nearest to `near`, or else to the branch that was asked; those whose place is not known come last.

@@ -5,25 +5,25 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.alternatives import search as alternatives_search
 from chalicelib.booking.alternatives.package_solver import taken_of
 from chalicelib.booking.appointments.package import LONGEST_MIN
-from chalicelib.booking.availability.branch_calendar import Board
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.search_index import compile_search
 from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
 from chalicelib.booking.engine.clocks import minute_of, moment_of
-from chalicelib.booking.engine.question import frame_of
+from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.models import Service, Staff
 
 if TYPE_CHECKING:
-    from chalicelib.booking.alternatives.refusal import Sought
+    from chalicelib.booking.alternatives.refusal import RefusedRequest
 
 MOST_LOOKED_AT = 800
 """Every quarter of an hour of the eight days that are read, and a few."""
 
 
-def offered(sought: "Sought", found: Situation, package: Service) -> list[dict[str, Any]]:
+def offered(sought: "RefusedRequest", found: BookingContext, package: Service) -> list[dict[str, Any]]:
     """The nearest times, in order; whoever was asked for does in them what he can."""
     schedule, clock = found.schedule, found.schedule.branch.clock()
     days = [sought.starts_at.astimezone(clock).date() + timedelta(days=n) for n in range(-1, 9)]
@@ -53,7 +53,7 @@ def offered(sought: "Sought", found: Situation, package: Service) -> list[dict[s
 
 
 def free(
-    found: Situation,
+    found: BookingContext,
     package: Service,
     window: tuple[datetime, datetime],
     now: datetime,
@@ -69,20 +69,20 @@ def free(
     """
     first, last = minute_of(max(window[0], now)), minute_of(window[1])
     compiled = compile_search(found.schedule)
-    board = Board(compiled, taken_of(found, own), frame_of(first, last + LONGEST_MIN), first, last, now)
+    board = BranchCalendar(compiled, taken_of(found, own), frame_of(first, last + LONGEST_MIN), first, last, now)
     service = compiled.service(package.id)
     assert service is not None
     workers = tuple(worker for worker in compiled.staff if worker.published or not published)
     return find_slots(board, service, Able(workers, only), None, MOST_LOOKED_AT)[0]
 
 
-def offers(found: Situation, package: Service, starts_at: datetime, now: datetime, only: str | None) -> bool:
+def offers(found: BookingContext, package: Service, starts_at: datetime, now: datetime, only: str | None) -> bool:
     """Whether a visitor is offered the package at that very start."""
     slots = free(found, package, (starts_at, starts_at + timedelta(minutes=1)), now, only=only, published=True)
     return any(slot.start == minute_of(starts_at) for slot in slots)
 
 
-def _wished(sought: "Sought", staff: tuple[Staff, ...]) -> str | None:
+def _wished(sought: "RefusedRequest", staff: tuple[Staff, ...]) -> str | None:
     if sought.staff is None:
         return None
     name = sought.staff.strip().casefold()

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.context import Situation
-from chalicelib.booking.availability.branch_calendar import Board
+from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
 from chalicelib.booking.availability.search_index import compile_search
 from chalicelib.booking.availability.slots import Able, pieces_of
 from chalicelib.booking.calendar.entries import Days, Entry, Kind, without_reference
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.engine.clocks import minute_of, moment_of
-from chalicelib.booking.engine.question import frame_of
+from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import Policy
@@ -59,7 +59,7 @@ def parts_of(schedule: Schedule, package: Service, path: str) -> list[Service]:
     return [part for part in found if part]
 
 
-def taken_of(found: Situation, own: Sequence[bytes] = ()) -> dict[str, Days]:
+def taken_of(found: BookingContext, own: Sequence[bytes] = ()) -> dict[str, Days]:
     """What is taken of every calendar that was read, by its id, without what has one of the references `own`."""
     return {calendar.staff.id: _without(calendar, own) for calendar in (*found.calendars, *found.rooms)}
 
@@ -85,7 +85,7 @@ def solve(
     start = minute_of(starts_at)
     span = sum(part.duration_min for part in parts) + sum(part.gap_min for part in package.parts[1:])
     compiled = compile_search(_narrowed(schedule, package, parts, workers, any_hours))
-    board = Board(compiled, taken, frame_of(start, start + span), start, start + 1, now)
+    board = BranchCalendar(compiled, taken, frame_of(start, start + span), start, start + 1, now)
     pieces = pieces_of(board, _found(compiled.service(package.id)), Able(compiled.staff, only))
     if not all(piece.staff for piece in pieces):
         return None

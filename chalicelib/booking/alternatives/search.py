@@ -8,9 +8,9 @@ import msgspec
 
 from chalicelib.booking.allocation import choose
 from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.alternatives import other_branches, package_search
-from chalicelib.booking.alternatives.refusal import Sought
+from chalicelib.booking.alternatives.refusal import RefusedRequest
 from chalicelib.booking.availability import open_groups
 from chalicelib.booking.availability.staff_slots import Calendars, Slot, free_slots, nearest
 from chalicelib.booking.calendar import travel_time
@@ -27,7 +27,7 @@ LOOK_BACK = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=7)
 
 
-def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any]]:
+def offered(sought: RefusedRequest, *, consultation: bool = False) -> list[dict[str, Any]]:
     """Up to three times nearest to the one sought: with the same staff, with others at that time, then with others;
     and one in another branch, or as many as are missing here.
 
@@ -42,7 +42,7 @@ def offered(sought: Sought, *, consultation: bool = False) -> list[dict[str, Any
 
 
 def offered_in(
-    sought: Sought, found: Situation, rows: rule_facts.Rows | None = None, *, consultation: bool = False
+    sought: RefusedRequest, found: BookingContext, rows: rule_facts.Rows | None = None, *, consultation: bool = False
 ) -> list[dict[str, Any]]:
     """The same in this branch, of what was read: calendars from a day before to a week after, counters as in `rows`."""
     service_id = sought.service.consultation_id if consultation else sought.service.id
@@ -59,7 +59,7 @@ def offered_in(
 
 
 def _elsewhere(
-    sought: Sought, schedule: Schedule, service_id: str, most: int, consultation: bool
+    sought: RefusedRequest, schedule: Schedule, service_id: str, most: int, consultation: bool
 ) -> list[dict[str, Any]]:
     """The nearest times in other branches; nothing for what stands, which stays in its branch."""
     if sought.moving or sought.own or not sought.elsewhere or schedule.find_service(service_id) is None:
@@ -78,7 +78,7 @@ def _elsewhere(
     return [shown for _, _, shown in sorted(times, key=lambda one: one[:2])[:most]]
 
 
-def _there(sought: Sought, found: Situation, service: Service, most: int) -> list[dict[str, Any]]:
+def _there(sought: RefusedRequest, found: BookingContext, service: Service, most: int) -> list[dict[str, Any]]:
     if service.parts:
         return package_search.offered(sought, found, service)
     slots = nearest(_bookable(sought, found, service, {}), sought.starts_at, most)
@@ -98,7 +98,7 @@ def _shown(schedule: Schedule, service: Service, slot: Slot) -> dict[str, Any]:
     }
 
 
-def _bookable(sought: Sought, found: Situation, service: Service, rows: rule_facts.Rows) -> list[Slot]:
+def _bookable(sought: RefusedRequest, found: BookingContext, service: Service, rows: rule_facts.Rows) -> list[Slot]:
     schedule, clock = found.schedule, found.schedule.branch.clock()
     able = [m for m in schedule.able(service, None, "service") if m.published or not sought.published]
     days = [sought.starts_at.astimezone(clock).date() + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days)]
@@ -130,7 +130,7 @@ def _bookable(sought: Sought, found: Situation, service: Service, rows: rule_fac
     return [*groups, *slots]
 
 
-def _groups(sought: Sought, found: Situation, service: Service, free: Calendars) -> Iterator[Slot]:
+def _groups(sought: RefusedRequest, found: BookingContext, service: Service, free: Calendars) -> Iterator[Slot]:
     """The groups that stand and have the seats; none for what is moved, which stays what it is."""
     if sought.moving:
         return
@@ -140,11 +140,11 @@ def _groups(sought: Sought, found: Situation, service: Service, free: Calendars)
             yield slot
 
 
-def _point(sought: Sought, service: Service) -> Point | None:
+def _point(sought: RefusedRequest, service: Service) -> Point | None:
     return sought.address.point() if sought.address and service.mobile else None
 
 
-def _entry(sought: Sought, service: Service, slot: Slot, own: bytes) -> Entry:
+def _entry(sought: RefusedRequest, service: Service, slot: Slot, own: bytes) -> Entry:
     return Entry(
         slot.starts_at,
         service.duration_min,
@@ -157,7 +157,7 @@ def _entry(sought: Sought, service: Service, slot: Slot, own: bytes) -> Entry:
     )
 
 
-def _rooms_free(sought: Sought, found: Situation, service: Service, entry: Entry) -> bool:
+def _rooms_free(sought: RefusedRequest, found: BookingContext, service: Service, entry: Entry) -> bool:
     if not service.resources:
         return True
     rooms = choose.rooms_for(
@@ -171,8 +171,8 @@ def _rooms_free(sought: Sought, found: Situation, service: Service, entry: Entry
 
 
 def full_days(
-    sought: Sought,
-    found: Situation,
+    sought: RefusedRequest,
+    found: BookingContext,
     service: Service,
     able: Sequence[Staff],
     days: Sequence[date],

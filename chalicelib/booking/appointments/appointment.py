@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.booking.appointments.group import Group
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
 from chalicelib.booking.practice.models import Channel
-from chalicelib.booking.practice.models import Place as Address
+from chalicelib.booking.practice.models import GeoAddress as Address
 
 Status = Literal["held", "requested", "confirmed", "cancelled", "declined", "no_show", "completed", "released"]
 Source = Literal["retell_phone", "web", "api", "mobile", "calcom"]
@@ -18,7 +18,7 @@ OVER = frozenset({"cancelled", "declined", "released"})
 BOOKED = frozenset({"confirmed", "scheduled"})
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class TimeSlot(msgspec.Struct, frozen=True, kw_only=True):
     """A time with a member of staff, in rooms and with devices of the branch; instants in UTC."""
 
     starts_at: datetime
@@ -40,7 +40,7 @@ class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     since: datetime
     reason: str | None = None
-    place: Place | None = None
+    place: TimeSlot | None = None
     fee_minor: int = 0
     currency: str | None = None
 
@@ -53,7 +53,7 @@ class Attendee(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None = None
 
 
-class There(msgspec.Struct, frozen=True, kw_only=True):
+class ExternalState(msgspec.Struct, frozen=True, kw_only=True):
     """What Cal.com last said besides time and status; what it says again is no news. `host`: a Cal.com user's id."""
 
     host: int | None = None
@@ -111,7 +111,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     moves: int = 0
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()
-    there: There = There()
+    there: ExternalState = ExternalState()
     address: Address | None = None
     created_at: datetime
     updated_at: datetime
@@ -130,9 +130,9 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """The service whose price and terms it has: its own, or that of the package it is a part of."""
         return self.package.service_id if self.package else self.service_id
 
-    def place(self) -> Place:
+    def place(self) -> TimeSlot:
         """When, and with whom."""
-        return Place(
+        return TimeSlot(
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             staff_id=self.staff_id,
@@ -140,7 +140,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             resource_ids=self.resource_ids,
         )
 
-    def entry(self, place: Place | None = None) -> Entry:
+    def entry(self, place: TimeSlot | None = None) -> Entry:
         """What it takes of a calendar at its own place, or would take at another."""
         place = place or self.place()
         return Entry(
@@ -154,14 +154,14 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             point=self.address.point() if self.address else None,
         )
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[TimeSlot]:
         """Every time it takes: its own, and the one that a pending change holds; none once it is over."""
         if self.status not in TAKES_TIME:
             return []
         held = self.pending_change.place if self.pending_change else None
         return [place for place in (self.place(), held) if place is not None and place.staff_id is not None]
 
-    def at(self, place: Place) -> dict[str, object]:
+    def at(self, place: TimeSlot) -> dict[str, object]:
         """The fields that put it there, for `changed`."""
         moved = place.starts_at != self.starts_at
         return {**msgspec.structs.asdict(place), "moves": self.moves + moved}

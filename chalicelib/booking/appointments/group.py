@@ -98,7 +98,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class JoinableGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A group that has begun to fill, as a search sees it. Minutes since 1970."""
 
     service_id: str

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
-from chalicelib.booking.practice.models import Place
+from chalicelib.booking.practice.models import GeoAddress
 
 LASTS = timedelta(minutes=10)
 MOST_OF_A_VISITOR = 2
@@ -58,7 +58,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     extended: bool = False
     digest: str
-    address: Place | None = None
+    address: GeoAddress | None = None
     version: int = 1
     parts: tuple[HeldPart, ...] = ()
 

@@ -5,16 +5,16 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-from chalicelib.booking.appointments.group import Standing, in_time, opening
+from chalicelib.booking.appointments.group import JoinableGroup, in_time, opening
 from chalicelib.booking.availability.package_fit import Choice
-from chalicelib.booking.availability.search_index import Compiled, Room, Worker
-from chalicelib.booking.availability.trips import Trips
+from chalicelib.booking.availability.search_index import IndexedStaff, Room, SearchIndex
+from chalicelib.booking.availability.travel_blocks import TravelBlocks
 from chalicelib.booking.calendar.entries import AWAY, Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
 from chalicelib.booking.engine.limits import Period
-from chalicelib.booking.engine.question import Frame, Host, Question, Rules
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules
 from chalicelib.booking.engine.search import fits
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.taken import Kind as TakenKind
 from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import Window
@@ -32,7 +32,7 @@ KINDS: dict[Kind, TakenKind] = {
 }
 
 
-class Board:
+class BranchCalendar:
     """What the questions of one search share. `taken`: by calendar (staff, rooms), fresh from the table; `groups`:
     those of them that others can join.
 
@@ -42,15 +42,15 @@ class Board:
 
     def __init__(
         self,
-        branch: Compiled,
+        branch: SearchIndex,
         taken: Mapping[str, Days],
         frame: Frame,
         first: int,
         last: int,
         now: datetime,
         *,
-        groups: Sequence[Standing] = (),
-        trips: Trips = Trips(),
+        groups: Sequence[JoinableGroup] = (),
+        trips: TravelBlocks = TravelBlocks(),
         full_for_customer: Mapping[str, Container[int]] = MappingProxyType({}),
     ) -> None:
         self._trips, self._full_for_customer = trips, full_for_customer
@@ -65,11 +65,11 @@ class Board:
         # A package is one booking of the branch and of its service, whatever lies in how many calendars.
         self._shares = {s.number: WHOLE // len(s.parts) for s in branch.services if s.parts}
 
-    def narrowed(self, first: int, last: int) -> "Board":
+    def narrowed(self, first: int, last: int) -> "BranchCalendar":
         """The same for other starts, which must lie within the frame."""
         taken, full = self._taken, self._full_for_customer
         groups, trips = self._groups, self._trips
-        return Board(
+        return BranchCalendar(
             self.branch, taken, self.frame, first, last, self.now, groups=groups, trips=trips, full_for_customer=full
         )
 
@@ -78,9 +78,9 @@ class Board:
         days = self._full_for_customer.get(service.id)
         return days is not None and day_of(self.branch.zone, start) in days
 
-    def question(self, service: Service, ask: Ask, hosts: Iterable[Host]) -> Question:
+    def question(self, service: Service, ask: SlotSpec, hosts: Iterable[Host]) -> AvailabilityQuery:
         """Which starts of the service are free with these hosts."""
-        return Question(
+        return AvailabilityQuery(
             now=int(self.now.timestamp() * 1000),
             first=self.first,
             last=self.last + ask.duration,
@@ -90,7 +90,7 @@ class Board:
             rules=_rules(opening(service.policy, service)),
         )
 
-    def host(self, worker: Worker, service: Service) -> Host:
+    def host(self, worker: IndexedStaff, service: Service) -> Host:
         """A member of staff as the engine sees him, shut on days on which a limit is reached or a skill lacks."""
         shut = {*self._full_days(worker, service), *self._unskilled_days(worker, service)}
         return Host(
@@ -100,11 +100,11 @@ class Board:
             shut=tuple(sorted([*self._windows(shut), *self.own_time(worker, service)])),
         )
 
-    def under_way(self, worker: Worker, service: Service) -> int:
+    def under_way(self, worker: IndexedStaff, service: Service) -> int:
         """The minutes of the frame that go by on his ways, besides what is taken."""
         return self._trips.under_way(worker, service, self._taken.get(worker.id, {}), self.frame, self.now)
 
-    def own_time(self, worker: Worker, service: Service) -> list[Window]:
+    def own_time(self, worker: IndexedStaff, service: Service) -> list[Window]:
         """The times of his hours that go by on the way from home and back, where that matters."""
         hours = self.branch.hours[worker.hours]
         return self._trips.own_time(worker, service, ask_of(service), hours, self.frame)
@@ -113,14 +113,14 @@ class Board:
         """A room as the engine sees it."""
         return Host(id=room.id, hours=self.branch.hours[room.hours], busy=self.busy(room.id))
 
-    def rooms(self, service: Service, ask: Ask) -> tuple[tuple[Choice, ...], ...]:
+    def rooms(self, service: Service, ask: SlotSpec) -> tuple[tuple[Choice, ...], ...]:
         """For each kind that the service needs: the rooms of it, and where the appointment fits them."""
         return tuple(
             tuple(Choice(room.id, fits(self.room(room), ask, self.frame)) for room in self.branch.rooms_of(kind))
             for kind in service.resources
         )
 
-    def joinable(self, service: Service, ask: Ask, staff_ids: Container[str]) -> list[Standing]:
+    def joinable(self, service: Service, ask: SlotSpec, staff_ids: Container[str]) -> list[JoinableGroup]:
         """The groups of the service with these staff that begin in time and have seats left, in order of time."""
         found = (
             one
@@ -147,7 +147,7 @@ class Board:
         entries = entries_of(self._taken.get(owner, {}))
         return [entry for entry in entries if entry.expires_at is None or entry.expires_at > self.now]
 
-    def _full_days(self, worker: Worker, service: Service) -> set[int]:
+    def _full_days(self, worker: IndexedStaff, service: Service) -> set[int]:
         policy = service.policy
         own = [Limits(per_day=worker.daily_maximum)]
         if policy.staff_limits and "limits" not in policy.off:
@@ -174,7 +174,9 @@ class Board:
         # Which parts of whose calendar belong to one package is not said there: who does two of one counts as two.
         return WHOLE
 
-    def _reached(self, limits: Iterable[Limits], workers: Sequence[Worker], share: Callable[[int], int]) -> set[int]:
+    def _reached(
+        self, limits: Iterable[Limits], workers: Sequence[IndexedStaff], share: Callable[[int], int]
+    ) -> set[int]:
         """The local days in whose day, week or month the bookings of these staff come to a limit."""
         full = set[int]()
         for name, most in [each for one in limits for each in _each(one)]:
@@ -196,13 +198,13 @@ class Board:
             ]
         return self._booked[owner]
 
-    def _unskilled_days(self, worker: Worker, service: Service) -> set[int]:
+    def _unskilled_days(self, worker: IndexedStaff, service: Service) -> set[int]:
         skills = tuple(skill.casefold() for skill in service.skills)
         if not skills:
             return set()
         return {day for day in self._local_days() if not worker.can(skills, date.fromordinal(day))}
 
-    def skilled(self, worker: Worker, service: Service, start: int) -> bool:
+    def skilled(self, worker: IndexedStaff, service: Service, start: int) -> bool:
         """Whether his skills are valid on the local day of a start."""
         skills = tuple(skill.casefold() for skill in service.skills)
         return worker.can(skills, date.fromordinal(day_of(self.branch.zone, start)))
@@ -216,9 +218,9 @@ class Board:
         return [(day_start(zone, day), day_start(zone, day + 1)) for day in days]
 
 
-def ask_of(service: Service, length_min: int | None = None) -> Ask:
+def ask_of(service: Service, length_min: int | None = None) -> SlotSpec:
     """What an appointment of the service, of its usual length or another, is to the engine."""
-    return Ask(
+    return SlotSpec(
         duration=length_min or service.duration_min,
         step=service.slot_interval_min,
         before=service.buffer_before_min,

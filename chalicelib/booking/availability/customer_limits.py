@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from chalicelib.booking.availability.search_index import Compiled
+from chalicelib.booking.availability.search_index import SearchIndex
 from chalicelib.booking.availability.slots import Reason
 from chalicelib.booking.engine.clocks import day_of
 from chalicelib.booking.practice.models import Service
@@ -20,7 +20,7 @@ from chalicelib.core.tables import fetch
 from chalicelib.crm import store as crm
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class CustomerLimits(msgspec.Struct, frozen=True, kw_only=True):
     """`blocked` and `unconsulted`: ids of services that he cannot book for it; `full`: by service id, local days."""
 
     blocked: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         named = (("blocked", self.blocked), ("consultation_required", self.unconsulted))
         return [Reason(code) for code, services in named if service.id in services]
 
-    def with_consultations(self, branch: Compiled, services: Sequence[Service]) -> list[Service]:
+    def with_consultations(self, branch: SearchIndex, services: Sequence[Service]) -> list[Service]:
         """The services, each that he needs a consultation for after that consultation, where the branch offers it."""
         found: dict[str, Service] = {}
         for service in services:
@@ -43,12 +43,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return list(found.values())
 
 
-ANYBODY = Standing()
+ANYBODY = CustomerLimits()
 
 
 def standing(
-    company_id: str, customer_id: str, branch: Compiled, services: Sequence[Service], window: tuple[int, int]
-) -> Standing:
+    company_id: str, customer_id: str, branch: SearchIndex, services: Sequence[Service], window: tuple[int, int]
+) -> CustomerLimits:
     """How he stands with these services in the branch over a window (minutes); raises NotFound. One request."""
     asked = {service.id: service for service in services}
     for service in services:
@@ -64,7 +64,7 @@ def standing(
     rows = dict(zip(keys, fetch(keys), strict=True))
     if rows[whom] is None:
         raise NotFound("customer_not_found", f"There is no customer {customer_id}.")
-    return Standing(
+    return CustomerLimits(
         blocked=frozenset(s.id for s in asked.values() if rows[blocked] is not None and _holds(s, "blocklist")),
         unconsulted=frozenset(service_id for service_id, key in done.items() if not limit_store.done(rows[key])),
         full={
@@ -79,7 +79,7 @@ def _holds(service: Service, rule: str) -> bool:
 
 
 def _counters(
-    branch: Compiled, service: Service, customer_id: str, window: tuple[int, int]
+    branch: SearchIndex, service: Service, customer_id: str, window: tuple[int, int]
 ) -> list[tuple[int, Counter]]:
     if not _holds(service, "limits"):
         return []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.group import Standing, in_time
+from chalicelib.booking.appointments.group import JoinableGroup, in_time
 from chalicelib.booking.calendar.entries import Days, Entry, Kind, entries_of
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.practice.models import Service
@@ -41,7 +41,7 @@ def joinable(
 
 def standing(
     company_id: str, branch_id: str, services: Iterable[Service], taken: Mapping[str, Days], first: int, last: int
-) -> list[Standing]:
+) -> list[JoinableGroup]:
     """The same for a search: those that begin from minute `first` until before `last`. Nothing is read without need."""
     numbers = {service.number for service in services if service.seats > 1}
     if not numbers:
@@ -50,7 +50,7 @@ def standing(
         [entry for entry in entries_of(days) if first <= minute_of(entry.start) < last] for days in taken.values()
     ]
     return [
-        Standing(
+        JoinableGroup(
             service_id=one.service_id,
             staff_id=str(one.staff_id),
             start=minute_of(one.starts_at),

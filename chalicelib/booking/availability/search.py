@@ -7,21 +7,21 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.availability import open_groups
-from chalicelib.booking.availability.branch_calendar import Board, counted_days
-from chalicelib.booking.availability.customer_limits import ANYBODY, Standing, standing
-from chalicelib.booking.availability.search_index import Compiled, Worker
+from chalicelib.booking.availability.branch_calendar import BranchCalendar, counted_days
+from chalicelib.booking.availability.customer_limits import ANYBODY, CustomerLimits, standing
+from chalicelib.booking.availability.search_index import IndexedStaff, SearchIndex
 from chalicelib.booking.availability.search_index_store import read_compiled
 from chalicelib.booking.availability.slots import Able, FreeSlot, Reason, find_slots, why_not
-from chalicelib.booking.availability.trips import Trips
+from chalicelib.booking.availability.travel_blocks import TravelBlocks
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar import travel_time
 from chalicelib.booking.calendar.entries import monday_of
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.question import Frame, frame_of
+from chalicelib.booking.engine.query import Frame, frame_of
 from chalicelib.booking.practice.geo import Point
 from chalicelib.booking.practice.hours import check_zone
-from chalicelib.booking.practice.models import Gender, Place, Service, Staff
+from chalicelib.booking.practice.models import Gender, GeoAddress, Service, Staff
 from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
@@ -32,7 +32,7 @@ MOST_SERVICES, MOST_BRANCHES, MOST_PAIRS = 10, 5, 20
 ANYONE = "any"
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for. `services` by id or name; `staff` by id; days by the clock of `zone` (None: the branch's).
 
     `first` None: today; `last` None: that one day. `length_min` for services of flexible length. `published`: only what
@@ -52,17 +52,17 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     length_min: int | None = None
     published: bool = False
     most: int = 500
-    address: Place | None = None
+    address: GeoAddress | None = None
     customer_id: str | None = None
 
 
-class Free(msgspec.Struct, frozen=True):
+class SearchResult(msgspec.Struct, frozen=True):
     """What a branch has free of a service; `more`: not all of it is listed. `reasons`: of the one time asked about.
 
     `consultation_first`: the customer has nothing free of it before he completed its consultation.
     """
 
-    branch: Compiled
+    branch: SearchIndex
     service: Service
     zone: str
     slots: list[FreeSlot] = []
@@ -71,7 +71,7 @@ class Free(msgspec.Struct, frozen=True):
     consultation_first: bool = False
 
 
-def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
+def search(company_id: str, wanted: SearchQuery, clock: Clock) -> list[SearchResult]:
     """The free slots of each service in each branch that offers it.
 
     For each branch one GetItem and one Query; one request more with staff at home elsewhere, one for a customer, and
@@ -89,15 +89,15 @@ def search(company_id: str, wanted: Wanted, clock: Clock) -> list[Free]:
         board = _read(company_id, branch, his.with_consultations(branch, services), wanted, window, now, his)
         for service in his.with_consultations(branch, services):
             if his.refusals(service):
-                found.append(Free(branch, service, zone, consultation_first=service.id in his.unconsulted))
+                found.append(SearchResult(branch, service, zone, consultation_first=service.id in his.unconsulted))
                 continue
             length_min = wanted.length_min if service in services else None
             slots, more = find_slots(board, service, _able(branch, wanted), length_min, wanted.most)
-            found.append(Free(branch, service, zone, slots, more))
+            found.append(SearchResult(branch, service, zone, slots, more))
     return found
 
 
-def explain(company_id: str, wanted: Wanted, at: datetime, clock: Clock) -> list[Free]:
+def explain(company_id: str, wanted: SearchQuery, at: datetime, clock: Clock) -> list[SearchResult]:
     """Why nothing of each service begins at `at` in each branch; raises as `search` does."""
     now = clock()
     start = minute_of(to_utc(at))
@@ -112,19 +112,21 @@ def explain(company_id: str, wanted: Wanted, at: datetime, clock: Clock) -> list
             if refusals := his.refusals(service):
                 reasons = [*refusals, *(reason for reason in reasons if reason.code != "free")]
             first = service.id in his.unconsulted
-            found.append(Free(branch, service, wanted.zone or branch.zone, reasons=reasons, consultation_first=first))
+            found.append(
+                SearchResult(branch, service, wanted.zone or branch.zone, reasons=reasons, consultation_first=first)
+            )
     return found
 
 
 def _standing(
-    company_id: str, wanted: Wanted, branch: Compiled, services: Sequence[Service], window: tuple[int, int]
-) -> Standing:
+    company_id: str, wanted: SearchQuery, branch: SearchIndex, services: Sequence[Service], window: tuple[int, int]
+) -> CustomerLimits:
     if wanted.customer_id is None:
         return ANYBODY
     return standing(company_id, wanted.customer_id, branch, services, window)
 
 
-def _asked(company_id: str, wanted: Wanted, now: datetime) -> list[tuple[Compiled, list[Service]]]:
+def _asked(company_id: str, wanted: SearchQuery, now: datetime) -> list[tuple[SearchIndex, list[Service]]]:
     _check(wanted)
     branches = [read_compiled(company_id, branch_id, now) for branch_id in dict.fromkeys(wanted.branch_ids)]
     for branch in branches:
@@ -134,7 +136,7 @@ def _asked(company_id: str, wanted: Wanted, now: datetime) -> list[tuple[Compile
     return [(branch, services) for branch, services in zip(branches, _services(wanted, branches), strict=True)]
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: SearchQuery) -> None:
     faults = [*_of_lists(wanted)]
     if wanted.first and wanted.last and wanted.last < wanted.first:
         faults.append(Fault("query.to", "ends_before_start", "`to` is not before `from`."))
@@ -144,7 +146,7 @@ def _check(wanted: Wanted) -> None:
         check_zone(wanted.zone, "query.zone")
 
 
-def _of_lists(wanted: Wanted) -> Iterator[Fault]:
+def _of_lists(wanted: SearchQuery) -> Iterator[Fault]:
     services, branches = len(set(wanted.services)), len(set(wanted.branch_ids))
     for name, count, most in (("service", services, MOST_SERVICES), ("branch_id", branches, MOST_BRANCHES)):
         if not count:
@@ -155,7 +157,7 @@ def _of_lists(wanted: Wanted) -> Iterator[Fault]:
         yield Fault("query.service", "too_many", f"Services times branches are at most {MOST_PAIRS}.")
 
 
-def _days(wanted: Wanted, zone: str, now: datetime) -> tuple[int, int]:
+def _days(wanted: SearchQuery, zone: str, now: datetime) -> tuple[int, int]:
     from zoneinfo import ZoneInfo
 
     first = wanted.first or now.astimezone(ZoneInfo(zone)).date()
@@ -169,7 +171,7 @@ def _days(wanted: Wanted, zone: str, now: datetime) -> tuple[int, int]:
     return first.toordinal(), last.toordinal()
 
 
-def _check_staff(wanted: Wanted, branches: Sequence[Compiled]) -> None:
+def _check_staff(wanted: SearchQuery, branches: Sequence[SearchIndex]) -> None:
     everyone = [member for branch in branches for member in branch.staff if member.published or not wanted.published]
     if wanted.staff not in (None, ANYONE) and all(member.id != wanted.staff for member in everyone):
         raise invalid("query.staff", "unknown_staff", f"{wanted.staff!r} does not work there.")
@@ -178,7 +180,7 @@ def _check_staff(wanted: Wanted, branches: Sequence[Compiled]) -> None:
         raise invalid("query.skill", "skill_nobody_has", f"Nobody has the skill {skill!r}.")
 
 
-def _services(wanted: Wanted, branches: Sequence[Compiled]) -> list[list[Service]]:
+def _services(wanted: SearchQuery, branches: Sequence[SearchIndex]) -> list[list[Service]]:
     found: list[list[Service]] = [[] for _ in branches]
     for number, name in enumerate(dict.fromkeys(wanted.services)):
         offered = [_offered(branch, name, wanted) for branch in branches]
@@ -190,7 +192,7 @@ def _services(wanted: Wanted, branches: Sequence[Compiled]) -> list[list[Service
     return found
 
 
-def _offered(branch: Compiled, name: str, wanted: Wanted) -> Service | None:
+def _offered(branch: SearchIndex, name: str, wanted: SearchQuery) -> Service | None:
     service = branch.service(name)
     if service is None or (wanted.published and not service.published):
         return None
@@ -204,12 +206,12 @@ def _offered(branch: Compiled, name: str, wanted: Wanted) -> Service | None:
     return service
 
 
-def _able(branch: Compiled, wanted: Wanted) -> Able:
+def _able(branch: SearchIndex, wanted: SearchQuery) -> Able:
     suited = tuple(member for member in branch.staff if _suits(member, wanted))
     return Able(suited, None if wanted.staff == ANYONE else wanted.staff)
 
 
-def _suits(member: Worker, wanted: Wanted) -> bool:
+def _suits(member: IndexedStaff, wanted: SearchQuery) -> bool:
     skill = wanted.skill.casefold() if wanted.skill else None
     return (
         (member.published or not wanted.published)
@@ -221,13 +223,13 @@ def _suits(member: Worker, wanted: Wanted) -> bool:
 
 def _read(
     company_id: str,
-    branch: Compiled,
+    branch: SearchIndex,
     services: Sequence[Service],
-    wanted: Wanted,
+    wanted: SearchQuery,
     window: tuple[int, int],
     now: datetime,
-    his: Standing,
-) -> Board:
+    his: CustomerLimits,
+) -> BranchCalendar:
     """The board of a branch for starts within the window: one Query, one request more for staff at home elsewhere."""
     longest = max((_length(branch, service, wanted.length_min) for service in services), default=0)
     frame = frame_of(window[0], window[1] + longest)
@@ -249,14 +251,18 @@ def _read(
     mine = {worker.id: taken[worker.id] for worker in able.workers if worker.id in taken}
     groups = open_groups.standing(company_id, branch.branch_id, services, mine, *window)
     trips = _trips(branch, services, wanted, read, travel_time.bases(homes))
-    return Board(branch, taken, frame, *window, now, groups=groups, trips=trips, full_for_customer=his.full)
+    return BranchCalendar(branch, taken, frame, *window, now, groups=groups, trips=trips, full_for_customer=his.full)
 
 
 def _trips(
-    branch: Compiled, services: Sequence[Service], wanted: Wanted, read: dict[str, Calendar], bases: dict[str, Point]
-) -> Trips:
+    branch: SearchIndex,
+    services: Sequence[Service],
+    wanted: SearchQuery,
+    read: dict[str, Calendar],
+    bases: dict[str, Point],
+) -> TravelBlocks:
     here = {branch.branch_id: branch.place} if branch.place else {}
-    made = Trips(
+    made = TravelBlocks(
         here=wanted.address.point() if wanted.address else None,
         stops={owner: calendar.stops for owner, calendar in read.items() if calendar.stops},
         bases=bases | here,
@@ -265,18 +271,18 @@ def _trips(
     return msgspec.structs.replace(made, known=travel_time.known(ways)) if ways else made
 
 
-def _with_parts(branch: Compiled, services: Sequence[Service]) -> list[Service]:
+def _with_parts(branch: SearchIndex, services: Sequence[Service]) -> list[Service]:
     parts = [branch.part(part.service_id, "query.service") for service in services for part in service.parts]
     return [*services, *parts]
 
 
-def _length(branch: Compiled, service: Service, length_min: int | None) -> int:
+def _length(branch: SearchIndex, service: Service, length_min: int | None) -> int:
     if not service.parts:
         return length_min or service.duration_min
     return sum(branch.part(p.service_id, "query.service").duration_min + p.gap_min for p in service.parts)
 
 
-def _mondays(frame: Frame, window: tuple[int, int], branch: Compiled, services: Sequence[Service]) -> list[date]:
+def _mondays(frame: Frame, window: tuple[int, int], branch: SearchIndex, services: Sequence[Service]) -> list[date]:
     """The weeks that the frame touches, and those that a limit counts."""
     zone = branch.zone
     first, last = date.fromordinal(frame.first), date.fromordinal(frame.first + frame.days - 1)
@@ -292,10 +298,10 @@ def _mondays(frame: Frame, window: tuple[int, int], branch: Compiled, services: 
     return [monday + timedelta(weeks=n) for n in range((last - monday).days // 7 + 1)]
 
 
-def board_of(
-    company_id: str, branch: Compiled, services: Sequence[Service], length_min: int | None, window: tuple[int, int],
+def branch_calendar_of(
+    company_id: str, branch: SearchIndex, services: Sequence[Service], length_min: int | None, window: tuple[int, int],
     now: datetime,
-) -> Board:  # fmt: skip
+) -> BranchCalendar:  # fmt: skip
     """What is free for everyone who does these services, for starts in a window of minutes; requests as `search`."""
-    wanted = Wanted(branch_ids=(branch.branch_id,), services=(), length_min=length_min)
+    wanted = SearchQuery(branch_ids=(branch.branch_id,), services=(), length_min=length_min)
     return _read(company_id, branch, services, wanted, window, now, ANYBODY)

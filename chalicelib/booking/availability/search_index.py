@@ -23,7 +23,7 @@ class Ability(msgspec.Struct, frozen=True):
     valid_until: date | None = None
 
 
-class Worker(msgspec.Struct, frozen=True, kw_only=True):
+class IndexedStaff(msgspec.Struct, frozen=True, kw_only=True):
     """A member of staff as a search sees him; `hours`: which of the compiled hours are his."""
 
     id: str
@@ -51,7 +51,7 @@ class Room(msgspec.Struct, frozen=True):
     hours: int
 
 
-class Compiled(msgspec.Struct, frozen=True, kw_only=True):
+class SearchIndex(msgspec.Struct, frozen=True, kw_only=True):
     """A branch as a search sees it. `version` is that of the schedule it was compiled from.
 
     Services carry the policy that holds for them here, with nothing left to resolve.
@@ -62,7 +62,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     published: bool
     hours: tuple[Hours, ...]
     services: tuple[Service, ...]
-    staff: tuple[Worker, ...]
+    staff: tuple[IndexedStaff, ...]
     rooms: tuple[Room, ...]
     version: int
     place: Point | None = None
@@ -84,7 +84,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
         return [room for room in self.rooms if room.kind == kind.casefold()]
 
 
-def compile_search(schedule: Schedule) -> Compiled:
+def compile_search(schedule: Schedule) -> SearchIndex:
     """The schedule as a search sees it."""
     places: dict[Hours, int] = {}
 
@@ -93,7 +93,7 @@ def compile_search(schedule: Schedule) -> Compiled:
 
     from_home = _from_home(schedule)
     staff = tuple(
-        Worker(
+        IndexedStaff(
             id=member.id,
             home_branch_id=member.home_branch_id,
             hours=place(schedule.hours_of(member)),
@@ -108,7 +108,7 @@ def compile_search(schedule: Schedule) -> Compiled:
         for member in schedule.staff
     )
     rooms = sorted(schedule.resources, key=lambda one: one.id)
-    return Compiled(
+    return SearchIndex(
         branch_id=schedule.branch.id,
         zone=schedule.branch.zone,
         published=schedule.branch.published,

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from pynamodb.exceptions import UpdateError
 
-from chalicelib.booking.availability.search_index import Compiled, compile_search
+from chalicelib.booking.availability.search_index import SearchIndex, compile_search
 from chalicelib.booking.practice.store import schedule_key, schedule_of
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import epoch
@@ -23,10 +23,10 @@ IN_MEMORY = timedelta(seconds=60)
 IN_TABLE = timedelta(minutes=5)
 LARGEST = 390_000
 """Bytes of schedule and compilation together; DynamoDB takes items of 400 KB."""
-_kept: dict[tuple[str, str], tuple[Compiled, datetime]] = {}
+_kept: dict[tuple[str, str], tuple[SearchIndex, datetime]] = {}
 
 
-def read_compiled(company_id: str, branch_id: str, now: datetime) -> Compiled:
+def read_compiled(company_id: str, branch_id: str, now: datetime) -> SearchIndex:
     """The branch as a search sees it; one GetItem, and two the first time after it changed. Raises NotFound."""
     key = schedule_key(company_id, branch_id)
     kept, until = _kept.get((company_id, branch_id), (None, now))
@@ -48,17 +48,17 @@ def forget() -> None:
     _kept.clear()
 
 
-def _in_row(row: BookingRow, now: datetime) -> Compiled | None:
+def _in_row(row: BookingRow, now: datetime) -> SearchIndex | None:
     if row.compiled is None or (row.compiled_until or 0) <= epoch(now):
         return None
     try:
-        found = msgspec.json.decode(zlib.decompress(row.compiled), type=Compiled)
+        found = msgspec.json.decode(zlib.decompress(row.compiled), type=SearchIndex)
     except (zlib.error, msgspec.MsgspecError):  # another release of the code wrote it
         return None
     return found if found.version == row.version else None
 
 
-def _keep_in_row(row: BookingRow, found: Compiled, now: datetime) -> None:
+def _keep_in_row(row: BookingRow, found: SearchIndex, now: datetime) -> None:
     # Much of it repeats, and whoever books reads this row too.
     data = zlib.compress(msgspec.json.encode(found), 1)
     if len(data) + len(row.data or "") > LARGEST:

@@ -7,13 +7,13 @@ from itertools import product
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.availability.branch_calendar import Board, ask_of
+from chalicelib.booking.availability.branch_calendar import BranchCalendar, ask_of
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
-from chalicelib.booking.availability.search_index import Worker
+from chalicelib.booking.availability.search_index import IndexedStaff
 from chalicelib.booking.engine.clocks import day_of
 from chalicelib.booking.engine.explain import Why, explain
 from chalicelib.booking.engine.search import fits, search_each
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import overlaps
 from chalicelib.booking.practice.models import Service
 
@@ -24,18 +24,18 @@ MOST_NAMED = 10
 class Able(msgspec.Struct, frozen=True):
     """Who may be given a service: `workers` who do it; only the one with the id `only`, if there is a wish for one."""
 
-    workers: tuple[Worker, ...]
+    workers: tuple[IndexedStaff, ...]
     only: str | None = None
 
-    def of(self, service: Service) -> list[Worker]:
+    def of(self, service: Service) -> list[IndexedStaff]:
         """For the service by itself."""
         return [member for member in self._doing(service) if self.only in (None, member.id)]
 
-    def of_part(self, service: Service) -> list[Worker]:
+    def of_part(self, service: Service) -> list[IndexedStaff]:
         """For a part of a package: whoever is wished for does what he can, others the rest."""
         return self.of(service) or self._doing(service)
 
-    def _doing(self, service: Service) -> list[Worker]:
+    def _doing(self, service: Service) -> list[IndexedStaff]:
         return [member for member in self.workers if service.id in member.service_ids]
 
 
@@ -75,7 +75,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 def find_slots(
-    board: Board, service: Service, able: Able, length_min: int | None, most: int
+    board: BranchCalendar, service: Service, able: Able, length_min: int | None, most: int
 ) -> tuple[list[FreeSlot], bool]:
     """The first `most` free slots in order, and whether there are more."""
     found: list[FreeSlot] = []
@@ -88,7 +88,7 @@ def find_slots(
     return found, False
 
 
-def _offered(board: Board, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
+def _offered(board: BranchCalendar, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
     if service.parts:
         return _package(board, service, able)
     new = _plain(board, service, able, length_min)
@@ -98,14 +98,14 @@ def _offered(board: Board, service: Service, able: Able, length_min: int | None)
     return merge(_standing(board, service, able, length_min), new, key=lambda slot: slot.start)
 
 
-def _standing(board: Board, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
+def _standing(board: BranchCalendar, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
     mine = {worker.id for worker in able.of(service)}
     for one in board.joinable(service, ask_of(service, length_min), mine):
         end = one.start + one.length_min
         yield FreeSlot(one.start, end, (one.staff_id,), 1, one.resource_ids, seats_left=one.left)
 
 
-def _plain(board: Board, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
+def _plain(board: BranchCalendar, service: Service, able: Able, length_min: int | None) -> Iterable[FreeSlot]:
     ask = ask_of(service, length_min)
     hosts = [board.host(worker, service) for worker in able.of(service)]
     if not hosts:
@@ -131,7 +131,7 @@ def _rooms_at(kinds: Sequence[Sequence[Choice]], at: int) -> tuple[str, ...] | N
     return next((rooms for rooms in product(*free) if len(set(rooms)) == len(rooms)), None)
 
 
-def _package(board: Board, service: Service, able: Able) -> Iterable[FreeSlot]:
+def _package(board: BranchCalendar, service: Service, able: Able) -> Iterable[FreeSlot]:
     parts = parts_of(board, service)
     pieces = pieces_of(board, service, able)
     if not all(piece.staff for piece in pieces) or not any(able.of(part) for part in parts):
@@ -146,12 +146,12 @@ def _package(board: Board, service: Service, able: Able) -> Iterable[FreeSlot]:
             yield _package_slot(parts, found, origin)
 
 
-def parts_of(board: Board, package: Service) -> list[Service]:
+def parts_of(board: BranchCalendar, package: Service) -> list[Service]:
     """The services that a package consists of, in order; raises Invalid when one is not offered here."""
     return [board.branch.part(part.service_id, "query.service") for part in package.parts]
 
 
-def pieces_of(board: Board, package: Service, able: Able) -> list[Piece]:
+def pieces_of(board: BranchCalendar, package: Service, able: Able) -> list[Piece]:
     """The parts of a package as the search for a placement sees them, each with who and what could take it where."""
     return [
         _piece(board, package, part, able, gap=place.gap_min if number else 0)
@@ -164,7 +164,7 @@ def _on_its_terms(part: Service, package: Service) -> Service:
     return replace(part, id=package.id, number=package.number, policy=package.policy)
 
 
-def _piece(board: Board, package: Service, part: Service, able: Able, gap: int) -> Piece:
+def _piece(board: BranchCalendar, package: Service, part: Service, able: Able, gap: int) -> Piece:
     ask = ask_of(part)
     hosts = [board.host(worker, _on_its_terms(part, package)) for worker in able.of_part(part)]
     staff = tuple(Choice(host.id, fits(host, ask, board.frame)) for host in hosts)
@@ -182,7 +182,7 @@ def _package_slot(parts: Sequence[Service], found: Sequence[Placed], origin: int
     return FreeSlot(slots[0].start, slots[-1].end, staff, len(staff), rooms, slots)
 
 
-def why_not(board: Board, service: Service, able: Able, length_min: int | None, start: int) -> list[Reason]:
+def why_not(board: BranchCalendar, service: Service, able: Able, length_min: int | None, start: int) -> list[Reason]:
     """Every reason why nothing of the service begins at `start`; "free" alone when something does."""
     board = board.narrowed(start, start + 1)
     offered, _ = find_slots(board, service, able, length_min, 1)
@@ -195,7 +195,7 @@ def why_not(board: Board, service: Service, able: Able, length_min: int | None, 
     return _of_one(board, service, able, length_min, start)
 
 
-def _of_first_part(board: Board, service: Service, able: Able, start: int) -> list[Reason]:
+def _of_first_part(board: BranchCalendar, service: Service, able: Able, start: int) -> list[Reason]:
     first = board.branch.part(service.parts[0].service_id, "query.service")
     anyone = Able(tuple(able.of_part(first)))
     reasons = _of_one(board, replace(first, policy=service.policy), anyone, None, start)
@@ -204,7 +204,7 @@ def _of_first_part(board: Board, service: Service, able: Able, start: int) -> li
     return [reason for reason in reasons if reason.code != "free"]
 
 
-def _of_one(board: Board, service: Service, able: Able, length_min: int | None, start: int) -> list[Reason]:
+def _of_one(board: BranchCalendar, service: Service, able: Able, length_min: int | None, start: int) -> list[Reason]:
     ask = ask_of(service, length_min)
     workers = able.of(service)
     reasons = [] if workers else [Reason("nobody_able")]
@@ -218,7 +218,7 @@ def _of_one(board: Board, service: Service, able: Able, length_min: int | None, 
     return list(dict.fromkeys(reasons))
 
 
-def _of_rooms(board: Board, service: Service, kind: str, length_min: int | None, start: int) -> list[Reason]:
+def _of_rooms(board: BranchCalendar, service: Service, kind: str, length_min: int | None, start: int) -> list[Reason]:
     ask, rooms = ask_of(service, length_min), board.branch.rooms_of(kind)
     if not rooms:
         return [Reason("no_such_resource")]
@@ -234,7 +234,7 @@ def _of_rooms(board: Board, service: Service, kind: str, length_min: int | None,
     return found if len(rooms) - len({reason.room_id for reason in found}) < needed else []
 
 
-def _named(why: Why, board: Board, worker: Worker, service: Service, ask: Ask, start: int) -> str:
+def _named(why: Why, board: BranchCalendar, worker: IndexedStaff, service: Service, ask: SlotSpec, start: int) -> str:
     if why.by == "external":
         return "external_busy"
     if why.code == "taken" and why.by is None:

@@ -10,9 +10,9 @@ from chalicelib.booking.appointments.group import opening
 from chalicelib.booking.calendar.entries import Days, Entry, Kind, entries_of, footprints
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.limits import Period
-from chalicelib.booking.engine.question import Frame, Host, Question, Rules, frame_of
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
 from chalicelib.booking.engine.search import search_each
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.taken import Kind as TakenKind
 from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.practice.models import Service, Staff
@@ -87,7 +87,7 @@ def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:
 
 def _question(
     schedule: Schedule, service: Service, calendars: Calendars, days: Sequence[date], now: datetime, but: bytes = b""
-) -> tuple[Question, Frame]:
+) -> tuple[AvailabilityQuery, Frame]:
     zone = schedule.branch.zone
     first_day, last_day = min(days).toordinal(), max(days).toordinal()
     # A start on the last day may run on past midnight.
@@ -98,7 +98,7 @@ def _question(
         Host(id=member.id, hours=schedule.hours_of(member), busy=footprints(taken, dates, now, but))
         for member, taken in calendars
     )
-    question = Question(
+    question = AvailabilityQuery(
         now=int(now.timestamp() * 1000),
         first=first,
         last=last,
@@ -111,8 +111,8 @@ def _question(
     return question, frame
 
 
-def _ask(service: Service) -> Ask:
-    return Ask(
+def _ask(service: Service) -> SlotSpec:
+    return SlotSpec(
         duration=service.duration_min,
         step=service.slot_interval_min,
         before=service.buffer_before_min,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.alternatives.refusal import Sought, slot_taken
+from chalicelib.booking.alternatives.refusal import RefusedRequest, slot_taken
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calcom import requests as calcom_requests
@@ -108,7 +108,7 @@ def _attendee(contact: Contact, zone: str, language: str) -> "NewAttendee":
 def _taken(booked: Booked, now: datetime) -> Conflict:
     appointment = booked.appointment
     return slot_taken(
-        Sought(
+        RefusedRequest(
             company_id=appointment.company_id,
             branch_id=appointment.branch_id,
             service=booked.service,

@@ -3,7 +3,15 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee, PendingChange, Place, Status, There
+from chalicelib.booking.appointments.appointment import (
+    OVER,
+    Appointment,
+    Attendee,
+    ExternalState,
+    PendingChange,
+    Status,
+    TimeSlot,
+)
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
@@ -139,7 +147,7 @@ def in_line(old: Appointment, event: CalComEvent, status: Status, host: Staff | 
     )
 
 
-def _status(old: Appointment, said: Status, there: There, replaced: bool) -> Status:
+def _status(old: Appointment, said: Status, there: ExternalState, replaced: bool) -> Status:
     if said != "confirmed" or replaced:
         return said
     if there.absent != old.there.absent:
@@ -147,14 +155,14 @@ def _status(old: Appointment, said: Status, there: There, replaced: bool) -> Sta
     return old.status if old.status in _STAYS else said
 
 
-def _there(before: There, payload: BookingPayload, replaced: bool) -> There:
+def _there(before: ExternalState, payload: BookingPayload, replaced: bool) -> ExternalState:
     """What Cal.com says now; what this piece of news does not mention is as it was said before."""
     marks = [one.no_show for one in payload.attendees if one.no_show is not None]
     absent = any(marks) if marks else before.absent and not replaced
     host = payload.organizer.id if payload.organizer and payload.organizer.id is not None else before.host
     named = [one for one in payload.attendees if one.name or one.phone_number]
     if not named:  # a no-show's payload has no more of them than their addresses
-        return There(host=host, absent=absent, attendee=before.attendee, guests=before.guests)
+        return ExternalState(host=host, absent=absent, attendee=before.attendee, guests=before.guests)
     known = before.attendee or Attendee()
     first = Attendee(
         name=named[0].name or known.name,
@@ -163,7 +171,7 @@ def _there(before: There, payload: BookingPayload, replaced: bool) -> There:
     )
     guests = {address.lower() for one in payload.attendees if one is not named[0] and (address := _address(one))}
     others = guests - {(first.email or "").lower()}
-    return There(host=host, absent=absent, attendee=first, guests=tuple(sorted(others)))
+    return ExternalState(host=host, absent=absent, attendee=first, guests=tuple(sorted(others)))
 
 
 def _address(one: Person) -> str | None:
@@ -171,7 +179,7 @@ def _address(one: Person) -> str | None:
     return None if one.email is None or MADE_UP in one.email else one.email
 
 
-def people(old: Appointment, there: There) -> dict[str, object]:
+def people(old: Appointment, there: ExternalState) -> dict[str, object]:
     """Who comes, after what Cal.com says now: ours stays where Cal.com says what it said before."""
     fields: dict[str, object] = {}
     if there.attendee != old.there.attendee:
@@ -182,9 +190,9 @@ def people(old: Appointment, there: There) -> dict[str, object]:
     return fields
 
 
-def there_of(payload: BookingPayload) -> There:
+def there_of(payload: BookingPayload) -> ExternalState:
     """What Cal.com says besides time and status, in the first news of a booking."""
-    return _there(There(), payload, replaced=False)
+    return _there(ExternalState(), payload, replaced=False)
 
 
 def first_said(payload: BookingPayload) -> dict[str, object]:
@@ -209,11 +217,11 @@ def echoes(old: Appointment, event: CalComEvent) -> bool:
     )
 
 
-def _place(old: Appointment, payload: BookingPayload, host: Staff | None, held: Place | None) -> Place:
+def _place(old: Appointment, payload: BookingPayload, host: Staff | None, held: TimeSlot | None) -> TimeSlot:
     known = held or old.place()
     staff_id = host.id if host else known.staff_id
     home = host.home_branch_id if host else known.home_branch_id
-    return Place(
+    return TimeSlot(
         starts_at=whole_minute(payload.start_time) if payload.start_time else known.starts_at,
         ends_at=whole_minute(payload.end_time) if payload.end_time else known.ends_at,
         staff_id=staff_id,

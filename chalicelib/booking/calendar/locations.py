@@ -16,12 +16,12 @@ import msgspec
 from chalicelib.booking.calendar.entries import AWAY, DAY_BYTES, DAY_MINUTES, MINUTE, Days, Entry, entries_of, times_of
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import Hours, by_day
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window, overlaps
 from chalicelib.booking.practice.geo import Point, Roads
 
 if TYPE_CHECKING:
-    from chalicelib.booking.engine.question import Frame
+    from chalicelib.booking.engine.query import Frame
 
 _PACKED = struct.Struct(">hhI12sii")
 """First minute of the footprint from the day's midnight and the minute after its last, expiry (minutes since 1970, 0:
@@ -30,7 +30,7 @@ Stops = Mapping[date, bytes]
 """The packed stops of each UTC day of one calendar; mostly none."""
 
 
-class Stop(msgspec.Struct, frozen=True):
+class AppointmentLocation(msgspec.Struct, frozen=True):
     """A time spent at a place, buffers included; None: where the calendar is at home."""
 
     start: datetime
@@ -44,14 +44,16 @@ class Stop(msgspec.Struct, frozen=True):
         return self.expires_at is None or self.expires_at > now
 
 
-def unpack(day: date, packed: bytes) -> list[Stop]:
+def unpack(day: date, packed: bytes) -> list[AppointmentLocation]:
     """The stops of one day."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     found = []
     for first, last, expiry, reference, latitude, longitude in _PACKED.iter_unpack(packed):
         expires = datetime.fromtimestamp(expiry * 60, UTC) if expiry else None
         where = Point(latitude, longitude)
-        found.append(Stop(midnight + first * MINUTE, midnight + last * MINUTE, where, reference, expires))
+        found.append(
+            AppointmentLocation(midnight + first * MINUTE, midnight + last * MINUTE, where, reference, expires)
+        )
     return found
 
 
@@ -59,7 +61,7 @@ def with_entry(stops: Stops, entry: Entry, now: datetime) -> dict[date, bytes]:
     """The days that change when `entry` is added; none when it takes place at home."""
     if entry.point is None:
         return {}
-    stop = Stop(entry.blocks_from, entry.blocks_until, entry.point, entry.reference, entry.expires_at)
+    stop = AppointmentLocation(entry.blocks_from, entry.blocks_until, entry.point, entry.reference, entry.expires_at)
     return {
         day: _pack(day, [*(s for s in unpack(day, stops.get(day, b"")) if s.lasts(now)), stop])
         for day in entry.days_in_reach()
@@ -83,7 +85,9 @@ def points_of(stops: Stops) -> set[Point]:
     return {point for point in found if point is not None}
 
 
-def stays(days: Days, stops: Stops, base: Point | None, now: datetime, but: bytes = b"") -> Iterator[Stop]:
+def stays(
+    days: Days, stops: Stops, base: Point | None, now: datetime, but: bytes = b""
+) -> Iterator[AppointmentLocation]:
     """Every time spent somewhere, at stops and at home (`base`), that still holds; but the one with reference `but`.
 
     Time off is spent nowhere. What takes place at home counts only in days that were read with its entries.
@@ -91,7 +95,7 @@ def stays(days: Days, stops: Stops, base: Point | None, now: datetime, but: byte
     placed = list(dict.fromkeys(stop for day, packed in stops.items() for stop in unpack(day, packed)))
     references = {stop.reference for stop in placed}
     at_home = (
-        Stop(entry.blocks_from, entry.blocks_until, base, entry.reference, entry.expires_at)
+        AppointmentLocation(entry.blocks_from, entry.blocks_until, base, entry.reference, entry.expires_at)
         for entry in entries_of(days)
         if entry.kind not in AWAY and entry.reference not in references
     )
@@ -115,7 +119,7 @@ def too_far(
     )
 
 
-def under_way(
+def travelling(
     days: Days, stops: Stops, base: Point | None, here: Point | None, roads: Roads, frame: "Frame", now: datetime
 ) -> int:
     """A bitmap of the frame: the minutes in which nothing at `here` fits, for the ways to whatever else there is.
@@ -166,7 +170,7 @@ def _mark(chunks: list[int], start: int, end: int) -> None:
         start = number * DAY_MINUTES + last
 
 
-def own_time(hours: Hours, first: int, last: int, ask: Ask, there: int, back: int) -> list[Window]:
+def commute(hours: Hours, first: int, last: int, ask: SlotSpec, there: int, back: int) -> list[Window]:
     """What of the hours on local days is no time for `ask`, for the ways from home and back; in minutes since 1970.
 
     The ways are those of an appointment that is the only one of its day: what else is booked may be cancelled.
@@ -184,12 +188,12 @@ def own_time(hours: Hours, first: int, last: int, ask: Ask, there: int, back: in
 def within_day(hours: Hours, entry: Entry, there: int, back: int) -> bool:
     """Whether the ways from home and back lie in working hours too."""
     start, ordinal = minute_of(entry.start), entry.start.date().toordinal()
-    ask = Ask(duration=entry.length_min, step=1, before=entry.before_min, after=entry.after_min)
-    shut = own_time(hours, ordinal - 2, ordinal + 2, ask, there, back)
+    ask = SlotSpec(duration=entry.length_min, step=1, before=entry.before_min, after=entry.after_min)
+    shut = commute(hours, ordinal - 2, ordinal + 2, ask, there, back)
     return not overlaps((start, start + entry.length_min), shut)
 
 
-def _pack(day: date, stops: Iterable[Stop]) -> bytes:
+def _pack(day: date, stops: Iterable[AppointmentLocation]) -> bytes:
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     ordered = sorted(stops, key=lambda stop: (stop.start, stop.reference))
     packed = []

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calcom.book import confirm_at_calcom, release
-from chalicelib.booking.creation.book import Also, Wish, book
+from chalicelib.booking.creation.book import BookingRequest, TransactionHook, book
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, OutcomeUnknown
 from chalicelib.core.tables import Key
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def book_online(
     begin: Callable[[], Unit],
     company_id: str,
-    wish: Wish,
+    wish: BookingRequest,
     clock: Clock,
     calcom: Callable[[], "CalCom"],
     extra: Sequence[Key] = (),
-    also: Also | None = None,
+    also: TransactionHook | None = None,
 ) -> Appointment:
     """The appointment, confirmed; `held` when Cal.com has not said whether it took it (it is asked again later).
 

@@ -9,9 +9,9 @@ import msgspec
 
 from chalicelib.booking.allocation import choose, time_swap
 from chalicelib.booking.allocation.time_swap import Exchange
-from chalicelib.booking.alternatives.refusal import Sought, not_bookable, slot_taken
+from chalicelib.booking.alternatives.refusal import RefusedRequest, not_bookable, slot_taken
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment, Place
+from chalicelib.booking.appointments.appointment import Appointment, TimeSlot
 from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.calcom.apply import Also, moved_ids
 from chalicelib.booking.calcom.requests import event_type_of
@@ -127,7 +127,7 @@ def _stage(unit: Unit, current: Appointment, move: Move, starts_at: datetime, no
     places = [
         (
             member,
-            Place(
+            TimeSlot(
                 starts_at=starts_at,
                 ends_at=starts_at + (current.ends_at - current.starts_at),
                 staff_id=member.id,
@@ -154,7 +154,7 @@ def stage_place(
     unit: Unit,
     schedule: Schedule,
     current: Appointment,
-    place: Place,
+    place: TimeSlot,
     move: Move,
     now: datetime,
     *,
@@ -197,7 +197,9 @@ def stage_place(
     return moved
 
 
-def _in_time(schedule: Schedule, current: Appointment, place: Place, found: Sequence[Exchange], now: datetime) -> bool:
+def _in_time(
+    schedule: Schedule, current: Appointment, place: TimeSlot, found: Sequence[Exchange], now: datetime
+) -> bool:
     """Whether who does it there gets to it, and on to what follows."""
     member = time_swap.staff_of(schedule, place.staff_id)
     policy = schedule.policy(schedule.service(current.service_id, "service"))
@@ -215,7 +217,7 @@ def _write(unit: Unit, found: Sequence[Exchange]) -> None:
         exchange.stage(unit)
 
 
-def _kind(schedule: Schedule, current: Appointment, place: Place) -> str:
+def _kind(schedule: Schedule, current: Appointment, place: TimeSlot) -> str:
     """An event type belongs to its hosts: with another one, Cal.com has to make a new booking."""
     if place.staff_id == current.staff_id or current.staff_id is None:
         return "reschedule"
@@ -258,8 +260,8 @@ def _taken(current: Appointment, service: Service, move: Move, starts_at: dateti
     return slot_taken(_sought(current, service, move, starts_at, now))
 
 
-def _sought(current: Appointment, service: Service, move: Move, starts_at: datetime, now: datetime) -> Sought:
-    return Sought(
+def _sought(current: Appointment, service: Service, move: Move, starts_at: datetime, now: datetime) -> RefusedRequest:
+    return RefusedRequest(
         company_id=current.company_id,
         branch_id=current.branch_id,
         service=msgspec.structs.replace(service, duration_min=current.entry().length_min),

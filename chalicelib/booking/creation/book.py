@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.booking.allocation import context as booking_context
 from chalicelib.booking.allocation.assignment import Preference
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments.appointment import Appointment, Source
 from chalicelib.booking.appointments.hold import Hold, HoldProof
@@ -19,7 +19,7 @@ from chalicelib.booking.calendar.entries import reference_of
 from chalicelib.booking.creation import group_seat, single
 from chalicelib.booking.creation.decision import Asked, decide, expected, service_of
 from chalicelib.booking.creation.group_seat import Joiner
-from chalicelib.booking.practice.models import Place, Service, Staff
+from chalicelib.booking.practice.models import GeoAddress, Service, Staff
 from chalicelib.booking.practice.policy import FURTHEST, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
@@ -37,7 +37,7 @@ TRIES = 24
 pause: Callable[[float], None] = time.sleep
 
 
-class Wish(msgspec.Struct, frozen=True):
+class BookingRequest(msgspec.Struct, frozen=True):
     """What someone wants booked. `customer_id`, or `contact` to find or add him by. `staff`: id or name, None: anyone.
 
     `path` is where these fields stand in the request, for the faults that name them. `length_min`: of a service whose
@@ -63,7 +63,7 @@ class Wish(msgspec.Struct, frozen=True):
     visitor: bool = False
     hold: HoldProof | None = None
     seats: int = 1
-    address: Place | None = None
+    address: GeoAddress | None = None
     deposit_minor: int = 0
     pays_later: bool = False
 
@@ -119,17 +119,17 @@ class Booked(msgspec.Struct, frozen=True):
         return self.appointment.status == "held"
 
 
-Also = Callable[[Unit, Booked, Sequence[Any]], None]
+TransactionHook = Callable[[Unit, Booked, Sequence[Any]], None]
 """What another area adds to the same transaction; it gets the rows at the `extra` keys of `book`."""
 
 
 def book(
     begin: Callable[[], Unit],
     company_id: str,
-    wish: Wish,
+    wish: BookingRequest,
     clock: Clock,
     extra: Sequence[Key] = (),
-    also: Also | None = None,
+    also: TransactionHook | None = None,
 ) -> Booked:
     """Take the time and write the appointment: one read, one transaction.
 
@@ -180,8 +180,8 @@ def check_time(starts_at: datetime, now: datetime, path: str) -> None:
 def _stage(
     unit: Unit,
     company_id: str,
-    wish: Wish,
-    found: Situation,
+    wish: BookingRequest,
+    found: BookingContext,
     customer_rows: Sequence[Any],
     rows: dict[Key, Any],
     now: datetime,
@@ -191,7 +191,7 @@ def _stage(
     hold = _held(company_id, wish, rows, now)
     known = known_customer(wish.customer_id, wish.contact, customer_rows, wish.path)
     asked = wish.asked(hold)
-    standing = group_seat.to_join(found, asked, wish.joiner(), known, now)
+    standing = group_seat.find_joinable(found, asked, wish.joiner(), known, now)
     if standing:
         return _joined(unit, wish, found, standing, known, rows, now)
     wanted = service_of(found.schedule, asked)
@@ -203,8 +203,8 @@ def _stage(
 def _stage_one(
     unit: Unit,
     company_id: str,
-    wish: Wish,
-    found: Situation,
+    wish: BookingRequest,
+    found: BookingContext,
     rows: dict[Key, Any],
     known: str | None,
     hold: Hold | None,
@@ -220,8 +220,8 @@ def _stage_one(
 
 def _joined(
     unit: Unit,
-    wish: Wish,
-    found: Situation,
+    wish: BookingRequest,
+    found: BookingContext,
     standing: Appointment,
     customer_id: str | None,
     rows: dict[Key, Any],
@@ -238,9 +238,9 @@ def _joined(
 def _stage_package(
     unit: Unit,
     company_id: str,
-    wish: Wish,
+    wish: BookingRequest,
     package: Service,
-    found: Situation,
+    found: BookingContext,
     rows: dict[Key, Any],
     known: str | None,
     hold: Hold | None,
@@ -258,7 +258,7 @@ def _stage_package(
     return Booked(first, found.schedule, package, placement.parts[0].staff, wish.contact, new_customer)
 
 
-def _held(company_id: str, wish: Wish, rows: dict[Key, Any], now: datetime) -> Hold | None:
+def _held(company_id: str, wish: BookingRequest, rows: dict[Key, Any], now: datetime) -> Hold | None:
     if wish.hold is None:
         return None
     hold = proven(hold_store.hold_of(rows[hold_store.key(company_id, wish.hold.id)]), wish.hold, now)
@@ -281,6 +281,6 @@ def known_customer(customer_id: str | None, contact: Contact, rows: Sequence[Any
     return found
 
 
-def _added(unit: Unit, wish: Wish, now: datetime) -> tuple[str, Customer]:
+def _added(unit: Unit, wish: BookingRequest, now: datetime) -> tuple[str, Customer]:
     added = customers.add_from_contact(unit, wish.contact, wish.source, now)
     return added.id, added

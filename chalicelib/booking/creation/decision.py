@@ -9,21 +9,21 @@ import msgspec
 from chalicelib.booking.allocation import choose
 from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.allocation.choose import Choice, Choosing
-from chalicelib.booking.allocation.context import Situation
-from chalicelib.booking.alternatives.refusal import Sought, not_bookable, slot_taken
+from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.alternatives.refusal import RefusedRequest, not_bookable, slot_taken
 from chalicelib.booking.appointments.group import opening
 from chalicelib.booking.appointments.hold import Hold
 from chalicelib.booking.calendar import travel_time
 from chalicelib.booking.calendar.entries import Entry, Kind
 from chalicelib.booking.practice.geo import Point
-from chalicelib.booking.practice.models import Place, Service, Staff
+from chalicelib.booking.practice.models import GeoAddress, Service, Staff
 from chalicelib.booking.practice.policy import Policy, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limits, rules
-from chalicelib.booking.rules.facts import Circumstances
+from chalicelib.booking.rules.facts import RuleFacts
 from chalicelib.booking.rules.limits import Counter
-from chalicelib.booking.rules.rules import Attempt, Failure
+from chalicelib.booking.rules.rules import Failure, RuleInput
 from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
 from chalicelib.crm.customer import Contact
@@ -49,7 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     visitor: bool = False
     path: str = "body"
     seats: int = 1
-    address: Place | None = None
+    address: GeoAddress | None = None
     elsewhere: bool = True
     paid_minor: int = 0
     pays_later: bool = False
@@ -68,7 +68,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     overridden: tuple[RuleName, ...]
     unlimited: bool
-    address: Place | None = None
+    address: GeoAddress | None = None
     awaits_deposit: bool = False
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
@@ -79,7 +79,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 class Refusal(msgspec.Struct, frozen=True):
     """It cannot be booked so: what was sought, and the rules that fail; none of them: someone has that time."""
 
-    sought: Sought
+    sought: RefusedRequest
     failures: tuple[Failure, ...] = ()
 
 
@@ -97,7 +97,7 @@ def expected(company_id: str, schedule: Schedule | None, asked: Asked, customer_
 def decide(
     company_id: str,
     asked: Asked,
-    found: Situation,
+    found: BookingContext,
     rows: dict[Key, Any],
     customer_id: str | None,
     contact: Contact,
@@ -122,7 +122,7 @@ def decide(
 def judge(
     company_id: str,
     asked: Asked,
-    found: Situation,
+    found: BookingContext,
     rows: dict[Key, Any],
     customer_id: str | None,
     contact: Contact,
@@ -181,7 +181,7 @@ def offered(schedule: Schedule, asked: Asked) -> tuple[Service, tuple[Staff, ...
 
 
 def _on_offer(
-    found: Situation, service: Service, able: Sequence[Staff], starts_at: datetime, now: datetime
+    found: BookingContext, service: Service, able: Sequence[Staff], starts_at: datetime, now: datetime
 ) -> tuple[Staff, ...]:
     """Who of them is offered at that start: a visitor who books between the slots would leave gaps nobody can use."""
     from chalicelib.booking.availability.staff_slots import free_slots
@@ -199,13 +199,13 @@ def _attempt(
     service: Service,
     sized: Service,
     able: tuple[Staff, ...],
-    seen: Circumstances,
+    seen: RuleFacts,
     asked: Asked,
     now: datetime,
     *,
     somebody: bool,
-) -> Attempt:
-    return Attempt(
+) -> RuleInput:
+    return RuleInput(
         now=now,
         starts_at=asked.starts_at,
         ends_at=asked.starts_at + timedelta(minutes=sized.duration_min),
@@ -220,7 +220,7 @@ def _attempt(
     )
 
 
-def waits_for_deposit(attempt: Attempt, asked: Asked, failed: Sequence[Failure]) -> bool:
+def waits_for_deposit(attempt: RuleInput, asked: Asked, failed: Sequence[Failure]) -> bool:
     """Whether it may be booked though its deposit is not paid, and stands once that was done."""
     # Only here can a request wait: Cal.com confirms by itself.
     later = (asked.visitor or asked.pays_later) and attempt.schedule.branch.books_through != "calcom"
@@ -267,7 +267,7 @@ def service_of(schedule: Schedule, asked: Asked) -> Service:
     return service
 
 
-def _address(service: Service, asked: Asked) -> Place | None:
+def _address(service: Service, asked: Asked) -> GeoAddress | None:
     if not service.mobile:
         return None
     if asked.address is None:
@@ -286,9 +286,11 @@ def _able(schedule: Schedule, service: Service, asked: Asked, hold: Hold | None)
     return seen
 
 
-def sought_of(company_id: str, asked: Asked, service: Service, customer_id: str | None, now: datetime) -> Sought:
+def sought_of(
+    company_id: str, asked: Asked, service: Service, customer_id: str | None, now: datetime
+) -> RefusedRequest:
     """The time asked for, as the search for others sees it."""
-    return Sought(
+    return RefusedRequest(
         company_id=company_id,
         branch_id=asked.branch_id,
         service=service,

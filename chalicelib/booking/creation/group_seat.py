@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.allocation.context import Situation
-from chalicelib.booking.alternatives.refusal import Sought, not_bookable, slot_taken
+from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.alternatives.refusal import RefusedRequest, not_bookable, slot_taken
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
@@ -22,7 +22,7 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limit_store, limits, rules
 from chalicelib.booking.rules.limits import Counter
-from chalicelib.booking.rules.rules import Attempt
+from chalicelib.booking.rules.rules import RuleInput
 from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Key
@@ -66,8 +66,8 @@ def refuse_hold(schedule: Schedule, asked: Asked) -> None:
         raise invalid(f"{asked.path}.service", "seats_not_held", "Seats of a group are not held; book them.")
 
 
-def to_join(
-    found: Situation, asked: Asked, joiner: Joiner, customer_id: str | None, now: datetime
+def find_joinable(
+    found: BookingContext, asked: Asked, joiner: Joiner, customer_id: str | None, now: datetime
 ) -> Appointment | None:
     """The group that stands at that time and has the seats; None where one has to be opened.
 
@@ -88,7 +88,7 @@ def to_join(
     fitting = (g for g in there if g.group and g.group.left >= joiner.seats and g.length_min == length)
     group_to_join = next(fitting, None)
     if group_to_join is None and there and names <= {group.staff_id for group in there}:
-        taken = sought(schedule, there[0], joiner, customer_id, now)
+        taken = refused_request(schedule, there[0], joiner, customer_id, now)
         raise slot_taken(msgspec.structs.replace(taken, staff=asked.staff))
     return group_to_join
 
@@ -182,7 +182,7 @@ def _allowed(
     policy: Policy = schedule.policy(service)
     day = current.starts_at.astimezone(schedule.branch.clock()).date()
     seen = rule_facts.found(current.company_id, schedule, service, (), customer_id, joiner.contact, day, dict(rows))
-    attempt = Attempt(
+    attempt = RuleInput(
         now=now,
         starts_at=current.starts_at,
         ends_at=current.ends_at,
@@ -197,14 +197,16 @@ def _allowed(
     failed = rules.failures(attempt)
     refused = [failure for failure in failed if failure.rule not in joiner.override]
     if refused:
-        raise not_bookable(sought(schedule, current, joiner, customer_id, now), refused)
+        raise not_bookable(refused_request(schedule, current, joiner, customer_id, now), refused)
     return tuple(failure.rule for failure in failed)
 
 
-def sought(schedule: Schedule, current: Appointment, joiner: Joiner, customer_id: str | None, now: datetime) -> Sought:
+def refused_request(
+    schedule: Schedule, current: Appointment, joiner: Joiner, customer_id: str | None, now: datetime
+) -> RefusedRequest:
     """The seats that someone cannot have, for the refusal."""
     service = schedule.service(current.service_id, f"{joiner.path}.service")
-    return Sought(
+    return RefusedRequest(
         company_id=current.company_id,
         branch_id=current.branch_id,
         service=msgspec.structs.replace(service, duration_min=current.length_min),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments.hold import (
     LASTS,
@@ -164,7 +164,7 @@ def _standing(company_id: str, ids: Sequence[str], clock: Clock) -> list[str]:
 
 
 def _decided(
-    company_id: str, asked: Asked, found: Situation, rows: dict[Key, Any], hold_id: str, kept: str, now: datetime
+    company_id: str, asked: Asked, found: BookingContext, rows: dict[Key, Any], hold_id: str, kept: str, now: datetime
 ) -> Hold:
     # A visitor has no customer yet; whether one is blocked, or was consulted, shows when he says who he is.
     package = service_of(found.schedule, asked)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.alternatives.package_solver import Taking
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
@@ -24,7 +24,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
-    from chalicelib.booking.creation.book import Wish
+    from chalicelib.booking.creation.book import BookingRequest
 
 Owners = dict[str, list[Entry]]
 """What is taken of each calendar, by the id of whose it is."""
@@ -32,9 +32,9 @@ Owners = dict[str, list[Entry]]
 
 def stage(
     unit: Unit,
-    wish: "Wish",
+    wish: "BookingRequest",
     placement: Placement,
-    found: Situation,
+    found: BookingContext,
     customer_id: str,
     hold: Hold | None,
     now: datetime,
@@ -98,9 +98,9 @@ def counted(counters: Iterable[Counter], parts: Sequence[Taking]) -> list[tuple[
 
 
 def _parts(
-    wish: "Wish",
+    wish: "BookingRequest",
     placement: Placement,
-    found: Situation,
+    found: BookingContext,
     customer_id: str,
     counters: list[Counter],
     package_id: str,

@@ -8,9 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation.assignment import candidate, ranked
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.alternatives.package_solver import Taking, parts_of, solve, taken_of
-from chalicelib.booking.alternatives.refusal import Sought, not_bookable, slot_taken
+from chalicelib.booking.alternatives.refusal import RefusedRequest, not_bookable, slot_taken
 from chalicelib.booking.appointments.hold import Hold
 from chalicelib.booking.creation.decision import OFF_THE_GRID, Asked, sought_of, waits_for_deposit
 from chalicelib.booking.practice.models import Service, Staff
@@ -18,9 +18,9 @@ from chalicelib.booking.practice.policy import Policy, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limits, rules
-from chalicelib.booking.rules.facts import Circumstances
+from chalicelib.booking.rules.facts import RuleFacts
 from chalicelib.booking.rules.limits import Counter
-from chalicelib.booking.rules.rules import Attempt, Failure
+from chalicelib.booking.rules.rules import Failure, RuleInput
 from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
 from chalicelib.crm.customer import Contact
@@ -56,7 +56,7 @@ def decide_package(
     company_id: str,
     asked: Asked,
     package: Service,
-    found: Situation,
+    found: BookingContext,
     rows: dict[Key, Any],
     customer_id: str | None,
     contact: Contact,
@@ -103,13 +103,13 @@ def decide_package(
     )
 
 
-def _is_offered(found: Situation, package: Service, asked: Asked, only: str | None, now: datetime) -> bool:
+def _is_offered(found: BookingContext, package: Service, asked: Asked, only: str | None, now: datetime) -> bool:
     from chalicelib.booking.alternatives.package_search import offers
 
     return offers(found, package, asked.starts_at, now, only)
 
 
-class Place(Protocol):
+class PartPlacement(Protocol):
     """Solves the package with these members of staff; `empty`: as if nothing were taken."""
 
     def __call__(
@@ -119,12 +119,12 @@ class Place(Protocol):
 
 
 def placed(
-    place: Place,
+    place: PartPlacement,
     able: Sequence[Staff],
     workers: Sequence[Staff],
     failed: list[Failure],
     policy: Policy,
-    sought: Sought,
+    sought: RefusedRequest,
     excused: Sequence[RuleName],
 ) -> list[Taking]:
     """Where the parts go, of rules that `failed` all being `excused`; to these comes whether its parts fit at all.
@@ -176,15 +176,15 @@ def attempt_of(
     package: Service,
     workers: Sequence[Staff],
     only: str | None,
-    seen: Circumstances,
+    seen: RuleFacts,
     now: datetime,
     *,
     somebody: bool = True,
-) -> Attempt:
+) -> RuleInput:
     """The package as the rules see it: one booking of its service, which begins with its first part."""
     first = parts_of(schedule, package, f"{asked.path}.service")[0]
     able = [member for member in workers if first.id in member.service_ids]
-    return Attempt(
+    return RuleInput(
         now=now,
         starts_at=asked.starts_at,
         ends_at=asked.starts_at + timedelta(minutes=first.duration_min),
@@ -206,7 +206,7 @@ def _held(hold: Hold | None, package: Service) -> list[tuple[str, ...]]:
     return [(part.staff_id, *part.resource_ids) for part in hold.parts]
 
 
-def _ranked(found: Situation, workers: Sequence[Staff], asked: Asked, policy: Policy, day: date) -> list[Staff]:
+def _ranked(found: BookingContext, workers: Sequence[Staff], asked: Asked, policy: Policy, day: date) -> list[Staff]:
     clock = found.schedule.branch.clock()
     candidates = [
         candidate(member, calendar.entries(), day, clock)

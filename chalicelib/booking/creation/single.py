@@ -19,7 +19,7 @@ from chalicelib.booking.rules import deposits, limit_store
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
-    from chalicelib.booking.creation.book import Wish
+    from chalicelib.booking.creation.book import BookingRequest
 
 RECONCILE_SECONDS = 90
 """When a hold that awaits Cal.com is looked into at first: well past the longest wait for Cal.com's own answer."""
@@ -27,7 +27,7 @@ RECONCILE_SECONDS = 90
 
 def stage(
     unit: Unit,
-    wish: "Wish",
+    wish: "BookingRequest",
     decision: Decision,
     schedule: Schedule,
     appointment_id: str,
@@ -71,7 +71,7 @@ def booked_event(appointment: Appointment) -> AppointmentBooked:
 
 
 def _appointment(
-    wish: "Wish", decision: Decision, schedule: Schedule, appointment_id: str, customer_id: str, now: datetime
+    wish: "BookingRequest", decision: Decision, schedule: Schedule, appointment_id: str, customer_id: str, now: datetime
 ) -> Appointment:
     service, staff, starts_at = decision.service, decision.choice.staff, decision.entry.start
     status = _status(decision, schedule)
@@ -121,7 +121,7 @@ def _take(unit: Unit, decision: Decision, hold: Hold | None, now: datetime) -> N
         hold_store.remove(unit, hold)
 
 
-def _tell(unit: Unit, wish: "Wish", decision: Decision, appointment: Appointment) -> None:
+def _tell(unit: Unit, wish: "BookingRequest", decision: Decision, appointment: Appointment) -> None:
     """Stage the event, or the job that asks Cal.com, and what the history says."""
     if appointment.status == "held":
         # Every hold brings the job that will ask Cal.com about it, should this process not live to see the answer.

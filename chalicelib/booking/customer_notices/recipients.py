@@ -22,7 +22,7 @@ STANDS = frozenset({"requested", "confirmed"})
 AGAIN_SECONDS = 15
 
 
-class Tidings(msgspec.Struct, frozen=True, kw_only=True):
+class CustomerNews(msgspec.Struct, frozen=True, kw_only=True):
     """What a customer is told of: appointments in order. `mark`: tells him from others whom the same job tells.
 
     `attendee`: what was said of who comes when it was booked. `instead_of`: what his calendar is to forget.
@@ -36,7 +36,7 @@ class Tidings(msgspec.Struct, frozen=True, kw_only=True):
     instead_of: Appointment | None = None
 
 
-def tidings(job: MailCustomer, now: datetime) -> list[Tidings]:
+def tidings(job: MailCustomer, now: datetime) -> list[CustomerNews]:
     """Whom to tell what, by how it stands now; raises Postpone while a series is not booked as a whole."""
     current = appointment_store.get_appointment(job.company_id, job.appointment_id)
     if current.external_id or current.cancellation_reason == SERIES_FAILED:  # nobody was told that it stood
@@ -63,17 +63,17 @@ def news_now(news: News, current: Appointment, now: datetime) -> News | None:
     return "requested" if news == "booked" and current.status == "requested" else news
 
 
-def _told(news: News, about: Sequence[Appointment]) -> Tidings:
-    return Tidings(news=news, about=tuple(about), customer_id=about[0].customer_id, attendee=about[0].attendee)
+def _told(news: News, about: Sequence[Appointment]) -> CustomerNews:
+    return CustomerNews(news=news, about=tuple(about), customer_id=about[0].customer_id, attendee=about[0].attendee)
 
 
-def _of_package(news: News, package: Together, current: Appointment, now: datetime) -> list[Tidings]:
+def _of_package(news: News, package: Together, current: Appointment, now: datetime) -> list[CustomerNews]:
     # Its parts are booked, moved and ended together: the first one's event tells of all.
     what = news_now(news, current, now) if current.id == package.package.appointment_ids[0] else None
     return [_told(what, package.parts)] if what else []
 
 
-def _of_series(series_id: str, current: Appointment, now: datetime) -> list[Tidings]:
+def _of_series(series_id: str, current: Appointment, now: datetime) -> list[CustomerNews]:
     series = series_store.get_series(current.company_id, series_id)
     ids = [str(one.appointment_id) for one in series.wanted()]
     # They are made in order, so what comes before one that is made is settled.
@@ -89,7 +89,7 @@ def _of_series(series_id: str, current: Appointment, now: datetime) -> list[Tidi
     return [_told("requested" if standing[0].status == "requested" else "booked", standing)]
 
 
-def _of_group(job: MailCustomer, current: Appointment, now: datetime) -> list[Tidings]:
+def _of_group(job: MailCustomer, current: Appointment, now: datetime) -> list[CustomerNews]:
     assert current.group
     if not job.customer_id:
         # Who opens it is told because he joins it; who became part of another group hears of that one.
@@ -107,12 +107,14 @@ def _of_group(job: MailCustomer, current: Appointment, now: datetime) -> list[Ti
     return [_to_participant(news, current, who, before)]
 
 
-def _to_participant(news: News, group: Appointment, who: Participant, instead_of: Appointment | None = None) -> Tidings:
+def _to_participant(
+    news: News, group: Appointment, who: Participant, instead_of: Appointment | None = None
+) -> CustomerNews:
     attendee = Attendee(name=who.name, email=who.email) if who.email else None
     # The practice ends a group, not who takes part; a deposit is asked of who opened it.
     deposit = group.deposit_due_minor if who.customer_id == group.customer_id else 0
     mine = msgspec.structs.replace(group.seen_by(who.customer_id), fee_minor=0, deposit_due_minor=deposit)
-    return Tidings(
+    return CustomerNews(
         news=news,
         about=(mine,),
         customer_id=who.customer_id,
@@ -122,9 +124,9 @@ def _to_participant(news: News, group: Appointment, who: Participant, instead_of
     )
 
 
-def _left(group: Appointment, customer_id: str, now: datetime) -> list[Tidings]:
+def _left(group: Appointment, customer_id: str, now: datetime) -> list[CustomerNews]:
     # For him it is over, however it stands.
     over = msgspec.structs.replace(group.seen_by(customer_id), status="cancelled", fee_minor=0)
     if group.starts_at <= now:
         return []
-    return [Tidings(news="cancelled", about=(over,), customer_id=customer_id)]
+    return [CustomerNews(news="cancelled", about=(over,), customer_id=customer_id)]

@@ -10,8 +10,8 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee
-from chalicelib.booking.customer_notices.recipients import Tidings, tidings
-from chalicelib.booking.customer_notices.templates import Letter, Told, letter, review_letter
+from chalicelib.booking.customer_notices.recipients import CustomerNews, tidings
+from chalicelib.booking.customer_notices.templates import Notice, NoticeText, letter, review_letter
 from chalicelib.booking.jobs import AskForReview, MailCustomer
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.policy import Policy, resolved
@@ -62,7 +62,7 @@ def mail_customer(job: MailCustomer, context: JobContext) -> None:
         raise refused
 
 
-def _mail(told: Tidings, schedule: Schedule, context: JobContext) -> bool:
+def _mail(told: CustomerNews, schedule: Schedule, context: JobContext) -> bool:
     name = f"{context.id}{told.mark}"
     first = told.about[0]
     if guard_store.has_mailed(first.company_id, name):
@@ -115,10 +115,10 @@ def _addressed(company_id: str, customer_id: str, attendee: Attendee | None) -> 
     return Addressed(customer.name, customer.email) if customer and customer.email else None
 
 
-def _told(about: Sequence[Appointment], schedule: Schedule, to: Addressed) -> Told:
+def _told(about: Sequence[Appointment], schedule: Schedule, to: Addressed) -> NoticeText:
     branch, first = schedule.branch, about[0]
     service = schedule.find_service(first.sold_as)
-    return Told(
+    return NoticeText(
         name=to.name,
         branch=branch.name,
         service=service.name if service else "",
@@ -138,7 +138,7 @@ def _unpaid(appointment: Appointment) -> int:
     return max(0, appointment.deposit_due_minor - appointment.deposit_minor) if appointment.status == "requested" else 0
 
 
-def _calendar_files(told: Tidings, schedule: Schedule, to: Addressed) -> list[mail.Attached]:
+def _calendar_files(told: CustomerNews, schedule: Schedule, to: Addressed) -> list[mail.Attached]:
     """One file for each appointment, as an invitation is about one; of a series, all in one that is none."""
     if told.about[0].series_id and len(told.about) > 1:
         return [_series_file(told.about, schedule)]
@@ -180,7 +180,7 @@ def _sender() -> str:
 
 
 def _send(
-    context: JobContext, name: str, to: Addressed, what: Letter, files: list[mail.Attached], remembered: timedelta
+    context: JobContext, name: str, to: Addressed, what: Notice, files: list[mail.Attached], remembered: timedelta
 ) -> None:
     mail.send([to.email], what.subject, what.text, files)
     unit = context.unit()

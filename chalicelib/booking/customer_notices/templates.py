@@ -11,14 +11,14 @@ from chalicelib.core.money import written
 News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
 
 
-class Letter(msgspec.Struct, frozen=True):
+class Notice(msgspec.Struct, frozen=True):
     """A mail in plain text."""
 
     subject: str
     text: str
 
 
-class Tongue(msgspec.Struct, frozen=True, kw_only=True):
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
     """A language. `moment` takes {weekday} and {at}, a local time; `more`: how many are in the file
     besides; `review` takes {branch} and {url}.
     """
@@ -38,7 +38,7 @@ class Tongue(msgspec.Struct, frozen=True, kw_only=True):
     review: str
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class NoticeText(msgspec.Struct, frozen=True, kw_only=True):
     """What a letter is about. `starts_at` in UTC, told on the clock of `zone`; `name`: the customer's, may be empty.
 
     `then`: the other times of a series.
@@ -61,7 +61,7 @@ MOST_TIMES = 12
 """So many times of a series are written out."""
 
 
-def letter(news: News, language: str, told: Told) -> Letter:
+def letter(news: News, language: str, told: NoticeText) -> Notice:
     """What happened, what it is about, and whom to ask; in English where the language is not written here."""
     tongue = tongue_of(language)
     lines = [_hello(tongue, told.name), "", tongue.news[news], "", told.service, *_times(tongue, told)]
@@ -72,10 +72,10 @@ def letter(news: News, language: str, told: Told) -> Letter:
         lines += [tongue.deposit.format(deposit=written(told.deposit_minor, str(told.currency), tongue.mark)), ""]
     if told.phone:
         lines += [tongue.call_us.format(phone=told.phone), ""]
-    return Letter(tongue.subjects[news].format(branch=told.branch), "\n".join(lines))
+    return Notice(tongue.subjects[news].format(branch=told.branch), "\n".join(lines))
 
 
-def _times(tongue: Tongue, told: Told) -> list[str]:
+def _times(tongue: Wording, told: NoticeText) -> list[str]:
     said = []
     for moment in (told.starts_at, *told.then)[:MOST_TIMES]:
         local = moment.astimezone(told.zone)
@@ -85,24 +85,24 @@ def _times(tongue: Tongue, told: Told) -> list[str]:
     return [*said, tongue.more.format(more=more)] if more else said
 
 
-def review_letter(language: str, name: str, branch: str, url: str) -> Letter:
+def review_letter(language: str, name: str, branch: str, url: str) -> Notice:
     """Asks for a review, with the link."""
     tongue = tongue_of(language)
     text = f"{_hello(tongue, name)}\n\n{tongue.review.format(branch=branch, url=url)}\n"
-    return Letter(tongue.review_subject.format(branch=branch), text)
+    return Notice(tongue.review_subject.format(branch=branch), text)
 
 
-def tongue_of(language: str) -> Tongue:
+def tongue_of(language: str) -> Wording:
     """The language of a code such as `de` or `de-CH`."""
     return TONGUES.get(language.partition("-")[0].lower(), TONGUES["en"])
 
 
-def _hello(tongue: Tongue, name: str) -> str:
+def _hello(tongue: Wording, name: str) -> str:
     return tongue.hello_you.format(name=name) if name else tongue.hello
 
 
 TONGUES = {
-    "en": Tongue(
+    "en": Wording(
         weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
         moment="{weekday}, {at:%Y-%m-%d} at {at:%H:%M}",
         more="and {more} more: all of them are in the attached calendar file.",
@@ -131,7 +131,7 @@ TONGUES = {
         review_subject="How was your visit to {branch}?",
         review="Thank you for your visit to {branch}. How was it? You can leave a review here:\n\n{url}",
     ),
-    "de": Tongue(
+    "de": Wording(
         weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
         moment="{weekday}, {at:%d.%m.%Y}, {at:%H:%M} Uhr",
         more="und {more} weitere: Alle stehen in der Kalenderdatei im Anhang.",
@@ -160,7 +160,7 @@ TONGUES = {
         review_subject="Wie war Ihr Besuch bei {branch}?",
         review="vielen Dank für Ihren Besuch bei {branch}. Wie war er? Hier können Sie ihn bewerten:\n\n{url}",
     ),
-    "it": Tongue(
+    "it": Wording(
         weekdays=("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
         moment="{weekday} {at:%d/%m/%Y}, ore {at:%H:%M}",
         more="e altri {more}: li trova tutti nel file di calendario allegato.",
@@ -189,7 +189,7 @@ TONGUES = {
         review_subject="Com'è andata la sua visita da {branch}?",
         review="grazie per la sua visita da {branch}. Com'è andata? Qui può lasciare una recensione:\n\n{url}",
     ),
-    "vi": Tongue(
+    "vi": Wording(
         weekdays=("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật"),
         moment="{weekday}, {at:%d/%m/%Y}, {at:%H:%M}",
         more="và {more} lịch hẹn khác: tất cả đều có trong tệp lịch đính kèm.",

@@ -78,5 +78,5 @@ def _check(current: Appointment, joiner: Joiner, customer_id: str | None, now: d
     if schedule.find_service(current.service_id) is None:
         raise Conflict("not_joinable", "This is no longer offered here.")
     if current.group.left < joiner.seats:
-        raise slot_taken(group_seat.sought(schedule, current, joiner, customer_id, now))
+        raise slot_taken(group_seat.refused_request(schedule, current, joiner, customer_id, now))
     return schedule

@@ -8,9 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.context import Situation
+from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.alternatives.package_solver import Taking, solve, taken_of
-from chalicelib.booking.alternatives.refusal import Sought
+from chalicelib.booking.alternatives.refusal import RefusedRequest
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Status
 from chalicelib.booking.appointments.package import Together
@@ -27,8 +27,8 @@ from chalicelib.booking.practice.policy import RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limit_store, limits, reschedule_rules, rules
-from chalicelib.booking.rules.facts import Circumstances
-from chalicelib.booking.rules.rules import Attempt, Failure
+from chalicelib.booking.rules.facts import RuleFacts
+from chalicelib.booking.rules.rules import Failure, RuleInput
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
@@ -110,7 +110,7 @@ def _stage(unit: Unit, current: Together, move: PackageMove, starts_at: datetime
 
 
 def _placed(
-    found: Situation,
+    found: BookingContext,
     service: Service,
     current: Together,
     move: PackageMove,
@@ -132,7 +132,7 @@ def _placed(
         days, at = {} if empty else taken, starts_at
         return solve(schedule, service, members, days, at, now, only=only, any_hours=any_hours, keep=keep)
 
-    sought = Sought(
+    sought = RefusedRequest(
         company_id=current.package.company_id,
         branch_id=branch_id,
         service=service,
@@ -146,7 +146,7 @@ def _placed(
     return _Moved(placed(place, able, workers, failed, policy, sought, move.override), overridden)
 
 
-def _failed(attempt: Attempt, current: Together, move: PackageMove) -> list[Failure]:
+def _failed(attempt: RuleInput, current: Together, move: PackageMove) -> list[Failure]:
     """The terms of rescheduling that do not allow it, and the rules of booking; of what keeps its time, limits."""
     failed = rules.failures(attempt)
     if attempt.starts_at == current.starts_at:
@@ -167,7 +167,7 @@ class _Recounted:
         self._day = starts_at.astimezone(schedule.branch.clock()).date()
         self._old = Counted(name for part in current.parts for name in part.counted)
 
-    def seen(self) -> Circumstances:
+    def seen(self) -> RuleFacts:
         """What the rules look at, without what it counts to already; one request where there are limits."""
         schedule, service, package = self._schedule, self._service, self._current.package
         known = reschedule_rules.known(service, self._current.parts[0])

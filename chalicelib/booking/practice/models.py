@@ -25,7 +25,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Gender = Literal["female", "male", "diverse"]
 
 
-class Place(msgspec.Struct, frozen=True):
+class GeoAddress(msgspec.Struct, frozen=True):
     """A point on the globe, in degrees, with its address for people."""
 
     latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)]
@@ -75,7 +75,7 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     holidays: HolidayCalendar | None = None
     offers: dict[str, Offer] = {}
     policy: Policy = Policy()
-    place: Place | None = None
+    place: GeoAddress | None = None
     published: bool = True
     call_routing: CallRouting = CallRouting()
     quiet_hours: QuietHours = QuietHours()
@@ -188,7 +188,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     daily_maximum: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
     weight: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
     priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
-    home: Place | None = None
+    home: GeoAddress | None = None
     profile: Profile = Profile()
     published: bool = True
     deleted_at: str | None = None

@@ -15,22 +15,22 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import limit_store, limits
 from chalicelib.booking.rules.blocklist import known_by
 from chalicelib.booking.rules.limits import Counter
-from chalicelib.booking.rules.rules import Tally
+from chalicelib.booking.rules.rules import LimitUsage
 from chalicelib.core.tables import Key, fetch
 from chalicelib.crm.customer import Contact
 
 Rows = dict[Key, Any]
 
 
-class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
+class RuleFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was found. `tallies`: of everything with a limit that a booking with any of the staff would count to."""
 
     counters: Sequence[Counter] = ()
-    tallies: Sequence[Tally] = ()
+    tallies: Sequence[LimitUsage] = ()
     blocked: bool = False
     consulted: bool = True
 
-    def that_matter(self, staff: Iterable[Staff]) -> list[Tally]:
+    def that_matter(self, staff: Iterable[Staff]) -> list[LimitUsage]:
         """The tallies, without those of single members of staff as long as one of them can take more."""
         full = limits.full_staff(self.tallies)
         one_free = any(member.id not in full for member in staff)
@@ -68,7 +68,7 @@ def found(
     contact: Contact,
     day: date,
     rows: Rows,
-) -> Circumstances:
+) -> RuleFacts:
     """The circumstances, out of the rows that were read; those that are missing are read now, in one request."""
     blocks = block_keys(company_id, customer_id, contact)
     needed = keys(company_id, schedule, service, staff, customer_id, day)
@@ -80,7 +80,7 @@ def found(
     consulted = service.consultation_id is None
     if service.consultation_id and customer_id:
         consulted = limit_store.done(rows[limit_store.done_key(company_id, customer_id, service.consultation_id)])
-    return Circumstances(
+    return RuleFacts(
         counters=counters,
         tallies=[one.tally(number) for one, number in zip(counters, booked, strict=True)],
         blocked=any(rows.get(key) is not None for key in blocks),

@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.booking.rules.rules import Period, Tally, periods
+from chalicelib.booking.rules.rules import LimitUsage, Period, periods
 
 
 class Counter(msgspec.Struct, frozen=True):
@@ -25,9 +25,9 @@ class Counter(msgspec.Struct, frozen=True):
         """What an appointment remembers it by: `<record>#<scope>#<period>`."""
         return f"{self.record_id}#{self.scope}#{self.period}"
 
-    def tally(self, booked: int) -> Tally:
+    def tally(self, booked: int) -> LimitUsage:
         """How full it is, for the rules."""
-        return Tally(self.what, self.record_id, self.period, booked, self.most)
+        return LimitUsage(self.what, self.record_id, self.period, booked, self.most)
 
 
 def counters(
@@ -61,7 +61,7 @@ def limits_customers(schedule: Schedule, service: Service) -> bool:
     return "limits" not in policy.off and policy.customer_limits not in (None, Limits())
 
 
-def full_staff(tallies: Iterable[Tally]) -> set[str]:
+def full_staff(tallies: Iterable[LimitUsage]) -> set[str]:
     """Ids of the staff who can take no more."""
     return {tally.record_id for tally in tallies if tally.what == "staff" and tally.booked >= tally.most}
 

@@ -15,7 +15,7 @@ from chalicelib.booking.practice.policy import Policy, Rescheduling, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limit_store, rules
-from chalicelib.booking.rules.rules import Attempt, Failure, spoken
+from chalicelib.booking.rules.rules import Failure, RuleInput, spoken
 from chalicelib.crm.customer import Contact
 
 CUSTOMER = "customer"
@@ -65,7 +65,7 @@ def judge(
         seen,
         tallies=[t for c, t in zip(seen.counters, seen.tallies, strict=True) if c.name not in current.counted],
     )
-    attempt = Attempt(
+    attempt = RuleInput(
         now=now,
         starts_at=starts_at,
         ends_at=starts_at + (current.ends_at - current.starts_at),

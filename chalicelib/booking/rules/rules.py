@@ -27,7 +27,7 @@ class Failure(msgspec.Struct, frozen=True):
     amount_minor: int | None = None
 
 
-class Tally(msgspec.Struct, frozen=True):
+class LimitUsage(msgspec.Struct, frozen=True):
     """How many are booked in a period and how many may be; `what`: branch, service, staff or customer."""
 
     what: str
@@ -37,7 +37,7 @@ class Tally(msgspec.Struct, frozen=True):
     most: int
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class RuleInput(msgspec.Struct, frozen=True, kw_only=True):
     """A booking that someone wants, with everything the rules look at; instants in UTC.
 
     `staff`: those who could do it, of whom one is enough. `tallies`: of everything with a limit, as read together with
@@ -51,7 +51,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     service: Service
     policy: Policy
     staff: Sequence[Staff]
-    tallies: Sequence[Tally] = ()
+    tallies: Sequence[LimitUsage] = ()
     blocked: bool = False
     consulted: bool = True
     paid_minor: int = 0
@@ -72,7 +72,7 @@ class Rule(ABC):
     name: ClassVar[RuleName]
 
     @abstractmethod
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The failure, or None."""
 
     def failed(self, code: str, message: str) -> Failure:
@@ -85,7 +85,7 @@ class MinimumNotice(Rule):
 
     name = "minimum_notice"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The start is at least the notice ahead."""
         notice = timedelta(minutes=attempt.policy.minimum_notice_min or 0)
         if attempt.starts_at >= attempt.now + notice:
@@ -98,7 +98,7 @@ class MaximumAdvance(Rule):
 
     name = "maximum_advance"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The start is within the days that may be booked, on the branch's calendar."""
         days = attempt.policy.maximum_advance_days or 0
         today = attempt.now.astimezone(attempt.schedule.branch.clock()).date()
@@ -112,7 +112,7 @@ class BusinessHours(Rule):
 
     name = "business_hours"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The appointment lies within one stretch of the branch's hours."""
         if attempt.within(attempt.schedule.open_around(attempt.day)):
             return None
@@ -124,7 +124,7 @@ class StaffAvailability(Rule):
 
     name = "staff_availability"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """At least one of those asked for works then and has valid skills."""
         able = [member for member in attempt.staff if member.can(attempt.service.skills, attempt.day)]
         if not able:
@@ -139,7 +139,7 @@ class ServiceAvailability(Rule):
 
     name = "service_availability"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The length is one of the service's."""
         length = (attempt.ends_at - attempt.starts_at) // timedelta(minutes=1)
         service = attempt.service
@@ -157,7 +157,7 @@ class Blocklist(Rule):
 
     name = "blocklist"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The customer is not blocked."""
         return self.failed("not_bookable", "Please call us to book.") if attempt.blocked else None
 
@@ -167,7 +167,7 @@ class DailyMaximum(Rule):
 
     name = "daily_maximum"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The branch's day is not full."""
         return self.full() if _reached(attempt, {"branch"}) else None
 
@@ -181,7 +181,7 @@ class WithinLimits(Rule):
 
     name = "limits"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """No tally is full."""
         return self.full() if _reached(attempt, {"service", "staff", "customer"}) else None
 
@@ -195,7 +195,7 @@ class DepositPaid(Rule):
 
     name = "deposit"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """What was paid covers the deposit."""
         wanted = attempt.policy.deposit_minor or 0
         if attempt.paid_minor >= wanted:
@@ -209,7 +209,7 @@ class Consultation(Rule):
 
     name = "consultation"
 
-    def check(self, attempt: Attempt) -> Failure | None:
+    def check(self, attempt: RuleInput) -> Failure | None:
         """The customer has completed it."""
         if attempt.service.consultation_id is None or attempt.consulted:
             return None
@@ -227,18 +227,18 @@ RULES: dict[RuleName, Rule] = {
 }  # fmt: skip
 
 
-def failures(attempt: Attempt) -> list[Failure]:
+def failures(attempt: RuleInput) -> list[Failure]:
     """Every rule that does not allow the attempt, of those that are switched on."""
     checked = (rule.check(attempt) for name, rule in RULES.items() if name not in attempt.policy.off)
     return [failure for failure in checked if failure]
 
 
-def works(attempt: Attempt, member: Staff) -> bool:
+def works(attempt: RuleInput, member: Staff) -> bool:
     """Whether the appointment lies in the member's working hours; shifts that touch at midnight are one."""
     return attempt.within(attempt.schedule.windows_around(member, attempt.day))
 
 
-def full(tallies: Sequence[Tally]) -> list[Failure]:
+def full(tallies: Sequence[LimitUsage]) -> list[Failure]:
     """The failures of the rules about limits alone, for what is moved."""
     failed: list[Failure] = []
     reached = {tally.what for tally in tallies if tally.booked >= tally.most}
@@ -249,7 +249,7 @@ def full(tallies: Sequence[Tally]) -> list[Failure]:
     return failed
 
 
-def _reached(attempt: Attempt, what: set[str]) -> bool:
+def _reached(attempt: RuleInput, what: set[str]) -> bool:
     return any(tally.what in what and tally.booked >= tally.most for tally in attempt.tallies)
 
 

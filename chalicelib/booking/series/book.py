@@ -24,8 +24,8 @@ from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.rules import deposits, limit_store
 from chalicelib.booking.rules.limits import Counter
 from chalicelib.booking.series import store as series_store
-from chalicelib.booking.series.finish import Standing, Units, carry_on, give_up, standing
-from chalicelib.booking.series.plan import Ground, Plan, Planned, SeriesWish, Told, conflicts, plan, read
+from chalicelib.booking.series.finish import SeriesProgress, Units, carry_on, give_up, progress_of
+from chalicelib.booking.series.plan import Conflicts, Plan, Planned, SeriesContext, SeriesRequest, conflicts, plan, read
 from chalicelib.booking.series.series import HOLDS_LAST, Occurrence, OnConflict, Series
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, Stale, Unavailable, invalid
@@ -49,7 +49,7 @@ class Checked(msgspec.Struct, frozen=True):
     """A series as it would be, and what stands in the way of it, by the start of the occurrence."""
 
     plan: Plan
-    conflicts: Told
+    conflicts: Conflicts
 
     @property
     def zone(self) -> str:
@@ -57,7 +57,7 @@ class Checked(msgspec.Struct, frozen=True):
         return self.plan.after.schedule.branch.zone
 
 
-def check(company_id: str, wish: SeriesWish, clock: Clock) -> Checked:
+def check(company_id: str, wish: SeriesRequest, clock: Clock) -> Checked:
     """Each occurrence, bookable or not; nothing is written. Raises Invalid and NotFound as `book` does."""
     now = clock()
     planned = plan(company_id, wish, read(company_id, wish, now), _lapse(now), now)
@@ -67,11 +67,11 @@ def check(company_id: str, wish: SeriesWish, clock: Clock) -> Checked:
 def book_series(
     units: Units,
     company_id: str,
-    wish: SeriesWish,
+    wish: SeriesRequest,
     on_conflict: OnConflict,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-) -> Standing:
+) -> SeriesProgress:
     """The series and its appointments, with what stood in the way of those that are not to be had.
 
     Raises Conflict `series_conflict` with all `occurrences` when one cannot be had (`on_conflict` none) or none can
@@ -93,17 +93,17 @@ def book_series(
     except DomainError as error:
         # From here on it is the job's to see to; whoever asks again is told how far it is.
         log.warning("series left to its job", extra={"series_id": series.id, "code": error.code})
-        return standing(series_store.get_series(company_id, series.id), found)
+        return progress_of(series_store.get_series(company_id, series.id), found)
 
 
 def _held(
     units: Units,
     company_id: str,
-    wish: SeriesWish,
+    wish: SeriesRequest,
     on_conflict: OnConflict,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-) -> tuple[Series, Told]:
+) -> tuple[Series, Conflicts]:
     for attempt in range(TRIES):
         now = clock()
         ground = read(company_id, wish, now)
@@ -149,11 +149,11 @@ def _lapse(now: datetime) -> datetime:
 
 def _hold(
     units: Units,
-    wish: SeriesWish,
-    ground: Ground,
+    wish: SeriesRequest,
+    ground: SeriesContext,
     planned: Plan,
     on_conflict: OnConflict,
-    found: Told,
+    found: Conflicts,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
 ) -> Series:
@@ -177,7 +177,7 @@ def _hold(
             _begin(unit, series, wish, ground, now)
         _take(unit, state, [one.judged for one in chunk if isinstance(one.judged, Decision)], ground, series, now)
         try:
-            unit.commit(Standing(series, {}, found))
+            unit.commit(SeriesProgress(series, {}, found))
         except Stale:
             if before.held_in:
                 give_up(units, before, clock, calcom)
@@ -185,7 +185,7 @@ def _hold(
     return series
 
 
-def _begin(unit: Unit, series: Series, wish: SeriesWish, ground: Ground, now: datetime) -> None:
+def _begin(unit: Unit, series: Series, wish: SeriesRequest, ground: SeriesContext, now: datetime) -> None:
     """Stage the series with who it is for and the job that looks after it."""
     if not ground.known:
         customers.add_from_contact(unit, wish.contact, wish.source, now, ground.customer_id)
@@ -197,7 +197,7 @@ def _begin(unit: Unit, series: Series, wish: SeriesWish, ground: Ground, now: da
 
 
 def _take(
-    unit: Unit, state: dict[str, Calendar], chosen: list[Decision], ground: Ground, series: Series, now: datetime
+    unit: Unit, state: dict[str, Calendar], chosen: list[Decision], ground: SeriesContext, series: Series, now: datetime
 ) -> None:
     """Stage the holds of these occurrences; `state`: the calendars as they are, and then as they will be."""
     entries: dict[str, list[Any]] = {}
@@ -214,7 +214,7 @@ def _take(
     limit_store.count_together(unit, counters, over_the_limit=any(one.unlimited for one in chosen))
 
 
-def _chunks(planned: list[Planned], ground: Ground) -> Iterator[list[Planned]]:
+def _chunks(planned: list[Planned], ground: SeriesContext) -> Iterator[list[Planned]]:
     """The occurrences in order, in runs whose calendars' weeks and counters fit into one transaction."""
     chunk: list[Planned] = []
     touched: set[Any] = set()
@@ -234,7 +234,7 @@ def _chunks(planned: list[Planned], ground: Ground) -> Iterator[list[Planned]]:
     yield chunk
 
 
-def _made(wish: SeriesWish, ground: Ground, planned: Plan, on_conflict: OnConflict) -> Series:
+def _made(wish: SeriesRequest, ground: SeriesContext, planned: Plan, on_conflict: OnConflict) -> Series:
     schedule, service = ground.schedule, ground.service
     decisions = [one.judged for one in planned.occurrences if isinstance(one.judged, Decision)]
     policy = schedule.policy(service)
@@ -269,7 +269,7 @@ def _made(wish: SeriesWish, ground: Ground, planned: Plan, on_conflict: OnConfli
     )
 
 
-def _occurrence(one: Planned, ground: Ground, length_min: int) -> Occurrence:
+def _occurrence(one: Planned, ground: SeriesContext, length_min: int) -> Occurrence:
     ends_at = one.starts_at + timedelta(minutes=length_min)
     if not isinstance(one.judged, Decision):
         failed = tuple(failure.rule for failure in one.judged.failures)

@@ -23,8 +23,8 @@ from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import JOB_AFTER_SECONDS, REQUEST_LASTS
-from chalicelib.booking.series.finish import Standing, Units, standing
-from chalicelib.booking.series.plan import Told
+from chalicelib.booking.series.finish import SeriesProgress, Units, progress_of
+from chalicelib.booking.series.plan import Conflicts
 from chalicelib.booking.series.series import Change, Scope, Series, Target
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Conflict, DomainError, Invalid, NotFound, Stale, Unavailable, VendorRefused, invalid
@@ -70,7 +70,7 @@ def change_series(
     wanted: SeriesChange,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-) -> Standing:
+) -> SeriesProgress:
     """The series with its `change`, whose targets say what came of each; unfinished ones are the job's to go on with.
 
     The same change asked for again while it is unfinished is gone on with. What took place, or is over, is left alone.
@@ -82,18 +82,20 @@ def change_series(
         return carry_out(units, series, clock, calcom, until)
     except DomainError as error:
         log.warning("change of a series left to its job", extra={"series_id": series.id, "code": error.code})
-        return standing(series_store.get_series(company_id, series_id))
+        return progress_of(series_store.get_series(company_id, series_id))
 
 
-def carry_out(units: Units, series: Series, clock: Clock, calcom: "Callable[[], CalCom]", until: datetime) -> Standing:
+def carry_out(
+    units: Units, series: Series, clock: Clock, calcom: "Callable[[], CalCom]", until: datetime
+) -> SeriesProgress:
     """Go through the targets, until then; one commit for each. Raises Unavailable, to be gone on with."""
     change = series.change
     assert change
-    refused: Told = {}
+    refused: Conflicts = {}
     targets = []
     for target in change.targets:
         if clock() >= until:
-            return standing(series, refused)
+            return progress_of(series, refused)
         code = target.code
         if code is None:
             try:
@@ -107,16 +109,16 @@ def carry_out(units: Units, series: Series, clock: Clock, calcom: "Callable[[], 
     return _finished(units, series, done, refused)
 
 
-def _finished(units: Units, series: Series, done: Change, refused: Told) -> Standing:
+def _finished(units: Units, series: Series, done: Change, refused: Conflicts) -> SeriesProgress:
     unit = units.answering()
     new = series.changed(unit.clock(), change=done)
     series_store.save_series(unit, new)
     unit.audit(f"series.{done.kind}", new.id, scope=done.scope, appointment=done.appointment_id)
-    result = standing(new, refused)
+    result = progress_of(new, refused)
     try:
         unit.commit(result)
     except Stale:  # someone else went through the same targets, and was faster
-        return standing(series_store.get_series(series.company_id, series.id), refused)
+        return progress_of(series_store.get_series(series.company_id, series.id), refused)
     return result
 
 
@@ -131,7 +133,7 @@ def _begun(units: Units, company_id: str, series_id: str, wanted: SeriesChange, 
             if series.change.same(asked):
                 return series
             raise Conflict("change_pending", "Another change of this series is under way; try again in a minute.")
-        found = standing(series)
+        found = progress_of(series)
         told = found.appointments.get(wanted.appointment_id)
         if told is None:
             raise NotFound("appointment_not_found", f"This series has no appointment {wanted.appointment_id}.")
@@ -143,14 +145,14 @@ def _begun(units: Units, company_id: str, series_id: str, wanted: SeriesChange, 
         job = ResumeSeries(company_id=company_id, series_id=series_id)
         unit.enqueue(job, delay_seconds=JOB_AFTER_SECONDS)
         try:
-            unit.commit(Standing(begun, found.appointments))
+            unit.commit(SeriesProgress(begun, found.appointments))
             return begun
         except Stale:
             book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
     raise Unavailable("calendar_busy", "Many are changing this series at once; try again in a moment.")
 
 
-def _targets(found: Standing, told: Appointment, wanted: SeriesChange, now: datetime) -> tuple[Target, ...]:
+def _targets(found: SeriesProgress, told: Appointment, wanted: SeriesChange, now: datetime) -> tuple[Target, ...]:
     """Where each is to be, in the order in which they do not stand in each other's way."""
     ids = [str(one.appointment_id) for one in found.series.wanted()]
     place = ids.index(told.id)

@@ -24,7 +24,7 @@ from chalicelib.booking.creation.single import RECONCILE_SECONDS, booked_event
 from chalicelib.booking.jobs import ReconcileBooking
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.series import store as series_store
-from chalicelib.booking.series.plan import Told
+from chalicelib.booking.series.plan import Conflicts
 from chalicelib.booking.series.series import SERIES_FAILED, Occurrence, Series
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale, Unavailable
@@ -45,18 +45,18 @@ class Units(msgspec.Struct, frozen=True):
     silent: Callable[[], Unit]
 
 
-class Standing(msgspec.Struct, frozen=True):
+class SeriesProgress(msgspec.Struct, frozen=True):
     """A series and those of its appointments that there are, by id; and what refusals said, in the answer alone."""
 
     series: Series
     appointments: dict[str, Appointment]
-    told: Told = {}
+    told: Conflicts = {}
 
 
-def standing(series: Series, told: Told | None = None) -> Standing:
+def progress_of(series: Series, told: Conflicts | None = None) -> SeriesProgress:
     """With its appointments as they are; one request."""
     ids = [str(one.appointment_id) for one in series.wanted()]
-    return Standing(series, appointment_store.appointments_of(dict.fromkeys(ids, series.company_id)), told or {})
+    return SeriesProgress(series, appointment_store.appointments_of(dict.fromkeys(ids, series.company_id)), told or {})
 
 
 def carry_on(
@@ -65,34 +65,34 @@ def carry_on(
     clock: Clock,
     calcom: "Callable[[], CalCom]",
     until: datetime,
-    told: Told | None = None,
-) -> Standing:
+    told: Conflicts | None = None,
+) -> SeriesProgress:
     """Make the appointments of a series that is `booking`, until then; `booked` once all are made.
 
     One commit for each. When a hold has lapsed and somebody took its time, a series that was to be whole comes to
     nothing: what was made of it is cancelled.
     """
-    found = dict(standing(series).appointments)
+    found = dict(progress_of(series).appointments)
     taking = _Taking(units, series, clock, calcom)
     for one in series.wanted():
         if str(one.appointment_id) in found:
             continue
         if clock() >= until:
-            return Standing(series, found, told or {})
+            return SeriesProgress(series, found, told or {})
         try:
             made = taking.make(one)
             if made:
                 found[made.id] = made
             elif series.whole:
-                return standing(give_up(units, series, clock, calcom), told)
+                return progress_of(give_up(units, series, clock, calcom), told)
             else:
                 series = taking.lose(one)
         except _Moved as moved:
-            return standing(moved.series, told)
-    return _finished(units, series, Standing(series, found, told or {}))
+            return progress_of(moved.series, told)
+    return _finished(units, series, SeriesProgress(series, found, told or {}))
 
 
-def _finished(units: Units, series: Series, made: Standing) -> Standing:
+def _finished(units: Units, series: Series, made: SeriesProgress) -> SeriesProgress:
     unit = units.answering()
     booked = series.changed(unit.clock(), status="booked")
     series_store.save_series(unit, booked)
@@ -101,7 +101,7 @@ def _finished(units: Units, series: Series, made: Standing) -> Standing:
     try:
         unit.commit(result)
     except Stale:  # someone else finished it: the same appointments stand
-        return standing(series_store.get_series(series.company_id, series.id), made.told)
+        return progress_of(series_store.get_series(series.company_id, series.id), made.told)
     return result
 
 

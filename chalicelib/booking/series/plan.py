@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.allocation.assignment import Preference
-from chalicelib.booking.allocation.context import LONGEST_FOOTPRINT, Situation
+from chalicelib.booking.allocation.context import LONGEST_BLOCKED, BookingContext
 from chalicelib.booking.alternatives import search as alternatives_search
 from chalicelib.booking.alternatives.refusal import NO_OTHER_TIME_HELPS
 from chalicelib.booking.alternatives.search import LOOK_AHEAD, LOOK_BACK
@@ -39,11 +39,11 @@ from chalicelib.crm.customer import Contact
 
 MOST_OF_A_VISITOR = 30
 """Occurrences: whoever needs no token could fill a practice's years with a hundred."""
-Told = dict[str, dict[str, Any]]
+Conflicts = dict[str, dict[str, Any]]
 """What refusals said, by the start of an occurrence or by the appointment that they are about."""
 
 
-class SeriesWish(msgspec.Struct, frozen=True, kw_only=True):
+class SeriesRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What someone wants booked again and again; the fields are those of `booking.Wish`.
 
     `starts_at` is the first occurrence. `somebody` False: it is only looked whether, and not yet said for whom.
@@ -80,7 +80,7 @@ class SeriesWish(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Ground(msgspec.Struct, frozen=True, kw_only=True):
+class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
     """What was read for a series. `customer_id` is one to be, where `known` is False."""
 
     schedule: Schedule
@@ -88,7 +88,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     starts: list[datetime]
     customer_id: str
     known: bool
-    found: Situation
+    found: BookingContext
     rows: dict[Key, Any]
 
 
@@ -104,12 +104,12 @@ class Plan(msgspec.Struct, frozen=True):
     """All occurrences in order, and what was read, as it is with those that can be had."""
 
     occurrences: list[Planned]
-    after: Ground
+    after: SeriesContext
     at: datetime
     expires_at: datetime
 
 
-def read(company_id: str, wish: SeriesWish, now: datetime) -> Ground:
+def read(company_id: str, wish: SeriesRequest, now: datetime) -> SeriesContext:
     """Two rounds: the branch and who it is for; then the calendars and counters of all occurrences, a hundred rows to
     a request. Raises Invalid for what is no series, NotFound for a branch or customer that is not there.
     """
@@ -129,19 +129,19 @@ def read(company_id: str, wish: SeriesWish, now: datetime) -> Ground:
     if starts[-1] > now + FURTHEST:
         raise invalid(f"{wish.path}.recurrence", "too_far_ahead", "The last one is more than two years ahead.")
     rows = dict(zip(blocks, found[1 + len(known) :], strict=True))
-    ground = Ground(
+    ground = SeriesContext(
         schedule=schedule,
         service=service,
         starts=starts,
         customer_id=customer_id or new_id("cus"),
         known=customer_id is not None,
-        found=Situation(schedule, [], [], []),
+        found=BookingContext(schedule, [], [], []),
         rows=rows,
     )
     return _with_weeks(company_id, wish, ground, [(at, at) for at in starts])
 
 
-def plan(company_id: str, wish: SeriesWish, ground: Ground, expires_at: datetime, now: datetime) -> Plan:
+def plan(company_id: str, wish: SeriesRequest, ground: SeriesContext, expires_at: datetime, now: datetime) -> Plan:
     """Each occurrence decided; those that can be had lie in the calendars as holds until `expires_at`."""
     planned = []
     for at in ground.starts:
@@ -168,7 +168,7 @@ def held(entry: Entry, expires_at: datetime) -> Entry:
     return msgspec.structs.replace(entry, kind=Kind.HOLD, expires_at=expires_at)
 
 
-def conflicts(company_id: str, wish: SeriesWish, planned: Plan) -> Told:
+def conflicts(company_id: str, wish: SeriesRequest, planned: Plan) -> Conflicts:
     """What stands in the way of the occurrences that cannot be had, by their start (UTC): `code`, `failures`,
     `alternatives`.
 
@@ -178,7 +178,7 @@ def conflicts(company_id: str, wish: SeriesWish, planned: Plan) -> Told:
     helped = {at for at, refusal in refused if not {f.rule for f in refusal.failures} & NO_OTHER_TIME_HELPS}
     around = [(at - LOOK_BACK, at + LOOK_AHEAD) for at in sorted(helped)]
     ground = _with_weeks(company_id, wish, planned.after, around, everyone=True) if around else planned.after
-    found: Told = {}
+    found: Conflicts = {}
     consultation: list[dict[str, Any]] | None = None
     for at, refusal in refused:
         instead: list[dict[str, Any]] = []
@@ -197,7 +197,7 @@ def conflicts(company_id: str, wish: SeriesWish, planned: Plan) -> Told:
     return found
 
 
-def _customer(wish: SeriesWish, rows: Sequence[Any]) -> str | None:
+def _customer(wish: SeriesRequest, rows: Sequence[Any]) -> str | None:
     if wish.customer_id:
         if rows[0] is None:
             raise NotFound("customer_not_found", f"There is no customer {wish.customer_id}.")
@@ -208,7 +208,7 @@ def _customer(wish: SeriesWish, rows: Sequence[Any]) -> str | None:
     return found
 
 
-def _service(schedule: Schedule, wish: SeriesWish) -> Service:
+def _service(schedule: Schedule, wish: SeriesRequest) -> Service:
     path = f"{wish.path}.service"
     service = schedule.service(wish.service, path)
     if wish.visitor and not service.published:
@@ -223,12 +223,12 @@ def _service(schedule: Schedule, wish: SeriesWish) -> Service:
 
 def _with_weeks(
     company_id: str,
-    wish: SeriesWish,
-    ground: Ground,
+    wish: SeriesRequest,
+    ground: SeriesContext,
     spans: Iterable[tuple[datetime, datetime]],
     *,
     everyone: bool = False,
-) -> Ground:
+) -> SeriesContext:
     """The ground with what lies in these spans of time read as well; what it has already stays as it is.
 
     Where a member of staff is asked for, the others are read with `everyone` alone: they matter for alternatives.
@@ -238,7 +238,7 @@ def _with_weeks(
     mondays: set[date] = set()
     days: set[date] = set()
     for first, last in spans:
-        mondays.update(weeks_between(first - LONGEST_FOOTPRINT, last + LONGEST_FOOTPRINT))
+        mondays.update(weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED))
         begin, end = first.astimezone(clock).date(), last.astimezone(clock).date()
         days.update(begin + timedelta(days=n) for n in range((end - begin).days + 1))
     able = schedule.able(service, None if everyone else wish.staff, f"{wish.path}.staff")
@@ -257,15 +257,15 @@ def _with_weeks(
     read_now = calendar_store.calendars(company_id, owners, new, rows[: len(places)])
     merged = _merged(ground.found, read_now)
     people = len(able)
-    found = Situation(schedule, merged[:people], sorted({*ground.found.mondays, *new}), [], merged[people:])
+    found = BookingContext(schedule, merged[:people], sorted({*ground.found.mondays, *new}), [], merged[people:])
     return msgspec.structs.replace(
         ground, found=found, rows=ground.rows | dict(zip(wanted, rows[len(places) :], strict=True))
     )
 
 
-def _near(found: Situation, at: datetime) -> Situation:
+def _near(found: BookingContext, at: datetime) -> BookingContext:
     """Of what was read, the weeks that a single booking at that time would have read."""
-    mondays = weeks_between(at - LONGEST_FOOTPRINT, at + LONGEST_FOOTPRINT)
+    mondays = weeks_between(at - LONGEST_BLOCKED, at + LONGEST_BLOCKED)
     days = [monday + timedelta(days=n) for monday in mondays for n in range(7)]
 
     def of(every: Sequence[Calendar]) -> list[Calendar]:
@@ -273,10 +273,10 @@ def _near(found: Situation, at: datetime) -> Situation:
             msgspec.structs.replace(one, days={day: one.days[day] for day in days if day in one.days}) for one in every
         ]
 
-    return Situation(found.schedule, of(found.calendars), mondays, [], of(found.rooms))
+    return BookingContext(found.schedule, of(found.calendars), mondays, [], of(found.rooms))
 
 
-def _merged(found: Situation, read_now: Sequence[Calendar]) -> list[Calendar]:
+def _merged(found: BookingContext, read_now: Sequence[Calendar]) -> list[Calendar]:
     before = {calendar.staff.id: calendar.days for calendar in (*found.calendars, *found.rooms)}
     return [
         msgspec.structs.replace(calendar, days={**calendar.days, **before.get(calendar.staff.id, {})})
@@ -284,7 +284,9 @@ def _merged(found: Situation, read_now: Sequence[Calendar]) -> list[Calendar]:
     ]
 
 
-def _with(company_id: str, ground: Ground, decision: Decision, expires_at: datetime, now: datetime) -> Ground:
+def _with(
+    company_id: str, ground: SeriesContext, decision: Decision, expires_at: datetime, now: datetime
+) -> SeriesContext:
     entry = held(decision.entry, expires_at)
     taken = {calendar.staff.id for calendar in decision.choice.calendars()}
 
@@ -296,5 +298,5 @@ def _with(company_id: str, ground: Ground, decision: Decision, expires_at: datet
     for counter in decision.counters(ground.schedule, ground.customer_id):
         key = limit_store.counter_key(company_id, counter.name)
         rows[key] = limit_store.with_more(key, rows.get(key), 1)
-    situation = Situation(ground.schedule, after(found.calendars), found.mondays, found.extra, after(found.rooms))
+    situation = BookingContext(ground.schedule, after(found.calendars), found.mondays, found.extra, after(found.rooms))
     return msgspec.structs.replace(ground, found=situation, rows=rows)

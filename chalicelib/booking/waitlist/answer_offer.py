@@ -13,14 +13,14 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.hold import HoldProof
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.creation import book
-from chalicelib.booking.creation.book import Booked, Wish
+from chalicelib.booking.creation.book import Booked, BookingRequest
 from chalicelib.booking.creation.hold import give_back
 from chalicelib.booking.events import WaitingBooked, WaitingExpired, WaitingOfferEnded
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import OPEN, Offer, Outcome, Waiting
+from chalicelib.booking.waitlist.entry import OPEN, Offer, Outcome, WaitlistEntry
 from chalicelib.booking.waitlist.offer_link import behind
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Stale, Unavailable
@@ -123,7 +123,7 @@ def decline(begin: Begin, secret: str, clock: Clock) -> Answered:
     raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
 
 
-def end_offer(unit: Unit, waiting: Waiting, outcome: Outcome, clock: Clock) -> Waiting:
+def end_offer(unit: Unit, waiting: WaitlistEntry, outcome: Outcome, clock: Clock) -> WaitlistEntry:
     """Stage that the newest offer came to nothing: the time is free, the next one is asked, he waits on.
 
     Stale when it was answered meanwhile.
@@ -180,7 +180,7 @@ def sweep(begin: Begin, clock: Clock, most: int = AT_ONCE) -> int:
     return done
 
 
-def _go_on(unit: Unit, waiting: Waiting, clock: Clock) -> None:
+def _go_on(unit: Unit, waiting: WaitlistEntry, clock: Clock) -> None:
     if waiting.offer:
         end_offer(unit, waiting, "lapsed", clock)
         unit.audit("waiting.offer_lapsed", waiting.id, ("status",), offer=waiting.offer.id)
@@ -195,7 +195,7 @@ def _go_on(unit: Unit, waiting: Waiting, clock: Clock) -> None:
         )
 
 
-def _behind(secret: str, clock: Clock) -> tuple[Waiting, Offer]:
+def _behind(secret: str, clock: Clock) -> tuple[WaitlistEntry, Offer]:
     company_id, waiting_id, offer_id = behind(secret, clock)
     waiting = waitlist_store.find(company_id, waiting_id)
     offer = waiting.offer_of(offer_id) if waiting else None
@@ -210,15 +210,15 @@ def _check_open(offer: Offer, clock: Clock) -> None:
         raise Conflict(over.code, over.detail)
 
 
-def _standing(waiting: Waiting) -> Appointment:
+def _standing(waiting: WaitlistEntry) -> Appointment:
     made = appointment_store.get_appointment(waiting.company_id, str(waiting.appointment_id))
     if made.status == "released":
         raise Conflict(OVER["gone"].code, OVER["gone"].detail)
     return made
 
 
-def _wish(waiting: Waiting, offer: Offer, customer: Customer) -> Wish:
-    return Wish(
+def _wish(waiting: WaitlistEntry, offer: Offer, customer: Customer) -> BookingRequest:
+    return BookingRequest(
         branch_id=waiting.branch_id,
         service=offer.service_id,
         starts_at=offer.starts_at,
@@ -235,7 +235,7 @@ def _wish(waiting: Waiting, offer: Offer, customer: Customer) -> Wish:
     )
 
 
-def _using(waiting: Waiting, offer: Offer) -> book.Also:
+def _using(waiting: WaitlistEntry, offer: Offer) -> book.TransactionHook:
     def use(unit: Unit, booked: Booked, rows: Sequence[Any]) -> None:
         current = waitlist_store.waiting_of(rows[0])
         if current is None or current.offer is None or current.offer.id != offer.id:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from chalicelib.booking.allocation.assignment import Preference
-from chalicelib.booking.availability.search_index import Worker
+from chalicelib.booking.availability.search_index import IndexedStaff
 from chalicelib.booking.practice.hours import DAY_MINUTES, Span
 
 LASTS = timedelta(days=30)
@@ -32,7 +32,7 @@ class Range(msgspec.Struct, frozen=True):
     last: date
 
 
-class Chance(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True):
     """A free time on the branch's clock: `start` and `end` in minutes of the local `day`, `end` maybe past midnight."""
 
     service_id: str
@@ -63,7 +63,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
 
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+class WaitlistEntry(msgspec.Struct, frozen=True, kw_only=True):
     """`service_ids` and `staff_ids` in order of preference; no staff: anyone, or whoever fits all that `prefer` says.
 
     `days` and `weekdays` (0 = Monday) say on which dates, `times` between which minutes of the local day; none given:
@@ -113,7 +113,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
         silent = newest == ["lapsed"] * MOST_UNANSWERED
         return self.status == "waiting" and self.expires_at > now and len(self.offers) < MOST_OFFERS and not silent
 
-    def wants(self, worker: Worker) -> bool:
+    def wants(self, worker: IndexedStaff) -> bool:
         """Whether it may be this member of staff."""
         prefer, skill = self.prefer, (self.prefer.skill or "").casefold()
         return (
@@ -124,7 +124,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
             and (not skill or any(one.name == skill for one in worker.abilities))
         )
 
-    def fits(self, chance: Chance) -> bool:
+    def fits(self, chance: Candidate) -> bool:
         """Whether the time is one that is wished for, from its start to its end, and was not turned down before."""
         return (
             chance.service_id in self.service_ids
@@ -135,7 +135,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
             and not any(old.starts_at < chance.ends_at and chance.starts_at < old.ends_at for old in self.offers)
         )
 
-    def rank(self, chance: Chance) -> tuple[bool, bool, int, datetime, str]:
+    def rank(self, chance: Candidate) -> tuple[bool, bool, int, datetime, str]:
         """The lowest goes first, and no two are alike.
 
         Those who asked for certain staff, whom it fits to the minute, who can less often, who waits longest.
@@ -158,44 +158,44 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
         """The last date that is wished for."""
         return max((one.last for one in self.days), default=self.expires_at.date())
 
-    def offered(self, offer: Offer, now: datetime) -> "Waiting":
+    def offered(self, offer: Offer, now: datetime) -> "WaitlistEntry":
         """The next version, which has this offer."""
         return self._changed(now, status="offered", offers=(*self.offers, offer))
 
-    def booked(self, appointment_id: str, now: datetime) -> "Waiting":
+    def booked(self, appointment_id: str, now: datetime) -> "WaitlistEntry":
         """The next version: the offer was accepted."""
         return self._changed(now, status="booked", appointment_id=appointment_id, offers=self._ended("accepted"))
 
-    def again(self, outcome: Outcome, now: datetime) -> "Waiting":
+    def again(self, outcome: Outcome, now: datetime) -> "WaitlistEntry":
         """The next version: its newest offer came to nothing, so it waits on, if it has time left."""
         status: Status = "waiting" if self.expires_at > now else "expired"
         return self._changed(now, status=status, appointment_id=None, offers=self._ended(outcome))
 
-    def withdrawn(self, now: datetime) -> "Waiting":
+    def withdrawn(self, now: datetime) -> "WaitlistEntry":
         """The next version: off the list."""
         offers = self._ended("withdrawn") if self.offer else self.offers
         return self._changed(now, status="withdrawn", offers=offers)
 
-    def expired(self, now: datetime) -> "Waiting":
+    def expired(self, now: datetime) -> "WaitlistEntry":
         """The next version: it has waited long enough."""
         return self._changed(now, status="expired")
 
-    def looked_at(self, now: datetime) -> "Waiting":
+    def looked_at(self, now: datetime) -> "WaitlistEntry":
         """The next version: it is looked at again in a day."""
         return self._changed(now, look_at=now + LOOKED_AT_EVERY)
 
     def _ended(self, outcome: Outcome) -> tuple[Offer, ...]:
         return (*self.offers[:-1], msgspec.structs.replace(self.offers[-1], outcome=outcome))
 
-    def _changed(self, now: datetime, **fields: object) -> "Waiting":
+    def _changed(self, now: datetime, **fields: object) -> "WaitlistEntry":
         return msgspec.structs.replace(self, **fields, updated_at=now, version=self.version + 1)
 
 
 def chance(
     service_id: str, starts_at: datetime, ends_at: datetime, staff_ids: tuple[str, ...], clock: ZoneInfo
-) -> Chance:
+) -> Candidate:
     """A free time, as the branch's clock shows it."""
     first, last = starts_at.astimezone(clock), ends_at.astimezone(clock)
     past = (last.date() - first.date()).days * DAY_MINUTES
     start, end = first.hour * 60 + first.minute, past + last.hour * 60 + last.minute
-    return Chance(service_id, starts_at, ends_at, first.date(), start, end, staff_ids)
+    return Candidate(service_id, starts_at, ends_at, first.date(), start, end, staff_ids)

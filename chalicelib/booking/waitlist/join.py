@@ -17,7 +17,7 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import deposits
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.answer_offer import end_offer
-from chalicelib.booking.waitlist.entry import LASTS, LONGEST, LOOKED_AT_EVERY, OPEN, Range, Waiting
+from chalicelib.booking.waitlist.entry import LASTS, LONGEST, LOOKED_AT_EVERY, OPEN, Range, WaitlistEntry
 from chalicelib.booking.waitlist.matching import can_be_waited_for, length_of
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, Invalid, NotFound, Stale, Unavailable, invalid
@@ -33,8 +33,8 @@ MOST_OF_A_CUSTOMER = 5
 Begin = Callable[[], Unit]
 
 
-class Joining(msgspec.Struct, frozen=True, kw_only=True):
-    """What someone would like; see `Waiting`. `services` and `staff` by id or name. `customer_id`, or `contact`.
+class WaitlistRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What someone would like; see `WaitlistEntry`. `services` and `staff` by id or name. `customer_id`, or `contact`.
 
     `expires_in_days` None: thirty days. `visitor`: nothing and nobody unpublished.
     """
@@ -54,7 +54,7 @@ class Joining(msgspec.Struct, frozen=True, kw_only=True):
     visitor: bool = False
 
 
-def join(begin: Begin, company_id: str, wish: Joining, clock: Clock) -> Waiting:
+def join(begin: Begin, company_id: str, wish: WaitlistRequest, clock: Clock) -> WaitlistEntry:
     """Put someone on the waiting list; what is free already is offered to him at once.
 
     Raises Invalid with every field that is wrong, NotFound for branch or customer, Conflict `waits_already` for someone
@@ -69,7 +69,7 @@ def join(begin: Begin, company_id: str, wish: Joining, clock: Clock) -> Waiting:
         _raise(_faults(wish, schedule, now, expires_at))
         unit = begin()
         customer_id = _customer(unit, company_id, wish, now)
-        waiting = Waiting(
+        waiting = WaitlistEntry(
             id=new_id("wai"),
             company_id=company_id,
             branch_id=wish.branch_id,
@@ -99,7 +99,7 @@ def join(begin: Begin, company_id: str, wish: Joining, clock: Clock) -> Waiting:
     raise Unavailable("storage_busy", "Too much is happening to this record at once; try again in a moment.")
 
 
-def withdraw(begin: Begin, company_id: str, waiting_id: str, clock: Clock) -> Waiting:
+def withdraw(begin: Begin, company_id: str, waiting_id: str, clock: Clock) -> WaitlistEntry:
     """Take someone off the list; what was offered to him is offered to the next. One who is off already stays so.
 
     Raises NotFound, Conflict `waiting_booked` for whom it has become an appointment.
@@ -126,7 +126,7 @@ def withdraw(begin: Begin, company_id: str, waiting_id: str, clock: Clock) -> Wa
     raise Unavailable("storage_busy", "Too much is happening to this record at once; try again in a moment.")
 
 
-def _customer(unit: Unit, company_id: str, wish: Joining, now: datetime) -> str:
+def _customer(unit: Unit, company_id: str, wish: WaitlistRequest, now: datetime) -> str:
     if wish.customer_id:
         found = crm.get_customer(company_id, wish.customer_id)
         if not (found.phone or found.email):
@@ -149,7 +149,7 @@ def _raise(faults: Iterator[Fault]) -> None:
         raise Invalid("invalid_request", f"{found[0].path}: {found[0].message}", faults=found)
 
 
-def _faults(wish: Joining, schedule: Schedule, now: datetime, expires_at: datetime) -> Iterator[Fault]:
+def _faults(wish: WaitlistRequest, schedule: Schedule, now: datetime, expires_at: datetime) -> Iterator[Fault]:
     yield from _of_services(wish, schedule)
     yield from _of_staff(wish, schedule)
     today = now.astimezone(schedule.branch.clock()).date()
@@ -159,12 +159,12 @@ def _faults(wish: Joining, schedule: Schedule, now: datetime, expires_at: dateti
         yield Fault("body.expires_in_days", "too_long", f"Nobody waits longer than {LONGEST.days} days.")
 
 
-def _services(wish: Joining, schedule: Schedule) -> list[Service]:
+def _services(wish: WaitlistRequest, schedule: Schedule) -> list[Service]:
     found = [schedule.find_service(name) for name in wish.services]
     return [one for one in found if one and (one.published or not wish.visitor)]
 
 
-def _of_services(wish: Joining, schedule: Schedule) -> Iterator[Fault]:
+def _of_services(wish: WaitlistRequest, schedule: Schedule) -> Iterator[Fault]:
     if not wish.services:
         yield Fault("body.services", "required", "Give at least one.")
     for number, name in enumerate(wish.services):
@@ -187,17 +187,17 @@ def _not_waited_for(service: Service, schedule: Schedule) -> str | None:
     return None
 
 
-def _staff(wish: Joining, schedule: Schedule) -> list[Staff]:
+def _staff(wish: WaitlistRequest, schedule: Schedule) -> list[Staff]:
     return [one for name in wish.staff for one in _called(name, wish, schedule)]
 
 
-def _called(name: str, wish: Joining, schedule: Schedule) -> list[Staff]:
+def _called(name: str, wish: WaitlistRequest, schedule: Schedule) -> list[Staff]:
     folded = name.strip().casefold()
     named = [one for one in schedule.staff if one.id == name or one.name.casefold() == folded]
     return [one for one in named if one.published or not wish.visitor]
 
 
-def _of_staff(wish: Joining, schedule: Schedule) -> Iterator[Fault]:
+def _of_staff(wish: WaitlistRequest, schedule: Schedule) -> Iterator[Fault]:
     wanted = {service.id for service in _services(wish, schedule)}
     for number, name in enumerate(wish.staff):
         path, found = f"body.staff[{number}]", _called(name, wish, schedule)
@@ -212,7 +212,7 @@ def _of_staff(wish: Joining, schedule: Schedule) -> Iterator[Fault]:
         yield Fault("body.prefer.skill", "skill_nobody_has", f"Nobody has the skill {skill!r}.")
 
 
-def _of_days(wish: Joining, today: date, expires: date) -> Iterator[Fault]:
+def _of_days(wish: WaitlistRequest, today: date, expires: date) -> Iterator[Fault]:
     for number, one in enumerate(wish.days):
         path = f"body.days[{number}]"
         if one.last < one.first:
@@ -227,7 +227,7 @@ def _of_days(wish: Joining, today: date, expires: date) -> Iterator[Fault]:
             yield Fault(f"{path}.first", "after_expiry", "The waiting is over before; give `expires_in_days`.")
 
 
-def _of_times(wish: Joining, schedule: Schedule) -> Iterator[Fault]:
+def _of_times(wish: WaitlistRequest, schedule: Schedule) -> Iterator[Fault]:
     lengths = [wish.length_min or one.duration_min for one in _services(wish, schedule)]
     for number, one in enumerate(wish.times):
         path = f"body.times[{number}]"

@@ -13,7 +13,7 @@ from chalicelib.booking.alternatives.refusal import NO_OTHER_TIME_HELPS
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.hold_token import new_secret
-from chalicelib.booking.availability.search import board_of
+from chalicelib.booking.availability.search import branch_calendar_of
 from chalicelib.booking.availability.search_index_store import read_compiled
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import reference_of
@@ -30,7 +30,7 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.answer_offer import take_back
-from chalicelib.booking.waitlist.entry import Chance, Offer, Waiting
+from chalicelib.booking.waitlist.entry import Candidate, Offer, WaitlistEntry
 from chalicelib.booking.waitlist.matching import Match, best_match
 from chalicelib.booking.waitlist.messages import say
 from chalicelib.booking.waitlist.offer_link import make_link, told
@@ -65,7 +65,7 @@ class _CannotHave(Exception):
         self.until = until
 
 
-class Opening(msgspec.Struct, frozen=True):
+class FreedTime(msgspec.Struct, frozen=True):
     """Days of a branch on which something may have become free; None: whenever."""
 
     branch_id: str
@@ -86,19 +86,19 @@ def offer_opening(job: OfferOpening, context: JobContext) -> None:
         raise Postpone(max(1, min(left, LONGEST_DELAY_SECONDS)), "more can be offered then")
 
 
-def _openings(job: OfferOpening) -> list[Opening]:
+def _openings(job: OfferOpening) -> list[FreedTime]:
     if job.branch_ids:
-        return [Opening(branch_id, job.first, job.last) for branch_id in job.branch_ids]
+        return [FreedTime(branch_id, job.first, job.last) for branch_id in job.branch_ids]
     visit = appointment_store.find_appointment(job.company_id, job.appointment_id) if job.appointment_id else None
     staff_id = visit.staff_id if visit else job.staff_id
     member = practice_store.find(Staff, job.company_id, staff_id) if staff_id else None
     # Whoever works in several branches has become free in all of them.
     branches = dict.fromkeys([*([visit.branch_id] if visit else ()), *(member.hours if member else ())])
     first, last = job.first or (visit.starts_at if visit else None), job.last or (visit.ends_at if visit else None)
-    return [Opening(branch_id, first, last) for branch_id in branches]
+    return [FreedTime(branch_id, first, last) for branch_id in branches]
 
 
-def _offer_in(company_id: str, opening: Opening, newest: str, context: JobContext) -> datetime | None:
+def _offer_in(company_id: str, opening: FreedTime, newest: str, context: JobContext) -> datetime | None:
     """Offer all that can be; when to look again, if anything is left."""
     people = _people(company_id, opening.branch_id, newest)
     passed: set[tuple[str, datetime]] = set()
@@ -128,7 +128,7 @@ def _offer_in(company_id: str, opening: Opening, newest: str, context: JobContex
     return context.clock()
 
 
-def _people(company_id: str, branch_id: str, newest: str) -> list[Waiting]:
+def _people(company_id: str, branch_id: str, newest: str) -> list[WaitlistEntry]:
     found = {one.id: one for one in waitlist_store.open_in(company_id, branch_id, MOST_WAITING)}
     if newest and newest not in found:
         added = waitlist_store.find(company_id, newest)
@@ -138,8 +138,8 @@ def _people(company_id: str, branch_id: str, newest: str) -> list[Waiting]:
 
 def _match(
     company_id: str,
-    opening: Opening,
-    people: Sequence[Waiting],
+    opening: FreedTime,
+    people: Sequence[WaitlistEntry],
     passed: set[tuple[str, datetime]],
     context: JobContext,
 ) -> Match | None:
@@ -157,10 +157,10 @@ def _match(
     if not services or window[0] >= window[1]:
         return None
     longest = max((one.length_min or 0 for one in people), default=0) or None
-    return best_match(board_of(company_id, branch, services, longest, window, now), people, passed)
+    return best_match(branch_calendar_of(company_id, branch, services, longest, window, now), people, passed)
 
 
-def _window(opening: Opening, zone: str, people: Iterable[Waiting], now: datetime) -> tuple[int, int]:
+def _window(opening: FreedTime, zone: str, people: Iterable[WaitlistEntry], now: datetime) -> tuple[int, int]:
     """The minutes in which something may begin that was opened and that somebody wants."""
     latest = max(one.last_day() for one in people).toordinal()
     first, last = minute_of(now), min(minute_of(now + REACH), day_start(zone, latest + 1))
@@ -223,7 +223,7 @@ def _make(match: Match, context: JobContext) -> None:
     unit.commit()
 
 
-def _asked(waiting: Waiting, chance: Chance) -> Asked:
+def _asked(waiting: WaitlistEntry, chance: Candidate) -> Asked:
     # Who has a wish about staff gets the one he would rather have; else the branch's own way of assigning decides.
     chosen = bool(waiting.staff_ids) or waiting.prefer != Preference()
     return Asked(
@@ -238,7 +238,7 @@ def _asked(waiting: Waiting, chance: Chance) -> Asked:
 
 
 def _decided(
-    asked: Asked, waiting: Waiting, customer: Customer, hold_id: str, now: datetime
+    asked: Asked, waiting: WaitlistEntry, customer: Customer, hold_id: str, now: datetime
 ) -> tuple[Schedule, Decision, Literal["text", "mail"]]:
     company_id, contact = waiting.company_id, Contact(phone=customer.phone, email=customer.email)
     refusal = [messaging.refusal_key(company_id, customer.phone)] if customer.phone else []

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.booking.availability.branch_calendar import Board
-from chalicelib.booking.availability.search_index import Worker
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.search_index import IndexedStaff
 from chalicelib.booking.availability.slots import Able, find_slots
 from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice.models import Service
-from chalicelib.booking.waitlist.entry import Chance, Waiting, chance
+from chalicelib.booking.waitlist.entry import Candidate, WaitlistEntry, chance
 
 MOST_SLOTS = 10_000
 Passed = Collection[tuple[str, datetime]]
@@ -21,8 +21,8 @@ Passed = Collection[tuple[str, datetime]]
 class Match(msgspec.Struct, frozen=True):
     """A time for someone."""
 
-    waiting: Waiting
-    chance: Chance
+    waiting: WaitlistEntry
+    chance: Candidate
 
 
 def can_be_waited_for(service: Service) -> bool:
@@ -30,7 +30,7 @@ def can_be_waited_for(service: Service) -> bool:
     return not service.parts and service.seats == 1 and not service.mobile
 
 
-def best_match(board: Board, people: Iterable[Waiting], passed: Passed = ()) -> Match | None:
+def best_match(board: BranchCalendar, people: Iterable[WaitlistEntry], passed: Passed = ()) -> Match | None:
     """The one who goes first among all whom something on the board suits, and what suits him best."""
     chances = _Chances(board)
     found = [Match(one, first) for one in people if (first := chances.first(one, passed))]
@@ -40,12 +40,12 @@ def best_match(board: Board, people: Iterable[Waiting], passed: Passed = ()) -> 
 class _Chances:
     """The free times of a board, found once for all who want the same."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: BranchCalendar) -> None:
         self._board = board
         self._clock = ZoneInfo(board.branch.zone)
-        self._found: dict[tuple[str, int | None, tuple[str, ...]], list[Chance]] = {}
+        self._found: dict[tuple[str, int | None, tuple[str, ...]], list[Candidate]] = {}
 
-    def first(self, waiting: Waiting, passed: Passed) -> Chance | None:
+    def first(self, waiting: WaitlistEntry, passed: Passed) -> Candidate | None:
         """The first one of the service he would rather have."""
         workers = [worker for worker in self._board.branch.staff if waiting.wants(worker)]
         for service in self._services(waiting):
@@ -54,11 +54,11 @@ class _Chances:
                     return _by_preference(free, waiting.staff_ids)
         return None
 
-    def _services(self, waiting: Waiting) -> list[Service]:
+    def _services(self, waiting: WaitlistEntry) -> list[Service]:
         found = [self._board.branch.service(service_id) for service_id in waiting.service_ids]
         return [one for one in found if one and can_be_waited_for(one) and (one.published or not waiting.visitor)]
 
-    def _of(self, service: Service, length_min: int | None, workers: Sequence[Worker]) -> list[Chance]:
+    def _of(self, service: Service, length_min: int | None, workers: Sequence[IndexedStaff]) -> list[Candidate]:
         length = length_of(service, length_min)
         if length is None:
             return []
@@ -79,7 +79,7 @@ def length_of(service: Service, length_min: int | None) -> int | None:
     return length_min if service.duration_min <= length_min <= service.longest_min else None
 
 
-def _by_preference(free: Chance, staff_ids: Sequence[str]) -> Chance:
+def _by_preference(free: Candidate, staff_ids: Sequence[str]) -> Candidate:
     if not staff_ids:
         return free
     return msgspec.structs.replace(free, staff_ids=tuple(one for one in staff_ids if one in free.staff_ids))

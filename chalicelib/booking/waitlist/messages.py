@@ -51,7 +51,7 @@ _DAYS = {
 _DATES = {"en": "%Y-%m-%d", "de": "%d.%m.%Y", "it": "%d/%m/%Y", "vi": "%d/%m/%Y"}
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class OfferMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of an offer; times on the branch's clock. `staff`: a name, if it may be told."""
 
     branch: str
@@ -62,7 +62,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     link: str
 
 
-def say(phrase: Phrase, language: str, told: Told) -> str:
+def say(phrase: Phrase, language: str, told: OfferMessage) -> str:
     """The phrase in that language; in English where it is not spoken here."""
     spoken = language if language in _WORDS else _SPOKEN
     same_day = told.until.date() == told.starts_at.date()

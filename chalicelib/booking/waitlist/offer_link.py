@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from chalicelib.booking.appointments.hold_token import digest, new_secret
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.booking.waitlist.entry import Offer, Waiting
-from chalicelib.booking.waitlist.messages import Told
+from chalicelib.booking.waitlist.entry import Offer, WaitlistEntry
+from chalicelib.booking.waitlist.messages import OfferMessage
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import NotFound, Stale
@@ -18,7 +18,7 @@ TOLD_FOR = timedelta(days=7)
 """How long after its end an offer still says what became of it."""
 
 
-def make_link(unit: Unit, waiting: Waiting, offer: Offer) -> str:
+def make_link(unit: Unit, waiting: WaitlistEntry, offer: Offer) -> str:
     """Stage a link and return it; each has a secret of its own."""
     secret, kept = new_secret()
     expires_at = epoch(offer.until + TOLD_FOR)
@@ -34,12 +34,12 @@ def behind(secret: str, clock: Clock) -> tuple[str, str, str]:
     return entry.company_id, entry.record, str(entry.data["offer_id"])
 
 
-def told(schedule: Schedule, offer: Offer, link: str) -> Told:
+def told(schedule: Schedule, offer: Offer, link: str) -> OfferMessage:
     """What the message about an offer says; who does it only where he is published."""
     clock = schedule.branch.clock()
     service = schedule.find_service(offer.service_id)
     member = next((one for one in schedule.staff if one.id == offer.staff_id and one.published), None)
-    return Told(
+    return OfferMessage(
         branch=schedule.branch.name,
         service=service.name if service else "",
         starts_at=offer.starts_at.astimezone(clock),

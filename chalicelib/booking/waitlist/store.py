@@ -6,7 +6,7 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.tables import BookingRow
-from chalicelib.booking.waitlist.entry import OPEN, Waiting
+from chalicelib.booking.waitlist.entry import OPEN, WaitlistEntry
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
 from chalicelib.core.pages import Listing, Page, page
@@ -24,17 +24,17 @@ def key(company_id: str, waiting_id: str) -> Key:
     return Key(BookingRow, f"{company_id}#{waiting_id}", "waiting")
 
 
-def waiting_of(row: Any) -> Waiting | None:
+def waiting_of(row: Any) -> WaitlistEntry | None:
     """The place on the list in a fetched row."""
-    return row.noun(Waiting) if row is not None else None
+    return row.noun(WaitlistEntry) if row is not None else None
 
 
-def find(company_id: str, waiting_id: str) -> Waiting | None:
+def find(company_id: str, waiting_id: str) -> WaitlistEntry | None:
     """One request."""
     return waiting_of(fetch([key(company_id, waiting_id)])[0])
 
 
-def get(company_id: str, waiting_id: str) -> Waiting:
+def get(company_id: str, waiting_id: str) -> WaitlistEntry:
     """One request; raises NotFound, also for another company's."""
     found = find(company_id, waiting_id)
     if found is None:
@@ -42,12 +42,12 @@ def get(company_id: str, waiting_id: str) -> Waiting:
     return found
 
 
-def add(unit: Unit, waiting: Waiting) -> None:
+def add(unit: Unit, waiting: WaitlistEntry) -> None:
     """Add it."""
     unit.add(_row(waiting))
 
 
-def save(unit: Unit, waiting: Waiting) -> None:
+def save(unit: Unit, waiting: WaitlistEntry) -> None:
     """Write its next version; the unit ends as Stale when someone else was faster."""
     unit.put(_row(waiting), BookingRow.version == waiting.version - 1)
 
@@ -57,7 +57,7 @@ def anyone(company_id: str) -> bool:
     return next(iter(BookingRow.by_branch.query(_open(company_id), limit=1)), None) is not None
 
 
-def open_in(company_id: str, branch_id: str, most: int) -> list[Waiting]:
+def open_in(company_id: str, branch_id: str, most: int) -> list[WaitlistEntry]:
     """Those who wait in a branch as they are now, the longest first; a Query and a request for each hundred of them."""
     mine = BookingRow.starts_at.startswith(f"{branch_id}#")
     rows = BookingRow.by_branch.query(_open(company_id), mine, limit=most)
@@ -80,13 +80,13 @@ def page_waiting(
     status: str | None,
     limit: int,
     cursor: str | None,
-) -> Page[Waiting]:
+) -> Page[WaitlistEntry]:
     """Those of a company, or of a customer, by branch and since when they wait; also those who no longer do."""
     where, whose = (BY_CUSTOMER, f"{company_id}#{customer_id}") if customer_id else (BY_COMPANY, company_id)
     between: Condition | None = BookingRow.starts_at.startswith(f"{branch_id}#") if branch_id else None
     only: Condition | None = BookingRow.status == status if status else None
     found = page(where, f"{whose}#waiting", limit=limit, cursor=cursor, between=between, only=only)
-    return found.map(lambda row: row.noun(Waiting))
+    return found.map(lambda row: row.noun(WaitlistEntry))
 
 
 def open_of_customer(company_id: str, customer_id: str) -> int:
@@ -99,7 +99,7 @@ def _open(company_id: str) -> str:
     return f"{company_id}#waiting"
 
 
-def _row(waiting: Waiting) -> BookingRow:
+def _row(waiting: WaitlistEntry) -> BookingRow:
     company, place = waiting.company_id, key(waiting.company_id, waiting.id)
     stands = waiting.status in OPEN
     return BookingRow(

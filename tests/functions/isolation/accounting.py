@@ -7,7 +7,7 @@ from chalicelib.accounting.account import Account
 from chalicelib.accounting.accounts import connect_with_token
 from chalicelib.accounting.record import RESOURCES, read
 from chalicelib.accounting.subscription import TYPES, Subscription
-from chalicelib.accounting.upserting import Heard, write
+from chalicelib.accounting.upsert import VendorSnapshot, write
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
@@ -35,7 +35,7 @@ def _books(world: World, account: Account) -> None:
     for resource in RESOURCES:
         found = read(account.company_id, account.id, resource, book.get(resource, book.ids(resource)[0]), now())
         assert found
-        heard = Heard(account.company_id, account.id, resource, [found])
+        heard = VendorSnapshot(account.company_id, account.id, resource, [found])
         write(heard, lambda: Unit(account.company_id), lambda unit, tally: None)
         world.ids[resource] = found.record.key
     unit = Unit(account.company_id)

@@ -4,7 +4,7 @@ import icalendar
 
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
-from tests.functions.test_practice_doors import _haircut
+from tests.functions.test_practice_endpoints import _haircut
 
 ME = Caller("com_test")
 

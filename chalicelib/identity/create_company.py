@@ -25,7 +25,7 @@ class Person:
     password: str
 
 
-def open_company(
+def create_company(
     name: str,
     admin: Person,
     clock: Clock,

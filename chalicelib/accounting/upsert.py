@@ -19,7 +19,7 @@ LARGEST_TRANSACTION = 3_500_000
 """Bytes; DynamoDB's end at 4 MB."""
 
 
-class Heard(msgspec.Struct, frozen=True):
+class VendorSnapshot(msgspec.Struct, frozen=True):
     """What FIC said of one resource: readings, and the ids it has no record of, asked at `at`."""
 
     company_id: str
@@ -30,7 +30,7 @@ class Heard(msgspec.Struct, frozen=True):
     at: datetime | None = None
 
 
-class Tally(msgspec.Struct):
+class UpsertCounts(msgspec.Struct):
     """What has been written so far. `unlinked`: ids of clients that may now be found to be somebody's."""
 
     written: int = 0
@@ -44,17 +44,17 @@ class _Change(msgspec.Struct, frozen=True):
     packed: bytes | None
 
 
-Finish = Callable[[Unit, Tally], None]
+Finish = Callable[[Unit, UpsertCounts], None]
 """Adds to the last unit what belongs to it: progress, what comes next."""
 
 
-def write(heard: Heard, begin: Callable[[], Unit], finish: Finish) -> Tally:
+def write(heard: VendorSnapshot, begin: Callable[[], Unit], finish: Finish) -> UpsertCounts:
     """Store it, and `finish` with the last of it; reads again and decides again when others write the same records.
 
     One request reads what is there; what has changed is written by up to 75 records a transaction. Where nothing has
     changed, only `finish` is committed. Raises whatever `finish` makes the unit fail with.
     """
-    tally = Tally()
+    tally = UpsertCounts()
     for _ in range(TRIES):
         try:
             _write(heard, begin, finish, tally)
@@ -64,7 +64,7 @@ def write(heard: Heard, begin: Callable[[], Unit], finish: Finish) -> Tally:
     raise Stale
 
 
-def _write(heard: Heard, begin: Callable[[], Unit], finish: Finish, tally: Tally) -> None:
+def _write(heard: VendorSnapshot, begin: Callable[[], Unit], finish: Finish, tally: UpsertCounts) -> None:
     batches = _batches(_changes(heard))
     for batch in batches[:-1]:
         unit = begin()
@@ -72,7 +72,7 @@ def _write(heard: Heard, begin: Callable[[], Unit], finish: Finish, tally: Tally
         unit.commit()
         _count(tally, batch)
     last = batches[-1] if batches else []
-    ahead = Tally(tally.written, tally.deleted, list(tally.unlinked))
+    ahead = UpsertCounts(tally.written, tally.deleted, list(tally.unlinked))
     _count(ahead, last)
     unit = begin()
     _stage(unit, heard, last)
@@ -81,7 +81,7 @@ def _write(heard: Heard, begin: Callable[[], Unit], finish: Finish, tally: Tally
     tally.written, tally.deleted, tally.unlinked = ahead.written, ahead.deleted, ahead.unlinked
 
 
-def _changes(heard: Heard) -> list[_Change]:
+def _changes(heard: VendorSnapshot) -> list[_Change]:
     # The same record twice in one answer (it moved while FIC listed): the later is the one.
     new = {reading.record.id: reading for reading in heard.readings}
     gone = [number for number in heard.gone if number not in new]
@@ -92,7 +92,7 @@ def _changes(heard: Heard) -> list[_Change]:
     return [change for change in changes if change]
 
 
-def _find(heard: Heard, numbers: Sequence[int]) -> list[Stored | None]:
+def _find(heard: VendorSnapshot, numbers: Sequence[int]) -> list[Stored | None]:
     return record_store.find(heard.company_id, heard.account_id, heard.resource, numbers)
 
 
@@ -103,7 +103,7 @@ def _upsert(stored: Stored | None, reading: Reading) -> _Change | None:
     return _Change(old, decided.record, record_store.pack(decided)) if decided else None
 
 
-def _delete(heard: Heard, number: int, stored: Stored | None) -> _Change | None:
+def _delete(heard: VendorSnapshot, number: int, stored: Stored | None) -> _Change | None:
     assert heard.at is not None, "what is gone was asked for at some time"
     if stored is None:
         # Noted although it was never here: a page that was read before may still be on its way.
@@ -133,7 +133,7 @@ def _batches(changes: Iterable[_Change]) -> list[list[_Change]]:
     return batches
 
 
-def _stage(unit: Unit, heard: Heard, batch: Sequence[_Change]) -> None:
+def _stage(unit: Unit, heard: VendorSnapshot, batch: Sequence[_Change]) -> None:
     for change in batch:
         record_store.save(unit, change.old, change.new, change.packed)
     if batch:
@@ -142,7 +142,7 @@ def _stage(unit: Unit, heard: Heard, batch: Sequence[_Change]) -> None:
         unit.audit("fic.stored", heard.account_id, (heard.resource,), records=str(len(batch)))
 
 
-def _count(tally: Tally, batch: Sequence[_Change]) -> None:
+def _count(tally: UpsertCounts, batch: Sequence[_Change]) -> None:
     for change in batch:
         if change.new.deleted_at is not None:
             tally.deleted += change.old is not None

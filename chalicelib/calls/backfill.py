@@ -15,11 +15,11 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
-from chalicelib.calls import lists, store
+from chalicelib.calls import list_store, store
 from chalicelib.calls.analysis import BookingData, read_booking
+from chalicelib.calls.backfill_placement import CannotBackfill, Placement, Reads, place_call
 from chalicelib.calls.call import Call, CallLink
 from chalicelib.calls.ownership import Default
-from chalicelib.calls.placement import CannotBackfill, Placement, Reads, place_call
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, Stale
@@ -58,7 +58,7 @@ class Backfill:
     def all(self, company_ids: Sequence[str]) -> Iterator[Outcome]:
         """Every call in the backlogs of these companies: the index has no others, so ending early loses nothing."""
         for company_id in company_ids:
-            for ids in lists.backlog(company_id):
+            for ids in list_store.backlog(company_id):
                 for call in store.calls_at(company_id, ids):
                     if call.link.awaits_backfill:  # the index may lag behind
                         yield self.one(call)

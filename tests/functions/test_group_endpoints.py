@@ -47,13 +47,13 @@ def visitor_books(practice: Practice, number: int, **fields: Any) -> Answer:
     return call("POST", "/public/appointments", body=wanted(practice, number, **fields))
 
 
-def free(practice: Practice, door: str) -> list[dict[str, Any]]:
+def free(practice: Practice, endpoint: str) -> list[dict[str, Any]]:
     start = wanted(practice, 0)["starts_at"]
     query = {"branch_id": practice.branches[1].id, "service": "Haircut", "from": start[:10]}
-    if door == "/public/availability":
-        answer = call("GET", door, query=query | {"company": "com_test"})
+    if endpoint == "/public/availability":
+        answer = call("GET", endpoint, query=query | {"company": "com_test"})
     else:
-        answer = call("GET", door, caller=ME, query=query)
+        answer = call("GET", endpoint, caller=ME, query=query)
     assert answer.status == 200, answer
     assert "Guest" not in answer.text
     found: list[dict[str, Any]] = answer.json["results"][0]["slots"]
@@ -66,8 +66,8 @@ def test_staff_and_visitors_join_one_group_and_only_staff_see_who(practice: Prac
     group = opened.json["group"]
     assert (group["seats"], group["seats_left"], group["deadline_at"]) == (3, 2, None)
     assert [one["name"] for one in group["participants"]] == ["Guest 1"]
-    for door in ("/api/availability", "/public/availability"):
-        assert [slot["seats_left"] for slot in free(practice, door)] == [2]
+    for endpoint in ("/api/availability", "/public/availability"):
+        assert [slot["seats_left"] for slot in free(practice, endpoint)] == [2]
     joined = visitor_books(practice, 2)
     assert (joined.status, joined.json["id"], joined.json["seats_left"]) == (201, opened.json["id"], 1)
     assert "Guest" not in joined.text

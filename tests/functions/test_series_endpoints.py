@@ -140,8 +140,8 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
 
 def test_what_is_no_series_names_its_field(practice: Practice) -> None:
     for fields, path in BAD:
-        for door in ("/api/series/check", "/api/series"):
-            refused = post(door, series(practice, **fields))
+        for endpoint in ("/api/series/check", "/api/series"):
+            refused = post(endpoint, series(practice, **fields))
             assert refused.status == 422, (fields, refused)
             assert [fault["path"] for fault in refused.json["errors"]] == [path], refused
     assert post("/api/series", series(practice, customer=None)).json["errors"][0]["path"] == "body.customer"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.doors import PUBLIC, all_doors
+from chalicelib.core.endpoints import PUBLIC, all_endpoints
 from chalicelib.identity.abilities import ABILITIES
 from chalicelib.identity.passwords import LONGEST, SHORTEST
 from chalicelib.identity.user import User
@@ -256,5 +256,5 @@ def test_names_are_printable(admin: User, token: str, name: str) -> None:
 
 
 def test_every_route_asks_for_a_known_ability() -> None:
-    asked = {route.ability for door in all_doors() for route in door.routes} - {PUBLIC}
+    asked = {route.ability for endpoint in all_endpoints() for route in endpoint.routes} - {PUBLIC}
     assert asked <= ABILITIES

@@ -15,7 +15,7 @@ from chalicelib.core import tables, unit
 from chalicelib.core.tables import Key, Row, fetch
 
 
-class Rehearsal:
+class DryRun:
     """Conditions are not looked at: nobody else writes here, and verbs decide by what they read.
 
     What was written lies in a temporary file of SQLite's, so that a long rehearsal does not fill the memory. Reads by
@@ -58,13 +58,13 @@ class Rehearsal:
 @contextmanager
 def rehearsal() -> Iterator[None]:
     """Inside, units of work of this thread commit nothing."""
-    made = Rehearsal()
-    noting, seen = unit.instead.set(made.note), tables.overlay.set(made.see)
+    made = DryRun()
+    noting, seen = unit.dry_run_commit.set(made.note), tables.overlay.set(made.see)
     try:
         yield
     finally:
         tables.overlay.reset(seen)
-        unit.instead.reset(noting)
+        unit.dry_run_commit.reset(noting)
         made.close()
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.store import get_appointment
-from chalicelib.booking.practice.models import Offer, Place, Service
+from chalicelib.booking.practice.models import GeoAddress, Offer, Service
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as clients
@@ -19,7 +19,7 @@ from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 
 ME = Caller("com_test")
-SHOP = Place(40.75, -74.0)
+SHOP = GeoAddress(40.75, -74.0)
 NORTH, SOUTH = {"latitude": 41.05, "longitude": -74.0, "text": "12 Hill Road"}, {"latitude": 40.45, "longitude": -74.0}
 """Each 33 km from the shop: fifty minutes, and a hundred and one from each other."""
 EVE = {"name": "Eve", "phone": "+12125550199"}
@@ -189,7 +189,7 @@ def test_a_hold_keeps_the_way_free_and_becomes_the_appointment_at_its_address(mo
     made = call("POST", "/public/appointments", body=given)
     assert made.status == 201, made
     appointment = get_appointment("com_test", made.json["id"])
-    assert appointment.address == Place(41.05, -74.0, "12 Hill Road")
+    assert appointment.address == GeoAddress(41.05, -74.0, "12 Hill Road")
     calendar = read_calendar("com_test", mobile.staff[3], appointment.entry())
     assert [entry.reference for entry in calendar.entries()] == [appointment.entry().reference]
     again = call("POST", "/public/holds", body=wanted | {"starts_at": at(15)})
@@ -227,7 +227,7 @@ def test_places_that_are_not_known_take_no_time(mobile: Practice) -> None:
 def test_who_is_at_home_in_another_branch_sets_out_from_there(mobile: Practice) -> None:
     berlin, new_york = mobile.branches
     dan = replace(mobile.staff[3], home_branch_id=berlin.id)
-    near = replace(berlin, place=Place(41.05, -74.0))
+    near = replace(berlin, place=GeoAddress(41.05, -74.0))
     save(Practice((near, new_york), mobile.services, (*mobile.staff[:3], dan), ()))
     assert book(mobile, 10, service="Haircut").status == 201
     assert book(mobile, 11, address=NORTH).status == 201  # what is not mobile counts as being at home, up north

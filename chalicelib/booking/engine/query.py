@@ -7,7 +7,7 @@ import msgspec
 from chalicelib.booking.engine.clocks import DAY, EPOCH_DAY, day_of, day_start, utc_midnight
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.limits import Period
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
 
 Assignment = Literal["single", "collective", "round_robin"]
@@ -71,7 +71,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     first_of_day: bool = False
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which starts are free from `first` until `last` (minutes; an appointment ends by then).
 
     `now` in milliseconds since 1970. `viewer`: the zone in which days are counted and starts rounded; `days`: only
@@ -83,7 +83,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     viewer: str
-    ask: Ask
+    ask: SlotSpec
     hosts: tuple[Host, ...]
     assignment: Assignment = "single"
     rules: Rules = Rules()

@@ -17,8 +17,8 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import ownership
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import Call
-from chalicelib.calls.hearing import instant
 from chalicelib.calls.ownership import Default, Owner
+from chalicelib.calls.time_parsing import instant
 from chalicelib.core import directory
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import new_id

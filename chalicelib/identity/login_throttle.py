@@ -6,7 +6,7 @@ from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import RateLimited, Stale
 from chalicelib.core.unit import Unit
 from chalicelib.identity import guard_store
-from chalicelib.identity.attempts import FORGOTTEN_AFTER_SECONDS, FREE_PER_ACCOUNT, FREE_PER_ADDRESS
+from chalicelib.identity.login_attempts import FORGOTTEN_AFTER_SECONDS, FREE_PER_ACCOUNT, FREE_PER_ADDRESS
 
 TRIES = 10
 """Attempts made at the same moment read the counter again; who still finds it changed is guessing in parallel."""

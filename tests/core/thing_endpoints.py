@@ -5,7 +5,7 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict, RateLimited
 from chalicelib.core.function import Function
 from chalicelib.core.ids import new_id
@@ -14,7 +14,7 @@ from chalicelib.core.requests import Request
 from chalicelib.core.rows import GuardRow
 
 SECRET = "swordfish at /srv/secret.py"
-things = Function("tests.core.thing_doors")
+things = Function("tests.core.thing_endpoints")
 
 
 class NewThing(Body):

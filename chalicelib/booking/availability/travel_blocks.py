@@ -5,19 +5,19 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.booking.availability.search_index import Worker
+from chalicelib.booking.availability.search_index import IndexedStaff
 from chalicelib.booking.calendar import locations as stops
 from chalicelib.booking.calendar.entries import Days
 from chalicelib.booking.calendar.locations import Stops
 from chalicelib.booking.engine.hours import Hours
-from chalicelib.booking.engine.question import Frame
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.query import Frame
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
 from chalicelib.booking.practice.geo import Point, Roads, Travel, Way, ways_between
 from chalicelib.booking.practice.models import Service
 
 
-class Trips(msgspec.Struct, frozen=True, kw_only=True):
+class TravelBlocks(msgspec.Struct, frozen=True, kw_only=True):
     """`here`: the customer's place, for mobile services; `bases`: where home branches lie, by id.
 
     `known`: ways that a provider knows.
@@ -28,28 +28,30 @@ class Trips(msgspec.Struct, frozen=True, kw_only=True):
     bases: Mapping[str, Point] = {}
     known: Mapping[Way, int] = {}
 
-    def under_way(self, worker: Worker, service: Service, days: Days, frame: Frame, now: datetime) -> int:
+    def under_way(self, worker: IndexedStaff, service: Service, days: Days, frame: Frame, now: datetime) -> int:
         """A bitmap of the frame: minutes that go by on the ways between the service and the rest of his calendar."""
         mine = self.stops.get(worker.id, {})
         if not service.mobile and not mine:
             return 0  # nearly always: everything is where it always is
         base = self.bases.get(worker.home_branch_id)
         here = self.here if service.mobile else base
-        return stops.under_way(days, mine, base, here, self._roads(service), frame, now)
+        return stops.travelling(days, mine, base, here, self._roads(service), frame, now)
 
-    def own_time(self, worker: Worker, service: Service, ask: Ask, hours: Hours, frame: Frame) -> list[Window]:
+    def own_time(
+        self, worker: IndexedStaff, service: Service, ask: SlotSpec, hours: Hours, frame: Frame
+    ) -> list[Window]:
         """What of his hours is no time for the service, where the ways from home and back lie in them."""
         ways = self._roads(service)
         if not service.mobile or not ways.travel.within_hours:
             return []
         start = worker.home or self.bases.get(worker.home_branch_id)
         there, back = ways.minutes(start, self.here), ways.minutes(self.here, start)
-        return stops.own_time(hours, frame.first - 1, frame.first + frame.days, ask, there, back)
+        return stops.commute(hours, frame.first - 1, frame.first + frame.days, ask, there, back)
 
     def _roads(self, service: Service) -> Roads:
         return Roads(service.policy.travel or Travel(), self.known)
 
-    def ways(self, workers: Iterable[Worker], services: Sequence[Service]) -> list[Way]:
+    def ways(self, workers: Iterable[IndexedStaff], services: Sequence[Service]) -> list[Way]:
         """Every way that these services of these workers may need, for whoever knows ways better."""
         found: list[Way] = []
         for worker in workers:

@@ -9,7 +9,7 @@ from chalicelib.core.settings import settings
 from chalicelib.identity import guard_store, links, store
 from chalicelib.identity.account import Account
 from chalicelib.identity.jobs import SendInvitation, SendPasswordReset
-from chalicelib.identity.letters import Matter, Purpose, letter, notice
+from chalicelib.identity.mail_templates import Matter, Purpose, letter, notice
 
 REMEMBERED = timedelta(days=14)
 """As long as a message may lie on a dead-letter queue and be put back."""

@@ -38,7 +38,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """One Lambda: where its handler lies, what it needs, how it is called."""
 
     kind: Literal["route", "queue", "schedule", "stream", "authorizer"]
@@ -89,10 +89,10 @@ def functions(package: str = "functions") -> list[Any]:
     return list(found.values())
 
 
-def all_doors(package: str = "functions") -> list[Door]:
+def all_endpoints(package: str = "functions") -> list[Endpoint]:
     """Every door under `package`, sorted by area and name."""
-    doors = [door for function in functions(package) for door in function.doors]
-    return sorted(doors, key=lambda door: (door.area, door.name))
+    endpoints = [endpoint for function in functions(package) for endpoint in function.endpoints]
+    return sorted(endpoints, key=lambda endpoint: (endpoint.area, endpoint.name))
 
 
 def parameters(view: Callable[..., Any]) -> list[str]:

@@ -17,7 +17,7 @@ REFUSED = "fic_rate_limited"
 
 
 @contextmanager
-def calling(
+def leased_client(
     company_id: str, account: Account | str, begin: Callable[[], Unit], clock: Clock, calls: int = 1
 ) -> Iterator[FattureInCloud]:
     """A client for `calls` calls, which are taken off what FIC grants the account's company, made or not.

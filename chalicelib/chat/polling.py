@@ -28,7 +28,7 @@ LAST_WORDS = timedelta(minutes=1)
 pause: Callable[[float], None] = time.sleep
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Poll(msgspec.Struct, frozen=True):
     """Messages and presence. `after`: the number to ask for news after; `poll_after_ms`: when, 0 for at once."""
 
     messages: list[Message]
@@ -39,7 +39,7 @@ class Heard(msgspec.Struct, frozen=True):
     next_cursor: str | None = None
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class PollQuery(msgspec.Struct, frozen=True):
     """News after message number `after`, or another state of presence than `state`; `wait` seconds for it."""
 
     after: int
@@ -49,18 +49,18 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 @counted
-def page(company_id: str, user_id: str, appointment_id: str, limit: int, cursor: str | None, clock: Clock) -> Heard:
+def page(company_id: str, user_id: str, appointment_id: str, limit: int, cursor: str | None, clock: Clock) -> Poll:
     """The chat from its end backwards; two requests. Raises NotFound for an appointment unknown or not one's own."""
     present = _read(company_id, user_id, appointment_id)
     found = store.page_messages(company_id, appointment_id, limit, cursor)
     presences, at = _presences(present), clock()
     after = found.data[0].number if found.data else 0
     come_back = 0 if _goes_on(present, at) else COME_BACK_LATER_MS
-    return Heard(found.data, presences, presences.state(at, present.part), after, come_back, found.next_cursor)
+    return Poll(found.data, presences, presences.state(at, present.part), after, come_back, found.next_cursor)
 
 
 @counted
-def news(company_id: str, user_id: str, appointment_id: str, wanted: Wanted, clock: Clock) -> Heard:
+def news(company_id: str, user_id: str, appointment_id: str, wanted: PollQuery, clock: Clock) -> Poll:
     """What is new, at once or as soon as there is something, at most `wait` seconds later.
 
     A request each second, and two for a place among those who may wait: where all are taken, and where nothing is to be
@@ -83,20 +83,20 @@ def news(company_id: str, user_id: str, appointment_id: str, wanted: Wanted, clo
 class _Listener:
     """Looks for news of one chat."""
 
-    def __init__(self, company_id: str, appointment_id: str, wanted: Wanted, present: Present, clock: Clock) -> None:
+    def __init__(self, company_id: str, appointment_id: str, wanted: PollQuery, present: Present, clock: Clock) -> None:
         self._where = company_id, appointment_id
         self._wanted, self._part, self._clock = wanted, present.part, clock
         self._presences = _presences(present)
         self.state = self._state() if wanted.state is None else wanted.state
 
-    def listen(self) -> Heard:
+    def listen(self) -> Poll:
         """What there is now; one request."""
         messages, presences = store.news(*self._where, self._wanted.after, self._wanted.limit)
         self._presences = presences or self._presences
         after = messages[-1].number if messages else self._wanted.after
-        return Heard(messages, self._presences, self._state(), after, 0)
+        return Poll(messages, self._presences, self._state(), after, 0)
 
-    def wait_until(self, end: datetime, heard: Heard) -> Heard:
+    def wait_until(self, end: datetime, heard: Poll) -> Poll:
         """Look each second until there is something, or until the end."""
         while not heard.messages and heard.state == self.state:
             left = (end - self._clock()).total_seconds()

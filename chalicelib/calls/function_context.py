@@ -40,7 +40,7 @@ class Tools(msgspec.Struct, frozen=True):
     calcom: "Callable[[], CalCom]"
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class FunctionContext(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked and by whom. `customer_id`: whose number it is; `kept`: what the same question was answered."""
 
     name: str
@@ -78,7 +78,7 @@ class _AskedBefore(Conflict):
         super().__init__("asked_before", "The same was asked at the same moment.")
 
 
-def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock: Clock) -> Asked:
+def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock: Clock) -> FunctionContext:
     """Everything that any function needs to know of call, branch and caller; one request. Raises NotFound."""
     company_id, number = caller.company_id, caller.number
     places: dict[str, Key] = {
@@ -91,7 +91,7 @@ def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock:
     if number:
         places["customer"] = crm.contact_keys(company_id, Contact(phone=number))[0]
     rows = dict(zip(places, fetch(list(places.values())), strict=True))
-    return Asked(
+    return FunctionContext(
         name=name,
         args=args,
         caller=caller,
@@ -104,7 +104,7 @@ def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock:
     )
 
 
-def once(asked: Asked, act: Callable[[], Answer]) -> Answer:
+def once(asked: FunctionContext, act: Callable[[], Answer]) -> Answer:
     """The answer kept for this very question, else what `act` answers.
 
     Whatever a repeat runs into (an appointment that is gone, since the first one has just cancelled it), the first
@@ -122,12 +122,12 @@ def once(asked: Asked, act: Callable[[], Answer]) -> Answer:
     return answer if answer["status"] in DONE else _first_answer(asked) or answer
 
 
-def _first_answer(asked: Asked) -> Answer | None:
+def _first_answer(asked: FunctionContext) -> Answer | None:
     found = _kept(fetch([guard_key(asked.caller, asked.name, asked.args)])[0], asked.now)
     return found.answer if found else None
 
 
-def keep(unit: Unit, asked: Asked, answer: Answer, record: str) -> None:
+def keep(unit: Unit, asked: FunctionContext, answer: Answer, record: str) -> None:
     """Let the unit keep the answer for a repeat of the same call, function and arguments."""
     place = guard_key(asked.caller, asked.name, asked.args)
     row = GuardRow(
@@ -140,13 +140,13 @@ def keep(unit: Unit, asked: Asked, answer: Answer, record: str) -> None:
     unit.put(row, GuardRow.pk.does_not_exist() | (GuardRow.expires_at < epoch(asked.now)), _AskedBefore())
 
 
-def forget(unit: Unit, asked: Asked) -> None:
+def forget(unit: Unit, asked: FunctionContext) -> None:
     """Let the same question count as a new one from now on."""
     place = guard_key(asked.caller, asked.name, asked.args)
     unit.delete(GuardRow(place.pk, place.sk))
 
 
-def on_record(unit: Unit, asked: Asked, transfer: Transfer | None = None) -> str:
+def on_record(unit: Unit, asked: FunctionContext, transfer: Transfer | None = None) -> str:
     """Our id of the call, adding its record where Retell has not told of it yet; the unit is Stale if it does so now.
 
     `transfer` is written into the record.
@@ -161,7 +161,7 @@ def on_record(unit: Unit, asked: Asked, transfer: Transfer | None = None) -> str
     return call_id
 
 
-def until_recorded(asked: Asked, act: Callable[[Asked], Answer], clock: Clock) -> Answer:
+def until_recorded(asked: FunctionContext, act: Callable[[FunctionContext], Answer], clock: Clock) -> Answer:
     """`act`, again when Retell's webhook added the call's record at the same moment."""
     for _ in range(TRIES):
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from chalicelib.calls import lists, store
+from chalicelib.calls import list_store, store
 from chalicelib.calls.call import Call, CallSettings
 from chalicelib.calls.jobs import ForgetRecordings
 from chalicelib.core import inbox
@@ -54,7 +54,7 @@ def forget(job: ForgetRecordings, context: JobContext) -> None:
     if days is None:
         return
     at, erased = context.clock(), 0
-    for ids in lists.kept_until(job.company_id, at - timedelta(days=days)):
+    for ids in list_store.kept_until(job.company_id, at - timedelta(days=days)):
         for call in store.calls_at(job.company_id, ids):
             erased += _erase(call, at, context)
             if erased >= MOST_AT_ONCE:
