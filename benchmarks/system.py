@@ -13,7 +13,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from chalicelib.identity.create_company import Person, create_company
-from chalicelib.identity.signing_in import sign_in
+from chalicelib.identity.password_login import sign_in
 from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.provision import provision

@@ -25,12 +25,12 @@ from chalicelib.crm.customers import add_from_contact
 from chalicelib.identity import store as identity
 from chalicelib.identity.account import Credential
 from chalicelib.identity.user import User
-from chalicelib.text_sessions import activity, deduction, plans, starting, store, subscribing, tick_job
+from chalicelib.text_sessions import activity, deduction, manage_subscription, plans, start_session, store, tick_job
 from chalicelib.text_sessions.jobs import Tick
-from chalicelib.text_sessions.metering import seconds_until
 from chalicelib.text_sessions.plan import Terms
 from chalicelib.text_sessions.session import INTERVAL, Session
 from chalicelib.text_sessions.subscription import Account, Subscription
+from chalicelib.text_sessions.update_meter import seconds_until
 from infra.local.invoking import Answer, Caller, call
 
 SESSIONS = 1000
@@ -55,7 +55,7 @@ class Patient:
         unit.commit()
         terms = Terms(sessions=10_000, period="once", zone="UTC")
         plan = plans.create(Unit(system.COMPANY), "Bench", terms, None, None, now)
-        subscribing.subscribe(Unit(system.COMPANY), customer.id, plan.id, renews=True, clock=now)
+        manage_subscription.subscribe(Unit(system.COMPANY), customer.id, plan.id, renews=True, clock=now)
         self.user, self.customer_id = user, customer.id
         self.caller = Caller(system.COMPANY, " ".join(sorted(user.abilities)), user.id)
 
@@ -79,7 +79,7 @@ class Patient:
             return Unit(system.COMPANY, clock=lambda: started)
 
         who = system.COMPANY, self.user.id, appointment.id
-        starting.start(unit, *who, lambda: started)
+        start_session.start(unit, *who, lambda: started)
         return activity.update(unit, *who, "patient", lambda: started)
 
 

@@ -40,7 +40,7 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
 def accounts(company_id: str, *, deleted: bool = False) -> list[Account]:
     """The accounts of the company, the oldest first, with those disconnected if wanted; one request."""
     mine = collection(AccountRow, _pk(company_id), AccountRow.sk.startswith("account#"))
-    found = [row.noun(Account) for row in mine]
+    found = [row.model(Account) for row in mine]
     return [account for account in found if deleted or account.deleted_at is None]
 
 
@@ -51,7 +51,7 @@ def get_account(company_id: str, ref: str, *, deleted: bool = False) -> Account:
     """
     account_id = _of_number(company_id, ref) if ref.isdecimal() else ref
     row: AccountRow | None = fetch([Key(AccountRow, _pk(company_id), _account_sk(account_id))])[0]
-    found = row.noun(Account) if row else None
+    found = row.model(Account) if row else None
     if found is None or (found.deleted_at and not deleted):
         raise _no_account(ref)
     return found
@@ -196,7 +196,7 @@ def _claim(unit: Unit, account: Account) -> None:
 
 
 def _held(row: AccountRow | None) -> Held | None:
-    return Held(connection=row.noun(Connection), sealed=row.sealed or "") if row else None
+    return Held(connection=row.model(Connection), sealed=row.sealed or "") if row else None
 
 
 def _used(row: AccountRow | None) -> Used:
@@ -204,7 +204,7 @@ def _used(row: AccountRow | None) -> Used:
         return Used()
     quota = Quota()
     if row.slot is not None:  # a refusal may be noted before any call was counted
-        quota = msgspec.structs.replace(row.noun(Quota), left=int(row.calls_left or 0))
+        quota = msgspec.structs.replace(row.model(Quota), left=int(row.calls_left or 0))
     return Used(quota=quota, refused_until=int(row.refused_until or 0))
 
 

@@ -11,7 +11,7 @@ from chalicelib.core.unit import Unit
 def find_billing(company_id: str, customer_id: str) -> Billing | None:
     """One request."""
     row = fetch([_key(company_id, customer_id)])[0]
-    return row.noun(Billing) if row else None
+    return row.model(Billing) if row else None
 
 
 def owners_key(company_id: str, kind: str, number: str) -> Key:

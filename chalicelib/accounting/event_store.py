@@ -26,7 +26,7 @@ def add_event(unit: Unit, event: Event) -> None:
 def find_event(company_id: str, at: str) -> Event | None:
     """The event at that place; one request."""
     row = fetch([Key(SyncRow, _pk(company_id), at)])[0]
-    return row.noun(Event) if row else None
+    return row.model(Event) if row else None
 
 
 def save_event(unit: Unit, event: Event) -> None:
@@ -37,7 +37,7 @@ def save_event(unit: Unit, event: Event) -> None:
 def page_events(company_id: str, limit: int, cursor: str | None) -> Page[Event]:
     """The latest first."""
     found = page(EVENTS, _pk(company_id), limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(Event))
+    return found.map(lambda row: row.model(Event))
 
 
 def _row(event: Event) -> SyncRow:

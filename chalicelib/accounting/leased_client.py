@@ -1,14 +1,14 @@
 """Calling Fatture in Cloud in an account's name: within its quota, with a token that holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chalicelib.accounting import account_store, renewing
+from chalicelib.accounting import account_store, renew_token
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.account_store import Used
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, RateLimited, VendorRefused
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 from chalicelib.vendors.fattureincloud import UNAUTHORIZED, FattureInCloud
 
 TRIES = 10
@@ -18,7 +18,7 @@ REFUSED = "fic_rate_limited"
 
 @contextmanager
 def leased_client(
-    company_id: str, account: Account | str, begin: Callable[[], Unit], clock: Clock, calls: int = 1
+    company_id: str, account: Account | str, new_unit: UnitFactory, clock: Clock, calls: int = 1
 ) -> Iterator[FattureInCloud]:
     """A client for `calls` calls, which are taken off what FIC grants the account's company, made or not.
 
@@ -31,9 +31,9 @@ def leased_client(
     held, used = account_store.find_connection_and_quota(account)
     if held is None or not account.usable:
         raise Conflict("fic_not_connected", f"Connect {account.name} at Fatture in Cloud again.")
-    held = renewing.current(held, begin, clock)
+    held = renew_token.current(held, new_unit, clock)
     _lease(account, used, calls, clock)
-    client = FattureInCloud(renewing.tokens_of(held).access_token)
+    client = FattureInCloud(renew_token.tokens_of(held).access_token)
     try:
         yield client
     except RateLimited as wait:
@@ -42,7 +42,7 @@ def leased_client(
             account_store.note_refusal(account.company_id, account.fic_company_id, until)
         raise
     except VendorRefused as error:
-        meaning = renewing.not_taken(held, error, begin, clock) if error.code == UNAUTHORIZED else error
+        meaning = renew_token.not_taken(held, error, new_unit, clock) if error.code == UNAUTHORIZED else error
         if meaning is error:
             raise
         raise meaning from error

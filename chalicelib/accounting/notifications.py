@@ -81,7 +81,7 @@ def _apply_some(
 ) -> None:
     # Imported here: most of what this module is asked for is to receive.
     from chalicelib.accounting.leased_client import leased_client
-    from chalicelib.accounting.syncing import ask
+    from chalicelib.accounting.sync_step import ask
     from chalicelib.accounting.upsert import UpsertCounts, write
 
     some = ids[job.start : job.start + AT_ONCE]

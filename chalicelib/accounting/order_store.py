@@ -10,7 +10,7 @@ from chalicelib.core.unit import Unit
 def find_order(company_id: str, account_id: str, resource: Resource, appointment_id: str) -> Order | None:
     """One request."""
     row: SyncRow | None = fetch([_key(company_id, account_id, resource, appointment_id)])[0]
-    return row.noun(Order) if row else None
+    return row.model(Order) if row else None
 
 
 def save_order(unit: Unit, order: Order) -> None:

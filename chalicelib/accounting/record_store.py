@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.accounting.reading import folded
+from chalicelib.accounting.parse_record import folded
 from chalicelib.accounting.record import DOCUMENTS, Reading, Record, Resource, decoded
 from chalicelib.accounting.record_tables import RecordRow
 from chalicelib.core.errors import Stale
@@ -144,7 +144,7 @@ def clients_with(company_id: str, by: By, value: str, limit: int) -> list[tuple[
 
 
 def _stored(row: Any) -> Stored | None:
-    return Stored(row.noun(Record), row.document) if row is not None else None
+    return Stored(row.model(Record), row.document) if row is not None else None
 
 
 def _resource(name: str) -> Resource:

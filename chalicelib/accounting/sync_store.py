@@ -35,19 +35,19 @@ class Mark(msgspec.Struct, frozen=True):
 def find_run(company_id: str, account_id: str, resource: Resource, kind: Kind) -> tuple[Run | None, Mark]:
     """The newest run of its kind, and the mark; one request."""
     run, mark = fetch([_run_key(company_id, account_id, resource, kind), _mark_key(company_id, account_id, resource)])
-    return (run.noun(Run) if run else None), (mark.noun(Mark) if mark else Mark())
+    return (run.model(Run) if run else None), (mark.model(Mark) if mark else Mark())
 
 
 def runs(company_id: str, account_ids: Sequence[str]) -> list[Run]:
     """The newest run of each resource and kind; one request."""
     keys = [_run_key(company_id, a, resource, kind) for a in account_ids for resource in RESOURCES for kind in KINDS]
-    return [row.noun(Run) for row in fetch(keys) if row]
+    return [row.model(Run) for row in fetch(keys) if row]
 
 
 def marks(company_id: str, account_id: str) -> dict[Resource, Mark]:
     """The mark of each resource; one request."""
     rows = fetch([_mark_key(company_id, account_id, resource) for resource in RESOURCES])
-    return {resource: row.noun(Mark) if row else Mark() for resource, row in zip(RESOURCES, rows, strict=True)}
+    return {resource: row.model(Mark) if row else Mark() for resource, row in zip(RESOURCES, rows, strict=True)}
 
 
 def missing_of(run: Run) -> tuple[int, ...]:
@@ -89,7 +89,7 @@ def _save_mark(unit: Unit, run: Run) -> None:
     """Forward only."""
     place = _mark_key(run.company_id, run.account_id, run.resource)
     found = fetch([place])[0]
-    mark = found.noun(Mark) if found else Mark()
+    mark = found.model(Mark) if found else Mark()
     latest = max(run.started_at, mark.synced_at or run.started_at)
     full = run.started_at if run.kind == "full" else mark.full_at
     row = SyncRow(place.pk, place.sk, status=stamp(latest), data=encode(Mark(latest, full)))

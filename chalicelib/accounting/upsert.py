@@ -10,7 +10,7 @@ from chalicelib.accounting import record_store
 from chalicelib.accounting.record import Reading, Record, Resource
 from chalicelib.accounting.record_store import Stored
 from chalicelib.core.errors import Stale
-from chalicelib.core.unit import MOST_ACTIONS, Unit
+from chalicelib.core.unit import MOST_ACTIONS, Unit, UnitFactory
 
 TRIES = 10
 MOST_RECORDS = MOST_ACTIONS - 15
@@ -48,7 +48,7 @@ Finish = Callable[[Unit, UpsertCounts], None]
 """Adds to the last unit what belongs to it: progress, what comes next."""
 
 
-def write(heard: VendorSnapshot, begin: Callable[[], Unit], finish: Finish) -> UpsertCounts:
+def write(heard: VendorSnapshot, new_unit: UnitFactory, finish: Finish) -> UpsertCounts:
     """Store it, and `finish` with the last of it; reads again and decides again when others write the same records.
 
     One request reads what is there; what has changed is written by up to 75 records a transaction. Where nothing has
@@ -57,24 +57,24 @@ def write(heard: VendorSnapshot, begin: Callable[[], Unit], finish: Finish) -> U
     tally = UpsertCounts()
     for _ in range(TRIES):
         try:
-            _write(heard, begin, finish, tally)
+            _write(heard, new_unit, finish, tally)
             return tally
         except Stale:
             continue
     raise Stale
 
 
-def _write(heard: VendorSnapshot, begin: Callable[[], Unit], finish: Finish, tally: UpsertCounts) -> None:
+def _write(heard: VendorSnapshot, new_unit: UnitFactory, finish: Finish, tally: UpsertCounts) -> None:
     batches = _batches(_changes(heard))
     for batch in batches[:-1]:
-        unit = begin()
+        unit = new_unit()
         _stage(unit, heard, batch)
         unit.commit()
         _count(tally, batch)
     last = batches[-1] if batches else []
     ahead = UpsertCounts(tally.written, tally.deleted, list(tally.unlinked))
     _count(ahead, last)
-    unit = begin()
+    unit = new_unit()
     _stage(unit, heard, last)
     finish(unit, ahead)
     unit.commit()

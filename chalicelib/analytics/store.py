@@ -41,13 +41,13 @@ def read(
     branches = [record_key(Branch, company_id, one) for one in dict.fromkeys(branch_ids)]
     keys = [key for one in appointment_ids for key in (appointment_key(company_id, one), _marker_key(company_id, one))]
     rows = fetch([_state_key(company_id), *keys, *branches])
-    zones = {b.id: b.zone for b in (row.noun(Branch) for row in rows[1 + len(keys) :] if row is not None)}
+    zones = {b.id: b.zone for b in (row.model(Branch) for row in rows[1 + len(keys) :] if row is not None)}
     found = []
     for number in range(len(appointment_ids)):
         appointment = appointment_of(rows[1 + 2 * number])
         marker = rows[2 + 2 * number]
         zone = zones.get(appointment.branch_id) if appointment else None
-        found.append(Reading(appointment, marker.noun(Marker) if marker is not None else None, zone))
+        found.append(Reading(appointment, marker.model(Marker) if marker is not None else None, zone))
     return _state(rows[0]), found
 
 
@@ -174,7 +174,7 @@ def _by_day(company_id: str, what: str, branch_id: str | None, first: date, last
 
 
 def _state(row: AnalyticsRow | None) -> State:
-    return row.noun(State) if row is not None else State()
+    return row.model(State) if row is not None else State()
 
 
 def _state_key(company_id: str) -> Key:

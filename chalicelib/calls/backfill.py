@@ -4,7 +4,7 @@ Cal.com has the booking already, so its word stands: a time that someone else ho
 and left unassigned or takes no time. A dry run is this same code in a rehearsal (core.rehearsing).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -19,17 +19,16 @@ from chalicelib.calls import list_store, store
 from chalicelib.calls.analysis import BookingData, read_booking
 from chalicelib.calls.backfill_placement import CannotBackfill, Placement, Reads, place_call
 from chalicelib.calls.call import Call, CallLink
-from chalicelib.calls.ownership import Default
+from chalicelib.calls.call_owner import Default
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, Stale
 from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import customers
 from chalicelib.crm import store as crm
 
 TRIES = 8
-Begin = Callable[[str], Unit]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +46,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Backfill:
-    """Works through calls in the order given. `begin` starts a unit of work of a company."""
+    """Works through calls in the order given. `new_unit` starts a unit of work of a company."""
 
-    def __init__(self, begin: Begin, clock: Clock, default: Default) -> None:
-        self._begin = begin
+    def __init__(self, new_unit: CompanyUnitFactory, clock: Clock, default: Default) -> None:
+        self._begin = new_unit
         self._clock = clock
         self._default = default
         self._last: dict[Any, Placement] = {}

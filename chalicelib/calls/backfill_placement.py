@@ -14,10 +14,10 @@ from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import check_zone
 from chalicelib.booking.practice.models import Branch, Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.calls import ownership
+from chalicelib.calls import call_owner
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import Call
-from chalicelib.calls.ownership import Default, Owner
+from chalicelib.calls.call_owner import Default, Owner
 from chalicelib.calls.time_parsing import instant
 from chalicelib.core import directory
 from chalicelib.core.errors import DomainError, NotFound
@@ -127,7 +127,7 @@ def place_call(
 
     `guess`: where the last call of the same kind belonged; what that one needed is read along. It decides nothing.
     """
-    reads([*ownership.keys(wanted, call.facts), *_calcom_keys(wanted), *_guessed(call, wanted, guess)])
+    reads([*call_owner.keys(wanted, call.facts), *_calcom_keys(wanted), *_guessed(call, wanted, guess)])
     owner = _owner(call, wanted, default, reads)
     schedule = _schedule(call, wanted, owner, reads)
     service = _service(schedule, wanted, owner)
@@ -172,7 +172,7 @@ def _guessed(call: Call, wanted: BookingData, guess: Placement | None) -> list[K
 
 
 def _owner(call: Call, wanted: BookingData, default: Default, reads: Reads) -> Owner:
-    found, tried = ownership.owner(wanted, call.facts, default, reads)
+    found, tried = call_owner.owner(wanted, call.facts, default, reads)
     if call.company_id is None:
         if found is None:
             raise CannotBackfill("company_unknown", "; ".join(each.reason for each in tried))

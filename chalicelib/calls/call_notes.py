@@ -1,6 +1,6 @@
 """What people of the company change of a call by hand: notes, tags, whose it was, its number in an older system."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -9,7 +9,7 @@ from chalicelib.calls.call import Call, CallNotes
 from chalicelib.calls.events import CallLinked, CallNoted
 from chalicelib.core.errors import Conflict, NotFound, Stale, invalid
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 
 LONGEST_NOTES = 10_000
@@ -51,13 +51,13 @@ def write_notes(unit: Unit, call_id: str, text: str | None, tags: Sequence[str] 
     return changed
 
 
-def link_customer(begin: Callable[[], Unit], call_id: str, customer_id: str | None) -> Call:
+def link_customer(new_unit: UnitFactory, call_id: str, customer_id: str | None) -> Call:
     """Say whose call it was; None: that nobody knows.
 
     Raises NotFound, and Conflict for a call that led to an appointment: it is that one's customer's.
     """
     for _ in range(TRIES):
-        unit = begin()
+        unit = new_unit()
         ours = store.our_id(unit.company_id, call_id) or call_id
         keys = [store.call_key(unit.company_id, ours)]
         rows = fetch([*keys, crm.key(unit.company_id, customer_id)] if customer_id else keys)

@@ -18,7 +18,7 @@ from chalicelib.core.errors import Conflict, DomainError, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.tables import Key, fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
@@ -35,7 +35,7 @@ Answer = dict[str, Any]
 class Tools(msgspec.Struct, frozen=True):
     """What the functions work with: units of work by company, the clock, and Cal.com, made only when it is needed."""
 
-    begin: Callable[[str], Unit]
+    new_unit: CompanyUnitFactory
     clock: Clock
     calcom: "Callable[[], CalCom]"
 

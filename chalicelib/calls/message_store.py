@@ -14,7 +14,7 @@ BY_DESK = Listing(CallRow, "by_desk", "desk", "created_at")
 def find_message(company_id: str, message_id: str) -> CallMessage | None:
     """One request."""
     row = fetch([_key(company_id, message_id)])[0]
-    return row.noun(CallMessage) if row is not None else None
+    return row.model(CallMessage) if row is not None else None
 
 
 def get_message(company_id: str, message_id: str) -> CallMessage:
@@ -38,7 +38,7 @@ def save_message(unit: Unit, message: CallMessage) -> None:
 def page_messages(company_id: str, status: Status, limit: int, cursor: str | None) -> Page[CallMessage]:
     """Those open, or those done; the newest first."""
     found = page(BY_DESK, f"{company_id}#{status}", limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(CallMessage))
+    return found.map(lambda row: row.model(CallMessage))
 
 
 def _key(company_id: str, message_id: str) -> Key:

@@ -1,6 +1,5 @@
 """Messages for staff: taking one down during a call, mailing it, marking it done."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from chalicelib.calls import message_store
@@ -16,7 +15,7 @@ from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.people import clean_name
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 REMEMBERED = timedelta(days=14)
 MOST_RECIPIENTS = 50
@@ -30,7 +29,7 @@ def take(asked: FunctionContext, wish: MessageArgs, tools: Tools) -> Answer:
         from chalicelib.core.phones import e164
 
         phone = number_of(e164(wish.phone, asked.schedule.branch.country, "args.phone"))
-    unit = tools.begin(asked.company_id)
+    unit = tools.new_unit(asked.company_id)
     message = CallMessage(
         id=new_id("msg"),
         company_id=asked.company_id,
@@ -57,10 +56,10 @@ def take(asked: FunctionContext, wish: MessageArgs, tools: Tools) -> Answer:
     return answer
 
 
-def mark(begin: Callable[[], Unit], message_id: str, status: Status, clock: Clock) -> CallMessage:
+def mark(new_unit: UnitFactory, message_id: str, status: Status, clock: Clock) -> CallMessage:
     """Mark it done, or open again; marking it as it is changes nothing. Raises NotFound."""
     for _ in range(TRIES):
-        unit = begin()
+        unit = new_unit()
         message = message_store.get_message(unit.company_id, message_id)
         if message.status == status:
             return message

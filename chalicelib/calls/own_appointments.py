@@ -4,7 +4,7 @@ A mismatch says nothing: a wrong name, a wrong day and an appointment that never
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -23,7 +23,7 @@ from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Stale, invalid
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
 
 COMING = frozenset({"held", "requested", "confirmed"})
@@ -67,7 +67,7 @@ class Found(msgspec.Struct, frozen=True):
     ask: bool = False
 
 
-def find(asked: FunctionContext, which: WhichArgs, begin: Callable[[], Unit]) -> Found:
+def find(asked: FunctionContext, which: WhichArgs, new_unit: UnitFactory) -> Found:
     """What the caller may mean: his number's coming appointments, or those of the name and date he gives.
 
     One Query for his number; for name and date also a commit that counts the attempt, the day of the branch and its
@@ -80,7 +80,7 @@ def find(asked: FunctionContext, which: WhichArgs, begin: Callable[[], Unit]) ->
         return Found("found", tuple(chosen))
     facts = Found("name_it")
     if which.name and day:
-        facts = _by_facts(asked, which.name, day, which.appointment_id, begin)
+        facts = _by_facts(asked, which.name, day, which.appointment_id, new_unit)
     if mine and not facts.known:
         return Found("found", tuple(chosen or mine), ask=True)
     return facts
@@ -115,10 +115,8 @@ def _of_number(asked: FunctionContext) -> list[Known]:
     return _known(asked, _as_one([one for one in found if _is_coming(one, asked.now)])[:MOST_LISTED])
 
 
-def _by_facts(
-    asked: FunctionContext, name: str, day: date, appointment_id: str | None, begin: Callable[[], Unit]
-) -> Found:
-    if not _may_try(asked, name, day, begin):
+def _by_facts(asked: FunctionContext, name: str, day: date, appointment_id: str | None, new_unit: UnitFactory) -> Found:
+    if not _may_try(asked, name, day, new_unit):
         return Found("too_many_attempts")
     that_day = _as_one([one for one in _on_day(asked, day) if _is_coming(one, asked.now)])
     ids = list(dict.fromkeys(one.customer_id for one in that_day))
@@ -157,7 +155,7 @@ def _on_day(asked: FunctionContext, day: date) -> list[Appointment]:
     return found
 
 
-def _may_try(asked: FunctionContext, name: str, day: date, begin: Callable[[], Unit]) -> bool:
+def _may_try(asked: FunctionContext, name: str, day: date, new_unit: UnitFactory) -> bool:
     """Count the attempt before anything is looked at, so that guesses at the same moment all count."""
     place = attempts_key(asked.caller)
     pair = hashlib.sha256(f"{place.pk}#{name.casefold()}#{day}".encode()).hexdigest()
@@ -168,7 +166,7 @@ def _may_try(asked: FunctionContext, name: str, day: date, begin: Callable[[], U
             return True
         if len(pairs) >= MOST_ATTEMPTS:
             return False
-        unit = begin()
+        unit = new_unit()
         row = GuardRow(place.pk, place.sk, data=",".join([*pairs, pair]), expires_at=epoch(asked.now + KEEP_ATTEMPTS))
         unit.put(row, GuardRow.data == tried if tried else GuardRow.pk.does_not_exist())
         try:

@@ -33,7 +33,7 @@ from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ class PhoneBooking:
         branch_id: str,
         wish: BookingArgs,
         args: dict[str, Any],
-        begin: Callable[[str], Unit],
+        new_unit: CompanyUnitFactory,
         clock: Clock,
     ) -> None:
         self._caller = caller
         self._branch_id = branch_id
         self._wish = wish
         self._args = args
-        self._begin = lambda: begin(caller.company_id)
+        self._begin = lambda: new_unit(caller.company_id)
         self._clock = clock
         self._call_id = caller.call_id or new_id("call")
         self._new_call = caller.call_id is None

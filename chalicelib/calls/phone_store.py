@@ -26,7 +26,7 @@ def key(company_id: str, phone_call_id: str) -> Key:
 
 def of(row: Any) -> PhoneCall | None:
     """The call in a fetched row."""
-    return row.noun(PhoneCall) if row is not None else None
+    return row.model(PhoneCall) if row is not None else None
 
 
 def find(company_id: str, phone_call_id: str) -> PhoneCall | None:
@@ -74,7 +74,7 @@ def is_claimed(call: PhoneCall, vendor_id: str) -> bool:
 def page_missed(company_id: str, *, limit: int, cursor: str | None) -> Page[PhoneCall]:
     """Missed calls, the newest first."""
     found = page(MISSED, f"{company_id}#missed", limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(PhoneCall))
+    return found.map(lambda row: row.model(PhoneCall))
 
 
 def claim_text(unit: Unit, number: str, at: datetime, otherwise: DomainError) -> None:

@@ -1,6 +1,6 @@
 """Retention: after as many days as the company says, a call's transcript and recording link go for good."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from chalicelib.calls import list_store, store
@@ -11,7 +11,7 @@ from chalicelib.core.errors import Stale
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 
 ORPHANS_KEPT_DAYS = 90
 """Of calls to numbers of nobody's, whose company cannot say."""
@@ -22,20 +22,20 @@ DELIVERIES = ("call_ended", "call_analyzed")
 """Retell's webhooks that hold a transcript; their bodies lie in the inbox as they came."""
 
 
-def spread(company_ids: Iterable[str], begin: Callable[[str], Unit]) -> int:
+def spread(company_ids: Iterable[str], new_unit: CompanyUnitFactory) -> int:
     """Leave a job for each company that keeps recordings for a time only, and one for the platform; how many."""
     due = 0
     batch: list[str] = []
     for company_id in [*company_ids, PLATFORM]:
         batch.append(company_id)
         if len(batch) == COMPANIES_AT_ONCE:
-            due += _spread(batch, begin)
+            due += _spread(batch, new_unit)
             batch = []
-    return due + _spread(batch, begin)
+    return due + _spread(batch, new_unit)
 
 
-def _spread(company_ids: list[str], begin: Callable[[str], Unit]) -> int:
-    unit, due = begin(PLATFORM), 0
+def _spread(company_ids: list[str], new_unit: CompanyUnitFactory) -> int:
+    unit, due = new_unit(PLATFORM), 0
     for company_id, settings in zip(company_ids, store.settings_of(company_ids), strict=True):
         if _days(company_id, settings) is not None:
             unit.enqueue(ForgetRecordings(company_id=company_id))

@@ -40,18 +40,18 @@ def call_of(row: Any) -> Call | None:
     """The call in a fetched row."""
     if row is None:
         return None
-    facts: CallFacts = row.noun(CallFacts)
+    facts: CallFacts = row.model(CallFacts)
     return Call(
         id=row.call_id,
         company_id=None if row.company_id == PLATFORM else str(row.company_id),
         facts=facts,
-        link=CallRow(data=row.link).noun(CallLink),
-        notes=CallRow(data=row.notes).noun(CallNotes),
+        link=CallRow(data=row.link).model(CallLink),
+        notes=CallRow(data=row.notes).model(CallNotes),
         created_at=datetime.fromisoformat(row.created_at.partition("#")[0]),
         version=int(row.version or 1),
         link_version=int(row.link_version or 0),
         erased_at=datetime.fromisoformat(row.erased_at) if row.erased_at else None,
-        transfer=CallRow(data=row.transfer).noun(Transfer) if row.transfer else None,
+        transfer=CallRow(data=row.transfer).model(Transfer) if row.transfer else None,
         legacy_id=row.legacy_id,
     )
 
@@ -217,7 +217,7 @@ def place(call: Call) -> str:
 def settings_of(company_ids: Sequence[str]) -> list[CallSettings]:
     """Each company's settings; one request a hundred."""
     rows = fetch([_settings_key(each) for each in company_ids])
-    return [row.noun(CallSettings) if row is not None else CallSettings() for row in rows]
+    return [row.model(CallSettings) if row is not None else CallSettings() for row in rows]
 
 
 def save_settings(unit: Unit, settings: CallSettings) -> None:

@@ -1,14 +1,12 @@
 """Rating a text appointment, once, by its patient, when it is over."""
 
-from collections.abc import Callable
-
 from chalicelib.chat import store
 from chalicelib.chat.events import TextAppointmentRated
 from chalicelib.chat.rating import Rating
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Forbidden, NotFound
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 from chalicelib.text_sessions import participants
 from chalicelib.text_sessions import store as sessions
 from chalicelib.text_sessions.meter import Meter
@@ -18,7 +16,7 @@ from chalicelib.text_sessions.session import Session
 
 @counted
 def rate(
-    begin: Callable[[], Unit], company_id: str, user_id: str, appointment_id: str, stars: int, text: str, clock: Clock
+    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, stars: int, text: str, clock: Clock
 ) -> Rating:
     """Keep what the patient thought of it; one read, one transaction.
 
@@ -34,7 +32,7 @@ def rate(
     if not _is_over(session, clock):
         raise Conflict("session_running", "Rate it when it is over.")
     rating = Rating(session.id, stars, text, at)
-    unit = begin()
+    unit = new_unit()
     store.add_rating(unit, appointment_id, rating)
     unit.publish(TextAppointmentRated(appointment_id=appointment_id, session_id=session.id, stars=stars))
     unit.audit("chat.rated", session.id, ("rating",))

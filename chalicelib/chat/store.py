@@ -73,7 +73,7 @@ def sent_of(row: Any) -> Message | None:
     """The message that a fetched name stands for; one request, none for a name that is free."""
     if row is None:
         return None
-    message: Message = fetch([Key(ChatRow, row.pk, row.record)])[0].noun(Message)
+    message: Message = fetch([Key(ChatRow, row.pk, row.record)])[0].model(Message)
     return message
 
 
@@ -88,7 +88,7 @@ def page_messages(company_id: str, appointment_id: str, limit: int, cursor: str 
         LISTED, _pk(company_id, appointment_id), limit=limit, cursor=cursor, between=ChatRow.sk.startswith("m#"),
         newest_first=True,
     )  # fmt: skip
-    messages: list[Message] = [row.noun(Message) for row in reversed(found.data)]
+    messages: list[Message] = [row.model(Message) for row in reversed(found.data)]
     following = _following(messages, messages[0].number if messages else 0)
     return Page(following[::-1], found.next_cursor)
 
@@ -100,7 +100,7 @@ def news(company_id: str, appointment_id: str, after: int, limit: int) -> tuple[
     """
     new = ChatRow.sk.between(_sk(after + 1), "p#~")
     rows = list(ChatRow.query(_pk(company_id, appointment_id), new, limit=limit + 2, page_size=limit + 2))
-    messages = [row.noun(Message) for row in rows if row.sk.startswith("m#")]
+    messages = [row.model(Message) for row in rows if row.sk.startswith("m#")]
     following = _following(messages, after + 1)
     if len(messages) > limit:
         return following[:limit], None
@@ -150,7 +150,7 @@ def attachment_of(row: Any, side: Side, at: datetime) -> Attachment | None:
     """The file in a fetched row, if this side may still send it."""
     if row is None or row.record is not None or (row.expires_at or 0) <= epoch(at):
         return None
-    owner, attachment = row.noun(tuple[str, Attachment])
+    owner, attachment = row.model(tuple[str, Attachment])
     return attachment if owner == side else None
 
 
@@ -167,7 +167,7 @@ def rating_key(company_id: str, appointment_id: str) -> Key:
 
 def rating_of(row: Any) -> Rating | None:
     """The rating in a fetched row."""
-    return row.noun(Rating) if row is not None else None
+    return row.model(Rating) if row is not None else None
 
 
 def _following(messages: list[Message], first: int) -> list[Message]:

@@ -1,13 +1,12 @@
 """Letting the other side see that one has read, and that one is typing."""
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from chalicelib.chat import store
 from chalicelib.chat.presence import TYPING_FOR
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, invalid
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
@@ -16,7 +15,7 @@ from chalicelib.text_sessions.session import SIDES
 
 @counted
 def read_up_to(
-    begin: Callable[[], Unit], company_id: str, user_id: str, appointment_id: str, number: int, clock: Clock
+    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, number: int, clock: Clock
 ) -> None:
     """Note that the caller has read up to that message; never back. One read and, where it is news, one transaction.
 
@@ -31,7 +30,7 @@ def read_up_to(
         raise invalid("body.up_to", "no_such_message", f"The chat holds {session.messages} messages.")
     if store.presence_of(present.rows[SIDES.index(side)]).read_up_to >= number:
         return
-    unit = begin()
+    unit = new_unit()
     store.save_read(unit, appointment_id, side, number, clock())
     unit.audit("chat.read", session.id, ("read_up_to",), side=side, up_to=str(number))
     with suppress(Stale):  # another window of the same person has read further

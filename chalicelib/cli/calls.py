@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import click
 from rich.text import Text
 
-from chalicelib.calls import call_notes, chain, list_store, ownership
+from chalicelib.calls import call_notes, call_owner, chain, list_store
 from chalicelib.calls.analysis import read_booking
 from chalicelib.calls.backfill import adopt_orphan
 from chalicelib.calls.backfill_placement import Reads
 from chalicelib.calls.call import Call
 from chalicelib.calls.chain import Chain
-from chalicelib.calls.importing import Imported, import_calls
+from chalicelib.calls.import_calls import Imported, import_calls
 from chalicelib.cli.appointments import company_of, wanted
 from chalicelib.cli.output import console, finish, note, print_json, print_table, progress
 from chalicelib.cli.queues import OPERATOR
@@ -169,7 +169,7 @@ def orphans(stage: Stage, since: datetime | None, adopt: bool) -> None:
         note(f"{adopted} calls now belong to their company.")
 
 
-def _adopted(call: Call, owner: ownership.Owner) -> bool:
+def _adopted(call: Call, owner: call_owner.Owner) -> bool:
     try:
         adopt_orphan(Unit(owner.company_id, OPERATOR), call, owner.branch_id)
     except Stale:  # Retell has news of it at this moment; next time
@@ -177,8 +177,8 @@ def _adopted(call: Call, owner: ownership.Owner) -> bool:
     return True
 
 
-def _orphans(begun: str) -> Iterator[tuple[Call, ownership.Owner | None, tuple[ownership.Tried, ...]]]:
-    default = ownership.read_default(settings().default_company)
+def _orphans(begun: str) -> Iterator[tuple[Call, call_owner.Owner | None, tuple[call_owner.Tried, ...]]]:
+    default = call_owner.read_default(settings().default_company)
     batch: list[Call] = []
     for call in list_store.calls_after(PLATFORM, begun):
         batch.append(call)
@@ -189,13 +189,13 @@ def _orphans(begun: str) -> Iterator[tuple[Call, ownership.Owner | None, tuple[o
 
 
 def _judged(
-    batch: Sequence[Call], default: ownership.Default
-) -> Iterator[tuple[Call, ownership.Owner | None, tuple[ownership.Tried, ...]]]:
+    batch: Sequence[Call], default: call_owner.Default
+) -> Iterator[tuple[Call, call_owner.Owner | None, tuple[call_owner.Tried, ...]]]:
     reads = Reads()
     bookings = [read_booking(call.link.booking_details) for call in batch]
-    reads([key for call, booking in zip(batch, bookings, strict=True) for key in ownership.keys(booking, call.facts)])
+    reads([key for call, booking in zip(batch, bookings, strict=True) for key in call_owner.keys(booking, call.facts)])
     for call, booking in zip(batch, bookings, strict=True):
-        yield (call, *ownership.owner(booking, call.facts, default, reads))
+        yield (call, *call_owner.owner(booking, call.facts, default, reads))
 
 
 @calls.command()

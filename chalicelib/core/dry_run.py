@@ -56,7 +56,7 @@ class DryRun:
 
 
 @contextmanager
-def rehearsal() -> Iterator[None]:
+def in_dry_run() -> Iterator[None]:
     """Inside, units of work of this thread commit nothing."""
     made = DryRun()
     noting, seen = unit.dry_run_commit.set(made.note), tables.overlay.set(made.see)

@@ -78,7 +78,7 @@ def record_message(queue: str, message: dict[str, Any], reason: str, at: datetim
     record(queue, envelope, attempts, reason, at)
 
 
-def bury(queue: str, event: dict[str, Any], at: datetime) -> None:
+def record_dead_letters(queue: str, event: dict[str, Any], at: datetime) -> None:
     """Take the messages of a dead-letter queue's event over into the failed jobs."""
     for message in event["Records"]:
         record_message(queue, message, "its worker died or timed out every time it was delivered", at)
@@ -87,12 +87,12 @@ def bury(queue: str, event: dict[str, Any], at: datetime) -> None:
 def of_queue(queue: str, limit: int = 100) -> list[FailedJob]:
     """The newest first; by an index, which may be a moment behind."""
     rows = FailedJobRow.query(queue, index_name="by_queue", scan_index_forward=False, limit=limit)
-    return [row.noun(FailedJob) for row in rows]
+    return [row.model(FailedJob) for row in rows]
 
 
 def each_of(queue: str) -> Iterator[FailedJob]:
     """All of a queue, the oldest first, page by page."""
-    return (row.noun(FailedJob) for row in FailedJobRow.query(queue, index_name="by_queue"))
+    return (row.model(FailedJob) for row in FailedJobRow.query(queue, index_name="by_queue"))
 
 
 def count(queue: str) -> int:
@@ -105,7 +105,7 @@ def get(job_id: str) -> FailedJob:
     row = FailedJobRow.find(*_address(job_id))
     if row is None:
         raise NotFound("failed_job_not_found", f"There is no failed job {job_id}.")
-    return row.noun(FailedJob)
+    return row.model(FailedJob)
 
 
 def retry(failed: FailedJob, unit: Unit) -> str:

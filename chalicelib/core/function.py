@@ -150,7 +150,7 @@ class Function(Blueprint):
 
     def _view(self, app: Chalice, route: Route) -> View:
         def view(**path: str) -> Any:
-            from chalicelib.core.serving import serve
+            from chalicelib.core.serve import serve
 
             return serve(route, app.current_request, path)
 

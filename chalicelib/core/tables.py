@@ -63,14 +63,14 @@ class Row(Model):
         found: Self | None = fetch([Key(cls, pk, sk)], consistent=consistent)[0]
         return found
 
-    def noun(self, kind: type[T]) -> T:
+    def model(self, kind: type[T]) -> T:
         """The noun in `data`, checked against its type."""
         return msgspec.json.decode(self.data or "{}", type=kind)
 
 
-def encode(noun: Any) -> str:
+def encode(model: Any) -> str:
     """A noun as the JSON that `Row.noun` reads back."""
-    return msgspec.json.encode(noun).decode()
+    return msgspec.json.encode(model).decode()
 
 
 def index(name: str, hash_key: str, range_key: str, *, keys_only: bool = False) -> Any:

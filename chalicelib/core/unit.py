@@ -180,6 +180,11 @@ class Unit:
         return event_id
 
 
+UnitFactory = Callable[[], Unit]
+"""Makes the unit of work of one try; a use case that tries again makes another one."""
+CompanyUnitFactory = Callable[[str], Unit]
+"""The same where the company is found out on the way."""
+
 dry_run_commit: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("instead", default=None)
 """What a rehearsal (core.rehearsing) does with the actions instead of sending them."""
 pause: Callable[[float], None] = time.sleep

@@ -21,7 +21,7 @@ def key(company_id: str, customer_id: str) -> Key:
 
 def customer_of(row: Any) -> Customer | None:
     """The customer in a fetched row."""
-    return row.noun(Customer) if row is not None else None
+    return row.model(Customer) if row is not None else None
 
 
 def get_customer(company_id: str, customer_id: str) -> Customer:
@@ -74,4 +74,4 @@ def save_customer(unit: Unit, customer: Customer) -> None:
 
 def page_customers(company_id: str, limit: int, cursor: str | None) -> Page[Customer]:
     """The newest first."""
-    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor, newest_first=True).map(lambda r: r.noun(Customer))
+    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor, newest_first=True).map(lambda r: r.model(Customer))

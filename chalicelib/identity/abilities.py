@@ -7,8 +7,8 @@ EVERYTHING = "*"
 Role = Literal["admin", "staff", "practitioner", "client"]
 
 ABILITIES = frozenset(
-    f"{noun}:{verb}"
-    for noun in (
+    f"{resource}:{action}"
+    for resource in (
         "account",
         "accounting",
         "analytics",
@@ -23,7 +23,7 @@ ABILITIES = frozenset(
         "users",
         "webhooks",
     )
-    for verb in ("read", "write")
+    for action in ("read", "write")
 ) | {"appointments:override"}
 """Every ability a route may ask for (a test walks the routes).
 

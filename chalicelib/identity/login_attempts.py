@@ -13,7 +13,7 @@ FORGOTTEN_AFTER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
-class Attempts:
+class LoginAttempts:
     """`tally` attempts, of which none was a success; `expires_at` (seconds since 1970) follows from the last one.
 
     `expires_at` None: there were none.
@@ -31,9 +31,9 @@ class Attempts:
         doublings = min(self.tally - free, 16)  # far beyond the longest wait
         return max(0, last + min(FIRST_WAIT_SECONDS << doublings, LONGEST_WAIT_SECONDS) - at)
 
-    def counted(self, at: int) -> "Attempts":
+    def counted(self, at: int) -> "LoginAttempts":
         """One more, at `at`."""
-        return Attempts(1 if self._forgotten(at) else self.tally + 1, at + FORGOTTEN_AFTER_SECONDS)
+        return LoginAttempts(1 if self._forgotten(at) else self.tally + 1, at + FORGOTTEN_AFTER_SECONDS)
 
     def _forgotten(self, at: int) -> bool:
         return self.expires_at is None or self.expires_at <= at

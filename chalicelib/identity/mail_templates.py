@@ -8,7 +8,7 @@ Matter = Literal["reconnect_accounting"]
 
 
 @dataclass(frozen=True)
-class Letter:
+class MailTemplate:
     """A mail in plain text."""
 
     subject: str
@@ -83,16 +83,16 @@ _NOTICES: dict[str, dict[Matter, tuple[str, str]]] = {
 }
 
 
-def notice(matter: Matter, language: str, **values: str) -> Letter:
+def notice(matter: Matter, language: str, **values: str) -> MailTemplate:
     """The mail that tells of a matter; in English where the language is not spoken here."""
     subject, text = _NOTICES.get(language, _NOTICES[_SPOKEN])[matter]
-    return Letter(subject.format(**values), text.format(**values))
+    return MailTemplate(subject.format(**values), text.format(**values))
 
 
-def letter(purpose: Purpose, language: str, *, company: str, name: str, secret: str, public_url: str) -> Letter:
+def letter(purpose: Purpose, language: str, *, company: str, name: str, secret: str, public_url: str) -> MailTemplate:
     """The mail that carries a link; in English where the language is not spoken here."""
     subject, text = _LETTERS.get(language, _LETTERS[_SPOKEN])[purpose]
     # Behind a #, browsers keep the secret to themselves: it reaches no server's log and no referrer.
     link = f"{public_url.rstrip('/')}/{_PATHS[purpose]}#token={secret}"
     values = {"company": company, "name": name, "link": link}
-    return Letter(subject.format(**values), text.format(**values))
+    return MailTemplate(subject.format(**values), text.format(**values))

@@ -1,11 +1,9 @@
 """The users of a company: who one is, who there is, and letting somebody in no longer."""
 
-from collections.abc import Callable
-
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Stale
 from chalicelib.core.pages import Page
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 from chalicelib.identity import store, token_issue
 from chalicelib.identity.company import Company
 from chalicelib.identity.events import UserDisabled
@@ -24,7 +22,7 @@ def page_users(company_id: str, limit: int, cursor: str | None) -> Page[User]:
     return store.page_users(company_id, limit, cursor)
 
 
-def disable_user(new_unit: Callable[[], Unit], user_id: str, clock: Clock) -> User:
+def disable_user(new_unit: UnitFactory, user_id: str, clock: Clock) -> User:
     """Let the user in no longer: no password, no token, no link opens anything; raises NotFound."""
     for _ in range(TRIES):
         unit = new_unit()

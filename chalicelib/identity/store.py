@@ -54,13 +54,13 @@ def add_company(unit: Unit, company: Company) -> None:
 def companies() -> Iterator[Company]:
     """Every company, the oldest first; for operators and schedules."""
     for row in IdentityRow.query(COMPANIES, index_name="by_company"):
-        yield row.noun(Company)
+        yield row.model(Company)
 
 
 def find_company(company_id: str) -> Company | None:
     """One request."""
     found: IdentityRow | None = fetch([_company_key(company_id)])[0]
-    return found.noun(Company) if found else None
+    return found.model(Company) if found else None
 
 
 def user_key(company_id: str, user_id: str) -> Key:
@@ -70,7 +70,7 @@ def user_key(company_id: str, user_id: str) -> Key:
 
 def user_of(row: IdentityRow | None) -> User | None:
     """The user in a fetched row."""
-    return row.noun(User) if row is not None else None
+    return row.model(User) if row is not None else None
 
 
 def get_user(company_id: str, user_id: str) -> User:
@@ -91,18 +91,18 @@ def get_user_and_company(company_id: str, user_id: str) -> tuple[User, Company]:
     user, company = fetch([user_key(company_id, user_id), _company_key(company_id)])
     if user is None or company is None:
         raise _no_user(user_id)
-    return user.noun(User), company.noun(Company)
+    return user.model(User), company.model(Company)
 
 
 def page_users(company_id: str, limit: int, cursor: str | None) -> Page[User]:
     """The oldest first."""
-    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor).map(lambda row: row.noun(User))
+    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor).map(lambda row: row.model(User))
 
 
 def admins(company_id: str) -> Iterator[User]:
     """Every admin who signs in, the oldest first; reads all users of the company."""
     for row in IdentityRow.query(company_id, index_name="by_company"):
-        user = row.noun(User)
+        user = row.model(User)
         if user.role == "admin" and user.status == "active":
             yield user
 
@@ -111,7 +111,7 @@ def addresses(company_id: str, ability: str, most: int) -> list[str]:
     """The e-mails of active users whose role has the ability, the oldest users first; one Query."""
     found: list[str] = []
     for row in IdentityRow.query(company_id, index_name="by_company", page_size=100):
-        user = row.noun(User)
+        user = row.model(User)
         if user.status == "active" and covers(user.abilities, [ability]):
             found.append(user.email)
         if len(found) == most:
@@ -125,9 +125,9 @@ def find_account(company_id: str, user_id: str) -> Account | None:
     if "user" not in rows:
         return None
     return Account(
-        user=rows["user"].noun(User),
-        credential=rows["credential"].noun(Credential),
-        tokens=tuple(row.noun(Token) for sk, row in rows.items() if sk.startswith("token#")),
+        user=rows["user"].model(User),
+        credential=rows["credential"].model(Credential),
+        tokens=tuple(row.model(Token) for sk, row in rows.items() if sk.startswith("token#")),
     )
 
 
@@ -176,7 +176,7 @@ def remove_token(unit: Unit, token: Token) -> None:
 def find_token(company_id: str, user_id: str, token_id: str) -> Token | None:
     """One request."""
     found = IdentityRow.find(_pk(company_id, user_id), _token_sk(token_id))
-    return found.noun(Token) if found else None
+    return found.model(Token) if found else None
 
 
 def last_uses(of: Sequence[Token]) -> list[int | None]:

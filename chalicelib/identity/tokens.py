@@ -1,13 +1,12 @@
 """A user's own tokens: making one for a program, listing, revoking."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Stale
 from chalicelib.core.people import clean_name
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.identity import store, token_issue
 from chalicelib.identity.abilities import EVERYTHING, covers, unknown
 from chalicelib.identity.account import MOST_API_TOKENS, Account
@@ -26,7 +25,7 @@ class TokenInUse:
     last_used_at: datetime | None
 
 
-def create_token(new_unit: Callable[[], Unit], name: str, abilities: list[str], days: int, clock: Clock) -> Issued:
+def create_token(new_unit: UnitFactory, name: str, abilities: list[str], days: int, clock: Clock) -> Issued:
     """A token for a program of the acting user, which ends after `days`.
 
     Its abilities must be among those of the user's role and of the token that asks. Raises Invalid for unknown

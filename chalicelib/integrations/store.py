@@ -5,15 +5,15 @@ from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.pages import Listing, Page, page
 from chalicelib.core.tables import Key, collection, encode, fetch
 from chalicelib.core.unit import Unit
-from chalicelib.integrations.endpoint import KEPT, Delivery, Endpoint
 from chalicelib.integrations.tables import IntegrationRow
+from chalicelib.integrations.webhook_endpoint import KEPT, Delivery, Endpoint
 
 DELIVERIES = Listing(IntegrationRow, None, "pk", "sk")
 
 
 def endpoints(company_id: str) -> list[Endpoint]:
     """All of a company's, the oldest first; one Query."""
-    return [row.noun(Endpoint) for row in collection(IntegrationRow, f"{company_id}#endpoints")]
+    return [row.model(Endpoint) for row in collection(IntegrationRow, f"{company_id}#endpoints")]
 
 
 def get_endpoint(company_id: str, endpoint_id: str) -> Endpoint:
@@ -21,7 +21,7 @@ def get_endpoint(company_id: str, endpoint_id: str) -> Endpoint:
     row = fetch([_endpoint_key(company_id, endpoint_id)])[0]
     if row is None:
         raise NotFound("endpoint_not_found", f"There is no webhook endpoint {endpoint_id}.")
-    found: Endpoint = row.noun(Endpoint)
+    found: Endpoint = row.model(Endpoint)
     return found
 
 
@@ -56,8 +56,8 @@ def find_delivery(company_id: str, endpoint_id: str, delivery_id: str) -> tuple[
     place = Key(IntegrationRow, f"{company_id}#{endpoint_id}", f"delivery#{delivery_id}")
     endpoint, delivery = fetch([_endpoint_key(company_id, endpoint_id), place])
     return (
-        endpoint.noun(Endpoint) if endpoint is not None else None,
-        delivery.noun(Delivery) if delivery is not None else None,
+        endpoint.model(Endpoint) if endpoint is not None else None,
+        delivery.model(Delivery) if delivery is not None else None,
     )
 
 
@@ -76,7 +76,7 @@ def page_deliveries(
         only=only,
         newest_first=True,
     )
-    return found.map(lambda row: row.noun(Delivery))
+    return found.map(lambda row: row.model(Delivery))
 
 
 def _endpoint_key(company_id: str, endpoint_id: str) -> Key:

@@ -20,7 +20,7 @@ BY_COMPANY = Listing(MessagingRow, "by_company", "company_id", "created_at")
 def find_text(company_id: str, text_id: str) -> Text | None:
     """One request."""
     row = MessagingRow.find(f"{company_id}#{text_id}", "text")
-    return row.noun(Text) if row else None
+    return row.model(Text) if row else None
 
 
 def add_text(unit: Unit, text: Text) -> None:
@@ -51,7 +51,7 @@ def refusal_key(company_id: str, number: str) -> Key:
 
 def refusal_of(row: Any) -> Refusal | None:
     """The refusal in a fetched row."""
-    return row.noun(Refusal) if row is not None else None
+    return row.model(Refusal) if row is not None else None
 
 
 def find_refusal(company_id: str, number: str) -> Refusal | None:
@@ -80,7 +80,7 @@ def remove_refusal(unit: Unit, refusal: Refusal) -> None:
 def page_refusals(company_id: str, *, limit: int, cursor: str | None) -> Page[Refusal]:
     """The newest first."""
     found = page(BY_COMPANY, company_id, limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(Refusal))
+    return found.map(lambda row: row.model(Refusal))
 
 
 def _address(company_id: str, number: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """What a browser may ask of the meter: to charge what is due at once, and to end the session. It counts nothing."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
@@ -8,19 +7,19 @@ from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict
 from chalicelib.core.jobs import JobContext
-from chalicelib.core.unit import Unit
-from chalicelib.text_sessions import metering, participants, store
+from chalicelib.core.unit import UnitFactory
+from chalicelib.text_sessions import participants, store, update_meter
 from chalicelib.text_sessions.activity import running
 from chalicelib.text_sessions.jobs import EndCancelled
-from chalicelib.text_sessions.metering import Change, Settled
 from chalicelib.text_sessions.refusals import counted
+from chalicelib.text_sessions.update_meter import Change, Settled
 
 DeductionReason = Literal["interval", "no_activity", "manual_end"]
 
 
 @counted
 def deduct(
-    begin: Callable[[], Unit], company_id: str, user_id: str, appointment_id: str, asked: int, clock: Clock
+    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, asked: int, clock: Clock
 ) -> Settled:
     """Charge what the clock says is due, perhaps nothing, however much is asked for.
 
@@ -29,15 +28,13 @@ def deduct(
     """
     present = participants.read(company_id, user_id, appointment_id)
     _ = present.side
-    settled = metering.settle(begin, running(present), clock)
+    settled = update_meter.settle(new_unit, running(present), clock)
     _count_declined(asked, settled.charged)
     return settled
 
 
 @counted
-def end(
-    begin: Callable[[], Unit], company_id: str, user_id: str, appointment_id: str, asked: int, clock: Clock
-) -> Settled:
+def end(new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, asked: int, clock: Clock) -> Settled:
     """End the session, after charging what the clock says is due; returns it as it was and as it is.
 
     Where the clock had ended it already, that end stands. Raises as `deduct` does.
@@ -49,7 +46,7 @@ def end(
         lambda unit, changed: unit.audit("text_session.ended_by_hand", changed.id, by=side),
         clock_may_end=True,
     )
-    settled = metering.settle(begin, running(present), clock, ended)
+    settled = update_meter.settle(new_unit, running(present), clock, ended)
     _count_declined(asked, settled.charged)
     return settled
 
@@ -61,7 +58,7 @@ def end_cancelled(job: EndCancelled, context: JobContext) -> None:
         return
     ended = Change(lambda meter, at: meter.ended("cancelled", at), clock_may_end=True)
     with suppress(Conflict):  # somebody else has just ended it
-        metering.settle(context.unit, session, context.clock, ended)
+        update_meter.settle(context.unit, session, context.clock, ended)
 
 
 def _count_declined(asked: int, charged: int) -> None:

@@ -8,11 +8,11 @@ from chalicelib.core.errors import NotFound
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
-from chalicelib.text_sessions import metering, store
+from chalicelib.text_sessions import store, update_meter
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.meter import Meter
-from chalicelib.text_sessions.metering import seconds_until
 from chalicelib.text_sessions.session import NOTICE
+from chalicelib.text_sessions.update_meter import seconds_until
 
 LATE = timedelta(seconds=20)
 """A tick may be this late before the sweep does its work; were both to do it, one would only find it done."""
@@ -32,7 +32,7 @@ def tick(job: Tick, context: JobContext) -> None:
         return
     at = context.clock()
     if found.session.due(at) or found.notice_due(at):
-        found = metering.settle(context.unit, found.session, context.clock, known=found).after
+        found = update_meter.settle(context.unit, found.session, context.clock, known=found).after
     session = found.session
     if session.is_active and session.interval == job.interval:
         notice_at = session.next_charge_at - NOTICE
@@ -72,7 +72,7 @@ def _found(job: Tick) -> Meter | None:
 def _settle(meter: Meter, clock: Clock) -> int:
     company_id = meter.session.company_id
     try:
-        metering.settle(lambda: Unit(company_id, clock=clock), meter.session, clock, known=meter)
+        update_meter.settle(lambda: Unit(company_id, clock=clock), meter.session, clock, known=meter)
     except Exception:  # noqa: BLE001 - one session's fault does not stop the others' clock
         log.exception("session not settled", extra={"session_id": meter.session.id})
         return 0

@@ -73,7 +73,7 @@ class AvailabilityAnswer(Answer):
 
 def counted(company_id: str, found: "list[SearchResult]") -> "list[SearchResult]":
     """What was found, after the search was counted once for each branch: bookings are compared with searches."""
-    from chalicelib.analytics.searching import count_search
+    from chalicelib.analytics.count_searches import count_search
 
     for branch in {one.branch.branch_id: one.branch for one in found}.values():
         count_search(company_id, branch.branch_id, branch.zone, now)

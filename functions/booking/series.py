@@ -226,7 +226,7 @@ def _wish(body: SeriesToCheck) -> "SeriesRequest":
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,
-        recurrence=body.recurrence.noun(),
+        recurrence=body.recurrence.model(),
         staff=body.staff,
         length_min=body.length_min,
         prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),

@@ -28,7 +28,7 @@ class RecurrenceBody(Body):
     until: date | None = None
     excluded: Annotated[list[date], msgspec.Meta(max_length=MOST)] = msgspec.field(default_factory=list)
 
-    def noun(self) -> Recurrence:
+    def model(self) -> Recurrence:
         """The recurrence."""
         return Recurrence(
             frequency=self.frequency,

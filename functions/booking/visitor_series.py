@@ -134,7 +134,7 @@ def _wish(body: VisitorSeriesToCheck) -> "SeriesRequest":
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,
-        recurrence=body.recurrence.noun(),
+        recurrence=body.recurrence.model(),
         staff=body.staff,
         length_min=body.length_min,
         visitor=True,

@@ -112,7 +112,7 @@ def start_call(request: Request, body: NewCall) -> PhoneCallAnswer:
     Answers 409 `do_not_call`, or `quiet_hours` with `next_allowed_at`. Not at all twice: a lost answer of the vendor's
     leaves the call `held` until the vendor was asked what became of it.
     """
-    from chalicelib.calls.outbound import OutboundCall, Vendors, start
+    from chalicelib.calls.call_out import OutboundCall, Vendors, start
     from chalicelib.vendors import retell_client, twilio
 
     wish = OutboundCall(
@@ -161,8 +161,8 @@ def refuse_number(request: Request, number: str, body: RefusedNumber) -> Refusal
     """Put a number (E.164) on the list, and mark the customer who has it. Again changes nothing but the reason."""
     from chalicelib.calls.do_not_call import put
 
-    begin = request.unit
-    return _show_refusal(put(begin, request.company_id, number, texts=body.texts, reason=body.reason, clock=now))
+    new_unit = request.unit
+    return _show_refusal(put(new_unit, request.company_id, number, texts=body.texts, reason=body.reason, clock=now))
 
 
 @function.route(

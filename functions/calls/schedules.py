@@ -1,6 +1,6 @@
 """What happens to calls by the clock."""
 
-from chalicelib.calls import checking, retention
+from chalicelib.calls import chain_check, retention
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -19,4 +19,4 @@ def forget_recordings() -> None:
 @function.every("cron(40 4 ? * MON *)", needs=Needs(reads=("identity",), writes=("outbox",)), timeout_seconds=300)
 def check_chains() -> None:
     """Judge every call that wanted an appointment, and mail a report where something is missing."""
-    checking.spread((company.id for company in companies()), Unit, now())
+    chain_check.spread((company.id for company in companies()), Unit, now())

@@ -36,7 +36,7 @@ def answer_phone(request: Request) -> Response:
     Also what a Dial or Record asks once it is over. Signed by `X-Twilio-Signature` over URL and parameters.
     """
     event = _verified(request)
-    from chalicelib.calls.answering import answer, go_on
+    from chalicelib.calls.answer_phone import answer, go_on
 
     reference = _reference(request)
     if reference:
@@ -55,7 +55,7 @@ def answer_phone(request: Request) -> Response:
 def bridge_call(request: Request) -> Response:
     """Tell Twilio, in TwiML, to connect a member of staff with the customer he wants to call. Signed like the rest."""
     _verified(request)
-    from chalicelib.calls.answering import bridge
+    from chalicelib.calls.answer_phone import bridge
 
     return _twiml(bridge(_reference(request)))
 

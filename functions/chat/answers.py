@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from chalicelib.chat import store
-from chalicelib.chat.attaching import Upload
+from chalicelib.chat.attach_file import Upload
 from chalicelib.chat.message import Attachment, Message
 from chalicelib.chat.polling import Poll
 from chalicelib.chat.presence import Presence

@@ -92,7 +92,7 @@ class RatingBody(Body):
 )
 def send_chat_message(request: Request, appointment_id: str, body: MessageBody) -> MessageAnswer:
     """Say something while the session runs; it counts as activity."""
-    from chalicelib.chat.sending import send
+    from chalicelib.chat.send_message import send
 
     draft, who = body.draft(), (request.company_id, request.actor.id, appointment_id)
     sent = send(lambda: request.unit(lambda said: show_message(appointment_id, said)), *who, draft, request.clock)
@@ -131,7 +131,7 @@ def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) 
 )
 def attach_to_chat(request: Request, appointment_id: str, body: AttachmentBody) -> UploadAnswer:
     """Be told where to put a file, and then send it with a message within the day."""
-    from chalicelib.chat.attaching import CONTENT_TYPES, LARGEST_BYTES, attach
+    from chalicelib.chat.attach_file import CONTENT_TYPES, LARGEST_BYTES, attach
 
     if body.content_type not in CONTENT_TYPES:
         raise invalid("body.content_type", "not_accepted", f"One of {', '.join(CONTENT_TYPES)} is.")

@@ -122,8 +122,8 @@ def remove_busy_times(request: Request, staff_id: str, source: str, query: BusyQ
     from chalicelib.booking.time_off import external_calendars
 
     within = external_calendars.window(query.from_, query.to, now(), "query")
-    begin = partial(request.unit, lambda busy: None)
-    external_calendars.replace_busy(begin, request.company_id, staff_id, _source(source), within, (), now)
+    new_unit = partial(request.unit, lambda busy: None)
+    external_calendars.replace_busy(new_unit, request.company_id, staff_id, _source(source), within, (), now)
 
 
 def _source(name: str) -> str:

@@ -71,7 +71,7 @@ class EndBody(Body):
 )  # fmt: skip
 def start_session(request: Request, body: StartBody) -> RunningAnswer:
     """Start the session of an appointment whose time has come; while one runs, that one is answered."""
-    from chalicelib.text_sessions.starting import start
+    from chalicelib.text_sessions.start_session import start
 
     found = start(
         lambda: request.unit(show_running), request.company_id, request.actor.id, body.appointment_id, request.clock

@@ -10,7 +10,7 @@ from chalicelib.core.errors import Unauthenticated
 from chalicelib.core.unit import Unit
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.create_company import Person, add_member, create_company
-from chalicelib.identity.signing_in import sign_in
+from chalicelib.identity.password_login import sign_in
 from infra.local import demo_text
 from infra.local.demo_accounting import connect_accounting
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice

@@ -16,7 +16,7 @@ from chalicelib.crm.customer import Contact
 from chalicelib.crm.customers import add_from_contact
 from chalicelib.identity import store as identity
 from chalicelib.identity.create_company import Person
-from chalicelib.text_sessions import plans, store, subscribing
+from chalicelib.text_sessions import manage_subscription, plans, store
 from chalicelib.text_sessions.plan import Terms
 from infra.local.demo_practice import Practice
 
@@ -35,7 +35,7 @@ def load(company_id: str, practice: Practice, clock: Clock) -> str:
     if store.find_current(company_id, patient_id) is None:
         terms = Terms(sessions=10, period="month", zone="America/New_York")
         plan = plans.create(Unit(company_id), "Ten a month", terms, 4900, "USD", clock)
-        subscribing.subscribe(Unit(company_id), patient_id, plan.id, renews=True, clock=clock)
+        manage_subscription.subscribe(Unit(company_id), patient_id, plan.id, renews=True, clock=clock)
     return _open_appointment(company_id, patient_id, clock) or _appointment(company_id, practice, patient_id, clock)
 
 

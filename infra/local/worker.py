@@ -18,10 +18,10 @@ def run_worker(queues: Sequence[str], stop: threading.Event) -> None:
         answer: dict[str, Any] | None = invoke(living[queue], event)
         return answer
 
-    def bury(queue: str, event: dict[str, Any]) -> None:
+    def consume_dead(queue: str, event: dict[str, Any]) -> None:
         invoke(dead[queue], event)
 
-    worker.run_worker(queues, stop, work, bury)
+    worker.run_worker(queues, stop, work, consume_dead)
 
 
 def consumers(queues: Sequence[str], *, dead: bool = False) -> list[Endpoint]:

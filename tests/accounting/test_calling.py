@@ -35,12 +35,12 @@ def later(**ahead: float) -> Clock:
     return lambda: datetime.now(UTC) + timedelta(**ahead)
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit("com_test")
 
 
 def ask(account: Account, clock: Clock = now, calls: int = 1) -> int:
-    with leased_client("com_test", account, begin, clock, calls) as client:
+    with leased_client("com_test", account, new_unit, clock, calls) as client:
         return client.page(COMPANY, "suppliers", 1, per_page=1).total
 
 
@@ -81,7 +81,7 @@ def _take_until_refused(account: Account, calls: int) -> int:
     taken = 0
     while True:
         try:
-            with leased_client("com_test", account, begin, now, calls):
+            with leased_client("com_test", account, new_unit, now, calls):
                 taken += calls
         except RateLimited as wait:
             if wait.code != "fic_quota":
@@ -206,7 +206,7 @@ def test_what_fic_refuses_is_refused_here_until_it_said(
 
 
 def test_a_missing_permission_is_no_quota(by_oauth: Account, fic: FattureInCloudSimulator) -> None:
-    with pytest.raises(VendorRefused) as refused, leased_client("com_test", by_oauth, begin, now) as client:
+    with pytest.raises(VendorRefused) as refused, leased_client("com_test", by_oauth, new_unit, now) as client:
         client._send("POST", f"/c/{COMPANY}/entities/clients", body={"data": {"name": "Nobody"}})
     assert refused.value.code == "fic_forbidden"
     assert ask(by_oauth) == 60
@@ -222,14 +222,14 @@ def test_more_workers_than_the_quota_row_bears_come_back(manual: Account, monkey
 def test_an_account_is_found_by_id_or_number_of_its_own_company(aws: EmbeddedAws, fic: FattureInCloudSimulator) -> None:
     account = by_hand(fic, legacy_id=1)
     for ref in (account.id, "1"):
-        with leased_client("com_test", ref, begin, now) as client:
+        with leased_client("com_test", ref, new_unit, now) as client:
             assert client.companies()[0].id == COMPANY
-        with pytest.raises(NotFound), leased_client("com_other", ref, begin, now):
+        with pytest.raises(NotFound), leased_client("com_other", ref, new_unit, now):
             pass
 
 
 def test_a_disconnected_account_calls_nobody(manual: Account, fic: FattureInCloudSimulator) -> None:
-    gone = accounts.disconnect(begin, manual.id, now)
+    gone = accounts.disconnect(new_unit, manual.id, now)
     for account in (manual, gone):
         with pytest.raises(Conflict, match="fic_not_connected"):
             ask(account)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.reading import folded
+from chalicelib.accounting.parse_record import folded
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import issuing, order_store
+from chalicelib.accounting import issue_invoice, order_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.order import Line, Order
 from chalicelib.accounting.record_jobs import ReconcileDocument
@@ -126,8 +126,8 @@ def test_a_lost_answer_is_looked_for_before_anything_is_made_again(
         clock = MovingClock()
         clock.forward(seconds=80)
         lines = (Line(name="Haircut", net=1),)
-        wish = issuing.Wish(appointment_id=appointment.id, lines=lines)
-        assert issuing.issue(lambda: Unit(OURS), account, "invoices", wish, clock).record
+        wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=lines)
+        assert issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, clock).record
     assert len(marked(fic, appointment)) == len(records("invoices")) == 1
     assert bill(account, appointment).json["status"] == "issued"
 
@@ -143,10 +143,10 @@ def test_the_job_settles_what_nobody_asks_for_again(
     context = JobContext("job_1", 1, False, "cor_1", OURS, clock)
     if not apply:
         with pytest.raises(Postpone):
-            issuing.reconcile(job, context)
+            issue_invoice.reconcile(job, context)
         clock.ahead += timedelta(seconds=80)
-    issuing.reconcile(job, context)
-    issuing.reconcile(job, context)
+    issue_invoice.reconcile(job, context)
+    issue_invoice.reconcile(job, context)
     order = order_store.find_order(OURS, account.id, "invoices", appointment.id)
     assert (order is not None and order.state == "issued") is apply
     assert len(marked(fic, appointment)) == int(apply)
@@ -155,9 +155,9 @@ def test_the_job_settles_what_nobody_asks_for_again(
 
 
 def test_many_at_once_make_one(fic: FattureInCloudSimulator, account: Account, appointment: Appointment) -> None:
-    wish = issuing.Wish(appointment_id=appointment.id, lines=(Line(name="Haircut", net=1),))
+    wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=(Line(name="Haircut", net=1),))
     with ThreadPoolExecutor(8) as pool:
-        done = pool.map(lambda _: issuing.issue(lambda: Unit(OURS), account, "invoices", wish, now), range(8))
+        done = pool.map(lambda _: issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, now), range(8))
     assert any(issued.record for issued in done)
     assert len(marked(fic, appointment)) == 1
 

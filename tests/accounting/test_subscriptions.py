@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import recurring, subscribing, subscription_store
+from chalicelib.accounting import recurring_jobs, subscription_store, subscription_sync
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.record_jobs import CheckSubscriptions
 from chalicelib.accounting.subscription import TYPES, Seen, Subscription, compare
@@ -35,7 +35,7 @@ def states() -> dict[str, str]:
 
 def checked(account: Account, clock: MovingClock) -> None:
     job = CheckSubscriptions(company_id=OURS, account_id=account.id)
-    subscribing.check(job, JobContext("job_1", 1, False, "cor_1", OURS, clock))
+    subscription_sync.check(job, JobContext("job_1", 1, False, "cor_1", OURS, clock))
 
 
 def test_subscribing_verifies_the_address(fic: FattureInCloudSimulator, account: Account, sink: list[int]) -> None:
@@ -122,8 +122,8 @@ def test_a_refusal_is_told_and_what_is_wanted_stays_wanted(fic: FattureInCloudSi
 def test_the_daily_check_has_a_job_for_each_account(account: Account) -> None:
     create_company("Ours", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id=OURS)
     drain_all()
-    recurring.check_subscriptions(now)
-    recurring.read_changes(now)
+    recurring_jobs.check_subscriptions(now)
+    recurring_jobs.read_changes(now)
     drain_all()
 
 
@@ -164,7 +164,7 @@ def test_a_strangers_change_in_between_is_not_overwritten(
     unit = Unit(OURS)
     subscription_store.save_subscription(unit, old.changed(types=ENTITY[:1]))
     unit.commit()
-    subscribing.mend(lambda: Unit(OURS), account, old, now)
+    subscription_sync.mend(lambda: Unit(OURS), account, old, now)
     kept = subscription_store.find_subscription(OURS, account.id, "entity")
     assert kept
     assert kept.types == ENTITY[:1]

@@ -22,7 +22,7 @@ LATER = JobContext("job", 1, False, "cor", COMPANY, lambda: now() + timedelta(mi
 
 def ours() -> list[Appointment]:
     """Every appointment."""
-    return [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    return [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
 
 
 def recover() -> None:

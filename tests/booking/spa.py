@@ -66,13 +66,13 @@ def wish(practice: Practice, at: datetime = TEN, **fields: Any) -> BookingReques
     return BookingRequest(**(known | {"source": "api", "contact": EVE} | fields))
 
 
-def begin(company: str = "com_test") -> Unit:
+def new_unit(company: str = "com_test") -> Unit:
     return Unit(company, clock=clock)
 
 
 def booked(practice: Practice, at: datetime = TEN, **fields: Any) -> Appointment:
     company = practice.branches[0].company_id
-    return book(lambda: begin(company), company, wish(practice, at, **fields), clock).appointment
+    return book(lambda: new_unit(company), company, wish(practice, at, **fields), clock).appointment
 
 
 def packaged(practice: Practice, at: datetime = TEN, **fields: Any) -> FirstPart:

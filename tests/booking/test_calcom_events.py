@@ -56,7 +56,7 @@ def deliver(raw: bytes, header: str | None = None) -> int:
 
 
 def appointments() -> list[Appointment]:
-    return [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    return [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
 
 
 CREATED = event("BOOKING_CREATED", 0)

@@ -32,7 +32,7 @@ from tests.draining import drain
 COMPANY = "com_test"
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit(COMPANY)
 
 
@@ -45,15 +45,15 @@ def booked(practice: Practice, hour: int = 10, staff: str | None = "Ada Keller",
         staff=staff,
         contact=Contact(name=f"Guest {guest}", phone=f"+4915112345{guest:03}"),
     )
-    return book_online(begin, COMPANY, wish, now, connected)
+    return book_online(new_unit, COMPANY, wish, now, connected)
 
 
 def move(appointment: Appointment, starts_at: datetime, **fields: Any) -> Appointment:
-    return reschedule(begin, COMPANY, appointment.id, Move(starts_at=starts_at, **fields), now, connected)
+    return reschedule(new_unit, COMPANY, appointment.id, Move(starts_at=starts_at, **fields), now, connected)
 
 
 def call_off(appointment: Appointment, **fields: Any) -> Appointment:
-    return cancel(begin, COMPANY, appointment.id, Cancellation(**fields), now, connected)
+    return cancel(new_unit, COMPANY, appointment.id, Cancellation(**fields), now, connected)
 
 
 def stored(appointment: Appointment) -> Appointment:
@@ -251,7 +251,7 @@ def test_what_was_cancelled_before_calcom_confirmed_it_is_cancelled_once_it_has(
     refused(lambda: move(held, next_monday(14)), "awaits_calcom")
     theirs = next(iter(calcom.bookings.all.values()))
     client = connected()
-    confirmed = calcom_book.confirm(stored(held), client.booking(theirs["uid"]), begin, now)
+    confirmed = calcom_book.confirm(stored(held), client.booking(theirs["uid"]), new_unit, now)
     client.close()
     assert confirmed.pending_change
     settle(held)

@@ -44,7 +44,7 @@ TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 MERGE = GroupPolicy(deadline_min=1440, below="merge")
 
 
-def begin(now: datetime = NOW) -> Unit:
+def new_unit(now: datetime = NOW) -> Unit:
     return Unit(COMPANY, clock=lambda: now)
 
 
@@ -70,17 +70,17 @@ def contact(number: int) -> Contact:
 def booked(practice: Practice, number: int, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
     wish = BookingRequest(**(known | {"source": "web", "contact": contact(number)} | fields))
-    return book(lambda: begin(now), COMPANY, wish, lambda: now).appointment
+    return book(lambda: new_unit(now), COMPANY, wish, lambda: now).appointment
 
 
 def joined(group: Appointment, number: int, now: datetime = NOW, **fields: Any) -> Appointment:
-    return join(begin, COMPANY, group.id, Joiner(contact=contact(number), **fields), lambda: now)
+    return join(new_unit, COMPANY, group.id, Joiner(contact=contact(number), **fields), lambda: now)
 
 
 def left(group: Appointment, number: int = 0) -> Appointment:
     there = current(group).group.participants  # type: ignore[union-attr]
     who = there[number].id if there else "prt_none"
-    return leave(begin, COMPANY, group.id, Leaver(participant_id=who), lambda: NOW)
+    return leave(new_unit, COMPANY, group.id, Leaver(participant_id=who), lambda: NOW)
 
 
 def current(group: Appointment) -> Appointment:
@@ -212,7 +212,8 @@ def test_who_leaves_reopens_the_group_and_the_last_one_ends_it(aws: EmbeddedAws)
     assert list_of(second) == []
     refused(lambda: joined(group, 3), "not_joinable")
     refused(
-        lambda: leave(begin, COMPANY, group.id, Leaver(participant_id="prt_none"), lambda: NOW), "participant_not_found"
+        lambda: leave(new_unit, COMPANY, group.id, Leaver(participant_id="prt_none"), lambda: NOW),
+        "participant_not_found",
     )
     assert events().count("booking.ParticipantLeft") == 2
     assert events().count("booking.AppointmentCancelled") == 1
@@ -232,7 +233,7 @@ def test_what_joins_is_asked_what_the_rules_say_of_him(aws: EmbeddedAws) -> None
     # Who leaves may book again on that day, and so may all once it is cancelled.
     left(group)
     assert booked(practice, 1, TEN + timedelta(hours=2)).id != group.id
-    cancel(begin, COMPANY, group.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(new_unit, COMPANY, group.id, Cancellation(), lambda: NOW, no_calcom)
     drain()
     assert booked(practice, 2, TEN + timedelta(hours=2)).group.taken == 2  # type: ignore[union-attr]
 
@@ -243,7 +244,7 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
     assert group.group
     customers = [one.customer_id for one in group.group.participants]
     tuesday = TEN + timedelta(days=1)
-    moved = reschedule(begin, COMPANY, group.id, Move(starts_at=tuesday), lambda: NOW, no_calcom)
+    moved = reschedule(new_unit, COMPANY, group.id, Move(starts_at=tuesday), lambda: NOW, no_calcom)
     assert kinds(practice, moved) == [Kind.GROUP]
     drain()
     for customer_id in customers:
@@ -252,15 +253,15 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
         assert [one.customer_id for one in list_of(customer_id, status="confirmed")] == [customer_id]
         assert list_of(customer_id, status="cancelled") == []
         assert tallies(customer_id) == {"2026-11-23": 0, "2026-11-24": 1}
-    mark(begin, COMPANY, group.id, "completed", Mark(), lambda: tuesday + timedelta(hours=1))
+    mark(new_unit, COMPANY, group.id, "completed", Mark(), lambda: tuesday + timedelta(hours=1))
     drain()
     drain()
     done = [limit_store.done_key(COMPANY, one, group.service_id) for one in customers]
     assert [row.tally for row in fetch(done)] == [1, 1]
-    mark(begin, COMPANY, group.id, "confirmed", Mark(), lambda: tuesday + timedelta(hours=1))
+    mark(new_unit, COMPANY, group.id, "confirmed", Mark(), lambda: tuesday + timedelta(hours=1))
     drain()
     assert [row.tally for row in fetch(done)] == [0, 0]
-    refused(lambda: change_attendees(begin, COMPANY, group.id, Attendance(contact=contact(7))), "is_group")
+    refused(lambda: change_attendees(new_unit, COMPANY, group.id, Attendance(contact=contact(7))), "is_group")
 
 
 def tallies(customer_id: str) -> dict[str, int]:
@@ -288,7 +289,7 @@ def test_too_few_at_the_deadline_are_cancelled_once_enough_are_left_alone(aws: E
 
 
 def sweep(now: datetime) -> int:
-    return minimum.check_deadlines(lambda _: begin(now), lambda: now)
+    return minimum.check_deadlines(lambda _: new_unit(now), lambda: now)
 
 
 def shard_of(group: Appointment) -> int:
@@ -343,7 +344,7 @@ def test_what_can_never_be_names_its_field(aws: EmbeddedAws) -> None:
     single = booked(practice, 1, service="Text consultation", staff="Chloe Park")
     refused(lambda: joined(single, 2), "not_joinable")
     with pytest.raises(NotFound):
-        join(begin, COMPANY, "apt_none", Joiner(contact=contact(2)), lambda: NOW)
+        join(new_unit, COMPANY, "apt_none", Joiner(contact=contact(2)), lambda: NOW)
     asked = Asked(branch_id=practice.branches[1].id, service="Haircut", starts_at=TEN, visitor=True)
     held = lambda: hold(lambda company_id: Unit(company_id), "203.0.113.7", asked, lambda: NOW)  # noqa: E731
     assert invalid(held) == ("body.service", "seats_not_held")
@@ -351,7 +352,7 @@ def test_what_can_never_be_names_its_field(aws: EmbeddedAws) -> None:
     begun = TEN + timedelta(minutes=1)
     refused(lambda: joined(group, 2, begun), "not_joinable")
     refused(
-        lambda: leave(begin, COMPANY, group.id, Leaver(customer_id=group.customer_id), lambda: begun), "not_leavable"
+        lambda: leave(new_unit, COMPANY, group.id, Leaver(customer_id=group.customer_id), lambda: begun), "not_leavable"
     )
 
 

@@ -15,7 +15,7 @@ from chalicelib.core import audit
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from tests.booking.test_refusing import MONDAY, NOW, TEN, begin, booked, clock, codes, no_calcom, opened, refused
+from tests.booking.test_refusing import MONDAY, NOW, TEN, booked, clock, codes, new_unit, no_calcom, opened, refused
 from tests.calls.conftest import next_monday
 from tests.conftest import EmbeddedAws
 
@@ -62,7 +62,7 @@ def test_the_terms_of_rescheduling(agreed: Rescheduling, by: str, failed: list[s
 
 
 def moved(appointment: Appointment, at: Any, **fields: Any) -> Appointment:
-    return reschedule(begin, "com_test", appointment.id, Move(starts_at=at, **fields), clock, no_calcom)
+    return reschedule(new_unit, "com_test", appointment.id, Move(starts_at=at, **fields), clock, no_calcom)
 
 
 def test_all_failures_come_together_and_named_ones_may_be_overridden(aws: EmbeddedAws) -> None:

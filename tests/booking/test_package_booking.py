@@ -31,7 +31,7 @@ from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
-from tests.booking.spa import MAKEOVER, QUARTER, TEN, begin, booked, clock, open_spa, packaged
+from tests.booking.spa import MAKEOVER, QUARTER, TEN, booked, clock, new_unit, open_spa, packaged
 from tests.conftest import EmbeddedAws
 
 CHLOE, DAN = 2, 3
@@ -126,7 +126,7 @@ def test_a_taken_time_is_refused_with_starts_that_are_bookable_as_given(aws: Emb
     for one in offered:
         first = packaged(practice, datetime.fromisoformat(one["starts_at"]))
         assert first.starts_at == datetime.fromisoformat(one["starts_at"])
-        cancel(begin, "com_test", first.package.id if first.package else "", Change())
+        cancel(new_unit, "com_test", first.package.id if first.package else "", Change())
 
 
 def test_every_rule_that_fails_is_named_at_once(aws: EmbeddedAws) -> None:
@@ -144,7 +144,7 @@ def test_a_consultation_that_a_package_requires_is_offered_first(aws: EmbeddedAw
     assert [one["code"] for one in refusal.extra["failures"]] == ["consultation_required"]
     assert {one["service_id"] for one in refusal.extra["alternatives"]} == {made.services[0].id}
     talk = booked(practice, TEN, service="Consultation")
-    mark(begin, "com_test", talk.id, "completed", Mark(), lambda: TEN + timedelta(hours=1))
+    mark(new_unit, "com_test", talk.id, "completed", Mark(), lambda: TEN + timedelta(hours=1))
     assert packaged(practice, TEN + timedelta(hours=2))
 
 
@@ -170,7 +170,7 @@ def test_a_package_counts_once_and_gives_back_what_it_counted(aws: EmbeddedAws) 
     assert [one["rule"] for one in refusal.extra["failures"]] == ["limits"]
     assert all(one["starts_at"][:10] != "2026-11-23" for one in refusal.extra["alternatives"])
     assert first.package
-    cancel(begin, "com_test", first.package.id, Change())
+    cancel(new_unit, "com_test", first.package.id, Change())
     assert counted(names) == [1] * 5  # the second one stays
     assert packaged(practice, TEN + timedelta(hours=4))
 
@@ -196,32 +196,34 @@ def test_a_package_is_cancelled_as_one_and_its_parts_not_alone(aws: EmbeddedAws)
     first = packaged(practice)
     assert first.package
     package_id = first.package.id
-    one = lambda: cancel_one(begin, "com_test", first.parts[1].id, Cancellation(), clock, no_calcom)  # noqa: E731
+    one = lambda: cancel_one(new_unit, "com_test", first.parts[1].id, Cancellation(), clock, no_calcom)  # noqa: E731
     assert refused("part_of_package", one).extra == {"package_id": package_id}
     move = Move(starts_at=TEN + QUARTER)
-    refused("part_of_package", lambda: move_one(begin, "com_test", first.id, move, clock, no_calcom))
-    stale = refused("stale_version", lambda: cancel(begin, "com_test", package_id, Change(version=7)))
+    refused("part_of_package", lambda: move_one(new_unit, "com_test", first.id, move, clock, no_calcom))
+    stale = refused("stale_version", lambda: cancel(new_unit, "com_test", package_id, Change(version=7)))
     assert stale.extra["current"]["version"] == 1
-    done = cancel(begin, "com_test", package_id, Change(reason="Ill", version=1))
+    done = cancel(new_unit, "com_test", package_id, Change(reason="Ill", version=1))
     assert [(part.status, part.cancellation_reason) for part in done.parts] == [("cancelled", "Ill")] * 2
     assert (done.status, done.version) == ("cancelled", 3)
     assert [held(practice, part) for part in done.parts] == [[], []]
-    assert cancel(begin, "com_test", package_id, Change()) == done
+    assert cancel(new_unit, "com_test", package_id, Change()) == done
     refused("not_reschedulable", lambda: _moved(package_id, TEN))
 
 
 def _moved(package_id: str, at: Any, **fields: Any) -> Any:
-    return reschedule(begin, "com_test", package_id, PackageMove(starts_at=at, **fields), clock)
+    return reschedule(new_unit, "com_test", package_id, PackageMove(starts_at=at, **fields), clock)
 
 
 def test_what_has_begun_is_not_cancelled(aws: EmbeddedAws) -> None:
     practice = open_spa()
     first = packaged(practice)
     assert first.package
-    mark(begin, "com_test", first.id, "completed", Mark(), lambda: TEN + timedelta(hours=1))
-    refused("not_cancellable", lambda: cancel(begin, "com_test", first.package.id if first.package else "", Change()))
+    mark(new_unit, "com_test", first.id, "completed", Mark(), lambda: TEN + timedelta(hours=1))
+    refused(
+        "not_cancellable", lambda: cancel(new_unit, "com_test", first.package.id if first.package else "", Change())
+    )
     assert package_store.get("com_test", first.package.id).status == "confirmed"
-    mark(begin, "com_test", first.parts[1].id, "no_show", Mark(), lambda: TEN + timedelta(hours=2))
+    mark(new_unit, "com_test", first.parts[1].id, "no_show", Mark(), lambda: TEN + timedelta(hours=2))
     assert package_store.get("com_test", first.package.id).status == "completed"
 
 
@@ -265,9 +267,9 @@ def test_moving_recounts_and_respects_limits(aws: EmbeddedAws) -> None:
     assert counted(tuple(name for part in first.parts for name in part.counted)) == [0, 0, 0]
     assert counted(tuple(name for part in moved.parts for name in part.counted)) == [1, 1, 1]
     # Given to Chloe, who has the other part: she counts with both until it moves again.
-    given = reassign(begin, "com_test", first.id, Reassignment(staff="Chloe Park"), clock, no_calcom)
+    given = reassign(new_unit, "com_test", first.id, Reassignment(staff="Chloe Park"), clock, no_calcom)
     assert given.staff_id == practice.staff[CHLOE].id
-    cancel(begin, "com_test", first.package.id, Change())
+    cancel(new_unit, "com_test", first.package.id, Change())
     assert counted(tuple({*given.counted, *(n for part in moved.parts for n in part.counted)})) == [0, 0, 0]
 
 
@@ -277,11 +279,11 @@ def test_a_request_is_confirmed_or_declined_as_one(aws: EmbeddedAws) -> None:
     assert first.package
     assert second.package
     assert first.status == "requested"
-    confirmed = answer(begin, "com_test", first.package.id, "confirmed", Change())
+    confirmed = answer(new_unit, "com_test", first.package.id, "confirmed", Change())
     assert [(part.status, part.booked_as) for part in confirmed.parts] == [("confirmed", "confirmed")] * 2
-    assert answer(begin, "com_test", first.package.id, "confirmed", Change()) == confirmed
-    refused("not_requested", lambda: answer(begin, "com_test", confirmed.package.id, "declined", Change()))
-    declined = answer(begin, "com_test", second.package.id, "declined", Change(reason="Full"))
+    assert answer(new_unit, "com_test", first.package.id, "confirmed", Change()) == confirmed
+    refused("not_requested", lambda: answer(new_unit, "com_test", confirmed.package.id, "declined", Change()))
+    declined = answer(new_unit, "com_test", second.package.id, "declined", Change(reason="Full"))
     assert all(part.entry().reference not in held(practice, part) for part in declined.parts)
 
 
@@ -306,7 +308,7 @@ def test_the_largest_package_fits_into_one_transaction(aws: EmbeddedAws) -> None
     assert sizes[0] <= unit.MOST_ACTIONS - 5, sizes  # a call and an Idempotency-Key take some more
     first = packaged(practice)
     assert first.package
-    cancel(begin, "com_test", first.package.id, Change())
+    cancel(new_unit, "com_test", first.package.id, Change())
 
 
 def open_largest() -> Practice:

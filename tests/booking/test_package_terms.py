@@ -12,7 +12,7 @@ from chalicelib.booking.practice.policy import Cancellation, Policy, Reschedulin
 from chalicelib.core import audit
 from chalicelib.core.errors import Conflict
 from infra.local.invoking import Answer, Caller, call
-from tests.booking.spa import TEN, begin, clock, open_spa, packaged
+from tests.booking.spa import TEN, clock, new_unit, open_spa, packaged
 from tests.conftest import EmbeddedAws
 from tests.functions.test_package_endpoints import at, book
 
@@ -56,7 +56,7 @@ def test_a_visitors_package_waits_for_its_deposit(aws: EmbeddedAws) -> None:
 def test_staff_confirm_without_it(aws: EmbeddedAws) -> None:
     practice = open_spa(package={"policy": Policy(deposit_minor=5000)})
     first = packaged(practice, visitor=True, source="web")
-    done = answer(begin, "com_test", package_id(first), "confirmed", Change(without_deposit=True))
+    done = answer(new_unit, "com_test", package_id(first), "confirmed", Change(without_deposit=True))
     assert done.status == "confirmed"
     assert any(one.get("overridden") == "deposit" for one in history(first.id))
     assert not any("overridden" in one for one in history(first.parts[1].id))
@@ -82,12 +82,12 @@ def test_cancelling_a_package_costs_what_its_service_says_once(aws: EmbeddedAws)
 def test_a_request_is_given_up_for_nothing(aws: EmbeddedAws) -> None:
     agreed = Cancellation(notice_min=525_600, fee_minor=2000)
     practice = open_spa(package={"policy": Policy(cancellation=agreed, needs_approval=True)})
-    done = cancel(begin, "com_test", package_id(packaged(practice)), Change())
+    done = cancel(new_unit, "com_test", package_id(packaged(practice)), Change())
     assert [part.fee_minor for part in done.parts] == [0, 0]
 
 
 def moved(first: Any, to: Any, **fields: Any) -> Any:
-    return reschedule(begin, "com_test", package_id(first), PackageMove(starts_at=to, **fields), clock)
+    return reschedule(new_unit, "com_test", package_id(first), PackageMove(starts_at=to, **fields), clock)
 
 
 def failures(first: Any, to: Any, **fields: Any) -> list[str]:

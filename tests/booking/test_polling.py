@@ -44,7 +44,7 @@ def there(calcom: CalComSimulator, hour: int, event_type: int = 101, **fields: A
 
 
 def appointments() -> list[Appointment]:
-    found = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    found = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     return sorted(found, key=lambda appointment: appointment.starts_at)
 
 

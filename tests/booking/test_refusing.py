@@ -38,7 +38,7 @@ def clock() -> datetime:
     return NOW
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit("com_test", clock=clock)
 
 
@@ -78,7 +78,7 @@ def booked(practice: Practice, at: datetime = TEN, now: datetime = NOW, **fields
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
     known |= {"source": "api", "contact": EVE}
     wish = BookingRequest(**(known | fields))
-    return book(begin, "com_test", wish, lambda: now).appointment
+    return book(new_unit, "com_test", wish, lambda: now).appointment
 
 
 def refused(work: Callable[[], object], code: str = "not_bookable") -> Conflict:
@@ -136,11 +136,11 @@ def test_a_limit_holds_is_read_along_and_is_given_back(aws: EmbeddedAws) -> None
     tuesday = booked(practice, TEN + timedelta(days=1), **other)
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=1), **customer))) == ["limit_reached"]
     move = Move(starts_at=TEN + timedelta(hours=3))
-    assert codes(refused(lambda: reschedule(begin, "com_test", tuesday.id, move, clock, no_calcom))) == [
+    assert codes(refused(lambda: reschedule(new_unit, "com_test", tuesday.id, move, clock, no_calcom))) == [
         "limit_reached"
     ]
-    cancel(begin, "com_test", first.id, Cancellation(), clock, no_calcom)
-    moved = reschedule(begin, "com_test", tuesday.id, move, clock, no_calcom)
+    cancel(new_unit, "com_test", first.id, Cancellation(), clock, no_calcom)
+    moved = reschedule(new_unit, "com_test", tuesday.id, move, clock, no_calcom)
     assert [name.split("#")[-1] for name in moved.counted][:1] == ["2026-11-23"]
     assert codes(refused(lambda: booked(practice, TEN + timedelta(hours=4)))) == ["limit_reached"]
     assert booked(practice, TEN + timedelta(hours=4), override=("limits",))
@@ -163,7 +163,7 @@ def test_a_full_day_of_the_branch(aws: EmbeddedAws) -> None:
 def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     practice = opened()
     made = booked(practice, contact=Contact(name="Eve", phone="+12125550199", email="eve@example.com"))
-    block = block_customer.block(begin, "com_test", made.customer_id, Contact(), "", clock)
+    block = block_customer.block(new_unit, "com_test", made.customer_id, Contact(), "", clock)
     later = TEN + timedelta(hours=2)
     people: tuple[dict[str, Any], ...] = (
         {"customer_id": made.customer_id},
@@ -173,7 +173,7 @@ def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     for who in people:
         refusal = refused(lambda who=who: booked(practice, later, **who))  # type: ignore[misc]
         assert (codes(refusal), refusal.extra["alternatives"]) == (["not_bookable"], [])
-    block_customer.unblock(begin, "com_test", block.id)
+    block_customer.unblock(new_unit, "com_test", block.id)
     assert booked(practice, later)
 
 
@@ -191,7 +191,7 @@ def test_a_consultation_comes_first_and_is_offered(aws: EmbeddedAws) -> None:
     assert complete.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 0
     assert appointment_store.get_appointment("com_test", made.id).status == "completed"
     assert booked(practice, TEN + timedelta(days=1))
-    mark(begin, "com_test", made.id, "no_show", Mark(), lambda: after)
+    mark(new_unit, "com_test", made.id, "no_show", Mark(), lambda: after)
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=2)))) == ["consultation_required"]
 
 
@@ -203,16 +203,16 @@ def test_rooms_are_taken_moved_and_freed_with_the_appointment(aws: EmbeddedAws) 
     offered = refusal.extra["alternatives"]
     assert len(offered) == 3
     again = booked(practice, datetime.fromisoformat(offered[0]["starts_at"]), staff=offered[0]["staff_id"])
-    cancel(begin, "com_test", again.id, Cancellation(), clock, no_calcom)
-    moved = reschedule(begin, "com_test", first.id, Move(starts_at=TEN + timedelta(hours=2)), clock, no_calcom)
+    cancel(new_unit, "com_test", again.id, Cancellation(), clock, no_calcom)
+    moved = reschedule(new_unit, "com_test", first.id, Move(starts_at=TEN + timedelta(hours=2)), clock, no_calcom)
     assert moved.resource_ids == first.resource_ids
     refused(lambda: booked(practice, TEN + timedelta(hours=2)), "slot_taken")
     second = booked(practice)
     refused(
-        lambda: reschedule(begin, "com_test", second.id, Move(starts_at=moved.starts_at), clock, no_calcom),
+        lambda: reschedule(new_unit, "com_test", second.id, Move(starts_at=moved.starts_at), clock, no_calcom),
         "slot_taken",
     )
-    cancel(begin, "com_test", second.id, Cancellation(), clock, no_calcom)
+    cancel(new_unit, "com_test", second.id, Cancellation(), clock, no_calcom)
     seen = requests(lambda: booked(practice))
     assert seen == ["BatchGetItem", "TransactWriteItems"]
 
@@ -242,4 +242,4 @@ def test_what_needs_approval_takes_its_time_and_waits(aws: EmbeddedAws) -> None:
     made = booked(practice, staff="Dan Rossi")
     assert (made.status, made.was_booked()) == ("requested", False)
     refused(lambda: booked(practice, staff="Dan Rossi"), "slot_taken")
-    assert confirm(begin, "com_test", made.id, Mark(), clock, no_calcom).status == "confirmed"
+    assert confirm(new_unit, "com_test", made.id, Mark(), clock, no_calcom).status == "confirmed"

@@ -35,11 +35,11 @@ from tests.conftest import EmbeddedAws
 DAN: dict[str, Any] = {"staff": "Dan Rossi"}
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit("com_test", clock=lambda: NOW)
 
 
-UNITS = Units(begin, begin)
+UNITS = Units(new_unit, new_unit)
 
 
 def no_calcom() -> Any:
@@ -147,7 +147,7 @@ def test_a_limit_counts_the_occurrences_of_the_series_itself(aws: EmbeddedAws) -
     assert len(made.appointments) == 3
     refused(lambda: booked(practice, TEN + timedelta(days=3)))
     one = next(iter(made.appointments.values()))
-    cancel(begin, "com_test", one.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(new_unit, "com_test", one.id, Cancellation(), lambda: NOW, no_calcom)
     booked(practice, TEN + timedelta(days=3))
 
 
@@ -184,7 +184,7 @@ def test_what_cannot_be_in_a_series_names_its_field(
 
 def test_someone_blocked_gets_no_series_and_no_alternatives(aws: EmbeddedAws) -> None:
     practice = opened()
-    block_customer.block(begin, "com_test", None, EVE, "", lambda: NOW)
+    block_customer.block(new_unit, "com_test", None, EVE, "", lambda: NOW)
     refusal = refused(lambda: series_of(wanted(practice), "skip"), "series_conflict")
     assert {len(one["alternatives"]) for one in refusal.extra["occurrences"]} == {0}
 
@@ -213,7 +213,7 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
     assert series_store.get_series("com_test", meant[0].id).status == "failed"
     standing = [row for row in BookingRow.scan() if row.sk == "appointment"]
     assert len(standing) == 1
-    cancel(begin, "com_test", standing[0].pk.partition("#")[2], Cancellation(), lambda: NOW, no_calcom)
+    cancel(new_unit, "com_test", standing[0].pk.partition("#")[2], Cancellation(), lambda: NOW, no_calcom)
     nothing_is_taken()
 
 
@@ -253,7 +253,7 @@ def test_when_a_lapsed_hold_was_lost_a_whole_series_comes_to_nothing(
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(late))
     failed = series_store.get_series("com_test", left.id)
     assert (failed.status, failed.held_in) == ("failed", ())
-    cancel(begin, "com_test", taken.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(new_unit, "com_test", taken.id, Cancellation(), lambda: NOW, no_calcom)
     nothing_stands()
 
 
@@ -277,7 +277,7 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
     practice = opened()
     left = left_in_the_middle(practice, monkeypatch)
     day = weeks(1)[0]
-    book_time_off.take(begin, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
+    book_time_off.take(new_unit, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(NOW))
     assert series_store.get_series("com_test", left.id).status == "booked"
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
@@ -347,7 +347,7 @@ def test_cancelling_one_the_following_or_all_frees_their_times(aws: EmbeddedAws)
     made = series_of(wanted(practice, 4))
     one, two, three, four = ids(made)
     version = made.appointments[two].version
-    reschedule(begin, "com_test", two, Move(starts_at=weeks(1)[0] + timedelta(hours=1)), lambda: NOW, no_calcom)
+    reschedule(new_unit, "com_test", two, Move(starts_at=weeks(1)[0] + timedelta(hours=1)), lambda: NOW, no_calcom)
     refused(lambda: change(made.series, "cancel", two, "one", version=version), "stale_version")
     assert outcomes(change(made.series, "cancel", two, "one", reason="ill")) == {two: None}
     assert outcomes(change(made.series, "cancel", three, "following")) == {three: None, four: None}

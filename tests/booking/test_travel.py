@@ -11,7 +11,7 @@ from chalicelib.booking.calendar import locations, travel_time
 from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.query import frame_of
-from chalicelib.booking.practice.geo import LONGEST_MIN, Point, Roads, Travel, Way, great_circle_km, point, ways_between
+from chalicelib.booking.practice.geo import LONGEST_MIN, Leg, Point, Roads, Travel, great_circle_km, legs_between, point
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.settings import settings as house
 
@@ -52,7 +52,7 @@ def test_ways_are_symmetric_zero_at_home_and_never_shorter_by_a_detour(
 
 
 def test_every_way_is_asked_for_once_and_both_directions() -> None:
-    assert ways_between([MITTE, None], [POTSDAM, MITTE, None, POTSDAM]) == [(MITTE, POTSDAM), (POTSDAM, MITTE)]
+    assert legs_between([MITTE, None], [POTSDAM, MITTE, None, POTSDAM]) == [(MITTE, POTSDAM), (POTSDAM, MITTE)]
 
 
 @st.composite
@@ -120,7 +120,7 @@ def test_two_that_matter_to_each_other_share_a_day_that_both_swap(left: Entry, r
         assert written[0] & written[1]
 
 
-def says_ninety(ways: list[Way]) -> list[int | None]:
+def says_ninety(ways: list[Leg]) -> list[int | None]:
     """A provider who does not know the way to Paris."""
     if len(ways) > 4:
         raise Unavailable("roads_busy", "Ask later.")

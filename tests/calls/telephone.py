@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
 from chalicelib.booking.practice_admin.seed import save_practice
-from chalicelib.calls import missed, missed_alert, phone_store
+from chalicelib.calls import missed_alert, missed_call, phone_store
 from chalicelib.calls.jobs import AlertMissedCall, SettlePhoneCall
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.calls.tables import PhoneRow
@@ -88,7 +88,7 @@ def context(company_id: str = COMPANY, *, later: timedelta = timedelta(), job_id
 
 def phone_calls() -> list[PhoneCall]:
     """All there are, the oldest first."""
-    found = [row.noun(PhoneCall) for row in PhoneRow.scan() if row.sk == "phone"]
+    found = [row.model(PhoneCall) for row in PhoneRow.scan() if row.sk == "phone"]
     return sorted(found, key=lambda one: one.id)
 
 
@@ -113,7 +113,7 @@ def only() -> PhoneCall:
 
 def settle(one: PhoneCall, at: datetime | None = None) -> PhoneCall:
     """Do the job that waits some seconds for what may come behind a call's end."""
-    missed.settle(SettlePhoneCall(company_id=one.company_id, phone_call_id=one.id), context(one.company_id))
+    missed_call.settle(SettlePhoneCall(company_id=one.company_id, phone_call_id=one.id), context(one.company_id))
     return phone_store.get(one.company_id, one.id)
 
 

@@ -12,11 +12,11 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.calls import chain, list_store, store
 from chalicelib.calls.backfill import adopt_orphan
-from chalicelib.calls.ownership import Default
+from chalicelib.calls.call_owner import Default
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import directory
 from chalicelib.core.clock import now
-from chalicelib.core.dry_run import rehearsal
+from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
@@ -38,7 +38,7 @@ def practice(aws: EmbeddedAws) -> Practice:
 
 
 def appointments() -> list[Appointment]:
-    return [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    return [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
 
 
 def names_of_events() -> set[str]:
@@ -275,7 +275,7 @@ def test_a_dry_run_says_what_the_real_run_does_and_writes_nothing(practice: Prac
     recorded(6, details(6), to_number=NOBODYS)
     recorded(7, details(7, start_time=(now() - timedelta(days=1)).isoformat()))
     before = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
-    with rehearsal():
+    with in_dry_run():
         planned = run_all()
     after = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
     assert after == before

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.calls import list_store, store
-from chalicelib.calls.importing import Imported, import_calls
+from chalicelib.calls.import_calls import Imported, import_calls
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import now
 from chalicelib.core.inbox import PLATFORM
@@ -84,11 +84,11 @@ def test_it_goes_on_after_being_stopped(practice: Practice, retell_sim: RetellSi
 
 
 def test_a_webhook_that_came_is_completed(practice: Practice, retell_sim: RetellSimulator) -> None:
-    from chalicelib.calls import recording
+    from chalicelib.calls import record_call
     from chalicelib.vendors.retell import RetellCall
 
     each = happened(retell_sim, 1)
-    recording.record(RetellCall(call_id=each, to_number=BERLIN, call_status="ongoing"), Unit, now())
+    record_call.record(RetellCall(call_id=each, to_number=BERLIN, call_status="ongoing"), Unit, now())
     assert [one.done for one in pull(retell_sim)] == ["updated"]
     assert store.get_call(COMPANY, each).facts.summary == "Done."
 

@@ -208,12 +208,12 @@ def test_a_job_given_up_twice_is_kept_once(doing: Doing) -> None:
 
 
 def test_what_its_worker_died_of_is_taken_over_from_the_dead_letters(doing: Doing) -> None:
-    from chalicelib.core.worker import bury_dead
+    from chalicelib.core.worker import consume_dead_letters
 
     body = jobs.envelope_of(Try(company_id="com_1", what="deadly"), "evt_1", "cor_1").message("default").body
     put(body, f"default{DEAD}")
     put("no job at all", f"default{DEAD}")
-    assert bury_dead(["default"]) == 2
+    assert consume_dead_letters(["default"]) == 2
     found = {failed.job: failed for failed in failed_jobs.of_queue("default")}
     assert set(found) == {"trial.Try", ""}
     assert "died or timed out" in found["trial.Try"].reason

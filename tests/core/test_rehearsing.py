@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.core import directory
-from chalicelib.core.dry_run import rehearsal
+from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.errors import Stale
 from chalicelib.core.rows import AuditRow, DirectoryRow, GuardRow
 from chalicelib.core.tables import Key, fetch
@@ -21,7 +21,7 @@ def test_what_would_be_written_is_seen_and_gone_afterwards(aws: EmbeddedAws) -> 
     directory.claim(unit, "kind", "old", "rec_1", Stale())
     unit.put(GuardRow("g", "guard", tally=1, record="x"))
     unit.commit()
-    with rehearsal():
+    with in_dry_run():
         unit = Unit("com_1")
         directory.claim(unit, "kind", "new", "rec_2", Stale())
         directory.release(unit, "kind", "old")
@@ -46,7 +46,7 @@ def test_what_would_be_written_is_seen_and_gone_afterwards(aws: EmbeddedAws) -> 
 
 
 def test_a_failure_ends_the_rehearsal(aws: EmbeddedAws) -> None:
-    with pytest.raises(ZeroDivisionError), rehearsal():
+    with pytest.raises(ZeroDivisionError), in_dry_run():
         1 / 0  # noqa: B018
     unit = Unit("com_1")
     directory.claim(unit, "kind", "real", "rec_1", Stale())

@@ -10,7 +10,16 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import AuditRow, DirectoryRow, OutboxRow
 from chalicelib.core.tables import collection
 from chalicelib.core.unit import Unit
-from chalicelib.identity import guard_store, inviting, login_throttle, members, resetting, send_mail, store, token_issue
+from chalicelib.identity import (
+    guard_store,
+    invitations,
+    login_throttle,
+    members,
+    reset_password,
+    send_mail,
+    store,
+    token_issue,
+)
 from chalicelib.identity.jobs import SendPasswordReset
 from chalicelib.identity.login_attempts import FREE_PER_ACCOUNT
 from chalicelib.identity.user import User
@@ -33,21 +42,21 @@ NOOR = "noor@example.com"
 
 
 def ask(mailbox: Mailbox, clock: StandingClock, email: str = EMAIL) -> str:
-    resetting.request_reset(email, ADDRESS, clock)
+    reset_password.request_reset(email, ADDRESS, clock)
     return mailbox.secret_after_work()
 
 
 def confirm(secret: str, clock: StandingClock, password: str = OTHER_PASSWORD) -> None:
-    resetting.confirm_reset(lambda company_id: Unit(company_id, clock=clock), secret, password, clock)
+    reset_password.confirm_reset(lambda company_id: Unit(company_id, clock=clock), secret, password, clock)
 
 
 def accept(secret: str, clock: StandingClock, password: str = PASSWORD, name: str | None = None) -> User:
     new_unit = lambda company_id: Unit(company_id, clock=clock)  # noqa: E731
-    return inviting.accept_invitation(new_unit, secret, password, name, clock)
+    return invitations.accept_invitation(new_unit, secret, password, name, clock)
 
 
 def test_an_invitation_is_mailed_taken_up_and_used_up(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    invited = inviting.invite(admin_unit(admin, clock), " Noor@Example.com ", "Noor  Haddad", "practitioner", clock)
+    invited = invitations.invite(admin_unit(admin, clock), " Noor@Example.com ", "Noor  Haddad", "practitioner", clock)
     assert (invited.status, invited.email, invited.name) == ("invited", NOOR, "Noor Haddad")
     secret = mailbox.secret_after_work()
     mail = mailbox.mails()[-1]
@@ -64,9 +73,9 @@ def test_an_invitation_is_mailed_taken_up_and_used_up(admin: User, mailbox: Mail
 
 
 def test_invited_again_both_mails_open_until_one_is_used(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    first = inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
+    first = invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
     one = mailbox.secret_after_work()
-    again = inviting.invite(admin_unit(admin, clock), NOOR, "Noor Haddad", "staff", clock)
+    again = invitations.invite(admin_unit(admin, clock), NOOR, "Noor Haddad", "staff", clock)
     two = mailbox.secret_after_work()
     assert again.id == first.id
     assert one != two
@@ -74,13 +83,13 @@ def test_invited_again_both_mails_open_until_one_is_used(admin: User, mailbox: M
     with pytest.raises(Conflict):
         accept(two, clock)
     with pytest.raises(Conflict):
-        inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
+        invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
 
 
 def test_an_email_signs_in_to_one_company_only(admin: User, clock: StandingClock) -> None:
     _, stranger = open_office(clock, "boss@example.org", "Salon Rosa")
     with pytest.raises(Conflict):
-        inviting.invite(admin_unit(stranger, clock), EMAIL, "Ada", "staff", clock)
+        invitations.invite(admin_unit(stranger, clock), EMAIL, "Ada", "staff", clock)
     with pytest.raises(Conflict):
         open_office(clock)
 
@@ -88,7 +97,7 @@ def test_an_email_signs_in_to_one_company_only(admin: User, clock: StandingClock
 def test_two_invitations_of_one_email_at_once_make_one_user(admin: User, clock: StandingClock) -> None:
     def invite(_: int) -> str:
         try:
-            return inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock).id
+            return invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock).id
         except DomainError as error:
             return error.code
 
@@ -101,7 +110,7 @@ def test_two_invitations_of_one_email_at_once_make_one_user(admin: User, clock: 
 
 
 def test_links_expire(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
+    invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
     invitation = mailbox.secret_after_work()
     reset = ask(mailbox, clock)
     clock.forward(hours=1, seconds=30)
@@ -201,14 +210,14 @@ def test_a_reset_lets_the_owner_in_whom_a_guesser_made_wait(
 def test_asking_for_strangers_and_asking_too_often_mails_nobody(
     admin: User, mailbox: Mailbox, clock: StandingClock
 ) -> None:
-    resetting.request_reset("nobody@example.com", ADDRESS, clock)
-    inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
+    reset_password.request_reset("nobody@example.com", ADDRESS, clock)
+    invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
     drain()
-    resetting.request_reset(NOOR, ADDRESS, clock)  # invited, but has no password to forget
+    reset_password.request_reset(NOOR, ADDRESS, clock)  # invited, but has no password to forget
     drain()
     assert [mail["To"] for mail in mailbox.mails()] == [[NOOR]]
     for _ in range(FREE_PER_ACCOUNT + 3):
-        resetting.request_reset(EMAIL, ADDRESS, clock)
+        reset_password.request_reset(EMAIL, ADDRESS, clock)
     drain()
     assert len([mail for mail in mailbox.mails() if mail["To"] == [EMAIL]]) == FREE_PER_ACCOUNT
     assert sign_in(clock).user == admin, "asking for resets is no way to keep somebody out"

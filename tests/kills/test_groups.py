@@ -12,7 +12,7 @@ from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from infra.local.demo_practice import Practice
-from tests.booking.test_groups import COMPANY, MERGE, NOW, TEN, begin, booked, current, opened
+from tests.booking.test_groups import COMPANY, MERGE, NOW, TEN, booked, current, new_unit, opened
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.kills.dying import Death, run_dying
@@ -31,7 +31,7 @@ def test_a_merger_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
         small, taker = _two_groups(practice, tried)
         late = small.starts_at - timedelta(hours=1)
         died = run_dying(lambda: _merge(small, taker, late), death)
-        minimum.check_minimum(begin, COMPANY, small.id, lambda: late)
+        minimum.check_minimum(new_unit, COMPANY, small.id, lambda: late)
         drain()
         _merged_once(small, taker)
         return died
@@ -49,7 +49,7 @@ def _two_groups(practice: Practice, number: int) -> tuple[Appointment, Appointme
 
 
 def _merge(small: Appointment, taker: Appointment, late: datetime) -> None:
-    minimum.check_minimum(begin, COMPANY, small.id, lambda: late)
+    minimum.check_minimum(new_unit, COMPANY, small.id, lambda: late)
     context = JobContext("job_test", 1, False, "cor_test", COMPANY, lambda: NOW)
     sync_participants.follow(FollowGroup(company_id=COMPANY, appointment_id=taker.id, merged_from=small.id), context)
 

@@ -92,7 +92,7 @@ def test_a_phone_booking_is_whole_on_both_sides_or_on_none(
         tried += 1
         died = run_dying(lambda: ask("book_appointment", wish(), call_id=f"retell-{tried}"), death)
         _recover()
-        ours = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+        ours = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
         standing = [appointment for appointment in ours if appointment.status != "released"]
         theirs = [b for b in calcom.bookings.all.values() if b["status"] == "accepted"]
         assert {a.status for a in standing} <= {"confirmed"}
@@ -118,7 +118,7 @@ def test_a_phone_booking_is_whole_on_both_sides_or_on_none(
 def _recover() -> None:
     relay.sweep(now() + timedelta(minutes=5))
     for row in list(BookingRow.scan(BookingRow.status == "held")):
-        appointment = row.noun(Appointment)
+        appointment = row.model(Appointment)
         late = JobContext("job", 1, False, "cor", "com_test", lambda: now() + timedelta(minutes=3))
         reconcile(ReconcileBooking(company_id="com_test", appointment_id=appointment.id), late)
         assert appointment_store.get_appointment("com_test", appointment.id).status in ("confirmed", "released")

@@ -11,7 +11,7 @@ from chalicelib.booking.appointments.package import Together
 from chalicelib.booking.packages.change import Change, cancel
 from chalicelib.booking.packages.reschedule import PackageMove, reschedule
 from chalicelib.booking.tables import BookingRow
-from tests.booking.spa import QUARTER, TEN, begin, booked, clock, open_spa
+from tests.booking.spa import QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives
@@ -37,7 +37,7 @@ def test_a_package_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
         def work() -> None:
             made = booked(practice, at)
             assert made.package
-            reschedule(begin, "com_test", made.package.id, PackageMove(starts_at=at + QUARTER), clock)
+            reschedule(new_unit, "com_test", made.package.id, PackageMove(starts_at=at + QUARTER), clock)
 
         died = run_dying(work, death)
         new = packages(known)
@@ -54,7 +54,7 @@ def test_a_package_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
                 member = next(m for m in practice.staff if m.id == part.staff_id)
                 held = [e.start for e in read_calendar("com_test", member, part.entry()).entries()]
                 assert part.starts_at in held
-            cancel(begin, "com_test", one.package.id, Change())
+            cancel(new_unit, "com_test", one.package.id, Change())
         if not died:
             assert appointment_store.get_appointment("com_test", new[0].parts[0].id).moves == 1
         return died

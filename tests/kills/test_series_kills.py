@@ -23,8 +23,8 @@ from tests.kills.test_kills import until_it_survives
 
 def everything() -> tuple[list[Series], list[Appointment]]:
     rows = list(BookingRow.scan())
-    series = [row.noun(Series) for row in rows if row.pk == "com_test#series"]
-    return series, [row.noun(Appointment) for row in rows if row.sk == "appointment"]
+    series = [row.model(Series) for row in rows if row.pk == "com_test#series"]
+    return series, [row.model(Appointment) for row in rows if row.sk == "appointment"]
 
 
 def its_jobs_are_done(series: list[Series]) -> None:

@@ -54,9 +54,9 @@ def each(practice: Practice, work: Callable[[WaitlistEntry], Callable[[], object
 
 def sound() -> None:
     """One time, one hold or one appointment; one text for each offer that was made."""
-    people = [row.noun(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
+    people = [row.model(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
     holds = [row for row in OccupancyRow.scan() if row.sk == "hold"]
-    made = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    made = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     assert len(holds) == len([one for one in people if one.offer])
     assert len(holds) + len(made) == 1
     assert len([one for one in people if one.status == "booked"]) == len(made)

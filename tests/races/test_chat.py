@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.chat import sending, store, system_messages
+from chalicelib.chat import send_message, store, system_messages
 from chalicelib.chat.jobs import Tell
 from chalicelib.chat.message import Draft, Message
 from chalicelib.core.jobs import JobContext
@@ -21,7 +21,7 @@ def say(room: Room, side: str, number: int) -> Message:
     user = room.patient if side == "patient" else room.doctor
     # Each message twice: a client that has lost the answer.
     draft = Draft(f"{side} {number // 2}", client_id=str(number // 2))
-    return sending.send(room.unit, COMPANY, user.id, room.appointment.id, draft, room.clock)
+    return send_message.send(room.unit, COMPANY, user.id, room.appointment.id, draft, room.clock)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

@@ -22,11 +22,11 @@ from tests.booking.test_groups import (
     COMPANY,
     NOW,
     TEN,
-    begin,
     booked,
     current,
     kinds,
     left,
+    new_unit,
     no_calcom,
     opened,
     tallies,
@@ -127,9 +127,9 @@ def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
                 elif step == "leave":
                     left(one)
                 elif step == "move":
-                    reschedule(begin, COMPANY, one.id, Move(starts_at=at), lambda: NOW, no_calcom)
+                    reschedule(new_unit, COMPANY, one.id, Move(starts_at=at), lambda: NOW, no_calcom)
                 else:
-                    cancel(begin, COMPANY, one.id, Cancellation(), lambda: NOW, no_calcom)
+                    cancel(new_unit, COMPANY, one.id, Cancellation(), lambda: NOW, no_calcom)
 
     assert [each for each in at_once(work, threads=12) if each is not None] == []
     drain()

@@ -23,7 +23,7 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
-from tests.booking.spa import NOW, QUARTER, TEN, begin, booked, clock, open_spa
+from tests.booking.spa import NOW, QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
 
@@ -33,7 +33,7 @@ MOST = 20
 
 
 def _begin() -> Unit:
-    return begin(COMPANY)
+    return new_unit(COMPANY)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

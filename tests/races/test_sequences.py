@@ -83,12 +83,12 @@ class Studio:
             for n in range(2)
         ]
         self.practice = Practice(made.branches, (massage,), tuple(self.team), ())
-        save_practice(self.begin, [berlin], [massage], self.team, self.rooms)
+        save_practice(self.new_unit, [berlin], [massage], self.team, self.rooms)
         self.appointments: list[str] = []
         self.holds: list[tuple[Hold, HoldProof]] = []
         self.away: list[tuple[TimeOff, list[Appointment]]] = []
 
-    def begin(self, company_id: str = "") -> Unit:
+    def new_unit(self, company_id: str = "") -> Unit:
         return Unit(self.company, clock=lambda: NOW)
 
     def step(self, kind: str, at: datetime | None, which: Any) -> None:
@@ -107,7 +107,7 @@ class Studio:
         )  # fmt: skip
 
     def booked(self, wish: BookingRequest) -> Appointment:
-        made = book(self.begin, self.company, wish, lambda: NOW).appointment
+        made = book(self.new_unit, self.company, wish, lambda: NOW).appointment
         self.appointments.append(made.id)
         return made
 
@@ -117,16 +117,16 @@ class Studio:
     def _move(self, at: datetime, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            reschedule(self.begin, self.company, one, Move(starts_at=at), lambda: NOW, _nobody)
+            reschedule(self.new_unit, self.company, one, Move(starts_at=at), lambda: NOW, _nobody)
 
     def _cancel(self, at: None, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            cancel(self.begin, self.company, one, Cancellation(), lambda: NOW, _nobody)
+            cancel(self.new_unit, self.company, one, Cancellation(), lambda: NOW, _nobody)
 
     def _hold(self, at: datetime, which: None) -> None:
         asked = Asked(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
-        made, secret = hold(self.begin, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
+        made, secret = hold(self.new_unit, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
         self.holds.append((made, HoldProof(made.id, secret)))
 
     def _use(self, at: None, which: int) -> None:
@@ -136,16 +136,18 @@ class Studio:
 
     def _let_go(self, at: None, which: int) -> None:
         if self.holds:
-            release(self.begin, self.holds[which % len(self.holds)][1], lambda: NOW)
+            release(self.new_unit, self.holds[which % len(self.holds)][1], lambda: NOW)
 
     def _away(self, at: datetime, which: int) -> None:
         until = at + timedelta(minutes=90)
-        self.away.append(book_time_off.take(self.begin, self.company, self.team[which].id, at, until, "", lambda: NOW))
+        self.away.append(
+            book_time_off.take(self.new_unit, self.company, self.team[which].id, at, until, "", lambda: NOW)
+        )
 
     def _back(self, at: None, which: int) -> None:
         if self.away:
             off, _ = self.away[which % len(self.away)]
-            book_time_off.withdraw(self.begin, self.company, off.staff_id, off.id)
+            book_time_off.withdraw(self.new_unit, self.company, off.staff_id, off.id)
 
     def standing(self) -> list[Appointment]:
         found = [appointment_store.get_appointment(self.company, one) for one in self.appointments]

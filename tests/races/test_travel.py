@@ -107,15 +107,15 @@ def test_whatever_is_wanted_booked_moved_and_cancelled_at_once_the_ways_fit(
     assert {refusal.code for refusal in refusals} <= {"slot_taken"}
     moves = [MIDNIGHT + timedelta(minutes=15 * chance.randrange(-24, 24)) for _ in range(THREADS)]
 
-    def begin() -> Unit:
+    def new_unit() -> Unit:
         return Unit("com_race", clock=lambda: NOW)
 
     def change(number: int) -> Appointment:
         mine = won[number % len(won)]
         if number % 8 == 0:
-            return cancel(begin, "com_race", mine.id, Cancellation(), lambda: NOW, lambda: pytest.fail("not asked"))
+            return cancel(new_unit, "com_race", mine.id, Cancellation(), lambda: NOW, lambda: pytest.fail("not asked"))
         return reschedule(
-            begin, "com_race", mine.id, Move(starts_at=moves[number]), lambda: NOW, lambda: pytest.fail("not asked")
+            new_unit, "com_race", mine.id, Move(starts_at=moves[number]), lambda: NOW, lambda: pytest.fail("not asked")
         )
 
     changed = at_once(change)

@@ -45,11 +45,11 @@ def opening(practice: Practice) -> None:
 
 
 def everyone() -> list[WaitlistEntry]:
-    return [row.noun(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
+    return [row.model(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
 
 
 def link_of(phone: str) -> str:
-    (text,) = [row.noun(Text) for row in MessagingRow.scan() if row.sk == "text" and phone in (row.data or "")]
+    (text,) = [row.model(Text) for row in MessagingRow.scan() if row.sk == "text" and phone in (row.data or "")]
     return text.body.rpartition("/")[2]
 
 
@@ -94,7 +94,7 @@ def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
         *[lambda: waitlist_join.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
     )
     after = waitlist_store.get(COMPANY, one.id)
-    appointments = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    appointments = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     accepted = [answer for answer in answers if isinstance(answer, Appointment)]
     mine = [made for made in appointments if made.metadata]
     assert len(appointments) <= 1

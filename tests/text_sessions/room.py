@@ -15,13 +15,13 @@ from chalicelib.identity import store as identity
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.account import Credential
 from chalicelib.identity.user import User
-from chalicelib.text_sessions import activity, deduction, plans, starting, store, subscribing, tick_job
+from chalicelib.text_sessions import activity, deduction, manage_subscription, plans, start_session, store, tick_job
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.meter import Meter
-from chalicelib.text_sessions.metering import Settled
 from chalicelib.text_sessions.plan import Terms
 from chalicelib.text_sessions.session import Session, Side
 from chalicelib.text_sessions.subscription import Subscription
+from chalicelib.text_sessions.update_meter import Settled
 from infra.local.invoking import Caller
 
 COMPANY = "com_test"
@@ -53,7 +53,7 @@ class Room:
 
     def start(self, side: Side = "patient") -> Meter:
         """Start the session."""
-        return starting.start(self.unit, COMPANY, self.user(side).id, self.appointment.id, self.clock)
+        return start_session.start(self.unit, COMPANY, self.user(side).id, self.appointment.id, self.clock)
 
     def active(self, side: Side = "patient") -> Session:
         """Somebody is active."""
@@ -115,7 +115,9 @@ def furnish(sessions: int = 3, *, starts_at: datetime = NOON, number: int = 0, *
     unit.commit()
     known: dict[str, Any] = {"sessions": sessions, "period": "once", "zone": "UTC"}
     sold = plans.create(Unit(COMPANY), "Some", Terms(**(known | terms)), None, None, lambda: starts_at)
-    subscription = subscribing.subscribe(Unit(COMPANY), customer.id, sold.id, renews=True, clock=lambda: starts_at)
+    subscription = manage_subscription.subscribe(
+        Unit(COMPANY), customer.id, sold.id, renews=True, clock=lambda: starts_at
+    )
     appointment = text_appointment(customer.id, f"stf_{number}", starts_at)
     return Room(patient, doctor, appointment, subscription, at=starts_at)
 

@@ -9,7 +9,7 @@ from chalicelib.core.errors import DomainError
 from chalicelib.core.jobs import Postpone
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.text_sessions import session_status, store, subscribing
+from chalicelib.text_sessions import manage_subscription, session_status, store
 from tests.conftest import EmbeddedAws
 from tests.text_sessions.room import COMPANY, NOON, Room, furnish
 
@@ -106,7 +106,7 @@ def test_what_is_granted_after_the_notice_lets_it_go_on(aws: EmbeddedAws) -> Non
     room.after(8)
     with pytest.raises(Postpone):
         room.tick()
-    subscribing.grant(lambda: Unit(COMPANY), room.subscription.id, 1, "Bought", room.clock)
+    manage_subscription.grant(lambda: Unit(COMPANY), room.subscription.id, 1, "Bought", room.clock)
     room.after(10)
     room.tick()
     assert room.session().is_active

@@ -17,7 +17,7 @@ def key(company_id: str, hold_id: str) -> Key:
 
 def hold_of(row: Any) -> Hold | None:
     """The hold in a fetched row."""
-    return row.noun(Hold) if row is not None else None
+    return row.model(Hold) if row is not None else None
 
 
 def find(company_id: str, hold_id: str) -> Hold | None:
@@ -48,7 +48,7 @@ def list_key(company_id: str, whose: str) -> Key:
 
 def listed(row: Any) -> list[str]:
     """Ids in such a row; those that were used or have lapsed may be among them."""
-    return row.noun(list[str]) if row is not None else []
+    return row.model(list[str]) if row is not None else []
 
 
 def save_list(unit: Unit, place: Key, row: Any, ids: list[str], expires_at: int) -> None:

@@ -20,13 +20,13 @@ def key(company_id: str, appointment_id: str, customer_id: str) -> Key:
 
 def membership_of(row: Any) -> Membership | None:
     """What a fetched row says."""
-    return row.noun(Membership) if row is not None else None
+    return row.model(Membership) if row is not None else None
 
 
 def memberships(company_id: str, appointment_id: str) -> dict[str, Membership]:
     """Of everyone who takes part in a group, by customer; one Query."""
     rows = collection(BookingRow, f"{company_id}#{appointment_id}", BookingRow.sk.startswith(PREFIX))
-    return {one.customer_id: one for one in (row.noun(Membership) for row in rows)}
+    return {one.customer_id: one for one in (row.model(Membership) for row in rows)}
 
 
 def add(unit: Unit, membership: Membership) -> None:
@@ -55,15 +55,15 @@ def check_group(unit: Unit, group: Appointment) -> None:
 
 def resolved(company_id: str, customer_id: str, rows: Sequence[Any]) -> list[Appointment]:
     """The appointments in rows of a customer's list, groups as he sees them; one request more if there are any."""
-    ids = {row.noun(Membership).appointment_id for row in rows if row.sk.startswith(PREFIX)}
+    ids = {row.model(Membership).appointment_id for row in rows if row.sk.startswith(PREFIX)}
     keys = [Key(BookingRow, f"{company_id}#{each}", "appointment") for each in sorted(ids)]
-    groups = {row.noun(Appointment).id: row.noun(Appointment) for row in fetch(keys) if row is not None}
+    groups = {row.model(Appointment).id: row.model(Appointment) for row in fetch(keys) if row is not None}
     found = []
     for row in rows:
         if not row.sk.startswith(PREFIX):
-            found.append(row.noun(Appointment))
+            found.append(row.model(Appointment))
             continue
-        group = groups.get(row.noun(Membership).appointment_id)
+        group = groups.get(row.model(Membership).appointment_id)
         # The index may be behind someone who left.
         if group is not None and group.is_for(customer_id):
             found.append(group.seen_by(customer_id))

@@ -18,7 +18,7 @@ def get(company_id: str, package_id: str) -> Together:
     row = BookingRow.find(f"{company_id}#{package_id}", "package")
     if row is None:
         raise NotFound("package_not_found", f"There is no package {package_id}.")
-    package = row.noun(Package)
+    package = row.model(Package)
     found = [
         appointment_of(row) for row in fetch([appointment_key(company_id, one) for one in package.appointment_ids])
     ]

@@ -34,7 +34,7 @@ def appointment_key(company_id: str, appointment_id: str) -> Key:
 
 def appointment_of(row: Any) -> Appointment | None:
     """The appointment in a fetched row."""
-    return row.noun(Appointment) if row is not None else None
+    return row.model(Appointment) if row is not None else None
 
 
 def find_appointment(company_id: str, appointment_id: str) -> Appointment | None:
@@ -70,7 +70,7 @@ def appointments_of(company_ids: Mapping[str, str]) -> dict[str, Appointment]:
 def find_cursor(company_id: str) -> CalComCursor | None:
     """How far the changes at Cal.com have been followed; one request."""
     row = fetch([_cursor_key(company_id)])[0]
-    return row.noun(CalComCursor) if row is not None else None
+    return row.model(CalComCursor) if row is not None else None
 
 
 def save_cursor(unit: Unit, cursor: CalComCursor) -> None:
@@ -120,7 +120,7 @@ def page_appointments(
         wanted = [one for one in mine if status in (None, one.status) and source in (None, one.source)]
         return Page(wanted, rows.next_cursor)
     found = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, only=only)
-    return found.map(lambda row: row.noun(Appointment))
+    return found.map(lambda row: row.model(Appointment))
 
 
 def save_feed(unit: Unit, whose: str, record_id: str, digest: str) -> None:
@@ -136,7 +136,7 @@ def remove_feed(unit: Unit, whose: str, record_id: str) -> None:
 def find_feed(company_id: str, whose: str, record_id: str) -> str | None:
     """The digest of the secret of someone's calendar feed."""
     row = BookingRow.find(f"{company_id}#{record_id}", f"feed#{whose}")
-    return row.noun(str) if row else None
+    return row.model(str) if row else None
 
 
 def first_ahead(company_id: str, by: str, record_id: str, after: str) -> Appointment | None:
@@ -179,7 +179,7 @@ def page_without_ending(company_id: str, *, limit: int, cursor: str | None) -> P
     """Appointments that stand, and that `ended` will not find: stored before there was such a key; in order of time."""
     only = (BookingRow.status == "confirmed") & BookingRow.ending.does_not_exist()
     found = page(LISTINGS["company"], company_id, limit=limit, cursor=cursor, only=only, most_read=1000)
-    page_of = found.map(lambda row: row.noun(Appointment))
+    page_of = found.map(lambda row: row.model(Appointment))
     return Page([one for one in page_of.data if one.pending_change is None], page_of.next_cursor)
 
 

@@ -8,12 +8,12 @@ import msgspec
 from chalicelib.booking.availability.search_index import IndexedStaff
 from chalicelib.booking.calendar import locations as stops
 from chalicelib.booking.calendar.entries import Days
-from chalicelib.booking.calendar.locations import Stops
+from chalicelib.booking.calendar.locations import DayLocations
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.query import Frame
 from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
-from chalicelib.booking.practice.geo import Point, Roads, Travel, Way, ways_between
+from chalicelib.booking.practice.geo import Leg, Point, Roads, Travel, legs_between
 from chalicelib.booking.practice.models import Service
 
 
@@ -24,9 +24,9 @@ class TravelBlocks(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     here: Point | None = None
-    stops: Mapping[str, Stops] = {}
+    stops: Mapping[str, DayLocations] = {}
     bases: Mapping[str, Point] = {}
-    known: Mapping[Way, int] = {}
+    known: Mapping[Leg, int] = {}
 
     def under_way(self, worker: IndexedStaff, service: Service, days: Days, frame: Frame, now: datetime) -> int:
         """A bitmap of the frame: minutes that go by on the ways between the service and the rest of his calendar."""
@@ -51,14 +51,14 @@ class TravelBlocks(msgspec.Struct, frozen=True, kw_only=True):
     def _roads(self, service: Service) -> Roads:
         return Roads(service.policy.travel or Travel(), self.known)
 
-    def ways(self, workers: Iterable[IndexedStaff], services: Sequence[Service]) -> list[Way]:
+    def ways(self, workers: Iterable[IndexedStaff], services: Sequence[Service]) -> list[Leg]:
         """Every way that these services of these workers may need, for whoever knows ways better."""
-        found: list[Way] = []
+        found: list[Leg] = []
         for worker in workers:
             base, mine = self.bases.get(worker.home_branch_id), self.stops.get(worker.id, {})
             mobile = any(service.mobile and service.id in worker.service_ids for service in services)
             if mobile or mine:
-                found += ways_between(
+                found += legs_between(
                     [base, *([self.here] if mobile else [])], [base, worker.home, *stops.points_of(mine)]
                 )
         return list(dict.fromkeys(found))

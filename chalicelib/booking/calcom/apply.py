@@ -20,13 +20,13 @@ from chalicelib.booking.events import (
 )
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.clock import Clock, stamp
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.vendors.calcom_webhook import CalComEvent
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import Booking
 
-Also = Callable[[Unit, Appointment], None]
+AppointmentHook = Callable[[Unit, Appointment], None]
 """What another area adds to the transaction in which a change stands."""
 _COMPARED = (
     *("status", "starts_at", "ends_at", "staff_id", "external_id", "calcom_booking_id"),
@@ -38,9 +38,9 @@ def bring_in_line(
     old: Appointment,
     event: CalComEvent,
     status: Status,
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     clock: Clock,
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
     reason: str | None = None,
 ) -> Appointment:
     """The appointment after what Cal.com said of it, which makes its status `status`; `old` itself if that is no news.
@@ -48,28 +48,28 @@ def bring_in_line(
     Raises Stale when someone else changed it, or a calendar, since it was read.
     """
     if status in OVER:
-        return end(old, event, status, begin, clock, also, reason)
+        return end(old, event, status, new_unit, clock, hook, reason)
     if old.status in OVER:
         return old
     schedule = time_swap.schedule_for(old)
     new = in_line(old, event, status, host_of(schedule, old, event.payload), clock())
-    return _commit(old, new, schedule, begin, also)
+    return _commit(old, new, schedule, new_unit, hook)
 
 
-def confirm_held(held: Appointment, made: "Booking", begin: Callable[[], Unit], clock: Clock) -> Appointment:
+def confirm_held(held: Appointment, made: "Booking", new_unit: UnitFactory, clock: Clock) -> Appointment:
     """The hold, confirmed by a booking of Cal.com's; at another time where it was moved there already."""
     if (made.start, made.end) == (held.starts_at, held.ends_at):
-        return calcom_book.confirm(held, made, begin, clock)
-    return bring_in_line(held, as_event(made), STATUS_OF[made.status], begin, clock)
+        return calcom_book.confirm(held, made, new_unit, clock)
+    return bring_in_line(held, as_event(made), STATUS_OF[made.status], new_unit, clock)
 
 
 def end(
     old: Appointment,
     event: CalComEvent,
     status: Status,
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     clock: Clock,
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
     reason: str | None = None,
 ) -> Appointment:
     """The appointment, cancelled or declined at Cal.com; `old` when it was over already."""
@@ -87,16 +87,16 @@ def end(
         calcom_seen_at=later(event.created_at, old.calcom_seen_at),
         **due,
     )
-    unit = begin()
+    unit = new_unit()
     time_swap.release_time(unit, old)
     unit.publish(AppointmentCancelled(appointment_id=new.id, status=status, version=new.version))
-    return _save(unit, new, f"appointment.{status}", ("status",), also)
+    return _save(unit, new, f"appointment.{status}", ("status",), hook)
 
 
 def _commit(
-    old: Appointment, new: Appointment, schedule: Schedule, begin: Callable[[], Unit], also: Also | None
+    old: Appointment, new: Appointment, schedule: Schedule, new_unit: UnitFactory, hook: AppointmentHook | None
 ) -> Appointment:
-    unit = begin()
+    unit = new_unit()
     if old.place() != new.place() or old.places() != new.places():
         new = _move(unit, old, new, schedule)
     if same(old, new):
@@ -107,7 +107,7 @@ def _commit(
     action = "appointment.moved" if old.place() != new.place() else "appointment.updated"
     if old.status == "held":
         action = "appointment.confirmed"
-    return _save(unit, new, action, fields, also, **moved_ids(old, new))
+    return _save(unit, new, action, fields, hook, **moved_ids(old, new))
 
 
 def _move(unit: Unit, old: Appointment, new: Appointment, schedule: Schedule) -> Appointment:
@@ -140,12 +140,12 @@ def _tell(unit: Unit, old: Appointment, new: Appointment) -> None:
 
 
 def _save(
-    unit: Unit, new: Appointment, action: str, fields: tuple[str, ...], also: Also | None, **ids: str
+    unit: Unit, new: Appointment, action: str, fields: tuple[str, ...], hook: AppointmentHook | None, **ids: str
 ) -> Appointment:
     appointment_store.save_appointment(unit, new)
     unit.audit(action, new.id, fields, **ids)
-    if also:
-        also(unit, new)
+    if hook:
+        hook(unit, new)
     unit.commit(new)
     return new
 

@@ -18,7 +18,7 @@ from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale, VendorRefused
 from chalicelib.core.logging import log
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ BOOKING_ID = "calcom_booking"
 EVENT_TYPE = "calcom_event_type"
 """Kinds of directory keys: Cal.com's uid and id of a booking, and its event types."""
 TRIES = 6
-AlsoConfirm = Callable[[Unit, Appointment], None]
+ConfirmHook = Callable[[Unit, Appointment], None]
 
 
 def confirm_at_calcom(
-    booked: Booked, calcom: "CalCom", begin: Callable[[], Unit], clock: Clock, also: AlsoConfirm | None = None
+    booked: Booked, calcom: "CalCom", new_unit: UnitFactory, clock: Clock, hook: ConfirmHook | None = None
 ) -> Appointment:
     """Book the held appointment at Cal.com; returns it confirmed.
 
@@ -51,12 +51,12 @@ def confirm_at_calcom(
         log.info("calcom refused", extra={"appointment_id": appointment.id, "code": refusal.code})
         found = _made_all_the_same(appointment, refusal, calcom)
         if found is None:
-            release(appointment, refusal.code, begin, clock)
+            release(appointment, refusal.code, new_unit, clock)
             if isinstance(refusal, Conflict):
                 raise _taken(booked, clock()) from None
             raise
         made = found
-    return confirm(appointment, made, begin, clock, also)
+    return confirm(appointment, made, new_unit, clock, hook)
 
 
 def _made_all_the_same(appointment: Appointment, refusal: DomainError, calcom: "CalCom") -> "Booking | None":
@@ -123,7 +123,7 @@ def _taken(booked: Booked, now: datetime) -> Conflict:
 
 
 def confirm(
-    appointment: Appointment, made: "Booking", begin: Callable[[], Unit], clock: Clock, also: AlsoConfirm | None = None
+    appointment: Appointment, made: "Booking", new_unit: UnitFactory, clock: Clock, hook: ConfirmHook | None = None
 ) -> Appointment:
     """Write down that Cal.com has it. Idempotent: a webhook or a job may have been faster."""
     current: Appointment | None = appointment
@@ -134,7 +134,7 @@ def confirm(
         if made.status == "pending":
             confirmed = confirmed.changed(clock(), status="requested", booked_as=None, version=confirmed.version)
         confirmed = confirmed.changed(clock(), **first_said(as_event(made).payload), version=confirmed.version)
-        unit = begin()
+        unit = new_unit()
         appointment_store.save_appointment(unit, confirmed)
         claim_ids(unit, confirmed)
         if confirmed.pending_change:
@@ -146,8 +146,8 @@ def confirm(
             )
         unit.publish(booked_event(confirmed))
         unit.audit("appointment.confirmed", confirmed.id, ("status", "calcom_booking_id", "external_id"))
-        if also:
-            also(unit, confirmed)
+        if hook:
+            hook(unit, confirmed)
         try:
             unit.commit(confirmed)
             return confirmed
@@ -155,22 +155,22 @@ def confirm(
             current = appointment_store.find_appointment(appointment.company_id, appointment.id)
     if current is None or current.status == "held":
         raise Stale
-    if also and current.status in ("confirmed", "requested"):
+    if hook and current.status in ("confirmed", "requested"):
         # A webhook confirmed it first: what the caller adds to the confirmation is still to be written.
-        unit = begin()
-        also(unit, current)
+        unit = new_unit()
+        hook(unit, current)
         unit.commit(current)
     return current
 
 
-def release(appointment: Appointment, reason: str, begin: Callable[[], Unit], clock: Clock) -> Appointment:
+def release(appointment: Appointment, reason: str, new_unit: UnitFactory, clock: Clock) -> Appointment:
     """Give up a hold that Cal.com surely does not have. Idempotent; leaves alone what is no longer held."""
     current: Appointment | None = appointment
     for _ in range(TRIES):
         if current is None or current.status != "held":
             break
         released = current.changed(clock(), status="released", pending_change=None, cancellation_reason=reason)
-        unit = begin()
+        unit = new_unit()
         unit.free_key()
         time_swap.release_time(unit, current)
         appointment_store.save_appointment(unit, released)

@@ -20,16 +20,16 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import customers
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
 
-Begin = Callable[[str], Unit]
 
-
-def import_booking(event: CalComEvent, status_after: Mapping[str, Status], begin: Begin, clock: Clock) -> str:
+def import_booking(
+    event: CalComEvent, status_after: Mapping[str, Status], new_unit: CompanyUnitFactory, clock: Clock
+) -> str:
     """Add the appointment behind a booking we have never heard of; returns what was done.
 
     One that has been cancelled is added as cancelled, so that the news of its creation, coming later, finds it so.
@@ -41,7 +41,7 @@ def import_booking(event: CalComEvent, status_after: Mapping[str, Status], begin
         return "unknown event type"
     if event.trigger not in status_after or not _complete(payload):
         return "incomplete"
-    unit = begin(place.company_id)
+    unit = new_unit(place.company_id)
     schedule = practice_store.get_schedule(place.company_id, str(place.data["branch_id"]))
     service = schedule.service(str(place.data["service_id"]), "service")
     member = _host(schedule, service, payload, place.data.get("staff_id"))

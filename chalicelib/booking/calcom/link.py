@@ -1,6 +1,6 @@
 """Linking a practice with a Cal.com account: comparing the two, and storing what was found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice_admin import manage
 from chalicelib.core.clock import Clock, now
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom_account import Account
@@ -31,7 +31,7 @@ def compare(company_id: str, account: "Account") -> list[Link]:
     return of_staff + match_event_types(offered, linked, account.event_types())
 
 
-def apply(company_id: str, links: Sequence[Link], begin: Callable[[], Unit], clock: Clock = now) -> int:
+def apply(company_id: str, links: Sequence[Link], new_unit: UnitFactory, clock: Clock = now) -> int:
     """Store what was newly found, a record at a time; returns how many links that were.
 
     Raises Conflict when another company has one, or when someone changed the record meanwhile. Doing it again goes on.
@@ -41,10 +41,10 @@ def apply(company_id: str, links: Sequence[Link], begin: Callable[[], Unit], clo
         _, services, staff = practice_store.practice(company_id)
         changed_staff = [m for old, m in zip(staff, _linked_staff(staff, new), strict=True) if m != old]
         for member in changed_staff:
-            manage.save(begin, replace(member, version=member.version + 1), clock)
+            manage.save(new_unit, replace(member, version=member.version + 1), clock)
         changed_services = [s for old, s in zip(services, _linked_services(services, new), strict=True) if s != old]
         for service in changed_services:
-            manage.save(begin, replace(service, version=service.version + 1), clock)
+            manage.save(new_unit, replace(service, version=service.version + 1), clock)
     return len(new)
 
 

@@ -13,7 +13,7 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, PendingChange
 from chalicelib.booking.calcom import requests as calcom_requests
-from chalicelib.booking.calcom.apply import Also, bring_in_line
+from chalicelib.booking.calcom.apply import AppointmentHook, bring_in_line
 from chalicelib.booking.calcom.state import STATUS_OF, Outcome, as_event, host_of, judge
 from chalicelib.booking.events import AppointmentChangeDropped
 from chalicelib.booking.jobs import CancelLeftover, SettleChange
@@ -21,7 +21,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import Booking, CalCom
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 TRIES = 8
 SETTLE_SECONDS = 90
 """When a pending change is looked into at first: well past the longest wait for Cal.com's own answer."""
-Begin = Callable[[], Unit]
 
 
 def guard_version(current: Appointment, version: int | None) -> None:
@@ -91,7 +90,11 @@ def stage_hold(unit: Unit, current: Appointment, change: PendingChange, **told: 
 
 
 def carry_out(
-    held: Appointment, calcom: "Callable[[], CalCom]", begin: Begin, clock: Clock, also: Also | None = None
+    held: Appointment,
+    calcom: "Callable[[], CalCom]",
+    new_unit: UnitFactory,
+    clock: Clock,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """Ask Cal.com for the pending change; the appointment with it made, or still pending when Cal.com did not say.
 
@@ -101,15 +104,17 @@ def carry_out(
     try:
         client = calcom()
     except DomainError as error:
-        drop(held, error.code, begin, clock)
+        drop(held, error.code, new_unit, clock)
         raise
     try:
-        return _ask(held, client, begin, clock, also)
+        return _ask(held, client, new_unit, clock, hook)
     finally:
         client.close()
 
 
-def _ask(held: Appointment, client: "CalCom", begin: Begin, clock: Clock, also: Also | None) -> Appointment:
+def _ask(
+    held: Appointment, client: "CalCom", new_unit: UnitFactory, clock: Clock, hook: AppointmentHook | None
+) -> Appointment:
     try:
         booking = calcom_requests.send(held, client)
     except OutcomeUnknown:
@@ -117,12 +122,17 @@ def _ask(held: Appointment, client: "CalCom", begin: Begin, clock: Clock, also: 
         return held
     except DomainError as refusal:
         log.info("calcom refused", extra={"appointment_id": held.id, "code": refusal.code})
-        return _refused(held, refusal, client, begin, clock, also)
-    return settle(held, booking, begin, clock, also)
+        return _refused(held, refusal, client, new_unit, clock, hook)
+    return settle(held, booking, new_unit, clock, hook)
 
 
 def _refused(
-    held: Appointment, refusal: DomainError, client: "CalCom", begin: Begin, clock: Clock, also: Also | None
+    held: Appointment,
+    refusal: DomainError,
+    client: "CalCom",
+    new_unit: UnitFactory,
+    clock: Clock,
+    hook: AppointmentHook | None,
 ) -> Appointment:
     """Whether it was carried out all the same; then, or when it cannot be told, nothing is dropped."""
     if refusal.code not in calcom_requests.NEVER_ARRIVED:
@@ -133,11 +143,11 @@ def _refused(
             return held
         outcome = outcome_of(held, booking)
         if booking and outcome != "untouched":
-            settled = settle(held, booking, begin, clock, also if outcome == "done" else None)
+            settled = settle(held, booking, new_unit, clock, hook if outcome == "done" else None)
             if outcome == "done":
                 return settled
             raise stale_version(settled)
-    drop(held, refusal.code, begin, clock)
+    drop(held, refusal.code, new_unit, clock)
     raise refusal
 
 
@@ -149,7 +159,9 @@ def outcome_of(held: Appointment, booking: "Booking | None") -> Outcome:
     return judge(held, event, host_of(time_swap.schedule_for(held), held, event.payload))
 
 
-def settle(held: Appointment, booking: "Booking", begin: Begin, clock: Clock, also: Also | None = None) -> Appointment:
+def settle(
+    held: Appointment, booking: "Booking", new_unit: UnitFactory, clock: Clock, hook: AppointmentHook | None = None
+) -> Appointment:
     """Write down what Cal.com says. Idempotent: a webhook or a job may have been faster."""
     change = held.pending_change
     current: Appointment | None = held
@@ -159,31 +171,31 @@ def settle(held: Appointment, booking: "Booking", begin: Begin, clock: Clock, al
         event = as_event(booking, held.external_id if booking.uid != held.external_id else None)
         try:
             return bring_in_line(
-                current, event, STATUS_OF[booking.status], begin, clock, _with_leftover(change, held, also)
+                current, event, STATUS_OF[booking.status], new_unit, clock, _with_leftover(change, held, hook)
             )
         except Stale:
             current = appointment_store.find_appointment(held.company_id, held.id)
     if current is None or (change and current.pending_change == change):
         raise Stale
     # A webhook told of it first: what the caller adds, and the answer to its Idempotency-Key, are still to be written.
-    unit = begin()
-    if also:
-        also(unit, current)
+    unit = new_unit()
+    if hook:
+        hook(unit, current)
     unit.commit(current)
     return current
 
 
-def _with_leftover(change: PendingChange, held: Appointment, also: Also | None) -> Also:
+def _with_leftover(change: PendingChange, held: Appointment, hook: AppointmentHook | None) -> AppointmentHook:
     def add(unit: Unit, new: Appointment) -> None:
         if change.kind == "rebook" and held.external_id and new.external_id != held.external_id:
             unit.enqueue(CancelLeftover(company_id=new.company_id, appointment_id=new.id, uid=held.external_id))
-        if also:
-            also(unit, new)
+        if hook:
+            hook(unit, new)
 
     return add
 
 
-def drop(held: Appointment, reason: str, begin: Begin, clock: Clock) -> Appointment:
+def drop(held: Appointment, reason: str, new_unit: UnitFactory, clock: Clock) -> Appointment:
     """Give the pending change up: its time is free again, the appointment stays as it was. Idempotent."""
     change = held.pending_change
     current: Appointment | None = held
@@ -191,7 +203,7 @@ def drop(held: Appointment, reason: str, begin: Begin, clock: Clock) -> Appointm
         if current is None or change is None or current.pending_change != change:
             break
         kept = current.changed(clock(), pending_change=None)
-        unit = begin()
+        unit = new_unit()
         unit.free_key()
         time_swap.change_time(unit, current, kept)
         appointment_store.save_appointment(unit, kept)

@@ -22,7 +22,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Stale, Unavailable, VendorRefused
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, UnitFactory
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, parse_webhook
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ STATUS_AFTER: dict[str, Status] = {
 }
 NO_SHOW = "BOOKING_NO_SHOW_UPDATED"
 UNREADABLE = frozenset({"calcom_not_found", "calcom_forbidden", "calcom_credentials", "not_configured"})
-Begin = Callable[[str], Unit]
 """Starts a unit of work of the company it is given."""
 Connect = Callable[[], AbstractContextManager["CalCom"]]
 
@@ -51,7 +50,7 @@ def apply_delivery(job: ApplyCalComEvent, context: JobContext) -> None:
     apply_event(event, context.unit, context.clock, lambda: closing(connected()))
 
 
-def apply_event(event: CalComEvent, begin: Begin, clock: Clock, connect: Connect) -> str:
+def apply_event(event: CalComEvent, new_unit: CompanyUnitFactory, clock: Clock, connect: Connect) -> str:
     """Bring our appointment in line with the booking the event is about; returns what was done, for the log.
 
     Raises Unavailable when Cal.com cannot be asked now, Stale when everything changes too fast.
@@ -60,7 +59,7 @@ def apply_event(event: CalComEvent, begin: Begin, clock: Clock, connect: Connect
         return _done("kept", event)
     for _ in range(TRIES):
         try:
-            return _done(_News(event, begin, clock, connect).apply(), event)
+            return _done(_News(event, new_unit, clock, connect).apply(), event)
         except Stale:
             continue
     raise Stale
@@ -114,9 +113,9 @@ def _is_replaced(appointment: Appointment, event: CalComEvent) -> bool:
 class _News:
     """One try at acting on one event."""
 
-    def __init__(self, event: CalComEvent, begin: Begin, clock: Clock, connect: Connect) -> None:
+    def __init__(self, event: CalComEvent, new_unit: CompanyUnitFactory, clock: Clock, connect: Connect) -> None:
         self._event = event
-        self._begin = begin
+        self._begin = new_unit
         self._clock = clock
         self._connect = connect
 
@@ -236,7 +235,7 @@ class _News:
     def _booking(self, uid: str) -> "Booking | None":
         return self._ask(lambda client: client.booking(uid))
 
-    def _unit_of(self, found: Appointment) -> Callable[[], Unit]:
+    def _unit_of(self, found: Appointment) -> UnitFactory:
         return lambda: self._begin(found.company_id)
 
     def _told(self, old: Appointment, new: Appointment) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PACKED = struct.Struct(">hhI12sii")
 """First minute of the footprint from the day's midnight and the minute after its last, expiry (minutes since 1970, 0:
 never), reference, latitude, longitude: 28 bytes."""
-Stops = Mapping[date, bytes]
+DayLocations = Mapping[date, bytes]
 """The packed stops of each UTC day of one calendar; mostly none."""
 
 
@@ -57,7 +57,7 @@ def unpack(day: date, packed: bytes) -> list[AppointmentLocation]:
     return found
 
 
-def with_entry(stops: Stops, entry: Entry, now: datetime) -> dict[date, bytes]:
+def with_entry(stops: DayLocations, entry: Entry, now: datetime) -> dict[date, bytes]:
     """The days that change when `entry` is added; none when it takes place at home."""
     if entry.point is None:
         return {}
@@ -68,7 +68,7 @@ def with_entry(stops: Stops, entry: Entry, now: datetime) -> dict[date, bytes]:
     }
 
 
-def without_reference(stops: Stops, reference: bytes, touched: Iterable[date]) -> dict[date, bytes]:
+def without_reference(stops: DayLocations, reference: bytes, touched: Iterable[date]) -> dict[date, bytes]:
     """The days of `touched` that change when everything with this reference is removed."""
     changed = {}
     for day in touched:
@@ -79,14 +79,14 @@ def without_reference(stops: Stops, reference: bytes, touched: Iterable[date]) -
     return changed
 
 
-def points_of(stops: Stops) -> set[Point]:
+def points_of(stops: DayLocations) -> set[Point]:
     """Every place there is a stop at."""
     found = (stop.point for day, packed in stops.items() for stop in unpack(day, packed))
     return {point for point in found if point is not None}
 
 
 def stays(
-    days: Days, stops: Stops, base: Point | None, now: datetime, but: bytes = b""
+    days: Days, stops: DayLocations, base: Point | None, now: datetime, but: bytes = b""
 ) -> Iterator[AppointmentLocation]:
     """Every time spent somewhere, at stops and at home (`base`), that still holds; but the one with reference `but`.
 
@@ -103,7 +103,7 @@ def stays(
 
 
 def too_far(
-    days: Days, stops: Stops, base: Point | None, entry: Entry, roads: Roads, now: datetime, but: bytes = b""
+    days: Days, stops: DayLocations, base: Point | None, entry: Entry, roads: Roads, now: datetime, but: bytes = b""
 ) -> bool:
     """Whether the way between the entry and another appointment of the calendar takes longer than there is time."""
     if entry.point is None and not stops:
@@ -120,7 +120,7 @@ def too_far(
 
 
 def travelling(
-    days: Days, stops: Stops, base: Point | None, here: Point | None, roads: Roads, frame: "Frame", now: datetime
+    days: Days, stops: DayLocations, base: Point | None, here: Point | None, roads: Roads, frame: "Frame", now: datetime
 ) -> int:
     """A bitmap of the frame: the minutes in which nothing at `here` fits, for the ways to whatever else there is.
 
@@ -142,7 +142,7 @@ def travelling(
 
 
 def _minutes(
-    days: Days, stops: Stops, base: Point | None, frame: "Frame", now: int
+    days: Days, stops: DayLocations, base: Point | None, frame: "Frame", now: int
 ) -> set[tuple[int, int, Point | None]]:
     """Start and end of every stay that still holds, in minutes of the frame, and where it is spent."""
     found: set[tuple[int, int, Point | None]] = set()

@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.booking.calendar import entries as calendar_entries
 from chalicelib.booking.calendar import locations as stops
 from chalicelib.booking.calendar.entries import Days, Entry, monday_of
-from chalicelib.booking.calendar.locations import Stops
+from chalicelib.booking.calendar.locations import DayLocations
 from chalicelib.booking.practice.geo import Point
 from chalicelib.booking.practice.models import Resource, Staff
 from chalicelib.booking.tables import OccupancyRow
@@ -30,7 +30,7 @@ class Calendar(msgspec.Struct, frozen=True):
     company_id: str
     staff: Staff
     days: Days
-    stops: Stops = {}
+    stops: DayLocations = {}
     base: Point | None = None
 
     def entries(self) -> list[Entry]:

@@ -16,7 +16,7 @@ from chalicelib.booking.calendar import locations
 from chalicelib.booking.calendar.entries import Entry
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.practice import store as practice_store
-from chalicelib.booking.practice.geo import Point, Provider, Roads, Travel, Way, ways_between
+from chalicelib.booking.practice.geo import Leg, Point, Provider, Roads, Travel, legs_between
 from chalicelib.booking.practice.models import Branch, Staff
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice.schedule import Schedule
@@ -26,7 +26,7 @@ from chalicelib.core.settings import settings
 from chalicelib.core.tables import Key, fetch
 
 MOST_KEPT = 10_000
-_kept: dict[Way, int] = {}
+_kept: dict[Leg, int] = {}
 """Ways that this process has asked the provider for."""
 
 
@@ -40,14 +40,14 @@ def roads(travel: Travel | None, calendars: Iterable[Calendar], here: Point | No
     travel = travel or Travel()
     if not settings().travel_provider:
         return Roads(travel)
-    ways: list[Way] = []
+    ways: list[Leg] = []
     for calendar in calendars:
         others = [calendar.base, home_of(calendar.staff), *sorted(locations.points_of(calendar.stops))]
-        ways += ways_between([here or calendar.base], others)
+        ways += legs_between([here or calendar.base], others)
     return Roads(travel, known(ways))
 
 
-def known(ways: Sequence[Way]) -> dict[Way, int]:
+def known(ways: Sequence[Leg]) -> dict[Leg, int]:
     """What the provider says of these ways, those that he does not know left out; {} where none is plugged in."""
     name = settings().travel_provider
     missing = [way for way in dict.fromkeys(ways) if way not in _kept] if name else []
@@ -58,7 +58,7 @@ def known(ways: Sequence[Way]) -> dict[Way, int]:
     return {way: _kept[way] for way in ways if way in _kept}
 
 
-def _asked(provider: Provider, ways: Sequence[Way]) -> dict[Way, int]:
+def _asked(provider: Provider, ways: Sequence[Leg]) -> dict[Leg, int]:
     try:
         said = provider(ways)
     except DomainError as error:
@@ -85,7 +85,7 @@ def base_keys(company_id: str, branch_id: str, home_branch_ids: Iterable[str]) -
 
 def bases(rows: Iterable[Any]) -> dict[str, Point]:
     """Where branches lie, out of rows fetched at `base_keys`, by their id."""
-    found = (row.noun(Branch) for row in rows if row is not None)
+    found = (row.model(Branch) for row in rows if row is not None)
     return {branch.id: branch.place.point() for branch in found if branch.place}
 
 

@@ -5,7 +5,6 @@ there, a new name or number stays here, and a guest that Cal.com has cannot be t
 """
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ from chalicelib.booking.creation.book import TRIES
 from chalicelib.booking.events import AppointmentAttendeesChanged
 from chalicelib.booking.jobs import TellCalCom
 from chalicelib.core.errors import Conflict, Stale, Unavailable, invalid
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm.customer import Contact
 
 MOST_GUESTS = 10
@@ -36,9 +35,7 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True):
     path: str = "body"
 
 
-def change_attendees(
-    begin: Callable[[], Unit], company_id: str, appointment_id: str, wanted: Attendance
-) -> Appointment:
+def change_attendees(new_unit: UnitFactory, company_id: str, appointment_id: str, wanted: Attendance) -> Appointment:
     """The appointment with who comes; Cal.com is told by a job. The customer's own record stays.
 
     Raises Conflict `appointment_over`, `stale_version`, Invalid for a guest who is left out but stands at Cal.com.
@@ -54,7 +51,7 @@ def change_attendees(
         fields = _fields(current, wanted)
         if not fields:
             return current
-        unit = begin()
+        unit = new_unit()
         new = current.changed(unit.clock(), **fields)
         _write(unit, new, tuple(fields))
         try:

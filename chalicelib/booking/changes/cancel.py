@@ -11,14 +11,14 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment
 from chalicelib.booking.calcom import pending_change
-from chalicelib.booking.calcom.apply import Also, moved_ids
+from chalicelib.booking.calcom.apply import AppointmentHook, moved_ids
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation.book import TRIES
 from chalicelib.booking.events import AppointmentCancelled
 from chalicelib.booking.rules import cancellation_fees
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
@@ -39,18 +39,18 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cancel(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     cancellation: Cancellation,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """The appointment, cancelled; one that is over already is returned as it is.
 
     With `pending_change` when Cal.com did not say whether it cancelled, or has not confirmed the booking itself yet: it
-    is asked until it did. `also` is added to the transaction in which the appointment is over.
+    is asked until it did. `hook` is added to the transaction in which the appointment is over.
     Raises Conflict `stale_version`, `change_pending`, or `not_cancellable` for what has taken place.
     """
     for attempt in range(TRIES):
@@ -60,11 +60,11 @@ def cancel(
         pending_change.guard_version(current, cancellation.version)
         _check(current)
         pending_change.check_alone(current)
-        unit = begin()
+        unit = new_unit()
         try:
             staged = _stage(unit, current, cancellation)
-            if also and staged.pending_change is None:
-                also(unit, staged)
+            if hook and staged.pending_change is None:
+                hook(unit, staged)
             unit.commit(staged)
         except Stale:
             book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
@@ -72,7 +72,7 @@ def cancel(
         awaits_booking = staged.status == "held"
         if staged.pending_change is None or awaits_booking:
             return staged
-        return pending_change.carry_out(staged, calcom, begin, clock, also)
+        return pending_change.carry_out(staged, calcom, new_unit, clock, hook)
     raise Unavailable("calendar_busy", "Many are changing this appointment at once; try again in a moment.")
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom.apply import Also
+from chalicelib.booking.calcom.apply import AppointmentHook
 from chalicelib.booking.changes.reschedule import Move, relocate
 from chalicelib.core.clock import Clock
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
@@ -26,13 +26,13 @@ class Reassignment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reassign(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     wanted: Reassignment,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """The appointment with another member of staff; with `pending_change` while Cal.com has not said it agrees.
 
@@ -47,4 +47,4 @@ def reassign(
         version=wanted.version,
         path=wanted.path,
     )
-    return relocate(begin, company_id, appointment_id, move, clock, calcom, also)
+    return relocate(new_unit, company_id, appointment_id, move, clock, calcom, hook)

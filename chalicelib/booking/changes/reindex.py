@@ -1,6 +1,6 @@
 """Giving records that were stored by an older version the keys that this one finds them by; safe to repeat."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -10,7 +10,7 @@ from chalicelib.booking.practice.directory import claim_keys
 from chalicelib.booking.practice.models import PUBLIC_BRANCH, Branch
 from chalicelib.core import directory
 from chalicelib.core.errors import Stale
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 PAGE = 100
 
@@ -22,7 +22,7 @@ class Reindexed(msgspec.Struct, frozen=True, kw_only=True):
     appointments: int = 0
 
 
-def reindex(begin: Callable[[], Unit], company_id: str) -> Iterator[Reindexed]:
+def reindex(new_unit: UnitFactory, company_id: str) -> Iterator[Reindexed]:
     """Go over a company's branches and appointments; yields what was put right so far. What is right is not written.
 
     Whatever is changed meanwhile gets its keys by that. Raises Conflict when another company has a key.
@@ -30,7 +30,7 @@ def reindex(begin: Callable[[], Unit], company_id: str) -> Iterator[Reindexed]:
     done = Reindexed()
     for branch in practice_store.all_of(Branch, company_id):
         if not branch.deleted_at and directory.find(PUBLIC_BRANCH, branch.id) is None:
-            unit = begin()
+            unit = new_unit()
             claim_keys(unit, practice_store.get_schedule(company_id, branch.id))
             unit.audit("branch.reindexed", branch.id)
             unit.commit()
@@ -40,7 +40,7 @@ def reindex(begin: Callable[[], Unit], company_id: str) -> Iterator[Reindexed]:
     while True:
         page = appointment_store.page_without_ending(company_id, limit=PAGE, cursor=cursor)
         for appointment in page.data:
-            unit = begin()
+            unit = new_unit()
             appointment_store.rewrite_keys(unit, appointment)
             try:
                 unit.commit()

@@ -13,7 +13,7 @@ from chalicelib.booking.alternatives.refusal import RefusedRequest, not_bookable
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, TimeSlot
 from chalicelib.booking.calcom import pending_change
-from chalicelib.booking.calcom.apply import Also, moved_ids
+from chalicelib.booking.calcom.apply import AppointmentHook, moved_ids
 from chalicelib.booking.calcom.requests import event_type_of
 from chalicelib.booking.calendar import travel_time
 from chalicelib.booking.creation import book, recount_limits
@@ -26,7 +26,7 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import reschedule_rules
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
@@ -51,17 +51,17 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reschedule(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     move: Move,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """The appointment at its new time; with `pending_change` while Cal.com has not said whether it agrees.
 
-    Asking for where it is already changes nothing. `also` is added to the transaction in which the new time stands.
+    Asking for where it is already changes nothing. `hook` is added to the transaction in which the new time stands.
     Raises Conflict: `slot_taken` with `alternatives`, each bookable; `not_bookable` with every rule that fails
     (`failures`), those of rescheduling and those of booking at the new time;
     `stale_version` with the `current` state;
@@ -69,17 +69,17 @@ def reschedule(
     """
     if move.starts_at is not None:
         check_time(to_utc(move.starts_at), clock(), move.path)
-    return relocate(begin, company_id, appointment_id, move, clock, calcom, also)
+    return relocate(new_unit, company_id, appointment_id, move, clock, calcom, hook)
 
 
 def relocate(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     move: Move,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """`reschedule` without a look at the clock, for what stays at its time."""
     for attempt in range(TRIES):
@@ -88,19 +88,19 @@ def relocate(
         _check(current)
         if move.starts_at is not None:
             pending_change.check_alone(current)
-        unit = begin()
+        unit = new_unit()
         try:
             starts_at = to_utc(move.starts_at) if move.starts_at else current.starts_at
             staged = _stage(unit, current, move, starts_at, clock())
             if staged is current:
                 return current
-            if also and staged.pending_change is None:
-                also(unit, staged)
+            if hook and staged.pending_change is None:
+                hook(unit, staged)
             unit.commit(staged)
         except Stale:
             book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
             continue
-        return _finish(staged, move, calcom, begin, clock, also) if staged.pending_change else staged
+        return _finish(staged, move, calcom, new_unit, clock, hook) if staged.pending_change else staged
     raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
 
 
@@ -239,15 +239,15 @@ def _finish(
     held: Appointment,
     move: Move,
     calcom: "Callable[[], CalCom]",
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     clock: Clock,
-    also: Also | None,
+    hook: AppointmentHook | None,
 ) -> Appointment:
     change = held.pending_change
     assert change
     assert change.place
     try:
-        return pending_change.carry_out(held, calcom, begin, clock, also)
+        return pending_change.carry_out(held, calcom, new_unit, clock, hook)
     except Conflict as refusal:
         if refusal.code != "calcom_slot_taken":
             raise

@@ -10,7 +10,7 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Status
 from chalicelib.booking.calcom import pending_change
-from chalicelib.booking.calcom.apply import Also, moved_ids
+from chalicelib.booking.calcom.apply import AppointmentHook, moved_ids
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation.book import TRIES
 from chalicelib.booking.events import AppointmentCancelled, AppointmentMarked
@@ -18,12 +18,11 @@ from chalicelib.booking.jobs import FollowGroup, TellCalCom
 from chalicelib.booking.rules import deposits, limit_store
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
 
-Begin = Callable[[], Unit]
 TOOK_PLACE = frozenset({"confirmed", "no_show", "completed"})
 
 
@@ -42,7 +41,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mark(
-    begin: Begin,
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     status: Literal["no_show", "completed", "confirmed"],
@@ -64,51 +63,51 @@ def mark(
             raise Conflict("not_started", "It has not begun yet; cancel it if it will not take place.")
         return _write(unit, current, status)
 
-    return _change(begin, company_id, appointment_id, marked, stage)
+    return _change(new_unit, company_id, appointment_id, marked, stage)
 
 
 def confirm(
-    begin: Begin,
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     marked: Mark,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """What was only requested, confirmed; one that is confirmed is returned as it is.
 
     With `pending_change` when Cal.com did not say whether it agreed. Raises Conflict `not_requested`, `stale_version`,
     `deposit_required` while less was paid than was asked for.
     """
-    return _answer(begin, company_id, appointment_id, "confirm", marked, clock, calcom, also)
+    return _answer(new_unit, company_id, appointment_id, "confirm", marked, clock, calcom, hook)
 
 
 def decline(
-    begin: Begin,
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     marked: Mark,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """What was only requested, declined, and its time free again; one that is declined is returned as it is.
 
     With `pending_change` when Cal.com did not say whether it did. Raises Conflict `not_requested`, `stale_version`.
     """
-    return _answer(begin, company_id, appointment_id, "decline", marked, clock, calcom, also)
+    return _answer(new_unit, company_id, appointment_id, "decline", marked, clock, calcom, hook)
 
 
 def _answer(
-    begin: Begin,
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     kind: Literal["confirm", "decline"],
     marked: Mark,
     clock: Clock,
     calcom: "Callable[[], CalCom]",
-    also: Also | None,
+    hook: AppointmentHook | None,
 ) -> Appointment:
     status: Status = "confirmed" if kind == "confirm" else "declined"
 
@@ -123,16 +122,16 @@ def _answer(
         if current.external_id is None:
             paid, told = _deposit(current, marked) if kind == "confirm" else (current, {})
             answered = _write(unit, paid, status, marked.reason, **told)
-            if also:
-                also(unit, answered)
+            if hook:
+                hook(unit, answered)
             return answered
         change = pending_change.new_change(kind, marked.by, unit.clock(), reason=marked.reason)
         return pending_change.stage_hold(unit, current, change)
 
-    answered = _change(begin, company_id, appointment_id, marked, stage)
+    answered = _change(new_unit, company_id, appointment_id, marked, stage)
     if answered.pending_change is None:
         return answered
-    return pending_change.carry_out(answered, calcom, begin, clock, also)
+    return pending_change.carry_out(answered, calcom, new_unit, clock, hook)
 
 
 def _deposit(current: Appointment, marked: Mark) -> tuple[Appointment, dict[str, str]]:
@@ -141,7 +140,7 @@ def _deposit(current: Appointment, marked: Mark) -> tuple[Appointment, dict[str,
 
 
 def _change(
-    begin: Begin,
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     marked: Mark,
@@ -150,7 +149,7 @@ def _change(
     for attempt in range(TRIES):
         current = appointment_store.get_appointment(company_id, appointment_id)
         pending_change.guard_version(current, marked.version)
-        unit = begin()
+        unit = new_unit()
         staged = stage(unit, current)
         if staged is current:
             return current

@@ -27,7 +27,7 @@ from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Key
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import customers
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
@@ -124,12 +124,12 @@ TransactionHook = Callable[[Unit, Booked, Sequence[Any]], None]
 
 
 def book(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     wish: BookingRequest,
     clock: Clock,
     extra: Sequence[Key] = (),
-    also: TransactionHook | None = None,
+    hook: TransactionHook | None = None,
 ) -> Booked:
     """Take the time and write the appointment: one read, one transaction.
 
@@ -155,10 +155,10 @@ def book(
             company_id, wish.branch_id, starts_at, starts_at, [*keys, *extra], wish.staff, wish.service
         )
         rows, others = dict(zip(keys, found.extra, strict=False)), found.extra[len(keys) :]
-        unit = begin()
+        unit = new_unit()
         booked = _stage(unit, company_id, wish, found, found.extra[: len(known)], rows, now)
-        if also:
-            also(unit, booked, others)
+        if hook:
+            hook(unit, booked, others)
         try:
             unit.commit(booked.appointment)
             return booked

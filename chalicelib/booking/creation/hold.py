@@ -31,7 +31,7 @@ from chalicelib.core.errors import Conflict, NotFound, RateLimited, Stale, Unava
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Key, fetch
 from chalicelib.core.throttle import digest
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 HOLD = "hold"
 """The kind of directory key under which a hold's id leads to its company."""
-Begin = Callable[[str], Unit]
 
 
 def company_of(branch_id: str) -> str:
@@ -50,7 +49,7 @@ def company_of(branch_id: str) -> str:
     return found.company_id
 
 
-def hold(begin: Begin, address: str, asked: Asked, clock: Clock) -> tuple[Hold, str]:
+def hold(new_unit: CompanyUnitFactory, address: str, asked: Asked, clock: Clock) -> tuple[Hold, str]:
     """The hold and its secret: what `booking.book` would take is kept for ten minutes. One read, one transaction.
 
     Raises what `book` raises (no customer is looked at), RateLimited `too_many_holds` above two of an address or fifty
@@ -73,7 +72,7 @@ def hold(begin: Begin, address: str, asked: Asked, clock: Clock) -> tuple[Hold, 
         hold_id = new_id("hld")
         secret, kept = new_secret()
         made = _decided(company_id, asked, found, rows, hold_id, kept, now)
-        unit = begin(company_id)
+        unit = new_unit(company_id)
         _list(unit, company_id, lists, rows, made)
         known = found.by_owner()
         for (_, owner), entries in made.lies().items():
@@ -89,7 +88,7 @@ def hold(begin: Begin, address: str, asked: Asked, clock: Clock) -> tuple[Hold, 
     raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
 
 
-def extend(begin: Begin, proof: HoldProof, clock: Clock) -> Hold:
+def extend(new_unit: CompanyUnitFactory, proof: HoldProof, clock: Clock) -> Hold:
     """The hold, for ten minutes more than before; once. Raises NotFound, Conflict `hold_expired`, `extended_before`."""
 
     def stage(unit: Unit, old: Hold) -> Hold:
@@ -102,10 +101,10 @@ def extend(begin: Begin, proof: HoldProof, clock: Clock) -> Hold:
         unit.audit("hold.extended", new.id)
         return new
 
-    return _change(begin, proof, clock, stage)
+    return _change(new_unit, proof, clock, stage)
 
 
-def release(begin: Begin, proof: HoldProof, clock: Clock) -> None:
+def release(new_unit: CompanyUnitFactory, proof: HoldProof, clock: Clock) -> None:
     """Give the time back. Raises NotFound, also for what was used or released, Conflict `hold_expired`."""
 
     def stage(unit: Unit, old: Hold) -> Hold:
@@ -115,15 +114,15 @@ def release(begin: Begin, proof: HoldProof, clock: Clock) -> None:
         unit.audit("hold.released", old.id)
         return old
 
-    _change(begin, proof, clock, stage)
+    _change(new_unit, proof, clock, stage)
 
 
-def _change(begin: Begin, proof: HoldProof, clock: Clock, stage: Callable[[Unit, Hold], Hold]) -> Hold:
+def _change(new_unit: CompanyUnitFactory, proof: HoldProof, clock: Clock, stage: Callable[[Unit, Hold], Hold]) -> Hold:
     known = directory.find(HOLD, proof.id)
     for attempt in range(book.TRIES):
         current = hold_store.find(known.company_id, proof.id) if known else None
         old = proven(current, proof, clock())
-        unit = begin(old.company_id)
+        unit = new_unit(old.company_id)
         changed = stage(unit, old)
         try:
             unit.commit()

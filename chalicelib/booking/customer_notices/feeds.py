@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,7 +16,7 @@ from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 
 FEED = "calendar_feed"
@@ -33,11 +32,11 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
-def open_feed(begin: Callable[[], Unit], company_id: str, whose: Whose, record_id: str) -> Feed:
+def open_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: str) -> Feed:
     """Give someone's appointments a secret address, in place of the one they had; raises NotFound."""
     _check_there(company_id, whose, record_id)
     secret = secrets.token_urlsafe(32)
-    unit = begin()
+    unit = new_unit()
     unit.free_key()
     _end_old(unit, company_id, whose, record_id)
     digest = _digest(secret)
@@ -48,10 +47,10 @@ def open_feed(begin: Callable[[], Unit], company_id: str, whose: Whose, record_i
     return Feed(url=f"{settings().public_url}/public/calendars/{secret}")
 
 
-def close_feed(begin: Callable[[], Unit], company_id: str, whose: Whose, record_id: str) -> None:
+def close_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: str) -> None:
     """End someone's feed; nothing when there is none."""
     _check_there(company_id, whose, record_id)
-    unit = begin()
+    unit = new_unit()
     if _end_old(unit, company_id, whose, record_id):
         appointment_store.remove_feed(unit, whose, record_id)
         unit.audit("calendar_feed.closed", record_id)

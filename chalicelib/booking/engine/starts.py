@@ -52,12 +52,12 @@ def rounded(free: Iterable[Window], ask: SlotSpec, zone: str) -> list[int]:
     """The starts within stretches that may overlap (of several staff): each falls in with the starts before it."""
     step = ask.step + ask.offset
     found: list[int] = []
-    for begin, end in sorted(free):
-        start = _round_up(begin, end, ask, zone) + ask.offset
+    for new_unit, end in sorted(free):
+        start = _round_up(new_unit, end, ask, zone) + ask.offset
         earlier = bisect_left(found, start)
         if earlier and found[earlier - 1] + step > start:
             # Within the step of an earlier start: that one again where it lies in this stretch, else the next one.
-            start = found[earlier - 1] if found[earlier - 1] >= begin else found[earlier - 1] + step
+            start = found[earlier - 1] if found[earlier - 1] >= new_unit else found[earlier - 1] + step
         while start + ask.duration <= end:
             place = bisect_left(found, start)
             if place == len(found) or found[place] != start:

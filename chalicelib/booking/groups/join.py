@@ -1,7 +1,6 @@
 """Joining a group: one more participant, by compare-and-swap of the appointment, so that it is never oversold."""
 
 import random
-from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -19,11 +18,11 @@ from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable, invalid
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
 
 
-def join(begin: Callable[[], Unit], company_id: str, appointment_id: str, joiner: Joiner, clock: Clock) -> Appointment:
+def join(new_unit: UnitFactory, company_id: str, appointment_id: str, joiner: Joiner, clock: Clock) -> Appointment:
     """The group with one more participant: two or three requests, one transaction.
 
     Raises Conflict `slot_taken` with `alternatives` when too few seats are left, `not_bookable` with `failures`,
@@ -40,7 +39,7 @@ def join(begin: Callable[[], Unit], company_id: str, appointment_id: str, joiner
             raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")
         customer_id = book.known_customer(joiner.customer_id, joiner.contact, rest[: len(known)], joiner.path)
         schedule = _check(current, joiner, customer_id, now)
-        unit = begin()
+        unit = new_unit()
         new, _ = group_seat.stage(unit, schedule, current, joiner, customer_id, dict(zip(keys, rest, strict=True)), now)
         try:
             unit.commit(new)

@@ -1,7 +1,6 @@
 """Leaving a group: one participant less, by compare-and-swap of the appointment; without anyone it is over."""
 
 import random
-from collections.abc import Callable
 
 import msgspec
 
@@ -11,14 +10,14 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.group import Membership, Participant
 from chalicelib.booking.availability.open_groups import JOINABLE
-from chalicelib.booking.calcom.apply import Also
+from chalicelib.booking.calcom.apply import AppointmentHook
 from chalicelib.booking.creation import book, group_seat
 from chalicelib.booking.events import AppointmentCancelled, ParticipantLeft
 from chalicelib.booking.rules import limit_store
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 
 EMPTY = "empty"
 """The reason for which a group is cancelled that the last one has left."""
@@ -40,16 +39,16 @@ class Leaver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def leave(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     appointment_id: str,
     leaver: Leaver,
     clock: Clock,
-    also: Also | None = None,
+    hook: AppointmentHook | None = None,
 ) -> Appointment:
     """The group without him; cancelled (`empty`) once nobody is left. Two requests, one transaction.
 
-    `also` is added to the transaction. Raises NotFound, Conflict `not_leavable` for what has begun or is over.
+    `hook` is added to the transaction. Raises NotFound, Conflict `not_leavable` for what has begun or is over.
     """
     for attempt in range(book.TRIES):
         current = appointment_store.get_appointment(company_id, appointment_id)
@@ -59,10 +58,10 @@ def leave(
         if current.status not in JOINABLE or current.starts_at <= clock():
             raise Conflict("not_leavable", "This group has begun, or does not take place.")
         row = fetch([membership_store.key(company_id, current.id, who.customer_id)])[0]
-        unit = begin()
+        unit = new_unit()
         new = _stage(unit, current, who, membership_store.membership_of(row))
-        if also:
-            also(unit, new)
+        if hook:
+            hook(unit, new)
         try:
             unit.commit(new)
             return new

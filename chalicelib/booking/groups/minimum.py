@@ -1,7 +1,6 @@
 """Groups below their minimum at their deadline: cancelled, or merged into another one of the day; every minute."""
 
 import random
-from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -20,7 +19,7 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.errors import DomainError, Stale, Unavailable
 from chalicelib.core.logging import log
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 
 AT_ONCE = 25
 """Of each shard: a hundred a minute and run; what is left over comes with the next."""
@@ -28,19 +27,19 @@ BELOW = "below_minimum"
 """Why such a group is cancelled; or because it was merged."""
 
 
-def check_deadlines(begin: Callable[[str], Unit], clock: Clock, most: int = AT_ONCE) -> int:
+def check_deadlines(new_unit: CompanyUnitFactory, clock: Clock, most: int = AT_ONCE) -> int:
     """Look at the groups whose deadline has passed; how many. Whoever comes twice changes nothing."""
     looked_at = 0
     for shard in range(appointment_store.ENDING_SHARDS):
         for company_id, appointment_id in appointment_store.past_deadline(clock(), shard, most):
             try:
-                looked_at += check_minimum(lambda c=company_id: begin(c), company_id, appointment_id, clock)  # type: ignore[misc]
+                looked_at += check_minimum(lambda c=company_id: new_unit(c), company_id, appointment_id, clock)  # type: ignore[misc]
             except DomainError as error:
                 log.warning("group not checked", extra={"appointment_id": appointment_id, "code": error.code})
     return looked_at
 
 
-def check_minimum(begin: Callable[[], Unit], company_id: str, appointment_id: str, clock: Clock) -> bool:
+def check_minimum(new_unit: UnitFactory, company_id: str, appointment_id: str, clock: Clock) -> bool:
     """Do with one group what its policy says; False when that was done, or it is not time yet.
 
     One transaction: it is marked as looked at, cancelled, or cancelled while another one gains its participants.
@@ -51,7 +50,7 @@ def check_minimum(begin: Callable[[], Unit], company_id: str, appointment_id: st
         deadline, now = current.deadline(), clock()
         if deadline is None or deadline > now or current.status not in JOINABLE or current.pending_change:
             return False
-        unit = begin()
+        unit = new_unit()
         _stage(unit, current, now)
         try:
             unit.commit()

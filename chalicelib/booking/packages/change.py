@@ -24,10 +24,9 @@ from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.rules import cancellation_fees, deposits, limit_store
 from chalicelib.core.errors import Conflict, Stale, Unavailable
 from chalicelib.core.tables import Key, fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 
-Begin = Callable[[], Unit]
-Also = Callable[[Unit, Together], None]
+PackageHook = Callable[[Unit, Together], None]
 Stage = Callable[[Unit, Together], Together]
 CANCELLABLE: frozenset[Status] = frozenset({"requested", "confirmed"})
 
@@ -45,10 +44,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     without_deposit: bool = False
 
 
-def cancel(begin: Begin, company_id: str, package_id: str, wanted: Change, also: Also | None = None) -> Together:
+def cancel(
+    new_unit: UnitFactory, company_id: str, package_id: str, wanted: Change, hook: PackageHook | None = None
+) -> Together:
     """The package, cancelled with all its parts; one that is over already is returned as it is.
 
-    What that costs is noted on its first part. `also` is added to the transaction. Raises NotFound, Conflict
+    What that costs is noted on its first part. `hook` is added to the transaction. Raises NotFound, Conflict
     `stale_version`, or `not_cancellable` when a part of it has taken place.
     """
 
@@ -61,11 +62,11 @@ def cancel(begin: Begin, company_id: str, package_id: str, wanted: Change, also:
         )
         return _give_up(unit, current, "cancelled", wanted.reason, due, told)
 
-    return change(begin, company_id, package_id, wanted.version, stage, also)
+    return change(new_unit, company_id, package_id, wanted.version, stage, hook)
 
 
 def answer(
-    begin: Begin, company_id: str, package_id: str, status: Literal["confirmed", "declined"], wanted: Change
+    new_unit: UnitFactory, company_id: str, package_id: str, status: Literal["confirmed", "declined"], wanted: Change
 ) -> Together:
     """What was only requested, confirmed or declined; one that is so already is returned as it is.
 
@@ -80,24 +81,29 @@ def answer(
             return _give_up(unit, current, status, wanted.reason)
         return _confirm(unit, current, wanted)
 
-    return change(begin, company_id, package_id, wanted.version, stage)
+    return change(new_unit, company_id, package_id, wanted.version, stage)
 
 
 def change(
-    begin: Begin, company_id: str, package_id: str, version: int | None, stage: Stage, also: Also | None = None
+    new_unit: UnitFactory,
+    company_id: str,
+    package_id: str,
+    version: int | None,
+    stage: Stage,
+    hook: PackageHook | None = None,
 ) -> Together:
     """The package as `stage` changes it, which returns it as it is to change nothing; again while others change it."""
     for attempt in range(TRIES):
         current = package_store.get(company_id, package_id)
         if version is not None and version != current.version and not current.is_over():
             raise Conflict("stale_version", "The package has changed meanwhile; see `current`.", current=facts(current))
-        unit = begin()
+        unit = new_unit()
         try:
             staged = stage(unit, current)
             if staged is current:
                 return current
-            if also:
-                also(unit, staged)
+            if hook:
+                hook(unit, staged)
             unit.commit(staged)
             return staged
         except Stale:

@@ -1,7 +1,7 @@
 """Moving a package: solved anew around what others have, then every calendar is swapped once, in one transaction."""
 
 from collections import Counter as Counted
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,7 +21,7 @@ from chalicelib.booking.creation.book import check_time
 from chalicelib.booking.creation.decision import Asked
 from chalicelib.booking.creation.package_decision import attempt_of, placed, team, workers_for
 from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
-from chalicelib.booking.packages.change import Also, change, check, lying, read_lying
+from chalicelib.booking.packages.change import PackageHook, change, check, lying, read_lying
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import RuleName
 from chalicelib.booking.practice.schedule import Schedule
@@ -31,7 +31,7 @@ from chalicelib.booking.rules.facts import RuleFacts
 from chalicelib.booking.rules.rules import Failure, RuleInput
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Conflict
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm.customer import Contact
 
 LIMITS: frozenset[RuleName] = frozenset({"limits", "daily_maximum"})
@@ -61,14 +61,14 @@ class _Moved(msgspec.Struct, frozen=True):
 
 
 def reschedule(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     package_id: str,
     move: PackageMove,
     clock: Clock,
-    also: Also | None = None,
+    hook: PackageHook | None = None,
 ) -> Together:
-    """The package at its new time; asking for where it is already changes nothing. `also` joins the transaction.
+    """The package at its new time; asking for where it is already changes nothing. `hook` joins the transaction.
 
     Raises NotFound, Conflict `slot_taken` with `alternatives`, each bookable; `not_bookable` with every rule that fails
     (`failures`), those of rescheduling and those of booking at the new time; `stale_version`; `not_reschedulable` for
@@ -83,7 +83,7 @@ def reschedule(
             return current
         return _stage(unit, current, move, starts_at, clock())
 
-    return change(begin, company_id, package_id, move.version, stage, also)
+    return change(new_unit, company_id, package_id, move.version, stage, hook)
 
 
 def _stage(unit: Unit, current: Together, move: PackageMove, starts_at: datetime, now: datetime) -> Together:

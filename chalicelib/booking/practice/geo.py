@@ -33,7 +33,7 @@ class Travel(msgspec.Struct, frozen=True, kw_only=True):
     within_hours: bool = False
 
 
-Way = tuple[Point, Point]
+Leg = tuple[Point, Point]
 """From, to."""
 
 
@@ -44,7 +44,7 @@ class Provider(Protocol):
     it is booked.
     """
 
-    def __call__(self, ways: Sequence[Way], /) -> Sequence[int | None]:
+    def __call__(self, ways: Sequence[Leg], /) -> Sequence[int | None]:
         """Minutes."""
 
 
@@ -52,7 +52,7 @@ class Roads(msgspec.Struct, frozen=True):
     """The ways of one request: those that a provider knows, and the great circle for the rest."""
 
     travel: Travel = Travel()
-    known: Mapping[Way, int] = {}
+    known: Mapping[Leg, int] = {}
 
     def minutes(self, start: Point | None, end: Point | None) -> int:
         """Whole minutes, at most the longest reckoned with; 0 within a place, and where a place is not known."""
@@ -78,7 +78,7 @@ def great_circle_km(start: Point, end: Point) -> float:
     return 2 * EARTH_KM * asin(min(1.0, sqrt(half)))
 
 
-def ways_between(here: Iterable[Point | None], others: Iterable[Point | None]) -> list[Way]:
+def legs_between(here: Iterable[Point | None], others: Iterable[Point | None]) -> list[Leg]:
     """Every way from one of `here` to one of `others` and back, each once."""
     theirs = [one for one in dict.fromkeys(others) if one is not None]
     pairs = [(one, other) for one in here if one is not None for other in theirs if other != one]

@@ -34,7 +34,7 @@ def schedule_key(company_id: str, branch_id: str) -> Key:
 
 def schedule_of(row: Any, branch_id: str) -> Schedule:
     """The schedule in a fetched row; raises NotFound when there is no such branch, or no longer, in the company."""
-    found: Schedule | None = row.noun(Schedule) if row is not None else None
+    found: Schedule | None = row.model(Schedule) if row is not None else None
     if found is None or found.branch.deleted_at:
         raise NotFound("branch_not_found", f"There is no branch {branch_id}.")
     return found
@@ -48,7 +48,7 @@ def get_schedule(company_id: str, branch_id: str) -> Schedule:
 def schedules(company_id: str, branch_ids: Sequence[str]) -> dict[str, Schedule]:
     """Those there are, by branch id, deleted ones included; one request for up to 100."""
     rows = fetch([schedule_key(company_id, branch_id) for branch_id in branch_ids])
-    return {branch_id: row.noun(Schedule) for branch_id, row in zip(branch_ids, rows, strict=True) if row is not None}
+    return {branch_id: row.model(Schedule) for branch_id, row in zip(branch_ids, rows, strict=True) if row is not None}
 
 
 def save_schedule(unit: Unit, schedule: Schedule) -> None:
@@ -83,7 +83,7 @@ def record_key(kind: type[Record], company_id: str, record_id: str) -> Key:
 def find(kind: type[R], company_id: str, record_id: str) -> R | None:
     """One request; deleted ones too."""
     row = fetch([record_key(kind, company_id, record_id)])[0]
-    return row.noun(kind) if row is not None else None
+    return row.model(kind) if row is not None else None
 
 
 def get(kind: type[R], company_id: str, record_id: str) -> R:
@@ -104,14 +104,14 @@ def save(unit: Unit, record: Record, stale: DomainError | None = None) -> None:
 
 def all_of(kind: type[R], company_id: str) -> list[R]:
     """Every record of a kind, deleted ones too, in order of their ids; one Query."""
-    return [row.noun(kind) for row in collection(BookingRow, f"{company_id}#practice", _of_kind(kind))]
+    return [row.model(kind) for row in collection(BookingRow, f"{company_id}#practice", _of_kind(kind))]
 
 
 def page_of(kind: type[R], company_id: str, *, limit: int, cursor: str | None, deleted: bool = False) -> Page[R]:
     """A page of a kind, oldest first; those that were deleted only when asked for."""
     only = BookingRow.status == "deleted" if deleted else BookingRow.status.does_not_exist()
     found = page(RECORDS, f"{company_id}#practice", limit=limit, cursor=cursor, between=_of_kind(kind), only=only)
-    return found.map(lambda row: row.noun(kind))
+    return found.map(lambda row: row.model(kind))
 
 
 def claim_number(unit: Unit, number: int) -> None:
@@ -132,14 +132,14 @@ def remove_time_off(unit: Unit, off: TimeOff) -> None:
 def find_time_off(company_id: str, staff_id: str, time_off_id: str) -> TimeOff | None:
     """By its id, among those of a member of staff."""
     rows = collection(BookingRow, f"{company_id}#{staff_id}", BookingRow.sk.startswith("off#"))
-    return next((row.noun(TimeOff) for row in rows if row.sk.endswith(f"#{time_off_id}")), None)
+    return next((row.model(TimeOff) for row in rows if row.sk.endswith(f"#{time_off_id}")), None)
 
 
 def page_time_off(company_id: str, staff_id: str, ends_after: str, limit: int, cursor: str | None) -> Page[TimeOff]:
     """What ends after an instant (as `stamp`), the first to end first."""
     later = BookingRow.sk.between(f"off#{ends_after}", "off#~")
     found = page(RECORDS, f"{company_id}#{staff_id}", limit=limit, cursor=cursor, between=later)
-    return found.map(lambda row: row.noun(TimeOff))
+    return found.map(lambda row: row.model(TimeOff))
 
 
 def _time_off_place(off: TimeOff) -> tuple[str, str]:

@@ -23,16 +23,15 @@ from chalicelib.core.errors import Conflict, Fault, NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.phones import e164
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 
 AT_ONCE = 20
 """Branches whose schedules change in the transaction that changes a service; those of the others follow by a job."""
 TRIES = 8
-Begin = Callable[[], Unit]
 R = TypeVar("R", Branch, Service, Staff, Resource)
 
 
-def save_branch(begin: Begin, branch: Branch, clock: Clock, path: str = "body") -> Branch:
+def save_branch(new_unit: UnitFactory, branch: Branch, clock: Clock, path: str = "body") -> Branch:
     """Add or change a branch; see `_save`."""
     if branch.phone:
         branch = msgspec.structs.replace(branch, phone=e164(branch.phone, branch.country, f"{path}.phone"))
@@ -44,10 +43,10 @@ def save_branch(begin: Begin, branch: Branch, clock: Clock, path: str = "body") 
         _check(branch, validation.branch_faults(branch, {service.id for service in services}, path))
         return [compile_schedule(branch, services, staff, resources, today=clock().date(), before=before)]
 
-    return _save(begin, branch, schedules)
+    return _save(new_unit, branch, schedules)
 
 
-def save_staff(begin: Begin, member: Staff, clock: Clock, path: str = "body") -> Staff:
+def save_staff(new_unit: UnitFactory, member: Staff, clock: Clock, path: str = "body") -> Staff:
     """Add or change a member of staff; see `_save`."""
 
     def schedules(unit: Unit) -> list[Schedule]:
@@ -70,10 +69,10 @@ def save_staff(begin: Begin, member: Staff, clock: Clock, path: str = "body") ->
             for before in found.values()
         ]
 
-    return _save(begin, member, schedules)
+    return _save(new_unit, member, schedules)
 
 
-def save_resource(begin: Begin, resource: Resource, clock: Clock, path: str = "body") -> Resource:
+def save_resource(new_unit: UnitFactory, resource: Resource, clock: Clock, path: str = "body") -> Resource:
     """Add or change a room or device; see `_save`."""
     _check(resource, validation.resource_faults(resource, path))
 
@@ -86,10 +85,10 @@ def save_resource(begin: Begin, resource: Resource, clock: Clock, path: str = "b
             compile_schedule(before.branch, services, before.staff, [*others, resource], today=today, before=before)
         ]
 
-    return _save(begin, resource, schedules)
+    return _save(new_unit, resource, schedules)
 
 
-def save_service(begin: Begin, service: Service, clock: Clock, path: str = "body") -> Service:
+def save_service(new_unit: UnitFactory, service: Service, clock: Clock, path: str = "body") -> Service:
     """Add or change a service; number 0 is replaced by the next free one. See `_save`.
 
     With more than `AT_ONCE` branches the others follow within seconds, by a job.
@@ -112,7 +111,7 @@ def save_service(begin: Begin, service: Service, clock: Clock, path: str = "body
         others = [other for other in services if other.id != mine.id]
         return _recompiled(unit.company_id, branches[:AT_ONCE], [*others, mine], clock)
 
-    return _save(begin, service, schedules, lambda: numbered[0])
+    return _save(new_unit, service, schedules, lambda: numbered[0])
 
 
 def _check(record: Record, faults: Iterable[Fault]) -> None:
@@ -144,13 +143,13 @@ def recompile_branches(job: RecompileBranches, context: JobContext) -> None:
         unit.commit()
 
 
-def remove(begin: Begin, kind: type[R], record_id: str, version: int | None, clock: Clock) -> None:
+def remove(new_unit: UnitFactory, kind: type[R], record_id: str, version: int | None, clock: Clock) -> None:
     """Delete a record softly; it is offered nowhere any more, and `restore` brings it back.
 
     Raises NotFound, Conflict `stale_version`, Conflict `has_appointments` while any of a branch, member of staff or
     resource lie ahead, and `part_of_package` while a service is sold in one.
     """
-    company_id = begin().company_id
+    company_id = new_unit().company_id
     record = practice_store.get(kind, company_id, record_id)
     if version is not None and version != record.version:
         raise stale_version(record)
@@ -160,15 +159,15 @@ def remove(begin: Begin, kind: type[R], record_id: str, version: int | None, clo
         _check_not_taken(record, clock)
     if kind is Service:
         _check_no_package(company_id, record_id)
-    save(begin, msgspec.structs.replace(record, deleted_at=stamp(clock()), version=record.version + 1), clock)
+    save(new_unit, msgspec.structs.replace(record, deleted_at=stamp(clock()), version=record.version + 1), clock)
 
 
-def restore(begin: Begin, kind: type[R], record_id: str, clock: Clock) -> R:
+def restore(new_unit: UnitFactory, kind: type[R], record_id: str, clock: Clock) -> R:
     """Bring back what was deleted; raises NotFound when nothing was."""
-    record = practice_store.find(kind, begin().company_id, record_id)
+    record = practice_store.find(kind, new_unit().company_id, record_id)
     if record is None or not record.deleted_at:
         raise NotFound(NOT_FOUND[kind], f"There is no deleted {KINDS[kind]} {record_id}.")
-    return save(begin, msgspec.structs.replace(record, deleted_at=None, version=record.version + 1), clock)
+    return save(new_unit, msgspec.structs.replace(record, deleted_at=None, version=record.version + 1), clock)
 
 
 def _check_not_taken(resource: Resource, clock: Clock) -> None:
@@ -199,15 +198,15 @@ def _check_no_appointments(company_id: str, by: str, record_id: str, clock: Cloc
         raise Conflict("has_appointments", sentence, appointment_id=ahead.id)
 
 
-def save(begin: Begin, record: R, clock: Clock, path: str = "body") -> R:
+def save(new_unit: UnitFactory, record: R, clock: Clock, path: str = "body") -> R:
     """Add or change a record of any kind."""
-    by_kind: dict[type[Any], Callable[[Begin, Any, Clock, str], Any]] = {
+    by_kind: dict[type[Any], Callable[[UnitFactory, Any, Clock, str], Any]] = {
         Branch: save_branch,
         Staff: save_staff,
         Service: save_service,
         Resource: save_resource,
     }
-    saved: R = by_kind[type(record)](begin, record, clock, path)
+    saved: R = by_kind[type(record)](new_unit, record, clock, path)
     return saved
 
 
@@ -219,7 +218,7 @@ def stale_version(current: Record) -> Conflict:
 
 
 def _save(
-    begin: Begin, record: R, schedules: Callable[[Unit], list[Schedule]], final: Callable[[], R] | None = None
+    new_unit: UnitFactory, record: R, schedules: Callable[[Unit], list[Schedule]], final: Callable[[], R] | None = None
 ) -> R:
     """Write the record with the schedules it changes; returns it.
 
@@ -229,7 +228,7 @@ def _save(
     """
     kind, name = type(record), KINDS[type(record)]
     for _ in range(TRIES):
-        unit = begin()
+        unit = new_unit()
         compiled = schedules(unit)
         saved = final() if final else record
         practice_store.save(unit, saved)

@@ -1,6 +1,6 @@
 """Setting up a practice as a whole: its branches, services and staff, compiled into one schedule per branch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.directory import claim_keys
@@ -8,11 +8,11 @@ from chalicelib.booking.practice.models import Branch, Resource, Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin import validation
 from chalicelib.booking.practice_admin.compile_schedule import compile_schedule
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 
 def save_practice(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     branches: Sequence[Branch],
     services: Sequence[Service],
     staff: Sequence[Staff],
@@ -24,7 +24,7 @@ def save_practice(
     for unknown zones, windows that are empty or overlap, and staff who do what nobody offers.
     """
     _check(branches, services, staff, resources)
-    unit = begin()
+    unit = new_unit()
     today = unit.clock().date()
     schedules = [compile_schedule(branch, services, staff, resources, today=today) for branch in branches]
     practice_store.overwrite(unit, [*branches, *services, *staff, *resources], schedules)

@@ -19,7 +19,7 @@ def get_review(company_id: str, review_id: str) -> Review:
     row = fetch([Key(BookingRow, f"{company_id}#reviews", review_id)])[0]
     if row is None:
         raise NotFound("review_not_found", f"There is no review {review_id}.")
-    found: Review = row.noun(Review)
+    found: Review = row.model(Review)
     return found
 
 
@@ -49,7 +49,7 @@ def page_reviews(
         if value:
             only = (attribute == value) if only is None else only & (attribute == value)
     found = page(REVIEWS, f"{company_id}#reviews", limit=limit, cursor=cursor, only=only, newest_first=True)
-    return found.map(lambda row: row.noun(Review))
+    return found.map(lambda row: row.model(Review))
 
 
 def ratings(company_id: str, record_ids: Iterable[str]) -> dict[str, Rating]:
@@ -57,7 +57,7 @@ def ratings(company_id: str, record_ids: Iterable[str]) -> dict[str, Rating]:
     wanted = list(dict.fromkeys(record_ids))
     rows = fetch([Key(BookingRow, f"{company_id}#ratings", record_id) for record_id in wanted])
     return {
-        record_id: row.noun(Rating) if row is not None else Rating(record_id=record_id)
+        record_id: row.model(Rating) if row is not None else Rating(record_id=record_id)
         for record_id, row in zip(wanted, rows, strict=True)
     }
 

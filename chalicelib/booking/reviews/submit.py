@@ -23,13 +23,12 @@ from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
 from chalicelib.core.ids import new_id
 from chalicelib.core.settings import settings
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 
 LINK = "review"
 """The kind of directory key under which the digest of a link's secret leads to the appointment."""
 GOOD_FOR = timedelta(days=90)
 TRIES = 12
-Begin = Callable[[], Unit]
 
 
 class ReviewLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,14 +38,14 @@ class ReviewLink(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-def invite(begin: Begin, company_id: str, appointment_id: str, clock: Clock) -> ReviewLink:
+def invite(new_unit: UnitFactory, company_id: str, appointment_id: str, clock: Clock) -> ReviewLink:
     """A link for a completed appointment; each time a new one, all of them for the same one review.
 
     Raises NotFound, Conflict `not_completed`.
     """
     _completed(appointment_store.get_appointment(company_id, appointment_id))
     secret, until = secrets.token_urlsafe(32), clock() + GOOD_FOR
-    unit = begin()
+    unit = new_unit()
     unit.free_key()
     directory.claim(unit, LINK, _digest(secret), appointment_id, Stale(), expires_at=epoch(until))
     unit.audit("review.invited", appointment_id)
@@ -54,7 +53,7 @@ def invite(begin: Begin, company_id: str, appointment_id: str, clock: Clock) -> 
     return ReviewLink(url=f"{settings().public_url}/public/reviews/{secret}", expires_at=until)
 
 
-def leave(begin: Callable[[str], Unit], secret: str, rating: int, text: str, clock: Clock) -> Review:
+def leave(new_unit: CompanyUnitFactory, secret: str, rating: int, text: str, clock: Clock) -> Review:
     """Write the one review of the appointment behind a link.
 
     Raises NotFound for a link that does not exist or no longer, Conflict `already_reviewed`, `not_completed`.
@@ -81,10 +80,10 @@ def leave(begin: Callable[[str], Unit], secret: str, rating: int, text: str, clo
         unit.audit("review.left", review.id, appointment=visit.id)
         return review
 
-    return _commit(lambda: begin(entry.company_id), stage)
+    return _commit(lambda: new_unit(entry.company_id), stage)
 
 
-def moderate(begin: Begin, company_id: str, review_id: str, status: Literal["published", "hidden"]) -> Review:
+def moderate(new_unit: UnitFactory, company_id: str, review_id: str, status: Literal["published", "hidden"]) -> Review:
     """Hide a review from the public, or let it be seen again; one that is so already stays. Raises NotFound."""
 
     def stage(unit: Unit) -> Review:
@@ -97,13 +96,13 @@ def moderate(begin: Begin, company_id: str, review_id: str, status: Literal["pub
         unit.audit(f"review.{status}", review_id, ("status",))
         return changed
 
-    return _commit(begin, stage)
+    return _commit(new_unit, stage)
 
 
-def _commit(begin: Begin, stage: Callable[[Unit], Review]) -> Review:
+def _commit(new_unit: UnitFactory, stage: Callable[[Unit], Review]) -> Review:
     # A branch's rating is shared by all its reviews: who finds it changed reads again.
     for attempt in range(TRIES):
-        unit = begin()
+        unit = new_unit()
         review = stage(unit)
         try:
             unit.commit(review)

@@ -1,20 +1,18 @@
 """Blocking and unblocking customers: under id, phone and e-mail, so that a booking need follow nothing."""
 
-from collections.abc import Callable
-
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.rules.blocklist import Block
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 
 def block(
-    begin: Callable[[], Unit], company_id: str, customer_id: str | None, contact: Contact, reason: str, clock: Clock
+    new_unit: UnitFactory, company_id: str, customer_id: str | None, contact: Contact, reason: str, clock: Clock
 ) -> Block:
     """Block a customer by id, or by phone or e-mail whether or not there is a customer of that number yet.
 
@@ -26,7 +24,7 @@ def block(
     if customer_id is None:
         customer_id = crm.owner_of(fetch(crm.contact_keys(company_id, contact)))
     customer = crm.get_customer(company_id, customer_id) if customer_id else None
-    unit = begin()
+    unit = new_unit()
     made = Block(
         id=new_id("blk"),
         customer_id=customer_id,
@@ -49,13 +47,13 @@ def block(
     return made
 
 
-def unblock(begin: Callable[[], Unit], company_id: str, block_id: str) -> None:
+def unblock(new_unit: UnitFactory, company_id: str, block_id: str) -> None:
     """Let them book again; raises NotFound."""
     gone = NotFound("block_not_found", f"There is no block {block_id}.")
     found = limit_store.find_block(company_id, block_id)
     if found is None:
         raise gone
-    unit = begin()
+    unit = new_unit()
     limit_store.remove_block(unit, found, gone)
     unit.audit("customer.unblocked", found.id, customer=found.customer_id or "")
     unit.commit()

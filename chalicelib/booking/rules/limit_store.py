@@ -112,19 +112,19 @@ def remove_block(unit: Unit, block: Block, gone: DomainError) -> None:
 def find_block(company_id: str, block_id: str) -> Block | None:
     """By its id; one request."""
     row = fetch([_block_place(company_id, block_id)])[0]
-    return row.noun(Block) if row is not None else None
+    return row.model(Block) if row is not None else None
 
 
 def blocks_at(company_id: str, known_by: Iterable[tuple[str, str]]) -> set[str]:
     """Ids of the blocks that stand at these places; one request."""
     rows = fetch([blocked_key(company_id, kind, value) for kind, value in known_by])
-    return {row.noun(str) for row in rows if row is not None}
+    return {row.model(str) for row in rows if row is not None}
 
 
 def page_blocks(company_id: str, limit: int, cursor: str | None) -> Page[Block]:
     """In the order in which they were added."""
     found = page(BLOCKS, f"{company_id}#blocklist", limit=limit, cursor=cursor)
-    return found.map(lambda row: row.noun(Block))
+    return found.map(lambda row: row.model(Block))
 
 
 def _block_place(company_id: str, block_id: str) -> Key:

@@ -30,7 +30,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale, Unavailable
 from chalicelib.core.logging import log
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 class Units(msgspec.Struct, frozen=True):
     """How a verb of several transactions begins them: `answering` ones keep the answer to an Idempotency-Key."""
 
-    answering: Callable[[], Unit]
-    silent: Callable[[], Unit]
+    answering: UnitFactory
+    silent: UnitFactory
 
 
 class SeriesProgress(msgspec.Struct, frozen=True):

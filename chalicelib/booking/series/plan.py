@@ -239,8 +239,8 @@ def _with_weeks(
     days: set[date] = set()
     for first, last in spans:
         mondays.update(weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED))
-        begin, end = first.astimezone(clock).date(), last.astimezone(clock).date()
-        days.update(begin + timedelta(days=n) for n in range((end - begin).days + 1))
+        new_unit, end = first.astimezone(clock).date(), last.astimezone(clock).date()
+        days.update(new_unit + timedelta(days=n) for n in range((end - new_unit).days + 1))
     able = schedule.able(service, None if everyone else wish.staff, f"{wish.path}.staff")
     # Nobody who is read for the first time has been read in any week.
     new = sorted(mondays if everyone and wish.staff else mondays - {*ground.found.mondays})

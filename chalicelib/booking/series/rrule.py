@@ -51,9 +51,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         named = self._named(first)
         # A position in a period counts from the period's own beginning, which may lie before `first`.
         days = (first - timedelta(days=n) for n in range(366, -1, -1)) if self.by_set_pos else iter((first,))
-        begin = next(day for day in days if self._period(day, first) == 0)
+        new_unit = next(day for day in days if self._period(day, first) == 0)
         beyond = 366 if self.by_set_pos else 0
-        every = (begin + timedelta(days=n) for n in range((last - begin).days + 1 + beyond))
+        every = (new_unit + timedelta(days=n) for n in range((last - new_unit).days + 1 + beyond))
         fitting = (day for day in every if self._period(day, first) % self.interval == 0 and named(day))
         if not self.by_set_pos:
             yield from fitting

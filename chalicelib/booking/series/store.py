@@ -47,7 +47,7 @@ def page_series(company_id: str, customer_id: str | None, limit: int, cursor: st
     """The newest first, all or a customer's; one request, two for a customer's."""
     if customer_id is None:
         found = page(LISTING, f"{company_id}#series", limit=limit, cursor=cursor, newest_first=True)
-        return found.map(lambda row: row.noun(Series))
+        return found.map(lambda row: row.model(Series))
     marks = page(
         LISTING,
         f"{company_id}#{customer_id}",
@@ -56,12 +56,12 @@ def page_series(company_id: str, customer_id: str | None, limit: int, cursor: st
         between=BookingRow.sk.startswith(PREFIX),
         newest_first=True,
     )
-    rows = fetch([_key(company_id, mark.noun(str)) for mark in marks.data])
+    rows = fetch([_key(company_id, mark.model(str)) for mark in marks.data])
     return Page([series for series in map(_series_of, rows) if series], marks.next_cursor)
 
 
 def _series_of(row: Any) -> Series | None:
-    return row.noun(Series) if row is not None else None
+    return row.model(Series) if row is not None else None
 
 
 def _key(company_id: str, series_id: str) -> Key:

@@ -1,6 +1,5 @@
 """Time off: taken in the calendar like a booking, so that whoever books sees it fresh."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chalicelib.booking.appointments import store as appointment_store
@@ -17,14 +16,14 @@ from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
 from chalicelib.core.ids import id_from_bytes, new_id
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 LONGEST = timedelta(days=366)
 TRIES = 12
 
 
 def take(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     staff_id: str,
     starts_at: datetime,
@@ -47,7 +46,7 @@ def take(
         )  # fmt: skip
         calendar = _calendar(member, wanted)
         taken = (wanted, _in_the_way(wanted, calendar))
-        unit = begin()
+        unit = new_unit()
         calendar_store.take_all(unit, calendar, wanted.entries(), now)
         practice_store.add_time_off(unit, wanted)
         unit.publish(TimeOffTaken(time_off_id=wanted.id, staff_id=staff_id, starts_at=first, ends_at=last))
@@ -72,7 +71,7 @@ def _check(first: datetime, last: datetime, now: datetime) -> None:
         raise invalid("body.ends_at", "too_long", "Time off lasts a year at most; remove the member of staff instead.")
 
 
-def withdraw(begin: Callable[[], Unit], company_id: str, staff_id: str, time_off_id: str) -> None:
+def withdraw(new_unit: UnitFactory, company_id: str, staff_id: str, time_off_id: str) -> None:
     """Give the time back; raises NotFound."""
     for _ in range(TRIES):
         found = practice_store.find_time_off(company_id, staff_id, time_off_id)
@@ -81,7 +80,7 @@ def withdraw(begin: Callable[[], Unit], company_id: str, staff_id: str, time_off
         member = practice_store.find(Staff, company_id, staff_id)
         assert member is not None, "time off belongs to a member of staff"
         entries = found.entries()
-        unit = begin()
+        unit = new_unit()
         days = [day for entry in entries for day in entry.days()]
         calendar_store.free(unit, _calendar(member, found), entries[0].reference, days)
         practice_store.remove_time_off(unit, found)

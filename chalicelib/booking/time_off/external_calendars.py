@@ -1,6 +1,6 @@
 """Replacing, reading and removing what another calendar says is busy of a member of staff."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -18,7 +18,7 @@ from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Stale, Unavailable, invalid
 from chalicelib.core.ids import id_from_bytes
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 LONGEST = timedelta(days=62)
 TRIES = 24
@@ -51,7 +51,7 @@ def window(first: datetime | None, last: datetime | None, now: datetime, path: s
 
 
 def replace_busy(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     company_id: str,
     staff_id: str,
     source: str,
@@ -73,7 +73,7 @@ def replace_busy(
         gone, rest = external_busy.replaced(calendar.entries(), source, first, last)
         changed = repacked(calendar.days, gone, [*rest, *new])
         said = Busy(source=source, first=first, last=last, times=times, conflicts=_booked(calendar, times))
-        unit = begin()
+        unit = new_unit()
         if changed:
             calendar_store.rewrite(unit, calendar, changed)
             unit.publish(

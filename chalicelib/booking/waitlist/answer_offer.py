@@ -26,7 +26,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
 
 AT_ONCE = 100
-Begin = Callable[[str], Unit]
 OVER: dict[Outcome, Conflict] = {
     "accepted": Conflict("offer_accepted", "This was accepted and is booked; cancel the appointment instead."),
     "declined": Conflict("offer_declined", "This was declined, and the time offered to others."),
@@ -63,7 +62,7 @@ def look(secret: str, clock: Clock) -> tuple[Answered, Schedule]:
     return Answered(offer), practice_store.get_schedule(waiting.company_id, waiting.branch_id)
 
 
-def accept(begin: Begin, secret: str, clock: Clock, calcom: "Callable[[], CalCom]") -> Answered:
+def accept(new_unit: CompanyUnitFactory, secret: str, clock: Clock, calcom: "Callable[[], CalCom]") -> Answered:
     """Book it: the hold becomes the appointment, and the place on the list is used, in one transaction.
 
     Accepting twice gives the same appointment. Raises NotFound, Conflict `offer_expired`, `offer_declined` or
@@ -77,7 +76,7 @@ def accept(begin: Begin, secret: str, clock: Clock, calcom: "Callable[[], CalCom
         company_id = waiting.company_id
 
         def begin_here(company_id: str = company_id) -> Unit:
-            return begin(company_id)
+            return new_unit(company_id)
 
         try:
             made = book_online(
@@ -102,7 +101,7 @@ def accept(begin: Begin, secret: str, clock: Clock, calcom: "Callable[[], CalCom
     raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
 
 
-def decline(begin: Begin, secret: str, clock: Clock) -> Answered:
+def decline(new_unit: CompanyUnitFactory, secret: str, clock: Clock) -> Answered:
     """Give the time back, and have the next one asked; he waits on, and is not offered this time again.
 
     Declining twice is the same as once. Raises NotFound, Conflict `offer_accepted`, `offer_expired`.
@@ -112,7 +111,7 @@ def decline(begin: Begin, secret: str, clock: Clock) -> Answered:
         if offer.outcome == "declined":
             return Answered(offer)
         _check_open(offer, clock)
-        unit = begin(waiting.company_id)
+        unit = new_unit(waiting.company_id)
         again = end_offer(unit, waiting, "declined", clock)
         unit.audit("waiting.offer_declined", waiting.id, ("status",), offer=offer.id)
         try:
@@ -159,7 +158,7 @@ def take_back(job: OfferOpening, context: JobContext) -> None:
     unit.commit()
 
 
-def sweep(begin: Begin, clock: Clock, most: int = AT_ONCE) -> int:
+def sweep(new_unit: CompanyUnitFactory, clock: Clock, most: int = AT_ONCE) -> int:
     """End offers that nobody answered and waiting that is over, and look at those again whose day has passed.
 
     How many there were. Whoever comes twice changes nothing.
@@ -170,7 +169,7 @@ def sweep(begin: Begin, clock: Clock, most: int = AT_ONCE) -> int:
         # The index may be behind: the record itself says whether it is due.
         if waiting is None or waiting.status not in OPEN or waiting.due_at > clock():
             continue
-        unit = begin(company_id)
+        unit = new_unit(company_id)
         _go_on(unit, waiting, clock)
         try:
             unit.commit()

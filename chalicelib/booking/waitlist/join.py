@@ -1,7 +1,7 @@
 """Getting onto the waiting list, and off it."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -23,14 +23,13 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, Invalid, NotFound, Stale, Unavailable, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import customers
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 MOST_DAYS = 62
 MOST_OF_A_CUSTOMER = 5
-Begin = Callable[[], Unit]
 
 
 class WaitlistRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +53,7 @@ class WaitlistRequest(msgspec.Struct, frozen=True, kw_only=True):
     visitor: bool = False
 
 
-def join(begin: Begin, company_id: str, wish: WaitlistRequest, clock: Clock) -> WaitlistEntry:
+def join(new_unit: UnitFactory, company_id: str, wish: WaitlistRequest, clock: Clock) -> WaitlistEntry:
     """Put someone on the waiting list; what is free already is offered to him at once.
 
     Raises Invalid with every field that is wrong, NotFound for branch or customer, Conflict `waits_already` for someone
@@ -67,7 +66,7 @@ def join(begin: Begin, company_id: str, wish: WaitlistRequest, clock: Clock) -> 
             raise NotFound("branch_not_found", f"There is no branch {wish.branch_id}.")
         expires_at = now + (timedelta(days=wish.expires_in_days) if wish.expires_in_days else LASTS)
         _raise(_faults(wish, schedule, now, expires_at))
-        unit = begin()
+        unit = new_unit()
         customer_id = _customer(unit, company_id, wish, now)
         waiting = WaitlistEntry(
             id=new_id("wai"),
@@ -99,7 +98,7 @@ def join(begin: Begin, company_id: str, wish: WaitlistRequest, clock: Clock) -> 
     raise Unavailable("storage_busy", "Too much is happening to this record at once; try again in a moment.")
 
 
-def withdraw(begin: Begin, company_id: str, waiting_id: str, clock: Clock) -> WaitlistEntry:
+def withdraw(new_unit: UnitFactory, company_id: str, waiting_id: str, clock: Clock) -> WaitlistEntry:
     """Take someone off the list; what was offered to him is offered to the next. One who is off already stays so.
 
     Raises NotFound, Conflict `waiting_booked` for whom it has become an appointment.
@@ -110,7 +109,7 @@ def withdraw(begin: Begin, company_id: str, waiting_id: str, clock: Clock) -> Wa
             raise Conflict("waiting_booked", "It is booked; cancel the appointment instead.")
         if current.status not in OPEN:
             return current
-        unit = begin()
+        unit = new_unit()
         if current.offer:
             after = end_offer(unit, current, "withdrawn", clock)
         else:

@@ -42,7 +42,7 @@ from chalicelib.core.queues import LONGEST_DELAY_SECONDS
 from chalicelib.core.tables import Key
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
-from chalicelib.messaging import sending
+from chalicelib.messaging import send_text
 from chalicelib.messaging import store as messaging
 
 REACH = timedelta(days=92)
@@ -206,7 +206,7 @@ def _make(match: Match, context: JobContext) -> None:
         assert customer.phone, "whoever is reached by text has a number"
         words = say("text", branch.language, told(found, offer, make_link(unit, waiting, offer)))
         sender = _sender(branch)
-        sending.stage_text(unit, to=customer.phone, sender=sender, body=words, at=now, purpose="waiting_offer")
+        send_text.stage_text(unit, to=customer.phone, sender=sender, body=words, at=now, purpose="waiting_offer")
     else:
         unit.enqueue(MailOffer(company_id=company_id, waiting_id=waiting.id, offer_id=offer.id))
     unit.publish(

@@ -26,7 +26,7 @@ def key(company_id: str, waiting_id: str) -> Key:
 
 def waiting_of(row: Any) -> WaitlistEntry | None:
     """The place on the list in a fetched row."""
-    return row.noun(WaitlistEntry) if row is not None else None
+    return row.model(WaitlistEntry) if row is not None else None
 
 
 def find(company_id: str, waiting_id: str) -> WaitlistEntry | None:
@@ -86,7 +86,7 @@ def page_waiting(
     between: Condition | None = BookingRow.starts_at.startswith(f"{branch_id}#") if branch_id else None
     only: Condition | None = BookingRow.status == status if status else None
     found = page(where, f"{whose}#waiting", limit=limit, cursor=cursor, between=between, only=only)
-    return found.map(lambda row: row.noun(WaitlistEntry))
+    return found.map(lambda row: row.model(WaitlistEntry))
 
 
 def open_of_customer(company_id: str, customer_id: str) -> int:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
 from chalicelib.identity.create_company import Person, create_company
-from chalicelib.identity.signing_in import sign_in
+from chalicelib.identity.password_login import sign_in
 from functions.identity.authorizer import bearer
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller
