@@ -112,7 +112,7 @@ def _error_codes() -> Iterator[str]:
     for path in _shipped():
         tree = ast.parse(path.read_text())
         yield from _calls(tree, kinds - {"Fault", "invalid"})
-        yield from _calls(tree, {"Fault", "invalid"}, position=1)
+        yield from _calls(tree, {"Fault", "invalid", "until_committed"}, position=1)
         yield from _calls(tree, {"__init__"})
 
 
