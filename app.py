@@ -1,4 +1,4 @@
-"""Mounts every door on one Chalice app, for local emulation and for packaging; no Lambda runs this."""
+"""Mounts every endpoint on one Chalice app, for local emulation and for packaging; no Lambda runs this."""
 
 from chalice.app import Chalice
 

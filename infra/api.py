@@ -31,7 +31,7 @@ ACCESS_LOG = {
 
 
 class WithoutLambda(RuntimeError):
-    """A method of a path that no door declares, or that more than one does."""
+    """A method of a path that no endpoint declares, or that more than one does."""
 
 
 def api_resources(chalices: Resource, endpoints: list[Endpoint], stage: str) -> dict[str, Resource]:
@@ -76,8 +76,8 @@ def methods(template: Template) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every method, path and its integration of an API's template, preflights left out."""
     for resource in template["Resources"].values():
         body = resource["Properties"].get("Body") if resource["Type"] == "AWS::ApiGateway::RestApi" else None
-        for path, verbs in (body or {}).get("paths", {}).items():
-            for verb, method in verbs.items():
+        for path, operations in (body or {}).get("paths", {}).items():
+            for verb, method in operations.items():
                 if verb != "options":
                     yield verb.upper(), path, method["x-amazon-apigateway-integration"]
 
@@ -89,8 +89,8 @@ def _rewire(body: dict[str, Any], endpoints: list[Endpoint]) -> None:
             if (route.method, route.path) in served:
                 raise WithoutLambda(f"{route.method} {route.path} is declared twice")
             served[route.method, route.path] = endpoint
-    for path, verbs in body["paths"].items():
-        for verb, method in verbs.items():
+    for path, operations in body["paths"].items():
+        for verb, method in operations.items():
             if verb == "options":
                 continue
             if (verb.upper(), path) not in served:

@@ -1,4 +1,4 @@
-"""One door's part of its stack: the Lambda as SAM takes it, its role, its log group, what wakes it."""
+"""One endpoint's part of its stack: the Lambda as SAM takes it, its role, its log group, what wakes it."""
 
 import json
 from typing import Any
@@ -27,16 +27,16 @@ ASSUMED_BY_LAMBDA = {
 
 
 class EndpointsDiffer(RuntimeError):
-    """Chalice's template and the declared doors do not hold the same Lambdas."""
+    """Chalice's template and the declared endpoints do not hold the same Lambdas."""
 
 
 def function_id(endpoint: Endpoint) -> str:
-    """The logical id of the door's Lambda in its stack."""
+    """The logical id of the endpoint's Lambda in its stack."""
     return logical(endpoint.name)
 
 
 def with_endpoint(chalices: Resource, endpoint: Endpoint, stage: str) -> dict[str, Resource]:
-    """Chalice's SAM function `chalices` made the door's own, with its role and its log group."""
+    """Chalice's SAM function `chalices` made the endpoint's own, with its role and its log group."""
     name = function_id(endpoint)
     properties = {
         **chalices["Properties"],

@@ -1,4 +1,4 @@
-"""From what a door declares to need to the IAM policy of its role, which grants that and nothing else."""
+"""From what an endpoint declares to need to the IAM policy of its role, which grants that and nothing else."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def function_name(endpoint: Endpoint) -> str:
 
 
 def policy(endpoint: Endpoint) -> dict[str, Any]:
-    """The policy document of the door's role."""
+    """The policy document of the endpoint's role."""
     statements = [_log_group(endpoint), _traces()]
     statements += _tables(endpoint)
     statements += _queues(endpoint)

@@ -74,7 +74,7 @@ def stream_table() -> str:
 def data_resources(stage: str, consumers: tuple[Endpoint, ...] | None = None) -> dict[str, Resource]:
     """Every table and queue, the bucket of files and the vault's key.
 
-    `consumers`: the queues' doors, whose timeouts decide how long a message stays hidden.
+    `consumers`: the queues' endpoints, whose timeouts decide how long a message stays hidden.
     """
     if consumers is None:
         consumers = tuple(all_endpoints("functions.queues"))
@@ -188,7 +188,7 @@ def _bucket(stage: str) -> dict[str, Resource]:
 
 
 def _vault(stage: str) -> dict[str, Resource]:
-    """The key of vendors' credentials. Its policy leaves it to IAM who may use it: the roles of doors that need it."""
+    """The key of vendors' credentials. Its policy leaves it to IAM who may use it: the roles that need it."""
     fate = "Retain" if stage == "prod" else "Delete"
     account = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
     statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}

@@ -54,7 +54,7 @@ def _functions(sam: Template, endpoints: list[Endpoint]) -> dict[str, Resource]:
     }
     declared = {endpoint.handler for endpoint in endpoints}
     if set(found) != declared:
-        raise EndpointsDiffer(f"not in both Chalice's template and the doors: {sorted(set(found) ^ declared)}")
+        raise EndpointsDiffer(f"not in both Chalice's template and the endpoints: {sorted(set(found) ^ declared)}")
     return found
 
 

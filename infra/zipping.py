@@ -29,7 +29,7 @@ class Package:
 
 
 def write_package(path: Path, endpoints: list[Endpoint], root: Path = ROOT) -> Package:
-    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and the OpenAPI document of `endpoints`."""
+    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and the OpenAPI document."""
     third_party = built(root / "requirements.txt")
     with tempfile.TemporaryDirectory() as scratch:
         own = Path(scratch)

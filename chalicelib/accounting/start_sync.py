@@ -36,7 +36,7 @@ def start_all(
 
 
 def start(make: UnitFactory, account: Account, resource: Resource, kind: Kind, clock: Clock) -> Run:
-    """UnitFactory a run, or join the one under way; one that failed or has stalled goes on where it stopped.
+    """Begin a run, or join the one under way; one that failed or has stalled goes on where it stopped.
 
     Looking for changes needs a full run before it, and begins that one where there was none.
     """
@@ -65,7 +65,7 @@ def start(make: UnitFactory, account: Account, resource: Resource, kind: Kind, c
 
 
 def start_later(job: StartSync, context: JobContext) -> None:
-    """UnitFactory the runs, and take on full ones that failed or stalled. Postponed where `anew` and a run is under way."""
+    """Begin the runs, and take on full ones that failed or stalled. Postponed where `anew` and a run is under way."""
     account = account_store.get_account(job.company_id, job.account_id)
     if not account.usable:
         return

@@ -1,7 +1,7 @@
 """Appointments for calls that were booked, and of which nobody here knows: each call once, however often it is tried.
 
 Cal.com has the booking already, so its word stands: a time that someone else holds by now, or that has passed, is kept
-and left unassigned or takes no time. A dry run is this same code in a rehearsal (core.rehearsing).
+and left unassigned or takes no time. A dry run is this same code in a dry run (core.dry_run).
 """
 
 from collections.abc import Iterator, Sequence

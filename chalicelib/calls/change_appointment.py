@@ -1,4 +1,4 @@
-"""Moving and cancelling an appointment by telephone: whose it is, which one is meant, and the verbs of booking."""
+"""Moving and cancelling an appointment by telephone: whose it is, which one is meant, and booking's use cases."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Calls pulled from Retell: whatever its webhooks did not bring, through the same verb as they."""
+"""Calls pulled from Retell: whatever its webhooks did not bring, through the same use case as they."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime

@@ -61,7 +61,7 @@ class PhoneBooking:
     """One request of the agent to book; the same call with the same arguments again gets the same appointment.
 
     Reads at most three times: the schedule (for the branch's clock), then calendars, customer, call and guard at once;
-    the door has looked up the called number before. Writes one transaction, a second one where Cal.com confirms.
+    the endpoint has looked up the called number before. Writes one transaction, a second one where Cal.com confirms.
     """
 
     def __init__(

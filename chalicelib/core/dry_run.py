@@ -1,4 +1,4 @@
-"""A rehearsal: verbs run as always, what their units of work would write is seen by later reads, and nothing is kept.
+"""A dry run: use cases run as always, what their units of work would write is seen by later reads, and nothing is kept.
 
 So a dry run is the real run without its commits, also where one action stands on what another did before it.
 """
@@ -16,9 +16,9 @@ from chalicelib.core.tables import Key, Row, fetch
 
 
 class DryRun:
-    """Conditions are not looked at: nobody else writes here, and verbs decide by what they read.
+    """Conditions are not looked at: nobody else writes here, and use cases decide by what they read.
 
-    What was written lies in a temporary file of SQLite's, so that a long rehearsal does not fill the memory. Reads by
+    What was written lies in a temporary file of SQLite's, so that a long dry run does not fill the memory. Reads by
     key see it; queries do not.
     """
 
@@ -82,5 +82,5 @@ def _changed(action: Any) -> dict[str, Any]:
         elif kind is AddAction:
             item[name] = {"N": str(int(item.get(name, {"N": "0"})["N"]) + int(operand.value["N"]))}
         else:
-            raise NotImplementedError(f"a rehearsal does not know {change!r}")
+            raise NotImplementedError(f"a dry run does not know {change!r}")
     return item

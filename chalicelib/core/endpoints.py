@@ -1,4 +1,4 @@
-"""What is known of every door (route, queue consumer, schedule, stream, authorizer): one Lambda each."""
+"""What is known of every endpoint (route, queue consumer, schedule, stream, authorizer): one Lambda each."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ def modules(package: str = "functions") -> Iterator[Any]:
 
 
 def functions(package: str = "functions") -> list[Any]:
-    """Every `Function` declared under `package`. Imported by name, so that core depends on no door."""
+    """Every `Function` declared under `package`. Imported by name, so that core depends on no endpoint."""
     from chalicelib.core.function import Function
 
     found: dict[int, Any] = {}
@@ -90,7 +90,7 @@ def functions(package: str = "functions") -> list[Any]:
 
 
 def all_endpoints(package: str = "functions") -> list[Endpoint]:
-    """Every door under `package`, sorted by area and name."""
+    """Every endpoint under `package`, sorted by area and name."""
     endpoints = [endpoint for function in functions(package) for endpoint in function.endpoints]
     return sorted(endpoints, key=lambda endpoint: (endpoint.area, endpoint.name))
 

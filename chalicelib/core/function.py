@@ -1,4 +1,4 @@
-"""Function: one declaration per door gives local route, Lambda, ability, models, needs and OpenAPI entry."""
+"""Function: one declaration per endpoint gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,10 +22,10 @@ View = Callable[..., Any]
 
 
 class Function(Blueprint):
-    """The doors of one module. Each is registered with Chalice twice: as a route (local emulation) and as a Lambda.
+    """The endpoints of one module. Each is registered with Chalice twice: as a route (local emulation) and as a Lambda.
 
     A view takes `request`, its path parameters by name, and `body` and `query` where it has them; their annotations and
-    the annotation of its answer are the models. It calls one verb and returns its answer.
+    the annotation of its answer are the models. It calls one use case and returns its answer.
     """
 
     def __init__(self, import_name: str) -> None:

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from what the doors declare: at packaging time for Lambda, on first use locally."""
+"""The OpenAPI 3.1 document, made from what endpoints declare: when packaging for Lambda, on first use locally."""
 
 import inspect
 from collections.abc import Iterable
@@ -23,12 +23,12 @@ Json = dict[str, Any]
 
 
 def write(path: Path, endpoints: Iterable[Endpoint] | None = None) -> int:
-    """Write the document of these doors (all of the house, unless given) to `path`; returns its bytes."""
+    """Write the document of these endpoints (all of the house, unless given) to `path`; returns its bytes."""
     return path.write_bytes(encode(document(all_endpoints() if endpoints is None else endpoints)))
 
 
 def encode(made: Json) -> bytes:
-    """As JSON, the same bytes for the same doors, so that packages can be reproduced."""
+    """As JSON, the same bytes for the same endpoints, so that packages can be reproduced."""
     return msgspec.json.encode(made)
 
 

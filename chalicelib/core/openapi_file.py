@@ -9,7 +9,7 @@ FILE = Path(__file__).resolve().parents[1] / "openapi.json"
 
 @cache
 def load() -> bytes:
-    """The document as JSON. Without the file every door is imported, which is why no Lambda goes without."""
+    """The document as JSON. Without the file every endpoint is imported, which is why no Lambda goes without."""
     if FILE.exists():
         return FILE.read_bytes()
     from chalicelib.core.endpoints import all_endpoints

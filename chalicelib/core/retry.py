@@ -17,7 +17,7 @@ pause: Callable[[float], None] = time.sleep
 
 
 def until_committed(attempt: Callable[[], T], code: str, detail: str, *, tries: int = TRIES) -> T:
-    """What `attempt` returns, which reads, decides and commits; called anew, up to `tries` times, while it ends in Stale.
+    """What `attempt` returns, which reads, decides and commits; it is called again while it ends in Stale.
 
     Raises whatever else `attempt` raises, and Unavailable with `code` and `detail` when it was Stale every time.
     """

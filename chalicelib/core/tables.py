@@ -1,7 +1,7 @@
-"""Rows: how every table of the house is shaped, read and decoded; the nouns inside travel as JSON in `data`.
+"""Rows: how every table of the house is shaped, read and decoded; the models inside travel as JSON in `data`.
 
 Every table has a text partition key `pk` and sort key `sk`. What a key, an index, a filter or a condition needs is an
-attribute of its own; the rest of a noun is one JSON document (docs/decisions/0003-rows.md says what that buys).
+attribute of its own; the rest of a model is one JSON document (docs/decisions/0003-rows.md says what that buys).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -64,12 +64,12 @@ class Row(Model):
         return found
 
     def model(self, kind: type[T]) -> T:
-        """The noun in `data`, checked against its type."""
+        """The model in `data`, checked against its type."""
         return msgspec.json.decode(self.data or "{}", type=kind)
 
 
 def encode(model: Any) -> str:
-    """A noun as the JSON that `Row.noun` reads back."""
+    """A model as the JSON that `Row.model` reads back."""
     return msgspec.json.encode(model).decode()
 
 
@@ -93,7 +93,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 overlay: ContextVar[Callable[[Key, Any], Any] | None] = ContextVar("overlay", default=None)
-"""What a rehearsal (core.rehearsing) lays over the rows that `fetch` finds."""
+"""What a dry run (core.dry_run) lays over the rows that `fetch` finds."""
 
 
 def fetch(keys: Sequence[Key], *, consistent: bool = True) -> list[Any]:

@@ -66,7 +66,7 @@ class _Action(msgspec.Struct, frozen=True):
 class Unit:
     """Collects writes of one company's action; `commit` sends them as one TransactWriteItems, all or nothing.
 
-    Stores add rows; verbs publish events, enqueue jobs and write the audit entry. A failed condition raises the
+    Stores add rows; use cases publish events, enqueue jobs and write the audit entry. A failed condition raises the
     `otherwise` given with it, or Stale. Not to be used again after `commit`.
     """
 
@@ -186,7 +186,7 @@ CompanyUnitFactory = Callable[[str], Unit]
 """The same where the company is found out on the way."""
 
 dry_run_commit: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("instead", default=None)
-"""What a rehearsal (core.rehearsing) does with the actions instead of sending them."""
+"""What a dry run (core.dry_run) does with the actions instead of sending them."""
 pause: Callable[[float], None] = time.sleep
 """How a contended commit waits before its next try; at most 0.4 s in all. Tests replace it."""
 

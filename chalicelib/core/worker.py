@@ -28,11 +28,12 @@ def _consume_dead(queue: str, event: dict[str, Any]) -> None:
 def run_worker(
     queues: Sequence[str], stop: threading.Event, work: Deliver = jobs.work, consume_dead: Deliver = _consume_dead
 ) -> None:
-    """Work off `queues` until `stop`, the first before the second and so on, and bury their dead messages.
+    """Work off `queues` until `stop`, the first before the second and so on; dead letters become failed jobs.
 
-    `work` and `consume_dead` handle a batch of a queue and of its dead-letter queue; both get its own name. The messages
-    in hand are finished first. A queue that cannot be reached is tried again after a second. Raises ValueError for a
-    name that is no queue.
+    `work` and `consume_dead` handle a batch of a queue and of its dead-letter queue; both get its own name. The
+    messages in hand are finished first. A queue that cannot be reached is tried again after a second.
+
+    Raises ValueError for a name that is no queue.
     """
     unknown = [queue for queue in queues if queue not in NAMED_QUEUES]
     if unknown:
@@ -67,10 +68,10 @@ def consume_dead_letters(queues: Sequence[str], consume_dead: Deliver = _consume
 
 
 def _consume_dead_of(queue: str, consume_dead: Deliver) -> int:
-    buried = 0
+    found = 0
     while taken := deliver(f"{queue}{DEAD}", lambda _, event: consume_dead(queue, event)):
-        buried += taken
-    return buried
+        found += taken
+    return found
 
 
 def deliver(queue: str, handle: Deliver, poll_seconds: int = 0) -> int:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def counted(use_case: Callable[P, T]) -> Callable[P, T]:
-    """The same verb, whose refusals are counted as `TextSessionError` by code."""
+    """The same use case, whose refusals are counted as `TextSessionError` by code."""
 
     @wraps(use_case)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -40,7 +40,7 @@ class MessageBody(Body):
     client_id: Id | None = None
 
     def draft(self) -> Draft:
-        """The same as a noun; raises Invalid where there is nothing to say, or a file twice."""
+        """The same as a model; raises Invalid where there is nothing to say, or a file twice."""
         if not self.text.strip() and not self.attachments:
             raise invalid("body.text", "empty", "Send a text, an attachment, or both.")
         if len(set(self.attachments)) < len(self.attachments):

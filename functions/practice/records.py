@@ -32,7 +32,7 @@ def made(kind: type[R], prefix: str, company_id: str, body: Body) -> R:
     if fields.pop("version") is not None:
         raise invalid("body.version", "not_allowed", "What is new has no version yet.")
     if kind is Service:
-        fields["number"] = 0  # the verb gives the next free one
+        fields["number"] = 0  # the use case gives the next free one
     return kind(id=new_id(prefix), company_id=company_id, **fields)
 
 

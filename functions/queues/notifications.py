@@ -1,4 +1,4 @@
-"""The worker of the queue `notifications`, and the undertaker of its dead letters."""
+"""The worker of the queue `notifications`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Calling a door the way Lambda does: its own entry, an event, a context."""
+"""Calling an endpoint the way Lambda does: its own entry, an event, a context."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from chalicelib.core.settings import settings
 
 
 def invoke(endpoint: Endpoint, event: dict[str, Any]) -> Any:
-    """What the door's Lambda answers to `event`. Time limits are stated in the context but not enforced."""
+    """What the endpoint's Lambda answers to `event`. Time limits are stated in the context but not enforced."""
     name = f"{settings().prefix}-{endpoint.area}-{endpoint.name}"
     context = LambdaContext(name, endpoint.memory_mb, max_runtime_ms=endpoint.timeout_seconds * 1000)
     return endpoint.entry(event, context)
 
 
 def endpoints_of(kind: str) -> list[Endpoint]:
-    """Every door of one kind: queue, schedule, stream."""
+    """Every endpoint of one kind: queue, schedule, stream."""
     return [endpoint for endpoint in all_endpoints() if endpoint.kind == kind]

@@ -28,7 +28,7 @@ class Checkpoint(msgspec.Struct):
 
 
 class StreamReader:
-    """Reads the outbox's stream from where `file` says it got to, and hands the records to the stream's doors."""
+    """Reads the outbox's stream from where `file` says it got to, and hands the records to the stream's endpoints."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -79,7 +79,7 @@ class StreamReader:
         return done
 
     def _hand_over(self, records: list[dict[str, Any]]) -> int:
-        """How many from the front are done with: all, or those before the first that a door wants again."""
+        """How many from the front are done with: all, or those before the first that an endpoint wants again."""
         event = stream_event(records, self._checkpoint.stream)
         numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
         wanted = [
@@ -137,7 +137,7 @@ def _failures(endpoint: Endpoint, event: dict[str, Any], numbers: list[str]) -> 
     try:
         answer = invoke(endpoint, event)
     except Exception:  # noqa: BLE001 - whatever it raises, the record is tried again
-        log.exception("relay failed", extra={"door": endpoint.name})
+        log.exception("relay failed", extra={"endpoint": endpoint.name})
         return numbers[:1]
     failures = answer.get("batchItemFailures") or [] if isinstance(answer, dict) else []
     return [failure["itemIdentifier"] for failure in failures]

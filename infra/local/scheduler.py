@@ -1,4 +1,4 @@
-"""The schedules on one machine: what EventBridge does on AWS, driven by what the doors declare."""
+"""The schedules on one machine: what EventBridge does on AWS, driven by what the endpoints declare."""
 
 import threading
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Timetable:
         self._due = {endpoint.name: at if isinstance(plan, Rate) else plan.after(at) for endpoint, plan in self._plans}
 
     def take(self, at: datetime) -> list[Endpoint]:
-        """The doors that are due, each moved on to its next time. What was missed while asleep runs once."""
+        """The endpoints that are due, each moved on to its next time. What was missed while asleep runs once."""
         taken = []
         for endpoint, plan in self._plans:
             due = self._due[endpoint.name]

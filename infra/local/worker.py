@@ -10,7 +10,7 @@ from infra.local.invocation import endpoints_of, invoke
 
 
 def run_worker(queues: Sequence[str], stop: threading.Event) -> None:
-    """What `chalicelib.core.worker.run_worker` does; raises ValueError for a queue that no door consumes."""
+    """What `chalicelib.core.worker.run_worker` does; raises ValueError for a queue that no endpoint consumes."""
     living = {endpoint.queue: endpoint for endpoint in consumers(queues)}
     dead = {endpoint.queue: endpoint for endpoint in consumers(queues, dead=True)}
 
@@ -25,7 +25,7 @@ def run_worker(queues: Sequence[str], stop: threading.Event) -> None:
 
 
 def consumers(queues: Sequence[str], *, dead: bool = False) -> list[Endpoint]:
-    """The doors that consume these queues (or their dead-letter queues), in this order."""
+    """The endpoints that consume these queues (or their dead-letter queues), in this order."""
     by_queue = {endpoint.queue: endpoint for endpoint in endpoints_of("queue") if endpoint.dead == dead}
     missing = [queue for queue in queues if queue not in by_queue]
     if missing:

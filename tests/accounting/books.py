@@ -193,7 +193,7 @@ class Driver:
 
 @pytest.fixture
 def sink(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Our webhook doors behind HTTP; the statuses they answered."""
+    """Our webhook endpoints behind HTTP; the statuses they answered."""
     answered: list[int] = []
     one_at_a_time = threading.Lock()  # as a Lambda serves
 

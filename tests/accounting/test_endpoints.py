@@ -1,4 +1,4 @@
-"""The doors to what is kept from Fatture in Cloud: lists, single records, totals, links with customers, progress."""
+"""What is kept from Fatture in Cloud, over HTTP: lists, single records, totals, links with customers, progress."""
 
 from typing import Any
 

@@ -104,7 +104,7 @@ def test_a_full_day_refuses_unless_it_counts_there_already(aws: EmbeddedAws) -> 
     assert moved(made, TEN + timedelta(days=1, hours=2), override=("limits",)).moves == 2
 
 
-def test_the_door_asks_for_the_ability_and_tells_all_failures(practice: Practice) -> None:
+def test_the_endpoint_asks_for_the_ability_and_tells_all_failures(practice: Practice) -> None:
     terms = Policy(rescheduling=Rescheduling(most=0))
     berlin = replace(practice.branches[0], policy=terms)
     save_practice(lambda: Unit("com_test"), (berlin, practice.branches[1]), practice.services, practice.staff)

@@ -123,7 +123,7 @@ def test_what_keeps_its_time_is_judged_by_limits_alone(aws: EmbeddedAws) -> None
     assert given.parts[0].staff_id == practice.staff[3].id
 
 
-def test_overriding_and_moving_through_the_door(aws: EmbeddedAws) -> None:
+def test_overriding_and_moving_through_the_endpoint(aws: EmbeddedAws) -> None:
     practice = open_spa(package={"policy": Policy(rescheduling=Rescheduling(by=("customer",)))})
     place = f"/api/packages/{book(practice, at(10)).json['package']['id']}"
     refused = change(place, "reschedule", starts_at=at(12))

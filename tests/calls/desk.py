@@ -1,4 +1,4 @@
-"""Calls to a Berlin branch at a moment that the test chooses, without the door's signature."""
+"""Calls to a Berlin branch at a moment that the test chooses, without the endpoint's signature."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""A telephone: Twilio's simulator, whose webhooks reach the doors of this process."""
+"""A telephone: Twilio's simulator, whose webhooks reach the endpoints of this process."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -62,7 +62,7 @@ def endpoint(request: Request) -> Reply:
 
 @pytest.fixture
 def twilio(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioSimulator]:
-    """An account with a number, whose webhooks come to our doors."""
+    """An account with a number, whose webhooks come to our endpoints."""
     api = Listener(endpoint, "127.0.0.1", 0)
     hook = f"{api.url}/webhooks/twilio/voice"
     simulator = TwilioSimulator(voice_url=hook, status_url=f"{hook}/status")
@@ -76,7 +76,7 @@ def twilio(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twilio
 
 
 def rings(twilio: TwilioSimulator, who: People, caller: str = CALLER, **more: Any) -> list[tuple[str, str]]:
-    """A call comes in; returns its verbs and what came of them."""
+    """A call comes in; returns its use cases and what came of them."""
     steps = twilio.rings(caller, BERLIN_PHONE, who, **more)
     return [(step.verb, step.outcome) for step in steps]
 

@@ -1,4 +1,4 @@
-"""The phone call that becomes an appointment, through the door that Retell calls."""
+"""The phone call that becomes an appointment, through the endpoint that Retell calls."""
 
 import json
 import time

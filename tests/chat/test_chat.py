@@ -1,4 +1,4 @@
-"""The chat through its doors: both sides, what the system says, what is refused, files, presence, rating."""
+"""The chat through its endpoints: both sides, what the system says, what is refused, files, presence, rating."""
 
 import urllib.error
 import urllib.request

@@ -67,11 +67,11 @@ def deploy(name: str, code: str) -> None:
     """A Lambda of that name on the embedded AWS."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("door.py", code)
+        archive.writestr("endpoint.py", code)
     aws.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.11",
-        Handler="door.handler",
+        Handler="endpoint.handler",
         Role="arn:aws:iam::000000000000:role/x",
         Code={"ZipFile": packed.getvalue()},
         Environment={"Variables": {"PILOT_MAIL_FROM": "stage@example.com"}},

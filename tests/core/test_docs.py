@@ -1,4 +1,4 @@
-"""The doors that describe the API: the document, its page, and a sign of life."""
+"""The endpoints that describe the API: the document, its page, and a sign of life."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def call(entry: Any, path: str) -> dict[str, Any]:
     return answer
 
 
-def test_the_document_is_made_of_all_doors_or_read_from_the_package(
+def test_the_document_is_made_of_all_endpoints_or_read_from_the_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     openapi_file.load.cache_clear()
@@ -60,7 +60,7 @@ def test_health_is_a_word() -> None:
     assert msgspec.json.decode(call(docs.check_health, "/health")["body"])["status"] == "ok"
 
 
-def test_the_lambdas_of_these_doors_import_no_other_door() -> None:
+def test_the_lambdas_of_these_endpoints_import_no_other_endpoint() -> None:
     program = (
         "import sys, functions.platform.docs\n"
         "heavy = {'chalicelib.core.openapi', 'requests', 'rich', 'click'} & set(sys.modules)\n"

@@ -1,4 +1,4 @@
-"""The document: valid OpenAPI 3.1 for every door of the house, with examples that fit and errors that exist."""
+"""The document: valid OpenAPI 3.1 for every endpoint of the house, with examples that fit and errors that exist."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +90,7 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
-    """The document of every door there is."""
+    """The document of every endpoint there is."""
     found: dict[str, Any] = msgspec.json.decode(openapi.encode(openapi.document(all_endpoints())))
     return found
 

@@ -1,4 +1,4 @@
-"""A rehearsal sees its own writes by key, and leaves none behind."""
+"""A dry run sees its own writes by key, and leaves none behind."""
 
 import pytest
 

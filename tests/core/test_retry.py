@@ -51,7 +51,7 @@ def test_a_refusal_is_no_reason_to_try_again(pauses: list[float]) -> None:
 
 
 def test_pauses_grow_and_stay_short(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr("chalicelib.core.retry.random.uniform", lambda low, high: high)
     until_committed(losing(10), "busy", "Busy.", tries=11)
     assert pauses == sorted(pauses)
     assert pauses[:2] == [0.005, 0.01]

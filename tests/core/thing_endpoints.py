@@ -1,4 +1,4 @@
-"""Doors that exist only in tests, and calling their Lambdas as API Gateway does."""
+"""Endpoints that exist only in tests, and calling their Lambdas as API Gateway does."""
 
 import json
 from typing import Any
@@ -136,7 +136,7 @@ def event(method: str, path: str, **change: Any) -> dict[str, Any]:
 
 
 def serve(entry: Any, method: str, path: str, key: str | None = None, **change: Any) -> Served:
-    """Call the door's Lambda."""
+    """Call the endpoint's Lambda."""
     made = event(method, path, **change)
     if key is not None:
         made["headers"] = {**made["headers"], "Idempotency-Key": key}

@@ -1,4 +1,4 @@
-"""Free times through the doors: what is read for them, what the cache may not do, and what visitors get to see."""
+"""Free times through the endpoints: what is read for them, what the cache may not do, and what visitors get to see."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The doors of identity, called as API Gateway calls them: through the authorizer, each in its own Lambda."""
+"""The endpoints of identity, called as API Gateway calls them: through the authorizer, each in its own Lambda."""
 
 from typing import Any
 

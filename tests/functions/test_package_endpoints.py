@@ -1,4 +1,4 @@
-"""Packages through the doors: offered, held, booked by staff and visitors, shown, moved, cancelled, answered."""
+"""Packages through the endpoints: offered, held, booked by staff and visitors, shown, moved, cancelled, answered."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Managing the practice through its doors: what is saved is what is booked, and nobody's change is lost."""
+"""Managing the practice through its endpoints: what is saved is what is booked, and nobody's change is lost."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

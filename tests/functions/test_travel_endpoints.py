@@ -1,4 +1,4 @@
-"""Mobile services through the doors: where the customer is, who gets there in time, and what else there is."""
+"""Mobile services through the endpoints: where the customer is, who gets there in time, and what else there is."""
 
 import random
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The waiting list through its doors: what becomes free is offered to one after the other, by text or mail."""
+"""The waiting list through its endpoints: what becomes free is offered to one after the other, by text or mail."""
 
 from datetime import datetime, timedelta
 

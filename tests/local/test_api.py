@@ -132,7 +132,7 @@ def test_preflight_is_answered(connection: http.client.HTTPConnection) -> None:
     assert "POST" in headers["access-control-allow-methods"]
 
 
-def test_too_large_is_refused_by_the_door_and_far_too_large_unread(connection: http.client.HTTPConnection) -> None:
+def test_too_large_is_refused_by_the_endpoint_and_far_too_large_unread(connection: http.client.HTTPConnection) -> None:
     large = json.dumps({"text": "x" * 1_100_000}).encode()
     assert_problem(ask(connection, "POST", "/notes", large), 413, "body_too_large")
     connection.putrequest("POST", "/notes")

@@ -45,7 +45,7 @@ def read_all(reader: StreamReader) -> int:
 
 
 class Recorder:
-    """A stream door that keeps what it is given and wants the records of `refused` keys again."""
+    """A stream endpoint that keeps what it is given and wants the records of `refused` keys again."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.keys: list[str] = []

@@ -24,7 +24,7 @@ View = Callable[[dict[str, Any]], Any]
 
 
 def hand_over(endpoint: Endpoint, poll_seconds: int = 0) -> int:
-    """Let the door's Lambda have its queue's next batch; returns how many messages there were."""
+    """Let the endpoint's Lambda have its queue's next batch; returns how many messages there were."""
 
     def handle(_: str, event: dict[str, Any]) -> dict[str, Any] | None:
         answer: dict[str, Any] | None = invoke(endpoint, event)
@@ -55,7 +55,7 @@ def left(queue: str) -> tuple[int, int]:
     return int(found["Attributes"][names[0]]), int(found["Attributes"][names[1]])
 
 
-def test_the_door_gets_what_lambda_would_get(aws: EmbeddedAws) -> None:
+def test_the_endpoint_gets_what_lambda_would_get(aws: EmbeddedAws) -> None:
     events: list[dict[str, Any]] = []
     put("sync", "one", "two")
     assert hand_over(consumer("sync", events.append)) == 2
@@ -68,7 +68,7 @@ def test_the_door_gets_what_lambda_would_get(aws: EmbeddedAws) -> None:
     assert left("sync") == (0, 0)
 
 
-def test_only_what_the_door_wants_again_stays(aws: EmbeddedAws) -> None:
+def test_only_what_the_endpoint_wants_again_stays(aws: EmbeddedAws) -> None:
     def view(event: dict[str, Any]) -> Any:
         bad = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
         return {"batchItemFailures": [{"itemIdentifier": one} for one in bad]}
@@ -78,7 +78,7 @@ def test_only_what_the_door_wants_again_stays(aws: EmbeddedAws) -> None:
     assert left("sync") == (0, 1)
 
 
-def test_a_door_that_raises_loses_nothing(aws: EmbeddedAws) -> None:
+def test_a_endpoint_that_raises_loses_nothing(aws: EmbeddedAws) -> None:
     def view(event: dict[str, Any]) -> Any:
         raise RuntimeError("broken")
 
@@ -87,7 +87,7 @@ def test_a_door_that_raises_loses_nothing(aws: EmbeddedAws) -> None:
     assert left("sync") == (0, 2)
 
 
-def test_an_empty_queue_calls_no_door(aws: EmbeddedAws) -> None:
+def test_an_empty_queue_calls_no_endpoint(aws: EmbeddedAws) -> None:
     def view(event: dict[str, Any]) -> Any:
         raise AssertionError("called")
 

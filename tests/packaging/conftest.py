@@ -43,7 +43,7 @@ class Packaged:
 
 @pytest.fixture(scope="session")
 def endpoints() -> list[Endpoint]:
-    """Every door of the house."""
+    """Every endpoint of the house."""
     return all_endpoints()
 
 

@@ -1,4 +1,4 @@
-"""Each role may do what its door declares to need, and the rest is refused because nothing grants it."""
+"""Each role may do what its endpoint declares to need, and the rest is refused because nothing grants it."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def grants(document: dict[str, Any]) -> set[Grant]:
 
 
 def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
-    """What the door's needs say, spelled out a second time."""
+    """What the endpoint's needs say, spelled out a second time."""
     need = endpoint.needs
     own = f"log-group:/aws/lambda/${{Prefix}}-{endpoint.area}-{endpoint.name}:*"
     found = {(f"logs:{action}", arn("logs", own)) for action in ("CreateLogStream", "PutLogEvents")}

@@ -37,8 +37,8 @@ def test_every_method_and_path_has_its_own_lambda(dev: Packaged, endpoints: list
         for route in endpoint.routes
     }
     found = {}
-    for path, verbs in dev.body()["paths"].items():
-        for verb, method in verbs.items():
+    for path, operations in dev.body()["paths"].items():
+        for verb, method in operations.items():
             integration = method["x-amazon-apigateway-integration"]
             if verb == "options":
                 assert integration["type"] == "mock"
@@ -51,7 +51,7 @@ def test_every_method_and_path_has_its_own_lambda(dev: Packaged, endpoints: list
     assert set(found.values()) <= set(functions)
 
 
-def test_there_is_a_lambda_for_each_door_and_no_monolith(dev: Packaged, endpoints: list[Endpoint]) -> None:
+def test_there_is_a_lambda_for_each_endpoint_and_no_monolith(dev: Packaged, endpoints: list[Endpoint]) -> None:
     functions = list(dev.resources("AWS::Lambda::Function"))
     assert sorted(each["Handler"] for each in functions) == sorted(endpoint.handler for endpoint in endpoints)
     whole = json.dumps(dev.templates)
@@ -60,7 +60,7 @@ def test_there_is_a_lambda_for_each_door_and_no_monolith(dev: Packaged, endpoint
     assert "Transform" not in whole
 
 
-def test_a_lambda_is_as_its_door_declares(dev: Packaged, endpoints: list[Endpoint]) -> None:
+def test_a_lambda_is_as_its_endpoint_declares(dev: Packaged, endpoints: list[Endpoint]) -> None:
     declared = {endpoint.handler: endpoint for endpoint in endpoints}
     for function in dev.resources("AWS::Lambda::Function"):
         endpoint = declared[function["Handler"]]

@@ -18,7 +18,7 @@ ADMIN = Caller(COMPANY)
 
 @pytest.fixture
 def room(aws: EmbeddedAws) -> Room:
-    """A room whose noon was half an hour ago by the real clock, which the doors go by."""
+    """A room whose noon was half an hour ago by the real clock, which the endpoints go by."""
     return furnish(starts_at=now() - timedelta(minutes=30))
 
 

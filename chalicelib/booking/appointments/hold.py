@@ -16,7 +16,7 @@ MOST_OF_A_BRANCH = 50
 class HoldProof(msgspec.Struct, frozen=True):
     """What a visitor was given: nobody else can use, extend or release the hold.
 
-    `digest`: what is kept of the secret, from whoever has been proven by other means (an offer); no door takes it.
+    `digest`: what is kept of the secret, from whoever has been proven by other means (an offer); no endpoint takes it.
     """
 
     id: str

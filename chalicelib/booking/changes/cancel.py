@@ -29,7 +29,7 @@ CANCELLABLE = frozenset({"held", "requested", "confirmed"})
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
     """Why and by whom ("customer", "staff", …). `version`: the one that was decided on, None: whichever.
 
-    `waive_fee`: it costs nothing, however late; who may say so is the door's to know.
+    `waive_fee`: it costs nothing, however late; who may say so is the endpoint's to know.
     """
 
     reason: str | None = None

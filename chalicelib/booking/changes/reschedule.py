@@ -38,7 +38,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     """Where to. `starts_at` None: when it is now. `staff`: id or name, None: who has it now.
 
     `version`: the one that was decided on, None: whichever. `path` is where these fields stand in the request.
-    `by`: "customer", or who of the staff. `override`: rules that do not matter; who may say so is the door's to know.
+    `by`: "customer", or who of the staff. `override`: rules that do not matter; the endpoint knows who may.
     """
 
     starts_at: datetime | None

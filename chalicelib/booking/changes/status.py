@@ -30,7 +30,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """By whom, and why. `version`: the one that was decided on, None: whichever.
 
     `deposit_minor`: what was paid of the deposit, in all. `without_deposit`: confirmed all the same; who may say so is
-    the door's to know.
+    the endpoint's to know.
     """
 
     by: str = "staff"

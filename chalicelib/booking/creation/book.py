@@ -41,7 +41,7 @@ class BookingRequest(msgspec.Struct, frozen=True):
     """What someone wants booked. `customer_id`, or `contact` to find or add him by. `staff`: id or name, None: anyone.
 
     `path` is where these fields stand in the request, for the faults that name them. `length_min`: of a service whose
-    length the customer chooses. `override`: rules that do not matter; whoever may say so is the door's to know.
+    length the customer chooses. `override`: rules that do not matter; whoever may say so is the endpoint's to know.
     `visitor`: nothing and nobody unpublished. `hold`: the visitor's own, which becomes the appointment. `seats`: of a
     group; one that stands then is joined. `address`: where the customer is, for a mobile service. `deposit_minor`: what
     was paid of the deposit; `pays_later`: what is left is paid afterwards, though he is no visitor.

@@ -1,4 +1,4 @@
-"""Changing a series: one appointment, it and those that follow, or all; each by the verb that changes it alone.
+"""Changing a series: one appointment, it and those that follow, or all; each by the use case that changes it alone.
 
 The change is written down first, with where each appointment is to be, and with a job. Whoever goes on with it moves
 nothing twice: a request that is repeated, or the job.

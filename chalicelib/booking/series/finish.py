@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Units(msgspec.Struct, frozen=True):
-    """How a verb of several transactions begins them: `answering` ones keep the answer to an Idempotency-Key."""
+    """How a use case of several transactions begins them: `answering` ones keep the answer to an Idempotency-Key."""
 
     answering: UnitFactory
     silent: UnitFactory
