@@ -12,7 +12,7 @@ from importlinter import Contract, ContractCheck, fields, output
 class DirectImportsContract(Contract):
     """Modules that match `imported` are imported by none that match `importers`, but by those that match `allowed`.
 
-    All three are lists of regular expressions for whole dotted names. `imported` is also held against external packages.
+    All three are lists of regular expressions for whole dotted names. `imported` may name external packages.
     """
 
     type_name = "direct_imports"

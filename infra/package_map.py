@@ -19,16 +19,17 @@ def arrows(graph: grimp.ImportGraph, parent: str) -> dict[str, set[str]]:
         each: {
             other
             for other in packages
-            if other != each
-            and graph.direct_import_exists(importer=each, imported=other, as_packages=True)
+            if other != each and graph.direct_import_exists(importer=each, imported=other, as_packages=True)
         }
         for each in packages
     }
 
 
 def reduced(full: Arrows) -> dict[str, set[str]]:
-    """Without the arrows that follow from others: who imports `calls` imports what `calls` imports. `full` has no circle."""
-    return {each: set(targets) - set().union(*(_reach(full, other) for other in targets)) for each, targets in full.items()}
+    """Without the arrows that follow from others; `full` has no circle."""
+    return {
+        each: set(targets) - set().union(*(_reach(full, other) for other in targets)) for each, targets in full.items()
+    }
 
 
 def _reach(full: Arrows, start: str) -> set[str]:
