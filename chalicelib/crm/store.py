@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
 from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact, Customer
@@ -74,4 +74,5 @@ def save_customer(unit: Unit, customer: Customer) -> None:
 
 def page_customers(company_id: str, limit: int, cursor: str | None) -> Page[Customer]:
     """The newest first."""
-    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor, newest_first=True).map(lambda r: r.model(Customer))
+    found = page(BY_COMPANY, company_id, limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(Customer))
