@@ -55,12 +55,13 @@ def remove(unit: Unit, name: str) -> None:
 
 
 def _free(unit: Unit) -> Condition:
-    return GuardRow.pk.does_not_exist() | (GuardRow.expires_at < epoch(unit.clock()))
+    found: Condition = GuardRow.pk.does_not_exist() | (GuardRow.expires_at < epoch(unit.clock()))
+    return found
 
 
 def _is(attribute: Any, value: str | None) -> Condition:
-    found: Condition = attribute == value if value is not None else attribute.does_not_exist()
-    return found
+    found: Condition = attribute.does_not_exist()
+    return found if value is None else attribute == value
 
 
 def _row(name: str, guard: Guard) -> GuardRow:

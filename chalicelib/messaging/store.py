@@ -85,8 +85,8 @@ def page_refusals(company_id: str, *, limit: int, cursor: str | None) -> Page[Re
 
 
 def _address(company_id: str, number: str) -> tuple[str, str]:
-    place = refusal_key(company_id, number)
-    return place.pk, place.sk
+    key = refusal_key(company_id, number)
+    return key.pk, key.sk
 
 
 def _row(text: Text) -> MessagingRow:
