@@ -14,7 +14,8 @@ from typing import Any
 
 from benchmarks import system
 from chalicelib.core.clock import now
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.vendors import calcom_webhook, retell
 from infra.local.demo_practice import Practice
 

@@ -27,6 +27,7 @@ from chalicelib.booking.creation.decision import Asked, Decision, decide, expect
 from chalicelib.booking.practice.models import PUBLIC_BRANCH
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound, RateLimited, Stale, Unavailable
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Key, fetch
@@ -78,7 +79,7 @@ def hold(new_unit: CompanyUnitFactory, address: str, asked: Asked, clock: Clock)
         for (_, owner), entries in made.lies().items():
             calendar_store.take_all(unit, known[owner], entries, now)
         hold_store.add(unit, made)
-        directory.claim(unit, HOLD, made.id, made.id, Stale(), expires_at=epoch(made.expires_at + 2 * LASTS))
+        directory.claim(unit, Claim(HOLD, made.id, made.id, expires_at=epoch(made.expires_at + 2 * LASTS)), Stale())
         unit.audit("hold.made", made.id)
         try:
             unit.commit()
