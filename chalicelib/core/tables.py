@@ -106,6 +106,12 @@ def fetch(keys: Sequence[Key], *, consistent: bool = True) -> list[Any]:
     return rows if see is None else [see(key, row) for key, row in zip(keys, rows, strict=True)]
 
 
+def fetch_map(keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Any]:
+    """The rows at `keys` by their keys, None where there is none; requests and what it raises as of `fetch`."""
+    unique = list(dict.fromkeys(keys))
+    return dict(zip(unique, fetch(unique, consistent=consistent), strict=True))
+
+
 def _fetch(keys: Sequence[Key], consistent: bool) -> list[Any]:
     if not keys:
         return []
