@@ -12,7 +12,10 @@ from infra.setup.pip_config import UvSettings
 
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
 PINNED = ("--no-deps", "--require-hashes", "--progress-bar", "off")
-UNINTERESTING = re.compile(r"\s*$| [-+~] |Using Python|Looking in|.*is ignored: it is neither a file nor a directory")
+UNINTERESTING = re.compile(
+    r"\s*$| [-+~] |Using Python|Looking in|Checked|All installed|Collecting|Installing collected|Successfully|No broken"
+    r"|.*is ignored: it is neither a file nor a directory"
+)
 Say = Callable[[str], None]
 
 
