@@ -42,17 +42,6 @@ class CannotBuild(RuntimeError):
     """A dependency has no wheel that runs on Lambda."""
 
 
-class PinsAlone(SubprocessPip):
-    """Chalice's pip, which takes what is pinned and resolves nothing."""
-
-    def main(
-        self, args: list[str], env_vars: dict[str, str] | None = None, shim: str | None = None
-    ) -> tuple[int, bytes, bytes]:
-        """Run pip; returns its exit code and what it printed."""
-        done: tuple[int, bytes, bytes] = super().main(args, {**(env_vars or os.environ), "PIP_NO_DEPS": "1"}, shim)
-        return done
-
-
 def built(requirements: Path) -> Path:
     """The folder with everything `requirements` pins and Chalice's runtime; made when the pins or our rules changed."""
     place = BUILT / _fingerprint(requirements)
@@ -92,7 +81,7 @@ def _fingerprint(requirements: Path) -> str:
 
 def _install(requirements: Path, place: Path) -> None:
     tools = OSUtils()
-    builder = DependencyBuilder(tools, PipRunner(PinsAlone(tools), tools), architecture=ARCHITECTURE)
+    builder = DependencyBuilder(tools, PipRunner(SubprocessPip(tools), tools), architecture=ARCHITECTURE)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     abi = LambdaDeploymentPackager._RUNTIME_TO_ABI[version]
     try:
