@@ -124,7 +124,7 @@ class Checkout:
         tools.begin(keep=False, with_pip=True)
         install = [python_of(tools.folder), *PIP, "install", "--quiet", *PINNED, "--only-binary", ":all:"]
         try:
-            run([*install, "-r", tools.requirements], tools.requirements, self._say)
+            run([*install, "-r", str(tools.requirements)], tools.requirements, self._say)
         except CannotInstall as failure:
             if failure.missing != "uv":
                 raise

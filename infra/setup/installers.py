@@ -48,7 +48,7 @@ class Uv:
 
     def install(self, requirements: Path, folder: Path) -> None:
         """Make the environment in `folder` hold what the file pins; raises CannotInstall."""
-        python = ["--python", str(python_of(folder))]
+        python = ["--python", python_of(folder)]
         self.run(["pip", "sync", *python, "--require-hashes", *self._settings.flags, str(requirements)], requirements)
         self.run(["pip", "check", *python], requirements)
 
@@ -60,7 +60,7 @@ class Uv:
 
     def run(self, arguments: Sequence[str], about: Path) -> None:
         """A command of uv about this file, with pip's settings; raises CannotInstall."""
-        run([self._program, *arguments], about, self._say, self._settings.variables)
+        run([str(self._program), *arguments], about, self._say, self._settings.variables)
 
 
 class Pip:
@@ -75,16 +75,16 @@ class Pip:
     def install(self, requirements: Path, folder: Path) -> None:
         """Make the new environment in `folder` hold what the file pins; raises CannotInstall."""
         pip = [self._python, *PIP, "--python", python_of(folder)]
-        run([*pip, "install", *PINNED, "-r", requirements], requirements, self._say)
+        run([*pip, "install", *PINNED, "-r", str(requirements)], requirements, self._say)
         run([*pip, "check"], requirements, self._say)
 
 
-def python_of(folder: Path) -> Path:
+def python_of(folder: Path) -> str:
     """The interpreter of an environment."""
-    return folder / "bin" / "python"
+    return str(folder / "bin" / "python")
 
 
-def run(command: Sequence[str | Path], about: Path, say: Say, variables: dict[str, str] | None = None) -> None:
+def run(command: Sequence[str], about: Path, say: Say, variables: dict[str, str] | None = None) -> None:
     """Run it beside the file it is about, passing on its lines as they come; raises CannotInstall, which explains."""
     lines = []
     with subprocess.Popen(

@@ -95,6 +95,11 @@ def test_other_pins_replace_what_is_installed(fresh: Checkout, index: Index) -> 
     # Running does not need them, but what was there for testing is kept in step.
     fresh.set_up("run")
     assert fresh.installed() == {"gamma": "3.0"}
+    fresh.pin(dev=index.lines({"gamma": "3.0", "delta": "1.0"}))
+    index.withdraw("delta", "1.0")
+    assert fresh.set_up("dev").returncode == 1
+    # Nobody can say what is in it now.
+    assert not (fresh.folder / ".venv" / "pilot-stamp").exists()
 
 
 def test_a_pin_that_is_gone_is_named_and_the_next_time_begins_anew(either: Checkout, index: Index) -> None:
