@@ -94,4 +94,5 @@ def test_a_start_stops_and_a_reset_lets_it_begin_anew(folder: Path) -> None:
     assert kept.read_text() == "what they had"
     assert run("infra.local.reset").returncode == 0
     assert not (folder / "aws").exists()
+    assert not (folder / FILE).exists()
     check(folder)

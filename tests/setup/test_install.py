@@ -127,6 +127,14 @@ def test_another_file_than_the_pinned_one_is_not_installed(either: Checkout, ind
     assert "beta" not in either.installed()
 
 
+def test_a_pin_without_a_hash_is_not_installed(either: Checkout) -> None:
+    either.pin(run="gamma==1.0\n")
+    failed = either.set_up("run")
+    assert failed.returncode == 1
+    assert "requirements-run.txt" in failed.stderr
+    assert either.installed() == {}
+
+
 def test_pins_that_do_not_fit_each_other_are_refused(either: Checkout, index: Index) -> None:
     either.pin(run=index.lines({"alpha": "1.0"}))
     failed = either.set_up("run")
