@@ -102,7 +102,7 @@ class Checkout:
         }
         command = [str(self.folder / "infra" / "setup.sh"), *arguments]
         return subprocess.run(
-            command, env=own | told | environment, capture_output=True, text=True, timeout=120, check=False
+            command, env=own | told | environment, capture_output=True, text=True, timeout=300, check=False
         )
 
     def installed(self, environment: str = ".venv") -> Pins:
