@@ -14,6 +14,7 @@ from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, Ra
 from chalicelib.core.events import Job, UnknownName, job_type
 from chalicelib.core.logging import log, log_context, where
 from chalicelib.core.unit import Actor, Unit
+from chalicelib.core.visibility import Held
 
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
@@ -56,7 +57,10 @@ def work(queue: str, event: dict[str, Any], clock: Clock = now) -> dict[str, Any
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    with processor(event["Records"], lambda record: _work_one(queue, record.raw_event, clock)):
+    with (
+        Held(queue, (record["receiptHandle"] for record in event["Records"])) as held,
+        processor(event["Records"], lambda record: _work_one(held, record.raw_event, clock)),
+    ):
         processor.process()
     return dict(processor.response())
 
@@ -68,30 +72,34 @@ class _Again(Exception):
 class _Received(msgspec.Struct, frozen=True):
     """A message in hand. `attempt` counts those of the message and those that were spent before it."""
 
-    queue: str
+    held: Held
     receipt: str
     times: int
     envelope: Envelope
+
+    @property
+    def queue(self) -> str:
+        return self.held.queue
 
     @property
     def attempt(self) -> int:
         return self.envelope.spent + self.times
 
 
-def _work_one(queue: str, record: dict[str, Any], clock: Clock) -> None:
+def _work_one(held: Held, record: dict[str, Any], clock: Clock) -> None:
     try:
         envelope = msgspec.json.decode(record["body"], type=Envelope)
     except msgspec.MsgspecError as error:
-        failed_jobs.record_message(queue, record, f"not a job: {error}", clock())
+        failed_jobs.record_message(held.queue, record, f"not a job: {error}", clock())
         return
-    received = _Received(queue, record["receiptHandle"], int(record["attributes"]["ApproximateReceiveCount"]), envelope)
+    received = _Received(held, record["receiptHandle"], int(record["attributes"]["ApproximateReceiveCount"]), envelope)
     log_context(
         job_id=envelope.id,
         job=envelope.job,
         request_id=envelope.correlation_id,
         attempt=received.attempt,
         company_id=envelope.company_id,
-        queue=queue,
+        queue=held.queue,
     )
     try:
         if due.is_wanted(envelope):
@@ -144,7 +152,7 @@ def _fail(received: _Received, error: Exception, clock: Clock) -> None:
         return
     seconds = round(backoff_seconds(received.attempt))
     due.put_off(received.envelope, seconds, clock())
-    queues.hide(received.queue, received.receipt, seconds)
+    received.held.give_back(received.receipt, seconds)
     raise _Again(reason)
 
 
