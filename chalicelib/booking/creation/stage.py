@@ -8,11 +8,9 @@ import msgspec
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.allocation.choose import PlacedPart
 from chalicelib.booking.appointments import group as groups
-from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, InPackage, Status, booked_event
 from chalicelib.booking.appointments.group import Group
-from chalicelib.booking.appointments.package import FirstPart, Package
 from chalicelib.booking.creation import group_seat
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decided import Decided
@@ -138,7 +136,11 @@ def _audit_details(decided: Decided, part: Appointment) -> dict[str, str]:
     }
 
 
-def _stage_package(unit: Unit, package: InPackage, parts: Sequence[Appointment]) -> FirstPart:
+def _stage_package(unit: Unit, package: InPackage, parts: Sequence[Appointment]) -> Appointment:
+    # Imported here: most bookings are of no package.
+    from chalicelib.booking.appointments import package_store
+    from chalicelib.booking.appointments.package import FirstPart, Package
+
     first = parts[0]
     package_store.add(
         unit,
