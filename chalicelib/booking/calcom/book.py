@@ -15,6 +15,7 @@ from chalicelib.booking.events import AppointmentReleased
 from chalicelib.booking.jobs import SettleChange
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale, VendorRefused
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit, UnitFactory
@@ -189,6 +190,6 @@ def claim_ids(unit: Unit, appointment: Appointment) -> None:
     """Make Cal.com's ids of the booking lead to the appointment; ids it had before keep leading there."""
     taken = Stale("Another appointment has this Cal.com booking.")
     if appointment.external_id:
-        directory.claim(unit, UID, appointment.external_id, appointment.id, taken)
+        directory.claim(unit, Claim(UID, appointment.external_id, appointment.id), taken)
     if appointment.calcom_booking_id is not None:
-        directory.claim(unit, BOOKING_ID, str(appointment.calcom_booking_id), appointment.id, taken)
+        directory.claim(unit, Claim(BOOKING_ID, str(appointment.calcom_booking_id), appointment.id), taken)

@@ -14,6 +14,7 @@ from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import DomainError, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.people import clean_email, clean_name
@@ -54,7 +55,7 @@ def import_booking(
     calcom_book.claim_ids(unit, appointment)
     if payload.reschedule_uid:
         # Should news of the booking it replaces come later, it is about this appointment.
-        directory.claim(unit, calcom_book.UID, payload.reschedule_uid, appointment.id, Stale())
+        directory.claim(unit, Claim(calcom_book.UID, payload.reschedule_uid, appointment.id), Stale())
     if appointment.status not in OVER:
         unit.publish(booked_event(appointment))
     unit.audit("appointment.imported", appointment.id)

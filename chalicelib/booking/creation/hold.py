@@ -29,6 +29,7 @@ from chalicelib.booking.practice.models import PUBLIC_BRANCH
 from chalicelib.booking.rules.facts import Rows
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound, RateLimited, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
@@ -73,7 +74,7 @@ def hold(new_unit: CompanyUnitFactory, address: str, request: BookingRequest, cl
         _list(unit, lists, branch.rows, made)
         time_swap.swap(unit, branch.by_owner(), {}, made.lies(), now)
         hold_store.add(unit, made)
-        directory.claim(unit, HOLD, made.id, made.id, Stale(), expires_at=epoch(made.expires_at + 2 * LASTS))
+        directory.claim(unit, Claim(HOLD, made.id, made.id, expires_at=epoch(made.expires_at + 2 * LASTS)), Stale())
         unit.audit("hold.made", made.id)
         unit.commit()
         return made, secret

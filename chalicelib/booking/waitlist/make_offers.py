@@ -44,6 +44,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
 from chalicelib.messaging import send_text
 from chalicelib.messaging import store as messaging
+from chalicelib.messaging.send_text import NewText
 
 REACH = timedelta(days=92)
 """How far ahead offers are made; every day another day comes within reach."""
@@ -205,8 +206,8 @@ def _make(match: Match, context: JobContext) -> None:
         branch = found.branch
         assert customer.phone, "whoever is reached by text has a number"
         words = say("text", branch.language, told(found, offer, make_link(unit, waiting, offer)))
-        sender = _sender(branch)
-        send_text.stage_text(unit, to=customer.phone, sender=sender, body=words, at=now, purpose="waiting_offer")
+        text = NewText(to=customer.phone, sender=_sender(branch), body=words, purpose="waiting_offer")
+        send_text.stage_text(unit, text, now)
     else:
         unit.enqueue(MailOffer(company_id=company_id, waiting_id=waiting.id, offer_id=offer.id))
     unit.publish(
