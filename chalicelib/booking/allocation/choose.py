@@ -32,7 +32,7 @@ class Choice(msgspec.Struct, frozen=True):
         return (self.calendar, *self.rooms)
 
 
-class PlacedPart(msgspec.Struct, frozen=True):
+class PartPlacement(msgspec.Struct, frozen=True):
     """A part of a package, or a whole appointment, with its time, and who and what it takes.
 
     `service` on the branch's terms, with the length that it has.

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation.assignment import candidate, ranked
-from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.alternatives.package_search import is_offered
 from chalicelib.booking.alternatives.package_solver import PackageProblem, parts_of, taken_of
 from chalicelib.booking.alternatives.refusal import NotBookable, RefusedRequest, SlotTaken
@@ -71,7 +71,7 @@ def decide_package(context: BookingContext, package: Service) -> Decided:
 
 def placed(
     problem: PackageProblem, verdict: Verdict, staff: Sequence[Staff], able: Sequence[Staff], refused: RefusedRequest
-) -> tuple[Verdict, tuple[PlacedPart, ...]]:
+) -> tuple[Verdict, tuple[PartPlacement, ...]]:
     """Where the parts go, done by those `able` of the `staff`; to what fails comes whether the parts fit at all.
 
     Raises NotBookable with all that fail and are not overridden, SlotTaken.
