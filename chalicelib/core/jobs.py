@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.core import failed_jobs, queues
+from chalicelib.core import due, failed_jobs, queues
 from chalicelib.core.clock import Clock, now
 from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, VendorRefused
@@ -94,10 +94,14 @@ def _work_one(queue: str, record: dict[str, Any], clock: Clock) -> None:
         queue=queue,
     )
     try:
-        _run(envelope, received.attempt, clock)
-        log.info("job done")
+        if due.is_wanted(envelope):
+            _run(envelope, received.attempt, clock)
+            due.close(envelope)
+            log.info("job done")
+        else:
+            log.info("job was unscheduled")
     except (Postpone, RateLimited) as wait:
-        _postpone(received, wait)
+        _postpone(received, wait, clock)
     except (*FOR_GOOD, UnknownName) as error:
         _give_up(received, error, clock)
     except Exception as error:  # noqa: BLE001 - whatever a job raises decides only when it is tried again
@@ -121,8 +125,9 @@ def handler_of(kind: type[Job]) -> Callable[[Any, JobContext], None]:
     return found
 
 
-def _postpone(received: _Received, wait: Postpone | RateLimited) -> None:
+def _postpone(received: _Received, wait: Postpone | RateLimited, clock: Clock) -> None:
     seconds = wait.seconds if isinstance(wait, Postpone) else wait.retry_after
+    due.put_off(received.envelope, seconds, clock())
     again = msgspec.structs.replace(received.envelope, spent=received.attempt - 1)
     # A copy goes out before this message is acknowledged: a crash between leaves two, never none.
     if queues.send([again.message(received.queue, seconds)]):
@@ -137,7 +142,9 @@ def _fail(received: _Received, error: Exception, clock: Clock) -> None:
     if received.attempt >= most:
         _give_up(received, error, clock)
         return
-    queues.hide(received.queue, received.receipt, round(backoff_seconds(received.attempt)))
+    seconds = round(backoff_seconds(received.attempt))
+    due.put_off(received.envelope, seconds, clock())
+    queues.hide(received.queue, received.receipt, seconds)
     raise _Again(reason)
 
 
