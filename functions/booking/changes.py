@@ -263,14 +263,9 @@ def change_attendees(request: Request, appointment_id: str, body: Attendees) -> 
     guests = None
     if body.guests is not None:
         guests = tuple(clean_email(guest, f"body.guests[{n}]") for n, guest in enumerate(body.guests))
-    wanted = attendees.Attendance(
-        contact=contact_from(body.name, body.phone, body.email, "body"),
-        guests=tuple(clean_email(one, f"body.guests[{n}]") for n, one in enumerate(guests))
-        if guests is not None
-        else None,
-        version=body.version,
-    )
-    return show(attendees.change_attendees(_context(request), appointment_id, wanted))
+    contact = contact_from(body.name, body.phone, body.email, "body")
+    attendance = attendees.Attendance(contact=contact, guests=guests, version=body.version)
+    return show(attendees.change_attendees(_context(request), appointment_id, attendance))
 
 
 @function.route(

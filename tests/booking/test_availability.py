@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.shifts import works
+from chalicelib.booking.allocation.choose import works
 from chalicelib.booking.availability.staff_slots import free_slots, nearest, why_not
 from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.explain import Why

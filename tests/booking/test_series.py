@@ -190,7 +190,7 @@ def test_what_cannot_be_in_a_series_names_its_field(
 
 def test_someone_blocked_gets_no_series_and_no_alternatives(aws: EmbeddedAws) -> None:
     practice = opened()
-    block_customer.block(new_unit, "com_test", None, EVE, "", lambda: NOW)
+    block_customer.block(new_unit, "com_test", None, EVE, "")
     refusal = refused(lambda: series_of(wanted(practice), "skip"), "series_conflict")
     assert {len(one["alternatives"]) for one in refusal.extra["occurrences"]} == {0}
 
