@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking.calcom.book import EVENT_TYPE
+from chalicelib.booking.practice.directory import CALCOM_EVENT_TYPE
 from chalicelib.booking.practice.models import PHONE
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import CallFacts
@@ -47,7 +47,7 @@ def read_default(company_id: str) -> Default:
 def keys(booking: BookingData, facts: CallFacts) -> list[Key]:
     """What `owner` looks at: the event type and the number."""
     return [
-        directory.key(EVENT_TYPE, str(booking.event_type or "none")),
+        directory.key(CALCOM_EVENT_TYPE, str(booking.event_type or "none")),
         directory.key(PHONE, facts.our_number or "none"),
     ]
 

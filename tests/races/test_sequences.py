@@ -28,12 +28,12 @@ from chalicelib.booking.creation.book import BookingRequest, book
 from chalicelib.booking.creation.decision import Asked
 from chalicelib.booking.creation.hold import hold, release
 from chalicelib.booking.engine.clocks import moment_of
-from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Resource
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off import store as time_off_store
 from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
@@ -199,7 +199,7 @@ def _calendars_hold_exactly_what_stands(studio: Studio, standing: Iterable[Appoi
         if made.id not in used:
             wanted.update((who, Kind.HOLD, made.reference) for _, who in made.lies())
     for off, _ in studio.away:
-        if practice_store.find_time_off(studio.company, off.staff_id, off.id):
+        if time_off_store.find(studio.company, off.staff_id, off.id):
             wanted.update((off.staff_id, Kind.TIME_OFF, entry.reference) for entry in off.entries())
     found: Counter[tuple[str, Kind, bytes]] = Counter()
     for record_id in studio.owners():
@@ -220,7 +220,7 @@ def _nothing_overlaps(studio: Studio) -> None:
 def _who_is_away_was_told(studio: Studio, standing: Iterable[Appointment]) -> None:
     # An appointment lies in time off only when it was there before, and then whoever took it was told.
     for off, in_the_way in studio.away:
-        if practice_store.find_time_off(studio.company, off.staff_id, off.id) is None:
+        if time_off_store.find(studio.company, off.staff_id, off.id) is None:
             continue
         told = {one.id for one in in_the_way}
         for one in standing:

@@ -8,7 +8,6 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
-from chalicelib.booking.calcom.cursor import CalComCursor
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
@@ -65,24 +64,6 @@ def appointments_of(company_ids: Mapping[str, str]) -> dict[str, Appointment]:
     keys = [appointment_key(company_id, appointment_id) for appointment_id, company_id in company_ids.items()]
     found = (appointment_of(row) for row in fetch(keys))
     return {appointment.id: appointment for appointment in found if appointment}
-
-
-def find_cursor(company_id: str) -> CalComCursor | None:
-    """How far the changes at Cal.com have been followed; one request."""
-    row = fetch([_cursor_key(company_id)])[0]
-    return row.model(CalComCursor) if row is not None else None
-
-
-def save_cursor(unit: Unit, cursor: CalComCursor) -> None:
-    """Write its next version; the unit ends as Stale when someone else moved it since it was read."""
-    place = _cursor_key(unit.company_id)
-    before = BookingRow.version == cursor.version - 1
-    condition = before if cursor.version > 1 else BookingRow.pk.does_not_exist()
-    unit.put(BookingRow(place.pk, place.sk, version=cursor.version, data=encode(cursor)), condition)
-
-
-def _cursor_key(company_id: str) -> Key:
-    return Key(BookingRow, f"{company_id}#calcom", "cursor")
 
 
 def page_appointments(

@@ -12,13 +12,10 @@ from chalicelib.booking.calendar.entries import Days, Entry, monday_of
 from chalicelib.booking.calendar.locations import DayLocations
 from chalicelib.booking.practice.geo import Point
 from chalicelib.booking.practice.models import Resource, Staff
-from chalicelib.booking.tables import OccupancyRow
+from chalicelib.booking.tables import KEEP, OccupancyRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.tables import Key, collection
 from chalicelib.core.unit import Unit
-
-KEEP = timedelta(days=120)
-"""How long a week stays after it is over; the appointments themselves are kept for good."""
 
 
 class Calendar(msgspec.Struct, frozen=True):

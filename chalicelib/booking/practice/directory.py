@@ -1,11 +1,13 @@
 """Global keys of a practice: branches by id, called numbers and Cal.com event types lead to the branch."""
 
-from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.practice.models import PHONE, PUBLIC_BRANCH
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core import directory
 from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
+
+CALCOM_EVENT_TYPE = "calcom_event_type"
+"""The kind of directory key under which an event type of Cal.com leads to the service, and the staff, that it books."""
 
 
 def claim_keys(unit: Unit, schedule: Schedule) -> None:
@@ -24,7 +26,7 @@ def claim_keys(unit: Unit, schedule: Schedule) -> None:
             record = f"{branch.id}/{service.id}"
             directory.claim(
                 unit,
-                calcom_book.EVENT_TYPE,
+                CALCOM_EVENT_TYPE,
                 str(event_type),
                 record,
                 taken,

@@ -11,6 +11,7 @@ from chalicelib.booking.events import TimeOffTaken, TimeOffWithdrawn
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.policy import FURTHEST
+from chalicelib.booking.time_off import store as time_off_store
 from chalicelib.booking.time_off.absence import MINUTE, TimeOff
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
@@ -48,7 +49,7 @@ def take(
         taken = (wanted, _in_the_way(wanted, calendar))
         unit = new_unit()
         calendar_store.take_all(unit, calendar, wanted.entries(), now)
-        practice_store.add_time_off(unit, wanted)
+        time_off_store.add(unit, wanted)
         unit.publish(TimeOffTaken(time_off_id=wanted.id, staff_id=staff_id, starts_at=first, ends_at=last))
         unit.audit("time_off.taken", wanted.id, ("starts_at", "ends_at"), staff=staff_id)
         try:
@@ -74,7 +75,7 @@ def _check(first: datetime, last: datetime, now: datetime) -> None:
 def withdraw(new_unit: UnitFactory, company_id: str, staff_id: str, time_off_id: str) -> None:
     """Give the time back; raises NotFound."""
     for _ in range(TRIES):
-        found = practice_store.find_time_off(company_id, staff_id, time_off_id)
+        found = time_off_store.find(company_id, staff_id, time_off_id)
         if found is None:
             raise NotFound("time_off_not_found", f"There is no time off {time_off_id}.")
         member = practice_store.find(Staff, company_id, staff_id)
@@ -83,7 +84,7 @@ def withdraw(new_unit: UnitFactory, company_id: str, staff_id: str, time_off_id:
         unit = new_unit()
         days = [day for entry in entries for day in entry.days()]
         calendar_store.free(unit, _calendar(member, found), entries[0].reference, days)
-        practice_store.remove_time_off(unit, found)
+        time_off_store.remove(unit, found)
         unit.publish(
             TimeOffWithdrawn(time_off_id=found.id, staff_id=staff_id, starts_at=found.starts_at, ends_at=found.ends_at)
         )
