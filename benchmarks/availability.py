@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks import sweep
 from benchmarks.vector_kinds import MINUTE_MS, ms, read_hours
-from chalicelib.booking.calendar.entries import Days, Entry, Kind, footprints, with_entry
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, blocked_minutes, with_entry
 from chalicelib.booking.engine.clocks import moment_of, texts
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, frame_of
@@ -58,7 +58,7 @@ class Workload(msgspec.Struct, frozen=True):
         now = datetime.fromtimestamp(self.now / 1000, UTC)
         members = (self.staff[each] for each in wanted)
         return tuple(
-            Host(id=m.id, hours=m.hours, busy=footprints(m.days, self.dates, now), fixed=fixed) for m in members
+            Host(id=m.id, hours=m.hours, busy=blocked_minutes(m.days, self.dates, now), fixed=fixed) for m in members
         )
 
     def question(self, hosts: tuple[Host, ...]) -> AvailabilityQuery:

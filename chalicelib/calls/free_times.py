@@ -63,7 +63,8 @@ def _free(
         return schedule, service, _spread(_of_package(found, service, wish, days, now))
     able = schedule.able(service, wish.staff, "args.staff")
     by_start: dict[datetime, Slot] = {}
-    calendars = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff in able]
+    members = {member.id: member for member in able}
+    calendars = [(members[one.owner.id], one.days) for one in found.calendars if one.owner.id in members]
     zone = schedule.branch.clock()
     groups = [slot for _, slot in open_groups.offered(schedule, service, calendars, now)]
     standing = [slot for slot in groups if slot.starts_at.astimezone(zone).date() in days]

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calcom import book as calcom_book
@@ -26,6 +25,7 @@ from chalicelib.crm.customer import Contact
 from chalicelib.vendors.calcom import connected
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
+from tests.booking.calendars import read_calendar
 from tests.calls.conftest import next_monday
 from tests.draining import drain
 
@@ -63,7 +63,7 @@ def stored(appointment: Appointment) -> Appointment:
 def taken(practice: Practice, *appointments: Appointment) -> list[datetime]:
     """When Ada is taken around these appointments."""
     entries = [a.entry(place) for a in appointments for place in (a.places() or [a.place()])]
-    return sorted(entry.start for entry in read_calendar(COMPANY, practice.staff[0], *entries).entries())
+    return sorted(entry.start for entry in read_calendar(practice.staff[0], *entries).entries())
 
 
 def settle(appointment: Appointment, later: timedelta = timedelta(minutes=3)) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
@@ -33,6 +32,7 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.booking.test_refusing import requests
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -103,7 +103,7 @@ def invalid(work: Callable[[], object]) -> tuple[str, str]:
 def kinds(practice: Practice, group: Appointment) -> list[Kind]:
     """What the calendar of who does it says at the time of the group."""
     member = next(member for member in practice.staff if member.id == group.staff_id)
-    entries = read_calendar(COMPANY, member, group.entry()).entries()
+    entries = read_calendar(member, group.entry()).entries()
     return [entry.kind for entry in entries if entry.start == group.starts_at]
 
 

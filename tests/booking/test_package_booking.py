@@ -7,12 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation.assignment import Preference
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.package import MOST_CALENDARS, MOST_PARTS
-from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.calendar.calendar import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation
 from chalicelib.booking.changes.cancel import cancel as cancel_one
 from chalicelib.booking.changes.reassign import Reassignment, reassign
@@ -31,6 +30,7 @@ from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
+from tests.booking.calendars import read_calendar
 from tests.booking.spa import MAKEOVER, QUARTER, TEN, booked, clock, new_unit, open_spa, packaged
 from tests.conftest import EmbeddedAws
 
@@ -43,8 +43,8 @@ def no_calcom() -> Any:
 
 def held(practice: Practice, part: Appointment) -> list[bytes]:
     """The references that lie, at the time of a part, in each calendar it takes; once for each entry."""
-    owners = [owner("com_test", part.branch_id, one) for one in (str(part.staff_id), *part.resource_ids)]
-    return [entry.reference for one in owners for entry in read_calendar("com_test", one, part.entry()).entries()]
+    owners = [CalendarOwner("com_test", part.branch_id, one) for one in (str(part.staff_id), *part.resource_ids)]
+    return [entry.reference for one in owners for entry in read_calendar(one, part.entry()).entries()]
 
 
 def refused(code: str, work: Any) -> Conflict:
@@ -90,7 +90,7 @@ def test_two_parts_of_one_person_are_one_swap_of_the_calendar(aws: EmbeddedAws) 
     practice = open_spa(staff={DAN: {"service_ids": ()}})
     first = packaged(practice)
     assert {part.staff_id for part in first.parts} == {practice.staff[CHLOE].id}
-    mine = read_calendar("com_test", practice.staff[CHLOE], first.entry()).entries()
+    mine = read_calendar(practice.staff[CHLOE], first.entry()).entries()
     assert [entry.reference for entry in mine] == [part.entry().reference for part in first.parts]
 
 

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.store import get_appointment
 from chalicelib.booking.calendar.entries import monday_of
 from chalicelib.booking.practice.models import Offer
@@ -11,6 +10,7 @@ from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.clock import now
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.booking.calendars import read_calendar
 from tests.booking.spa import MAKEOVER, open_spa
 from tests.conftest import EmbeddedAws
 
@@ -129,7 +129,7 @@ def test_visitors_hold_and_book_what_is_offered_to_them(aws: EmbeddedAws) -> Non
     assert made.status == 201, made
     parts = [get_appointment("com_test", part["id"]) for part in made.json["package"]["parts"]]
     assert [part.starts_at for part in parts] == [span[0], span[1] - timedelta(minutes=30)]
-    mine = read_calendar("com_test", practice.staff[2], parts[0].entry()).entries()
+    mine = read_calendar(practice.staff[2], parts[0].entry()).entries()
     assert sorted(part.entry().reference for part in parts) == sorted(
         entry.reference for entry in mine if entry.start in {part.starts_at for part in parts}
     )

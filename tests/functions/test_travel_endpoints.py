@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.store import get_appointment
 from chalicelib.booking.practice.models import GeoAddress, Offer, Service
 from chalicelib.booking.practice.policy import Limits, Policy
@@ -17,6 +16,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.booking.calendars import read_calendar
 
 ME = Caller("com_test")
 SHOP = GeoAddress(40.75, -74.0)
@@ -190,7 +190,7 @@ def test_a_hold_keeps_the_way_free_and_becomes_the_appointment_at_its_address(mo
     assert made.status == 201, made
     appointment = get_appointment("com_test", made.json["id"])
     assert appointment.address == GeoAddress(41.05, -74.0, "12 Hill Road")
-    calendar = read_calendar("com_test", mobile.staff[3], appointment.entry())
+    calendar = read_calendar(mobile.staff[3], appointment.entry())
     assert [entry.reference for entry in calendar.entries()] == [appointment.entry().reference]
     again = call("POST", "/public/holds", body=wanted | {"starts_at": at(15)})
     secret = {"secret": again.json["secret"]}

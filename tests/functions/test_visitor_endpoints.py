@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.hold import LASTS
 from chalicelib.booking.appointments.store import get_appointment
 from chalicelib.booking.creation import hold as hold_time
@@ -16,6 +15,7 @@ from chalicelib.core.unit import Unit
 from functions.booking import visitors
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.booking.calendars import read_calendar
 
 ME = Caller("com_test")
 
@@ -54,7 +54,7 @@ def test_a_hold_keeps_the_time_for_its_visitor_who_books_it_once(practice: Pract
     assert "Eve" not in made.text
     assert book(practice, hold=proof(held)).json["code"] == "hold_not_found"
     appointment = get_appointment("com_test", made.json["id"])
-    held_now = read_calendar("com_test", practice.staff[3], appointment.entry()).entries()
+    held_now = read_calendar(practice.staff[3], appointment.entry()).entries()
     assert held_now == [appointment.entry()]
 
 

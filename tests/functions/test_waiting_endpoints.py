@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.practice.hours import DayHours, Span
 from chalicelib.booking.practice.policy import Policy
@@ -18,6 +17,7 @@ from chalicelib.core.unit import Unit
 from functions.public import waiting as public_waiting
 from infra.local.invoking import call
 from infra.local.simulators.twilio import TwilioSimulator
+from tests.booking.calendars import read_calendar
 from tests.calls.conftest import calcom, next_monday, through_calcom
 from tests.calls.telephone import ALWAYS_QUIET, COMPANY, open_branch, twilio
 from tests.conftest import EmbeddedAws
@@ -75,7 +75,7 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert reply(link(to_second), "decline").json["code"] == "offer_accepted"
     visit = appointment_store.get_appointment(COMPANY, made.json["appointment_id"])
     assert (visit.starts_at, visit.status, visit.source) == (next_monday(10), "confirmed", "web")
-    calendar = read_calendar(COMPANY, practice_staff(branch), visit.entry()).entries()
+    calendar = read_calendar(practice_staff(branch), visit.entry()).entries()
     assert calendar == [visit.entry()]
     done = state(second)
     assert (done.status, done.appointment_id, visit.metadata) == ("booked", visit.id, {"waiting_id": second})

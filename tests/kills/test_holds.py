@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments.hold import Hold, HoldProof
 from chalicelib.booking.calendar.entries import Entry, Kind
@@ -18,6 +17,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
 from tests.booking.agreement import ours
+from tests.booking.calendars import read_calendar
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives
 
@@ -54,7 +54,7 @@ CHANGES: dict[str, Change] = {
 
 def _taken(practice: Practice, at: datetime) -> list[Entry]:
     around = Entry(at, 60, 0, 0, Kind.HOLD, 0, b"")
-    return [e for e in read_calendar(COMPANY, practice.staff[0], around).entries() if e.start == at]
+    return [e for e in read_calendar(practice.staff[0], around).entries() if e.start == at]
 
 
 def _at(case: int) -> datetime:

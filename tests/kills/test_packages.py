@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.package import Together
 from chalicelib.booking.packages.change import Change, cancel
 from chalicelib.booking.packages.reschedule import PackageMove, reschedule
 from chalicelib.booking.tables import BookingRow
+from tests.booking.calendars import read_calendar
 from tests.booking.spa import QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
 from tests.kills.dying import Death, run_dying
@@ -52,7 +52,7 @@ def test_a_package_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
             assert one.parts[1].starts_at == one.parts[0].ends_at
             for part in one.parts:
                 member = next(m for m in practice.staff if m.id == part.staff_id)
-                held = [e.start for e in read_calendar("com_test", member, part.entry()).entries()]
+                held = [e.start for e in read_calendar(member, part.entry()).entries()]
                 assert part.starts_at in held
             cancel(new_unit, "com_test", one.package.id, Change())
         if not died:

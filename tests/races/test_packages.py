@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.appointments.package import FirstPart
-from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.calendar.calendar import CalendarOwner
 from chalicelib.booking.packages.change import Change, cancel
 from chalicelib.booking.packages.reschedule import PackageMove, reschedule
 from chalicelib.booking.practice.policy import Limits, Policy
@@ -23,6 +22,7 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
+from tests.booking.calendars import read_calendar
 from tests.booking.spa import NOW, QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
@@ -111,7 +111,7 @@ def _the_calendars_hold_exactly(practice: Practice, standing: list[Appointment])
             mine.setdefault((one.branch_id, room), []).append(one)
     owners = {(member.home_branch_id, member.id) for member in practice.staff} | mine.keys()
     for home, record_id in owners:
-        held = read_calendar(COMPANY, owner(COMPANY, home, record_id), *_around(standing)).entries()
+        held = read_calendar(CalendarOwner(COMPANY, home, record_id), *_around(standing)).entries()
         expected = [one.entry() for one in mine.get((home, record_id), [])]
         assert sorted(entry.reference for entry in held) == sorted(entry.reference for entry in expected)
         assert sorted(entry.start for entry in held) == sorted(entry.start for entry in expected)

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.hold import Hold, HoldProof
-from chalicelib.booking.calendar.store import room
+from chalicelib.booking.calendar.calendar import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.decision import Asked
@@ -24,6 +23,7 @@ from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW, at_once, overlaps, try_to_book, wish
@@ -89,8 +89,8 @@ def test_no_room_and_nobody_has_two_at_once(aws: EmbeddedAws, round_number: int)
     assert overlaps([replace(one, staff_id=one.resource_ids[0]) for one in won]) == []
     for resource_id in {one.resource_ids[0] for one in won}:
         mine = [one for one in won if one.resource_ids == (resource_id,)]
-        owner = room(Resource(id=resource_id, company_id="com_race", branch_id=won[0].branch_id, kind="room", name=""))
-        held = read_calendar("com_race", owner, *(one.entry() for one in mine)).entries()
+        owner = CalendarOwner("com_race", won[0].branch_id, resource_id)
+        held = read_calendar(owner, *(one.entry() for one in mine)).entries()
         assert sorted(entry.reference for entry in held) == sorted(one.entry().reference for one in mine)
 
 
@@ -135,7 +135,7 @@ def test_a_hold_is_used_once_whatever_is_done_to_it_meanwhile(aws: EmbeddedAws, 
     assert sum(isinstance(one, Hold) for one in outcomes) <= 1
     assert all(isinstance(one, Conflict) or one.code == "hold_not_found" for one in outcomes if _is_error(one))
     assert hold_store.find("com_race", made.id) is None
-    entries = read_calendar("com_race", practice.staff[0], made.entry()).entries()
+    entries = read_calendar(practice.staff[0], made.entry()).entries()
     assert [entry.reference for entry in entries] == [one.entry().reference for one in won], (
         made.id,
         entries,

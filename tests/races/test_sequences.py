@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.appointments.hold import Hold, HoldProof
 from chalicelib.booking.availability.search import SearchQuery, explain, search
+from chalicelib.booking.calendar.calendar import CalendarOwner
 from chalicelib.booking.calendar.entries import Entry, Kind
-from chalicelib.booking.calendar.store import owner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import Move, reschedule
 from chalicelib.booking.creation.book import BookingRequest, book
@@ -40,6 +39,7 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW
@@ -157,9 +157,9 @@ class Studio:
         return [*(member.id for member in self.team), *(room.id for room in self.rooms)]
 
     def entries(self, record_id: str) -> list[Entry]:
-        calendar = owner(self.company, self.practice.branches[0].id, record_id)
+        calendar = CalendarOwner(self.company, self.practice.branches[0].id, record_id)
         around = Entry(MONDAY, 1440, 0, 0, Kind.BOOKING, 0, b"")
-        return read_calendar(self.company, calendar, around).entries()
+        return read_calendar(calendar, around).entries()
 
 
 @settings(

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calendar.locations import points_of
 from chalicelib.booking.changes.cancel import Cancellation, cancel
@@ -20,6 +19,7 @@ from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW, try_to_book, wish
@@ -75,7 +75,7 @@ def visit(practice: Practice, number: int, minutes: int, place: GeoAddress) -> A
 
 
 def stops_left(practice: Practice, appointments: list[Appointment]) -> set[Point]:
-    return points_of(read_calendar("com_race", practice.staff[3], *(one.entry() for one in appointments)).stops)
+    return points_of(read_calendar(practice.staff[3], *(one.entry() for one in appointments)).locations)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

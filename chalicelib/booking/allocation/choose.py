@@ -8,8 +8,8 @@ import msgspec
 from chalicelib.booking.allocation.assignment import How, Preference, candidate, ranked
 from chalicelib.booking.allocation.context import BookingContext
 from chalicelib.booking.allocation.shifts import within, works
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
-from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.calendar.travel_time import in_time, roads
 from chalicelib.booking.practice.geo import Roads
 from chalicelib.booking.practice.models import Service, Staff
@@ -17,15 +17,11 @@ from chalicelib.booking.practice.schedule import Schedule, of_kind
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The calendar of who does it, and those of the rooms and devices it takes place with."""
+    """Who does it, with their calendar and those of the rooms and devices it takes place with."""
 
+    staff: Staff
     calendar: Calendar
     rooms: tuple[Calendar, ...] = ()
-
-    @property
-    def staff(self) -> Staff:
-        """Who does it."""
-        return self.calendar.staff
 
     def calendars(self) -> tuple[Calendar, ...]:
         """Everything that it takes time of."""
@@ -53,14 +49,14 @@ def choose(
     """Who does it, with one free resource of each required kind; None when someone or something is taken."""
     schedule = found.schedule
     day = entry.start.astimezone(schedule.branch.clock()).date()
-    wanted = {member.id for member in able}
+    members = {member.id: member for member in able}
     free = {
-        calendar.staff.id: calendar
+        calendar.owner.id: calendar
         for calendar in found.calendars
-        if calendar.staff.id in wanted
-        and (by.any_hours or fit(schedule, service, calendar.staff, entry, day))
+        if calendar.owner.id in members
+        and (by.any_hours or fit(schedule, service, members[calendar.owner.id], entry, day))
         and not first_clash(calendar.days, entry, now, but=by.but)
-        and in_time(schedule, calendar, entry, by.roads, now, by.but)
+        and in_time(schedule, calendar.without([by.but]) if by.but else calendar, entry, by.roads, now)
     }
     if not free:
         return None
@@ -75,8 +71,9 @@ def choose(
     if rooms is None:
         return None
     clock = schedule.branch.clock()
-    candidates = [candidate(c.staff, c.entries(), day, clock) for c in free.values()]
-    return Choice(free[ranked(candidates, day, by.how, by.preference)[0].member.id], rooms)
+    candidates = [candidate(members[owner], calendar.entries(), day, clock) for owner, calendar in free.items()]
+    member = ranked(candidates, day, by.how, by.preference)[0].member
+    return Choice(member, free[member.id], rooms)
 
 
 def fit(schedule: Schedule, service: Service, member: Staff, entry: Entry, day: date) -> bool:
@@ -96,10 +93,10 @@ def rooms_for(
 
     None when all of a kind are taken, closed, or were not read.
     """
-    known = {calendar.staff.id: calendar for calendar in calendars}
+    known = {calendar.owner.id: calendar for calendar in calendars}
     chosen: list[Calendar] = []
     for kind in service.resources:
-        taken = {calendar.staff.id for calendar in chosen}
+        taken = {calendar.owner.id for calendar in chosen}
         offered = [r for r in of_kind(schedule.resources, kind) if r.id in known and r.id not in taken]
         usable = (
             known[resource.id]
@@ -116,7 +113,7 @@ def rooms_for(
 def in_time_for(found: BookingContext, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
     """Whether the ways from and to mobile services around it leave time for an appointment at the branch."""
     calendar = found.calendar(member.id)
-    if calendar is None or not calendar.stops:
+    if calendar is None or not calendar.locations:
         return True
     entry = Entry(
         starts_at, service.duration_min, service.buffer_before_min, service.buffer_after_min, Kind.BOOKING,

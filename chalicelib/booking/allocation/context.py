@@ -1,19 +1,19 @@
 """What a booking must know, read in one request where it can be: schedule, calendars, the customer, and what else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from chalicelib.booking.calendar import store as calendars
+from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar import travel_time
+from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner, owner_of
 from chalicelib.booking.calendar.entries import weeks_between
-from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.practice import store as practice_store
-from chalicelib.booking.practice.models import Resource, Staff
+from chalicelib.booking.practice.models import Resource
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 
 LONGEST_BLOCKED = timedelta(hours=32)
 """A day of service and the longest buffers: no entry that touches a time begins further away."""
@@ -32,11 +32,11 @@ class BookingContext(msgspec.Struct, frozen=True):
 
     def by_owner(self) -> dict[str, Calendar]:
         """The calendars that were read, of staff and rooms, by whose they are."""
-        return {calendar.staff.id: calendar for calendar in (*self.calendars, *self.rooms)}
+        return {calendar.owner.id: calendar for calendar in (*self.calendars, *self.rooms)}
 
     def calendar(self, staff_id: str) -> Calendar | None:
         """That member's calendar."""
-        return next((calendar for calendar in self.calendars if calendar.staff.id == staff_id), None)
+        return next((calendar for calendar in self.calendars if calendar.owner.id == staff_id), None)
 
 
 def read(
@@ -58,22 +58,16 @@ def read(
     mondays = weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED)
     known = seen(company_id, branch_id)
     hinted = _wanted(known, only, service) if known else _guessed(company_id, branch_id, only)
-    places = [practice_store.schedule_key(company_id, branch_id), *extra, *calendars.keys(company_id, hinted, mondays)]
-    homes = travel_time.base_keys(company_id, branch_id, [member.home_branch_id for member in hinted])
-    rows = fetch([*places, *homes])
-    schedule = practice_store.schedule_of(rows[0], branch_id)
+    schedule_key = practice_store.schedule_key(company_id, branch_id)
+    rows = fetch_map([schedule_key, *extra, *_keys(branch_id, hinted, mondays)])
+    schedule = practice_store.schedule_of(rows[schedule_key], branch_id)
     _last_seen[company_id, branch_id] = schedule
-    others, weeks, home_rows = rows[1 : 1 + len(extra)], rows[1 + len(extra) : len(places)], rows[len(places) :]
     needed = _wanted(schedule, only, service)
-    if [_home(m) for m in needed] != [_home(m) for m in hinted]:
-        homes = travel_time.base_keys(company_id, branch_id, [member.home_branch_id for member in needed])
-        again = fetch([*calendars.keys(company_id, needed, mondays), *homes])
-        weeks, home_rows = again[: len(again) - len(homes)], again[len(again) - len(homes) :]
-    bases = travel_time.bases(home_rows)
-    read_now = calendars.calendars(company_id, needed, mondays, weeks)
-    found = [travel_time.based(calendar, schedule.branch, bases) for calendar in read_now]
+    if [_home(owner) for owner in needed] != [_home(owner) for owner in hinted]:
+        rows |= fetch_map(_keys(branch_id, needed, mondays))
+    found = _calendars(schedule, needed, mondays, rows)
     people = len(needed) - len(_rooms(schedule, service))
-    return BookingContext(schedule, found[:people], mondays, others, found[people:])
+    return BookingContext(schedule, found[:people], mondays, [rows[key] for key in extra], found[people:])
 
 
 def read_all(
@@ -81,21 +75,24 @@ def read_all(
 ) -> list[BookingContext]:
     """The same of several branches whose schedules were just read; one request (for up to 100 calendars)."""
     mondays = weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED)
-    wanted = [_wanted(schedule, None, service) for schedule in schedules]
-    homes = [
-        key
-        for schedule, owners in zip(schedules, wanted, strict=True)
-        for key in travel_time.base_keys(company_id, schedule.branch.id, [one.home_branch_id for one in owners])
-    ]
-    places = [key for owners in wanted for key in calendars.keys(company_id, owners, mondays)]
-    rows = fetch([*places, *homes])
-    bases, found = travel_time.bases(rows[len(places) :]), []
-    for schedule, owners in zip(schedules, wanted, strict=True):
-        mine, rows = rows[: len(owners) * len(mondays)], rows[len(owners) * len(mondays) :]
-        read_now = calendars.calendars(company_id, owners, mondays, mine)
-        based = [travel_time.based(calendar, schedule.branch, bases) for calendar in read_now]
-        found.append(BookingContext(schedule, based[: len(schedule.staff)], mondays, [], based[len(schedule.staff) :]))
-    return found
+    owners = {schedule.branch.id: _wanted(schedule, None, service) for schedule in schedules}
+    rows = fetch_map([key for branch_id, mine in owners.items() for key in _keys(branch_id, mine, mondays)])
+    contexts = []
+    for schedule in schedules:
+        found, people = _calendars(schedule, owners[schedule.branch.id], mondays, rows), len(schedule.staff)
+        contexts.append(BookingContext(schedule, found[:people], mondays, [], found[people:]))
+    return contexts
+
+
+def _keys(branch_id: str, owners: Sequence[CalendarOwner], mondays: Sequence[date]) -> list[Key]:
+    return [*calendar_store.keys(owners, mondays), *travel_time.base_keys(branch_id, owners)]
+
+
+def _calendars(
+    schedule: Schedule, owners: Sequence[CalendarOwner], mondays: Sequence[date], rows: Mapping[Key, Any]
+) -> list[Calendar]:
+    branch = schedule.branch
+    return travel_time.with_bases(calendar_store.calendars(owners, mondays, rows), branch.id, branch.point, rows)
 
 
 def seen(company_id: str, branch_id: str) -> Schedule | None:
@@ -115,18 +112,12 @@ def forget() -> None:
     _last_seen.clear()
 
 
-def _wanted(schedule: Schedule, only: str | None, service: str | None) -> list[Staff]:
+def _wanted(schedule: Schedule, only: str | None, service: str | None) -> list[CalendarOwner]:
     wanted = schedule.find_service(service) if service else None
-    # The parts of a package that he does not do are done by others.
-    staff = _staff(schedule, None if wanted and wanted.parts else only)
-    return [*staff, *(calendars.room(resource) for resource in _rooms(schedule, service))]
-
-
-def _staff(schedule: Schedule, only: str | None) -> list[Staff]:
-    if only is None:
-        return list(schedule.staff)
-    name = only.strip().casefold()
-    return [member for member in schedule.staff if member.id == only or member.name.casefold() == name]
+    # The parts of a package that they do not do are done by others.
+    name = None if only is None or (wanted and wanted.parts) else only.strip().casefold()
+    staff = [one for one in schedule.staff if name is None or one.id == only or one.name.casefold() == name]
+    return [*map(owner_of, staff), *map(owner_of, _rooms(schedule, service))]
 
 
 def _rooms(schedule: Schedule, wanted: str | None) -> list[Resource]:
@@ -136,12 +127,10 @@ def _rooms(schedule: Schedule, wanted: str | None) -> list[Resource]:
     return [resource for resource in schedule.resources if resource.kind.casefold() in kinds]
 
 
-def _guessed(company_id: str, branch_id: str, only: str | None) -> list[Staff]:
-    # Someone asked for by id most likely has his calendar in this very branch; the schedule will tell.
-    if only is None or not only.startswith("stf_"):
-        return []
-    return [Staff(id=only, company_id=company_id, name="", home_branch_id=branch_id, hours={}, service_ids=())]
+def _guessed(company_id: str, branch_id: str, only: str | None) -> list[CalendarOwner]:
+    # Someone asked for by id most likely has their calendar in this very branch; the schedule will tell.
+    return [CalendarOwner(company_id, branch_id, only)] if only and only.startswith("stf_") else []
 
 
-def _home(member: Staff) -> tuple[str, str]:
-    return member.id, member.home_branch_id
+def _home(owner: CalendarOwner) -> tuple[str, str]:
+    return owner.id, owner.home_branch_id

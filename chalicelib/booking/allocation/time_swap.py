@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import reduce
 
 import msgspec
 
 from chalicelib.booking.allocation import choose
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment, TimeSlot
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner, owner_of
 from chalicelib.booking.calendar.entries import Entry, first_clash, weeks_between
-from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule, of_kind
 from chalicelib.booking.rules import limit_store
 from chalicelib.core.errors import NotFound
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import Unit
 
 
@@ -45,17 +46,13 @@ def exchanges(old: Appointment, new: Appointment) -> list[Exchange]:
     """
     before, after = _by_calendar(old, old.places()), _by_calendar(new, new.places())
     wanted = [owner for owner in {**before, **after} if before.get(owner, ()) != after.get(owner, ())]
-    # Whoever has left the branch since still has his calendar; what is freed in it must not depend on the schedule.
-    members = [calendar_store.owner(old.company_id, *owner) for owner in wanted]
-    mondays = [_mondays(*before.get(owner, ()), *after.get(owner, ())) for owner in wanted]
-    keys = [calendar_store.keys(old.company_id, [m], weeks) for m, weeks in zip(members, mondays, strict=True)]
-    rows = fetch([key for mine in keys for key in mine])
-    found = []
-    for owner, member, weeks in zip(wanted, members, mondays, strict=True):
-        mine, rows = rows[: len(weeks)], rows[len(weeks) :]
-        calendar = calendar_store.calendars(old.company_id, [member], weeks, mine)[0]
-        found.append(Exchange(calendar, new.entry().reference, before.get(owner, ()), after.get(owner, ())))
-    return found
+    weeks = {owner: _mondays(*before.get(owner, ()), *after.get(owner, ())) for owner in wanted}
+    rows = fetch_map([key for owner in wanted for key in calendar_store.keys([owner], weeks[owner])])
+    return [
+        Exchange(calendar, new.entry().reference, before.get(owner, ()), after.get(owner, ()))
+        for owner in wanted
+        for calendar in calendar_store.calendars([owner], weeks[owner], rows)
+    ]
 
 
 def release_time(unit: Unit, appointment: Appointment, along: Sequence[tuple[Appointment, Appointment]] = ()) -> None:
@@ -73,13 +70,11 @@ def release_time(unit: Unit, appointment: Appointment, along: Sequence[tuple[App
 
 def stage_together(unit: Unit, found: Sequence[Exchange]) -> None:
     """Write exchanges of which several may be of one calendar; the unit ends as Stale when its days changed."""
-    by_calendar: dict[tuple[str, str], list[Exchange]] = {}
+    by_owner: dict[CalendarOwner, list[Exchange]] = {}
     for one in found:
-        member = one.calendar.staff
-        by_calendar.setdefault((member.home_branch_id, member.id), []).append(one)
-    for mine in by_calendar.values():
-        days = {day: packed for one in mine for day, packed in one.calendar.days.items()}
-        calendar = msgspec.structs.replace(mine[0].calendar, days=days)
+        by_owner.setdefault(one.calendar.owner, []).append(one)
+    for mine in by_owner.values():
+        calendar = reduce(Calendar.joined, (one.calendar for one in mine))
         before = [entry for one in mine for entry in one.before]
         after = [entry for one in mine for entry in one.after]
         calendar_store.exchange(unit, calendar, before, after, unit.clock())
@@ -104,10 +99,8 @@ def rooms_at(
     if not service.resources:
         return ()
     entry = current.entry(place)
-    owners = [calendar_store.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
-    mondays = _mondays(entry)
-    rows = fetch(calendar_store.keys(current.company_id, owners, mondays))
-    found = calendar_store.calendars(current.company_id, owners, mondays, rows)
+    owners = [owner_of(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
+    found = calendar_store.read(owners, _mondays(entry))
     chosen = choose.rooms_for(
         schedule,
         service,
@@ -116,14 +109,7 @@ def rooms_at(
         lambda calendar: not first_clash(calendar.days, entry, now, but=entry.reference),
         current.resource_ids,
     )
-    return None if chosen is None else tuple(room.staff.id for room in chosen)
-
-
-def read_calendar(company_id: str, member: Staff, *entries: Entry) -> Calendar:
-    """The weeks of a member's calendar that the entries touch."""
-    mondays = _mondays(*entries)
-    rows = fetch(calendar_store.keys(company_id, [member], mondays))
-    return calendar_store.calendars(company_id, [member], mondays, rows)[0]
+    return None if chosen is None else tuple(room.owner.id for room in chosen)
 
 
 def staff_of(schedule: Schedule, staff_id: str | None) -> Staff | None:
@@ -139,11 +125,13 @@ def schedule_for(appointment: Appointment) -> Schedule:
     return found[appointment.branch_id]
 
 
-def _by_calendar(appointment: Appointment, places: Sequence[TimeSlot]) -> dict[tuple[str, str], tuple[Entry, ...]]:
-    found: dict[tuple[str, str], tuple[Entry, ...]] = {}
+def _by_calendar(appointment: Appointment, places: Sequence[TimeSlot]) -> dict[CalendarOwner, tuple[Entry, ...]]:
+    # Whoever has left the branch since still has a calendar; what is freed in it must not depend on the schedule.
+    found: dict[CalendarOwner, tuple[Entry, ...]] = {}
+    company_id, branch_id = appointment.company_id, appointment.branch_id
     for place in places:
-        staff = (place.home_branch_id or appointment.branch_id, str(place.staff_id))
-        for owner in (staff, *((appointment.branch_id, room) for room in place.resource_ids)):
+        staff = CalendarOwner(company_id, place.home_branch_id or branch_id, str(place.staff_id))
+        for owner in (staff, *(CalendarOwner(company_id, branch_id, room) for room in place.resource_ids)):
             found[owner] = tuple(dict.fromkeys((*found.get(owner, ()), appointment.entry(place))))
     return found
 

@@ -11,8 +11,7 @@ from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
 from chalicelib.booking.availability.search_index import compile_search
 from chalicelib.booking.availability.slots import Able, pieces_of
-from chalicelib.booking.calendar.entries import Days, Entry, Kind, without_reference
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.entries import Days, Entry, Kind
 from chalicelib.booking.engine.clocks import minute_of, moment_of
 from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.hours import Window
@@ -61,7 +60,7 @@ def parts_of(schedule: Schedule, package: Service, path: str) -> list[Service]:
 
 def taken_of(found: BookingContext, own: Sequence[bytes] = ()) -> dict[str, Days]:
     """What is taken of every calendar that was read, by its id, without what has one of the references `own`."""
-    return {calendar.staff.id: _without(calendar, own) for calendar in (*found.calendars, *found.rooms)}
+    return {calendar.owner.id: calendar.without(own).days for calendar in (*found.calendars, *found.rooms)}
 
 
 def solve(
@@ -146,13 +145,6 @@ def _narrowed(
         resources=tuple(r for r in schedule.resources if r.kind.casefold() in kinds),
         closed=closed,
     )
-
-
-def _without(calendar: Calendar, own: Sequence[bytes]) -> Days:
-    days = dict(calendar.days)
-    for reference in own:
-        days |= without_reference(days, reference, tuple(days))
-    return days
 
 
 def _found(service: Service | None) -> Service:

@@ -105,8 +105,8 @@ def _bookable(sought: RefusedRequest, found: BookingContext, service: Service, r
     moving = sought.moving
     own = moving.entry().reference if moving else b""
     here = (moving.starts_at, moving.staff_id) if moving else None
-    names = {member.id for member in able}
-    free = [(c.staff, c.days) for c in found.calendars if c.staff.id in names]
+    members = {member.id: member for member in able}
+    free = [(members[c.owner.id], c.days) for c in found.calendars if c.owner.id in members]
     full = full_days(sought, found, service, able, days, rows)
     if service.mobile and sought.address is None:
         return []
@@ -120,7 +120,7 @@ def _bookable(sought: RefusedRequest, found: BookingContext, service: Service, r
         calendar = found.calendar(slot.staff.id)
         if not slot.staff.can(service.skills, day) or not _rooms_free(sought, found, service, entry):
             continue
-        if calendar and travel_time.in_time(schedule, calendar, entry, ways, sought.now, own):
+        if calendar and travel_time.in_time(schedule, calendar.without([own]), entry, ways, sought.now):
             slots.append(slot)
     groups = [
         slot

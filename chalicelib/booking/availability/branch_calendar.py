@@ -9,7 +9,7 @@ from chalicelib.booking.appointments.group import JoinableGroup, in_time, openin
 from chalicelib.booking.availability.package_fit import Choice
 from chalicelib.booking.availability.search_index import IndexedStaff, Room, SearchIndex
 from chalicelib.booking.availability.travel_blocks import TravelBlocks
-from chalicelib.booking.calendar.entries import AWAY, Days, Entry, Kind, entries_of, footprints
+from chalicelib.booking.calendar.entries import AWAY, Days, Entry, Kind, blocked_minutes, entries_of
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
 from chalicelib.booking.engine.limits import Period
 from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules
@@ -136,7 +136,7 @@ class BranchCalendar:
     def busy(self, owner: str) -> int:
         """What is taken of a calendar, as a bitmap of the frame."""
         if owner not in self._busy:
-            self._busy[owner] = footprints(self._taken.get(owner, {}), self._dates, self.now)
+            self._busy[owner] = blocked_minutes(self._taken.get(owner, {}), self._dates, self.now)
         return self._busy[owner]
 
     def entries(self, owner: str) -> list[Taken]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -15,17 +14,17 @@ from chalicelib.booking.availability.slots import Able, FreeSlot, Reason, find_s
 from chalicelib.booking.availability.travel_blocks import TravelBlocks
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar import travel_time
+from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
 from chalicelib.booking.calendar.entries import monday_of
-from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
 from chalicelib.booking.engine.query import Frame, frame_of
 from chalicelib.booking.practice.geo import Point
 from chalicelib.booking.practice.hours import check_zone
-from chalicelib.booking.practice.models import Gender, GeoAddress, Service, Staff
+from chalicelib.booking.practice.models import Gender, GeoAddress, Service
 from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 
 MOST_DAYS = 62
 MOST_SERVICES, MOST_BRANCHES, MOST_PAIRS = 10, 5, 20
@@ -234,23 +233,25 @@ def _read(
     longest = max((_length(branch, service, wanted.length_min) for service in services), default=0)
     frame = frame_of(window[0], window[1] + longest)
     mondays = _mondays(frame, window, branch, services)
-    read = calendar_store.taken_in(company_id, branch.branch_id, mondays)
+    read = calendar_store.read_branch(company_id, branch.branch_id, mondays)
     able = _able(branch, wanted)
     guests = [
-        Staff(id=w.id, company_id=company_id, name="", home_branch_id=w.home_branch_id, hours={}, service_ids=())
+        CalendarOwner(company_id, w.home_branch_id, w.id)
         for w in {w.id: w for service in _with_parts(branch, services) for w in able.of_part(service)}.values()
         if w.home_branch_id != branch.branch_id
     ]
-    homes: list[Any] = []
+    bases = {branch.branch_id: branch.place} if branch.place else {}
     if guests:
-        places = travel_time.base_keys(company_id, branch.branch_id, [guest.home_branch_id for guest in guests])
-        rows = fetch([*calendar_store.keys(company_id, guests, mondays), *places])
-        weeks, homes = rows[: len(rows) - len(places)], rows[len(rows) - len(places) :]
-        read |= {c.staff.id: c for c in calendar_store.calendars(company_id, guests, mondays, weeks)}
+        rows = fetch_map([*calendar_store.keys(guests, mondays), *travel_time.base_keys(branch.branch_id, guests)])
+        found = calendar_store.calendars(guests, mondays, rows)
+        for calendar in travel_time.with_bases(found, branch.branch_id, branch.place, rows):
+            read[calendar.owner.id] = calendar
+            if calendar.base:
+                bases[calendar.owner.home_branch_id] = calendar.base
     taken = {owner: calendar.days for owner, calendar in read.items()}
     mine = {worker.id: taken[worker.id] for worker in able.workers if worker.id in taken}
     groups = open_groups.standing(company_id, branch.branch_id, services, mine, *window)
-    trips = _trips(branch, services, wanted, read, travel_time.bases(homes))
+    trips = _trips(branch, services, wanted, read, bases)
     return BranchCalendar(branch, taken, frame, *window, now, groups=groups, trips=trips, full_for_customer=his.full)
 
 
@@ -261,11 +262,10 @@ def _trips(
     read: dict[str, Calendar],
     bases: dict[str, Point],
 ) -> TravelBlocks:
-    here = {branch.branch_id: branch.place} if branch.place else {}
     made = TravelBlocks(
         here=wanted.address.point() if wanted.address else None,
-        stops={owner: calendar.stops for owner, calendar in read.items() if calendar.stops},
-        bases=bases | here,
+        stops={owner: calendar.locations for owner, calendar in read.items() if calendar.locations},
+        bases=bases,
     )
     ways = made.ways(_able(branch, wanted).workers, _with_parts(branch, services))
     return msgspec.structs.replace(made, known=travel_time.known(ways)) if ways else made

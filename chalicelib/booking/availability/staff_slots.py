@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chalicelib.booking.appointments.group import opening
-from chalicelib.booking.calendar.entries import Days, Entry, Kind, entries_of, footprints
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, blocked_minutes, entries_of
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.limits import Period
 from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
@@ -95,7 +95,7 @@ def _question(
     frame = frame_of(first, last)
     dates = [date.fromordinal(frame.first + number) for number in range(frame.days)]
     hosts = tuple(
-        Host(id=member.id, hours=schedule.hours_of(member), busy=footprints(taken, dates, now, but))
+        Host(id=member.id, hours=schedule.hours_of(member), busy=blocked_minutes(taken, dates, now, but))
         for member, taken in calendars
     )
     question = AvailabilityQuery(

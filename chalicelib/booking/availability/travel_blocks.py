@@ -6,9 +6,10 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.booking.availability.search_index import IndexedStaff
-from chalicelib.booking.calendar import locations as stops
+from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
 from chalicelib.booking.calendar.entries import Days
-from chalicelib.booking.calendar.locations import DayLocations
+from chalicelib.booking.calendar.locations import DayLocations, points_of
+from chalicelib.booking.calendar.reach import commute, travelling
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.query import Frame
 from chalicelib.booking.engine.starts import SlotSpec
@@ -35,7 +36,8 @@ class TravelBlocks(msgspec.Struct, frozen=True, kw_only=True):
             return 0  # nearly always: everything is where it always is
         base = self.bases.get(worker.home_branch_id)
         here = self.here if service.mobile else base
-        return stops.travelling(days, mine, base, here, self._roads(service), frame, now)
+        calendar = Calendar(CalendarOwner("", worker.home_branch_id, worker.id), days, mine, base)
+        return travelling(calendar, here, self._roads(service), frame, now)
 
     def own_time(
         self, worker: IndexedStaff, service: Service, ask: SlotSpec, hours: Hours, frame: Frame
@@ -45,8 +47,8 @@ class TravelBlocks(msgspec.Struct, frozen=True, kw_only=True):
         if not service.mobile or not ways.travel.within_hours:
             return []
         start = worker.home or self.bases.get(worker.home_branch_id)
-        there, back = ways.minutes(start, self.here), ways.minutes(self.here, start)
-        return stops.commute(hours, frame.first - 1, frame.first + frame.days, ask, there, back)
+        legs = ways.minutes(start, self.here), ways.minutes(self.here, start)
+        return commute(hours, frame.first - 1, frame.first + frame.days, ask, legs)
 
     def _roads(self, service: Service) -> Roads:
         return Roads(service.policy.travel or Travel(), self.known)
@@ -58,7 +60,5 @@ class TravelBlocks(msgspec.Struct, frozen=True, kw_only=True):
             base, mine = self.bases.get(worker.home_branch_id), self.stops.get(worker.id, {})
             mobile = any(service.mobile and service.id in worker.service_ids for service in services)
             if mobile or mine:
-                found += legs_between(
-                    [base, *([self.here] if mobile else [])], [base, worker.home, *stops.points_of(mine)]
-                )
+                found += legs_between([base, *([self.here] if mobile else [])], [base, worker.home, *points_of(mine)])
         return list(dict.fromkeys(found))

@@ -16,6 +16,7 @@ from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.calcom.apply import AppointmentHook, moved_ids
 from chalicelib.booking.calcom.requests import event_type_of
 from chalicelib.booking.calendar import travel_time
+from chalicelib.booking.calendar.calendar import owner_of
 from chalicelib.booking.creation import book, recount_limits
 from chalicelib.booking.creation.book import TRIES, check_time
 from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
@@ -204,10 +205,11 @@ def _in_time(
     member = time_swap.staff_of(schedule, place.staff_id)
     policy = schedule.policy(schedule.service(current.service_id, "service"))
     for exchange in found:
-        if member and exchange.calendar.staff.id == member.id:
-            mine = msgspec.structs.replace(exchange.calendar, staff=member)
+        if member and exchange.calendar.owner.id == member.id:
+            calendar = exchange.calendar.without([exchange.reference])
+            calendar = msgspec.structs.replace(calendar, owner=owner_of(member))
             added = [entry for entry in exchange.after if entry not in exchange.before]
-            if not travel_time.in_time_moved(schedule, policy, mine, added, now, exchange.reference):
+            if not travel_time.in_time_moved(schedule, policy.travel, calendar, added, now):
                 return False
     return True
 

@@ -228,11 +228,11 @@ def _joined(
     now: datetime,
 ) -> Booked:
     joined, added = group_seat.stage(unit, found.schedule, standing, wish.joiner(), customer_id, rows, now)
-    staff = found.calendar(str(joined.staff_id))
+    staff = found.schedule.find_staff(joined.staff_id)
     assert staff, "its calendar is where it was found"
     service = found.schedule.service(joined.service_id, f"{wish.path}.service")
     mine = joined.seen_by(customer_id or (added.id if added else ""))
-    return Booked(mine, found.schedule, service, staff.staff, wish.contact, added)
+    return Booked(mine, found.schedule, service, staff, wish.contact, added)
 
 
 def _stage_package(

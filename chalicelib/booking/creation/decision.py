@@ -186,8 +186,8 @@ def _on_offer(
     """Who of them is offered at that start: a visitor who books between the slots would leave gaps nobody can use."""
     from chalicelib.booking.availability.staff_slots import free_slots
 
-    names = {member.id for member in able}
-    mine = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff.id in names]
+    members = {member.id: member for member in able}
+    mine = [(members[one.owner.id], one.days) for one in found.calendars if one.owner.id in members]
     day = starts_at.astimezone(found.schedule.branch.clock()).date()
     slots = free_slots(found.schedule, service, mine, [day], now)
     offered_by = {slot.staff.id for slot in slots if slot.starts_at == starts_at}

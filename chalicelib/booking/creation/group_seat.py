@@ -80,7 +80,7 @@ def find_joinable(
         return None
     service, able = decision.offered(schedule, asked)
     names = {member.id for member in able}
-    mine = [calendar.entries() for calendar in found.calendars if calendar.staff.id in names]
+    mine = [calendar.entries() for calendar in found.calendars if calendar.owner.id in names]
     there = open_groups.at(service.company_id, schedule.branch.id, service, mine, asked.starts_at)
     for group in there:
         check_not_in(group, customer_id)

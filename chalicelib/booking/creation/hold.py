@@ -21,9 +21,11 @@ from chalicelib.booking.appointments.hold import (
 )
 from chalicelib.booking.appointments.hold_token import new_secret, proven
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import MINUTE, reference_of, weeks_between
+from chalicelib.booking.calendar.calendar import CalendarOwner
+from chalicelib.booking.calendar.entries import reference_of, weeks_between
 from chalicelib.booking.creation import book, group_seat
 from chalicelib.booking.creation.decision import Asked, Decision, decide, expected, service_of
+from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.practice.models import PUBLIC_BRANCH
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
@@ -76,7 +78,7 @@ def hold(new_unit: CompanyUnitFactory, address: str, asked: Asked, clock: Clock)
         _list(unit, company_id, lists, rows, made)
         known = found.by_owner()
         for (_, owner), entries in made.lies().items():
-            calendar_store.take_all(unit, known[owner], entries, now)
+            calendar_store.take(unit, known[owner], entries, now)
         hold_store.add(unit, made)
         directory.claim(unit, HOLD, made.id, made.id, Stale(), expires_at=epoch(made.expires_at + 2 * LASTS))
         unit.audit("hold.made", made.id)
@@ -135,11 +137,9 @@ def _change(new_unit: CompanyUnitFactory, proof: HoldProof, clock: Clock, stage:
 def _exchange(unit: Unit, old: Hold, after: Sequence[Hold]) -> None:
     lies = old.lies()
     reaches = [entry.reach() for mine in lies.values() for entry in mine]
-    owners = [calendar_store.owner(old.company_id, *owner) for owner in lies]
+    owners = [CalendarOwner(old.company_id, *owner) for owner in lies]
     mondays = weeks_between(min(first for first, _ in reaches), max(last for _, last in reaches) - MINUTE)
-    rows = fetch(calendar_store.keys(old.company_id, owners, mondays))
-    found = calendar_store.calendars(old.company_id, owners, mondays, rows)
-    for (owner, mine), calendar in zip(lies.items(), found, strict=True):
+    for (owner, mine), calendar in zip(lies.items(), calendar_store.read(owners, mondays), strict=True):
         later = [entry for new in after for entry in new.lies()[owner]]
         calendar_store.exchange(unit, calendar, mine, later, unit.clock())
 
@@ -217,7 +217,7 @@ def hold_for(company_id: str, asked: Asked, decision: Decision, hold_id: str, ke
         service_id=service.id,
         staff_id=staff.id,
         home_branch_id=staff.home_branch_id,
-        resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
+        resource_ids=tuple(room.owner.id for room in decision.choice.rooms),
         starts_at=asked.starts_at,
         ends_at=asked.starts_at + timedelta(minutes=service.duration_min),
         before_min=service.buffer_before_min,

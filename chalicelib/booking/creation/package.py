@@ -14,8 +14,8 @@ from chalicelib.booking.appointments.appointment import Appointment, InPackage, 
 from chalicelib.booking.appointments.hold import Hold
 from chalicelib.booking.appointments.package import FirstPart, Package
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry
-from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.creation.package_decision import Placement
 from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.rules import deposits, limit_store

@@ -95,7 +95,7 @@ def _appointment(
         source=wish.source,
         metadata=wish.metadata,
         home_branch_id=staff.home_branch_id,
-        resource_ids=tuple(room.staff.id for room in decision.choice.rooms),
+        resource_ids=tuple(room.owner.id for room in decision.choice.rooms),
         address=decision.address,
         currency=schedule.branch.currency if deposit_due or wish.deposit_minor else None,
         deposit_due_minor=deposit_due,
@@ -116,7 +116,7 @@ def _take(unit: Unit, decision: Decision, hold: Hold | None, now: datetime) -> N
         if hold:
             calendar_store.exchange(unit, calendar, [hold.entry()], [decision.entry], now)
         else:
-            calendar_store.take(unit, calendar, decision.entry, now)
+            calendar_store.take(unit, calendar, [decision.entry], now)
     if hold:
         hold_store.remove(unit, hold)
 

@@ -14,16 +14,15 @@ from chalicelib.booking.appointments.appointment import Appointment, Status
 from chalicelib.booking.appointments.package import Together
 from chalicelib.booking.calcom.apply import moved_ids
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
 from chalicelib.booking.calendar.entries import weeks_between
-from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation import package as package_creation
 from chalicelib.booking.creation.book import TRIES
 from chalicelib.booking.events import AppointmentCancelled, AppointmentMarked
-from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.rules import cancellation_fees, deposits, limit_store
 from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
 
 PackageHook = Callable[[Unit, Together], None]
@@ -123,14 +122,14 @@ def facts(current: Together) -> dict[str, object]:
 
 
 class Lying(msgspec.Struct, frozen=True):
-    """A calendar in which parts of a package lie, and the weeks they lie in; whoever has left still has his."""
+    """A calendar in which parts of a package lie, and the weeks they lie in; whoever has left still has theirs."""
 
-    owner: Staff
+    owner: CalendarOwner
     mondays: list[date]
 
     def places(self) -> list[Key]:
         """Where these weeks lie."""
-        return calendar_store.keys(self.owner.company_id, [self.owner], self.mondays)
+        return calendar_store.keys([self.owner], self.mondays)
 
 
 def lying(current: Together) -> list[Lying]:
@@ -143,16 +142,12 @@ def lying(current: Together) -> list[Lying]:
         for owner in ((home, str(part.staff_id)), *((part.branch_id, room) for room in part.resource_ids)):
             owners.setdefault(owner, set()).update(weeks)
     company_id = current.package.company_id
-    return [Lying(calendar_store.owner(company_id, *owner), sorted(weeks)) for owner, weeks in owners.items()]
+    return [Lying(CalendarOwner(company_id, *owner), sorted(weeks)) for owner, weeks in owners.items()]
 
 
-def read_lying(lies: Sequence[Lying], rows: Sequence[Any]) -> dict[str, Calendar]:
+def read_lying(lies: Sequence[Lying], rows: Mapping[Key, Any]) -> dict[str, Calendar]:
     """The calendars in rows fetched at the keys of each, by whose they are."""
-    found = {}
-    for one in lies:
-        mine, rows = rows[: len(one.mondays)], rows[len(one.mondays) :]
-        found[one.owner.id] = calendar_store.calendars(one.owner.company_id, [one.owner], one.mondays, mine)[0]
-    return found
+    return {one.owner.id: calendar_store.calendars([one.owner], one.mondays, rows)[0] for one in lies}
 
 
 def check(current: Together, allowed: frozenset[Status], code: str, why: str) -> None:
@@ -172,7 +167,7 @@ def _give_up(
 ) -> Together:
     """`due`: fields of the fee, `told`: what the history says of it; both of the first part."""
     lies = lying(current)
-    known = read_lying(lies, fetch([key for one in lies for key in one.places()]))
+    known = read_lying(lies, fetch_map(key for one in lies for key in one.places()))
     now = unit.clock()
     package_creation.swap(unit, known, package_creation.entries_of(current.parts), {}, now)
     limit_store.uncount(unit, [name for part in current.parts for name in part.counted])

@@ -15,7 +15,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Status
 from chalicelib.booking.appointments.package import Together
 from chalicelib.booking.calcom.apply import moved_ids
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.creation import package as package_creation
 from chalicelib.booking.creation.book import check_time
 from chalicelib.booking.creation.decision import Asked
@@ -97,7 +97,7 @@ def _stage(unit: Unit, current: Together, move: PackageMove, starts_at: datetime
         raise Conflict("package_changed", f"{service.name} consists of other services now; cancel it and book anew.")
     counted = _Recounted(schedule, service, current, starts_at)
     there = _placed(found, service, current, move, starts_at, counted, now)
-    known = _both(read_lying(lies, found.extra), found.by_owner())
+    known = _both(read_lying(lies, dict(zip(keys, found.extra, strict=True))), found.by_owner())
     unlimited = bool(LIMITS & set(there.overridden))
     moved = _moved(current, there.parts, counted.stage(unit, there.parts, over_the_limit=unlimited), now)
     before, after = package_creation.entries_of(current.parts), package_creation.entries_of(moved)
@@ -193,11 +193,7 @@ class _Recounted:
 
 def _both(old: dict[str, Calendar], new: dict[str, Calendar]) -> dict[str, Calendar]:
     """Each calendar with the weeks around its old time and around its new one."""
-    known = {**old, **new}
-    for owner in old.keys() & new.keys():
-        days = {**old[owner].days, **new[owner].days}
-        known[owner] = replace(new[owner], days=days)
-    return known
+    return old | {owner: old[owner].joined(new[owner]) if owner in old else new[owner] for owner in new}
 
 
 def _moved(

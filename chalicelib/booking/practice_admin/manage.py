@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import owner_of
 from chalicelib.booking.calendar.entries import weeks_between
 from chalicelib.booking.events import PracticeChanged
 from chalicelib.booking.jobs import RecompileBranches
@@ -22,7 +23,6 @@ from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.errors import Conflict, Fault, NotFound, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.phones import e164
-from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit, UnitFactory
 
 AT_ONCE = 20
@@ -172,10 +172,8 @@ def restore(new_unit: UnitFactory, kind: type[R], record_id: str, clock: Clock) 
 
 def _check_not_taken(resource: Resource, clock: Clock) -> None:
     """A room has no index of its appointments; its calendar has them all, two requests for as far as can be booked."""
-    now, owner = clock(), calendar_store.room(resource)
-    mondays = weeks_between(now, now + FURTHEST)
-    rows = fetch(calendar_store.keys(resource.company_id, [owner], mondays))
-    (calendar,) = calendar_store.calendars(resource.company_id, [owner], mondays, rows)
+    now = clock()
+    (calendar,) = calendar_store.read([owner_of(resource)], weeks_between(now, now + FURTHEST))
     ahead = [e for e in calendar.entries() if e.blocks_until > now and (e.expires_at is None or e.expires_at > now)]
     if ahead:
         first = min(entry.start for entry in ahead)

@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar, owner_of
 from chalicelib.booking.calendar.entries import Kind, weeks_between
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import TimeOffTaken, TimeOffWithdrawn
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.time_off import store as time_off_store
-from chalicelib.booking.time_off.absence import MINUTE, TimeOff
+from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import NotFound, Stale, Unavailable, invalid
 from chalicelib.core.ids import id_from_bytes, new_id
@@ -48,7 +49,7 @@ def take(
         calendar = _calendar(member, wanted)
         taken = (wanted, _in_the_way(wanted, calendar))
         unit = new_unit()
-        calendar_store.take_all(unit, calendar, wanted.entries(), now)
+        calendar_store.take(unit, calendar, wanted.entries(), now)
         time_off_store.add(unit, wanted)
         unit.publish(TimeOffTaken(time_off_id=wanted.id, staff_id=staff_id, starts_at=first, ends_at=last))
         unit.audit("time_off.taken", wanted.id, ("starts_at", "ends_at"), staff=staff_id)
@@ -83,7 +84,7 @@ def withdraw(new_unit: UnitFactory, company_id: str, staff_id: str, time_off_id:
         entries = found.entries()
         unit = new_unit()
         days = [day for entry in entries for day in entry.days()]
-        calendar_store.free(unit, _calendar(member, found), entries[0].reference, days)
+        calendar_store.free(unit, _calendar(member, found), [entries[0].reference], days)
         time_off_store.remove(unit, found)
         unit.publish(
             TimeOffWithdrawn(time_off_id=found.id, staff_id=staff_id, starts_at=found.starts_at, ends_at=found.ends_at)
@@ -98,9 +99,7 @@ def withdraw(new_unit: UnitFactory, company_id: str, staff_id: str, time_off_id:
 
 
 def _calendar(member: Staff, off: TimeOff) -> Calendar:
-    mondays = weeks_between(off.starts_at, off.ends_at - MINUTE)
-    rows = fetch(calendar_store.keys(member.company_id, [member], mondays))
-    return calendar_store.calendars(member.company_id, [member], mondays, rows)[0]
+    return calendar_store.read([owner_of(member)], weeks_between(off.starts_at, off.ends_at - MINUTE))[0]
 
 
 def _in_the_way(off: TimeOff, calendar: Calendar) -> list[Appointment]:

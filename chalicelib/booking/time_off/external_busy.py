@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.booking.calendar.entries import MINUTE, Entry, Kind, monday_of
+from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
+from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.practice.hours import Interval
 
 _SOURCE_BYTES = 4

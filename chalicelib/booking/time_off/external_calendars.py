@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import MINUTE, Kind, repacked, weeks_between
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.calendar import Calendar, owner_of
+from chalicelib.booking.calendar.entries import Kind, repacked, weeks_between
+from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import ExternalBusyChanged
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import Interval
@@ -17,7 +18,6 @@ from chalicelib.booking.time_off import external_busy
 from chalicelib.core.clock import Clock, to_utc
 from chalicelib.core.errors import Stale, Unavailable, invalid
 from chalicelib.core.ids import id_from_bytes
-from chalicelib.core.tables import fetch
 from chalicelib.core.unit import UnitFactory
 
 LONGEST = timedelta(days=62)
@@ -97,9 +97,7 @@ def read_busy(company_id: str, staff_id: str, source: str, within: Interval) -> 
 
 
 def _calendar(member: Staff, within: Interval) -> Calendar:
-    mondays = weeks_between(within[0], within[1] - MINUTE)
-    rows = fetch(calendar_store.keys(member.company_id, [member], mondays))
-    return calendar_store.calendars(member.company_id, [member], mondays, rows)[0]
+    return calendar_store.read([owner_of(member)], weeks_between(within[0], within[1] - MINUTE))[0]
 
 
 def _booked(calendar: Calendar, times: Sequence[Interval]) -> list[str]:

@@ -198,7 +198,7 @@ def _make(match: Match, context: JobContext) -> None:
     )
     unit = context.unit(company_id)
     for calendar in decision.choice.calendars():
-        calendar_store.take(unit, calendar, hold.entry(), now)
+        calendar_store.take(unit, calendar, [hold.entry()], now)
     hold_store.add(unit, hold)
     waitlist_store.save(unit, waiting.offered(offer, now))
     if by == "text":

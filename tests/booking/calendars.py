@@ -1,0 +1,26 @@
+"""What lies in calendars, for tests."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner, owner_of
+from chalicelib.booking.calendar.entries import Entry, weeks_between
+from chalicelib.booking.practice.models import Resource, Staff
+from chalicelib.core.unit import Unit
+
+
+def read_calendar(owner: Staff | Resource | CalendarOwner, *entries: Entry) -> Calendar:
+    """The weeks of a calendar that the entries touch."""
+    whose = owner if isinstance(owner, CalendarOwner) else owner_of(owner)
+    mondays = sorted({monday for entry in entries for monday in weeks_between(*entry.reach())})
+    return calendar_store.read([whose], mondays)[0]
+
+
+def fill(member: Staff, entries: Iterable[Entry], mondays: Iterable[date], now: datetime) -> None:
+    """Put entries into weeks of a calendar in which there is nothing yet."""
+    weeks = set(mondays)
+    unit = Unit(member.company_id)
+    new = [entry for entry in entries if weeks.issuperset(weeks_between(entry.start, entry.start))]
+    calendar_store.take(unit, Calendar(owner_of(member)), new, now)
+    unit.commit()
