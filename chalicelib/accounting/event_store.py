@@ -6,7 +6,7 @@ from chalicelib.accounting.event import Event
 from chalicelib.accounting.record_tables import SyncRow
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 KEEP = timedelta(days=90)
@@ -25,7 +25,7 @@ def add_event(unit: Unit, event: Event) -> None:
 
 def find_event(company_id: str, at: str) -> Event | None:
     """The event at that place; one request."""
-    row = fetch([Key(SyncRow, _pk(company_id), at)])[0]
+    row = fetch_one(Key(SyncRow, _pk(company_id), at))
     return row.model(Event) if row else None
 
 

@@ -5,7 +5,7 @@ from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
 from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 BY_DESK = Listing(CallRow, "by_desk", "desk", "created_at")
@@ -13,7 +13,7 @@ BY_DESK = Listing(CallRow, "by_desk", "desk", "created_at")
 
 def find_message(company_id: str, message_id: str) -> CallMessage | None:
     """One request."""
-    row = fetch([_key(company_id, message_id)])[0]
+    row = fetch_one(_key(company_id, message_id))
     return row.model(CallMessage) if row is not None else None
 
 

@@ -32,7 +32,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_one
 from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm.customer import Contact
 
@@ -94,7 +94,7 @@ class PhoneBooking:
                 joined = appointment_store.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
                 return self._answer_again(joined, calcom)
             # What this very question booked before may be what is in the way now.
-            mine = self._booked_before(fetch([self._guard])[0])
+            mine = self._booked_before(fetch_one(self._guard))
             return self._answer_again(mine, calcom) if mine else self._answer_taken(taken)
         if not booked.held:
             return self._answer_booked(booked.appointment, booked.schedule)

@@ -10,7 +10,7 @@ from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import DomainError, NotFound, Stale
 from chalicelib.core.pages import Listing, Page, page
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 KIND = {"twilio": "twilio_call", "retell": "retell_outbound"}
@@ -31,7 +31,7 @@ def of(row: Any) -> PhoneCall | None:
 
 def find(company_id: str, phone_call_id: str) -> PhoneCall | None:
     """One request."""
-    return of(fetch([key(company_id, phone_call_id)])[0])
+    return of(fetch_one(key(company_id, phone_call_id)))
 
 
 def get(company_id: str, phone_call_id: str) -> PhoneCall:

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
 from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact, Customer
 from chalicelib.crm.tables import CrmRow
@@ -34,7 +34,7 @@ def get_customer(company_id: str, customer_id: str) -> Customer:
 
 def find_customer(company_id: str, customer_id: str) -> Customer | None:
     """One request."""
-    return customer_of(fetch([key(company_id, customer_id)])[0])
+    return customer_of(fetch_one(key(company_id, customer_id)))
 
 
 def contact_keys(company_id: str, contact: Contact) -> list[Key]:

@@ -50,13 +50,13 @@ def stage(unit: Unit, slowed: Slowed, clock: Clock) -> None:
     Raises RateLimited where a counter says to wait. An attempt refused is not counted, so that the wait ends.
     """
     at = epoch(clock())
-    names = [slowed.account_counter, slowed.address_counter]
-    seen = guard_store.find_attempts(names)
-    waits = [each.wait(at, free) for each, free in zip(seen, (FREE_PER_ACCOUNT, FREE_PER_ADDRESS), strict=True)]
-    if any(waits):
-        raise _wait(max(waits))
-    for name, each in zip(names, seen, strict=True):
-        guard_store.save_attempts(unit, name, each, each.counted(at))
+    free = {slowed.account_counter: FREE_PER_ACCOUNT, slowed.address_counter: FREE_PER_ADDRESS}
+    seen = guard_store.find_attempts(list(free))
+    wait = max(attempts.wait(at, free[name]) for name, attempts in seen.items())
+    if wait:
+        raise _wait(wait)
+    for name, attempts in seen.items():
+        guard_store.save_attempts(unit, name, attempts, attempts.counted(at))
 
 
 def forgive(unit: Unit, slowed: Slowed, clock: Clock) -> None:

@@ -51,10 +51,7 @@ def list_tokens(company_id: str, user_id: str, clock: Clock) -> list[TokenInUse]
     """The user's tokens that open something now, the oldest first; two requests."""
     live = store.get_account(company_id, user_id).live_tokens(clock())
     uses = store.last_uses(live)
-    return [
-        TokenInUse(token, datetime.fromtimestamp(used, UTC) if used else None)
-        for token, used in zip(live, uses, strict=True)
-    ]
+    return [TokenInUse(token, _instant(uses[token.id])) for token in live]
 
 
 def revoke_token(unit: Unit, token_id: str) -> None:
@@ -66,6 +63,10 @@ def revoke_token(unit: Unit, token_id: str) -> None:
     unit.publish(TokenRevoked(user_id=token.user_id, token_id=token.id))
     unit.audit("token.revoked", token.user_id, token_id=token.id)
     unit.commit()
+
+
+def _instant(seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _known(abilities: list[str]) -> frozenset[str]:

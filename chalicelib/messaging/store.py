@@ -6,7 +6,7 @@ from chalicelib.core import directory
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, Stale
 from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.messaging.refusal import Refusal
 from chalicelib.messaging.tables import MessagingRow
@@ -56,7 +56,7 @@ def refusal_of(row: Any) -> Refusal | None:
 
 def find_refusal(company_id: str, number: str) -> Refusal | None:
     """One request."""
-    return refusal_of(fetch([refusal_key(company_id, number)])[0])
+    return refusal_of(fetch_one(refusal_key(company_id, number)))
 
 
 def save_refusal(unit: Unit, refusal: Refusal, otherwise: DomainError | None = None) -> None:

@@ -6,13 +6,13 @@ from chalicelib.core import directory
 from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.errors import Stale
 from chalicelib.core.rows import AuditRow, DirectoryRow, GuardRow
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_one
 from chalicelib.core.unit import Unit
 from tests.conftest import EmbeddedAws
 
 
 def tally() -> GuardRow | None:
-    found: GuardRow | None = fetch([Key(GuardRow, "g", "guard")])[0]
+    found: GuardRow | None = fetch_one(Key(GuardRow, "g", "guard"))
     return found
 
 
