@@ -11,8 +11,9 @@ from benchmarks import system
 from benchmarks.counting import Count, counted
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import Calendar, owner_of
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.clock import now

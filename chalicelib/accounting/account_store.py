@@ -13,6 +13,7 @@ from chalicelib.accounting.quota import Quota
 from chalicelib.accounting.tables import AccountRow
 from chalicelib.core import directory
 from chalicelib.core.clock import epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
@@ -188,9 +189,9 @@ def _of_number(company_id: str, number: str) -> str:
 def _claim(unit: Unit, account: Account) -> None:
     mine = Conflict("legacy_id_taken", "Another account has this legacy_id.")
     for ref in [account.id, *([str(account.legacy_id)] if account.legacy_id is not None else [])]:
-        directory.claim(unit, ACCOUNT, ref, account.id, mine)
+        directory.claim(unit, Claim(ACCOUNT, ref, account.id), mine)
     taken = Conflict("fic_company_taken", f"{account.name} is connected by another company here.")
-    directory.claim(unit, FIC_COMPANY, str(account.fic_company_id), account.id, taken)
+    directory.claim(unit, Claim(FIC_COMPANY, str(account.fic_company_id), account.id), taken)
 
 
 def _held(row: AccountRow | None) -> Held | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from chalicelib.accounting.event import Event
 from chalicelib.accounting.record_tables import SyncRow
 from chalicelib.core.clock import epoch, stamp
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
 from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
@@ -36,7 +36,7 @@ def save_event(unit: Unit, event: Event) -> None:
 
 def page_events(company_id: str, limit: int, cursor: str | None) -> Page[Event]:
     """The latest first."""
-    found = page(EVENTS, _pk(company_id), limit=limit, cursor=cursor, newest_first=True)
+    found = page(EVENTS, _pk(company_id), limit=limit, cursor=cursor, selection=NEWEST_FIRST)
     return found.map(lambda row: row.model(Event))
 
 

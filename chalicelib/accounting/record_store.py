@@ -11,7 +11,7 @@ from chalicelib.accounting.parse_record import folded
 from chalicelib.accounting.record import DOCUMENTS, Reading, Record, Resource, decoded
 from chalicelib.accounting.record_tables import RecordRow
 from chalicelib.core.errors import Stale
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map
 from chalicelib.core.unit import Unit
 
@@ -126,8 +126,8 @@ def page_ids(
     """A page of an index: account and FIC's id of each. `prefix` of the name, or `span` of days, both included."""
     at = getattr(RecordRow, LISTINGS[by].range_key)
     between = at.startswith(prefix) if prefix else at.between(span[0], span[1] + "~") if span else None
-    newest = LISTINGS[by].range_key == "day"
-    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, newest_first=newest)
+    selection = Selection(between=between, newest_first=LISTINGS[by].range_key == "day")
+    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: (row.pk.split("#")[1], row.sk))
 
 

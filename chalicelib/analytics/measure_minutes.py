@@ -8,8 +8,9 @@ import msgspec
 from chalicelib.analytics import store
 from chalicelib.analytics.jobs import MeasureAvailable
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import Calendar, owner_of
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import AWAY, weeks_between
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import by_day
 from chalicelib.booking.engine.windows import without

@@ -9,8 +9,8 @@ import msgspec
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calcom.book import BOOKING_ID, UID
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import owner_of
 from chalicelib.booking.calendar.entries import first_clash, weeks_between
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import check_zone
 from chalicelib.booking.practice.models import Branch, Service, Staff

@@ -4,7 +4,7 @@ from chalicelib.calls.message import CallMessage, Status
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
 from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
@@ -37,7 +37,7 @@ def save_message(unit: Unit, message: CallMessage) -> None:
 
 def page_messages(company_id: str, status: Status, limit: int, cursor: str | None) -> Page[CallMessage]:
     """Those open, or those done; the newest first."""
-    found = page(BY_DESK, f"{company_id}#{status}", limit=limit, cursor=cursor, newest_first=True)
+    found = page(BY_DESK, f"{company_id}#{status}", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
     return found.map(lambda row: row.model(CallMessage))
 
 

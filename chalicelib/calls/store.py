@@ -13,6 +13,7 @@ from chalicelib.calls.tables import CallRow
 from chalicelib.calls.transcript import Transcript
 from chalicelib.core import directory
 from chalicelib.core.clock import stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound, Stale
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.tables import Key, encode, fetch, fetch_map, fetch_one
@@ -115,7 +116,7 @@ def add_call(
     unit: Unit, call_id: str, facts: CallFacts, link: CallLink, at: datetime, transfer: Transfer | None = None
 ) -> None:
     """Add a call and make Retell's id lead to it; the unit ends as Stale when someone else added it first."""
-    directory.claim(unit, RETELL, facts.retell_call_id, call_id, Stale())
+    directory.claim(unit, Claim(RETELL, facts.retell_call_id, call_id), Stale())
     company = None if unit.company_id == PLATFORM else unit.company_id
     began = facts.started_at or at
     new = Call(id=call_id, company_id=company, facts=facts, link=link, created_at=began, transfer=transfer)
@@ -131,7 +132,7 @@ def adopt(unit: Unit, orphan: Call, adopted: Call, transcript: Transcript | None
     unit.add(_row(adopted))
     if transcript:
         save_transcript(unit, orphan.id, transcript)
-    directory.hand_over(unit, RETELL, orphan.facts.retell_call_id, orphan.id, PLATFORM)
+    directory.hand_over(unit, Claim(RETELL, orphan.facts.retell_call_id, orphan.id), PLATFORM)
 
 
 def save_facts(unit: Unit, call: Call, facts: CallFacts, link: CallLink | None = None) -> None:
@@ -177,7 +178,7 @@ def save_number(unit: Unit, call_id: str, legacy_id: str) -> None:
     place = call_key(unit.company_id, call_id)
     unit.update(CallRow(place.pk, place.sk), [CallRow.legacy_id.set(legacy_id)], CallRow.pk.exists())
     taken = Conflict("legacy_id_taken", f"Another call has the number {legacy_id}.")
-    directory.claim(unit, LEGACY, f"{unit.company_id}#{legacy_id}", call_id, taken)
+    directory.claim(unit, Claim(LEGACY, f"{unit.company_id}#{legacy_id}", call_id), taken)
 
 
 def erase(unit: Unit, call: Call, at: datetime) -> None:

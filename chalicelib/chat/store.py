@@ -9,7 +9,7 @@ from chalicelib.chat.rating import Rating
 from chalicelib.chat.tables import ChatRow
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Conflict
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions.session import SIDES, Side
@@ -84,10 +84,8 @@ def add_told(unit: Unit, appointment_id: str, session_id: str, what: str) -> Non
 
 def page_messages(company_id: str, appointment_id: str, limit: int, cursor: str | None) -> Page[Message]:
     """The newest first, without what follows on a message that cannot be seen yet; one request."""
-    found = page(
-        LISTED, _pk(company_id, appointment_id), limit=limit, cursor=cursor, between=ChatRow.sk.startswith("m#"),
-        newest_first=True,
-    )  # fmt: skip
+    selection = Selection(between=ChatRow.sk.startswith("m#"), newest_first=True)
+    found = page(LISTED, _pk(company_id, appointment_id), limit=limit, cursor=cursor, selection=selection)
     messages: list[Message] = [row.model(Message) for row in reversed(found.data)]
     following = _following(messages, messages[0].number if messages else 0)
     return Page(following[::-1], found.next_cursor)

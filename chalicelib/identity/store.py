@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.core import directory
 from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.core.pages import Listing, Page, page
 from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
@@ -42,7 +43,7 @@ def find_login(email: str) -> Login | None:
 def claim_login(unit: Unit, user: User) -> None:
     """Let the user's e-mail be theirs among all companies; the unit fails with Conflict when it is another's."""
     taken = Conflict("email_taken", "Somebody signs in with this e-mail address already.")
-    directory.claim(unit, LOGIN, user.email, user.id, taken)
+    directory.claim(unit, Claim(LOGIN, user.email, user.id), taken)
 
 
 def add_company(unit: Unit, company: Company) -> None:
@@ -166,7 +167,7 @@ def add_token(unit: Unit, token: Token) -> None:
     )
     grant = Grant(user_id=token.user_id, abilities=token.abilities, name=token.name)
     twice = Conflict("token_exists", "This token exists already.")  # 2 ** -256
-    directory.claim(unit, tokens.KIND, token.digest, token.id, twice, data=msgspec.to_builtins(grant), expires_at=ends)
+    directory.claim(unit, Claim(tokens.KIND, token.digest, token.id, msgspec.to_builtins(grant), ends), twice)
 
 
 def remove_token(unit: Unit, token: Token) -> None:

@@ -2,7 +2,7 @@
 
 from chalicelib.core.clock import epoch
 from chalicelib.core.errors import DomainError, NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.integrations.tables import IntegrationRow
@@ -67,17 +67,12 @@ def page_deliveries(
     company_id: str, endpoint_id: str, *, state: str | None, limit: int, cursor: str | None
 ) -> Page[Delivery]:
     """The newest first."""
-    only = IntegrationRow.status == state if state else None
-    between = IntegrationRow.sk.startswith("delivery#")
-    found = page(
-        DELIVERIES,
-        f"{company_id}#{endpoint_id}",
-        limit=limit,
-        cursor=cursor,
-        between=between,
-        only=only,
+    selection = Selection(
+        between=IntegrationRow.sk.startswith("delivery#"),
+        only=IntegrationRow.status == state if state else None,
         newest_first=True,
     )
+    found = page(DELIVERIES, f"{company_id}#{endpoint_id}", limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: row.model(Delivery))
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict, NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
 from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions.meter import Meter
@@ -153,13 +153,13 @@ def moved_before(company_id: str, subscription_id: str, cause: str) -> bool:
 
 def page_ledger(company_id: str, subscription_id: str, limit: int, cursor: str | None) -> Page[LedgerEntry]:
     """The newest first."""
-    found = page(LISTED, f"{company_id}#{subscription_id}", limit=limit, cursor=cursor, newest_first=True)
+    found = page(LISTED, f"{company_id}#{subscription_id}", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
     return found.map(lambda row: row.model(LedgerEntry))
 
 
 def page_subscriptions(company_id: str, limit: int, cursor: str | None) -> Page[Subscription]:
     """The newest first."""
-    found = page(LISTED, f"{company_id}#subscriptions", limit=limit, cursor=cursor, newest_first=True)
+    found = page(LISTED, f"{company_id}#subscriptions", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
     return found.map(lambda row: row.model(Subscription))
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner, owner_of
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, weeks_between
+from chalicelib.booking.calendar.owner import CalendarOwner, owner_of
 from chalicelib.booking.practice.models import Resource, Staff
 from chalicelib.core.unit import Unit
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.booking.calendar import locations, travel_time
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.calendar.reach import too_far, travelling
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.query import frame_of

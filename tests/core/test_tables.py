@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import directory
+from chalicelib.core.directory import Claim
 from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.errors import Stale
 from chalicelib.core.rows import DirectoryRow, GuardRow
@@ -21,7 +22,7 @@ def requests(aws: EmbeddedAws) -> Iterator[list[str]]:
     """The requests made, after two rows were written."""
     unit = Unit("com_1")
     unit.put(GuardRow("g", "guard", tally=7))
-    directory.claim(unit, "login", "a", "usr_1", Stale())
+    directory.claim(unit, Claim("login", "a", "usr_1"), Stale())
     unit.commit()
     made: list[str] = []
     hook = lambda when, name: made.append(name) if when == "before" else None  # noqa: E731

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation.book import BookingRequest, book
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError

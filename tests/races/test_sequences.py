@@ -17,20 +17,22 @@ from chalicelib.booking.allocation import context as booking_context
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.hold import Hold, HoldProof
 from chalicelib.booking.availability.search import SearchQuery, explain, search
-from chalicelib.booking.calendar.calendar import CalendarOwner
 from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
-from chalicelib.booking.creation.book import BookingRequest, book
-from chalicelib.booking.creation.decision import Asked
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.hold import hold, release
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice.models import Resource
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.time_off import book_time_off
 from chalicelib.booking.time_off import store as time_off_store
 from chalicelib.booking.time_off.absence import TimeOff
@@ -117,15 +119,15 @@ class Studio:
     def _move(self, at: datetime, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            reschedule(self.new_unit, self.company, one, Move(starts_at=at), lambda: NOW, _nobody)
+            reschedule(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Move(starts_at=at))
 
     def _cancel(self, at: None, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            cancel(self.new_unit, self.company, one, Cancellation(), lambda: NOW, _nobody)
+            cancel(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Cancellation())
 
     def _hold(self, at: datetime, which: None) -> None:
-        asked = Asked(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
+        asked = BookingRequest(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
         made, secret = hold(self.new_unit, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
         self.holds.append((made, HoldProof(made.id, secret)))
 
@@ -197,7 +199,7 @@ def _calendars_hold_exactly_what_stands(studio: Studio, standing: Iterable[Appoi
     used = {proof.id for _, proof in studio.holds if _gone(studio, proof)}
     for made, _ in studio.holds:
         if made.id not in used:
-            wanted.update((who, Kind.HOLD, made.reference) for _, who in made.lies())
+            wanted.update((owner.id, Kind.HOLD, made.reference) for owner in made.lies())
     for off, _ in studio.away:
         if time_off_store.find(studio.company, off.staff_id, off.id):
             wanted.update((off.staff_id, Kind.TIME_OFF, entry.reference) for entry in off.entries())

@@ -1,4 +1,4 @@
-"""What a booking must know, read in one request where it can be: schedule, calendars, the customer, and what else."""
+"""What a booking must know of a branch, read in one request where it can be: its schedule, calendars, and what else."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -8,10 +8,10 @@ import msgspec
 
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar import travel_time
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner, owner_of
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import weeks_between
+from chalicelib.booking.calendar.owner import CalendarOwner, owner_of
 from chalicelib.booking.practice import store as practice_store
-from chalicelib.booking.practice.models import Resource
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.tables import Key, fetch_map
 
@@ -21,18 +21,45 @@ _last_seen: dict[tuple[str, str], Schedule] = {}
 """A branch as this process last read it: a hint which calendars to fetch with the schedule; it never decides."""
 
 
-class BookingContext(msgspec.Struct, frozen=True):
-    """The schedule, the calendars of everyone who matters and of the rooms, and the rows asked for along with them."""
+class CalendarFilter(msgspec.Struct, frozen=True):
+    """Whose calendars matter, each by id or name: the one member of `staff`, and the rooms that `service` needs."""
+
+    staff: str | None = None
+    service: str | None = None
+
+    def staff_of(self, schedule: Schedule) -> list[CalendarOwner]:
+        """The staff of a branch who matter."""
+        service = schedule.find_service(self.service) if self.service else None
+        # The parts of a package that the one member of staff does not do are done by others.
+        if self.staff is None or (service and service.parts):
+            return [owner_of(one) for one in schedule.staff]
+        name = self.staff.strip().casefold()
+        return [owner_of(one) for one in schedule.staff if one.id == self.staff or one.name.casefold() == name]
+
+    def rooms_of(self, schedule: Schedule) -> list[CalendarOwner]:
+        """The rooms of a branch that matter."""
+        service = schedule.find_service(self.service) if self.service else None
+        parts = [schedule.find_service(part.service_id) for part in service.parts] if service else []
+        kinds = {kind.casefold() for one in (service, *parts) if one for kind in one.resources}
+        return [owner_of(room) for room in schedule.resources if room.kind.casefold() in kinds]
+
+    def owners(self, schedule: Schedule) -> list[CalendarOwner]:
+        """Both."""
+        return [*self.staff_of(schedule), *self.rooms_of(schedule)]
+
+
+class BranchContext(msgspec.Struct, frozen=True, kw_only=True):
+    """A branch as it was read: its schedule, the calendars of staff and rooms that matter in some weeks, other rows."""
 
     schedule: Schedule
-    calendars: list[Calendar]
-    mondays: list[date]
-    extra: list[Any]
+    calendars: list[Calendar] = []
     rooms: list[Calendar] = []
+    mondays: list[date] = []
+    rows: Mapping[Key, Any] = {}
 
-    def by_owner(self) -> dict[str, Calendar]:
+    def by_owner(self) -> dict[CalendarOwner, Calendar]:
         """The calendars that were read, of staff and rooms, by whose they are."""
-        return {calendar.owner.id: calendar for calendar in (*self.calendars, *self.rooms)}
+        return {one.owner: one for one in (*self.calendars, *self.rooms)}
 
     def calendar(self, staff_id: str) -> Calendar | None:
         """That member's calendar."""
@@ -42,57 +69,35 @@ class BookingContext(msgspec.Struct, frozen=True):
 def read(
     company_id: str,
     branch_id: str,
-    first: datetime,
-    last: datetime,
-    extra: Sequence[Key] = (),
-    only: str | None = None,
-    service: str | None = None,
-) -> BookingContext:
-    """Read the branch around `first` to `last` and the rows at `extra`.
+    between: tuple[datetime, datetime],
+    only: CalendarFilter = CalendarFilter(),
+    keys: Sequence[Key] = (),
+) -> BranchContext:
+    """Read the branch around these instants, and the rows at `keys` along with it.
 
     One request when this process has met the branch before, or when one member is asked for by id who is at home here;
-    else two, since the schedule says whose calendars are needed. `only`: the id or name of the one member of staff that
-    matters. `service`: its id or name, for the rooms and devices it needs. Raises NotFound when there is no such
-    branch.
+    else two, since the schedule says whose calendars are needed. Raises NotFound when there is no such branch.
     """
-    mondays = weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED)
-    known = seen(company_id, branch_id)
-    hinted = _wanted(known, only, service) if known else _guessed(company_id, branch_id, only)
+    mondays, known = _weeks_around(between), seen(company_id, branch_id)
+    hinted = only.owners(known) if known else _guessed(company_id, branch_id, only.staff)
     schedule_key = practice_store.schedule_key(company_id, branch_id)
-    rows = fetch_map([schedule_key, *extra, *_keys(branch_id, hinted, mondays)])
+    rows = fetch_map([schedule_key, *keys, *_calendar_keys(branch_id, hinted, mondays)])
     schedule = practice_store.schedule_of(rows[schedule_key], branch_id)
     _last_seen[company_id, branch_id] = schedule
-    needed = _wanted(schedule, only, service)
-    if [_home(owner) for owner in needed] != [_home(owner) for owner in hinted]:
-        rows |= fetch_map(_keys(branch_id, needed, mondays))
-    found = _calendars(schedule, needed, mondays, rows)
-    people = len(needed) - len(_rooms(schedule, service))
-    return BookingContext(schedule, found[:people], mondays, [rows[key] for key in extra], found[people:])
+    needed = _calendar_keys(branch_id, only.owners(schedule), mondays)
+    rows |= fetch_map(key for key in needed if key not in rows)
+    return _context(schedule, only, mondays, rows)
 
 
 def read_all(
-    company_id: str, schedules: Sequence[Schedule], first: datetime, last: datetime, service: str
-) -> list[BookingContext]:
+    schedules: Sequence[Schedule], between: tuple[datetime, datetime], only: CalendarFilter
+) -> list[BranchContext]:
     """The same of several branches whose schedules were just read; one request (for up to 100 calendars)."""
-    mondays = weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED)
-    owners = {schedule.branch.id: _wanted(schedule, None, service) for schedule in schedules}
-    rows = fetch_map([key for branch_id, mine in owners.items() for key in _keys(branch_id, mine, mondays)])
-    contexts = []
-    for schedule in schedules:
-        found, people = _calendars(schedule, owners[schedule.branch.id], mondays, rows), len(schedule.staff)
-        contexts.append(BookingContext(schedule, found[:people], mondays, [], found[people:]))
-    return contexts
-
-
-def _keys(branch_id: str, owners: Sequence[CalendarOwner], mondays: Sequence[date]) -> list[Key]:
-    return [*calendar_store.keys(owners, mondays), *travel_time.base_keys(branch_id, owners)]
-
-
-def _calendars(
-    schedule: Schedule, owners: Sequence[CalendarOwner], mondays: Sequence[date], rows: Mapping[Key, Any]
-) -> list[Calendar]:
-    branch = schedule.branch
-    return travel_time.with_bases(calendar_store.calendars(owners, mondays, rows), branch.id, branch.point, rows)
+    mondays = _weeks_around(between)
+    rows = fetch_map(
+        key for schedule in schedules for key in _calendar_keys(schedule.branch.id, only.owners(schedule), mondays)
+    )
+    return [_context(schedule, only, mondays, rows) for schedule in schedules]
 
 
 def seen(company_id: str, branch_id: str) -> Schedule | None:
@@ -112,25 +117,26 @@ def forget() -> None:
     _last_seen.clear()
 
 
-def _wanted(schedule: Schedule, only: str | None, service: str | None) -> list[CalendarOwner]:
-    wanted = schedule.find_service(service) if service else None
-    # The parts of a package that they do not do are done by others.
-    name = None if only is None or (wanted and wanted.parts) else only.strip().casefold()
-    staff = [one for one in schedule.staff if name is None or one.id == only or one.name.casefold() == name]
-    return [*map(owner_of, staff), *map(owner_of, _rooms(schedule, service))]
+def _weeks_around(between: tuple[datetime, datetime]) -> list[date]:
+    return weeks_between(between[0] - LONGEST_BLOCKED, between[1] + LONGEST_BLOCKED)
 
 
-def _rooms(schedule: Schedule, wanted: str | None) -> list[Resource]:
-    service = schedule.find_service(wanted) if wanted else None
-    found = [service, *(schedule.find_service(part.service_id) for part in service.parts)] if service else []
-    kinds = {kind.casefold() for one in found if one for kind in one.resources}
-    return [resource for resource in schedule.resources if resource.kind.casefold() in kinds]
-
-
-def _guessed(company_id: str, branch_id: str, only: str | None) -> list[CalendarOwner]:
+def _guessed(company_id: str, branch_id: str, staff: str | None) -> list[CalendarOwner]:
     # Someone asked for by id most likely has their calendar in this very branch; the schedule will tell.
-    return [CalendarOwner(company_id, branch_id, only)] if only and only.startswith("stf_") else []
+    return [CalendarOwner(company_id, branch_id, staff)] if staff and staff.startswith("stf_") else []
 
 
-def _home(owner: CalendarOwner) -> tuple[str, str]:
-    return owner.id, owner.home_branch_id
+def _calendar_keys(branch_id: str, owners: Sequence[CalendarOwner], mondays: Sequence[date]) -> list[Key]:
+    """Where the calendars lie, and where it says where the home branches of guests are."""
+    return [*calendar_store.keys(owners, mondays), *travel_time.base_keys(branch_id, owners)]
+
+
+def _context(schedule: Schedule, only: CalendarFilter, mondays: list[date], rows: Mapping[Key, Any]) -> BranchContext:
+    branch = schedule.branch
+
+    def calendars(owners: list[CalendarOwner]) -> list[Calendar]:
+        found = calendar_store.calendars(owners, mondays, rows)
+        return travel_time.with_bases(found, branch.id, branch.point, rows)
+
+    staff, rooms = calendars(only.staff_of(schedule)), calendars(only.rooms_of(schedule))
+    return BranchContext(schedule=schedule, calendars=staff, rooms=rooms, mondays=mondays, rows=rows)

@@ -1,37 +1,56 @@
-"""Taking, freeing and changing the time of an appointment that exists already."""
+"""Taking, freeing and changing the time of appointments and holds: each calendar is swapped once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import reduce
+from typing import Any
 
 import msgspec
 
 from chalicelib.booking.allocation import choose
+from chalicelib.booking.allocation.choose import NewEntry
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment, TimeSlot
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner, owner_of
-from chalicelib.booking.calendar.entries import Entry, first_clash, weeks_between
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.entries import Entry, weeks_between
+from chalicelib.booking.calendar.owner import CalendarOwner, owner_of
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule, of_kind
 from chalicelib.booking.rules import limit_store
 from chalicelib.core.errors import NotFound
-from chalicelib.core.tables import fetch_map
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
+
+Taken = Mapping[CalendarOwner, Sequence[Entry]]
+"""What is taken of each calendar; two parts of a package may lie in one."""
+
+
+class CalendarWeeks(msgspec.Struct, frozen=True):
+    """The weeks of calendars in which something is taken."""
+
+    mondays: dict[CalendarOwner, list[date]]
+
+    def keys(self) -> list[Key]:
+        """Where they lie, for a fetch together with other records."""
+        return [key for owner, mondays in self.mondays.items() for key in calendar_store.keys([owner], mondays)]
+
+    def calendars(self, rows: Mapping[Key, Any]) -> dict[CalendarOwner, Calendar]:
+        """The calendars in rows fetched at `keys`."""
+        found = (calendar_store.calendars([owner], mondays, rows) for owner, mondays in self.mondays.items())
+        return {calendar.owner: calendar for (calendar,) in found}
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """What an appointment takes of one calendar before a change and after it, with the calendar as it was read."""
+    """What is taken of one calendar before a change and after it, with the calendar as it was read."""
 
     calendar: Calendar
-    reference: bytes
     before: tuple[Entry, ...]
     after: tuple[Entry, ...]
 
     def fits(self, now: datetime) -> bool:
-        """Whether nobody else is in the way of what it takes afterwards."""
-        return not any(first_clash(self.calendar.days, entry, now, but=self.reference) for entry in self.after)
+        """Whether nobody else is in the way of what is taken afterwards."""
+        return all(NewEntry(entry, now, entry.reference).fits(self.calendar) for entry in self.after)
 
     def stage(self, unit: Unit, *, only_free: bool = False) -> None:
         """Write it in the unit, which ends as Stale when the calendar's days changed since they were read."""
@@ -39,20 +58,52 @@ class Exchange(msgspec.Struct, frozen=True):
         calendar_store.exchange(unit, self.calendar, self.before, after, unit.clock())
 
 
-def exchanges(old: Appointment, new: Appointment) -> list[Exchange]:
-    """What the change from `old` to `new` means for the calendars, which are read: one request, none if none matters.
+def taken_by(appointments: Iterable[Appointment]) -> dict[CalendarOwner, list[Entry]]:
+    """What appointments take of each calendar, at their own times and at those that pending changes hold."""
+    found: dict[CalendarOwner, list[Entry]] = {}
+    for appointment in appointments:
+        company_id, branch_id = appointment.company_id, appointment.branch_id
+        for slot in appointment.places():
+            staff = CalendarOwner(company_id, slot.home_branch_id or branch_id, str(slot.staff_id))
+            for owner in (staff, *(CalendarOwner(company_id, branch_id, room) for room in slot.resource_ids)):
+                entry, entries = appointment.entry(slot), found.setdefault(owner, [])
+                entries += [] if entry in entries else [entry]
+    return found
+
+
+def weeks_of(*taken: Taken) -> CalendarWeeks:
+    """The weeks that matter to what is taken."""
+    mondays: dict[CalendarOwner, set[date]] = {}
+    for owner, entries in (item for one in taken for item in one.items()):
+        mondays.setdefault(owner, set()).update(day for entry in entries for day in weeks_between(*entry.reach()))
+    return CalendarWeeks({owner: sorted(weeks) for owner, weeks in mondays.items()})
+
+
+def read_calendars(*taken: Taken) -> dict[CalendarOwner, Calendar]:
+    """The calendars around what is taken of them; one request."""
+    weeks = weeks_of(*taken)
+    return weeks.calendars(fetch_map(weeks.keys()))
+
+
+def swap(unit: Unit, calendars: Mapping[CalendarOwner, Calendar], before: Taken, after: Taken, now: datetime) -> None:
+    """Stage for each calendar, once, that what lay in it before goes and what lies in it afterwards comes.
+
+    The unit ends as Stale when a calendar's days changed since they were read.
+    """
+    for owner in {**before, **after}:
+        calendar_store.exchange(unit, calendars[owner], before.get(owner, ()), after.get(owner, ()), now)
+
+
+def exchanges(*changes: tuple[Appointment, Appointment]) -> list[Exchange]:
+    """What changes of appointments (before, after) mean for calendars, which are read: one request, or none.
 
     Staff, time, length, status and what a pending change holds may all differ between the two.
     """
-    before, after = _by_calendar(old, old.places()), _by_calendar(new, new.places())
-    wanted = [owner for owner in {**before, **after} if before.get(owner, ()) != after.get(owner, ())]
-    weeks = {owner: _mondays(*before.get(owner, ()), *after.get(owner, ())) for owner in wanted}
-    rows = fetch_map([key for owner in wanted for key in calendar_store.keys([owner], weeks[owner])])
-    return [
-        Exchange(calendar, new.entry().reference, before.get(owner, ()), after.get(owner, ()))
-        for owner in wanted
-        for calendar in calendar_store.calendars([owner], weeks[owner], rows)
-    ]
+    before, after = taken_by(old for old, _ in changes), taken_by(new for _, new in changes)
+    changed = [owner for owner in {**before, **after} if before.get(owner) != after.get(owner)]
+    taken = {owner: [*before.get(owner, ()), *after.get(owner, ())] for owner in changed}
+    calendars = read_calendars(taken)
+    return [Exchange(calendars[owner], tuple(before.get(owner, ())), tuple(after.get(owner, ()))) for owner in changed]
 
 
 def release_time(unit: Unit, appointment: Appointment, along: Sequence[tuple[Appointment, Appointment]] = ()) -> None:
@@ -65,24 +116,13 @@ def release_time(unit: Unit, appointment: Appointment, along: Sequence[tuple[App
         if appointment.group and appointment.group.participants:
             unit.enqueue(FollowGroup(company_id=appointment.company_id, appointment_id=appointment.id))
     released = msgspec.structs.replace(appointment, status="released")
-    stage_together(unit, [each for old, new in ((appointment, released), *along) for each in exchanges(old, new)])
-
-
-def stage_together(unit: Unit, found: Sequence[Exchange]) -> None:
-    """Write exchanges of which several may be of one calendar; the unit ends as Stale when its days changed."""
-    by_owner: dict[CalendarOwner, list[Exchange]] = {}
-    for one in found:
-        by_owner.setdefault(one.calendar.owner, []).append(one)
-    for mine in by_owner.values():
-        calendar = reduce(Calendar.joined, (one.calendar for one in mine))
-        before = [entry for one in mine for entry in one.before]
-        after = [entry for one in mine for entry in one.after]
-        calendar_store.exchange(unit, calendar, before, after, unit.clock())
+    for exchange in exchanges((appointment, released), *along):
+        exchange.stage(unit)
 
 
 def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:
     """Stage that `new` takes its time and `old` gives up its own; False, and only freed, when someone is in the way."""
-    found = exchanges(old, new)
+    found = exchanges((old, new))
     fits = all(exchange.fits(unit.clock()) for exchange in found)
     for exchange in found:
         exchange.stage(unit, only_free=not fits)
@@ -90,25 +130,19 @@ def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:
 
 
 def rooms_at(
-    schedule: Schedule, service: Service, current: Appointment, place: TimeSlot, now: datetime
+    schedule: Schedule, service: Service, current: Appointment, slot: TimeSlot, now: datetime
 ) -> tuple[str, ...] | None:
-    """The rooms and devices for it at another place, its own rather than others; None when all of a kind are taken.
+    """The rooms and devices for it at another time, its own rather than others; None when all of a kind are taken.
 
     One request, none for a service that needs no rooms.
     """
     if not service.resources:
         return ()
-    entry = current.entry(place)
-    owners = [owner_of(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
-    found = calendar_store.read(owners, _mondays(entry))
-    chosen = choose.rooms_for(
-        schedule,
-        service,
-        found,
-        entry,
-        lambda calendar: not first_clash(calendar.days, entry, now, but=entry.reference),
-        current.resource_ids,
-    )
+    entry = current.entry(slot)
+    rooms = [owner_of(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
+    calendars = read_calendars({room: [entry] for room in rooms})
+    new = NewEntry(entry, now, entry.reference)
+    chosen = choose.rooms_for(schedule, service, calendars.values(), new, current.resource_ids)
     return None if chosen is None else tuple(room.owner.id for room in chosen)
 
 
@@ -123,18 +157,3 @@ def schedule_for(appointment: Appointment) -> Schedule:
     if not found:
         raise NotFound("branch_not_found", f"There is no branch {appointment.branch_id}.")
     return found[appointment.branch_id]
-
-
-def _by_calendar(appointment: Appointment, places: Sequence[TimeSlot]) -> dict[CalendarOwner, tuple[Entry, ...]]:
-    # Whoever has left the branch since still has a calendar; what is freed in it must not depend on the schedule.
-    found: dict[CalendarOwner, tuple[Entry, ...]] = {}
-    company_id, branch_id = appointment.company_id, appointment.branch_id
-    for place in places:
-        staff = CalendarOwner(company_id, place.home_branch_id or branch_id, str(place.staff_id))
-        for owner in (staff, *(CalendarOwner(company_id, branch_id, room) for room in place.resource_ids)):
-            found[owner] = tuple(dict.fromkeys((*found.get(owner, ()), appointment.entry(place))))
-    return found
-
-
-def _mondays(*entries: Entry) -> list[date]:
-    return sorted({monday for e in entries for monday in weeks_between(*e.reach())})

@@ -14,8 +14,9 @@ from chalicelib.booking.availability.slots import Able, FreeSlot, Reason, find_s
 from chalicelib.booking.availability.travel_blocks import TravelBlocks
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar import travel_time
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import monday_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
 from chalicelib.booking.engine.query import Frame, frame_of
 from chalicelib.booking.practice.geo import Point

@@ -6,9 +6,10 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.booking.availability.search_index import IndexedStaff
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Days
 from chalicelib.booking.calendar.locations import DayLocations, points_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.calendar.reach import commute, travelling
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.query import Frame

@@ -10,29 +10,8 @@ from chalicelib.booking.calendar import entries as packed
 from chalicelib.booking.calendar import locations as packed_locations
 from chalicelib.booking.calendar.entries import Days, Entry
 from chalicelib.booking.calendar.locations import DayLocations
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.practice.geo import Point
-from chalicelib.booking.practice.models import Resource, Staff
-
-
-class CalendarOwner(msgspec.Struct, frozen=True):
-    """A member of staff, a room or a device. The calendar lies in the home branch, wherever its owner is needed.
-
-    `home`: where a member of staff lives, if that is known and it matters.
-    """
-
-    company_id: str
-    home_branch_id: str
-    id: str
-    home: Point | None = None
-
-
-def owner_of(record: Staff | Resource) -> CalendarOwner:
-    """The owner of the calendar of a member of staff, a room or a device."""
-    if isinstance(record, Resource):
-        return CalendarOwner(record.company_id, record.branch_id, record.id)
-    return CalendarOwner(
-        record.company_id, record.home_branch_id, record.id, record.home.point() if record.home else None
-    )
 
 
 class Calendar(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, monday_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.tables import KEEP, OccupancyRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.tables import Key, collection, fetch_map

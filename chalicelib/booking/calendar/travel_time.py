@@ -12,9 +12,10 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from chalicelib.booking.calendar.calendar import Calendar, CalendarOwner
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry
 from chalicelib.booking.calendar.locations import points_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.calendar.reach import too_far, within_hours
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.geo import Leg, Point, Provider, Roads, Travel, legs_between
@@ -35,14 +36,16 @@ def forget() -> None:
     _kept.clear()
 
 
-def roads(travel: Travel | None, calendars: Iterable[Calendar], here: Point | None) -> Roads:
-    """The legs between `here` (None: where each calendar is at home) and everything in the calendars."""
+def roads(schedule: Schedule, travel: Travel | None, calendars: Iterable[Calendar], here: Point | None) -> Roads:
+    """The legs between `here` (None: where each calendar is at home) and everything in calendars of the staff."""
     travel = travel or Travel()
     if not settings().travel_provider:
         return Roads(travel)
     legs: list[Leg] = []
     for calendar in calendars:
-        others = [calendar.base, calendar.owner.home, *sorted(points_of(calendar.locations))]
+        member = schedule.find_staff(calendar.owner.id)
+        home = member.home.point() if member and member.home else None
+        others = [calendar.base, home, *sorted(points_of(calendar.locations))]
         legs += legs_between([here or calendar.base], others)
     return Roads(travel, known(legs))
 
@@ -97,9 +100,11 @@ def in_time(schedule: Schedule, calendar: Calendar, entry: Entry, roads: Roads, 
         return False
     if entry.point is None or not roads.travel.within_hours:
         return True
-    start, member = calendar.owner.home or calendar.base, schedule.find_staff(calendar.owner.id)
+    member = schedule.find_staff(calendar.owner.id)
+    assert member, "whoever is to do it works here"
+    start = member.home.point() if member.home else calendar.base
     legs = roads.minutes(start, entry.point), roads.minutes(entry.point, start)
-    return member is None or within_hours(schedule.hours_of(member), entry, legs)
+    return within_hours(schedule.hours_of(member), entry, legs)
 
 
 def in_time_moved(
@@ -114,4 +119,4 @@ def in_time_moved(
     branch = schedule.branch
     rows = fetch_map(base_keys(branch.id, [calendar.owner]))
     (based,) = with_bases([calendar], branch.id, branch.point, rows)
-    return all(in_time(schedule, based, entry, roads(travel, [based], entry.point), now) for entry in added)
+    return all(in_time(schedule, based, entry, roads(schedule, travel, [based], entry.point), now) for entry in added)

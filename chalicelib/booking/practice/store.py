@@ -7,7 +7,7 @@ from chalicelib.booking.practice.models import Branch, Resource, Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.errors import Conflict, DomainError, NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, collection, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -108,7 +108,8 @@ def all_of(kind: type[R], company_id: str) -> list[R]:
 def page_of(kind: type[R], company_id: str, *, limit: int, cursor: str | None, deleted: bool = False) -> Page[R]:
     """A page of a kind, oldest first; those that were deleted only when asked for."""
     only = BookingRow.status == "deleted" if deleted else BookingRow.status.does_not_exist()
-    found = page(RECORDS, f"{company_id}#practice", limit=limit, cursor=cursor, between=_of_kind(kind), only=only)
+    selection = Selection(between=_of_kind(kind), only=only)
+    found = page(RECORDS, f"{company_id}#practice", limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: row.model(kind))
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import owner_of
 from chalicelib.booking.calendar.entries import weeks_between
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.events import PracticeChanged
 from chalicelib.booking.jobs import RecompileBranches
 from chalicelib.booking.practice import store as practice_store

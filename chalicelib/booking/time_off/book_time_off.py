@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import Calendar, owner_of
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Kind, weeks_between
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import TimeOffTaken, TimeOffWithdrawn
 from chalicelib.booking.practice import store as practice_store

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.calendar import Calendar, owner_of
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Kind, repacked, weeks_between
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import ExternalBusyChanged
 from chalicelib.booking.practice import store as practice_store

@@ -3,7 +3,7 @@
 from chalicelib.booking.tables import BookingRow
 from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.clock import stamp
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import collection, encode
 from chalicelib.core.unit import Unit
 
@@ -29,7 +29,7 @@ def find(company_id: str, staff_id: str, time_off_id: str) -> TimeOff | None:
 def page_of(company_id: str, staff_id: str, ends_after: str, limit: int, cursor: str | None) -> Page[TimeOff]:
     """What ends after an instant (as `stamp`), the first to end first."""
     later = BookingRow.sk.between(f"off#{ends_after}", "off#~")
-    found = page(_LISTING, f"{company_id}#{staff_id}", limit=limit, cursor=cursor, between=later)
+    found = page(_LISTING, f"{company_id}#{staff_id}", limit=limit, cursor=cursor, selection=Selection(between=later))
     return found.map(lambda row: row.model(TimeOff))
 
 
