@@ -1,11 +1,11 @@
 """What lies in calendars, for tests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.calendar import Calendar
-from chalicelib.booking.calendar.entries import Entry, weeks_between
+from chalicelib.booking.calendar.entries import Days, Entry, weeks_between
 from chalicelib.booking.calendar.owner import CalendarOwner, owner_of
 from chalicelib.booking.practice.models import Resource, Staff
 from chalicelib.core.unit import Unit
@@ -16,6 +16,11 @@ def read_calendar(owner: Staff | Resource | CalendarOwner, *entries: Entry) -> C
     whose = owner if isinstance(owner, CalendarOwner) else owner_of(owner)
     mondays = sorted({monday for entry in entries for monday in weeks_between(*entry.reach())})
     return calendar_store.read([whose], mondays)[0]
+
+
+def calendars_of(taken: Mapping[str, Days]) -> dict[str, Calendar]:
+    """Calendars of a branch with what is taken of them, by owner."""
+    return {owner: Calendar(CalendarOwner("com", "bra", owner), days) for owner, days in taken.items()}
 
 
 def fill(member: Staff, entries: Iterable[Entry], mondays: Iterable[date], now: datetime) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.availability.search_index import SearchIndex, compile_search
-from chalicelib.booking.availability.search_index_store import IN_MEMORY, IN_TABLE, read_compiled
+from chalicelib.booking.availability.search_index_store import IN_MEMORY, IN_TABLE, read_index
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice.store import schedule_key
 from chalicelib.booking.practice_admin.manage import save_branch
@@ -25,7 +25,7 @@ def row(practice: Practice) -> BookingRow:
 
 
 def ask(practice: Practice, at: datetime | None = None) -> int:
-    return read_compiled("com_test", practice.branches[1].id, at or now()).version
+    return read_index("com_test", practice.branches[1].id, at or now()).version
 
 
 def change(practice: Practice, version: int) -> None:

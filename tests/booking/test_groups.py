@@ -12,6 +12,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.availability import search as slot_search
+from chalicelib.booking.availability.search_query import SearchQuery
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.changes.attendees import Attendance, change_attendees
 from chalicelib.booking.changes.cancel import Cancellation, cancel
@@ -121,9 +122,7 @@ def list_of(customer_id: str, **fields: Any) -> list[Appointment]:
 
 def slots(practice: Practice, at: datetime = TEN) -> list[tuple[int, int | None]]:
     """The hours at which haircuts are offered that day, with seats left, on New York's clock."""
-    wanted = slot_search.SearchQuery(
-        branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date()
-    )
+    wanted = SearchQuery(branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date())
     (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
     return [((one.start // 60 - 5) % 24, one.seats_left) for one in found.slots if one.start % 60 == 0]
 
@@ -172,7 +171,7 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
     booked(practice, 1, staff="Dan Rossi")
     booked(practice, 2, staff="Chloe Park", seats=3)
     booked(practice, 3, TEN + timedelta(hours=2), staff="Dan Rossi", seats=2)  # Dan's second and last of this day
-    wanted = slot_search.SearchQuery(
+    wanted = SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
     (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
@@ -371,7 +370,7 @@ def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(
     plain = requests(lambda: booked(practice, 2, service="Text consultation", staff="Chloe Park"))
     assert plain == ["BatchGetItem", "TransactWriteItems"]
     assert requests(lambda: booked(practice, 3)) == ["BatchGetItem", "GetItem", "TransactWriteItems"]
-    wanted = slot_search.SearchQuery(
+    wanted = SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
 

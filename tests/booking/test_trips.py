@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, choose, entry_for
 from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.reasons import Reason, why_not
 from chalicelib.booking.availability.search_index import SearchIndex, compile_search
-from chalicelib.booking.availability.slots import Able, Reason, find_slots, why_not
-from chalicelib.booking.availability.travel_blocks import TravelBlocks
+from chalicelib.booking.availability.slots import Able, find_slots
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
 from chalicelib.booking.calendar.owner import owner_of
@@ -74,18 +74,24 @@ def board(schedule: Schedule, taken: Calendar, here: Point) -> BranchCalendar:
     # As the compilation comes out of the table.
     branch = msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=SearchIndex)
     first, last = (day_start(ZONE, DAY.toordinal() + n) for n in (0, 1))
-    bases = {"bra": branch.place} if branch.place else {}
-    trips = TravelBlocks(here=here, stops={"ada": taken.locations}, bases=bases)
-    return BranchCalendar(branch, {"ada": taken.days}, frame_of(first, last + 60), first, last, NOW, trips=trips)
+    return BranchCalendar(
+        index=branch,
+        calendars={"ada": taken},
+        frame=frame_of(first, last + 60),
+        first=first,
+        last=last,
+        now=NOW,
+        here=here,
+    )
 
 
 def offered(made: BranchCalendar) -> set[int]:
-    found, _ = find_slots(made, made.branch.services[0], Able(made.branch.staff), None, 1000)
+    found, _ = find_slots(made, made.index.services[0], Able(made.index.staff), None, 1000)
     return {slot.start for slot in found}
 
 
 def why(made: BranchCalendar, start: int) -> list[Reason]:
-    return why_not(made, made.branch.services[0], Able(made.branch.staff), None, start)
+    return why_not(made, made.index.services[0], Able(made.index.staff), None, start)
 
 
 HELD = st.lists(st.tuples(st.integers(13 * 12, 23 * 12), st.none() | NEAR), max_size=4)

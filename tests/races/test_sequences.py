@@ -19,7 +19,8 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.hold import Hold, HoldProof
-from chalicelib.booking.availability.search import SearchQuery, explain, search
+from chalicelib.booking.availability.search import explain, search
+from chalicelib.booking.availability.search_query import SearchQuery
 from chalicelib.booking.calendar.entries import Entry, Kind
 from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation, cancel

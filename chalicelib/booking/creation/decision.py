@@ -115,10 +115,10 @@ def able_for(context: BookingContext, service: Service) -> tuple[Staff, ...]:
 
 def _on_offer(context: BookingContext, service: Service, able: Sequence[Staff]) -> tuple[Staff, ...]:
     """Who of them is offered at that start: a visitor who books between the slots would leave gaps nobody can use."""
-    from chalicelib.booking.availability.staff_slots import free_slots
+    from chalicelib.booking.availability.branch_calendar import free_slots
 
-    members = {member.id: member for member in able}
-    calendars = [(members[one.owner.id], one.days) for one in context.branch.calendars if one.owner.id in members]
+    ids = {member.id for member in able}
+    calendars = [calendar for calendar in context.branch.calendars if calendar.owner.id in ids]
     slots = free_slots(context.schedule, service, calendars, [context.day], context.now)
     offered_by = {slot.staff.id for slot in slots if slot.starts_at == context.request.starts_at}
     return tuple(member for member in able if member.id in offered_by)
