@@ -11,6 +11,7 @@ from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.availability import search as slot_search
 from chalicelib.booking.availability.search_query import SearchQuery
 from chalicelib.booking.calendar.entries import Kind
@@ -114,10 +115,8 @@ def kinds(practice: Practice, group: Appointment) -> list[Kind]:
 
 
 def list_of(customer_id: str, **fields: Any) -> list[Appointment]:
-    asked: dict[str, Any] = {"starts_from": None, "starts_until": None, "status": None, "source": None}
-    return appointment_store.page_appointments(
-        "customer", customer_id, COMPANY, **(asked | fields), limit=50, cursor=None
-    ).data
+    theirs = AppointmentFilter(company_id=COMPANY, by="customer", record_id=customer_id, **fields)
+    return appointment_store.page_appointments(theirs, 50).data
 
 
 def slots(practice: Practice, at: datetime = TEN) -> list[tuple[int, int | None]]:
@@ -252,8 +251,8 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
     assert kinds(practice, moved) == [Kind.GROUP]
     drain()
     for customer_id in customers:
-        assert [one.id for one in list_of(customer_id, starts_from="2026-11-24")] == [group.id]
-        assert list_of(customer_id, starts_until="2026-11-24") == []
+        assert [one.id for one in list_of(customer_id, starts_from=datetime(2026, 11, 24, tzinfo=UTC))] == [group.id]
+        assert list_of(customer_id, starts_until=datetime(2026, 11, 24, tzinfo=UTC)) == []
         assert [one.customer_id for one in list_of(customer_id, status="confirmed")] == [customer_id]
         assert list_of(customer_id, status="cancelled") == []
         assert tallies(customer_id) == {"2026-11-23": 0, "2026-11-24": 1}

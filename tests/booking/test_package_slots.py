@@ -79,7 +79,7 @@ def schedule(draw: st.DrawFn, policy: Policy = Policy()) -> Schedule:
         Resource(id=one, company_id="com", branch_id="bra", kind=one[:-1], name=one, hours=hours)
         for one, hours in zip(ROOMS, (None, (Window(0, NINE, 11 * 60),), None), strict=True)
     ]
-    return compile_schedule(branch, [*services, package], staff, rooms, today=NOW.date())
+    return compile_schedule(branch, [*services, package], staff, rooms, NOW.date())
 
 
 @st.composite
@@ -233,7 +233,7 @@ def test_packages_count_once_to_the_branch_and_to_themselves() -> None:
             policy=msgspec.structs.replace(of_package, minimum_notice_min=0),
         )  # fmt: skip
         branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=OPEN, policy=of_branch)
-        return len(slots(compile_schedule(branch, [cut, package], staff, today=NOW.date()), days))
+        return len(slots(compile_schedule(branch, [cut, package], staff, [], NOW.date()), days))
 
     anyhow = offered(Policy(), Policy())
     assert anyhow > 0

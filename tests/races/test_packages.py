@@ -13,6 +13,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import FirstPart
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.packages.change import Change, cancel
 from chalicelib.booking.packages.reschedule import reschedule
@@ -81,17 +82,7 @@ def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, rou
 
 
 def _all_appointments() -> list[Appointment]:
-    found = appointment_store.page_appointments(
-        "company",
-        COMPANY,
-        COMPANY,
-        starts_from=None,
-        starts_until=None,
-        status=None,
-        source=None,
-        limit=200,
-        cursor=None,
-    ).data
+    found = appointment_store.each_appointment(AppointmentFilter(company_id=COMPANY))
     return [appointment_store.get_appointment(COMPANY, one.id) for one in found]
 
 

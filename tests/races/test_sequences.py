@@ -37,6 +37,7 @@ from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.time_off import book_time_off
 from chalicelib.booking.time_off import store as time_off_store
 from chalicelib.booking.time_off.absence import TimeOff
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
@@ -144,7 +145,7 @@ class Studio:
     def _away(self, at: datetime, which: int) -> None:
         until = at + timedelta(minutes=90)
         self.away.append(
-            book_time_off.take(self.new_unit, self.company, self.team[which].id, at, until, "", lambda: NOW)
+            book_time_off.take(self.new_unit, self.company, TimeOffRequest(self.team[which].id, at, until), lambda: NOW)
         )
 
     def _back(self, at: None, which: int) -> None:

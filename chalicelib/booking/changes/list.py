@@ -5,7 +5,7 @@ from typing import Protocol
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Source, Status
-from chalicelib.core.clock import stamp
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.core.errors import Fault, Invalid, invalid
 from chalicelib.core.pages import Page
 from chalicelib.core.people import clean_email, clean_name
@@ -44,17 +44,16 @@ def list_by(company_id: str, wanted: Filter) -> Page[Appointment]:
     if wanted.starts_from and wanted.starts_until and wanted.starts_from >= wanted.starts_until:
         raise invalid("query.starts_until", "empty_range", "The range ends before it starts.")
     by, record_id = given[0] if given else ("company", "")
-    return appointment_store.page_appointments(
-        by,
-        record_id,
-        company_id,
-        starts_from=stamp(wanted.starts_from) if wanted.starts_from else None,
-        starts_until=stamp(wanted.starts_until) if wanted.starts_until else None,
-        status=str(wanted.status) if wanted.status else None,
-        source=str(wanted.source) if wanted.source else None,
-        limit=wanted.limit,
-        cursor=wanted.cursor,
+    which = AppointmentFilter(
+        company_id=company_id,
+        by=by,
+        record_id=record_id,
+        starts_from=wanted.starts_from,
+        starts_until=wanted.starts_until,
+        status=wanted.status,
+        source=wanted.source,
     )
+    return appointment_store.page_appointments(which, wanted.limit, wanted.cursor)
 
 
 def contact_from(name: str | None, phone: str | None, email: str | None, path: str) -> Contact:
