@@ -6,12 +6,14 @@ A mismatch says nothing: a wrong name, a wrong day and an appointment that never
 import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Literal
 
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
@@ -19,7 +21,7 @@ from chalicelib.calls.function_args import WhichArgs
 from chalicelib.calls.function_context import TRIES, FunctionContext, attempts_key
 from chalicelib.calls.names import same_name
 from chalicelib.calls.time_parsing import any_day
-from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.clock import epoch
 from chalicelib.core.errors import Stale, invalid
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.tables import fetch, fetch_map, fetch_one
@@ -96,17 +98,10 @@ def _of_number(asked: FunctionContext) -> list[Known]:
     if asked.customer_id is None:
         return []
     # The index may lag behind by a moment: what was booked in this very call is looked at by its id.
-    found = appointment_store.page_appointments(
-        "customer",
-        asked.customer_id,
-        asked.company_id,
-        starts_from=stamp(asked.now),
-        starts_until=None,
-        status=None,
-        source=None,
-        limit=2 * MOST_LISTED,
-        cursor=None,
-    ).data
+    theirs = AppointmentFilter(
+        company_id=asked.company_id, by="customer", record_id=asked.customer_id, starts_from=asked.now
+    )
+    found = appointment_store.page_appointments(theirs, 2 * MOST_LISTED).data
     booked = asked.call.link.appointment_id if asked.call else None
     if booked and all(one.id != booked for one in found):
         just_now = appointment_store.find_appointment(asked.company_id, booked)
@@ -134,25 +129,14 @@ def _on_day(asked: FunctionContext, day: date) -> list[Appointment]:
         first, last = local_instant(day, 0, clock), local_instant(day, 1440, clock)
     except OverflowError:
         raise invalid("args.date", "not_a_date", "Nobody has an appointment on that day.") from None
-    found: list[Appointment] = []
-    cursor: str | None = None
-    while len(found) < MOST_IN_A_DAY:
-        page = appointment_store.page_appointments(
-            "branch",
-            asked.schedule.branch.id,
-            asked.company_id,
-            starts_from=stamp(first),
-            starts_until=stamp(last),
-            status=None,
-            source=None,
-            limit=100,
-            cursor=cursor,
-        )
-        found += page.data
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return found
+    that_day = AppointmentFilter(
+        company_id=asked.company_id,
+        by="branch",
+        record_id=asked.schedule.branch.id,
+        starts_from=first,
+        starts_until=last,
+    )
+    return list(islice(appointment_store.each_appointment(that_day), MOST_IN_A_DAY))
 
 
 def _may_try(asked: FunctionContext, name: str, day: date, new_unit: UnitFactory) -> bool:

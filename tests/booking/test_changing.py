@@ -70,7 +70,7 @@ def stored(appointment: Appointment) -> Appointment:
 def taken(practice: Practice, *appointments: Appointment) -> list[datetime]:
     """When Ada is taken around these appointments."""
     entries = [a.entry(place) for a in appointments for place in (a.places() or [a.place()])]
-    return sorted(entry.start for entry in read_calendar(COMPANY, practice.staff[0], *entries).entries())
+    return sorted(entry.start for entry in read_calendar(practice.staff[0], *entries).entries())
 
 
 def settle(appointment: Appointment, later: timedelta = timedelta(minutes=3)) -> None:

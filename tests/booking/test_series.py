@@ -27,6 +27,7 @@ from chalicelib.booking.series.resume import resume
 from chalicelib.booking.series.series import HOLDS_LAST, Series
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
@@ -287,7 +288,8 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
     practice = opened()
     left = left_in_the_middle(practice, monkeypatch)
     day = weeks(1)[0]
-    book_time_off.take(new_unit, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
+    away = TimeOffRequest(practice.staff[3].id, day, day + timedelta(hours=8))
+    book_time_off.take(new_unit, "com_test", away, lambda: NOW)
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(NOW))
     assert series_store.get_series("com_test", left.id).status == "booked"
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3

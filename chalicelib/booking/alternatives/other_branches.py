@@ -30,7 +30,7 @@ def others(refused: RefusedRequest, schedule: Schedule, service_id: str) -> list
     found = practice_store.schedules(company_id, nearest) if nearest else {}
     suited = [found[branch_id] for branch_id in nearest if branch_id in found and _does(found[branch_id], service_id)]
     only = CalendarFilter(service=service_id)
-    return branch_context.read_all(company_id, suited[:MOST_READ], refused.between, only) if suited else []
+    return branch_context.read_all(suited[:MOST_READ], refused.between, only) if suited else []
 
 
 def with_length(service: Service, length_min: int | None) -> Service | None:

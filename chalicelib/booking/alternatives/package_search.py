@@ -73,7 +73,14 @@ def free(context: BranchContext, query: PackageQuery) -> list[FreeSlot]:
     first, last = minute_of(max(query.between[0], query.now)), minute_of(query.between[1])
     search_index = compile_search(context.schedule)
     frame = frame_of(first, last + LONGEST_MIN)
-    branch_calendar = BranchCalendar(search_index, taken_of(context, query.own), frame, first, last, query.now)
+    branch_calendar = BranchCalendar(
+        index=search_index,
+        calendars=taken_of(context, query.own),
+        frame=frame,
+        first=first,
+        last=last,
+        now=query.now,
+    )
     package = search_index.service(query.package.id)
     assert package is not None
     staff = tuple(member for member in search_index.staff if member.published or not query.published)

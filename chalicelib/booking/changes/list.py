@@ -5,7 +5,7 @@ from typing import Protocol
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Source, Status
-from chalicelib.core.clock import stamp
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.core.errors import Fault, Invalid, invalid
 from chalicelib.core.pages import Page
 from chalicelib.core.people import clean_email, clean_name
@@ -37,17 +37,16 @@ def list_by(company_id: str, query: Filter) -> Page[Appointment]:
     if query.starts_from and query.starts_until and query.starts_from >= query.starts_until:
         raise invalid("query.starts_until", "empty_range", "The range ends before it starts.")
     by, record_id = given[0] if given else ("company", "")
-    return appointment_store.page_appointments(
-        by,
-        record_id,
-        company_id,
-        starts_from=stamp(query.starts_from) if query.starts_from else None,
-        starts_until=stamp(query.starts_until) if query.starts_until else None,
-        status=str(query.status) if query.status else None,
-        source=str(query.source) if query.source else None,
-        limit=query.limit,
-        cursor=query.cursor,
+    which = AppointmentFilter(
+        company_id=company_id,
+        by=by,
+        record_id=record_id,
+        starts_from=query.starts_from,
+        starts_until=query.starts_until,
+        status=query.status,
+        source=query.source,
     )
+    return appointment_store.page_appointments(which, query.limit, query.cursor)
 
 
 def contact_from(name: str | None, phone: str | None, email: str | None, path: str) -> Contact:

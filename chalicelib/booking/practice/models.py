@@ -82,6 +82,11 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: str | None = None
     version: int = 1
 
+    @property
+    def point(self) -> Point | None:
+        """Where it lies, if that is known."""
+        return self.place.point() if self.place else None
+
     def clock(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.zone)

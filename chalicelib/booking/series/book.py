@@ -16,7 +16,7 @@ import msgspec
 from chalicelib.booking.appointments.appointment import Status
 from chalicelib.booking.appointments.hold import LASTS, lapses_at
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation.book import TRIES
 from chalicelib.booking.creation.decided import Decision
@@ -160,7 +160,7 @@ def _hold(
     """All free times held, and the series `booking`. Raises Stale when someone was faster; then nothing is held."""
     series = _made(wish, ground, planned, on_conflict)
     now = series.created_at
-    state = {one.staff.id: one for one in (*ground.found.calendars, *ground.found.rooms)}
+    state = {one.owner.id: one for one in (*ground.found.calendars, *ground.found.rooms)}
     for chunk in _chunks(planned.occurrences, ground):
         unit = units.answering()
         before = series
@@ -206,11 +206,10 @@ def _take(
     for decision in chosen:
         hold = series.hold(by_start[decision.entry.start])
         for calendar in decision.choice.calendars():
-            entries.setdefault(calendar.staff.id, []).append(hold)
+            entries.setdefault(calendar.owner.id, []).append(hold)
         counters += decision.counters(ground.schedule, ground.customer_id)
     for owner, holds in entries.items():
-        calendar_store.take_all(unit, state[owner], holds, now)
-        state[owner] = calendar_store.with_all(state[owner], holds, now)
+        state[owner] = calendar_store.take(unit, state[owner], holds, now)
     limit_store.count(unit, counters, over_the_limit=any(one.unlimited for one in chosen))
 
 
@@ -222,9 +221,9 @@ def _chunks(planned: list[Planned], ground: SeriesContext) -> Iterator[list[Plan
         mine: set[Any] = set()
         if isinstance(one.judged, Decision):
             entry = one.judged.entry
-            owners = [calendar.staff for calendar in one.judged.choice.calendars()]
+            owners = [calendar.owner for calendar in one.judged.choice.calendars()]
             mondays = sorted({day - timedelta(days=day.weekday()) for day in entry.days()})
-            mine.update(calendar_store.keys(ground.schedule.branch.company_id, owners, mondays))
+            mine.update(calendar_store.keys(owners, mondays))
             mine.update(c.name for c in one.judged.counters(ground.schedule, ground.customer_id))
         if chunk and len(touched | mine) > MOST_HELD_AT_ONCE:
             yield chunk
@@ -282,6 +281,6 @@ def _occurrence(one: Planned, ground: SeriesContext, length_min: int) -> Occurre
         appointment_id=one.appointment_id,
         staff_id=choice.staff.id,
         home_branch_id=choice.staff.home_branch_id,
-        resource_ids=tuple(room.staff.id for room in choice.rooms),
+        resource_ids=tuple(room.owner.id for room in choice.rooms),
         counted=tuple(counter.name for counter in one.judged.counters(ground.schedule, ground.customer_id)),
     )

@@ -18,6 +18,7 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import Entry, monday_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation.book import TRIES, Booked
@@ -29,7 +30,6 @@ from chalicelib.booking.series.series import SERIES_FAILED, Occurrence, Series
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale, Unavailable
 from chalicelib.core.logging import log
-from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
@@ -244,10 +244,9 @@ def _give_up_last(units: Units, series: Series, clock: Clock, calcom: "Callable[
 def _free(unit: Unit, series: Series, going: Sequence[Occurrence]) -> None:
     """Stage that the holds are gone; the calendars are read now, a hundred weeks to a request."""
     holds = [(owner, series.hold(one)) for one in going for owner in series.owners(one)]
-    owners = [calendar_store.owner(series.company_id, *owner) for owner in dict.fromkeys(owner for owner, _ in holds)]
+    owners = [CalendarOwner(series.company_id, *owner) for owner in dict.fromkeys(owner for owner, _ in holds)]
     mondays = sorted({monday_of(day) for _, hold in holds for day in hold.days()})
-    rows = fetch(calendar_store.keys(series.company_id, owners, mondays))
-    for calendar in calendar_store.calendars(series.company_id, owners, mondays, rows):
-        mine = [hold for owner, hold in holds if owner[1] == calendar.staff.id]
+    for calendar in calendar_store.read(owners, mondays):
+        mine = [hold for owner, hold in holds if owner[1] == calendar.owner.id]
         days = {day for hold in mine for day in hold.days()}
-        calendar_store.free_all(unit, calendar, [hold.reference for hold in mine], days)
+        calendar_store.free(unit, calendar, [hold.reference for hold in mine], days)

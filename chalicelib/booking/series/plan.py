@@ -16,8 +16,9 @@ from chalicelib.booking.alternatives import search as alternatives_search
 from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments.appointment import Source
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, weeks_between
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation import decision as booking_decision
 from chalicelib.booking.creation.context import BookingContext
@@ -35,7 +36,7 @@ from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.core.clock import to_utc
 from chalicelib.core.errors import NotFound, invalid
 from chalicelib.core.ids import new_id
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch, fetch_map
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
@@ -246,17 +247,17 @@ def _with_weeks(
     able = schedule.able(service, None if everyone else wish.staff, f"{wish.path}.staff")
     # Nobody who is read for the first time has been read in any week.
     new = sorted(mondays if everyone and wish.staff else mondays - {*ground.found.mondays})
-    rooms = [calendar_store.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
-    owners = [*able, *{room.id: room for room in rooms}.values()]
-    places = calendar_store.keys(company_id, owners, new)
+    rooms = [room for kind in service.resources for room in of_kind(schedule.resources, kind)]
+    owners = list(dict.fromkeys([*map(owner_of, able), *map(owner_of, rooms)]))
+    places = calendar_store.keys(owners, new)
     wanted = {
         key: None
         for day in sorted(days)
         for key in rule_facts.keys(LimitQuery(schedule, service, able, ground.customer_id, day))
         if key not in ground.rows
     }
-    rows = fetch([*places, *wanted])
-    read_now = calendar_store.calendars(company_id, owners, new, rows[: len(places)])
+    rows = fetch_map([*places, *wanted])
+    read_now = calendar_store.calendars(owners, new, rows)
     merged = _merged(ground.found, read_now)
     people = len(able)
     found = BranchContext(
@@ -265,9 +266,7 @@ def _with_weeks(
         rooms=merged[people:],
         mondays=sorted({*ground.found.mondays, *new}),
     )
-    return msgspec.structs.replace(
-        ground, found=found, rows=ground.rows | dict(zip(wanted, rows[len(places) :], strict=True))
-    )
+    return msgspec.structs.replace(ground, found=found, rows=ground.rows | {key: rows[key] for key in wanted})
 
 
 def _near(found: BranchContext, at: datetime) -> BranchContext:
@@ -284,21 +283,18 @@ def _near(found: BranchContext, at: datetime) -> BranchContext:
 
 
 def _merged(found: BranchContext, read_now: Sequence[Calendar]) -> list[Calendar]:
-    before = {calendar.staff.id: calendar.days for calendar in (*found.calendars, *found.rooms)}
-    return [
-        msgspec.structs.replace(calendar, days={**calendar.days, **before.get(calendar.staff.id, {})})
-        for calendar in read_now
-    ]
+    before = found.by_owner()
+    return [calendar.joined(before.get(calendar.owner, calendar)) for calendar in read_now]
 
 
 def _with(
     company_id: str, ground: SeriesContext, decision: Decision, expires_at: datetime, now: datetime
 ) -> SeriesContext:
     entry = held(decision.entry, expires_at)
-    taken = {calendar.staff.id for calendar in decision.choice.calendars()}
+    taken = {calendar.owner.id for calendar in decision.choice.calendars()}
 
     def after(every: Sequence[Calendar]) -> list[Calendar]:
-        return [calendar_store.with_all(one, [entry], now) if one.staff.id in taken else one for one in every]
+        return [one.with_entries([entry], now) if one.owner.id in taken else one for one in every]
 
     found = ground.found
     rows = dict(ground.rows)

@@ -12,8 +12,10 @@ from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.hold_token import new_secret
-from chalicelib.booking.availability.search import branch_calendar_of
-from chalicelib.booking.availability.search_index_store import read_compiled
+from chalicelib.booking.availability.search import read_calendar
+from chalicelib.booking.availability.search_index_store import read_index
+from chalicelib.booking.availability.search_query import BranchSearch
+from chalicelib.booking.availability.slots import Able
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation import context as booking_context
@@ -149,7 +151,7 @@ def _match(
     if not people:
         return None
     try:
-        branch = read_compiled(company_id, opening.branch_id, now)
+        branch = read_index(company_id, opening.branch_id, now)
     except NotFound:  # closed for good since
         return None
     wanted = {service_id for one in people for service_id in one.service_ids}
@@ -158,7 +160,16 @@ def _match(
     if not services or window[0] >= window[1]:
         return None
     longest = max((one.length_min or 0 for one in people), default=0) or None
-    return best_match(branch_calendar_of(company_id, branch, services, longest, window, now), people, passed)
+    asked = BranchSearch(
+        company_id=company_id,
+        index=branch,
+        services=services,
+        able=Able(branch.staff),
+        first=window[0],
+        last=window[1],
+        length_min=longest,
+    )
+    return best_match(read_calendar(asked, now), people, passed)
 
 
 def _window(opening: FreedTime, zone: str, people: Iterable[WaitlistEntry], now: datetime) -> tuple[int, int]:
@@ -199,7 +210,7 @@ def _make(match: Match, context: JobContext) -> None:
     )
     unit = context.unit(company_id)
     for calendar in decision.choice.calendars():
-        calendar_store.take(unit, calendar, hold.entry(), now)
+        calendar_store.take(unit, calendar, [hold.entry()], now)
     hold_store.add(unit, hold)
     waitlist_store.save(unit, waiting.offered(offer, now))
     if by == "text":

@@ -42,12 +42,12 @@ class _Chances:
 
     def __init__(self, board: BranchCalendar) -> None:
         self._board = board
-        self._clock = ZoneInfo(board.branch.zone)
+        self._clock = ZoneInfo(board.index.zone)
         self._found: dict[tuple[str, int | None, tuple[str, ...]], list[Candidate]] = {}
 
     def first(self, waiting: WaitlistEntry, passed: Passed) -> Candidate | None:
         """The first one of the service he would rather have."""
-        workers = [worker for worker in self._board.branch.staff if waiting.wants(worker)]
+        workers = [worker for worker in self._board.index.staff if waiting.wants(worker)]
         for service in self._services(waiting):
             for free in self._of(service, waiting.length_min, workers):
                 if waiting.fits(free) and (waiting.id, free.starts_at) not in passed:
@@ -55,7 +55,7 @@ class _Chances:
         return None
 
     def _services(self, waiting: WaitlistEntry) -> list[Service]:
-        found = [self._board.branch.service(service_id) for service_id in waiting.service_ids]
+        found = [self._board.index.service(service_id) for service_id in waiting.service_ids]
         return [one for one in found if one and can_be_waited_for(one) and (one.published or not waiting.visitor)]
 
     def _of(self, service: Service, length_min: int | None, workers: Sequence[IndexedStaff]) -> list[Candidate]:
