@@ -1,4 +1,4 @@
-"""What a place on the waiting list is asked for with, by staff and by visitors."""
+"""What is said to get onto the waiting list, by staff and by visitors."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +24,7 @@ EXAMPLE = {
 }
 
 
-class WaitingCustomer(Body):
+class WaitlistCustomer(Body):
     """Whom to find, by phone or e-mail, or to add."""
 
     name: Text | None = None
@@ -32,7 +32,7 @@ class WaitingCustomer(Body):
     email: Text | None = None
 
 
-class WaitingPreference(Body):
+class WaitlistPreference(Body):
     """Who it is to be, where nobody is named: all of this."""
 
     gender: Gender | None = None
@@ -40,8 +40,8 @@ class WaitingPreference(Body):
     skill: Text | None = None
 
 
-class WaitingBody(Body):
-    """What is wished for. `services` and `staff` by id or name, those that one would rather have first.
+class WaitlistBody(Body):
+    """What would do. `services` and `staff` by id or name, in order of preference.
 
     `days`: ranges of dates, 62 days each at most; `weekdays`: 0 is Monday; `times`: minutes of the branch's local day
     between which the appointment begins and ends. None given: any. `length_min` for services of a flexible length.
@@ -53,29 +53,27 @@ class WaitingBody(Body):
     weekdays: Annotated[list[Weekday], msgspec.Meta(max_length=7)] = msgspec.field(default_factory=list)
     times: Annotated[list[Span], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     staff: Annotated[list[Text], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
-    prefer: WaitingPreference | None = None
+    prefer: WaitlistPreference | None = None
     length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
     expires_in_days: Annotated[int, msgspec.Meta(ge=1, le=180)] | None = None
-    customer: WaitingCustomer = msgspec.field(default_factory=lambda: WaitingCustomer())
+    customer: WaitlistCustomer = msgspec.field(default_factory=lambda: WaitlistCustomer())
 
+    def request(self, **more: Any) -> "WaitlistRequest":
+        """What it asks for; raises Invalid for a contact that is none."""
+        from chalicelib.booking.allocation.assignment import Preference
+        from chalicelib.booking.changes.list import contact_from
+        from chalicelib.booking.waitlist.join import WaitlistRequest
 
-def wish_from(body: WaitingBody, **more: Any) -> "WaitlistRequest":
-    """What the body asks for; raises Invalid for a contact that is none."""
-    from chalicelib.booking.allocation.assignment import Preference
-    from chalicelib.booking.changes.list import contact_from
-    from chalicelib.booking.waitlist.join import WaitlistRequest
-
-    customer = body.customer
-    return WaitlistRequest(
-        branch_id=body.branch_id,
-        services=tuple(body.services),
-        days=tuple(body.days),
-        weekdays=tuple(body.weekdays),
-        times=tuple(body.times),
-        staff=tuple(body.staff),
-        prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),
-        length_min=body.length_min,
-        expires_in_days=body.expires_in_days,
-        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
-        **more,
-    )
+        return WaitlistRequest(
+            branch_id=self.branch_id,
+            services=tuple(self.services),
+            days=tuple(self.days),
+            weekdays=tuple(self.weekdays),
+            times=tuple(self.times),
+            staff=tuple(self.staff),
+            prefer=Preference(**asdict(self.prefer)) if self.prefer else Preference(),
+            length_min=self.length_min,
+            expires_in_days=self.expires_in_days,
+            contact=contact_from(self.customer.name, self.customer.phone, self.customer.email, "body.customer"),
+            **more,
+        )
