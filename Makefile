@@ -15,7 +15,7 @@ PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
 ROUNDS := PILOT_RACE_ROUNDS
 COVERAGE ?= --cov=chalicelib --cov=functions --cov=infra --cov-branch --cov-report=term:skip-covered
 
-.PHONY: help setup run demo-call demo-booking demo-missed-call test check soak bench bench-availability vectors release-check package deploy \
+.PHONY: help setup run demo-call demo-booking demo-missed-call test check soak bench bench-availability vectors release-check map package deploy \
 	requirements clean reset need-file need-stage
 
 help: ## This list
@@ -59,6 +59,9 @@ bench-availability: setup need-file ## Time the booking engine on the workload i
 
 vectors: setup need-file ## Run the availability vectors in FILE on the booking engine
 	@$(PY) -m benchmarks.vectors $(FILE)
+
+map: setup ## Draw the packages in docs/architecture.md anew, from the imports
+	@$(PY) -m infra.package_map
 
 package: setup need-stage ## Templates and deployment.zip for STAGE=dev|prod, into out/STAGE/
 	@$(PY) -m infra.package --stage $(STAGE)
