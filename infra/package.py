@@ -7,7 +7,8 @@ from pathlib import Path
 
 from chalice.app import Chalice
 
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from infra.api import WithoutLambda
 from infra.dependencies import CannotBuild
 from infra.functions import LOG_DAYS, EndpointsDiffer

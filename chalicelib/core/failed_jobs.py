@@ -3,18 +3,16 @@
 import base64
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import NotFound
 from chalicelib.core.events import job_type
 from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
-
-if TYPE_CHECKING:
-    from chalicelib.core.jobs import Envelope
 
 KEEP = timedelta(days=90)
 LONGEST_REASON = 1000
@@ -34,7 +32,7 @@ class FailedJob(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: str
 
 
-def record(queue: str, envelope: "Envelope", attempts: int, reason: str, at: datetime) -> None:
+def record(queue: str, envelope: Envelope, attempts: int, reason: str, at: datetime) -> None:
     """Keep a job that is given up; doing it twice keeps one."""
     _save(
         FailedJob(
@@ -54,8 +52,6 @@ def record(queue: str, envelope: "Envelope", attempts: int, reason: str, at: dat
 
 def record_message(queue: str, message: dict[str, Any], reason: str, at: datetime) -> None:
     """Keep a message that could not be read as a job, or that its consumer died of, so that nothing is lost."""
-    from chalicelib.core.jobs import Envelope
-
     attempts = int(message.get("attributes", {}).get("ApproximateReceiveCount", 0))
     try:
         envelope = msgspec.json.decode(message["body"], type=Envelope)

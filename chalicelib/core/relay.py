@@ -13,8 +13,8 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.core import queues
 from chalicelib.core.clock import stamp
+from chalicelib.core.envelope import envelope_of
 from chalicelib.core.events import Event, Job, UnknownName, event_type, job_type
-from chalicelib.core.jobs import envelope_of
 from chalicelib.core.logging import log, log_context
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.tables import Key, fetch

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from pynamodb.exceptions import TransactWriteError
@@ -21,6 +21,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.rows import AuditRow, GuardRow, OutboxRow
 from chalicelib.core.tables import Row, connection, encode
 
+T = TypeVar("T")
 MOST_ACTIONS = 90
 """A transaction holds 100; what could exceed this is refused before anything is sent."""
 TRIES = 5
@@ -185,7 +186,10 @@ UnitFactory = Callable[[], Unit]
 CompanyUnitFactory = Callable[[str], Unit]
 """The same where the company is found out on the way."""
 
-dry_run_commit: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("instead", default=None)
+TransactionHook = Callable[[Unit, T], None]
+"""Adds to the transaction in which the T that it is given is written; called again, with a new unit, at each try."""
+
+dry_run_commit: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("dry_run_commit", default=None)
 """What a dry run (core.dry_run) does with the actions instead of sending them."""
 pause: Callable[[float], None] = time.sleep
 """How a contended commit waits before its next try; at most 0.4 s in all. Tests replace it."""

@@ -9,9 +9,17 @@ from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Aware, Body, Text
+from chalicelib.core.payloads import Aware, Text
 from chalicelib.core.requests import Request
-from functions.booking.bodies import CustomerBody, Metadata, PreferenceBody, Reason, TimeBody, Version, preference
+from functions.booking.bodies import (
+    ChangeBody,
+    CustomerBody,
+    Metadata,
+    PreferenceBody,
+    TimeBody,
+    contact_in,
+    preference_in,
+)
 from functions.booking.series_answers import CheckedAnswer, RecurrenceBody, SeriesAnswer, run_of, show_plan, show_series
 
 if TYPE_CHECKING:
@@ -51,16 +59,15 @@ class SeriesToCheck(TimeBody, kw_only=True):
         """What it asks for; raises Invalid for a contact that is none."""
         from chalicelib.booking.series.context import SeriesRequest
 
-        contact = (self.customer or CustomerBody()).contact()
-        given = self.fields() | {
-            "recurrence": self.recurrence.model(),
-            "prefer": preference(self.prefer),
-            "override": tuple(self.override),
-            "customer_id": self.customer_id,
-            "contact": contact,
-            "for_somebody": bool(self.customer_id or contact.phone or contact.email),
-        }
-        return SeriesRequest(**given | more)
+        return SeriesRequest(
+            **self.slot(),
+            recurrence=self.recurrence.model(),
+            prefer=preference_in(self.prefer),
+            override=tuple(self.override),
+            customer_id=self.customer_id,
+            contact=contact_in(self.customer),
+            **more,
+        )
 
 
 class NewSeries(SeriesToCheck, kw_only=True):
@@ -80,13 +87,11 @@ class SeriesQuery(PageQuery):
     customer_id: Text | None = None
 
 
-class SeriesCancellation(Body):
+class SeriesCancellation(ChangeBody, kw_only=True):
     """Which, told from `appointment_id`: that one, it and those that follow, or all. `version`: of that one."""
 
     appointment_id: Text
     scope: Scope
-    reason: Reason | None = None
-    version: Version | None = None
 
 
 class SeriesMove(SeriesCancellation):
@@ -133,7 +138,7 @@ def book_series(request: Request, body: NewSeries) -> SeriesAnswer:
     if body.override:
         request.require("appointments:override")
     given = {name: getattr(body, name) for name in ("on_conflict", "source", "metadata")}
-    return show_series(book(run_of(request, show_series), body.request(**given, for_somebody=True)))
+    return show_series(book(run_of(request, show_series), body.request(**given)))
 
 
 @function.route("GET", "/api/series", ability="appointments:read", needs=Needs(reads=("booking",)))

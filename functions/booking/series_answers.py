@@ -12,7 +12,6 @@ from chalicelib.core.clock import now
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
 from chalicelib.core.unit import Unit
-from functions.booking.bodies import calcom
 
 if TYPE_CHECKING:
     from chalicelib.booking.series.finish import SeriesProgress, SeriesRun
@@ -145,7 +144,7 @@ def run_of(request: Request, show: "Callable[[SeriesProgress], Answer]", company
     def silent() -> Unit:
         return Unit(whose, request.actor, correlation_id=request.id, clock=request.clock)
 
-    return SeriesRun(whose, lambda: request.unit(show, whose), silent, now, calcom)
+    return SeriesRun(silent, whose, now, answering=lambda: request.unit(show, whose))
 
 
 def show_plan(plan: "Plan") -> CheckedAnswer:

@@ -44,8 +44,7 @@ class VisitorSeriesToCheck(TimeBody, kw_only=True):
         """What it asks for."""
         from chalicelib.booking.series.context import SeriesRequest
 
-        given = self.fields() | {"recurrence": self.recurrence.model(), "visitor": True, "for_somebody": False}
-        return SeriesRequest(**given | more)
+        return SeriesRequest(**self.slot(), recurrence=self.recurrence.model(), visitor=True, **more)
 
 
 class VisitorSeries(VisitorSeriesToCheck, kw_only=True):
@@ -96,7 +95,7 @@ def book_series_as_visitor(request: Request, body: VisitorSeries) -> VisitorSeri
 
     throttle.count("series", request.address, request.clock(), most=SERIES_A_MINUTE)
     given = {"contact": body.customer.contact(), "source": body.source, "on_conflict": body.on_conflict}
-    wanted = body.request(**given, for_somebody=True)
+    wanted = body.request(**given)
     try:
         return show_to_visitor(book_series(run_of(request, show_to_visitor, company_of(body.branch_id)), wanted))
     except Conflict as refusal:

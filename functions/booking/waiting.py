@@ -1,9 +1,8 @@
 """The waiting list, for staff."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-import msgspec
 from msgspec.structs import asdict
 
 from chalicelib.booking.practice.hours import Span
@@ -14,12 +13,11 @@ from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer
+from chalicelib.core.payloads import Answer, Text
 from chalicelib.core.requests import Request
 from functions.booking.waitlist_body import EXAMPLE, WaitlistBody
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class NewWaitlistEntry(WaitlistBody):

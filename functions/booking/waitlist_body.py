@@ -3,17 +3,15 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from msgspec.structs import asdict
 
 from chalicelib.booking.practice.hours import Span
-from chalicelib.booking.practice.models import Gender
 from chalicelib.booking.waitlist.entry import Range
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Text
+from functions.booking.bodies import CustomerBody, Length, PreferenceBody, preference_in
 
 if TYPE_CHECKING:
     from chalicelib.booking.waitlist.join import WaitlistRequest
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Weekday = Annotated[int, msgspec.Meta(ge=0, le=6)]
 EXAMPLE = {
     "branch_id": "bra_00D1ZMFH9MM3HK4Z12GC",
@@ -24,24 +22,8 @@ EXAMPLE = {
 }
 
 
-class WaitlistCustomer(Body):
-    """Whom to find, by phone or e-mail, or to add."""
-
-    name: Text | None = None
-    phone: Text | None = None
-    email: Text | None = None
-
-
-class WaitlistPreference(Body):
-    """Who it is to be, where nobody is named: all of this."""
-
-    gender: Gender | None = None
-    language: Text | None = None
-    skill: Text | None = None
-
-
 class WaitlistBody(Body):
-    """What would do. `services` and `staff` by id or name, in order of preference.
+    """What would do. `services` and `staff` by id or name, in order of preference; `prefer` where nobody is named.
 
     `days`: ranges of dates, 62 days each at most; `weekdays`: 0 is Monday; `times`: minutes of the branch's local day
     between which the appointment begins and ends. None given: any. `length_min` for services of a flexible length.
@@ -53,27 +35,22 @@ class WaitlistBody(Body):
     weekdays: Annotated[list[Weekday], msgspec.Meta(max_length=7)] = msgspec.field(default_factory=list)
     times: Annotated[list[Span], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
     staff: Annotated[list[Text], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
-    prefer: WaitlistPreference | None = None
-    length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+    prefer: PreferenceBody | None = None
+    length_min: Length | None = None
     expires_in_days: Annotated[int, msgspec.Meta(ge=1, le=180)] | None = None
-    customer: WaitlistCustomer = msgspec.field(default_factory=lambda: WaitlistCustomer())
+    customer: CustomerBody = msgspec.field(default_factory=lambda: CustomerBody())
 
     def request(self, **more: Any) -> "WaitlistRequest":
         """What it asks for; raises Invalid for a contact that is none."""
-        from chalicelib.booking.allocation.assignment import Preference
-        from chalicelib.booking.changes.list import contact_from
         from chalicelib.booking.waitlist.join import WaitlistRequest
 
+        lists: Any = {name: tuple(getattr(self, name)) for name in ("services", "days", "weekdays", "times", "staff")}
         return WaitlistRequest(
+            **lists,
             branch_id=self.branch_id,
-            services=tuple(self.services),
-            days=tuple(self.days),
-            weekdays=tuple(self.weekdays),
-            times=tuple(self.times),
-            staff=tuple(self.staff),
-            prefer=Preference(**asdict(self.prefer)) if self.prefer else Preference(),
+            prefer=preference_in(self.prefer),
             length_min=self.length_min,
             expires_in_days=self.expires_in_days,
-            contact=contact_from(self.customer.name, self.customer.phone, self.customer.email, "body.customer"),
+            contact=self.customer.contact(),
             **more,
         )

@@ -16,7 +16,6 @@ from functions.public.visits import count
 if TYPE_CHECKING:
     from chalicelib.booking.practice.schedule import Schedule
     from chalicelib.booking.waitlist.answer_offer import AnsweredOffer
-    from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
 JOININGS_A_MINUTE = 5
@@ -139,18 +138,8 @@ def answer_offer(request: Request, token: str, body: OfferReply) -> RepliedAnswe
 
     count(request)
 
-    def reply() -> "AnsweredOffer":
-        if body.answer == "decline":
-            return decline(lambda company_id: request.unit(company_id=company_id), token, now)
-        return accept(lambda company_id: request.unit(company_id=company_id), token, now, _calcom)
-
-    return _replied(plainly(reply))
-
-
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
+    reply = decline if body.answer == "decline" else accept
+    return _replied(plainly(lambda: reply(lambda company_id: request.unit(company_id=company_id), token, now)))
 
 
 def _show(answered: "AnsweredOffer", schedule: "Schedule") -> OfferAnswer:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from chalice.app import Chalice
 
-from chalicelib.core.endpoints import Endpoint, all_endpoints, functions
+from chalicelib.core.discovery import all_endpoints, functions
+from chalicelib.core.endpoints import Endpoint
 from infra import limits
 from infra.intrinsics import Template
 from infra.limits import OverLimit, check, measure, table

@@ -6,22 +6,24 @@ appointment, in this request or by the job that came with the first transaction.
 series `holding`, whose holds the job gives up; should the job never run, they lapse by themselves.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from chalicelib.booking.appointments.appointment import Appointment, Status
+from chalicelib.booking.allocation import time_swap
+from chalicelib.booking.allocation.time_swap import Owner
+from chalicelib.booking.alternatives.refusal import Refusal
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.store import Calendar
-from chalicelib.booking.creation.decision import Decision
+from chalicelib.booking.creation.decided import Decision
+from chalicelib.booking.creation.stage import appointment_for, deposit_fields
 from chalicelib.booking.jobs import ResumeSeries
-from chalicelib.booking.rules import deposits, limit_store
-from chalicelib.booking.rules.limits import Counter
+from chalicelib.booking.rules import limit_store
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.context import SeriesContext, SeriesRequest, read
-from chalicelib.booking.series.finish import SeriesProgress, SeriesRun, carry_on, give_up, progress_of
+from chalicelib.booking.series.finish import SeriesProgress, SeriesRun, carry_on, give_up, holds_of, progress_of
 from chalicelib.booking.series.plan import Plan, PlannedOccurrence, make_plan
 from chalicelib.booking.series.series import Occurrence, Series
 from chalicelib.core.clock import Clock
@@ -42,7 +44,7 @@ REQUEST_LASTS = timedelta(seconds=15)
 
 def check(company_id: str, request: SeriesRequest, clock: Clock) -> Plan:
     """Each occurrence, bookable or not; nothing is written. Raises Invalid and NotFound as `book` does."""
-    return make_plan(read(company_id, request, clock()))
+    return make_plan(read(company_id, request, clock(), for_anybody=True))
 
 
 def book_series(run: SeriesRun, request: SeriesRequest) -> SeriesProgress:
@@ -92,23 +94,20 @@ def _planned_and_held(run: SeriesRun, request: SeriesRequest) -> tuple[Series, P
 
 def _hold(run: SeriesRun, plan: Plan) -> Series:
     """All free times held, and the series `booking`. Raises Stale when someone was faster; then nothing is held."""
-    series = _series(plan)
-    calendars = plan.context.booking.by_owner()
-    for chunk in _chunks(plan):
-        unit = run.answering()
-        before = series
-        reached = sum(before.held_in[-1:]) + len(chunk)
+    series, calendars = _series(plan), plan.context.branch.by_owner()
+    for reached in _reaches(series):
+        unit, before = run.answering(), series
         series = msgspec.structs.replace(
             before,
             held_in=(*before.held_in, reached),
-            status="booking" if reached == len(plan.occurrences) else "holding",
+            status="booking" if reached == len(series.occurrences) else "holding",
             version=before.version + bool(before.held_in),
         )
         if before.held_in:
             series_store.save_series(unit, series)
         else:
             _begin(unit, series, plan.context)
-        _take(unit, series, chunk, calendars, plan.context)
+        _take(unit, series, plan, calendars)
         try:
             unit.commit(SeriesProgress(series, {}, plan.conflicts))
         except Stale:
@@ -116,6 +115,20 @@ def _hold(run: SeriesRun, plan: Plan) -> Series:
                 give_up(run, before)
             raise
     return series
+
+
+def _reaches(series: Series) -> list[int]:
+    """Up to which occurrence each transaction holds: its calendars' weeks and counters have to fit into it."""
+    reaches: list[int] = []
+    touched: set[Any] = set()
+    for number, one in enumerate(series.occurrences):
+        holds = holds_of(series, [one] if one.appointment_id else [])
+        own = {*time_swap.weeks_of(series.company_id, holds).keys(), *one.counted}
+        if touched and len(touched | own) > MOST_HELD_AT_ONCE:
+            reaches.append(number)
+            touched = set()
+        touched |= own
+    return [*reaches, len(series.occurrences)]
 
 
 def _begin(unit: Unit, series: Series, context: SeriesContext) -> None:
@@ -130,110 +143,54 @@ def _begin(unit: Unit, series: Series, context: SeriesContext) -> None:
     unit.audit("series.asked", series.id, **details)
 
 
-def _take(
-    unit: Unit,
-    series: Series,
-    chunk: list[PlannedOccurrence],
-    calendars: dict[str, Calendar],
-    context: SeriesContext,
-) -> None:
-    """Stage the holds of these occurrences; `calendars` by their owner, as they are, and then as they will be."""
-    holds: dict[str, list[Any]] = {}
-    counters: list[Counter] = []
-    by_start = {one.starts_at: one for one in series.bookable()}
-    decisions = [one.result for one in chunk if isinstance(one.result, Decision)]
-    for decision in decisions:
-        hold = series.hold(by_start[decision.entry.start])
-        for calendar in decision.choice.calendars():
-            holds.setdefault(calendar.staff.id, []).append(hold)
-        counters += decision.counters(context.schedule, context.customer_id)
+def _take(unit: Unit, series: Series, plan: Plan, calendars: dict[Owner, Calendar]) -> None:
+    """Stage the holds of this transaction in `calendars`, which are then as the commit leaves them."""
+    context, taken = plan.context, series.held_last()
+    holds = holds_of(series, taken)
+    time_swap.swap(unit, calendars, {}, holds, context.now)
     for owner, entries in holds.items():
-        calendar_store.take_all(unit, calendars[owner], entries, context.now)
         calendars[owner] = calendar_store.with_all(calendars[owner], entries, context.now)
-    limit_store.count_together(unit, counters, over_the_limit=any(one.unlimited for one in decisions))
-
-
-def _chunks(plan: Plan) -> Iterator[list[PlannedOccurrence]]:
-    """The occurrences in order, in runs whose calendars' weeks and counters fit into one transaction."""
-    context = plan.context
-    chunk: list[PlannedOccurrence] = []
-    touched: set[Any] = set()
-    for one in plan.occurrences:
-        own: set[Any] = set()
-        if isinstance(one.result, Decision):
-            owners = [calendar.staff for calendar in one.result.choice.calendars()]
-            mondays = sorted({day - timedelta(days=day.weekday()) for day in one.result.entry.days()})
-            own.update(calendar_store.keys(context.company_id, owners, mondays))
-            own.update(counter.name for counter in one.result.counters(context.schedule, context.customer_id))
-        if chunk and len(touched | own) > MOST_HELD_AT_ONCE:
-            yield chunk
-            chunk, touched = [], set()
-        chunk.append(one)
-        touched |= own
-    yield chunk
+    decisions = [plan.decisions[str(one.appointment_id)] for one in taken]
+    counters = [counter for one in decisions for counter in one.counters(context.schedule, context.customer_id)]
+    limit_store.count(unit, counters, over_the_limit=any(one.unlimited for one in decisions))
 
 
 def _series(plan: Plan) -> Series:
-    context = plan.context
-    length = timedelta(minutes=plan.decisions[0].service.duration_min)
+    context, decisions, series_id = plan.context, list(plan.decisions.values()), new_id("ser")
     return Series(
-        id=(series_id := new_id("ser")),
-        template=_template(plan, series_id, length),
+        id=series_id,
+        template=_template(context, decisions, series_id),
         recurrence=context.request.recurrence,
         zone=context.schedule.branch.zone,
         whole=context.request.on_conflict == "none",
-        occurrences=tuple(_occurrence(one, length, context) for one in plan.occurrences),
+        occurrences=tuple(_occurrence(one, decisions[0].service.duration_min, context) for one in plan.occurrences),
         held_until=context.held_until,
-        overridden=tuple(sorted({rule for decision in plan.decisions for rule in decision.overridden})),
+        overridden=tuple(sorted({rule for decision in decisions for rule in decision.overridden})),
         created_at=context.now,
         updated_at=context.now,
     )
 
 
-def _template(plan: Plan, series_id: str, length: timedelta) -> Appointment:
-    context, request, service = plan.context, plan.context.request, plan.decisions[0].service
-    branch, policy = context.schedule.branch, context.schedule.policy(context.service)
-    waits = policy.needs_approval or any(decision.awaits_deposit for decision in plan.decisions)
-    status: Status = "held" if branch.books_through == "calcom" else "requested" if waits else "confirmed"
-    deposit_due = deposits.due(policy)
-    return Appointment(
-        id="",
-        company_id=branch.company_id,
-        branch_id=branch.id,
-        service_id=service.id,
-        staff_id=None,
-        customer_id=context.customer_id,
-        starts_at=context.starts[0],
-        ends_at=context.starts[0] + length,
-        before_min=service.buffer_before_min,
-        after_min=service.buffer_after_min,
-        service_number=service.number,
-        channel=service.channel,
-        status=status,
-        booked_as="confirmed" if status == "confirmed" else None,
-        source=request.source,
-        metadata=request.metadata,
-        currency=branch.currency if deposit_due else None,
-        deposit_due_minor=deposit_due,
-        created_at=context.now,
-        updated_at=context.now,
-        series_id=series_id,
-    )
+def _template(context: SeriesContext, decisions: list[Decision], series_id: str) -> Appointment:
+    # One that waits, for somebody's approval or for a deposit, lets all of them wait.
+    decision = max(decisions, key=lambda one: one.waits)
+    booking = context.booking(context.starts[0], "")
+    deposit = deposit_fields(booking, decision)
+    return appointment_for(booking, decision, decision.parts[0], series_id=series_id, **deposit)
 
 
-def _occurrence(one: PlannedOccurrence, length: timedelta, context: SeriesContext) -> Occurrence:
-    ends_at = one.starts_at + length
-    if not isinstance(one.result, Decision):
+def _occurrence(one: PlannedOccurrence, length_min: int, context: SeriesContext) -> Occurrence:
+    ends_at = one.starts_at + timedelta(minutes=length_min)
+    if isinstance(one.result, Refusal):
         failed = tuple(failure.rule for failure in one.result.failures)
-        code = "not_bookable" if failed else "slot_taken"
-        return Occurrence(starts_at=one.starts_at, ends_at=ends_at, code=code, failed=failed)
-    choice = one.result.choice
+        return Occurrence(starts_at=one.starts_at, ends_at=ends_at, code=one.result.code, failed=failed)
+    part = one.result.parts[0]
     return Occurrence(
         starts_at=one.starts_at,
         ends_at=ends_at,
         appointment_id=one.appointment_id,
-        staff_id=choice.staff.id,
-        home_branch_id=choice.staff.home_branch_id,
-        resource_ids=tuple(room.staff.id for room in choice.rooms),
+        staff_id=part.staff.id,
+        home_branch_id=part.staff.home_branch_id,
+        resource_ids=part.room_ids,
         counted=tuple(counter.name for counter in one.result.counters(context.schedule, context.customer_id)),
     )

@@ -12,11 +12,12 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.changes.cancel import CANCELLABLE, Cancellation, cancel
-from chalicelib.booking.changes.reschedule import MOVABLE, Move, reschedule
+from chalicelib.booking.changes.reschedule import MOVABLE, reschedule
 from chalicelib.booking.creation.book import check_time
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import JOB_AFTER_SECONDS, REQUEST_LASTS
 from chalicelib.booking.series.finish import SeriesProgress, SeriesRun, commit_progress, progress_of
@@ -98,11 +99,10 @@ def carry_out(run: SeriesRun, series: Series, until: datetime) -> SeriesProgress
 
 def _change_one(run: SeriesRun, change: Change, target: Target) -> None:
     if change.kind == "cancel":
-        cancellation = Cancellation(reason=change.reason, by=change.by)
-        cancel(run.silent, run.company_id, target.appointment_id, cancellation, run.clock, run.calcom)
+        cancel(run, target.appointment_id, Cancellation(reason=change.reason, by=change.by))
         return
     move = Move(starts_at=target.starts_at, staff=change.staff, reason=change.reason, by=change.by)
-    reschedule(run.silent, run.company_id, target.appointment_id, move, run.clock, run.calcom)
+    reschedule(run, target.appointment_id, move)
 
 
 def find_targets(progress: SeriesProgress, change: Change, now: datetime) -> tuple[Target, ...]:

@@ -1,31 +1,32 @@
 """What is read for a series: once for all its occurrences, and as it would be with those that were decided so far."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 
 import msgspec
 
-from chalicelib.booking.allocation.context import LONGEST_BLOCKED, BookingContext
-from chalicelib.booking.appointments.appointment import Source
+from chalicelib.booking.allocation.context import LONGEST_BLOCKED, BranchContext, CalendarFilter
 from chalicelib.booking.appointments.hold import LASTS, lapses_at
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import weeks_between
 from chalicelib.booking.calendar.store import Calendar
-from chalicelib.booking.creation.book import BookingRequest, check_time, known_customer
-from chalicelib.booking.creation.decision import Decision
+from chalicelib.booking.creation.book import check_time, known_customer
+from chalicelib.booking.creation.context import BookingContext
+from chalicelib.booking.creation.decided import Decision
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.policy import FURTHEST
-from chalicelib.booking.practice.schedule import Schedule, of_kind
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.series import HOLDS_LAST, OnConflict, held
 from chalicelib.core.clock import to_utc
 from chalicelib.core.errors import NotFound, invalid
 from chalicelib.core.ids import new_id
-from chalicelib.core.tables import fetch
-from chalicelib.crm import store as crm
+from chalicelib.core.tables import fetch_map
 
 MOST_OF_A_VISITOR = 30
 """Occurrences: whoever needs no token could fill a practice's years with a hundred."""
@@ -34,14 +35,11 @@ MOST_OF_A_VISITOR = 30
 class SeriesRequest(BookingRequest, frozen=True, kw_only=True):
     """What someone wants booked again and again; `starts_at` is the first occurrence.
 
-    `on_conflict` none: all of them or nothing; skip: those that can be had. `for_somebody` False: it is only looked
-    whether, and not yet said for whom.
+    `on_conflict` none: all of them or nothing; skip: those that can be had.
     """
 
     recurrence: Recurrence
-    source: Source = "api"
     on_conflict: OnConflict = "none"
-    for_somebody: bool = True
 
 
 class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +48,7 @@ class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     request: SeriesRequest
-    booking: BookingContext
-    rows: rule_facts.Rows
+    branch: BranchContext
     service: Service
     starts: list[datetime]
     customer_id: str
@@ -62,22 +59,28 @@ class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def schedule(self) -> Schedule:
         """The branch's."""
-        return self.booking.schedule
+        return self.branch.schedule
 
     @property
     def company_id(self) -> str:
-        """Whose it is."""
+        """Whose branch it is."""
         return self.schedule.branch.company_id
 
-    def near(self, at: datetime) -> BookingContext:
-        """Of what was read, the weeks that a single booking at that time would have read."""
+    def booking(self, at: datetime, appointment_id: str) -> BookingContext:
+        """What a single booking at that time would know: of the calendars, the weeks that it would have read."""
         mondays = weeks_between(at - LONGEST_BLOCKED, at + LONGEST_BLOCKED)
         days = [monday + timedelta(days=number) for monday in mondays for number in range(7)]
 
-        def narrowed(one: Calendar) -> Calendar:
+        def near(one: Calendar) -> Calendar:
             return msgspec.structs.replace(one, days={day: one.days[day] for day in days if day in one.days})
 
-        return self._calendars(narrowed, mondays)
+        return BookingContext(
+            request=msgspec.structs.replace(self.request, starts_at=at),
+            branch=msgspec.structs.replace(_changed(self.branch, near), mondays=mondays),
+            record_id=appointment_id,
+            now=self.now,
+            customer_id=self.customer_id,
+        )
 
     def with_hold(self, decision: Decision) -> "SeriesContext":
         """As it is once the time that was decided on is held, and counts to the limits."""
@@ -87,34 +90,35 @@ class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
         def after(one: Calendar) -> Calendar:
             return calendar_store.with_all(one, [hold], self.now) if one.staff.id in taken else one
 
-        rows = dict(self.rows)
+        rows = dict(self.branch.rows)
         for counter in decision.counters(self.schedule, self.customer_id):
             key = limit_store.counter_key(self.company_id, counter.name)
             rows[key] = limit_store.with_more(key, rows.get(key), 1)
-        return msgspec.structs.replace(self, booking=self._calendars(after, self.booking.mondays), rows=rows)
-
-    def _calendars(self, change: Callable[[Calendar], Calendar], mondays: list[date]) -> BookingContext:
-        found = self.booking
-        calendars, rooms = [change(one) for one in found.calendars], [change(one) for one in found.rooms]
-        return BookingContext(found.schedule, calendars, mondays, found.extra, rooms)
+        branch = msgspec.structs.replace(_changed(self.branch, after), rows=rows)
+        return msgspec.structs.replace(self, branch=branch)
 
 
-def read(company_id: str, request: SeriesRequest, now: datetime) -> SeriesContext:
+def _changed(branch: BranchContext, change: Callable[[Calendar], Calendar]) -> BranchContext:
+    calendars, rooms = [change(one) for one in branch.calendars], [change(one) for one in branch.rooms]
+    return msgspec.structs.replace(branch, calendars=calendars, rooms=rooms)
+
+
+def read(company_id: str, request: SeriesRequest, now: datetime, *, for_anybody: bool = False) -> SeriesContext:
     """Two rounds: the branch and who it is for; then the calendars and counters of all occurrences, a hundred rows to
-    a request. Raises Invalid for what is no series, NotFound for a branch or customer that is not there.
+    a request. `for_anybody`: it need not be said yet for whom.
+
+    Raises Invalid for what is no series, NotFound for a branch or customer that is not there.
     """
     starts_at, path = to_utc(request.starts_at), request.path
     check_time(starts_at, now, path)
-    customer_id, contact = request.customer_id, request.contact
-    customer_keys = [crm.key(company_id, customer_id)] if customer_id else crm.contact_keys(company_id, contact)
-    block_keys = rule_facts.block_keys(company_id, customer_id, contact)
-    found = fetch([practice_store.schedule_key(company_id, request.branch_id), *customer_keys, *block_keys])
-    customer_rows, block_rows = found[1 : 1 + len(customer_keys)], found[1 + len(customer_keys) :]
-    schedule = practice_store.schedule_of(found[0], request.branch_id)
+    schedule_key = practice_store.schedule_key(company_id, request.branch_id)
+    block_keys = rule_facts.block_keys(company_id, request.customer_id, request.contact)
+    rows = fetch_map([schedule_key, *request.customer_keys(company_id), *block_keys])
+    schedule = practice_store.schedule_of(rows[schedule_key], request.branch_id)
     if request.visitor and not schedule.branch.published:
         raise NotFound("branch_not_found", f"There is no branch {request.branch_id}.")
-    if request.for_somebody:
-        customer_id = known_customer(customer_id, contact, customer_rows, path)
+    asked_for_nobody = for_anybody and not request.names_customer
+    customer_id = None if asked_for_nobody else known_customer(company_id, request, rows)
     service = _service(schedule, request)
     starts = request.recurrence.instants(starts_at, schedule.branch.clock(), path)
     if request.visitor and len(starts) > MOST_OF_A_VISITOR:
@@ -123,8 +127,7 @@ def read(company_id: str, request: SeriesRequest, now: datetime) -> SeriesContex
         raise invalid(f"{path}.recurrence", "too_far_ahead", "The last one is more than two years ahead.")
     context = SeriesContext(
         request=request,
-        booking=BookingContext(schedule, [], [], []),
-        rows=dict(zip(block_keys, block_rows, strict=True)),
+        branch=BranchContext(schedule=schedule, rows=rows),
         service=service,
         starts=starts,
         customer_id=customer_id or new_id("cus"),
@@ -155,39 +158,32 @@ def with_weeks(
 
     Where a member of staff is asked for, the others are read with `everyone` alone: they matter for alternatives.
     """
-    company_id, schedule, service = context.company_id, context.schedule, context.service
-    clock, known = schedule.branch.clock(), context.booking
+    company_id, schedule, service, known = context.company_id, context.schedule, context.service, context.branch
+    clock, asked_for = schedule.branch.clock(), context.request.staff
     mondays: set[date] = set()
     days: set[date] = set()
     for first, last in spans:
         mondays.update(weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED))
         first_day, last_day = first.astimezone(clock).date(), last.astimezone(clock).date()
         days.update(first_day + timedelta(days=number) for number in range((last_day - first_day).days + 1))
-    asked_for = None if everyone else context.request.staff
-    able = schedule.able(service, asked_for, f"{context.request.path}.staff")
+    able = schedule.able(service, None if everyone else asked_for, f"{context.request.path}.staff")
     # Nobody who is read for the first time has been read in any week.
-    new = sorted(mondays if everyone and context.request.staff else mondays - {*known.mondays})
-    rooms = [calendar_store.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
-    owners = [*able, *{room.id: room for room in rooms}.values()]
+    new = sorted(mondays if everyone and asked_for else mondays - {*known.mondays})
+    owners = [*able, *CalendarFilter(service=service.id).rooms_of(schedule)]
     calendar_keys = calendar_store.keys(company_id, owners, new)
-    fact_keys = {
-        key: None
-        for day in sorted(days)
-        for key in rule_facts.keys(company_id, schedule, service, able, context.customer_id, day)
-        if key not in context.rows
-    }
-    rows = fetch([*calendar_keys, *fact_keys])
-    found = calendar_store.calendars(company_id, owners, new, rows[: len(calendar_keys)])
-    merged = _with_known_days(found, [*known.calendars, *known.rooms])
-    people = len(able)
-    booking = BookingContext(schedule, merged[:people], sorted({*known.mondays, *new}), [], merged[people:])
-    fact_rows = dict(zip(fact_keys, rows[len(calendar_keys) :], strict=True))
-    return msgspec.structs.replace(context, booking=booking, rows=context.rows | fact_rows)
-
-
-def _with_known_days(found: Sequence[Calendar], known: Iterable[Calendar]) -> list[Calendar]:
-    before = {calendar.staff.id: calendar.days for calendar in known}
-    return [
-        msgspec.structs.replace(calendar, days={**calendar.days, **before.get(calendar.staff.id, {})})
-        for calendar in found
+    queries = [LimitQuery(schedule, service, able, context.customer_id, day) for day in sorted(days)]
+    fact_keys = [key for query in queries for key in rule_facts.keys(query) if key not in known.rows]
+    rows = fetch_map([*calendar_keys, *fact_keys])
+    before = {calendar.staff.id: calendar.days for calendar in (*known.calendars, *known.rooms)}
+    calendars = [
+        msgspec.structs.replace(one, days={**one.days, **before.get(one.staff.id, {})})
+        for one in calendar_store.calendars(company_id, owners, new, [rows[key] for key in calendar_keys])
     ]
+    branch = BranchContext(
+        schedule=schedule,
+        calendars=calendars[: len(able)],
+        rooms=calendars[len(able) :],
+        mondays=sorted({*known.mondays, *new}),
+        rows={**known.rows, **{key: rows[key] for key in fact_keys}},
+    )
+    return msgspec.structs.replace(context, branch=branch)

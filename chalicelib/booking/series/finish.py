@@ -4,49 +4,38 @@ Whoever comes, a request or the job, however often and however many at once: an 
 was settled with the hold, and the series' version moves its status only forward.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.allocation.time_swap import Exchange
+from chalicelib.booking.allocation.time_swap import Exchange, Taken
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import Entry, monday_of
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.calendar.entries import Entry
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.creation.book import Booked
-from chalicelib.booking.creation.single import RECONCILE_SECONDS, booked_event
-from chalicelib.booking.jobs import ReconcileBooking
+from chalicelib.booking.creation.stage import stage_booked
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.plan import Conflicts
-from chalicelib.booking.series.series import SERIES_FAILED, Occurrence, Series
-from chalicelib.core.clock import Clock
+from chalicelib.booking.series.series import SERIES_FAILED, Occurrence, Series, held
 from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
-from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
 
-
-class SeriesRun(msgspec.Struct, frozen=True):
-    """How a use case goes through the transactions of a series: `answering` ones keep the answer to an Idempotency-Key,
-    `silent` ones do not.
+class SeriesRun(ChangeContext[Appointment], frozen=True, kw_only=True):
+    """What goes through the transactions of a series is given. The units of `answering` keep the answer to an
+    Idempotency-Key, those of `new_unit` do not.
     """
 
-    company_id: str
     answering: UnitFactory
-    silent: UnitFactory
-    clock: Clock
-    calcom: "Callable[[], CalCom]"
 
 
 class SeriesProgress(msgspec.Struct, frozen=True):
@@ -119,18 +108,19 @@ def is_kept(exchange: Exchange, hold: Entry, now: datetime) -> bool:
 
 def _make(run: SeriesRun, series: Series, one: Occurrence) -> Appointment | None:
     """The appointment that the hold becomes; None when the hold has lapsed and someone else has the time."""
-    hold = series.hold(one)
 
     def attempt() -> Appointment | None:
         appointment = series.appointment(one, run.clock())
-        found = time_swap.exchanges(msgspec.structs.replace(appointment, status="released"), appointment)
+        hold = held(appointment.entry(), series.held_until)
+        found = time_swap.exchanges((msgspec.structs.replace(appointment, status="released"), appointment))
         if not all(is_kept(exchange, hold, run.clock()) for exchange in found):
             return appointment_store.find_appointment(series.company_id, appointment.id)
-        unit = run.silent()
+        unit = run.new_unit()
         for exchange in found:
-            Exchange(exchange.calendar, exchange.reference, (hold,), exchange.after).stage(unit)
+            Exchange(exchange.calendar, (hold,), exchange.after).stage(unit)
         series_store.check_unchanged(unit, series)
-        _write(unit, appointment)
+        appointment_store.add_appointment(unit, appointment)
+        stage_booked(unit, appointment, series=series.id)
         try:
             unit.commit()
         except Stale:
@@ -148,17 +138,6 @@ def _make(run: SeriesRun, series: Series, one: Occurrence) -> Appointment | None
     )
 
 
-def _write(unit: Unit, appointment: Appointment) -> None:
-    appointment_store.add_appointment(unit, appointment)
-    if appointment.status == "held":
-        job = ReconcileBooking(company_id=appointment.company_id, appointment_id=appointment.id)
-        unit.enqueue(job, delay_seconds=RECONCILE_SECONDS)
-    else:
-        unit.publish(booked_event(appointment))
-    action = {"held": "appointment.held", "requested": "appointment.requested"}.get(appointment.status)
-    unit.audit(action or "appointment.booked", appointment.id, series=str(appointment.series_id))
-
-
 def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
     """Taken to Cal.com where the branch books through it; what Cal.com refuses is released there."""
     if appointment.status != "held":
@@ -174,8 +153,8 @@ def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
     contact = Contact(name=customer.name, phone=customer.phone, email=customer.email)
     client = run.calcom()
     try:
-        booked = Booked(appointment, schedule, service, staff, contact, None)
-        return confirm_at_calcom(booked, client, run.silent, run.clock)
+        booked = Booked(appointment, schedule, service, staff, contact)
+        return confirm_at_calcom(booked, client, run.new_unit, run.clock)
     except OutcomeUnknown:
         return appointment
     except DomainError as refusal:
@@ -188,11 +167,11 @@ def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
 def _lose(run: SeriesRun, series: Series, one: Occurrence) -> Series:
     """The series without an occurrence whose hold has lapsed and whose time is somebody else's."""
     gone = msgspec.structs.replace(one, appointment_id=None, counted=(), code="slot_taken")
-    unit = run.silent()
+    unit = run.new_unit()
     left = tuple(gone if each is one else each for each in series.occurrences)
     fewer = series.changed(unit.clock(), occurrences=left)
     series_store.save_series(unit, fewer)
-    limit_store.uncount_together(unit, one.counted)
+    limit_store.uncount(unit, one.counted)
     unit.audit("series.lost_one", fewer.id, ("occurrences",), appointment=str(one.appointment_id))
     try:
         unit.commit()
@@ -207,7 +186,7 @@ def give_up(run: SeriesRun, series: Series) -> Series:
     Idempotent: called again, it goes on where it was left.
     """
     if series.status != "failed":
-        unit = run.silent()
+        unit = run.new_unit()
         series = series.changed(unit.clock(), status="failed")
         series_store.save_series(unit, series)
         unit.audit("series.failed", series.id, ("status",))
@@ -222,16 +201,17 @@ def _give_up_last(run: SeriesRun, series: Series) -> Series:
     ids = [str(one.appointment_id) for one in series.held_last()]
     made = appointment_store.appointments_of(dict.fromkeys(ids, series.company_id))
     for appointment_id in made:
-        cancellation = Cancellation(reason=SERIES_FAILED)
-        cancel(run.silent, series.company_id, appointment_id, cancellation, run.clock, run.calcom)
+        cancel(run, appointment_id, Cancellation(reason=SERIES_FAILED))
     going = [one for one in series.held_last() if one.appointment_id not in made]
 
+    holds = holds_of(series, going)
+
     def attempt() -> Series:
-        unit = run.silent()
+        unit = run.new_unit()
         fewer = series.changed(unit.clock(), held_in=series.held_in[:-1])
         series_store.save_series(unit, fewer)
-        _free(unit, series, going)
-        limit_store.uncount_together(unit, [name for one in going for name in one.counted])
+        time_swap.swap(unit, time_swap.read_calendars(series.company_id, holds), holds, {}, unit.clock())
+        limit_store.uncount(unit, [name for one in going for name in one.counted])
         try:
             unit.commit()
             return fewer
@@ -246,13 +226,7 @@ def _give_up_last(run: SeriesRun, series: Series) -> Series:
     )
 
 
-def _free(unit: Unit, series: Series, going: Sequence[Occurrence]) -> None:
-    """Stage that the holds are gone; the calendars are read now, a hundred weeks to a request."""
-    holds = [(owner, series.hold(one)) for one in going for owner in series.owners(one)]
-    owners = [calendar_store.owner(series.company_id, *owner) for owner in dict.fromkeys(owner for owner, _ in holds)]
-    mondays = sorted({monday_of(day) for _, hold in holds for day in hold.days()})
-    rows = fetch(calendar_store.keys(series.company_id, owners, mondays))
-    for calendar in calendar_store.calendars(series.company_id, owners, mondays, rows):
-        own = [hold for owner, hold in holds if owner[1] == calendar.staff.id]
-        days = {day for hold in own for day in hold.days()}
-        calendar_store.free_all(unit, calendar, [hold.reference for hold in own], days)
+def holds_of(series: Series, occurrences: Iterable[Occurrence]) -> Taken:
+    """What holds the times of these occurrences in each calendar until their appointments take them."""
+    taken = time_swap.taken_by(series.appointment(one, series.created_at) for one in occurrences)
+    return {owner: [held(entry, series.held_until) for entry in entries] for owner, entries in taken.items()}

@@ -11,11 +11,9 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.alternatives import search as alternatives_search
-from chalicelib.booking.alternatives.refusal import NO_OTHER_TIME_HELPS
-from chalicelib.booking.alternatives.search import LOOK_AHEAD, LOOK_BACK
-from chalicelib.booking.calendar.entries import reference_of
-from chalicelib.booking.creation import decision as booking_decision
-from chalicelib.booking.creation.decision import Decision, Refusal
+from chalicelib.booking.alternatives.refusal import Refusal
+from chalicelib.booking.creation.decided import Decision
+from chalicelib.booking.creation.decision import judge
 from chalicelib.booking.rules.rules import described
 from chalicelib.booking.series.context import SeriesContext, with_weeks
 from chalicelib.core.ids import new_id
@@ -42,9 +40,9 @@ class Plan(msgspec.Struct, frozen=True):
     conflicts: Conflicts
 
     @property
-    def decisions(self) -> list[Decision]:
-        """Those that can be had."""
-        return [one.result for one in self.occurrences if isinstance(one.result, Decision)]
+    def decisions(self) -> dict[str, Decision]:
+        """Those that can be had, by their appointments' ids."""
+        return {one.appointment_id: one.result for one in self.occurrences if isinstance(one.result, Decision)}
 
     def listed(self) -> list[dict[str, Any]]:
         """Every occurrence with whether it can be had, in plain values and the branch's own time."""
@@ -64,17 +62,7 @@ def make_plan(context: SeriesContext) -> Plan:
     planned, after = [], context
     for at in context.starts:
         appointment_id = new_id("apt")
-        result = booking_decision.judge(
-            context.company_id,
-            msgspec.structs.replace(context.request, starts_at=at).asked(),
-            after.near(at),
-            after.rows,
-            context.customer_id,
-            context.request.contact,
-            reference_of(appointment_id),
-            context.now,
-            somebody=context.request.for_somebody,
-        )
+        result = judge(after.booking(at, appointment_id))
         planned.append(PlannedOccurrence(at, appointment_id, result))
         if isinstance(result, Decision):
             after = after.with_hold(result)
@@ -84,22 +72,22 @@ def make_plan(context: SeriesContext) -> Plan:
 def _conflicts(planned: Sequence[PlannedOccurrence], after: SeriesContext) -> Conflicts:
     """The calendars around all that were refused are read together; an alternative leaves the others their times."""
     refused = [(one.starts_at, one.result) for one in planned if isinstance(one.result, Refusal)]
-    helped = {at for at, refusal in refused if not {f.rule for f in refusal.failures} & NO_OTHER_TIME_HELPS}
+    helped = [refusal.request.between for _, refusal in refused if refusal.other_times_help]
     if helped:
-        after = with_weeks(after, [(at - LOOK_BACK, at + LOOK_AHEAD) for at in sorted(helped)], everyone=True)
+        after = with_weeks(after, helped, everyone=True)
     found: Conflicts = {}
     consultations: list[dict[str, Any]] | None = None
     for at, refusal in refused:
         alternatives: list[dict[str, Any]] = []
-        if any(failure.rule == "consultation" for failure in refusal.failures):
+        if refusal.consultation:
             # One consultation comes before all of them: times for it are looked for once.
             if consultations is None:
-                consultations = alternatives_search.offered(refusal.sought, consultation=True)
+                consultations = alternatives_search.find_alternatives(refusal.request, consultation=True)
             alternatives = consultations
-        elif at in helped:
-            alternatives = alternatives_search.offered_in(refusal.sought, after.booking, after.rows)
+        elif refusal.other_times_help:
+            alternatives = alternatives_search.find_in_branch(refusal.request, after.branch, after.branch.rows)
         found[at.isoformat()] = {
-            "code": "not_bookable" if refusal.failures else "slot_taken",
+            "code": refusal.code,
             "failures": described(refusal.failures),
             "alternatives": alternatives,
         }

@@ -126,15 +126,6 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
         made = {"id": one.appointment_id, "counted": one.counted, "created_at": at, "updated_at": at}
         return msgspec.structs.replace(self.template, **slot | made)
 
-    def hold(self, one: Occurrence) -> Entry:
-        """What holds an occurrence's time in its calendars until its appointment takes it."""
-        return held(self.appointment(one, self.created_at).entry(), self.held_until)
-
-    def owners(self, one: Occurrence) -> list[tuple[str, str]]:
-        """Whose calendars an occurrence takes, each with its home branch."""
-        branch_id = self.template.branch_id
-        return [(one.home_branch_id or branch_id, str(one.staff_id)), *((branch_id, room) for room in one.resource_ids)]
-
 
 def held(entry: Entry, until: datetime) -> Entry:
     """An appointment's entry as the hold that keeps its time."""

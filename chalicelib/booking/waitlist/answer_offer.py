@@ -1,19 +1,22 @@
 """Answers to offers: accepted they become appointments, declined the next one is asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext, connect
 from chalicelib.booking.appointments.hold import HoldProof
 from chalicelib.booking.changes.book_online import book_online
-from chalicelib.booking.creation.book import Booked, BookingRequest, TransactionHook
+from chalicelib.booking.creation.book import Booked, TransactionHook
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.events import WaitingBooked
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.facts import Rows
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.end_offer import end_offer
 from chalicelib.booking.waitlist.entry import Offer, Outcome, WaitlistEntry
@@ -55,7 +58,9 @@ def look(secret: str, clock: Clock) -> tuple[AnsweredOffer, Schedule]:
     return AnsweredOffer(offer), practice_store.get_schedule(entry.company_id, entry.branch_id)
 
 
-def accept(new_unit: CompanyUnitFactory, secret: str, clock: Clock, calcom: "Callable[[], CalCom]") -> AnsweredOffer:
+def accept(
+    new_unit: CompanyUnitFactory, secret: str, clock: Clock, calcom: "Callable[[], CalCom]" = connect
+) -> AnsweredOffer:
     """Book it: the hold becomes the appointment, and the entry is `booked`, in one transaction.
 
     Accepting twice gives the same appointment. Raises NotFound, Conflict `offer_expired`, `offer_declined` or
@@ -68,15 +73,10 @@ def accept(new_unit: CompanyUnitFactory, secret: str, clock: Clock, calcom: "Cal
             return AnsweredOffer(offer, _appointment(entry))
         _check_open(offer, clock())
         try:
-            appointment = book_online(
-                lambda: new_unit(entry.company_id),
-                entry.company_id,
-                _booking_request(entry, offer),
-                clock,
-                calcom,
-                [waitlist_store.key(entry.company_id, entry.id)],
-                _mark_booked(entry, offer),
+            context = ChangeContext[Appointment](
+                lambda: new_unit(entry.company_id), entry.company_id, clock, calcom=calcom
             )
+            appointment = book_online(context, _booking_request(entry, offer), _mark_booked(entry, offer))
         except _AnsweredMeanwhile:
             raise Stale from None
         except (NotFound, Conflict) as refusal:
@@ -153,8 +153,10 @@ def _booking_request(entry: WaitlistEntry, offer: Offer) -> BookingRequest:
 
 
 def _mark_booked(entry: WaitlistEntry, offer: Offer) -> TransactionHook:
-    def hook(unit: Unit, booked: Booked, rows: Sequence[Any]) -> None:
-        current = waitlist_store.entry_of(rows[0])
+    key = waitlist_store.key(entry.company_id, entry.id)
+
+    def stage(unit: Unit, booked: Booked, rows: Rows) -> None:
+        current = waitlist_store.entry_of(rows[key])
         if current is None or current.offer is None or current.offer.id != offer.id:
             raise _AnsweredMeanwhile
         appointment = booked.appointment
@@ -166,4 +168,4 @@ def _mark_booked(entry: WaitlistEntry, offer: Offer) -> TransactionHook:
         )
         unit.audit("waiting.booked", entry.id, ("status", "appointment_id"), appointment=appointment.id)
 
-    return hook
+    return TransactionHook((key,), stage)

@@ -1,26 +1,26 @@
 """Offering what has become free to those who wait: the best match first, with a hold, a transaction for each offer."""
 
 from datetime import datetime, timedelta
-from typing import Literal
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.allocation.assignment import Preference
-from chalicelib.booking.alternatives.refusal import NO_OTHER_TIME_HELPS
+from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.hold_token import new_secret
 from chalicelib.booking.availability.search import branch_calendar_of
 from chalicelib.booking.availability.search_index_store import read_compiled
-from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import reference_of
-from chalicelib.booking.creation.decision import Asked, Decision, decide, expected
+from chalicelib.booking.creation import context as booking_context
+from chalicelib.booking.creation.context import BookingContext
+from chalicelib.booking.creation.decided import Decided
+from chalicelib.booking.creation.decision import decide_single
 from chalicelib.booking.creation.hold import hold_for
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.events import WaitingOffered
 from chalicelib.booking.jobs import MailOffer, OfferOpening
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.end_offer import take_back
 from chalicelib.booking.waitlist.entry import Offer, WaitlistEntry
@@ -40,11 +40,12 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.queues import LONGEST_DELAY_SECONDS
 from chalicelib.core.retry import until_committed
-from chalicelib.core.tables import Key
+from chalicelib.core.unit import Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
 from chalicelib.messaging import send_text
 from chalicelib.messaging import store as messaging
+from chalicelib.messaging.send_text import NewText
 
 MOST_WAITING = 500
 """Of a branch: those who wait longest are looked at."""
@@ -155,11 +156,17 @@ def _make(match: Match, context: JobContext) -> None:
     """
     entry, now = match.entry, context.clock()
     customer = crm.get_customer(entry.company_id, entry.customer_id)
-    asked, hold_id = _asked(match), new_id("hld")
-    schedule, decision, by = _decided(asked, entry, customer, hold_id, now)
-    until = kept_until(asked.starts_at, decision.policy, now)
+    refusal_key = messaging.refusal_key(entry.company_id, customer.phone) if customer.phone else None
+    request = _booking_request(match, customer)
+    branch = booking_context.read(entry.company_id, request, [refusal_key] if refusal_key else [])
+    schedule = branch.schedule
+    refusal = messaging.refusal_of(branch.rows[refusal_key]) if refusal_key else None
+    by = offered_by(customer, schedule.branch, now, refuses_texts=bool(refusal and refusal.texts))
+    booking = BookingContext(request=request, branch=branch, record_id=new_id("hld"), now=now, customer_id=customer.id)
+    decided = _decided(booking)
+    until = kept_until(request.starts_at, decided.policy, now)
     _, token_digest = new_secret()  # kept by nobody: the offer is the proof
-    hold = hold_for(entry.company_id, asked, decision, hold_id, token_digest, until)
+    hold = hold_for(booking, decided, token_digest, until)
     offer = Offer(
         id=new_id("ofr"),
         service_id=hold.service_id,
@@ -173,17 +180,10 @@ def _make(match: Match, context: JobContext) -> None:
         made_at=now,
     )
     unit = context.unit(entry.company_id)
-    for calendar in decision.choice.calendars():
-        calendar_store.take(unit, calendar, hold.entry(), now)
+    time_swap.swap(unit, branch.by_owner(), {}, hold.lies(), now)
     hold_store.add(unit, hold)
     waitlist_store.save(unit, entry.offered(offer, now))
-    if by == "text":
-        assert customer.phone, "whoever is reached by text has a number"
-        words = say("text", schedule, offer, make_link(unit, entry, offer))
-        sender = texts_from(schedule.branch)
-        send_text.stage_text(unit, to=customer.phone, sender=sender, body=words, at=now, purpose="waiting_offer")
-    else:
-        unit.enqueue(MailOffer(company_id=entry.company_id, waiting_id=entry.id, offer_id=offer.id))
+    _tell(unit, entry, offer, schedule, customer)
     unit.publish(
         WaitingOffered(
             waiting_id=entry.id,
@@ -198,12 +198,25 @@ def _make(match: Match, context: JobContext) -> None:
     unit.commit()
 
 
-def _asked(match: Match) -> Asked:
+def _tell(unit: Unit, entry: WaitlistEntry, offer: Offer, schedule: Schedule, customer: Customer) -> None:
+    if offer.by == "mail":
+        unit.enqueue(MailOffer(company_id=entry.company_id, waiting_id=entry.id, offer_id=offer.id))
+        return
+    assert customer.phone, "whoever is reached by text has a number"
+    words = say("text", schedule, offer, make_link(unit, entry, offer))
+    sender = texts_from(schedule.branch)
+    text = NewText(to=customer.phone, sender=sender, body=words, purpose="waiting_offer")
+    send_text.stage_text(unit, text, offer.made_at)
+
+
+def _booking_request(match: Match, customer: Customer) -> BookingRequest:
     entry, candidate = match.entry, match.candidate
     # Where staff are named or preferred, it is the first of those; else the branch's own way of assigning decides.
     chosen = bool(entry.staff_ids) or entry.prefer != Preference()
     length_min = (candidate.ends_at - candidate.starts_at) // timedelta(minutes=1)
-    return Asked(
+    return BookingRequest(
+        customer_id=customer.id,
+        contact=Contact(phone=customer.phone, email=customer.email),
         branch_id=entry.branch_id,
         service=candidate.service_id,
         starts_at=candidate.starts_at,
@@ -214,26 +227,10 @@ def _asked(match: Match) -> Asked:
     )
 
 
-def _decided(
-    asked: Asked, entry: WaitlistEntry, customer: Customer, hold_id: str, now: datetime
-) -> tuple[Schedule, Decision, Literal["text", "mail"]]:
-    company_id, contact = entry.company_id, Contact(phone=customer.phone, email=customer.email)
-    refusal_key = messaging.refusal_key(company_id, customer.phone) if customer.phone else None
-    keys: list[Key] = [
-        *([refusal_key] if refusal_key else ()),
-        *rule_facts.block_keys(company_id, customer.id, contact),
-        *expected(company_id, booking_context.seen(company_id, asked.branch_id), asked, customer.id),
-    ]
-    found = booking_context.read(
-        company_id, asked.branch_id, asked.starts_at, asked.starts_at, keys, asked.staff, asked.service
-    )
-    rows = dict(zip(keys, found.extra, strict=True))
-    refusal = messaging.refusal_of(rows[refusal_key]) if refusal_key else None
-    by = offered_by(customer, found.schedule.branch, now, refuses_texts=bool(refusal and refusal.texts))
+def _decided(booking: BookingContext) -> Decided:
     try:
-        decision = decide(company_id, asked, found, rows, customer.id, contact, reference_of(hold_id), now)
-    except Conflict as refused:
-        if {failure["rule"] for failure in refused.extra.get("failures", ())} & NO_OTHER_TIME_HELPS:
+        return decide_single(booking)
+    except Refusal as refusal:
+        if not refusal.other_times_help:
             raise CannotReach from None
         raise
-    return found.schedule, decision, by

@@ -6,6 +6,7 @@ from chalicelib.booking.appointments.hold_token import digest, new_secret
 from chalicelib.booking.waitlist.entry import Offer, WaitlistEntry
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
@@ -20,7 +21,8 @@ def make_link(unit: Unit, entry: WaitlistEntry, offer: Offer) -> str:
     """Stage a link and return it; each has a secret of its own."""
     secret, token_digest = new_secret()
     expires_at = epoch(offer.until + ANSWERS_FOR)
-    directory.claim(unit, OFFER, token_digest, entry.id, Stale(), data={"offer_id": offer.id}, expires_at=expires_at)
+    claim = Claim(OFFER, token_digest, entry.id, data={"offer_id": offer.id}, expires_at=expires_at)
+    directory.claim(unit, claim, Stale())
     return f"{settings().offers_url.rstrip('/')}/{secret}"
 
 

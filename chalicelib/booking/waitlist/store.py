@@ -10,7 +10,7 @@ from chalicelib.booking.tables import BookingRow
 from chalicelib.booking.waitlist.entry import OPEN, WaitlistEntry
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -88,7 +88,8 @@ def page_entries(company_id: str, by: WaitlistFilter) -> Page[WaitlistEntry]:
     listing, whose = (BY_CUSTOMER, f"{company_id}#{by.customer_id}") if by.customer_id else (BY_COMPANY, company_id)
     between: Condition | None = BookingRow.starts_at.startswith(f"{by.branch_id}#") if by.branch_id else None
     only: Condition | None = BookingRow.status == by.status if by.status else None
-    found = page(listing, f"{whose}#waiting", limit=by.limit, cursor=by.cursor, between=between, only=only)
+    selection = Selection(between=between, only=only)
+    found = page(listing, f"{whose}#waiting", limit=by.limit, cursor=by.cursor, selection=selection)
     return found.map(lambda row: row.model(WaitlistEntry))
 
 
