@@ -37,7 +37,7 @@ def apt(number: int) -> str:
 
 def occurrence(number: int, **fields: Any) -> Occurrence:
     at = AT + timedelta(days=number)
-    known = {"starts_at": at, "ends_at": at + HOUR, "staff_id": "stf", "appointment_id": apt(number)}
+    known: dict[str, Any] = {"starts_at": at, "ends_at": at + HOUR, "staff_id": "stf", "appointment_id": apt(number)}
     return Occurrence(**known | fields)
 
 
