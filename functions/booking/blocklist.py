@@ -11,11 +11,10 @@ from chalicelib.booking.rules.blocklist import Block
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Body, Text
 from chalicelib.core.requests import Request
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class NewBlock(Body):

@@ -37,10 +37,10 @@ def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
     names = counted([counter for counter in counters if counter not in own], decided.parts)
     package = InPackage(new_id("pkg"), decided.service.id) if decided.service.parts else None
     parts = [
-        _appointment(context, decided, part, counted=mine, package=package)
+        appointment_for(context, decided, part, counted=mine, package=package)
         for part, mine in zip(decided.parts, names, strict=True)
     ]
-    parts[0] = msgspec.structs.replace(parts[0], id=context.record_id, group=group, **_deposit(context, decided))
+    parts[0] = msgspec.structs.replace(parts[0], id=context.record_id, group=group, **deposit_fields(context, decided))
     _take(unit, context, parts)
     limit_store.count(unit, counters, over_the_limit=decided.unlimited)
     for part in parts:
@@ -74,7 +74,8 @@ def counted(counters: Iterable[Counter], parts: Sequence[PartPlacement]) -> list
     return found
 
 
-def _appointment(context: BookingContext, decided: Decided, part: PartPlacement, **fields: Any) -> Appointment:
+def appointment_for(context: BookingContext, decided: Decided, part: PartPlacement, **fields: Any) -> Appointment:
+    """The appointment as it begins; `fields`: what else is to be said of it."""
     request, branch = context.request, context.schedule.branch
     status: Status = "requested" if decided.waits else "confirmed"
     if branch.books_through == "calcom":
@@ -114,7 +115,8 @@ def _group(context: BookingContext, decided: Decided) -> Group | None:
     return groups.opened(decided.policy, decided.service, first, context.request.starts_at, context.now)
 
 
-def _deposit(context: BookingContext, decided: Decided) -> dict[str, Any]:
+def deposit_fields(context: BookingContext, decided: Decided) -> dict[str, Any]:
+    """What an appointment, or the first part of a package, says of its deposit."""
     due, paid = deposits.due(decided.policy), context.request.deposit_minor
     currency = context.schedule.branch.currency if due or paid else None
     return {"currency": currency, "deposit_due_minor": due, "deposit_minor": paid}
