@@ -11,9 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment, booked_event
 from chalicelib.booking.calcom import book as calcom_book
-from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.calls import list_store, store
 from chalicelib.calls.analysis import BookingData, read_booking

@@ -1,22 +1,24 @@
 """A phone call becomes an appointment: hold here, book at Cal.com, confirm here, in at most two transactions."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
+from chalicelib.booking.alternatives.add import with_alternatives
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment
 from chalicelib.booking.appointments.package import FirstPart
 from chalicelib.booking.calcom.book import confirm, confirm_at_calcom
 from chalicelib.booking.calcom.requests import booking_at_calcom
-from chalicelib.booking.creation.book import Booked, BookingRequest, book
+from chalicelib.booking.creation.book import Booked, TransactionHook, book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.facts import Rows
 from chalicelib.calls import store
 from chalicelib.calls.call import CallLink
 from chalicelib.calls.caller import Caller
@@ -72,6 +74,8 @@ class PhoneBooking:
         self._call_id = caller.call_id or new_id("call")
         self._new_call = caller.call_id is None
         self._guard = answer_guard(caller, "book_appointment", args)
+        self._guard_key = guards.key(self._guard)
+        self._known = directory.key(store.RETELL, caller.facts.retell_call_id)
 
     def run(self) -> dict[str, Any]:
         """Book, and say so in prose and data. Raises Invalid for requests that nobody can grant."""
@@ -92,9 +96,9 @@ class PhoneBooking:
 
     def _hold(self) -> Booked:
         company_id = self._caller.company_id
-        schedule = booking_context.fresh(company_id, self._branch_id)
+        schedule = branch_context.fresh(company_id, self._branch_id)
         request = self._booking_request(schedule.branch)
-        extra = [guards.key(self._guard), directory.key(store.RETELL, self._caller.facts.retell_call_id)]
+        hook = TransactionHook((self._guard_key, self._known), self._write_call)
         for _ in range(RESTARTS):
             try:
                 return book(
@@ -102,8 +106,7 @@ class PhoneBooking:
                     company_id,
                     msgspec.structs.replace(request, call_id=self._call_id),
                     self._clock,
-                    extra,
-                    self._write_call,
+                    hook,
                 )
             except _CallAppeared:
                 continue
@@ -120,8 +123,8 @@ class PhoneBooking:
             path="args",
         )
 
-    def _write_call(self, unit: Unit, booked: Booked, rows: Sequence[Any]) -> None:
-        seen, known = guards.guard_of(rows[0], self._clock()), directory.entry(rows[1])
+    def _write_call(self, unit: Unit, booked: Booked, rows: Rows) -> None:
+        seen, known = guards.guard_of(rows[self._guard_key], self._clock()), directory.entry(rows[self._known])
         before = self._booked_before(seen, booked.appointment.customer_id)
         if before:
             raise _BookedBefore(before)
@@ -157,7 +160,8 @@ class PhoneBooking:
     def _confirm(self, booked: Booked) -> dict[str, Any]:
         client = self._calcom()
         try:
-            done = confirm_at_calcom(booked, client, self._new_unit, self._clock, self._confirm_call)
+            with with_alternatives():
+                done = confirm_at_calcom(booked, client, self._new_unit, self._clock, self._confirm_call)
         except Conflict as taken:
             return self._answer_taken(taken)
         except OutcomeUnknown:
@@ -198,7 +202,7 @@ class PhoneBooking:
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
         if taken.code not in REFUSED_TIMES:
             raise taken
-        branch = booking_context.fresh(self._caller.company_id, self._branch_id).branch
+        branch = branch_context.fresh(self._caller.company_id, self._branch_id).branch
         return answer_taken(voice_of(branch, self._clock()), taken)
 
     def _answer_booked(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import OVER, Appointment, Status
+from chalicelib.booking.appointments.appointment import OVER, Appointment, Status, booked_event
 from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.calcom.state import first_said, whole_minute
-from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service, Staff
