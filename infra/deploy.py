@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.changes import Deployment, DeploymentFailed
 from infra.package import STAGES
+from infra.parameters import ORIGIN_KEYS
 from infra.pipeline import ROOT
 from infra.uploads import Bucket
 
@@ -46,7 +47,7 @@ def deploy(
     given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
     declared = json.loads((out / "root.json").read_text())["Parameters"]
     client = session.client("cloudformation", endpoint_url=endpoint)
-    return Deployment(client, stack, stage, say).run(template_url, declared, given)
+    return Deployment(client, stack, stage, say, ORIGIN_KEYS).run(template_url, declared, given)
 
 
 def _session(profile: str | None, region: str | None) -> boto3.Session:
@@ -67,7 +68,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="the package; default out/<stage>")
     parser.add_argument("--prefix", help="begins every name; default pilot-<stage>")
     parser.add_argument("--bucket", help="keeps packages; made if missing; default <prefix>-packages-…")
-    parser.add_argument("--public-url", help="where clients reach the API; asked for the first time")
+    parser.add_argument("--public-url", help="where clients reach the API; default: the distribution's address")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="any other parameter")
     parser.add_argument("--region")
     parser.add_argument("--profile")
@@ -105,7 +106,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"not deployed: {error}", file=sys.stderr)
         return 1
     for name, value in sorted(outputs.items()):
-        print(f"{name:<16} {value}")
+        print(f"{name:<18} {value}")
+    if "Url" in outputs:
+        print(f"PilotPractice answers at {outputs['Url']}")
     return 0
 
 
