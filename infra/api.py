@@ -24,11 +24,9 @@ def api_templates(chalices: Resource, endpoints: list[Endpoint]) -> dict[str, Te
 
     What is made here answers nobody yet: infra/gateway.py publishes it. Raises WithoutLambda and Undecided.
     """
-    properties = dict(chalices["Properties"])
-    whole = properties.pop("DefinitionBody")
+    whole, compression = (chalices["Properties"].get(name) for name in ("DefinitionBody", "MinimumCompressionSize"))
     served = _served(endpoints)
     _rewire(whole, served, endpoints)
-    compression = properties.get("MinimumCompressionSize")
     templates = {}
     for api in APIS:
         paths = {path: methods for path, methods in whole["paths"].items() if api_of(path) == api}
@@ -47,7 +45,7 @@ def body_of(template: Template) -> Body:
 
 
 def _template(api: str, body: Body, areas: set[str], compression: int | None) -> Template:
-    properties = {"Name": named(api), "Body": body, "EndpointConfiguration": {"Types": ["REGIONAL"]}}
+    properties: Resource = {"Name": named(api), "Body": body, "EndpointConfiguration": {"Types": ["REGIONAL"]}}
     if compression is not None:
         properties["MinimumCompressionSize"] = compression
     return {

@@ -126,7 +126,7 @@ def _root(nested: dict[str, Template], areas: list[str], endpoints: list[Endpoin
     own = parameters(_longest_prefix(endpoints), stage)
     for made_here in (OUTBOX_STREAM, VAULT_KEY):
         del own[made_here]
-    outputs = {
+    outputs: dict[str, Any] = {
         name: {"Fn::GetAtt": [stack_id(DISTRIBUTION), f"Outputs.{name}"]} for name in nested[DISTRIBUTION]["Outputs"]
     }
     outputs |= {"Url": passed[PUBLIC_URL], "Prefix": {"Ref": "Prefix"}, "AlarmTopicArn": {"Ref": TOPIC}}
