@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.core.endpoints import functions
+from chalicelib.core.discovery import functions
 from functions.identity.authorizer import bearer
 
 app = Chalice("pilot", configure_logs=False)

@@ -16,8 +16,9 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.chat import store as chat_store
 from chalicelib.core import queues
 from chalicelib.core.clock import now
+from chalicelib.core.envelope import envelope_of
 from chalicelib.core.ids import new_id
-from chalicelib.core.jobs import JobContext, Postpone, envelope_of, work
+from chalicelib.core.jobs import JobContext, Postpone, work
 from chalicelib.core.unit import Unit
 from chalicelib.core.worker import deliver
 from chalicelib.crm.customer import Contact

@@ -5,7 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from chalicelib.core.rows import CORE_ROWS
 from chalicelib.core.tables import Row

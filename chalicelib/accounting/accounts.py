@@ -13,6 +13,7 @@ from chalicelib.accounting.connection import Connection, Tokens
 from chalicelib.accounting.events import AccountConnected, AccountDisconnected
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, Fault, Forbidden, NotFound, Stale, VendorRefused, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.settings import settings
@@ -58,7 +59,7 @@ def invite(unit: Unit, user_id: str, clock: Clock) -> Invitation:
     state = secrets.token_urlsafe(32)
     expires_at = clock() + STATE_LIFETIME
     url = oauth.authorize_url(_redirect_uri(), state)
-    directory.claim(unit, STATE, _digest(state), user_id, Stale(), expires_at=epoch(expires_at))
+    directory.claim(unit, Claim(STATE, _digest(state), user_id, expires_at=epoch(expires_at)), Stale())
     unit.audit("fic_account.invited", user_id)
     unit.commit()
     return Invitation(url=url, expires_at=expires_at)

@@ -228,5 +228,5 @@ def _release(make: UnitFactory, order: Order, reason: str) -> None:
 def _stored(order: Order) -> Record | None:
     if order.fic_id is None:
         return None
-    found = record_store.find(order.company_id, order.account_id, order.resource, [order.fic_id])[0]
+    found = record_store.find(order.company_id, order.account_id, order.resource, [order.fic_id])[order.fic_id]
     return found.record if found else None

@@ -15,7 +15,7 @@ from chalicelib.accounting.record_store import Stored
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.pages import Page
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
@@ -66,7 +66,7 @@ def link_by_hand(make: UnitFactory, client: Record, customer_id: str | None) -> 
     """Link the client with this customer, or with none for good; raises NotFound."""
     for _ in range(TRIES):
         unit = make()
-        stored, *_ = record_store.find(unit.company_id, client.account_id, "clients", [client.id])
+        stored = record_store.find(unit.company_id, client.account_id, "clients", [client.id])[client.id]
         if stored is None or stored.record.deleted_at is not None:
             raise NotFound("fic_client_not_found", f"There is no client {client.key}.")
         if customer_id is not None:
@@ -128,7 +128,7 @@ def suggestions(client: Record) -> list[Suggestion]:
 
 def _link_some(make: UnitFactory, company_id: str, account_id: str, numbers: Sequence[int]) -> None:
     for _ in range(TRIES):
-        stored = [one for one in record_store.find(company_id, account_id, "clients", numbers) if one]
+        stored = [one for one in record_store.find(company_id, account_id, "clients", numbers).values() if one]
         free = [one for one in stored if one.record.linked_by is None and one.record.deleted_at is None]
         owners = _owners([one.record for one in free])
         unit = make()
@@ -165,8 +165,7 @@ def _only(owners: dict[LinkedBy, frozenset[str]]) -> tuple[str, LinkedBy] | None
 def _owners(clients: Sequence[Record]) -> dict[int, dict[LinkedBy, frozenset[str]]]:
     """Of each client, by what mark it shares with which customers; one request for up to 25 clients."""
     places = {client.id: list(_places(client)) for client in clients}
-    keys = [key for mine in places.values() for _, key in mine]
-    rows = dict(zip(keys, fetch(keys), strict=True))
+    rows = fetch_map(key for mine in places.values() for _, key in mine)
     return {
         number: {mark: found for mark, key in mine if (found := _owner_in(mark, rows[key]))}
         for number, mine in places.items()

@@ -17,6 +17,7 @@ from chalicelib.core import inbox
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
 from chalicelib.core.events import Job
+from chalicelib.core.inbox import Delivery
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.fattureincloud_webhook import WELCOME, FicEvent, parse_event
@@ -44,7 +45,8 @@ def receive(unit: Unit, account_id: str, group: Group, event: FicEvent, at: date
         outcome="waiting" if known else "kept",
     )
     event_store.add_event(unit, kept)
-    return inbox.receive(unit, VENDOR, delivery_id, event.type, _structured(event), _job(kept, delivery_id))
+    delivery = Delivery(VENDOR, delivery_id, event.type, _structured(event))
+    return inbox.receive(unit, delivery, _job(kept, delivery_id))
 
 
 def _job(kept: Event, delivery_id: str) -> Job | None:

@@ -3,13 +3,13 @@
 from chalicelib.accounting.order import Order
 from chalicelib.accounting.record import Resource
 from chalicelib.accounting.record_tables import SyncRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 
 def find_order(company_id: str, account_id: str, resource: Resource, appointment_id: str) -> Order | None:
     """One request."""
-    row: SyncRow | None = fetch([_key(company_id, account_id, resource, appointment_id)])[0]
+    row: SyncRow | None = fetch_one(_key(company_id, account_id, resource, appointment_id))
     return row.model(Order) if row else None
 
 

@@ -6,7 +6,7 @@ from chalicelib.accounting.event import GROUPS
 from chalicelib.accounting.record_tables import SyncRow
 from chalicelib.accounting.subscription import Subscription
 from chalicelib.core.errors import NotFound
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch, fetch_one
 from chalicelib.core.unit import Unit
 
 
@@ -18,7 +18,7 @@ def subscriptions(company_id: str, account_ids: Sequence[str]) -> list[Subscript
 
 def find_subscription(company_id: str, account_id: str, group: str) -> Subscription | None:
     """One request."""
-    row: SyncRow | None = fetch([_key(company_id, account_id, group)])[0]
+    row: SyncRow | None = fetch_one(_key(company_id, account_id, group))
     return row.model(Subscription) if row else None
 
 

@@ -85,15 +85,10 @@ def _changes(heard: VendorSnapshot) -> list[_Change]:
     # The same record twice in one answer (it moved while FIC listed): the later is the one.
     new = {reading.record.id: reading for reading in heard.readings}
     gone = [number for number in heard.gone if number not in new]
-    numbers = [*new, *gone]
-    known = dict(zip(numbers, _find(heard, numbers), strict=True))
+    known = record_store.find(heard.company_id, heard.account_id, heard.resource, [*new, *gone])
     changes = [_upsert(known[number], reading) for number, reading in new.items()]
     changes += [_delete(heard, number, known[number]) for number in gone]
     return [change for change in changes if change]
-
-
-def _find(heard: VendorSnapshot, numbers: Sequence[int]) -> list[Stored | None]:
-    return record_store.find(heard.company_id, heard.account_id, heard.resource, numbers)
 
 
 def _upsert(stored: Stored | None, reading: Reading) -> _Change | None:

@@ -15,7 +15,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
 from chalicelib.core.queues import LONGEST_DELAY_SECONDS
 from chalicelib.core.settings import settings
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.vendors import twiml
 from chalicelib.vendors.twilio_webhook import VoiceEvent
@@ -43,9 +43,10 @@ def answer(event: VoiceEvent, new_unit: CompanyUnitFactory, clock: Clock) -> str
     Two reads, one transaction. A number that is nobody's is not answered.
     """
     for _ in range(TRIES):
-        twilio_id, phone = store.KIND["twilio"], event.to_number or "none"
-        rows = fetch([directory.key(twilio_id, event.call_sid), directory.key(PHONE, phone)])
-        known, called = (directory.entry(row) for row in rows)
+        call_key = directory.key(store.KIND["twilio"], event.call_sid)
+        number_key = directory.key(PHONE, event.to_number or "none")
+        rows = fetch_map([call_key, number_key])
+        known, called = directory.entry(rows[call_key]), directory.entry(rows[number_key])
         owner = known or called
         if owner is None or called is None:
             log.warning("call to a number of nobody's", extra={"call_sid": event.call_sid})
@@ -100,11 +101,12 @@ def go_on(reference: str, event: VoiceEvent, new_unit: CompanyUnitFactory) -> st
     if step not in AFTER:
         return twiml.hang_up()
     for _ in range(TRIES):
-        rows = fetch([store.key(company_id, call_id), practice_store.schedule_key(company_id, branch_id)])
-        seen = store.of(rows[0])
+        call_key, schedule_key = store.key(company_id, call_id), practice_store.schedule_key(company_id, branch_id)
+        rows = fetch_map([call_key, schedule_key])
+        seen = store.of(rows[call_key])
         if seen is None:
             return twiml.hang_up()
-        schedule = practice_store.schedule_of(rows[1], branch_id)
+        schedule = practice_store.schedule_of(rows[schedule_key], branch_id)
         call, stage = _after(seen, schedule, AFTER[step], event)
         if _saved(new_unit(company_id), call, seen):
             return _instruct(call, schedule.branch, stage)
@@ -155,11 +157,12 @@ def _instruct(call: PhoneCall, branch: Branch, stage: Stage) -> str:
 def bridge(reference: str) -> str:
     """What follows once the member of staff has answered: any key connects with the customer, once."""
     company_id, branch_id, call_id, step = _parts(reference)
-    rows = fetch([store.key(company_id, call_id), practice_store.schedule_key(company_id, branch_id)])
-    call = store.of(rows[0])
+    call_key, schedule_key = store.key(company_id, call_id), practice_store.schedule_key(company_id, branch_id)
+    rows = fetch_map([call_key, schedule_key])
+    call = store.of(rows[call_key])
     if call is None or call.other is None or step not in ("", "confirmed"):
         return twiml.hang_up()
-    branch = practice_store.schedule_of(rows[1], branch_id).branch
+    branch = practice_store.schedule_of(rows[schedule_key], branch_id).branch
     if step == "":
         prompt = say("press_key", branch.language, branch=branch.name)
         return twiml.ask_for_a_key(prompt, branch.language, url(BRIDGE, call, "confirmed"))

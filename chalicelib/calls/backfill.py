@@ -11,9 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment, booked_event
 from chalicelib.booking.calcom import book as calcom_book
-from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.calls import list_store, store
 from chalicelib.calls.analysis import BookingData, read_booking
@@ -150,7 +149,7 @@ class Backfill:
 def _existing(placed: Placement, wanted: BookingData) -> Appointment | None:
     kinds = ((calcom_book.UID, wanted.calcom_uid), (calcom_book.BOOKING_ID, wanted.calcom_id))
     keys = [directory.key(kind, str(value)) for kind, value in kinds if value]
-    entries = map(directory.entry, placed.reads(keys))
+    entries = map(directory.entry, placed.reads(keys).values())
     owners = {(entry.company_id, entry.record) for entry in entries if entry}
     if not owners:
         return None
@@ -159,16 +158,15 @@ def _existing(placed: Placement, wanted: BookingData) -> Appointment | None:
     company_id, appointment_id = owners.pop()
     if company_id != placed.schedule.branch.company_id:
         raise CannotBackfill("booked_elsewhere", "its Cal.com booking belongs to another company")
-    return appointment_store.appointment_of(
-        placed.reads([appointment_store.appointment_key(company_id, appointment_id)])[0]
-    )
+    key = appointment_store.appointment_key(company_id, appointment_id)
+    return appointment_store.appointment_of(placed.reads([key])[key])
 
 
 def _customer(unit: Unit, call: Call, placed: Placement, at: datetime) -> tuple[str, str]:
     if call.link.customer_id:
         return call.link.customer_id, "customer: the one linked to the call"
     contact = placed.contact
-    known = crm.owner_of(placed.reads(crm.contact_keys(unit.company_id, contact)))
+    known = crm.owner_of(list(placed.reads(crm.contact_keys(unit.company_id, contact)).values()))
     if known:
         return known, f"customer: known by {contact.phone or contact.email}"
     told = ", ".join(part for part in (contact.name, contact.phone, contact.email) if part)

@@ -1,6 +1,6 @@
 """Where and with whom a booking found in a call belongs: company, branch, service, staff, time, contact."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import new_id
 from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
@@ -49,11 +49,11 @@ class Reads:
     def __init__(self) -> None:
         self._rows: dict[Key, Any] = {}
 
-    def __call__(self, keys: Sequence[Key]) -> list[Any]:
-        """The rows at `keys`, in that order."""
-        missing = [key for key in dict.fromkeys(keys) if key not in self._rows]
-        self._rows.update(zip(missing, fetch(missing), strict=True))
-        return [self._rows[key] for key in keys]
+    def __call__(self, keys: Iterable[Key]) -> dict[Key, Any]:
+        """The rows at `keys` by their key, None where there is none."""
+        wanted = list(keys)
+        self._rows |= fetch_map(key for key in wanted if key not in self._rows)
+        return {key: self._rows[key] for key in wanted}
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,8 +103,9 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
         assert self.member
         entry, company_id = appointment.entry(), appointment.company_id
         mondays = weeks_between(entry.blocks_from, entry.blocks_until)
-        rows = self.reads(calendar_store.keys(company_id, [self.member], mondays))
-        calendar = calendar_store.calendars(company_id, [self.member], mondays, rows)[0]
+        keys = calendar_store.keys(company_id, [self.member], mondays)
+        rows = self.reads(keys)
+        calendar = calendar_store.calendars(company_id, [self.member], mondays, [rows[key] for key in keys])[0]
         if first_clash(calendar.days, entry, at):
             return False
         calendar_store.take(unit, calendar, entry, at)
@@ -193,10 +194,9 @@ def _schedule(call: Call, wanted: BookingData, owner: Owner, reads: Reads) -> Sc
         if len(branches) != 1:
             raise CannotBackfill("branch_missing", f"nothing says which of {len(branches)} branches it is")
         branch_id = branches[0].id
+    key = practice_store.schedule_key(owner.company_id, branch_id)
     try:
-        return practice_store.schedule_of(
-            reads([practice_store.schedule_key(owner.company_id, branch_id)])[0], branch_id
-        )
+        return practice_store.schedule_of(reads([key])[key], branch_id)
     except NotFound:
         raise CannotBackfill("branch_unknown", f"the company has no branch {branch_id}") from None
 

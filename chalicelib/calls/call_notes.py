@@ -8,7 +8,7 @@ from chalicelib.calls import store
 from chalicelib.calls.call import Call, CallNotes
 from chalicelib.calls.events import CallLinked, CallNoted
 from chalicelib.core.errors import Conflict, NotFound, Stale, invalid
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 
@@ -59,12 +59,13 @@ def link_customer(new_unit: UnitFactory, call_id: str, customer_id: str | None) 
     for _ in range(TRIES):
         unit = new_unit()
         ours = store.our_id(unit.company_id, call_id) or call_id
-        keys = [store.call_key(unit.company_id, ours)]
-        rows = fetch([*keys, crm.key(unit.company_id, customer_id)] if customer_id else keys)
-        call = store.call_of(rows[0])
+        call_key = store.call_key(unit.company_id, ours)
+        customer_key = crm.key(unit.company_id, customer_id) if customer_id else None
+        rows = fetch_map([call_key, customer_key] if customer_key else [call_key])
+        call = store.call_of(rows[call_key])
         if call is None:
             raise NotFound("call_not_found", f"There is no call {call_id}.")
-        if customer_id and rows[1] is None:
+        if customer_key and rows[customer_key] is None:
             raise NotFound("customer_not_found", f"There is no customer {customer_id}.")
         if call.link.customer_id == customer_id:
             return call

@@ -22,7 +22,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.logging import log
 from chalicelib.core.phones import e164
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map, fetch_one
 from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
@@ -90,16 +90,20 @@ def _whom(company_id: str, wish: OutboundCall) -> tuple[Branch, str, Customer | 
     if wish.customer_id is None:
         branch = practice_store.get_schedule(company_id, wish.branch_id).branch
         number = _number(wish, branch, None)
+        refusal_key = messaging.refusal_key(company_id, number)
         owners = crm.contact_keys(company_id, Contact(phone=number))
-        refusal, *found = fetch([messaging.refusal_key(company_id, number), *owners])
-        owner = crm.owner_of(found)
-        return branch, number, crm.find_customer(company_id, owner) if owner else None, _refuses(refusal)
-    rows = fetch([branch_key, crm.key(company_id, wish.customer_id)])
-    branch, customer = practice_store.schedule_of(rows[0], wish.branch_id).branch, crm.customer_of(rows[1])
+        rows = fetch_map([refusal_key, *owners])
+        owner = crm.owner_of([rows[key] for key in owners])
+        customer = crm.find_customer(company_id, owner) if owner else None
+        return branch, number, customer, _refuses(rows[refusal_key])
+    customer_key = crm.key(company_id, wish.customer_id)
+    rows = fetch_map([branch_key, customer_key])
+    branch = practice_store.schedule_of(rows[branch_key], wish.branch_id).branch
+    customer = crm.customer_of(rows[customer_key])
     if customer is None:
         raise NotFound("customer_not_found", f"There is no customer {wish.customer_id}.")
     number = _number(wish, branch, customer)
-    return branch, number, customer, _refuses(fetch([messaging.refusal_key(company_id, number)])[0])
+    return branch, number, customer, _refuses(fetch_one(messaging.refusal_key(company_id, number)))
 
 
 def _number(wish: OutboundCall, branch: Branch, customer: Customer | None) -> str:

@@ -1,6 +1,6 @@
 """Whose a call is: by the event type of what was booked, then the called number, then the default company."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -10,8 +10,11 @@ from chalicelib.booking.practice.models import PHONE
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import CallFacts
 from chalicelib.core import directory
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.identity.store import find_company
+
+ReadRows = Callable[[Iterable[Key]], dict[Key, Any]]
+"""The rows at keys, by their key."""
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +49,24 @@ def read_default(company_id: str) -> Default:
 
 def keys(booking: BookingData, facts: CallFacts) -> list[Key]:
     """What `owner` looks at: the event type and the number."""
-    return [
-        directory.key(EVENT_TYPE, str(booking.event_type or "none")),
-        directory.key(PHONE, facts.our_number or "none"),
-    ]
+    return [_event_type_key(booking), _number_key(facts)]
+
+
+def _event_type_key(booking: BookingData) -> Key:
+    return directory.key(EVENT_TYPE, str(booking.event_type or "none"))
+
+
+def _number_key(facts: CallFacts) -> Key:
+    return directory.key(PHONE, facts.our_number or "none")
 
 
 def owner(
-    booking: BookingData, facts: CallFacts, default: Default, read: Callable[[Sequence[Key]], list[Any]] = fetch
+    booking: BookingData, facts: CallFacts, default: Default, read: ReadRows = fetch_map
 ) -> tuple[Owner | None, tuple[Tried, ...]]:
     """The company by the first rule that knows one, and why the rules before it did not; one request."""
-    by_type, by_number = (directory.entry(row) for row in read(keys(booking, facts)))
+    rows = read(keys(booking, facts))
+    by_type = directory.entry(rows[_event_type_key(booking)])
+    by_number = directory.entry(rows[_number_key(facts)])
     tried = []
     if by_type:
         known = {name: by_type.data.get(name) for name in ("branch_id", "service_id", "staff_id")}

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import Together
 from chalicelib.booking.calcom.apply import AppointmentHook
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.groups.leave import Leaver, leave
 from chalicelib.booking.packages.change import Change
 from chalicelib.booking.packages.change import cancel as cancel_package
-from chalicelib.booking.packages.reschedule import PackageMove
 from chalicelib.booking.packages.reschedule import reschedule as reschedule_package
 from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.calls.appointment_answers import refused, standing, which_one
 from chalicelib.calls.function_args import CancelArgs, RescheduleArgs, WhichArgs
 from chalicelib.calls.function_context import Answer, FunctionContext, Tools, forget, keep, once
@@ -27,6 +29,7 @@ from chalicelib.core.errors import Conflict, DomainError, Invalid
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
 
+T = TypeVar("T")
 Act = Callable[[Known], Answer]
 AWAITING = frozenset({"change_pending", "awaits_calcom"})
 
@@ -105,34 +108,27 @@ def _charged(asked: FunctionContext, cancelled: Appointment, answer: Answer) -> 
 
 
 def _rescheduled(asked: FunctionContext, known: Known, move: Move, tools: Tools, hook: AppointmentHook) -> Appointment:
-    company_id, package = asked.company_id, known.appointment.package
-
-    def new_unit() -> Unit:
-        return tools.new_unit(company_id)
-
+    package = known.appointment.package
     if package is None:
-        return reschedule(new_unit, company_id, known.appointment.id, move, tools.clock, tools.calcom, hook)
-    assert move.starts_at
-    to = PackageMove(starts_at=move.starts_at, staff=move.staff, path=move.path, by=move.by)
-    moved = reschedule_package(new_unit, company_id, package.id, to, tools.clock, _of_first(hook))
-    return moved.parts[0]
+        return reschedule(_context(asked, tools, hook), known.appointment.id, move)
+    return reschedule_package(_context(asked, tools, _of_first(hook)), package.id, move).parts[0]
 
 
 def _cancelled(
     asked: FunctionContext, known: Known, wanted: Cancellation, tools: Tools, hook: AppointmentHook
 ) -> Appointment:
-    company_id, appointment = asked.company_id, known.appointment
-
-    def new_unit() -> Unit:
-        return tools.new_unit(company_id)
-
+    appointment = known.appointment
+    if appointment.package:
+        context = _context(asked, tools, _of_first(hook))
+        return cancel_package(context, appointment.package.id, Change(reason=wanted.reason)).parts[0]
     if appointment.group:
-        leaver = Leaver(customer_id=appointment.customer_id)
-        return leave(new_unit, company_id, appointment.id, leaver, tools.clock, hook)
-    if appointment.package is None:
-        return cancel(new_unit, company_id, appointment.id, wanted, tools.clock, tools.calcom, hook)
-    reason = Change(reason=wanted.reason)
-    return cancel_package(new_unit, company_id, appointment.package.id, reason, _of_first(hook)).parts[0]
+        return leave(_context(asked, tools, hook), appointment.id, Leaver(customer_id=appointment.customer_id))
+    return cancel(_context(asked, tools, hook), appointment.id, wanted)
+
+
+def _context(asked: FunctionContext, tools: Tools, hook: Callable[[Unit, T], None]) -> ChangeContext[T]:
+    company_id = asked.company_id
+    return ChangeContext(lambda: tools.new_unit(company_id), company_id, tools.clock, hook, tools.calcom)
 
 
 def _of_first(hook: AppointmentHook) -> Callable[[Unit, Together], None]:

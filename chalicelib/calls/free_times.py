@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.allocation.choose import in_time_for
-from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
 from chalicelib.booking.alternatives import package_search
+from chalicelib.booking.alternatives.package_search import PackageQuery
 from chalicelib.booking.availability import open_groups
 from chalicelib.booking.availability.staff_slots import Slot, free_slots
-from chalicelib.booking.creation.decision import Asked
-from chalicelib.booking.creation.package_decision import workers_for
+from chalicelib.booking.creation.package_decision import staff_for
 from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.models import Service
@@ -50,7 +50,9 @@ def _free(
     margin = timedelta(days=1)
     wanted = _rough_day(company_id, branch_id, wish, now)
     last = wanted + (margin if wish.date else timedelta(days=DAYS_AHEAD))
-    found = booking_context.read(company_id, branch_id, wanted - margin, last + margin, service=wish.service)
+    found = branch_context.read(
+        company_id, branch_id, (wanted - margin, last + margin), CalendarFilter(service=wish.service)
+    )
     schedule = found.schedule
     service = schedule.service(wish.service, "args.service")
     if service.mobile:
@@ -78,16 +80,16 @@ def _free(
 
 
 def _of_package(
-    found: BookingContext, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
+    found: BranchContext, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
 ) -> list[Slot]:
     schedule, clock = found.schedule, found.schedule.branch.clock()
-    asked = Asked(branch_id=schedule.branch.id, service=package.id, starts_at=now, staff=wish.staff, path="args")
-    _, only = workers_for(schedule, package, asked)
-    window = (local_instant(days[0], 0, clock), local_instant(days[-1], 1440, clock))
+    only = staff_for(schedule, package, wish.staff, path="args").only
+    between = (local_instant(days[0], 0, clock), local_instant(days[-1], 1440, clock))
+    query = PackageQuery(package=package, between=between, now=now, only=only)
     members = {member.id: member for member in schedule.staff}
     return [
         Slot(moment_of(slot.start), moment_of(slot.end), members[slot.parts[0].staff_id])
-        for slot in package_search.free(found, package, window, now, only=only)
+        for slot in package_search.free(found, query)
     ]
 
 
@@ -97,7 +99,7 @@ def _rough_day(company_id: str, branch_id: str, wish: AvailabilityArgs, now: dat
         return now
     day = iso_day(wish.date)
     if day is None:
-        day = coming_day(wish.date, booking_context.fresh(company_id, branch_id).branch, now, "args.date")
+        day = coming_day(wish.date, branch_context.fresh(company_id, branch_id).branch, now, "args.date")
     elif not -1 <= (day - now.date()).days <= FURTHEST_DAYS:  # refused once the branch's own day is known
         return now
     return datetime.combine(day, time(), UTC)

@@ -17,7 +17,7 @@ from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, DomainError, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map, fetch_one
 from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
@@ -90,7 +90,8 @@ def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock:
         places["call"] = store.call_key(company_id, caller.call_id)
     if number:
         places["customer"] = crm.contact_keys(company_id, Contact(phone=number))[0]
-    rows = dict(zip(places, fetch(list(places.values())), strict=True))
+    found = fetch_map(places.values())
+    rows = {name: found[key] for name, key in places.items()}
     return FunctionContext(
         name=name,
         args=args,
@@ -123,7 +124,7 @@ def once(asked: FunctionContext, act: Callable[[], Answer]) -> Answer:
 
 
 def _first_answer(asked: FunctionContext) -> Answer | None:
-    found = _kept(fetch([guard_key(asked.caller, asked.name, asked.args)])[0], asked.now)
+    found = _kept(fetch_one(guard_key(asked.caller, asked.name, asked.args)), asked.now)
     return found.answer if found else None
 
 

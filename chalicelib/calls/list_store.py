@@ -11,7 +11,7 @@ from chalicelib.calls.call import Call
 from chalicelib.calls.store import call_of
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import stamp
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 
 BY_COMPANY = Listing(CallRow, "by_company", "company_id", "created_at")
 BY_CUSTOMER = Listing(CallRow, "by_customer", "customer", "created_at")
@@ -59,16 +59,13 @@ def page_calls(company_id: str, wanted: CallFilter, *, limit: int, cursor: str |
     if wanted.customer_id is not None:
         where, value = BY_CUSTOMER, f"{company_id}#{wanted.customer_id}"
     only = wanted.condition()
-    found = page(
-        where,
-        value,
-        limit=limit,
-        cursor=cursor,
+    selection = Selection(
         between=_between(wanted.started_from, wanted.started_until),
         only=only,
         newest_first=True,
         most_read=MOST_READ if only is not None else None,
     )
+    found = page(where, value, limit=limit, cursor=cursor, selection=selection)
     return found.map(call_of)  # type: ignore[arg-type]
 
 

@@ -12,6 +12,7 @@ from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.phones import takes_texts
 from chalicelib.messaging import send_text
 from chalicelib.messaging import store as messaging
+from chalicelib.messaging.send_text import NewText
 
 AGAIN_SECONDS = 300
 ALERT_SECONDS = 60
@@ -93,14 +94,14 @@ def _text(call: PhoneCall, branch: Branch, context: JobContext) -> None:
     now, unit = context.clock(), context.unit()
     assert call.caller, "a withheld number is not texted"
     store.claim_text(unit, call.caller, now, _TextedAlready())
-    text = send_text.stage_text(
-        unit,
+    new = NewText(
         to=call.caller,
         sender=branch.call_routing.text_from or call.our_number,
         body=say("text_back", branch.language, branch=branch.name, phone=call.our_number),
-        at=now,
+        purpose="missed_call",
         not_before=branch.next_outbound(now) if branch.quiet_hours.texts else None,
     )
+    text = send_text.stage_text(unit, new, now)
     store.save(unit, call.texted("queued", text.id), call)
     unit.audit("phone_call.texted", call.id, ("text_back",), text_id=text.id)
     unit.commit()

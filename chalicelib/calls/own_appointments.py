@@ -22,7 +22,7 @@ from chalicelib.calls.time_parsing import any_day
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Stale, invalid
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch, fetch_map, fetch_one
 from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
 
@@ -173,18 +173,17 @@ def _may_try(asked: FunctionContext, name: str, day: date, new_unit: UnitFactory
             unit.commit()
             return True
         except Stale:
-            row = fetch([place])[0]
+            row = fetch_one(place)
             tried = row.data if row else None
     return False
 
 
 def _known(asked: FunctionContext, appointments: Sequence[Appointment]) -> list[Known]:
     schedules = {asked.schedule.branch.id: asked.schedule}
-    others = sorted({one.branch_id for one in appointments} - set(schedules))
-    for branch_id, row in zip(
-        others, fetch([practice_store.schedule_key(asked.company_id, each) for each in others]), strict=True
-    ):
-        schedules[branch_id] = practice_store.schedule_of(row, branch_id)
+    others = {one.branch_id for one in appointments} - set(schedules)
+    keys = {branch_id: practice_store.schedule_key(asked.company_id, branch_id) for branch_id in others}
+    rows = fetch_map(keys.values())
+    schedules |= {branch_id: practice_store.schedule_of(rows[key], branch_id) for branch_id, key in keys.items()}
     return [Known(one, schedules[one.branch_id]) for one in appointments]
 
 

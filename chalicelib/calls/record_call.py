@@ -17,7 +17,7 @@ from chalicelib.core import directory, inbox
 from chalicelib.core.errors import Invalid, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory
 from chalicelib.vendors.retell import RetellCall, parse_call_event
 
@@ -100,8 +100,10 @@ def locate(facts: CallFacts) -> tuple[str | None, str, str | None]:
 
     The company's number is the one called, or, in an outbound call, the one calling.
     """
-    keys = [directory.key(store.RETELL, facts.retell_call_id), directory.key(PHONE, facts.our_number or "none")]
-    known, called = (directory.entry(row) for row in fetch(keys))
+    call_key = directory.key(store.RETELL, facts.retell_call_id)
+    number_key = directory.key(PHONE, facts.our_number or "none")
+    rows = fetch_map([call_key, number_key])
+    known, called = directory.entry(rows[call_key]), directory.entry(rows[number_key])
     company_id = known.company_id if known else called.company_id if called else inbox.PLATFORM
     branch_id = called.record if called and called.company_id == company_id else None
     return known.record if known else None, company_id, branch_id

@@ -36,7 +36,7 @@ def spread(company_ids: Iterable[str], new_unit: CompanyUnitFactory) -> int:
 
 def _spread(company_ids: list[str], new_unit: CompanyUnitFactory) -> int:
     unit, due = new_unit(PLATFORM), 0
-    for company_id, settings in zip(company_ids, store.settings_of(company_ids), strict=True):
+    for company_id, settings in store.settings_of(company_ids).items():
         if _days(company_id, settings) is not None:
             unit.enqueue(ForgetRecordings(company_id=company_id))
             due += 1
@@ -50,7 +50,7 @@ def _days(company_id: str, settings: CallSettings) -> int | None:
 
 def forget(job: ForgetRecordings, context: JobContext) -> None:
     """Erase what is due: the index has nothing else, so a job that died is simply done again."""
-    days = _days(job.company_id, store.settings_of([job.company_id])[0])
+    days = _days(job.company_id, store.get_settings(job.company_id))
     if days is None:
         return
     at, erased = context.clock(), 0

@@ -15,7 +15,6 @@ from chalicelib.core.settings import settings
 from chalicelib.text_sessions import participants
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
-from chalicelib.text_sessions.session import SIDES
 
 LONGEST_WAIT_SECONDS = 20
 LOOK_EVERY_SECONDS = 1.0
@@ -111,12 +110,13 @@ class _Listener:
 
 
 def _read(company_id: str, user_id: str, appointment_id: str) -> Present:
-    keys = [store.presence_key(company_id, appointment_id, side) for side in SIDES]
-    return participants.read(company_id, user_id, appointment_id, keys)
+    keys = store.presence_keys(company_id, appointment_id)
+    return participants.read(company_id, user_id, appointment_id, list(keys.values()))
 
 
 def _presences(present: Present) -> Presences:
-    return Presences(*(store.presence_of(row) for row in present.rows))
+    keys = store.presence_keys(present.appointment.company_id, present.appointment.id)
+    return Presences(**{side: store.presence_of(present.rows[key]) for side, key in keys.items()})
 
 
 def _goes_on(present: Present, at: datetime) -> bool:

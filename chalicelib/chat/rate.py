@@ -43,8 +43,8 @@ def rate(
 
 def look(company_id: str, user_id: str, appointment_id: str) -> Rating:
     """The rating; one request. Raises NotFound `no_rating`, and for an appointment unknown or not one's own."""
-    present = participants.read(company_id, user_id, appointment_id, [store.rating_key(company_id, appointment_id)])
-    rating = store.rating_of(present.rows[0])
+    key = store.rating_key(company_id, appointment_id)
+    rating = store.rating_of(participants.read(company_id, user_id, appointment_id, [key]).rows[key])
     if rating is None:
         raise NotFound("no_rating", "This appointment has not been rated.")
     return rating

@@ -6,13 +6,12 @@ from chalicelib.core import files, metrics
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, Invalid
 from chalicelib.core.ids import new_id
-from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.activity import Said
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
-from chalicelib.text_sessions.session import SIDES, Session
+from chalicelib.text_sessions.session import Session
 
 
 @counted
@@ -25,16 +24,17 @@ def send(
     one's own, Forbidden for an admin, Conflict `no_session`, `session_ended`, `client_id_reused`, `attachment_used`,
     and Invalid for attachments that are not there.
     """
-    names = _names(company_id, appointment_id, draft)
-    wanted = [store.attachment_key(company_id, appointment_id, each) for each in draft.attachments]
-    present = participants.read(company_id, user_id, appointment_id, [*names, *wanted])
+    # Which side asks is only known when it has been read: both sides' names are looked for, which is one request too.
+    names = store.sent_keys(company_id, appointment_id, draft.client_id) if draft.client_id is not None else {}
+    files_at = [store.attachment_key(company_id, appointment_id, each) for each in draft.attachments]
+    present = participants.read(company_id, user_id, appointment_id, [*names.values(), *files_at])
     side = present.side
     if names:
-        sent = store.sent_of(present.rows[SIDES.index(side)])
+        sent = store.sent_of(present.rows[names[side]])
         if sent:
             return _same(sent, draft)
     activity.running(present)  # before anybody is asked for the files
-    attached = _attached(present, company_id, draft, present.rows[len(names) :], clock)
+    attached = _attached(present, draft, clock)
     message_id = new_id("msg")
 
     def written(session: Session) -> Message:
@@ -50,19 +50,12 @@ def send(
     try:
         session = activity.note(new_unit, present, clock, Said(also, written))
     except Conflict:
-        sent = store.find_sent(names[SIDES.index(side)]) if names else None
+        sent = store.find_sent(names[side]) if names else None
         if sent is None:
             raise
         return _same(sent, draft)
     metrics.count("TextMessage", side=side)
     return written(session)
-
-
-def _names(company_id: str, appointment_id: str, draft: Draft) -> list[Key]:
-    # Which side asks is only known when it has been read: both sides' names are looked for, which is one request too.
-    if draft.client_id is None:
-        return []
-    return [store.sent_key(company_id, appointment_id, side, draft.client_id) for side in SIDES]
 
 
 def _same(sent: Message, draft: Draft) -> Message:
@@ -71,15 +64,15 @@ def _same(sent: Message, draft: Draft) -> Message:
     return sent
 
 
-def _attached(
-    present: Present, company_id: str, draft: Draft, rows: tuple[object, ...], clock: Clock
-) -> tuple[Attachment, ...]:
+def _attached(present: Present, draft: Draft, clock: Clock) -> tuple[Attachment, ...]:
     at, faults, found = clock(), [], []
-    for place, row in enumerate(rows):
-        path, attachment = f"body.attachments[{place}]", store.attachment_of(row, present.side, at)
+    company_id, appointment_id = present.appointment.company_id, present.appointment.id
+    for number, attachment_id in enumerate(draft.attachments):
+        row = present.rows[store.attachment_key(company_id, appointment_id, attachment_id)]
+        path, attachment = f"body.attachments[{number}]", store.attachment_of(row, present.side, at)
         if attachment is None:
             faults.append(Fault(path, "unknown_attachment", "There is no such attachment of yours left to send."))
-        elif not files.is_there(store.file_key(company_id, present.appointment.id, attachment.id)):
+        elif not files.is_there(store.file_key(company_id, appointment_id, attachment.id)):
             faults.append(Fault(path, "not_uploaded", "This attachment has not been uploaded."))
         else:
             found.append(attachment)

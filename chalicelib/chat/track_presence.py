@@ -3,14 +3,13 @@
 from contextlib import suppress
 
 from chalicelib.chat import store
-from chalicelib.chat.presence import TYPING_FOR
+from chalicelib.chat.presence import TYPING_FOR, Presence
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, invalid
 from chalicelib.core.unit import UnitFactory
 from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
-from chalicelib.text_sessions.session import SIDES
 
 
 @counted
@@ -28,7 +27,7 @@ def read_up_to(
         raise Conflict("no_session", "This appointment's session has not been started.")
     if number > session.messages:
         raise invalid("body.up_to", "no_such_message", f"The chat holds {session.messages} messages.")
-    if store.presence_of(present.rows[SIDES.index(side)]).read_up_to >= number:
+    if _presence(present).read_up_to >= number:
         return
     unit = new_unit()
     store.save_read(unit, appointment_id, side, number, clock())
@@ -46,11 +45,17 @@ def typing(company_id: str, user_id: str, appointment_id: str, clock: Clock) -> 
     present = _read(company_id, user_id, appointment_id)
     side, at = present.side, clock()
     activity.running(present)
-    until = store.presence_of(present.rows[SIDES.index(side)]).typing_until
+    until = _presence(present).typing_until
     if until is None or until < at + TYPING_FOR / 2:
         store.save_typing(company_id, appointment_id, side, at + TYPING_FOR)
 
 
 def _read(company_id: str, user_id: str, appointment_id: str) -> Present:
-    keys = [store.presence_key(company_id, appointment_id, side) for side in SIDES]
-    return participants.read(company_id, user_id, appointment_id, keys)
+    keys = store.presence_keys(company_id, appointment_id)
+    return participants.read(company_id, user_id, appointment_id, list(keys.values()))
+
+
+def _presence(present: Present) -> Presence:
+    """The caller's own; raises Forbidden for somebody who only looks on."""
+    keys = store.presence_keys(present.appointment.company_id, present.appointment.id)
+    return store.presence_of(present.rows[keys[present.side]])

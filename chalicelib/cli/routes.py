@@ -4,7 +4,7 @@ import click
 
 from chalicelib.cli.output import print_table
 from chalicelib.cli.stage import Stage, on_stage
-from chalicelib.core.endpoints import all_endpoints
+from chalicelib.core.discovery import all_endpoints
 
 COLUMNS = {"method": "Method", "path": "Path", "ability": "Ability", "area": "Area", "lambda": "Lambda"}
 

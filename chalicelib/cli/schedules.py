@@ -9,7 +9,8 @@ import click
 from chalicelib.cli.output import Failed, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.clock import now
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.settings import settings
 
 COLUMNS = {"name": "Name", "schedule": "Schedule (UTC)", "area": "Area", "lambda": "Lambda", "does": "Does"}

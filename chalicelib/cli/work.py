@@ -12,7 +12,7 @@ from chalicelib.cli.log_lines import LineStream
 from chalicelib.cli.output import Failed, note
 from chalicelib.cli.stage import Stage, adopt, on_stage
 from chalicelib.core import aws
-from chalicelib.core.endpoints import all_endpoints
+from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.logging import log
 from chalicelib.core.queues import NAMED_QUEUES
 from chalicelib.core.worker import run_worker

@@ -12,7 +12,7 @@ import msgspec
 from pynamodb.expressions.update import AddAction, RemoveAction, SetAction
 
 from chalicelib.core import tables, unit
-from chalicelib.core.tables import Key, Row, fetch
+from chalicelib.core.tables import Key, Row, fetch_one
 
 
 class DryRun:
@@ -70,7 +70,7 @@ def in_dry_run() -> Iterator[None]:
 
 def _changed(action: Any) -> dict[str, Any]:
     key = Key(type(action.row), action.row.pk, action.row.sk)
-    before = fetch([key])[0]
+    before = fetch_one(key)
     item: dict[str, Any] = (before or action.row).serialize()
     changes: tuple[Any, ...] = action.changes
     for change in changes:

@@ -3,18 +3,17 @@
 import base64
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from chalicelib.core import due
 from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import NotFound
 from chalicelib.core.events import job_type
 from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
-
-if TYPE_CHECKING:
-    from chalicelib.core.jobs import Envelope
 
 KEEP = timedelta(days=90)
 LONGEST_REASON = 1000
@@ -34,8 +33,8 @@ class FailedJob(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: str
 
 
-def record(queue: str, envelope: "Envelope", attempts: int, reason: str, at: datetime) -> None:
-    """Keep a job that is given up; doing it twice keeps one."""
+def record(queue: str, envelope: Envelope, attempts: int, reason: str, at: datetime) -> None:
+    """Keep a job that is given up, and close what scheduled it; doing it twice keeps one."""
     _save(
         FailedJob(
             id=envelope.id,
@@ -50,12 +49,11 @@ def record(queue: str, envelope: "Envelope", attempts: int, reason: str, at: dat
         ),
         at,
     )
+    due.close(envelope)
 
 
 def record_message(queue: str, message: dict[str, Any], reason: str, at: datetime) -> None:
     """Keep a message that could not be read as a job, or that its consumer died of, so that nothing is lost."""
-    from chalicelib.core.jobs import Envelope
-
     attempts = int(message.get("attributes", {}).get("ApproximateReceiveCount", 0))
     try:
         envelope = msgspec.json.decode(message["body"], type=Envelope)

@@ -2,8 +2,8 @@
 
 import msgspec
 
-UNIT_TABLES = ("outbox", "audit", "guards")
-"""Every unit of work may write its events, its audit entry and its idempotency guard."""
+UNIT_TABLES = ("outbox", "due", "audit", "guards")
+"""Every unit of work may write its events, what is due later, its audit entry and its idempotency guard."""
 
 DIRECTORY = "directory"
 

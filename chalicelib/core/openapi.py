@@ -2,15 +2,13 @@
 
 import inspect
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from chalicelib.core.endpoints import PUBLIC, Endpoint, Route, all_endpoints
+from chalicelib.core.endpoints import PUBLIC, Endpoint, Route
 from chalicelib.core.openapi_errors import problem_schema, responses_of
 from chalicelib.core.openapi_examples import example_of
-from chalicelib.core.openapi_file import load as load
 
 REFERENCE = "#/components/schemas/{name}"
 TITLE = "PilotPractice"
@@ -20,11 +18,6 @@ Send `Authorization: Bearer <token>`. Times are RFC 3339 with an offset. Lists a
 `cursor` until it is null. Failures are `application/problem+json` (RFC 9457) with a stable `code` and a `request_id`.
 """
 Json = dict[str, Any]
-
-
-def write(path: Path, endpoints: Iterable[Endpoint] | None = None) -> int:
-    """Write the document of these endpoints (all of the house, unless given) to `path`; returns its bytes."""
-    return path.write_bytes(encode(document(all_endpoints() if endpoints is None else endpoints)))
 
 
 def encode(made: Json) -> bytes:

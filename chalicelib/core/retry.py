@@ -12,11 +12,12 @@ TRIES = 24
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.15
 T = TypeVar("T")
+BUSY, BUSY_DETAIL = "storage_busy", "Too much is happening to this record at once; try again in a moment."
 pause: Callable[[float], None] = time.sleep
 """How one waits before the next try; at most 3 s in all. Tests replace it."""
 
 
-def until_committed(attempt: Callable[[], T], code: str, detail: str, *, tries: int = TRIES) -> T:
+def until_committed(attempt: Callable[[], T], code: str = BUSY, detail: str = BUSY_DETAIL, *, tries: int = TRIES) -> T:
     """What `attempt` returns, which reads, decides and commits; it is called again while it ends in Stale.
 
     Raises whatever else `attempt` raises, and Unavailable with `code` and `detail` when it was Stale every time.

@@ -60,7 +60,7 @@ class Row(Model):
     @classmethod
     def find(cls, pk: str, sk: str, *, consistent: bool = True) -> Self | None:
         """The row, or None; one GetItem."""
-        found: Self | None = fetch([Key(cls, pk, sk)], consistent=consistent)[0]
+        found: Self | None = fetch_one(Key(cls, pk, sk), consistent=consistent)
         return found
 
     def model(self, kind: type[T]) -> T:
@@ -104,6 +104,17 @@ def fetch(keys: Sequence[Key], *, consistent: bool = True) -> list[Any]:
     rows = _fetch(keys, consistent)
     see = overlay.get()
     return rows if see is None else [see(key, row) for key, row in zip(keys, rows, strict=True)]
+
+
+def fetch_one(key: Key, *, consistent: bool = True) -> Any:
+    """The row at `key`, None where there is none; one GetItem."""
+    return fetch([key], consistent=consistent)[0]
+
+
+def fetch_map(keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Any]:
+    """The rows at `keys` by their key, None where there is none; each key once, otherwise as `fetch`."""
+    unique = list(dict.fromkeys(keys))
+    return dict(zip(unique, fetch(unique, consistent=consistent), strict=True))
 
 
 def _fetch(keys: Sequence[Key], consistent: bool) -> list[Any]:

@@ -69,10 +69,10 @@ OF_ROLE: dict[Role, frozenset[str]] = {
 }
 
 
-def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
-    """Whether who holds `held` may hand out `wanted`: nobody gives more than they have."""
+def covers(held: Iterable[str], given: Iterable[str]) -> bool:
+    """Whether who holds `held` may hand out `given`: nobody gives more than they have."""
     mine = frozenset(held)
-    return EVERYTHING in mine or frozenset(wanted) <= mine
+    return EVERYTHING in mine or frozenset(given) <= mine
 
 
 def unknown(abilities: Iterable[str]) -> list[str]:

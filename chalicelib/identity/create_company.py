@@ -1,4 +1,4 @@
-"""Opening a company with its first admin, by the command line or the demo."""
+"""Creating a company with its first admin, by the command line or the demo."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,16 @@ from chalicelib.identity.user import User
 
 
 @dataclass(frozen=True)
+class NewCompany:
+    """`language` as in ISO 639-1, `country` as in ISO 3166 alpha-2; `id`: where it must be a certain one."""
+
+    name: str
+    language: str = "en"
+    country: str = "DE"
+    id: str | None = None
+
+
+@dataclass(frozen=True)
 class Person:
     """Someone who is to sign in."""
 
@@ -25,26 +35,18 @@ class Person:
     password: str
 
 
-def create_company(
-    name: str,
-    admin: Person,
-    clock: Clock,
-    *,
-    language: str = "en",
-    country: str = "DE",
-    company_id: str | None = None,
-) -> tuple[Company, User]:
-    """The company and its admin, stored. `language` as in ISO 639-1, `country` as in ISO 3166 alpha-2.
+def create_company(new: NewCompany, admin: Person, clock: Clock) -> tuple[Company, User]:
+    """The company and its admin, stored.
 
     Raises Invalid for a bad name, e-mail, password or country, Conflict when the e-mail is somebody's login.
     """
-    _check_codes(language, country)
+    _check_codes(new.language, new.country)
     at = clock()
     company = Company(
-        id=company_id or new_id("com"),
-        name=clean_name(name, "name"),
-        language=language.lower(),
-        country=country.upper(),
+        id=new.id or new_id("com"),
+        name=clean_name(new.name, "name"),
+        language=new.language.lower(),
+        country=new.country.upper(),
         created_at=at,
     )
     unit = Unit(company.id, clock=clock)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
 from chalicelib.identity.login_attempts import LoginAttempts
 
@@ -14,9 +14,11 @@ def name_of(what: str, value: str) -> str:
     return f"attempts#{what}#{hashlib.sha256(value.encode()).hexdigest()}"
 
 
-def find_attempts(names: Sequence[str]) -> list[LoginAttempts]:
-    """What each counter says; one request."""
-    return [_attempts(row) for row in fetch([Key(GuardRow, name, "guard") for name in names])]
+def find_attempts(names: Sequence[str]) -> dict[str, LoginAttempts]:
+    """What each counter says, by its name; one request."""
+    keys = {name: Key(GuardRow, name, "guard") for name in names}
+    rows = fetch_map(keys.values())
+    return {name: _attempts(rows[key]) for name, key in keys.items()}
 
 
 def save_attempts(unit: Unit, name: str, seen: LoginAttempts, now: LoginAttempts) -> None:

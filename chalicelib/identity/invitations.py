@@ -20,15 +20,15 @@ def invite(unit: Unit, email: str, name: str, role: Role, clock: Clock) -> User:
     if not covers(unit.actor.abilities, OF_ROLE[role]):
         raise Forbidden("abilities_not_held", f"Your token may not do all that the role {role} may.")
     address, called = clean_email(email, "body.email"), clean_name(name, "body.name")
-    waiting = _waiting(unit.company_id, address)
-    user = _renewed(unit, waiting, called, role, clock) if waiting else _added(unit, address, called, role, clock)
+    invited = _invited(unit.company_id, address)
+    user = _renewed(unit, invited, called, role, clock) if invited else _added(unit, address, called, role, clock)
     unit.publish(UserInvited(user_id=user.id))
     unit.audit("user.invited", user.id, ("name", "email", "role"))
     unit.commit(user)
     return user
 
 
-def _waiting(company_id: str, email: str) -> User | None:
+def _invited(company_id: str, email: str) -> User | None:
     login = store.find_login(email)
     if login is None:
         return None
@@ -39,8 +39,8 @@ def _waiting(company_id: str, email: str) -> User | None:
     raise Conflict("email_taken", "Somebody signs in with this e-mail address already.")
 
 
-def _renewed(unit: Unit, waiting: User, name: str, role: Role, clock: Clock) -> User:
-    user = waiting.invited_again(name, role, clock())
+def _renewed(unit: Unit, invited: User, name: str, role: Role, clock: Clock) -> User:
+    user = invited.invited_again(name, role, clock())
     store.save_user(unit, user)
     return user
 

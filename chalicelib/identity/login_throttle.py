@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from chalicelib.core.addresses import network_of
 from chalicelib.core.clock import Clock, epoch
-from chalicelib.core.errors import RateLimited, Stale
+from chalicelib.core.errors import RateLimited, Unavailable
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit
 from chalicelib.identity import guard_store
 from chalicelib.identity.login_attempts import FORGOTTEN_AFTER_SECONDS, FREE_PER_ACCOUNT, FREE_PER_ADDRESS
 
 TRIES = 10
-"""Attempts made at the same moment read the counter again; who still finds it changed is guessing in parallel."""
+"""Attempts made at the same moment read the counter again; whoever still finds it changed is guessing in parallel."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,16 @@ class Slowed:
 
 def count(slowed: Slowed, clock: Clock) -> None:
     """Count an attempt, of which neither counter can lose sight; raises RateLimited where one says to wait."""
-    for _ in range(TRIES):
+
+    def attempt() -> None:
         unit = Unit("", clock=clock)
         stage(unit, slowed, clock)
-        try:
-            unit.commit()
-            return
-        except Stale:
-            continue
-    raise _wait(1)
+        unit.commit()
+
+    try:
+        until_committed(attempt, "too_many_attempts", "Too many attempts at once.", tries=TRIES)
+    except Unavailable as busy:
+        raise (_wait(1) if busy.code == "too_many_attempts" else busy) from None
 
 
 def stage(unit: Unit, slowed: Slowed, clock: Clock) -> None:
@@ -51,13 +53,13 @@ def stage(unit: Unit, slowed: Slowed, clock: Clock) -> None:
     Raises RateLimited where a counter says to wait. An attempt refused is not counted, so that the wait ends.
     """
     at = epoch(clock())
-    names = [slowed.account_counter, slowed.address_counter]
-    seen = guard_store.find_attempts(names)
-    waits = [each.wait(at, free) for each, free in zip(seen, (FREE_PER_ACCOUNT, FREE_PER_ADDRESS), strict=True)]
-    if any(waits):
-        raise _wait(max(waits))
-    for name, each in zip(names, seen, strict=True):
-        guard_store.save_attempts(unit, name, each, each.counted(at))
+    free = {slowed.account_counter: FREE_PER_ACCOUNT, slowed.address_counter: FREE_PER_ADDRESS}
+    seen = guard_store.find_attempts(list(free))
+    wait = max(attempts.wait(at, free[name]) for name, attempts in seen.items())
+    if wait:
+        raise _wait(wait)
+    for name, attempts in seen.items():
+        guard_store.save_attempts(unit, name, attempts, attempts.counted(at))
 
 
 def forgive(unit: Unit, slowed: Slowed, clock: Clock) -> None:

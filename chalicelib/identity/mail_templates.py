@@ -16,7 +16,7 @@ class MailTemplate:
 
 
 _SPOKEN = "en"
-_LETTERS: dict[str, dict[Purpose, tuple[str, str]]] = {
+_LINKS: dict[str, dict[Purpose, tuple[str, str]]] = {
     "en": {
         "invitation": (
             "{company} invites you to PilotPractice",
@@ -89,10 +89,13 @@ def notice(matter: Matter, language: str, **values: str) -> MailTemplate:
     return MailTemplate(subject.format(**values), text.format(**values))
 
 
-def letter(purpose: Purpose, language: str, *, company: str, name: str, secret: str, public_url: str) -> MailTemplate:
-    """The mail that carries a link; in English where the language is not spoken here."""
-    subject, text = _LETTERS.get(language, _LETTERS[_SPOKEN])[purpose]
-    # Behind a #, browsers keep the secret to themselves: it reaches no server's log and no referrer.
-    link = f"{public_url.rstrip('/')}/{_PATHS[purpose]}#token={secret}"
-    values = {"company": company, "name": name, "link": link}
+def link(purpose: Purpose, language: str, **values: str) -> MailTemplate:
+    """The mail that carries a link, as `link_url` makes it; in English where the language is not spoken here."""
+    subject, text = _LINKS.get(language, _LINKS[_SPOKEN])[purpose]
     return MailTemplate(subject.format(**values), text.format(**values))
+
+
+def link_url(purpose: Purpose, secret: str, public_url: str) -> str:
+    """Where the mailed link leads."""
+    # Behind a #, browsers keep the secret to themselves: it reaches no server's log and no referrer.
+    return f"{public_url.rstrip('/')}/{_PATHS[purpose]}#token={secret}"

@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Stale, Unauthenticated
+from chalicelib.core.errors import Unauthenticated
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Actor, Unit
 from chalicelib.identity import login_throttle, passwords, store, token_issue
 from chalicelib.identity.account import Account
 from chalicelib.identity.events import TokenRevoked
 from chalicelib.identity.login_throttle import Slowed
 from chalicelib.identity.token import LOGIN_LIFETIME
-from chalicelib.identity.token_issue import Issued
+from chalicelib.identity.token_issue import Issued, TokenSpec
 from chalicelib.identity.user import User
 
 SIGNING_IN = "sign-in"
 NOBODY = store.Login("com_nobody", "usr_nobody")
-TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ def _enter(account: Account, password: str, slowed: Slowed, clock: Clock, correl
     proved = account.credential.password_hash
     assert proved is not None
     rehashed = passwords.rehashed(proved, password)
-    user = account.user
-    for _ in range(TRIES):
+    known, user = [account], account.user
+
+    def attempt() -> SignedIn:
+        current = known.pop() if known else store.get_account(user.company_id, user.id)
         # What was proved is that this hash fits; whatever has changed it meanwhile, the proof is void.
-        if not account.may_sign_in or account.credential.password_hash != proved:
+        if not current.may_sign_in or current.credential.password_hash != proved:
             raise _refused()
-        try:
-            return _issue(account, rehashed, slowed, clock, correlation_id)
-        except Stale:
-            account = store.get_account(user.company_id, user.id)
-    raise Stale
+        return _issue(current, rehashed, slowed, clock, correlation_id)
+
+    return until_committed(attempt)
 
 
 def _issue(
@@ -65,7 +65,7 @@ def _issue(
 ) -> SignedIn:
     at, user = clock(), account.user
     unit = Unit(user.company_id, Actor("user", user.id), correlation_id=correlation_id, clock=clock)
-    issued = token_issue.new_token(account, "login", "Login", user.abilities, LOGIN_LIFETIME, at)
+    issued = token_issue.new_token(account, TokenSpec("login", "Login", user.abilities, LOGIN_LIFETIME), at)
     token_issue.stage(unit, account, issued.token, at, rehashed=rehashed)
     login_throttle.forgive(unit, slowed, clock)
     unit.audit("user.signed_in", user.id, token_id=issued.token.id)

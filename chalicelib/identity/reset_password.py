@@ -1,7 +1,11 @@
 """Setting another password by a mailed link, when the old one is forgotten."""
 
+from contextlib import suppress
+from functools import cache
+
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import RateLimited, Stale
+from chalicelib.core.errors import RateLimited
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Actor, CompanyUnitFactory, Unit
 from chalicelib.identity import links, login_throttle, passwords, store, token_issue
 from chalicelib.identity.events import PasswordChanged, PasswordResetRequested
@@ -9,7 +13,6 @@ from chalicelib.identity.login_throttle import Slowed
 from chalicelib.identity.password_login import NOBODY, SIGNING_IN
 
 ASKING = "password-reset"
-TRIES = 5
 
 
 def request_reset(email: str, address: str, clock: Clock, correlation_id: str | None = None) -> None:
@@ -19,14 +22,8 @@ def request_reset(email: str, address: str, clock: Clock, correlation_id: str | 
     refused either: no mail goes out. So nobody's mailbox can be filled by it.
     """
     login = email.strip().lower()
-    for _ in range(TRIES):
-        try:
-            _request(login, Slowed(ASKING, login, address), clock, correlation_id)
-            return
-        except RateLimited:
-            return
-        except Stale:
-            continue
+    with suppress(RateLimited):
+        until_committed(lambda: _request(login, Slowed(ASKING, login, address), clock, correlation_id))
 
 
 def _request(login: str, slowed: Slowed, clock: Clock, correlation_id: str | None) -> None:
@@ -48,22 +45,19 @@ def confirm_reset(new_unit: CompanyUnitFactory, secret: str, password: str, cloc
     used, Invalid for a bad password.
     """
     link = links.open_link(secret, "password_reset", clock)
-    hashed: str | None = None
-    for _ in range(TRIES):
+    hashed = cache(lambda: passwords.hash_of(password))
+
+    def attempt() -> None:
         unit = new_unit(link.company_id)
         account = link.account()
         user = account.user
         passwords.check_new(password, user.email, "body.password")
-        hashed = hashed or passwords.hash_of(password)
         unit.actor = Actor("user", user.id)
-        store.save_credential(unit, user, account.credential.with_password(hashed))
+        store.save_credential(unit, user, account.credential.with_password(hashed()))
         token_issue.stage_revoking_all(unit, account)
         login_throttle.forget_account(unit, Slowed(SIGNING_IN, user.email, ""))
         unit.publish(PasswordChanged(user_id=user.id))
         unit.audit("user.password_changed", user.id, ("password",))
-        try:
-            unit.commit()
-            return
-        except Stale:  # a token was made meanwhile
-            continue
-    raise Stale
+        unit.commit()
+
+    until_committed(attempt)

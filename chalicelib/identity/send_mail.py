@@ -6,10 +6,10 @@ from chalicelib.core import mail
 from chalicelib.core.clock import epoch
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.settings import settings
-from chalicelib.identity import guard_store, links, store
+from chalicelib.identity import guard_store, links, mail_templates, store
 from chalicelib.identity.account import Account
 from chalicelib.identity.jobs import SendInvitation, SendPasswordReset
-from chalicelib.identity.mail_templates import Matter, Purpose, letter, notice
+from chalicelib.identity.mail_templates import Matter, Purpose
 
 REMEMBERED = timedelta(days=14)
 """As long as a message may lie on a dead-letter queue and be put back."""
@@ -38,7 +38,7 @@ def mail_admins(matter: Matter, context: JobContext, **values: str) -> None:
             continue
         language = company.language if company else settings().default_language
         named = company.name if company else "PilotPractice"
-        what = notice(matter, language, company=named, name=user.name, **values)
+        what = mail_templates.notice(matter, language, company=named, name=user.name, **values)
         mail.send([user.email], what.subject, what.text)
         marking = context.unit()
         guard_store.mark_mailed(marking, name, epoch(context.clock() + REMEMBERED))
@@ -56,8 +56,8 @@ def _send_link(purpose: Purpose, account: Account, context: JobContext) -> None:
     unit.commit()
     language = company.language if company else settings().default_language
     named = company.name if company else "PilotPractice"
-    url = settings().public_url
-    what = letter(purpose, language, company=named, name=user.name, secret=secret, public_url=url)
+    url = mail_templates.link_url(purpose, secret, settings().public_url)
+    what = mail_templates.link(purpose, language, company=named, name=user.name, link=url)
     mail.send([user.email], what.subject, what.text)
     marking = context.unit()
     guard_store.mark_mailed(marking, context.id, epoch(context.clock() + REMEMBERED))

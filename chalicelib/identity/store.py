@@ -7,9 +7,10 @@ import msgspec
 
 from chalicelib.core import directory
 from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.identity import token as tokens
 from chalicelib.identity.abilities import covers
@@ -42,7 +43,7 @@ def find_login(email: str) -> Login | None:
 def claim_login(unit: Unit, user: User) -> None:
     """Let the user's e-mail be theirs among all companies; the unit fails with Conflict when it is another's."""
     taken = Conflict("email_taken", "Somebody signs in with this e-mail address already.")
-    directory.claim(unit, LOGIN, user.email, user.id, taken)
+    directory.claim(unit, Claim(LOGIN, user.email, user.id), taken)
 
 
 def add_company(unit: Unit, company: Company) -> None:
@@ -59,7 +60,7 @@ def companies() -> Iterator[Company]:
 
 def find_company(company_id: str) -> Company | None:
     """One request."""
-    found: IdentityRow | None = fetch([_company_key(company_id)])[0]
+    found: IdentityRow | None = fetch_one(_company_key(company_id))
     return found.model(Company) if found else None
 
 
@@ -83,15 +84,17 @@ def get_user(company_id: str, user_id: str) -> User:
 
 def find_user(company_id: str, user_id: str) -> User | None:
     """One request."""
-    return user_of(fetch([user_key(company_id, user_id)])[0])
+    return user_of(fetch_one(user_key(company_id, user_id)))
 
 
 def get_user_and_company(company_id: str, user_id: str) -> tuple[User, Company]:
     """One request; raises NotFound."""
-    user, company = fetch([user_key(company_id, user_id), _company_key(company_id)])
+    at, company_at = user_key(company_id, user_id), _company_key(company_id)
+    rows = fetch_map([at, company_at])
+    user, company = user_of(rows[at]), rows[company_at]
     if user is None or company is None:
         raise _no_user(user_id)
-    return user.model(User), company.model(Company)
+    return user, company.model(Company)
 
 
 def page_users(company_id: str, limit: int, cursor: str | None) -> Page[User]:
@@ -164,7 +167,7 @@ def add_token(unit: Unit, token: Token) -> None:
     )
     grant = Grant(user_id=token.user_id, abilities=token.abilities, name=token.name)
     twice = Conflict("token_exists", "This token exists already.")  # 2 ** -256
-    directory.claim(unit, tokens.KIND, token.digest, token.id, twice, data=msgspec.to_builtins(grant), expires_at=ends)
+    directory.claim(unit, Claim(tokens.KIND, token.digest, token.id, msgspec.to_builtins(grant), ends), twice)
 
 
 def remove_token(unit: Unit, token: Token) -> None:
@@ -179,10 +182,12 @@ def find_token(company_id: str, user_id: str, token_id: str) -> Token | None:
     return found.model(Token) if found else None
 
 
-def last_uses(of: Sequence[Token]) -> list[int | None]:
-    """When each was last used, to the hour, in seconds since 1970; one request for all."""
-    rows = fetch([directory.key(tokens.KIND, token.digest) for token in of])
-    return [found.last_used_at if found else None for found in map(directory.entry, rows)]
+def last_uses(of: Sequence[Token]) -> dict[str, int | None]:
+    """When each was last used, to the hour, in seconds since 1970, by the token's id; one request for all."""
+    keys = {token.id: directory.key(tokens.KIND, token.digest) for token in of}
+    rows = fetch_map(keys.values())
+    entries = {token_id: directory.entry(rows[key]) for token_id, key in keys.items()}
+    return {token_id: entry.last_used_at if entry else None for token_id, entry in entries.items()}
 
 
 def _pk(company_id: str, user_id: str) -> str:

@@ -19,21 +19,29 @@ class Issued:
     secret: str
 
 
-def new_token(
-    account: Account, kind: Literal["login", "api"], name: str, abilities: frozenset[str], life: timedelta, at: datetime
-) -> Issued:
+@dataclass(frozen=True)
+class TokenSpec:
+    """What a token shall be."""
+
+    kind: Literal["login", "api"]
+    name: str
+    abilities: frozenset[str]
+    lifetime: timedelta
+
+
+def new_token(account: Account, spec: TokenSpec, at: datetime) -> Issued:
     """A token for the account's user; not stored yet."""
     secret = new_secret()
     token = Token(
         id=new_id("tok"),
         company_id=account.user.company_id,
         user_id=account.user.id,
-        name=name,
-        kind=kind,
-        abilities=tuple(sorted(abilities)),
+        name=spec.name,
+        kind=spec.kind,
+        abilities=tuple(sorted(spec.abilities)),
         digest=digest_of(secret),
         created_at=at,
-        expires_at=at + life,
+        expires_at=at + spec.lifetime,
     )
     return Issued(token, secret)
 

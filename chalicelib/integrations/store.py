@@ -2,8 +2,8 @@
 
 from chalicelib.core.clock import epoch
 from chalicelib.core.errors import DomainError, NotFound
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.pages import Listing, Page, Selection, page
+from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.integrations.tables import IntegrationRow
 from chalicelib.integrations.webhook_endpoint import KEPT, Delivery, Endpoint
@@ -18,7 +18,7 @@ def endpoints(company_id: str) -> list[Endpoint]:
 
 def get_endpoint(company_id: str, endpoint_id: str) -> Endpoint:
     """One request; raises NotFound."""
-    row = fetch([_endpoint_key(company_id, endpoint_id)])[0]
+    row = fetch_one(_endpoint_key(company_id, endpoint_id))
     if row is None:
         raise NotFound("endpoint_not_found", f"There is no webhook endpoint {endpoint_id}.")
     found: Endpoint = row.model(Endpoint)
@@ -53,8 +53,10 @@ def save_delivery(unit: Unit, delivery: Delivery) -> None:
 
 def find_delivery(company_id: str, endpoint_id: str, delivery_id: str) -> tuple[Endpoint | None, Delivery | None]:
     """The endpoint and one delivery to it; one request."""
-    place = Key(IntegrationRow, f"{company_id}#{endpoint_id}", f"delivery#{delivery_id}")
-    endpoint, delivery = fetch([_endpoint_key(company_id, endpoint_id), place])
+    endpoint_at = _endpoint_key(company_id, endpoint_id)
+    delivery_at = Key(IntegrationRow, f"{company_id}#{endpoint_id}", f"delivery#{delivery_id}")
+    rows = fetch_map([endpoint_at, delivery_at])
+    endpoint, delivery = rows[endpoint_at], rows[delivery_at]
     return (
         endpoint.model(Endpoint) if endpoint is not None else None,
         delivery.model(Delivery) if delivery is not None else None,
@@ -65,17 +67,12 @@ def page_deliveries(
     company_id: str, endpoint_id: str, *, state: str | None, limit: int, cursor: str | None
 ) -> Page[Delivery]:
     """The newest first."""
-    only = IntegrationRow.status == state if state else None
-    between = IntegrationRow.sk.startswith("delivery#")
-    found = page(
-        DELIVERIES,
-        f"{company_id}#{endpoint_id}",
-        limit=limit,
-        cursor=cursor,
-        between=between,
-        only=only,
+    selection = Selection(
+        between=IntegrationRow.sk.startswith("delivery#"),
+        only=IntegrationRow.status == state if state else None,
         newest_first=True,
     )
+    found = page(DELIVERIES, f"{company_id}#{endpoint_id}", limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: row.model(Delivery))
 
 

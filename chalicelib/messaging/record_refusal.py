@@ -1,55 +1,56 @@
 """Noting that a number wants no calls or no texts, and taking that back."""
 
-from collections.abc import Callable
 from hashlib import sha256
 
 import msgspec
 
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Stale
-from chalicelib.core.unit import Unit, UnitFactory
+from chalicelib.core.retry import until_committed
+from chalicelib.core.unit import TransactionHook, Unit, UnitFactory
 from chalicelib.messaging import store
 from chalicelib.messaging.refusal import Refusal
 
-TRIES = 5
 STOP = "stop"
 """The reason of a refusal that came from the number itself; nobody but its owner takes that back."""
-Also = Callable[[Unit], None]
-"""What another area adds to the same transaction."""
+
+
+class NewRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the owner of a number wants no more, and why."""
+
+    number: str
+    calls: bool = False
+    texts: bool = False
+    reason: str = ""
 
 
 def refuse(
-    new_unit: UnitFactory,
-    number: str,
-    clock: Clock,
-    *,
-    calls: bool = False,
-    texts: bool = False,
-    reason: str = "",
-    hook: Also | None = None,
+    new_unit: UnitFactory, new: NewRefusal, clock: Clock, hook: TransactionHook[Refusal] | None = None
 ) -> Refusal:
     """Note the refusal; what was refused before stays so."""
-    for _ in range(TRIES):
+
+    def attempt() -> Refusal:
         unit = new_unit()
-        known = store.find_refusal(unit.company_id, number)
-        refusal = Refusal(
-            number=number,
-            calls=calls or bool(known and known.calls),
-            texts=texts or bool(known and known.texts),
-            reason=STOP if known and known.reason == STOP else reason or (known.reason if known else ""),
-            created_at=known.created_at if known else clock(),
-            version=known.version + 1 if known else 1,
-        )
+        refusal = _joined(store.find_refusal(unit.company_id, new.number), new, clock)
         store.save_refusal(unit, refusal)
-        unit.audit("number.refused", _audited(number), ("calls", "texts"))
+        unit.audit("number.refused", _audited(new.number), ("calls", "texts"))
         if hook:
-            hook(unit)
-        try:
-            unit.commit(refusal)
-            return refusal
-        except Stale:
-            continue
-    raise Stale
+            hook(unit, refusal)
+        unit.commit(refusal)
+        return refusal
+
+    return until_committed(attempt)
+
+
+def _joined(known: Refusal | None, new: NewRefusal, clock: Clock) -> Refusal:
+    if known is None:
+        return Refusal(number=new.number, calls=new.calls, texts=new.texts, reason=new.reason, created_at=clock())
+    return msgspec.structs.replace(
+        known,
+        calls=known.calls or new.calls,
+        texts=known.texts or new.texts,
+        reason=STOP if known.reason == STOP else new.reason or known.reason,
+        version=known.version + 1,
+    )
 
 
 def stage_calls_allowed(unit: Unit, refusal: Refusal) -> None:

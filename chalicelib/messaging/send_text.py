@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, RateLimited, Stale, VendorRefused
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
@@ -11,6 +13,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.messaging import record_refusal, store
 from chalicelib.messaging.events import TextFailed, TextSent
 from chalicelib.messaging.jobs import SendText
+from chalicelib.messaging.record_refusal import NewRefusal
 from chalicelib.messaging.text import FINAL, Purpose, Text
 
 if TYPE_CHECKING:
@@ -25,25 +28,26 @@ CLOCKS_APART = timedelta(seconds=60)
 REFUSED = "refused"
 
 
-def stage_text(
-    unit: Unit,
-    *,
-    to: str,
-    sender: str,
-    body: str,
-    at: datetime,
-    not_before: datetime | None = None,
-    purpose: Purpose = "missed_call",
-) -> Text:
+class NewText(msgspec.Struct, frozen=True, kw_only=True):
+    """What to send, as in Text."""
+
+    to: str
+    sender: str
+    body: str
+    purpose: Purpose
+    not_before: datetime | None = None
+
+
+def stage_text(unit: Unit, new: NewText, at: datetime) -> Text:
     """Add a text to the unit, and the job that sends it."""
     text = Text(
         id=new_id("txt"),
         company_id=unit.company_id,
-        to=to,
-        sender=sender,
-        body=body,
-        purpose=purpose,
-        not_before=not_before,
+        to=new.to,
+        sender=new.sender,
+        body=new.body,
+        purpose=new.purpose,
+        not_before=new.not_before,
         created_at=at,
         updated_at=at,
     )
@@ -77,7 +81,7 @@ def send(job: SendText, context: JobContext) -> None:
         if refused:
             _finish(text.failed(REFUSED, context.clock()), context)
         else:
-            _ask(text, twilio, context)
+            _request(text, twilio, context)
     finally:
         twilio.close()
 
@@ -103,7 +107,7 @@ def _look(text: Text, twilio: "Twilio") -> "TextMessage | None":
     return None
 
 
-def _ask(text: Text, twilio: "Twilio", context: JobContext) -> None:
+def _request(text: Text, twilio: "Twilio", context: JobContext) -> None:
     try:
         sending = _save(text.sending(context.clock()), context)
     except Stale:
@@ -133,7 +137,8 @@ def _refused(text: Text, refusal: DomainError, context: JobContext) -> None:
         _save(text.put_back(context.clock()), context)
         raise refusal
     if refused_with(refusal, OPTED_OUT):
-        record_refusal.refuse(context.unit, text.to, context.clock, texts=True, reason=record_refusal.STOP)
+        stopped = NewRefusal(number=text.to, texts=True, reason=record_refusal.STOP)
+        record_refusal.refuse(context.unit, stopped, context.clock)
     number = refusal.extra.get("vendor_code")
     _finish(text.failed(f"twilio_{number}" if number else refusal.code, context.clock()), context)
 

@@ -2,15 +2,14 @@
 
 import zlib
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 import msgspec
 
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict, NotFound
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
+from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.plan import Plan
@@ -34,7 +33,7 @@ def session_of(row: Any) -> Session | None:
 
 def find_current_session(company_id: str, appointment_id: str) -> Session | None:
     """The appointment's session, over or not; one request."""
-    return session_of(fetch([session_key(company_id, appointment_id)])[0])
+    return session_of(fetch_one(session_key(company_id, appointment_id)))
 
 
 def find_session(company_id: str, session_id: str) -> Session | None:
@@ -46,8 +45,14 @@ def find_session(company_id: str, session_id: str) -> Session | None:
 
 def get_meter(company_id: str, appointment_id: str, subscription_id: str) -> Meter:
     """The appointment's session and the account that pays; one request. Raises NotFound."""
-    places = [session_key(company_id, appointment_id), subscription_key(company_id, subscription_id)]
-    return _meter_of(fetch(places), appointment_id, subscription_id)
+    at, account_at = session_key(company_id, appointment_id), subscription_key(company_id, subscription_id)
+    rows = fetch_map([at, account_at])
+    session, account = rows[at], rows[account_at]
+    if session is None:
+        raise NotFound("session_not_found", f"The appointment {appointment_id} has no session.")
+    if account is None:
+        raise _no_subscription(subscription_id)
+    return Meter(session.model(Session), Account(account.model(Subscription)))
 
 
 def get_meters(of: list[Session]) -> list[Meter]:
@@ -55,10 +60,11 @@ def get_meters(of: list[Session]) -> list[Meter]:
     places = [
         (session_key(s.company_id, s.appointment_id), subscription_key(s.company_id, s.subscription_id)) for s in of
     ]
-    rows = fetch(list(chain.from_iterable(places)))
-    pairs = zip(rows[::2], rows[1::2], strict=True)
+    rows = fetch_map(key for place in places for key in place)
     return [
-        Meter(s.model(Session), Account(a.model(Subscription))) for s, a in pairs if s is not None and a is not None
+        Meter(session.model(Session), Account(account.model(Subscription)))
+        for session, account in ((rows[at], rows[account_at]) for at, account_at in places)
+        if session is not None and account is not None
     ]
 
 
@@ -97,7 +103,7 @@ def subscription_key(company_id: str, subscription_id: str) -> Key:
 
 def get_account(company_id: str, subscription_id: str) -> Account:
     """One request; raises NotFound, also for a subscription of another company."""
-    row = fetch([subscription_key(company_id, subscription_id)])[0]
+    row = fetch_one(subscription_key(company_id, subscription_id))
     if row is None:
         raise _no_subscription(subscription_id)
     return Account(row.model(Subscription))
@@ -147,13 +153,13 @@ def moved_before(company_id: str, subscription_id: str, cause: str) -> bool:
 
 def page_ledger(company_id: str, subscription_id: str, limit: int, cursor: str | None) -> Page[LedgerEntry]:
     """The newest first."""
-    found = page(LISTED, f"{company_id}#{subscription_id}", limit=limit, cursor=cursor, newest_first=True)
+    found = page(LISTED, f"{company_id}#{subscription_id}", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
     return found.map(lambda row: row.model(LedgerEntry))
 
 
 def page_subscriptions(company_id: str, limit: int, cursor: str | None) -> Page[Subscription]:
     """The newest first."""
-    found = page(LISTED, f"{company_id}#subscriptions", limit=limit, cursor=cursor, newest_first=True)
+    found = page(LISTED, f"{company_id}#subscriptions", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
     return found.map(lambda row: row.model(Subscription))
 
 
@@ -241,14 +247,6 @@ def _plan_row(plan: Plan) -> TextSessionRow:
         listed_in=f"{plan.company_id}#plans" if listed else None,
         place=f"{stamp(plan.created_at)}#{plan.id}" if listed else None,
     )
-
-
-def _meter_of(rows: list[Any], appointment_id: str, subscription_id: str) -> Meter:
-    if rows[0] is None:
-        raise NotFound("session_not_found", f"The appointment {appointment_id} has no session.")
-    if rows[1] is None:
-        raise _no_subscription(subscription_id)
-    return Meter(rows[0].model(Session), Account(rows[1].model(Subscription)))
 
 
 def _no_subscription(subscription_id: str) -> NotFound:

@@ -1,13 +1,13 @@
 """Appointments, also under their old name, events."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec.structs import asdict
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Source, Status
+from chalicelib.booking.appointments.appointment import Appointment, Source, Status
 from chalicelib.booking.changes.list import contact_from, list_by
 from chalicelib.booking.practice.models import Gender
 from chalicelib.booking.practice.policy import Overrides
@@ -19,9 +19,6 @@ from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show, show_listed
 from functions.booking.places import AddressGiven, place_of
-
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -111,8 +108,9 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
     both with up to four `alternatives`, each bookable as given, one of them in another branch where there is one.
     """
     from chalicelib.booking.allocation.assignment import Preference
+    from chalicelib.booking.appointments.change_context import ChangeContext
     from chalicelib.booking.changes.book_online import book_online
-    from chalicelib.booking.creation.book import BookingRequest
+    from chalicelib.booking.creation.request import BookingRequest
 
     if body.override:
         request.require("appointments:override")
@@ -134,13 +132,8 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
         deposit_minor=body.deposit_minor,
     )
 
-    return show(book_online(lambda: request.unit(show), request.company_id, wish, now, _calcom))
-
-
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
+    context: ChangeContext[Appointment] = ChangeContext(lambda: request.unit(show), request.company_id, now)
+    return show(book_online(context, wish))
 
 
 @function.route(

@@ -19,7 +19,8 @@ from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.booking.appointments.appointment import Appointment
+    from chalicelib.booking.appointments.change_context import ChangeContext
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -101,12 +102,6 @@ class HistoryEntry(Answer):
     changes: dict[str, Any]
 
 
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
-
-
 @function.route(
     "POST",
     "/api/appointments/{appointment_id}/reschedule",
@@ -122,7 +117,8 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
     also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
-    from chalicelib.booking.changes.reschedule import Move, reschedule
+    from chalicelib.booking.changes.reschedule import reschedule
+    from chalicelib.booking.rules.reschedule_rules import Move
 
     if body.override:
         request.require("appointments:override")
@@ -134,7 +130,7 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
         version=body.version,
         override=tuple(body.override),
     )
-    return show(reschedule(lambda: request.unit(show), request.company_id, appointment_id, move, now, _calcom))
+    return show(reschedule(_context(request), appointment_id, move))
 
 
 @function.route(
@@ -153,7 +149,7 @@ def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> A
     if body.waive_fee:
         request.require("appointments:override")
     wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version, waive_fee=body.waive_fee)
-    return show(cancel(lambda: request.unit(show), request.company_id, appointment_id, wanted, now, _calcom))
+    return show(cancel(_context(request), appointment_id, wanted))
 
 
 @function.route(
@@ -171,7 +167,7 @@ def mark_no_show(request: Request, appointment_id: str, body: NoShow) -> Appoint
 
     status: Literal["no_show", "confirmed"] = "no_show" if body.missed else "confirmed"
     marked = _mark(request, body)
-    return show(mark(lambda: request.unit(show), request.company_id, appointment_id, status, marked, now))
+    return show(mark(_context(request), appointment_id, status, marked))
 
 
 @function.route(
@@ -188,7 +184,7 @@ def complete_appointment(request: Request, appointment_id: str, body: Change) ->
     from chalicelib.booking.changes.status import mark
 
     marked = _mark(request, body)
-    return show(mark(lambda: request.unit(show), request.company_id, appointment_id, "completed", marked, now))
+    return show(mark(_context(request), appointment_id, "completed", marked))
 
 
 @function.route(
@@ -213,7 +209,7 @@ def confirm_appointment(request: Request, appointment_id: str, body: Confirm) ->
         deposit_minor=body.deposit_minor,
         without_deposit=body.without_deposit,
     )
-    return show(confirm(lambda: request.unit(show), request.company_id, appointment_id, marked, now, _calcom))
+    return show(confirm(_context(request), appointment_id, marked))
 
 
 @function.route(
@@ -230,7 +226,7 @@ def decline_appointment(request: Request, appointment_id: str, body: Change) -> 
     from chalicelib.booking.changes.status import decline
 
     marked = _mark(request, body)
-    return show(decline(lambda: request.unit(show), request.company_id, appointment_id, marked, now, _calcom))
+    return show(decline(_context(request), appointment_id, marked))
 
 
 @function.route(
@@ -244,10 +240,11 @@ def decline_appointment(request: Request, appointment_id: str, body: Change) -> 
 )
 def reassign_appointment(request: Request, appointment_id: str, body: Reassign) -> AppointmentAnswer:
     """Give an appointment to another member of staff, at the same time."""
-    from chalicelib.booking.changes.reassign import Reassignment, reassign
+    from chalicelib.booking.changes.reschedule import reschedule
+    from chalicelib.booking.rules.reschedule_rules import Move
 
-    wanted = Reassignment(staff=body.staff, reason=body.reason, by=str(request.actor), version=body.version)
-    return show(reassign(lambda: request.unit(show), request.company_id, appointment_id, wanted, now, _calcom))
+    move = Move(staff=body.staff, reason=body.reason, by=str(request.actor), version=body.version)
+    return show(reschedule(_context(request), appointment_id, move))
 
 
 @function.route(
@@ -271,10 +268,9 @@ def change_attendees(request: Request, appointment_id: str, body: Attendees) -> 
         guests=tuple(clean_email(one, f"body.guests[{n}]") for n, one in enumerate(guests))
         if guests is not None
         else None,
-        by=str(request.actor),
         version=body.version,
     )
-    return show(attendees.change_attendees(lambda: request.unit(show), request.company_id, appointment_id, wanted))
+    return show(attendees.change_attendees(_context(request), appointment_id, wanted))
 
 
 @function.route(
@@ -294,6 +290,12 @@ def show_history(request: Request, appointment_id: str, query: PageQuery) -> Pag
             at=entry.at, actor=entry.actor, action=entry.action, fields=entry.fields, changes=entry.ids
         )
     )
+
+
+def _context(request: Request) -> "ChangeContext[Appointment]":
+    from chalicelib.booking.appointments.change_context import ChangeContext
+
+    return ChangeContext(lambda: request.unit(show), request.company_id, now)
 
 
 def _mark(request: Request, body: Change) -> Any:

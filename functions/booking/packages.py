@@ -18,6 +18,7 @@ from functions.booking.changes import Cancel, Confirm
 from functions.booking.changes import Change as ChangeBody
 
 if TYPE_CHECKING:
+    from chalicelib.booking.appointments.change_context import ChangeContext
     from chalicelib.booking.appointments.package import Together
 
 function = Function(__name__)
@@ -101,18 +102,19 @@ def reschedule_package(request: Request, package_id: str, body: MovePackage) -> 
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
     also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
-    from chalicelib.booking.packages.reschedule import PackageMove, reschedule
+    from chalicelib.booking.packages.reschedule import reschedule
+    from chalicelib.booking.rules.reschedule_rules import Move
 
     if body.override:
         request.require("appointments:override")
-    move = PackageMove(
+    move = Move(
         starts_at=body.starts_at,
         staff=body.staff,
         version=body.version,
         by=str(request.actor),
         override=tuple(body.override),
     )
-    return _show(reschedule(lambda: request.unit(_show), request.company_id, package_id, move, now))
+    return _show(reschedule(_context(request), package_id, move))
 
 
 @function.route(
@@ -133,7 +135,7 @@ def cancel_package(request: Request, package_id: str, body: Cancel) -> PackageAn
     if body.waive_fee:
         request.require("appointments:override")
     wanted = Change(reason=body.reason, version=body.version, waive_fee=body.waive_fee)
-    return _show(cancel(lambda: request.unit(_show), request.company_id, package_id, wanted))
+    return _show(cancel(_context(request), package_id, wanted))
 
 
 @function.route(
@@ -156,7 +158,7 @@ def confirm_package(request: Request, package_id: str, body: Confirm) -> Package
         deposit_minor=body.deposit_minor,
         without_deposit=body.without_deposit,
     )
-    return _show(answer(lambda: request.unit(_show), request.company_id, package_id, "confirmed", wanted))
+    return _show(answer(_context(request), package_id, "confirmed", wanted))
 
 
 @function.route(
@@ -172,7 +174,13 @@ def decline_package(request: Request, package_id: str, body: ChangeBody) -> Pack
     from chalicelib.booking.packages.change import Change, answer
 
     wanted = Change(reason=body.reason, version=body.version)
-    return _show(answer(lambda: request.unit(_show), request.company_id, package_id, "declined", wanted))
+    return _show(answer(_context(request), package_id, "declined", wanted))
+
+
+def _context(request: Request) -> "ChangeContext[Together]":
+    from chalicelib.booking.appointments.change_context import ChangeContext
+
+    return ChangeContext(lambda: request.unit(_show), request.company_id, now)
 
 
 def _show(found: "Together") -> PackageAnswer:

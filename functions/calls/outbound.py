@@ -162,7 +162,7 @@ def refuse_number(request: Request, number: str, body: RefusedNumber) -> Refusal
     from chalicelib.calls.do_not_call import put
 
     new_unit = request.unit
-    return _show_refusal(put(new_unit, request.company_id, number, texts=body.texts, reason=body.reason, clock=now))
+    return _show_refusal(put(new_unit, number, now, texts=body.texts, reason=body.reason))
 
 
 @function.route(
@@ -177,7 +177,7 @@ def allow_number(request: Request, number: str) -> None:
     """Take a number off the list, and the mark off its customer."""
     from chalicelib.calls.do_not_call import remove
 
-    remove(request.unit, request.company_id, number, now)
+    remove(request.unit, number, now)
 
 
 def show(call: PhoneCall) -> PhoneCallAnswer:

@@ -27,7 +27,7 @@ class CallSettingsBody(Body):
 @function.route("GET", "/api/settings/calls", ability="practice:read", needs=Needs(reads=("calls",)))
 def show_call_settings(request: Request) -> CallSettingsAnswer:
     """How long transcripts and recordings are kept."""
-    return show_settings(store.settings_of([request.company_id])[0])
+    return show_settings(store.get_settings(request.company_id))
 
 
 @function.route(

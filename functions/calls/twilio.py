@@ -7,6 +7,7 @@ from chalicelib.core import inbox
 from chalicelib.core.clock import now
 from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
+from chalicelib.core.inbox import Delivery
 from chalicelib.core.logging import log
 from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
@@ -92,7 +93,8 @@ def _keep(request: Request, kind: str) -> None:
     event = _verified(request)
     delivery_id = twilio_webhook.delivery_id(kind, event, request.headers, request.raw)
     job = ApplyPhoneEvent(company_id=inbox.PLATFORM, delivery_id=delivery_id, reference=_reference(request))
-    fresh = inbox.receive(_unit(request, inbox.PLATFORM), "twilio", delivery_id, f"voice.{kind}", request.raw, job)
+    delivery = Delivery("twilio", delivery_id, f"voice.{kind}", request.raw)
+    fresh = inbox.receive(_unit(request, inbox.PLATFORM), delivery, job)
     log.info("webhook", extra={"vendor": "twilio", "event": f"voice.{kind}", "known": True, "fresh": fresh})
 
 

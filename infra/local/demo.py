@@ -9,7 +9,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Unauthenticated
 from chalicelib.core.unit import Unit
 from chalicelib.identity.abilities import Role
-from chalicelib.identity.create_company import Person, add_member, create_company
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
 from chalicelib.identity.password_login import sign_in
 from infra.local import demo_text
 from infra.local.demo_accounting import connect_accounting
@@ -45,7 +45,7 @@ def load() -> DemoPractice:
     """Create what is missing and sign the admin in; a second load changes nothing but adds a token."""
     practice = demo_practice(COMPANY)
     if directory.find("email", ADMIN.email) is None:
-        create_company("Demo Practice", ADMIN, now, company_id=COMPANY)
+        create_company(NewCompany("Demo Practice", id=COMPANY), ADMIN, now)
     for person, role in OTHERS:
         if directory.find("email", person.email) is None:
             add_member(COMPANY, person, role, now)

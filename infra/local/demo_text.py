@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation.single import booked_event
+from chalicelib.booking.appointments.appointment import Appointment, booked_event
 from chalicelib.booking.practice_admin import link_users
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.ids import new_id

@@ -33,37 +33,26 @@ def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, st
 
 
 def _origins(cloudfront: Any, distribution: str, endpoint: str) -> None:
-    # It serves buckets by their names, but will not call anything of AWS's, and speaks no TLS.
-    here = urlsplit(endpoint)
+    # It serves buckets by their names, but calls nothing that bears a name of AWS's, and speaks no TLS.
+    emulator = urlsplit(endpoint)
+    reached = {
+        "OriginProtocolPolicy": "http-only",
+        "HTTPPort": emulator.port,
+        "HTTPSPort": 443,
+        # A first call unpacks the zip, which on a busy machine takes longer than CloudFront would wait.
+        "OriginReadTimeout": 120,
+    }
     found = cloudfront.get_distribution_config(Id=distribution)
     config = found["DistributionConfig"]
     for origin in config["Origins"]["Items"]:
         if "CustomOriginConfig" in origin:
             api = origin["DomainName"].partition(".")[0]
-            origin |= {"DomainName": here.hostname, "OriginPath": f"/_aws/execute-api/{api}{origin['OriginPath']}"}
-            # Its first call of a Lambda unpacks the zip, which on a busy machine takes longer than CloudFront waits.
-            waits = {"OriginReadTimeout": 120}
-            origin["CustomOriginConfig"] |= {"OriginProtocolPolicy": "http-only", "HTTPPort": here.port} | waits
+            origin["DomainName"] = emulator.hostname
+            origin["OriginPath"] = f"/_aws/execute-api/{api}{origin['OriginPath']}"
+            origin["CustomOriginConfig"] |= reached
     for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]["Items"]):
         behavior["ViewerProtocolPolicy"] = "allow-all"
     cloudfront.update_distribution(Id=distribution, IfMatch=found["ETag"], DistributionConfig=config)
-
-
-def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
-    resources = {each["path"]: each["id"] for each in gateway.get_resources(restApiId=api, limit=500)["items"]}
-    for path, operations in body["paths"].items():
-        mock = operations.get("options", {}).get("x-amazon-apigateway-integration")
-        if mock is None:
-            continue
-        answer = mock["responses"]["default"]
-        where = {"restApiId": api, "resourceId": resources[path], "httpMethod": "OPTIONS", "statusCode": "200"}
-        gateway.put_method_response(**where, responseParameters=dict.fromkeys(answer["responseParameters"], False))
-        gateway.put_integration_response(**where, responseParameters=answer["responseParameters"])
-
-
-def _gateway_responses(gateway: Any, api: str, body: dict[str, Any]) -> None:
-    for kind, answer in body["x-amazon-apigateway-gateway-responses"].items():
-        gateway.put_gateway_response(restApiId=api, responseType=kind, **answer)
 
 
 def _web(s3: Any, bucket: str) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from chalice.local import LambdaContext
 
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.settings import settings
 
 

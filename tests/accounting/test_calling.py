@@ -15,7 +15,7 @@ from chalicelib.core import vault
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, RateLimited, Unavailable, VendorRefused
 from chalicelib.core.unit import Unit
-from chalicelib.identity.create_company import Person, add_member, create_company
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -164,7 +164,7 @@ def test_a_revoked_token_made_by_hand_needs_a_person(manual: Account, fic: Fattu
 
 def test_the_admins_are_told_once(aws: EmbeddedAws, fic: FattureInCloudSimulator) -> None:
     password = "correct horse battery"
-    create_company("Salon Rosa", Person("Ada", "ada@example.com", password), now, company_id="com_test")
+    create_company(NewCompany("Salon Rosa", id="com_test"), Person("Ada", "ada@example.com", password), now)
     add_member("com_test", Person("Bea", "bea@example.com", password), "admin", now)
     add_member("com_test", Person("Cleo", "cleo@example.com", password), "staff", now)
     drain()

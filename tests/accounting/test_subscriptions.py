@@ -12,7 +12,7 @@ from chalicelib.accounting.subscription import TYPES, Seen, Subscription, compar
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, MovingClock, account, drain_all, sink, subscribed
@@ -120,7 +120,7 @@ def test_a_refusal_is_told_and_what_is_wanted_stays_wanted(fic: FattureInCloudSi
 
 
 def test_the_daily_check_has_a_job_for_each_account(account: Account) -> None:
-    create_company("Ours", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id=OURS)
+    create_company(NewCompany("Ours", id=OURS), Person("Ada", "ada@example.com", "correct horse battery"), now)
     drain_all()
     recurring_jobs.check_subscriptions(now)
     recurring_jobs.read_changes(now)

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.package import FirstPart
-from chalicelib.booking.creation.book import BookingRequest, book
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice.models import Part, Resource, Service
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
-from chalicelib.booking.creation.book import BookingRequest
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import SettleChange
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import directory
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, VendorRefused
@@ -26,10 +27,15 @@ from chalicelib.crm.customer import Contact
 from chalicelib.vendors.calcom import connected
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
+from tests.booking.calendars import read_calendar
 from tests.calls.conftest import next_monday
 from tests.draining import drain
 
 COMPANY = "com_test"
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, COMPANY, now)
 
 
 def new_unit() -> Unit:
@@ -45,15 +51,15 @@ def booked(practice: Practice, hour: int = 10, staff: str | None = "Ada Keller",
         staff=staff,
         contact=Contact(name=f"Guest {guest}", phone=f"+4915112345{guest:03}"),
     )
-    return book_online(new_unit, COMPANY, wish, now, connected)
+    return book_online(changing(), wish)
 
 
 def move(appointment: Appointment, starts_at: datetime, **fields: Any) -> Appointment:
-    return reschedule(new_unit, COMPANY, appointment.id, Move(starts_at=starts_at, **fields), now, connected)
+    return reschedule(changing(), appointment.id, Move(starts_at=starts_at, **fields))
 
 
 def call_off(appointment: Appointment, **fields: Any) -> Appointment:
-    return cancel(new_unit, COMPANY, appointment.id, Cancellation(**fields), now, connected)
+    return cancel(changing(), appointment.id, Cancellation(**fields))
 
 
 def stored(appointment: Appointment) -> Appointment:

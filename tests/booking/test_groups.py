@@ -7,32 +7,33 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.availability import search as slot_search
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.changes.attendees import Attendance, change_attendees
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.changes.status import Mark, mark
-from chalicelib.booking.creation.book import BookingRequest, book
-from chalicelib.booking.creation.decision import Asked
-from chalicelib.booking.creation.group_seat import Joiner
+from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.hold import hold
+from chalicelib.booking.creation.request import BookingRequest, SeatRequest
 from chalicelib.booking.groups import minimum
 from chalicelib.booking.groups.join import join
 from chalicelib.booking.groups.leave import Leaver, leave
 from chalicelib.booking.practice.policy import GroupPolicy, Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import DomainError, Invalid, NotFound
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.booking.test_refusing import requests
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -42,6 +43,10 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 """10:00 in New York, where Chloe and Dan give haircuts; here to several at once."""
 MERGE = GroupPolicy(deadline_min=1440, below="merge")
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, COMPANY, lambda: NOW, calcom=no_calcom)
 
 
 def new_unit(now: datetime = NOW) -> Unit:
@@ -74,13 +79,13 @@ def booked(practice: Practice, number: int, at: datetime = TEN, now: datetime = 
 
 
 def joined(group: Appointment, number: int, now: datetime = NOW, **fields: Any) -> Appointment:
-    return join(new_unit, COMPANY, group.id, Joiner(contact=contact(number), **fields), lambda: now)
+    return join(new_unit, COMPANY, group.id, SeatRequest(contact=contact(number), **fields), lambda: now)
 
 
 def left(group: Appointment, number: int = 0) -> Appointment:
     there = current(group).group.participants  # type: ignore[union-attr]
     who = there[number].id if there else "prt_none"
-    return leave(new_unit, COMPANY, group.id, Leaver(participant_id=who), lambda: NOW)
+    return leave(changing(), group.id, Leaver(participant_id=who))
 
 
 def current(group: Appointment) -> Appointment:
@@ -212,7 +217,7 @@ def test_who_leaves_reopens_the_group_and_the_last_one_ends_it(aws: EmbeddedAws)
     assert list_of(second) == []
     refused(lambda: joined(group, 3), "not_joinable")
     refused(
-        lambda: leave(new_unit, COMPANY, group.id, Leaver(participant_id="prt_none"), lambda: NOW),
+        lambda: leave(changing(), group.id, Leaver(participant_id="prt_none")),
         "participant_not_found",
     )
     assert events().count("booking.ParticipantLeft") == 2
@@ -233,7 +238,7 @@ def test_what_joins_is_asked_what_the_rules_say_of_him(aws: EmbeddedAws) -> None
     # Who leaves may book again on that day, and so may all once it is cancelled.
     left(group)
     assert booked(practice, 1, TEN + timedelta(hours=2)).id != group.id
-    cancel(new_unit, COMPANY, group.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(changing(), group.id, Cancellation())
     drain()
     assert booked(practice, 2, TEN + timedelta(hours=2)).group.taken == 2  # type: ignore[union-attr]
 
@@ -244,7 +249,7 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
     assert group.group
     customers = [one.customer_id for one in group.group.participants]
     tuesday = TEN + timedelta(days=1)
-    moved = reschedule(new_unit, COMPANY, group.id, Move(starts_at=tuesday), lambda: NOW, no_calcom)
+    moved = reschedule(changing(), group.id, Move(starts_at=tuesday))
     assert kinds(practice, moved) == [Kind.GROUP]
     drain()
     for customer_id in customers:
@@ -253,15 +258,18 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
         assert [one.customer_id for one in list_of(customer_id, status="confirmed")] == [customer_id]
         assert list_of(customer_id, status="cancelled") == []
         assert tallies(customer_id) == {"2026-11-23": 0, "2026-11-24": 1}
-    mark(new_unit, COMPANY, group.id, "completed", Mark(), lambda: tuesday + timedelta(hours=1))
+    mark(ChangeContext(new_unit, COMPANY, lambda: tuesday + timedelta(hours=1)), group.id, "completed", Mark())
     drain()
     drain()
     done = [limit_store.done_key(COMPANY, one, group.service_id) for one in customers]
     assert [row.tally for row in fetch(done)] == [1, 1]
-    mark(new_unit, COMPANY, group.id, "confirmed", Mark(), lambda: tuesday + timedelta(hours=1))
+    mark(ChangeContext(new_unit, COMPANY, lambda: tuesday + timedelta(hours=1)), group.id, "confirmed", Mark())
     drain()
     assert [row.tally for row in fetch(done)] == [0, 0]
-    refused(lambda: change_attendees(new_unit, COMPANY, group.id, Attendance(contact=contact(7))), "is_group")
+    refused(
+        lambda: change_attendees(changing(), group.id, Attendance(contact=contact(7))),
+        "is_group",
+    )
 
 
 def tallies(customer_id: str) -> dict[str, int]:
@@ -344,15 +352,16 @@ def test_what_can_never_be_names_its_field(aws: EmbeddedAws) -> None:
     single = booked(practice, 1, service="Text consultation", staff="Chloe Park")
     refused(lambda: joined(single, 2), "not_joinable")
     with pytest.raises(NotFound):
-        join(new_unit, COMPANY, "apt_none", Joiner(contact=contact(2)), lambda: NOW)
-    asked = Asked(branch_id=practice.branches[1].id, service="Haircut", starts_at=TEN, visitor=True)
+        join(new_unit, COMPANY, "apt_none", SeatRequest(contact=contact(2)), lambda: NOW)
+    asked = BookingRequest(branch_id=practice.branches[1].id, service="Haircut", starts_at=TEN, visitor=True)
     held = lambda: hold(lambda company_id: Unit(company_id), "203.0.113.7", asked, lambda: NOW)  # noqa: E731
     assert invalid(held) == ("body.service", "seats_not_held")
     group = booked(practice, 1)
     begun = TEN + timedelta(minutes=1)
     refused(lambda: joined(group, 2, begun), "not_joinable")
     refused(
-        lambda: leave(new_unit, COMPANY, group.id, Leaver(customer_id=group.customer_id), lambda: begun), "not_leavable"
+        lambda: leave(ChangeContext(new_unit, COMPANY, lambda: begun), group.id, Leaver(customer_id=group.customer_id)),
+        "not_leavable",
     )
 
 

@@ -7,10 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.practice.policy import Limits, Policy, Rescheduling
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules import reschedule_rules, rules
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import audit
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
@@ -62,7 +64,9 @@ def test_the_terms_of_rescheduling(agreed: Rescheduling, by: str, failed: list[s
 
 
 def moved(appointment: Appointment, at: Any, **fields: Any) -> Appointment:
-    return reschedule(new_unit, "com_test", appointment.id, Move(starts_at=at, **fields), clock, no_calcom)
+    return reschedule(
+        ChangeContext(new_unit, "com_test", clock, calcom=no_calcom), appointment.id, Move(starts_at=at, **fields)
+    )
 
 
 def test_all_failures_come_together_and_named_ones_may_be_overridden(aws: EmbeddedAws) -> None:

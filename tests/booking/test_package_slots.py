@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking.alternatives.package_solver import solve
+from chalicelib.booking.alternatives.package_solver import PackageProblem
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.search_index import SearchIndex, compile_search
 from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
@@ -172,7 +172,7 @@ def test_a_package_is_offered_exactly_where_it_can_be_and_booked_wherever_it_is_
         every = list(placements(found, busy, start))
         assert (start in offered) == bool(every), start
         at = MIDNIGHT + timedelta(minutes=start)
-        solved = solve(found, package, found.staff, taken, at, NOW)
+        solved = PackageProblem(schedule=found, package=package, taken=taken, starts_at=at, now=NOW).solve(found.staff)
         assert (solved is not None) == bool(every), start
         if solved:
             shown = [(minute_of(p.starts_at) - minute_of(MIDNIGHT), p.staff.id, p.room_ids) for p in solved]
@@ -195,7 +195,8 @@ def test_whoever_is_preferred_what_is_offered_is_booked(
     ranked = sorted(found.staff, key=lambda member: order.index(member.id))
     for slot in slots(found, taken, only):
         at = MIDNIGHT + timedelta(minutes=slot.start - minute_of(MIDNIGHT))
-        solved = solve(found, package, ranked, taken, at, NOW, only=only)
+        problem = PackageProblem(schedule=found, package=package, taken=taken, starts_at=at, now=NOW, only=only)
+        solved = problem.solve(ranked)
         assert solved
         assert all(one.ends_at <= other.starts_at for one, other in pairwise(solved))
         mine = next(member for member in found.staff if member.id == only)

@@ -10,15 +10,18 @@ from msgspec.structs import replace
 from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.changes import complete
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.changes.status import Mark, confirm, mark
-from chalicelib.booking.creation.book import BookingRequest, book
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice.models import Branch, Resource, Service, Skill, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules import block_customer
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import audit
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.errors import Conflict
@@ -32,6 +35,10 @@ MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 TEN = MONDAY + timedelta(hours=15)
 """10:00 in New York."""
 EVE = Contact(name="Eve", phone="+12125550199")
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, "com_test", clock, calcom=no_calcom)
 
 
 def clock() -> datetime:
@@ -136,11 +143,9 @@ def test_a_limit_holds_is_read_along_and_is_given_back(aws: EmbeddedAws) -> None
     tuesday = booked(practice, TEN + timedelta(days=1), **other)
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=1), **customer))) == ["limit_reached"]
     move = Move(starts_at=TEN + timedelta(hours=3))
-    assert codes(refused(lambda: reschedule(new_unit, "com_test", tuesday.id, move, clock, no_calcom))) == [
-        "limit_reached"
-    ]
-    cancel(new_unit, "com_test", first.id, Cancellation(), clock, no_calcom)
-    moved = reschedule(new_unit, "com_test", tuesday.id, move, clock, no_calcom)
+    assert codes(refused(lambda: reschedule(changing(), tuesday.id, move))) == ["limit_reached"]
+    cancel(changing(), first.id, Cancellation())
+    moved = reschedule(changing(), tuesday.id, move)
     assert [name.split("#")[-1] for name in moved.counted][:1] == ["2026-11-23"]
     assert codes(refused(lambda: booked(practice, TEN + timedelta(hours=4)))) == ["limit_reached"]
     assert booked(practice, TEN + timedelta(hours=4), override=("limits",))
@@ -191,7 +196,7 @@ def test_a_consultation_comes_first_and_is_offered(aws: EmbeddedAws) -> None:
     assert complete.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 0
     assert appointment_store.get_appointment("com_test", made.id).status == "completed"
     assert booked(practice, TEN + timedelta(days=1))
-    mark(new_unit, "com_test", made.id, "no_show", Mark(), lambda: after)
+    mark(ChangeContext(new_unit, "com_test", lambda: after), made.id, "no_show", Mark())
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=2)))) == ["consultation_required"]
 
 
@@ -203,16 +208,16 @@ def test_rooms_are_taken_moved_and_freed_with_the_appointment(aws: EmbeddedAws) 
     offered = refusal.extra["alternatives"]
     assert len(offered) == 3
     again = booked(practice, datetime.fromisoformat(offered[0]["starts_at"]), staff=offered[0]["staff_id"])
-    cancel(new_unit, "com_test", again.id, Cancellation(), clock, no_calcom)
-    moved = reschedule(new_unit, "com_test", first.id, Move(starts_at=TEN + timedelta(hours=2)), clock, no_calcom)
+    cancel(changing(), again.id, Cancellation())
+    moved = reschedule(changing(), first.id, Move(starts_at=TEN + timedelta(hours=2)))
     assert moved.resource_ids == first.resource_ids
     refused(lambda: booked(practice, TEN + timedelta(hours=2)), "slot_taken")
     second = booked(practice)
     refused(
-        lambda: reschedule(new_unit, "com_test", second.id, Move(starts_at=moved.starts_at), clock, no_calcom),
+        lambda: reschedule(changing(), second.id, Move(starts_at=moved.starts_at)),
         "slot_taken",
     )
-    cancel(new_unit, "com_test", second.id, Cancellation(), clock, no_calcom)
+    cancel(changing(), second.id, Cancellation())
     seen = requests(lambda: booked(practice))
     assert seen == ["BatchGetItem", "TransactWriteItems"]
 
@@ -242,4 +247,4 @@ def test_what_needs_approval_takes_its_time_and_waits(aws: EmbeddedAws) -> None:
     made = booked(practice, staff="Dan Rossi")
     assert (made.status, made.was_booked()) == ("requested", False)
     refused(lambda: booked(practice, staff="Dan Rossi"), "slot_taken")
-    assert confirm(new_unit, "com_test", made.id, Mark(), clock, no_calcom).status == "confirmed"
+    assert confirm(changing(), made.id, Mark()).status == "confirmed"

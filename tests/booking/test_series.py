@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from chalicelib.booking import jobs
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.practice.models import Part
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.rules import block_customer
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.series import book as series_book
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import book_series, check, listed
@@ -33,6 +35,10 @@ from tests.booking.test_refusing import EVE, NOW, TEN, booked, opened, refused, 
 from tests.conftest import EmbeddedAws
 
 DAN: dict[str, Any] = {"staff": "Dan Rossi"}
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, "com_test", lambda: NOW, calcom=no_calcom)
 
 
 def new_unit() -> Unit:
@@ -147,7 +153,7 @@ def test_a_limit_counts_the_occurrences_of_the_series_itself(aws: EmbeddedAws) -
     assert len(made.appointments) == 3
     refused(lambda: booked(practice, TEN + timedelta(days=3)))
     one = next(iter(made.appointments.values()))
-    cancel(new_unit, "com_test", one.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(changing(), one.id, Cancellation())
     booked(practice, TEN + timedelta(days=3))
 
 
@@ -213,7 +219,11 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
     assert series_store.get_series("com_test", meant[0].id).status == "failed"
     standing = [row for row in BookingRow.scan() if row.sk == "appointment"]
     assert len(standing) == 1
-    cancel(new_unit, "com_test", standing[0].pk.partition("#")[2], Cancellation(), lambda: NOW, no_calcom)
+    cancel(
+        changing(),
+        standing[0].pk.partition("#")[2],
+        Cancellation(),
+    )
     nothing_is_taken()
 
 
@@ -253,7 +263,7 @@ def test_when_a_lapsed_hold_was_lost_a_whole_series_comes_to_nothing(
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(late))
     failed = series_store.get_series("com_test", left.id)
     assert (failed.status, failed.held_in) == ("failed", ())
-    cancel(new_unit, "com_test", taken.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(changing(), taken.id, Cancellation())
     nothing_stands()
 
 
@@ -347,7 +357,11 @@ def test_cancelling_one_the_following_or_all_frees_their_times(aws: EmbeddedAws)
     made = series_of(wanted(practice, 4))
     one, two, three, four = ids(made)
     version = made.appointments[two].version
-    reschedule(new_unit, "com_test", two, Move(starts_at=weeks(1)[0] + timedelta(hours=1)), lambda: NOW, no_calcom)
+    reschedule(
+        changing(),
+        two,
+        Move(starts_at=weeks(1)[0] + timedelta(hours=1)),
+    )
     refused(lambda: change(made.series, "cancel", two, "one", version=version), "stale_version")
     assert outcomes(change(made.series, "cancel", two, "one", reason="ill")) == {two: None}
     assert outcomes(change(made.series, "cancel", three, "following")) == {three: None, four: None}

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.choose import Choosing, choose
-from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, choose, entry_for
+from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.search_index import SearchIndex, compile_search
 from chalicelib.booking.availability.slots import Able, Reason, find_slots, why_not
@@ -18,7 +18,6 @@ from chalicelib.booking.calendar import locations
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash, with_entry
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.calendar.travel_time import in_time
-from chalicelib.booking.creation.decision import entry_for
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.geo import Point, Roads, Travel
@@ -122,11 +121,12 @@ def test_every_slot_that_is_offered_is_granted_and_no_other(
             taken = calendar(schedule, *kept)
     made = board(schedule, taken, here.point())
     slots = offered(made)
-    situation = BookingContext(schedule, [taken], [], [])
+    context = BranchContext(schedule=schedule, calendars=[taken])
     service = schedule.services[0]
     for start in range(made.first, made.last, 20):
         wanted = entry_for(service, moment_of(start), bytes(12), point=here.point() if mobile else None)
-        granted = choose(situation, service, schedule.staff, wanted, NOW, Choosing(roads=roads))
+        new = NewEntry(wanted, NOW)
+        granted = choose(context, ChoiceQuery(service=service, able=schedule.staff, new=new, roads=roads))
         assert (granted is not None) == (start in slots), (wanted, kept)
         assert (why(made, start) == [Reason("free")]) == (start in slots)
 

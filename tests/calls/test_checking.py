@@ -16,7 +16,7 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.identity.create_company import Person, add_member, create_company
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
 from chalicelib.identity.mail_templates import MailTemplate
 from functions.calls.schedules import check_chains
 from infra.local.demo_practice import Practice
@@ -51,7 +51,7 @@ def company(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pract
     monkeypatch.setenv("PILOT_OPS_MAIL", "ops@example.com")
     settings.cache_clear()
     people = [Person(name, f"{name.lower()}@example.com", "correct horse battery") for name in ("Ada", "Ben", "Noor")]
-    create_company("Praxis Mitte", people[0], now, company_id=COMPANY, language="de")
+    create_company(NewCompany("Praxis Mitte", id=COMPANY, language="de"), people[0], now)
     add_member(COMPANY, people[1], "admin", now)
     add_member(COMPANY, people[2], "practitioner", now)
     yield open_practice(COMPANY, calcom=True)

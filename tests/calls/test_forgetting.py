@@ -14,7 +14,7 @@ from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import InboxRow, OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from functions.calls.schedules import forget_recordings
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
@@ -116,8 +116,11 @@ def test_a_long_night_goes_on_in_another_job(practice: Practice, monkeypatch: py
 
 def test_the_schedule_leaves_a_job_for_whoever_has_a_setting(practice: Practice) -> None:
     for company_id in (COMPANY, "com_other"):
-        create_company("Company", Person("Ada", f"{company_id}@example.com", "correct horse battery"), now,
-                     company_id=company_id)  # fmt: skip
+        create_company(
+            NewCompany("Company", id=company_id),
+            Person("Ada", f"{company_id}@example.com", "correct horse battery"),
+            now,
+        )
     keep(5)
     assert retention.spread([COMPANY, "com_other"], Unit) == 2  # the company's and the platform's
     forget_recordings({"id": "i", "detail-type": "t", "source": "s", "account": "a", "time": "t", "region": "r",

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.creation.book import BookingRequest, book
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice.models import GeoAddress
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls.free_times import offer

@@ -17,7 +17,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
-from chalicelib.identity.create_company import Person, add_member, create_company
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from tests.calls.conftest import signed
@@ -125,7 +125,7 @@ def test_a_message_reaches_the_branchs_address_in_the_companys_language(
 def test_without_an_address_staff_who_read_calls_are_mailed_once(
     practice: Practice, sent: list[tuple[list[str], str, str]]
 ) -> None:
-    create_company("Test", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id="com_test")
+    create_company(NewCompany("Test", id="com_test"), Person("Ada", "ada@example.com", "correct horse battery"), now)
     add_member("com_test", Person("Noor", "noor@example.com", "correct horse battery"), "staff", now)
     add_member("com_test", Person("Zoe", "zoe@example.com", "correct horse battery"), "client", now)
     message_id = ring("take_message", MESSAGE)["message_id"]

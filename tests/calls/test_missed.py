@@ -175,9 +175,9 @@ def test_staff_are_mailed_once_with_what_was_left(twilio: TwilioSimulator, aws: 
 
 
 def test_without_named_addresses_the_admins_are_told(twilio: TwilioSimulator, aws: EmbeddedAws) -> None:
-    from chalicelib.identity.create_company import Person, create_company
+    from chalicelib.identity.create_company import NewCompany, Person, create_company
 
-    create_company("Keller", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Keller", id=COMPANY), Person("Ada", "ada@example.com", "correct horse battery"), now)
     open_branch(replace(ROUTING, alert_emails=()))
     alert(miss(None))
     (mail,) = Mailbox(aws).mails()

@@ -11,7 +11,7 @@ from chalicelib.chat import polling, system_messages
 from chalicelib.chat.jobs import Tell
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.invoking import Caller
 from tests.chat.talk import ask, hear, say, texts
 from tests.conftest import EmbeddedAws
@@ -139,7 +139,7 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
 
 def test_an_admin_reads_and_does_not_speak(room: Room) -> None:
     _, boss = create_company(
-        "Room", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY
+        NewCompany("Room", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now
     )
     admin = Caller(COMPANY, "*", boss.id)
     say(room, "Good morning")

@@ -15,7 +15,7 @@ import pytest
 from chalicelib.cli import schedules
 from chalicelib.core import aws
 from chalicelib.core.clock import now
-from chalicelib.core.endpoints import all_endpoints
+from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit

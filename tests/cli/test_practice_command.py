@@ -10,14 +10,14 @@ from chalicelib.core import directory
 from chalicelib.core.clock import now
 from chalicelib.core.rows import DirectoryRow
 from chalicelib.core.unit import Unit
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from tests.booking.test_changing import COMPANY, booked, call_off
 from tests.cli.conftest import Pilot
 from tests.conftest import open_practice
 
 
 def test_what_an_older_version_stored_gets_its_keys_once(pilot: Pilot) -> None:
-    create_company("Test", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Test", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now)
     practice = open_practice(COMPANY, calcom=False)
     old, present = booked(practice), booked(practice, 11, guest=2)
     call_off(booked(practice, 12, guest=3))

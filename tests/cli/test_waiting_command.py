@@ -6,7 +6,7 @@ from chalicelib.booking.waitlist.join import WaitlistRequest, join, withdraw
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from tests.cli.conftest import Pilot
 from tests.conftest import open_practice
 
@@ -14,7 +14,7 @@ COMPANY = "com_test"
 
 
 def test_who_waits_is_listed(pilot: Pilot) -> None:
-    create_company("Test", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Test", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now)
     berlin, new_york = open_practice(COMPANY, calcom=False).branches
     made = [
         join(

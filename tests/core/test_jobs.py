@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from chalicelib.core import failed_jobs, jobs, queues, relay
 from chalicelib.core.clock import now
+from chalicelib.core.envelope import Envelope, envelope_of
 from chalicelib.core.errors import Conflict, Forbidden, NotFound, RateLimited, Unavailable, VendorRefused, invalid
 from chalicelib.core.events import UnknownName
 from chalicelib.core.jobs import CannotSucceed, JobContext, Postpone, backoff_seconds
 from chalicelib.core.queues import DEAD
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
+from chalicelib.core.visibility import Held
 from tests.core.trial_area import Doing, Try, count, put, put_job, take, work_once
 
 
@@ -66,13 +68,13 @@ def test_a_failing_job_is_tried_as_often_as_it_says_and_then_kept_with_its_reaso
 def test_a_failed_message_hides_for_its_backoff(doing: Doing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "backoff_seconds", lambda attempt: 600.0 * attempt)
     hidden: list[int] = []
-    hide = queues.hide
+    give_back = Held.give_back
 
-    def noting(queue: str, receipt: str, seconds: int) -> None:
+    def noting(held: Held, receipt: str, seconds: int) -> None:
         hidden.append(seconds)
-        hide(queue, receipt, seconds)
+        give_back(held, receipt, seconds)
 
-    monkeypatch.setattr(queues, "hide", noting)
+    monkeypatch.setattr(Held, "give_back", noting)
     doing.behaviour = raising(KeyError("a"))
     put_job(Try(company_id="com_1"))
     work_once()
@@ -154,7 +156,7 @@ def test_only_the_failed_messages_of_a_batch_come_again(doing: Doing) -> None:
     doing.behaviour = odd
     for number in range(6):
         put_job(Try(company_id="com_1", what=str(number)), f"evt_{number}")
-    again = [msgspec.json.decode(body, type=jobs.Envelope).id for body in work_once()]
+    again = [msgspec.json.decode(body, type=Envelope).id for body in work_once()]
     assert sorted(again) == ["evt_1", "evt_3", "evt_5"]
     assert sorted(doing.done) == ["0", "1", "2", "3", "4", "5"]
 
@@ -180,7 +182,7 @@ UNKNOWN = ["trial.Gone", "nowhere.Job", "core.Envelope", "", ".", "trial", "os.p
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_a_job_this_version_does_not_know_is_given_up_with_its_payload(doing: Doing, name: str) -> None:
-    envelope = jobs.envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
+    envelope = envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
     put(msgspec.json.encode(msgspec.structs.replace(envelope, job=name)).decode())
     assert work_once() == []
     [failed] = failed_jobs.of_queue("default")
@@ -189,7 +191,7 @@ def test_a_job_this_version_does_not_know_is_given_up_with_its_payload(doing: Do
 
 
 def test_a_payload_that_does_not_fit_is_given_up(doing: Doing) -> None:
-    envelope = jobs.envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
+    envelope = envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
     put(msgspec.json.encode(msgspec.structs.replace(envelope, payload=msgspec.Raw(b'{"what": 3}'))).decode())
     assert work_once() == []
     assert doing.calls == []
@@ -210,7 +212,7 @@ def test_a_job_given_up_twice_is_kept_once(doing: Doing) -> None:
 def test_what_its_worker_died_of_is_taken_over_from_the_dead_letters(doing: Doing) -> None:
     from chalicelib.core.worker import consume_dead_letters
 
-    body = jobs.envelope_of(Try(company_id="com_1", what="deadly"), "evt_1", "cor_1").message("default").body
+    body = envelope_of(Try(company_id="com_1", what="deadly"), "evt_1", "cor_1").message("default").body
     put(body, f"default{DEAD}")
     put("no job at all", f"default{DEAD}")
     assert consume_dead_letters(["default"]) == 2
@@ -262,6 +264,6 @@ def test_failed_jobs_are_listed_counted_and_forgotten(doing: Doing) -> None:
 
 
 def test_an_enormous_reason_is_cut(doing: Doing) -> None:
-    envelope = jobs.envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
+    envelope = envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
     failed_jobs.record("default", envelope, 3, "x" * 500_000, now())
     assert len(failed_jobs.get("evt_1").reason) == failed_jobs.LONGEST_REASON

@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from chalicelib.core import openapi
-from chalicelib.core.endpoints import PUBLIC, Route, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import PUBLIC, Route
 from chalicelib.core.function import Function
 from chalicelib.core.openapi_examples import example_of
 from chalicelib.core.pages import Page, PageQuery

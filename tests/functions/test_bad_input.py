@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.endpoints import Route, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Route
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 

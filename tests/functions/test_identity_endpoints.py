@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.endpoints import PUBLIC, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.identity.abilities import ABILITIES
 from chalicelib.identity.passwords import LONGEST, SHORTEST
 from chalicelib.identity.user import User

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.endpoints import PUBLIC, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import PUBLIC
 from infra.local.invoking import Answer, call
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.twilio import TwilioSimulator

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.store import get_appointment
 from chalicelib.booking.calendar.entries import monday_of
 from chalicelib.booking.practice.models import Offer
@@ -11,6 +10,7 @@ from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.clock import now
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.booking.calendars import read_calendar
 from tests.booking.spa import MAKEOVER, open_spa
 from tests.conftest import EmbeddedAws
 

@@ -9,7 +9,7 @@ import time_machine
 
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.core.clock import now
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from functions.practice.schedules import renew_holidays
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
@@ -290,7 +290,7 @@ def _haircut(practice: Practice, staff: str | None = None, hour: int = 11) -> di
 
 
 def test_the_holidays_ahead_never_run_out(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    create_company("Test", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id="com_test")
+    create_company(NewCompany("Test", id="com_test"), Person("Ada", "ada@example.com", "correct horse battery"), now)
     found = call("GET", f"/api/branches/{practice.branches[0].id}", caller=ME).json
     changed = body_of(found, holidays={"country": "DE", "region": "BY"})
     assert call("PUT", f"/api/branches/{found['id']}", caller=ME, body=changed).status == 200

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.store import get_appointment
 from chalicelib.booking.practice.models import GeoAddress, Offer, Service
 from chalicelib.booking.practice.policy import Limits, Policy
@@ -17,6 +16,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.booking.calendars import read_calendar
 
 ME = Caller("com_test")
 SHOP = GeoAddress(40.75, -74.0)

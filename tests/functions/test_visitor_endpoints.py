@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments.hold import LASTS
 from chalicelib.booking.appointments.store import get_appointment
 from chalicelib.booking.creation import hold as hold_time
@@ -16,6 +15,7 @@ from chalicelib.core.unit import Unit
 from functions.booking import visitors
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.booking.calendars import read_calendar
 
 ME = Caller("com_test")
 

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.practice.hours import DayHours, Span
 from chalicelib.booking.practice.policy import Policy
@@ -18,6 +17,7 @@ from chalicelib.core.unit import Unit
 from functions.public import waiting as public_waiting
 from infra.local.invoking import call
 from infra.local.simulators.twilio import TwilioSimulator
+from tests.booking.calendars import read_calendar
 from tests.calls.conftest import calcom, next_monday, through_calcom
 from tests.calls.telephone import ALWAYS_QUIET, COMPANY, open_branch, twilio
 from tests.conftest import EmbeddedAws

@@ -11,7 +11,7 @@ from chalicelib.core.unit import Actor, Unit
 from chalicelib.identity import authentication, create_company, invitations, password_login
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.company import Company
-from chalicelib.identity.create_company import Person
+from chalicelib.identity.create_company import NewCompany, Person
 from chalicelib.identity.password_login import SignedIn
 from chalicelib.identity.user import User
 from functions.identity.authorizer import bearer
@@ -78,7 +78,7 @@ class Mailbox:
 
 def open_office(clock: StandingClock, email: str = EMAIL, name: str = "Practice Dr. Keller") -> tuple[Company, User]:
     """A company, and its admin, whose password is PASSWORD."""
-    return create_company.create_company(name, Person("Ada Keller", email, PASSWORD), clock)
+    return create_company.create_company(NewCompany(name), Person("Ada Keller", email, PASSWORD), clock)
 
 
 def sign_in(clock: StandingClock, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS) -> SignedIn:

@@ -53,7 +53,7 @@ class Recorder:
         endpoint = Endpoint(
             "stream", "record", "functions.streams.test", Needs(), 128, 60, "", batch_size=100, entry=self
         )
-        monkeypatch.setattr(relay, "doors_of", lambda kind: [endpoint])
+        monkeypatch.setattr(relay, "endpoints_of", lambda kind: [endpoint])
 
     def __call__(self, event: dict[str, Any], context: object) -> Any:
         failures = []

@@ -107,7 +107,7 @@ def test_the_first_queue_comes_first(aws: EmbeddedAws, monkeypatch: pytest.Monke
             stop.set()
 
     endpoints = [consumer(queue, view) for queue in ("default", "sync")]
-    monkeypatch.setattr(worker, "doors_of", lambda kind: endpoints)
+    monkeypatch.setattr(worker, "endpoints_of", lambda kind: endpoints)
     monkeypatch.setattr(worker, "consumers", lambda queues, dead=False: [] if dead else consumers(queues))
     put("default", "low 1")
     put("sync", "high 1")

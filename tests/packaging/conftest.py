@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from infra.limits import StackSize
 from infra.package import write
 from infra.zipping import Package

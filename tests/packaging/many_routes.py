@@ -7,7 +7,8 @@ from pathlib import Path
 
 from chalice.app import Chalice
 
-from chalicelib.core.endpoints import Endpoint, all_endpoints, functions
+from chalicelib.core.discovery import all_endpoints, functions
+from chalicelib.core.endpoints import Endpoint
 
 COLLECTIONS = 90
 ROUTES = 5 * COLLECTIONS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.core.endpoints import all_endpoints
+from chalicelib.core.discovery import all_endpoints
 from infra.api_split import APIS, FRONT, PREFIXES, Undecided, api_of
 
 LETTERS = {"a-e": "abcde", "f-o": "fghilmno", "p-t": "prst"}

@@ -18,7 +18,7 @@ from chalicelib.core.clock import now, stamp
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.functions import POLICY_NAME
 from infra.local import ministack
 from infra.local.demo_booking import DemoBooking
@@ -84,7 +84,7 @@ def _forget() -> None:
 def _seed(deployed: Deployed) -> None:
     deployed.client("ssm").put_parameter(Name=f"/{PREFIX}/retell_api_key", Value=RETELL_KEY, Type="SecureString")
     deployed.client("sesv2").create_email_identity(EmailIdentity="pilotpractice.example")
-    create_company("Deployed", Person("Ada", ADMIN, PASSWORD), now, company_id=COMPANY)
+    create_company(NewCompany("Deployed", id=COMPANY), Person("Ada", ADMIN, PASSWORD), now)
     made = demo_practice(COMPANY, calcom=False)
     save_practice(lambda: Unit(COMPANY), made.branches, made.services, made.staff)
     answer = deployed.call("POST", "/auth/login", token="", json={"email": ADMIN, "password": PASSWORD})

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from infra.gateway import gateway_template
 from infra.limits import BEHAVIORS
 from infra.stacks import stacks

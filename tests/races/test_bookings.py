@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation.book import BookingRequest, book
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws, open_practice
 from tests.races.rounds import ROUNDS
 from tests.races.together import many_at_once

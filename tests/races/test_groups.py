@@ -12,10 +12,12 @@ import pytest
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
+from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import Conflict, DomainError, NotFound
 from infra.local.demo_practice import Practice
 from tests.booking.test_groups import (
@@ -37,6 +39,10 @@ from tests.races.rounds import ROUNDS
 from tests.races.together import many_at_once
 
 THREADS = 32
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, COMPANY, lambda: NOW, calcom=no_calcom)
 
 
 def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
@@ -127,9 +133,9 @@ def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
                 elif step == "leave":
                     left(one)
                 elif step == "move":
-                    reschedule(new_unit, COMPANY, one.id, Move(starts_at=at), lambda: NOW, no_calcom)
+                    reschedule(changing(), one.id, Move(starts_at=at))
                 else:
-                    cancel(new_unit, COMPANY, one.id, Cancellation(), lambda: NOW, no_calcom)
+                    cancel(changing(), one.id, Cancellation())
 
     assert [each for each in at_once(work, threads=12) if each is not None] == []
     drain()

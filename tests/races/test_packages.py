@@ -8,21 +8,23 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import FirstPart
 from chalicelib.booking.calendar.store import owner
 from chalicelib.booking.packages.change import Change, cancel
-from chalicelib.booking.packages.reschedule import PackageMove, reschedule
+from chalicelib.booking.packages.reschedule import reschedule
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
+from tests.booking.calendars import read_calendar
 from tests.booking.spa import NOW, QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
@@ -30,6 +32,10 @@ from tests.races.rounds import ROUNDS
 THREADS = 16
 COMPANY = "com_race"
 MOST = 20
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(_begin, COMPANY, clock)
 
 
 def _begin() -> Unit:
@@ -54,9 +60,9 @@ def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, rou
         try:
             made = booked(practice, TEN + first * QUARTER, service=service, contact=contact)
             if isinstance(made, FirstPart) and made.package and number % 4 == 0:
-                cancel(_begin, COMPANY, made.package.id, Change())
+                cancel(changing(), made.package.id, Change())
             elif isinstance(made, FirstPart) and made.package and number % 4 == 1:
-                reschedule(_begin, COMPANY, made.package.id, PackageMove(starts_at=TEN + then * QUARTER), clock)
+                reschedule(changing(), made.package.id, Move(starts_at=TEN + then * QUARTER))
         except DomainError as error:
             return error.code
         return "done"

@@ -14,25 +14,26 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.time_swap import read_calendar
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.hold import Hold, HoldProof
 from chalicelib.booking.availability.search import SearchQuery, explain, search
 from chalicelib.booking.calendar.entries import Entry, Kind
 from chalicelib.booking.calendar.store import owner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.changes.reschedule import Move, reschedule
-from chalicelib.booking.creation.book import BookingRequest, book
-from chalicelib.booking.creation.decision import Asked
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.hold import hold, release
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Resource
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.time_off import book_time_off
 from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.errors import DomainError
@@ -40,6 +41,7 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
 from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW
@@ -117,15 +119,15 @@ class Studio:
     def _move(self, at: datetime, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            reschedule(self.new_unit, self.company, one, Move(starts_at=at), lambda: NOW, _nobody)
+            reschedule(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Move(starts_at=at))
 
     def _cancel(self, at: None, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            cancel(self.new_unit, self.company, one, Cancellation(), lambda: NOW, _nobody)
+            cancel(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Cancellation())
 
     def _hold(self, at: datetime, which: None) -> None:
-        asked = Asked(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
+        asked = BookingRequest(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
         made, secret = hold(self.new_unit, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
         self.holds.append((made, HoldProof(made.id, secret)))
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation.book import BookingRequest, book
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.tables import BookingRow, OccupancyRow

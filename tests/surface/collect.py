@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.core import errors
-from chalicelib.core.endpoints import Endpoint, all_endpoints
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.events import Event, Job
 from chalicelib.core.openapi import document
 from infra.resources import literal_resources

@@ -123,10 +123,10 @@ def test_what_is_not_ones_own_is_not_there(room: Room, verb: str) -> None:
 
 @pytest.mark.parametrize("verb", BODIES)
 def test_an_admin_may_look_and_not_touch(room: Room, verb: str) -> None:
-    from chalicelib.identity.create_company import Person, create_company
+    from chalicelib.identity.create_company import NewCompany, Person, create_company
 
     _, boss = create_company(
-        "Room", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY
+        NewCompany("Room", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now
     )
     admin = Caller(COMPANY, "*", boss.id)
     post(room, "start-session")

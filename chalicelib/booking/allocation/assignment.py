@@ -21,7 +21,7 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     skill: str | None = None
 
     def met(self, member: Staff, on: date) -> int:
-        """How many of the wishes this member of staff fulfils on that date."""
+        """How much of it this member of staff meets on that date."""
         languages = {language.casefold() for language in member.languages}
         return sum(
             (

@@ -1,17 +1,17 @@
 """Choosing who does an appointment and in which rooms, among those free and able."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from chalicelib.booking.allocation.assignment import How, Preference, candidate, ranked
-from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.allocation.shifts import within, works
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.calendar.travel_time import in_time, roads
-from chalicelib.booking.practice.geo import Roads
+from chalicelib.booking.practice.geo import Point, Roads
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule, of_kind
 
@@ -32,51 +32,70 @@ class Choice(msgspec.Struct, frozen=True):
         return (self.calendar, *self.rooms)
 
 
-class Choosing(msgspec.Struct, frozen=True, kw_only=True):
-    """How to choose. `any_hours`: working hours and skills do not count (overridden).
+class PlacedPart(msgspec.Struct, frozen=True):
+    """A part of a package, or a whole appointment, with its time, and who and what it takes.
 
-    `but`: the reference of one's own entries; `rooms_first`: ids of rooms that are taken rather than others.
-    `roads`: how long ways take.
+    `service` on the branch's terms, with the length that it has.
     """
 
+    service: Service
+    starts_at: datetime
+    staff: Staff
+    room_ids: tuple[str, ...] = ()
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is over; what is kept free after it comes on top."""
+        return self.starts_at + timedelta(minutes=self.service.duration_min)
+
+
+class NewEntry(msgspec.Struct, frozen=True):
+    """An entry that is to go into calendars; what has the reference `but` (one's own) is in nobody's way."""
+
+    entry: Entry
+    now: datetime
+    but: bytes = b""
+
+    def fits(self, calendar: Calendar) -> bool:
+        """Whether nothing in the calendar clashes with it."""
+        return not first_clash(calendar.days, self.entry, self.now, but=self.but)
+
+
+class ChoiceQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done, when, by one of the `able`, and how to choose.
+
+    `any_hours`: working hours and skills do not count (overridden). `rooms_first`: ids of rooms that are taken rather
+    than others. `roads`: how long legs take.
+    """
+
+    service: Service
+    able: Sequence[Staff]
+    new: NewEntry
     how: How = "least_loaded"
     preference: Preference = Preference()
     any_hours: bool = False
-    but: bytes = b""
     rooms_first: tuple[str, ...] = ()
     roads: Roads = Roads()
 
 
-def choose(
-    found: BookingContext, service: Service, able: Iterable[Staff], entry: Entry, now: datetime, by: Choosing
-) -> Choice | None:
+def choose(context: BranchContext, query: ChoiceQuery) -> Choice | None:
     """Who does it, with one free resource of each required kind; None when someone or something is taken."""
-    schedule = found.schedule
-    day = entry.start.astimezone(schedule.branch.clock()).date()
-    wanted = {member.id for member in able}
+    schedule, new, clock = context.schedule, query.new, context.schedule.branch.clock()
+    day = new.entry.start.astimezone(clock).date()
+    able = {member.id for member in query.able}
     free = {
         calendar.staff.id: calendar
-        for calendar in found.calendars
-        if calendar.staff.id in wanted
-        and (by.any_hours or fit(schedule, service, calendar.staff, entry, day))
-        and not first_clash(calendar.days, entry, now, but=by.but)
-        and in_time(schedule, calendar, entry, by.roads, now, by.but)
+        for calendar in context.calendars
+        if calendar.staff.id in able
+        and (query.any_hours or fit(schedule, query.service, calendar.staff, new.entry, day))
+        and new.fits(calendar)
+        and in_time(schedule, calendar, new.entry, query.roads, new.now, new.but)
     }
-    if not free:
-        return None
-    rooms = rooms_for(
-        schedule,
-        service,
-        found.rooms,
-        entry,
-        lambda calendar: not first_clash(calendar.days, entry, now, but=by.but),
-        by.rooms_first,
-    )
+    rooms = rooms_for(schedule, query.service, context.rooms, new, query.rooms_first) if free else None
     if rooms is None:
         return None
-    clock = schedule.branch.clock()
-    candidates = [candidate(c.staff, c.entries(), day, clock) for c in free.values()]
-    return Choice(free[ranked(candidates, day, by.how, by.preference)[0].member.id], rooms)
+    candidates = [candidate(calendar.staff, calendar.entries(), day, clock) for calendar in free.values()]
+    return Choice(free[ranked(candidates, day, query.how, query.preference)[0].member.id], rooms)
 
 
 def fit(schedule: Schedule, service: Service, member: Staff, entry: Entry, day: date) -> bool:
@@ -85,12 +104,7 @@ def fit(schedule: Schedule, service: Service, member: Staff, entry: Entry, day: 
 
 
 def rooms_for(
-    schedule: Schedule,
-    service: Service,
-    calendars: Sequence[Calendar],
-    entry: Entry,
-    free: Callable[[Calendar], bool],
-    first: Sequence[str] = (),
+    schedule: Schedule, service: Service, calendars: Iterable[Calendar], new: NewEntry, first: Sequence[str] = ()
 ) -> tuple[Calendar, ...] | None:
     """One resource of each kind that the service requires, those with an id in `first` rather than others.
 
@@ -104,7 +118,7 @@ def rooms_for(
         usable = (
             known[resource.id]
             for resource in sorted(offered, key=lambda r: (r.id not in first, r.id))
-            if within(schedule, schedule.hours_of_resource(resource), entry) and free(known[resource.id])
+            if within(schedule, schedule.hours_of_resource(resource), new.entry) and new.fits(known[resource.id])
         )
         room = next(usable, None)
         if room is None:
@@ -113,13 +127,18 @@ def rooms_for(
     return tuple(chosen)
 
 
-def in_time_for(found: BookingContext, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
-    """Whether the ways from and to mobile services around it leave time for an appointment at the branch."""
-    calendar = found.calendar(member.id)
+def entry_for(
+    service: Service, starts_at: datetime, reference: bytes, kind: Kind = Kind.BOOKING, point: Point | None = None
+) -> Entry:
+    """What an appointment of this service would take of a calendar."""
+    before, after = service.buffer_before_min, service.buffer_after_min
+    return Entry(starts_at, service.duration_min, before, after, kind, service.number, reference, point=point)
+
+
+def in_time_for(context: BranchContext, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
+    """Whether the legs from and to mobile services around it leave time for an appointment at the branch."""
+    calendar = context.calendar(member.id)
     if calendar is None or not calendar.stops:
         return True
-    entry = Entry(
-        starts_at, service.duration_min, service.buffer_before_min, service.buffer_after_min, Kind.BOOKING,
-        service.number, b"",
-    )  # fmt: skip
-    return in_time(found.schedule, calendar, entry, roads(found.schedule.policy(service).travel, [calendar], None), now)
+    legs = roads(context.schedule.policy(service).travel, [calendar], None)
+    return in_time(context.schedule, calendar, entry_for(service, starts_at, b""), legs, now)

@@ -1,14 +1,16 @@
-"""Taking, freeing and changing the time of an appointment that exists already."""
+"""Taking, freeing and changing the time of appointments and holds: each calendar is swapped once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import msgspec
 
 from chalicelib.booking.allocation import choose
+from chalicelib.booking.allocation.choose import NewEntry
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment, TimeSlot
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import Entry, first_clash, weeks_between
+from chalicelib.booking.calendar.entries import Entry, weeks_between
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice import store as practice_store
@@ -16,21 +18,50 @@ from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule, of_kind
 from chalicelib.booking.rules import limit_store
 from chalicelib.core.errors import NotFound
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
+
+Owner = tuple[str, str]
+"""Whose a calendar is: home branch and id. Whoever has left the branch since still has theirs."""
+Taken = Mapping[Owner, Sequence[Entry]]
+"""What is taken of each calendar; two parts of a package may lie in one."""
+
+
+class CalendarWeeks(msgspec.Struct, frozen=True):
+    """The weeks of calendars in which something is taken."""
+
+    company_id: str
+    mondays: dict[Owner, list[date]]
+
+    def keys(self) -> list[Key]:
+        """Where they lie, for a fetch together with other records."""
+        return [key for owner in self.mondays for key in self._keys(owner)]
+
+    def calendars(self, rows: Mapping[Key, Any]) -> dict[Owner, Calendar]:
+        """The calendars in rows fetched at `keys`."""
+        found = {}
+        for owner, mondays in self.mondays.items():
+            weeks = [rows[key] for key in self._keys(owner)]
+            found[owner] = calendar_store.calendars(self.company_id, [self._owner(owner)], mondays, weeks)[0]
+        return found
+
+    def _owner(self, owner: Owner) -> Staff:
+        return calendar_store.owner(self.company_id, *owner)
+
+    def _keys(self, owner: Owner) -> list[Key]:
+        return calendar_store.keys(self.company_id, [self._owner(owner)], self.mondays[owner])
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """What an appointment takes of one calendar before a change and after it, with the calendar as it was read."""
+    """What is taken of one calendar before a change and after it, with the calendar as it was read."""
 
     calendar: Calendar
-    reference: bytes
     before: tuple[Entry, ...]
     after: tuple[Entry, ...]
 
     def fits(self, now: datetime) -> bool:
-        """Whether nobody else is in the way of what it takes afterwards."""
-        return not any(first_clash(self.calendar.days, entry, now, but=self.reference) for entry in self.after)
+        """Whether nobody else is in the way of what is taken afterwards."""
+        return all(NewEntry(entry, now, entry.reference).fits(self.calendar) for entry in self.after)
 
     def stage(self, unit: Unit, *, only_free: bool = False) -> None:
         """Write it in the unit, which ends as Stale when the calendar's days changed since they were read."""
@@ -38,24 +69,51 @@ class Exchange(msgspec.Struct, frozen=True):
         calendar_store.exchange(unit, self.calendar, self.before, after, unit.clock())
 
 
-def exchanges(old: Appointment, new: Appointment) -> list[Exchange]:
-    """What the change from `old` to `new` means for the calendars, which are read: one request, none if none matters.
+def taken_by(appointments: Iterable[Appointment]) -> dict[Owner, list[Entry]]:
+    """What appointments take of each calendar, at their own times and at those that pending changes hold."""
+    found: dict[Owner, list[Entry]] = {}
+    for appointment in appointments:
+        for slot in appointment.places():
+            staff = (slot.home_branch_id or appointment.branch_id, str(slot.staff_id))
+            for owner in (staff, *((appointment.branch_id, room) for room in slot.resource_ids)):
+                entry, entries = appointment.entry(slot), found.setdefault(owner, [])
+                entries += [] if entry in entries else [entry]
+    return found
+
+
+def weeks_of(company_id: str, *taken: Taken) -> CalendarWeeks:
+    """The weeks that matter to what is taken."""
+    mondays: dict[Owner, set[date]] = {}
+    for owner, entries in (item for one in taken for item in one.items()):
+        mondays.setdefault(owner, set()).update(day for entry in entries for day in weeks_between(*entry.reach()))
+    return CalendarWeeks(company_id, {owner: sorted(weeks) for owner, weeks in mondays.items()})
+
+
+def read_calendars(company_id: str, *taken: Taken) -> dict[Owner, Calendar]:
+    """The calendars around what is taken of them; one request."""
+    weeks = weeks_of(company_id, *taken)
+    return weeks.calendars(fetch_map(weeks.keys()))
+
+
+def swap(unit: Unit, calendars: Mapping[Owner, Calendar], before: Taken, after: Taken, now: datetime) -> None:
+    """Stage for each calendar, once, that what lay in it before goes and what lies in it afterwards comes.
+
+    The unit ends as Stale when a calendar's days changed since they were read.
+    """
+    for owner in {**before, **after}:
+        calendar_store.exchange(unit, calendars[owner], before.get(owner, ()), after.get(owner, ()), now)
+
+
+def exchanges(*changes: tuple[Appointment, Appointment]) -> list[Exchange]:
+    """What changes of appointments (before, after) mean for calendars, which are read: one request, or none.
 
     Staff, time, length, status and what a pending change holds may all differ between the two.
     """
-    before, after = _by_calendar(old, old.places()), _by_calendar(new, new.places())
-    wanted = [owner for owner in {**before, **after} if before.get(owner, ()) != after.get(owner, ())]
-    # Whoever has left the branch since still has his calendar; what is freed in it must not depend on the schedule.
-    members = [calendar_store.owner(old.company_id, *owner) for owner in wanted]
-    mondays = [_mondays(*before.get(owner, ()), *after.get(owner, ())) for owner in wanted]
-    keys = [calendar_store.keys(old.company_id, [m], weeks) for m, weeks in zip(members, mondays, strict=True)]
-    rows = fetch([key for mine in keys for key in mine])
-    found = []
-    for owner, member, weeks in zip(wanted, members, mondays, strict=True):
-        mine, rows = rows[: len(weeks)], rows[len(weeks) :]
-        calendar = calendar_store.calendars(old.company_id, [member], weeks, mine)[0]
-        found.append(Exchange(calendar, new.entry().reference, before.get(owner, ()), after.get(owner, ())))
-    return found
+    before, after = taken_by(old for old, _ in changes), taken_by(new for _, new in changes)
+    changed = [owner for owner in {**before, **after} if before.get(owner) != after.get(owner)]
+    taken = {owner: [*before.get(owner, ()), *after.get(owner, ())] for owner in changed}
+    calendars = read_calendars(changes[0][0].company_id, taken)
+    return [Exchange(calendars[owner], tuple(before.get(owner, ())), tuple(after.get(owner, ()))) for owner in changed]
 
 
 def release_time(unit: Unit, appointment: Appointment, along: Sequence[tuple[Appointment, Appointment]] = ()) -> None:
@@ -68,26 +126,13 @@ def release_time(unit: Unit, appointment: Appointment, along: Sequence[tuple[App
         if appointment.group and appointment.group.participants:
             unit.enqueue(FollowGroup(company_id=appointment.company_id, appointment_id=appointment.id))
     released = msgspec.structs.replace(appointment, status="released")
-    stage_together(unit, [each for old, new in ((appointment, released), *along) for each in exchanges(old, new)])
-
-
-def stage_together(unit: Unit, found: Sequence[Exchange]) -> None:
-    """Write exchanges of which several may be of one calendar; the unit ends as Stale when its days changed."""
-    by_calendar: dict[tuple[str, str], list[Exchange]] = {}
-    for one in found:
-        member = one.calendar.staff
-        by_calendar.setdefault((member.home_branch_id, member.id), []).append(one)
-    for mine in by_calendar.values():
-        days = {day: packed for one in mine for day, packed in one.calendar.days.items()}
-        calendar = msgspec.structs.replace(mine[0].calendar, days=days)
-        before = [entry for one in mine for entry in one.before]
-        after = [entry for one in mine for entry in one.after]
-        calendar_store.exchange(unit, calendar, before, after, unit.clock())
+    for exchange in exchanges((appointment, released), *along):
+        exchange.stage(unit)
 
 
 def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:
     """Stage that `new` takes its time and `old` gives up its own; False, and only freed, when someone is in the way."""
-    found = exchanges(old, new)
+    found = exchanges((old, new))
     fits = all(exchange.fits(unit.clock()) for exchange in found)
     for exchange in found:
         exchange.stage(unit, only_free=not fits)
@@ -95,35 +140,20 @@ def change_time(unit: Unit, old: Appointment, new: Appointment) -> bool:
 
 
 def rooms_at(
-    schedule: Schedule, service: Service, current: Appointment, place: TimeSlot, now: datetime
+    schedule: Schedule, service: Service, current: Appointment, slot: TimeSlot, now: datetime
 ) -> tuple[str, ...] | None:
-    """The rooms and devices for it at another place, its own rather than others; None when all of a kind are taken.
+    """The rooms and devices for it at another time, its own rather than others; None when all of a kind are taken.
 
     One request, none for a service that needs no rooms.
     """
     if not service.resources:
         return ()
-    entry = current.entry(place)
-    owners = [calendar_store.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
-    mondays = _mondays(entry)
-    rows = fetch(calendar_store.keys(current.company_id, owners, mondays))
-    found = calendar_store.calendars(current.company_id, owners, mondays, rows)
-    chosen = choose.rooms_for(
-        schedule,
-        service,
-        found,
-        entry,
-        lambda calendar: not first_clash(calendar.days, entry, now, but=entry.reference),
-        current.resource_ids,
-    )
+    entry = current.entry(slot)
+    rooms = [calendar_store.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
+    calendars = read_calendars(current.company_id, {(room.home_branch_id, room.id): [entry] for room in rooms})
+    new = NewEntry(entry, now, entry.reference)
+    chosen = choose.rooms_for(schedule, service, calendars.values(), new, current.resource_ids)
     return None if chosen is None else tuple(room.staff.id for room in chosen)
-
-
-def read_calendar(company_id: str, member: Staff, *entries: Entry) -> Calendar:
-    """The weeks of a member's calendar that the entries touch."""
-    mondays = _mondays(*entries)
-    rows = fetch(calendar_store.keys(company_id, [member], mondays))
-    return calendar_store.calendars(company_id, [member], mondays, rows)[0]
 
 
 def staff_of(schedule: Schedule, staff_id: str | None) -> Staff | None:
@@ -137,16 +167,3 @@ def schedule_for(appointment: Appointment) -> Schedule:
     if not found:
         raise NotFound("branch_not_found", f"There is no branch {appointment.branch_id}.")
     return found[appointment.branch_id]
-
-
-def _by_calendar(appointment: Appointment, places: Sequence[TimeSlot]) -> dict[tuple[str, str], tuple[Entry, ...]]:
-    found: dict[tuple[str, str], tuple[Entry, ...]] = {}
-    for place in places:
-        staff = (place.home_branch_id or appointment.branch_id, str(place.staff_id))
-        for owner in (staff, *((appointment.branch_id, room) for room in place.resource_ids)):
-            found[owner] = tuple(dict.fromkeys((*found.get(owner, ()), appointment.entry(place))))
-    return found
-
-
-def _mondays(*entries: Entry) -> list[date]:
-    return sorted({monday for e in entries for monday in weeks_between(*e.reach())})

@@ -1,11 +1,10 @@
 """Other branches of a company that offer a service: where to look when the branch that was asked has no time."""
 
-from datetime import datetime
-
 import msgspec
 
-from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.allocation import context as branch_context
+from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
+from chalicelib.booking.alternatives.refusal import RefusedRequest
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.geo import Point, great_circle_km
 from chalicelib.booking.practice.models import Branch, Offer, Service
@@ -18,24 +17,23 @@ MOST_ASKED, MOST_READ = 6, 3
 """So many schedules, and of those that offer the service so many branches' calendars."""
 
 
-def others(
-    schedule: Schedule, service_id: str, first: datetime, last: datetime, near: Point | None, *, published: bool
-) -> list[BookingContext]:
+def others(refused: RefusedRequest, schedule: Schedule, service_id: str) -> list[BranchContext]:
     """Up to three other branches with someone who does the service, the nearest first; three requests at most.
 
-    Nearest to `near`, or else to the branch that was asked; those whose place is not known come last.
+    Nearest to the customer's address, or else to the branch that was asked; those whose place is not known come last.
     """
     company_id, here = schedule.branch.company_id, schedule.branch
     listed = practice_store.page_of(Branch, company_id, limit=MOST_LISTED, cursor=None).data
-    open_to_all = [branch for branch in listed if branch.id != here.id and _offers(branch, service_id, published)]
-    middle = near or (here.place.point() if here.place else None)
-    asked = sorted(open_to_all, key=lambda branch: _distance(branch, middle))[:MOST_ASKED]
-    found = practice_store.schedules(company_id, [branch.id for branch in asked]) if asked else {}
-    suited = [found[branch.id] for branch in asked if branch.id in found and _does(found[branch.id], service_id)]
-    return booking_context.read_all(company_id, suited[:MOST_READ], first, last, service_id) if suited else []
+    offering = [one for one in listed if one.id != here.id and _offers(one, service_id, refused.published)]
+    middle = refused.point(refused.service) or (here.place.point() if here.place else None)
+    nearest = [one.id for one in sorted(offering, key=lambda branch: _distance(branch, middle))[:MOST_ASKED]]
+    found = practice_store.schedules(company_id, nearest) if nearest else {}
+    suited = [found[branch_id] for branch_id in nearest if branch_id in found and _does(found[branch_id], service_id)]
+    only = CalendarFilter(service=service_id)
+    return branch_context.read_all(company_id, suited[:MOST_READ], refused.between, only) if suited else []
 
 
-def as_asked(service: Service, length_min: int | None) -> Service | None:
+def with_length(service: Service, length_min: int | None) -> Service | None:
     """The service as this branch has it, of the length asked for; None when it has no such length."""
     if length_min in (None, service.duration_min):
         return service

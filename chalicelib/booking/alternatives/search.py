@@ -1,91 +1,80 @@
 """The nearest times that can be had instead of one that cannot, each bookable as given."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from chalicelib.booking.allocation import choose
-from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.context import BookingContext
+from chalicelib.booking.allocation import context as branch_context
+from chalicelib.booking.allocation.choose import NewEntry, entry_for, rooms_for
+from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
 from chalicelib.booking.alternatives import other_branches, package_search
-from chalicelib.booking.alternatives.refusal import RefusedRequest
+from chalicelib.booking.alternatives.refusal import LOOK_AHEAD, MOST, RefusedRequest
 from chalicelib.booking.availability import open_groups
 from chalicelib.booking.availability.staff_slots import Calendars, Slot, free_slots, nearest
 from chalicelib.booking.calendar import travel_time
-from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
-from chalicelib.booking.practice.geo import Point
-from chalicelib.booking.practice.models import Service, Staff
+from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
-from chalicelib.core.tables import fetch
-from chalicelib.crm.customer import Contact
+from chalicelib.booking.rules.limits import LimitQuery
 
-MOST = 3
-LOOK_BACK = timedelta(days=1)
-LOOK_AHEAD = timedelta(days=7)
+Shown = dict[str, Any]
+"""An alternative as a client gets it."""
 
 
-def offered(sought: RefusedRequest, *, consultation: bool = False) -> list[dict[str, Any]]:
-    """Up to three times nearest to the one sought: with the same staff, with others at that time, then with others;
-    and one in another branch, or as many as are missing here.
+def find_alternatives(refused: RefusedRequest, *, consultation: bool = False) -> list[Shown]:
+    """Up to three times nearest to the one refused: with the same staff, with others at that time, then with others;
+    and one in another branch, or as many as are missing here. `consultation`: times for the one that comes first.
 
     Read anew and for a week ahead: one request more for this branch and three for the others, which only who is
     refused waits for.
     """
-    service_id = sought.service.consultation_id if consultation else sought.service.id
-    first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
-    found = booking_context.read(sought.company_id, sought.branch_id, first, last, service=service_id)
-    here = offered_in(sought, found, consultation=consultation)
-    return here + _elsewhere(sought, found.schedule, str(service_id), MOST + 1 - len(here), consultation)
+    service_id = str(refused.service.consultation_id if consultation else refused.service.id)
+    only = CalendarFilter(service=service_id)
+    context = branch_context.read(refused.company_id, refused.branch_id, refused.between, only)
+    here = find_in_branch(refused, context, consultation=consultation)
+    schedule = context.schedule
+    if refused.moving or not refused.other_branches or schedule.find_service(service_id) is None:
+        return here  # what stands stays in its branch
+    asked = msgspec.structs.replace(refused, length_min=None) if consultation else refused
+    return here + _in_other_branches(asked, schedule, service_id, MOST + 1 - len(here))
 
 
-def offered_in(
-    sought: RefusedRequest, found: BookingContext, rows: rule_facts.Rows | None = None, *, consultation: bool = False
-) -> list[dict[str, Any]]:
+def find_in_branch(
+    refused: RefusedRequest, context: BranchContext, rows: rule_facts.Rows | None = None, *, consultation: bool = False
+) -> list[Shown]:
     """The same in this branch, of what was read: calendars from a day before to a week after, counters as in `rows`."""
-    service_id = sought.service.consultation_id if consultation else sought.service.id
-    service = found.schedule.find_service(str(service_id))
+    service_id = refused.service.consultation_id if consultation else refused.service.id
+    service = context.schedule.find_service(str(service_id))
     if service is None:
         return []
     if service.parts:
-        return package_search.offered(sought, found, service)
+        return package_search.find_alternatives(refused, context, service)
     if not consultation:
-        service = msgspec.structs.replace(service, duration_min=sought.service.duration_min)
-    slots = _bookable(sought, found, service, rows or {})
-    chosen = _nearest(slots, None if consultation else sought.staff, sought.starts_at)
-    return [_shown(found.schedule, service, slot) for slot in chosen]
+        service = msgspec.structs.replace(service, duration_min=refused.service.duration_min)
+    slots = _bookable(refused, context, service, rows or {})
+    chosen = _nearest(slots, None if consultation else refused.staff, refused.starts_at)
+    return [_shown(context.schedule, service, slot) for slot in chosen]
 
 
-def _elsewhere(
-    sought: RefusedRequest, schedule: Schedule, service_id: str, most: int, consultation: bool
-) -> list[dict[str, Any]]:
-    """The nearest times in other branches; nothing for what stands, which stays in its branch."""
-    if sought.moving or sought.own or not sought.elsewhere or schedule.find_service(service_id) is None:
-        return []
-    near = sought.address.point() if sought.address and sought.service.mobile else None
-    first, last = sought.starts_at - LOOK_BACK, sought.starts_at + LOOK_AHEAD
-    found = other_branches.others(schedule, service_id, first, last, near, published=sought.published)
-    times: list[tuple[timedelta, int, dict[str, Any]]] = []
-    for number, situated in enumerate(found):
-        offer = situated.schedule.find_service(service_id)
-        service = other_branches.as_asked(offer, None if consultation else sought.length_min) if offer else None
-        if service is None or (sought.published and not service.published):
+def _in_other_branches(refused: RefusedRequest, schedule: Schedule, service_id: str, most: int) -> list[Shown]:
+    times: list[tuple[timedelta, int, Shown]] = []
+    for number, context in enumerate(other_branches.others(refused, schedule, service_id)):
+        offer = context.schedule.find_service(service_id)
+        service = other_branches.with_length(offer, refused.length_min) if offer else None
+        if service is None or (refused.published and not service.published):
             continue
-        for shown in _there(sought, situated, service, most):
-            times.append((abs(datetime.fromisoformat(shown["starts_at"]) - sought.starts_at), number, shown))
+        if service.parts:
+            found = package_search.find_alternatives(refused, context, service)
+        else:
+            slots = nearest(_bookable(refused, context, service, {}), refused.starts_at, most)
+            found = [_shown(context.schedule, service, slot) for slot in slots]
+        times += [(abs(datetime.fromisoformat(one["starts_at"]) - refused.starts_at), number, one) for one in found]
     return [shown for _, _, shown in sorted(times, key=lambda one: one[:2])[:most]]
 
 
-def _there(sought: RefusedRequest, found: BookingContext, service: Service, most: int) -> list[dict[str, Any]]:
-    if service.parts:
-        return package_search.offered(sought, found, service)
-    slots = nearest(_bookable(sought, found, service, {}), sought.starts_at, most)
-    return [_shown(found.schedule, service, slot) for slot in slots]
-
-
-def _shown(schedule: Schedule, service: Service, slot: Slot) -> dict[str, Any]:
+def _shown(schedule: Schedule, service: Service, slot: Slot) -> Shown:
     clock = schedule.branch.clock()
     return {
         "starts_at": slot.starts_at.astimezone(clock).isoformat(),
@@ -98,109 +87,54 @@ def _shown(schedule: Schedule, service: Service, slot: Slot) -> dict[str, Any]:
     }
 
 
-def _bookable(sought: RefusedRequest, found: BookingContext, service: Service, rows: rule_facts.Rows) -> list[Slot]:
-    schedule, clock = found.schedule, found.schedule.branch.clock()
-    able = [m for m in schedule.able(service, None, "service") if m.published or not sought.published]
-    days = [sought.starts_at.astimezone(clock).date() + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days)]
-    moving = sought.moving
-    own = moving.entry().reference if moving else b""
-    here = (moving.starts_at, moving.staff_id) if moving else None
-    names = {member.id for member in able}
-    free = [(c.staff, c.days) for c in found.calendars if c.staff.id in names]
-    full = full_days(sought, found, service, able, days, rows)
-    if service.mobile and sought.address is None:
+def _bookable(refused: RefusedRequest, context: BranchContext, service: Service, rows: rule_facts.Rows) -> list[Slot]:
+    if service.mobile and refused.address is None:
         return []
-    ways = travel_time.roads(schedule.policy(service).travel, found.calendars, _point(sought, service))
-    slots = []
-    for slot in free_slots(schedule, service, free, days, sought.now, own):
+    schedule, clock, now = context.schedule, context.schedule.branch.clock(), refused.now
+    able = [m for m in schedule.able(service, None, "service") if m.published or not refused.published]
+    first = refused.starts_at.astimezone(clock).date()
+    days = [first + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days)]
+    full = rule_facts.full_days(LimitQuery(schedule, service, able, refused.customer_id, first), days, rows)
+    ids = {member.id for member in able}
+    calendars = {calendar.staff.id: calendar for calendar in context.calendars if calendar.staff.id in ids}
+    free = [(calendar.staff, calendar.days) for calendar in calendars.values()]
+    point = refused.point(service)
+    legs = travel_time.roads(schedule.policy(service).travel, context.calendars, point)
+    own = refused.moving[0].entry().reference if refused.moving else b""
+    here = {(one.starts_at, one.staff_id) for one in refused.moving}
+
+    def can_be_had(slot: Slot) -> bool:
         day = slot.starts_at.astimezone(clock).date()
-        if (slot.starts_at, slot.staff.id) == here or {("", day), (slot.staff.id, day)} & full:
-            continue
-        entry = _entry(sought, service, slot, own)
-        calendar = found.calendar(slot.staff.id)
-        if not slot.staff.can(service.skills, day) or not _rooms_free(sought, found, service, entry):
-            continue
-        if calendar and travel_time.in_time(schedule, calendar, entry, ways, sought.now, own):
-            slots.append(slot)
-    groups = [
-        slot
-        for slot in _groups(sought, found, service, free)
-        if ("", slot.starts_at.astimezone(clock).date()) not in full
+        if (slot.starts_at, slot.staff.id) in here or {("", day), (slot.staff.id, day)} & full:
+            return False
+        new = NewEntry(entry_for(service, slot.starts_at, own, point=point), now, own)
+        return (
+            slot.staff.can(service.skills, day)
+            and rooms_for(schedule, service, context.rooms, new) is not None
+            and travel_time.in_time(schedule, calendars[slot.staff.id], new.entry, legs, now, own)
+        )
+
+    groups = _groups(refused, schedule, service, free)
+    return [
+        *(slot for slot in groups if ("", slot.starts_at.astimezone(clock).date()) not in full),
+        *filter(can_be_had, free_slots(schedule, service, free, days, now, own)),
     ]
-    return [*groups, *slots]
 
 
-def _groups(sought: RefusedRequest, found: BookingContext, service: Service, free: Calendars) -> Iterator[Slot]:
+def _groups(refused: RefusedRequest, schedule: Schedule, service: Service, free: Calendars) -> Iterator[Slot]:
     """The groups that stand and have the seats; none for what is moved, which stays what it is."""
-    if sought.moving:
-        return
-    for group, slot in open_groups.offered(found.schedule, service, free, sought.now):
-        mine = sought.customer_id and group.is_for(sought.customer_id)
-        if (slot.seats_left or 0) >= sought.seats and not mine:
+    for group, slot in open_groups.offered(schedule, service, free, refused.now) if not refused.moving else ():
+        takes_part = refused.customer_id and group.is_for(refused.customer_id)
+        if (slot.seats_left or 0) >= refused.seats and not takes_part:
             yield slot
 
 
-def _point(sought: RefusedRequest, service: Service) -> Point | None:
-    return sought.address.point() if sought.address and service.mobile else None
-
-
-def _entry(sought: RefusedRequest, service: Service, slot: Slot, own: bytes) -> Entry:
-    return Entry(
-        slot.starts_at,
-        service.duration_min,
-        service.buffer_before_min,
-        service.buffer_after_min,
-        Kind.BOOKING,
-        service.number,
-        own,
-        point=_point(sought, service),
-    )
-
-
-def _rooms_free(sought: RefusedRequest, found: BookingContext, service: Service, entry: Entry) -> bool:
-    if not service.resources:
-        return True
-    rooms = choose.rooms_for(
-        found.schedule,
-        service,
-        found.rooms,
-        entry,
-        lambda calendar: not first_clash(calendar.days, entry, sought.now, but=entry.reference),
-    )
-    return rooms is not None
-
-
-def full_days(
-    sought: RefusedRequest,
-    found: BookingContext,
-    service: Service,
-    able: Sequence[Staff],
-    days: Sequence[date],
-    rows: rule_facts.Rows | None = None,
-) -> set[tuple[str, date]]:
-    """The days on which a limit is reached: of a member of staff, or ("") of everyone."""
-    schedule, customer_id = found.schedule, sought.customer_id
-    asked = [
-        key for day in days for key in rule_facts.keys(sought.company_id, schedule, service, able, customer_id, day)
-    ]
-    known = rows or {}
-    missing = [key for key in asked if key not in known]
-    read = known | dict(zip(missing, fetch(missing), strict=True))
-    full = set()
-    for day in days:
-        seen = rule_facts.found(sought.company_id, schedule, service, able, customer_id, Contact(), day, read)
-        for tally in seen.tallies:
-            if tally.booked >= tally.most:
-                full.add((tally.record_id if tally.what == "staff" else "", day))
-    return full
-
-
-def _nearest(slots: Sequence[Slot], staff: str | None, wanted: datetime) -> list[Slot]:
+def _nearest(slots: Sequence[Slot], staff: str | None, starts_at: datetime) -> list[Slot]:
     if staff is None:
-        return nearest(slots, wanted, MOST)
+        return nearest(slots, starts_at, MOST)
     name = staff.strip().casefold()
-    mine = [slot for slot in slots if slot.staff.id == staff or slot.staff.name.casefold() == name]
-    others = [slot for slot in slots if slot not in mine]
-    then = [slot for slot in others if slot.starts_at == wanted][:1]
-    chosen = nearest(mine, wanted, MOST - len(then)) + then
-    return chosen + nearest([s for s in others if s not in then], wanted, MOST - len(chosen))
+    same = [slot for slot in slots if slot.staff.id == staff or slot.staff.name.casefold() == name]
+    others = [slot for slot in slots if slot not in same]
+    then = [slot for slot in others if slot.starts_at == starts_at][:1]
+    chosen = nearest(same, starts_at, MOST - len(then)) + then
+    return chosen + nearest([slot for slot in others if slot not in then], starts_at, MOST - len(chosen))

@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.booking.appointments.group import Group
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
+from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.practice.models import Channel
 from chalicelib.booking.practice.models import GeoAddress as Address
 
@@ -203,3 +204,15 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def was_booked(self) -> bool:
         """Whether its status is, or when booked was, confirmed or scheduled."""
         return self.status in BOOKED or self.booked_as in BOOKED
+
+
+def booked_event(appointment: Appointment) -> AppointmentBooked:
+    """The fact that it stands."""
+    return AppointmentBooked(
+        appointment_id=appointment.id,
+        customer_id=appointment.customer_id,
+        branch_id=appointment.branch_id,
+        source=appointment.source,
+        version=appointment.version,
+        call_id=appointment.call_id,
+    )

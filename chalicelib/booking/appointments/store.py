@@ -13,7 +13,7 @@ from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import id_bytes
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -115,11 +115,11 @@ def page_appointments(
         only = (only & (BookingRow.source == source)) if only is not None else BookingRow.source == source
     if by == "customer":
         only = only | BookingRow.status.does_not_exist() if only is not None else None
-        rows = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, only=only)
+        rows = page(LISTINGS[by], value, limit=limit, cursor=cursor, selection=Selection(between=between, only=only))
         mine = membership_store.resolved(company_id, record_id, rows.data)
         wanted = [one for one in mine if status in (None, one.status) and source in (None, one.source)]
         return Page(wanted, rows.next_cursor)
-    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, only=only)
+    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, selection=Selection(between=between, only=only))
     return found.map(lambda row: row.model(Appointment))
 
 
@@ -178,7 +178,8 @@ def _due(what: str, at: datetime, shard: int, limit: int) -> list[tuple[str, str
 def page_without_ending(company_id: str, *, limit: int, cursor: str | None) -> Page[Appointment]:
     """Appointments that stand, and that `ended` will not find: stored before there was such a key; in order of time."""
     only = (BookingRow.status == "confirmed") & BookingRow.ending.does_not_exist()
-    found = page(LISTINGS["company"], company_id, limit=limit, cursor=cursor, only=only, most_read=1000)
+    selection = Selection(only=only, most_read=1000)
+    found = page(LISTINGS["company"], company_id, limit=limit, cursor=cursor, selection=selection)
     page_of = found.map(lambda row: row.model(Appointment))
     return Page([one for one in page_of.data if one.pending_change is None], page_of.next_cursor)
 

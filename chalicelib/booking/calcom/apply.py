@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chalicelib.booking.allocation import time_swap
+from chalicelib.booking.allocation import recount_limits, time_swap
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import OVER, Appointment, Status
+from chalicelib.booking.appointments.appointment import OVER, Appointment, Status, booked_event
+from chalicelib.booking.appointments.history import moved_ids
 from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.calcom.state import STATUS_OF, as_event, host_of, in_line, later
-from chalicelib.booking.creation import recount_limits
-from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import (
     AppointmentAttendeesChanged,
     AppointmentCancelled,
@@ -19,7 +18,7 @@ from chalicelib.booking.events import (
     VendorBookingUnassigned,
 )
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.core.clock import Clock, stamp
+from chalicelib.core.clock import Clock
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.vendors.calcom_webhook import CalComEvent
 
@@ -148,18 +147,6 @@ def _save(
         hook(unit, new)
     unit.commit(new)
     return new
-
-
-def moved_ids(old: Appointment, new: Appointment) -> dict[str, str]:
-    """What the history of an appointment tells of a change: times and ids, nothing about people."""
-    told: dict[str, str] = {}
-    if new.starts_at != old.starts_at:
-        told |= {"starts_from": stamp(old.starts_at), "starts_to": stamp(new.starts_at)}
-    if new.staff_id != old.staff_id:
-        told |= {"staff_from": old.staff_id or "", "staff_to": new.staff_id or ""}
-    if new.status != old.status:
-        told |= {"status_from": old.status, "status_to": new.status}
-    return told
 
 
 def same(old: Appointment, new: Appointment) -> bool:

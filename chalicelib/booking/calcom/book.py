@@ -5,17 +5,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.alternatives.refusal import RefusedRequest, slot_taken
+from chalicelib.booking.alternatives.refusal import RefusedRequest, SlotTaken
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment, booked_event
 from chalicelib.booking.calcom import requests as calcom_requests
 from chalicelib.booking.calcom.state import as_event, first_said
 from chalicelib.booking.creation.book import Booked
-from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import AppointmentReleased
 from chalicelib.booking.jobs import SettleChange
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale, VendorRefused
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit, UnitFactory
@@ -37,7 +37,7 @@ def confirm_at_calcom(
 ) -> Appointment:
     """Book the held appointment at Cal.com; returns it confirmed.
 
-    Cal.com says the slot is taken: the hold is released, Conflict `slot_taken` with alternatives. It refuses otherwise,
+    Cal.com says the slot is taken: the hold is released, SlotTaken. It refuses otherwise,
     or surely never got the request: released, and its error goes on. It may have booked without saying so: the hold
     stays, OutcomeUnknown; `ReconcileBooking` asks it later. What it refuses is looked for before it is released.
     """
@@ -105,9 +105,9 @@ def _attendee(contact: Contact, zone: str, language: str) -> "NewAttendee":
     )
 
 
-def _taken(booked: Booked, now: datetime) -> Conflict:
+def _taken(booked: Booked, now: datetime) -> SlotTaken:
     appointment = booked.appointment
-    return slot_taken(
+    return SlotTaken(
         RefusedRequest(
             company_id=appointment.company_id,
             branch_id=appointment.branch_id,
@@ -117,7 +117,7 @@ def _taken(booked: Booked, now: datetime) -> Conflict:
             now=now,
             customer_id=appointment.customer_id,
             address=appointment.address,
-            elsewhere=appointment.source != "retell_phone",
+            other_branches=appointment.source != "retell_phone",
         )
     )
 
@@ -190,6 +190,6 @@ def claim_ids(unit: Unit, appointment: Appointment) -> None:
     """Make Cal.com's ids of the booking lead to the appointment; ids it had before keep leading there."""
     taken = Stale("Another appointment has this Cal.com booking.")
     if appointment.external_id:
-        directory.claim(unit, UID, appointment.external_id, appointment.id, taken)
+        directory.claim(unit, Claim(UID, appointment.external_id, appointment.id), taken)
     if appointment.calcom_booking_id is not None:
-        directory.claim(unit, BOOKING_ID, str(appointment.calcom_booking_id), appointment.id, taken)
+        directory.claim(unit, Claim(BOOKING_ID, str(appointment.calcom_booking_id), appointment.id), taken)

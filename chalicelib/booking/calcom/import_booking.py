@@ -5,16 +5,16 @@ from datetime import datetime
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import OVER, Appointment, Status
+from chalicelib.booking.appointments.appointment import OVER, Appointment, Status, booked_event
 from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.calcom.state import first_said, whole_minute
-from chalicelib.booking.creation.single import booked_event
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import DomainError, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.people import clean_email, clean_name
@@ -55,7 +55,7 @@ def import_booking(
     calcom_book.claim_ids(unit, appointment)
     if payload.reschedule_uid:
         # Should news of the booking it replaces come later, it is about this appointment.
-        directory.claim(unit, calcom_book.UID, payload.reschedule_uid, appointment.id, Stale())
+        directory.claim(unit, Claim(calcom_book.UID, payload.reschedule_uid, appointment.id), Stale())
     if appointment.status not in OVER:
         unit.publish(booked_event(appointment))
     unit.audit("appointment.imported", appointment.id)

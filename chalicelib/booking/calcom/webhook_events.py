@@ -19,6 +19,7 @@ from chalicelib.booking.calcom.state import CHANGE, STATUS_OF, as_event, echoes
 from chalicelib.booking.jobs import ApplyCalComEvent, CancelLeftover
 from chalicelib.core import directory, inbox
 from chalicelib.core.clock import Clock
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Stale, Unavailable, VendorRefused
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
@@ -141,7 +142,7 @@ class _News:
         entry = directory.find(calcom_book.UID, old_uid) if payload.reschedule_uid else None
         if entry is None and payload.reschedule_uid:
             unit = self._begin(found.company_id)
-            directory.claim(unit, calcom_book.UID, old_uid, found.id, Stale())
+            directory.claim(unit, Claim(calcom_book.UID, old_uid, found.id), Stale())
             unit.commit()
         elif entry and entry.record != found.id:
             old = appointment_store.find_appointment(entry.company_id, entry.record)

@@ -1,6 +1,8 @@
 """Completing what has ended: every minute, a bounded number, those that ended first."""
 
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.changes.status import Mark, mark
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, Unavailable
@@ -26,9 +28,8 @@ def _complete(new_unit: CompanyUnitFactory, company_id: str, appointment_id: str
         current = appointment_store.get_appointment(company_id, appointment_id)
         if current.status != "confirmed" or current.pending_change or current.ends_at > clock():
             return False
-        mark(
-            lambda: new_unit(company_id), company_id, appointment_id, "completed", Mark(version=current.version), clock
-        )
+        context: ChangeContext[Appointment] = ChangeContext(lambda: new_unit(company_id), company_id, clock)
+        mark(context, appointment_id, "completed", Mark(version=current.version))
     except (Conflict, NotFound, Unavailable) as error:
         log.info("not completed", extra={"appointment_id": appointment_id, "code": error.code})
         return False

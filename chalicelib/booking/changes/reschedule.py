@@ -1,107 +1,112 @@
 """Rescheduling: the new time is taken while the old one still stands, Cal.com agrees, then the old one is let go."""
 
-import random
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import date, datetime
 
 import msgspec
 
-from chalicelib.booking.allocation import choose, time_swap
+from chalicelib.booking.allocation import choose, recount_limits, time_swap
 from chalicelib.booking.allocation.time_swap import Exchange
-from chalicelib.booking.alternatives.refusal import RefusedRequest, not_bookable, slot_taken
-from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.alternatives.add import with_alternatives
+from chalicelib.booking.alternatives.refusal import NotBookable, RefusedRequest, SlotTaken
 from chalicelib.booking.appointments.appointment import Appointment, TimeSlot
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.history import stage_moved
 from chalicelib.booking.calcom import pending_change
-from chalicelib.booking.calcom.apply import AppointmentHook, moved_ids
 from chalicelib.booking.calcom.requests import event_type_of
 from chalicelib.booking.calendar import travel_time
-from chalicelib.booking.creation import book, recount_limits
-from chalicelib.booking.creation.book import TRIES, check_time
-from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
+from chalicelib.booking.changes.change import change_appointment
+from chalicelib.booking.creation.book import BUSY, check_time
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice.models import Service, Staff
-from chalicelib.booking.practice.policy import RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import reschedule_rules
-from chalicelib.core.clock import Clock, to_utc
-from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.unit import Unit, UnitFactory
-
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+from chalicelib.booking.rules.limits import LimitQuery
+from chalicelib.booking.rules.reschedule_rules import Move
+from chalicelib.booking.rules.rules import RuleInput
+from chalicelib.booking.rules.verdict import Verdict
+from chalicelib.core.clock import to_utc
+from chalicelib.core.errors import Conflict
+from chalicelib.core.unit import Unit
 
 MOVABLE = frozenset({"requested", "confirmed"})
 
 
-class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to. `starts_at` None: when it is now. `staff`: id or name, None: who has it now.
+class _Relocation(msgspec.Struct, frozen=True, kw_only=True):
+    """An appointment on its way to another time, or to another member of staff."""
 
-    `version`: the one that was decided on, None: whichever. `path` is where these fields stand in the request.
-    `by`: "customer", or who of the staff. `override`: rules that do not matter; the endpoint knows who may.
-    """
+    current: Appointment
+    schedule: Schedule
+    service: Service
+    move: Move
+    starts_at: datetime
+    now: datetime
 
-    starts_at: datetime | None
-    staff: str | None = None
-    reason: str | None = None
-    by: str = "staff"
-    version: int | None = None
-    path: str = "body"
-    override: tuple[RuleName, ...] = ()
+    @property
+    def day(self) -> date:
+        """The local date on which it is to begin."""
+        return self.starts_at.astimezone(self.schedule.branch.clock()).date()
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is to end: it is as long as before."""
+        return self.starts_at + (self.current.ends_at - self.current.starts_at)
+
+    def slot(self, member: Staff, rooms: tuple[str, ...] = ()) -> TimeSlot:
+        """The time, with that member of staff."""
+        return TimeSlot(
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            staff_id=member.id,
+            home_branch_id=member.home_branch_id,
+            resource_ids=rooms,
+        )
+
+    def refused(self) -> RefusedRequest:
+        """What cannot be had, as the search for other times sees it."""
+        current = self.current
+        return RefusedRequest(
+            company_id=current.company_id,
+            branch_id=current.branch_id,
+            service=msgspec.structs.replace(self.service, duration_min=current.length_min),
+            staff=self.move.staff or current.staff_id,
+            starts_at=self.starts_at,
+            now=self.now,
+            customer_id=current.customer_id,
+            moving=(current,),
+            address=current.address,
+        )
 
 
-def reschedule(
-    new_unit: UnitFactory,
-    company_id: str,
-    appointment_id: str,
-    move: Move,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-    hook: AppointmentHook | None = None,
-) -> Appointment:
+@with_alternatives()
+def reschedule(context: ChangeContext[Appointment], appointment_id: str, move: Move) -> Appointment:
     """The appointment at its new time; with `pending_change` while Cal.com has not said whether it agrees.
 
-    Asking for where it is already changes nothing. `hook` is added to the transaction in which the new time stands.
+    Asking for where it is already changes nothing. With another member of staff, a round-robin event type of Cal.com's
+    gets another host; where each has event types of their own, a new booking is made and the old one cancelled.
     Raises Conflict: `slot_taken` with `alternatives`, each bookable; `not_bookable` with every rule that fails
-    (`failures`), those of rescheduling and those of booking at the new time;
-    `stale_version` with the `current` state;
+    (`failures`), those of rescheduling and those of booking at the new time; `stale_version` with the `current` state;
     `not_reschedulable` for what is over; `awaits_calcom`, `change_pending` while Cal.com has yet to answer.
     """
     if move.starts_at is not None:
-        check_time(to_utc(move.starts_at), clock(), move.path)
-    return relocate(new_unit, company_id, appointment_id, move, clock, calcom, hook)
+        check_time(to_utc(move.starts_at), context.clock(), move.path)
+    relocation: _Relocation | None = None
 
-
-def relocate(
-    new_unit: UnitFactory,
-    company_id: str,
-    appointment_id: str,
-    move: Move,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-    hook: AppointmentHook | None = None,
-) -> Appointment:
-    """`reschedule` without a look at the clock, for what stays at its time."""
-    for attempt in range(TRIES):
-        current = appointment_store.get_appointment(company_id, appointment_id)
+    def stage(unit: Unit, current: Appointment) -> Appointment:
+        nonlocal relocation
         pending_change.guard_version(current, move.version)
         _check(current)
         if move.starts_at is not None:
             pending_change.check_alone(current)
-        unit = new_unit()
-        try:
-            starts_at = to_utc(move.starts_at) if move.starts_at else current.starts_at
-            staged = _stage(unit, current, move, starts_at, clock())
-            if staged is current:
-                return current
-            if hook and staged.pending_change is None:
-                hook(unit, staged)
-            unit.commit(staged)
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-            continue
-        return _finish(staged, move, calcom, new_unit, clock, hook) if staged.pending_change else staged
-    raise Unavailable("calendar_busy", "Many are booking this day at once; try again in a moment.")
+        relocation = _relocation(current, move, context.clock())
+        return _stage(unit, relocation)
+
+    try:
+        return change_appointment(context, appointment_id, stage, BUSY)
+    except Conflict as refusal:
+        if refusal.code != "calcom_slot_taken" or relocation is None:
+            raise
+        raise SlotTaken(relocation.refused()) from None
 
 
 def _check(current: Appointment) -> None:
@@ -114,161 +119,109 @@ def _check(current: Appointment) -> None:
     pending_change.check_settled(current)
 
 
-def _stage(unit: Unit, current: Appointment, move: Move, starts_at: datetime, now: datetime) -> Appointment:
+def _relocation(current: Appointment, move: Move, now: datetime) -> _Relocation:
     schedule = time_swap.schedule_for(current)
-    service = schedule.service(current.service_id, f"{move.path}.service")
-    candidates = _candidates(schedule, service, current, move)
-    if starts_at == current.starts_at and current.staff_id in {member.id for member in candidates}:
+    return _Relocation(
+        current=current,
+        schedule=schedule,
+        service=schedule.service(current.service_id, f"{move.path}.service"),
+        move=move,
+        starts_at=to_utc(move.starts_at) if move.starts_at else current.starts_at,
+        now=now,
+    )
+
+
+def _stage(unit: Unit, to: _Relocation) -> Appointment:
+    current = to.current
+    candidates = _candidates(to)
+    if to.starts_at == current.starts_at and current.staff_id in {member.id for member in candidates}:
         return current
-    verdict = reschedule_rules.judge(schedule, service, current, candidates, starts_at, move.by, move.override, now)
+    verdict, staff = _judged(to, candidates)
     if verdict.refused:
-        raise not_bookable(_sought(current, service, move, starts_at, now), verdict.refused)
-    day = starts_at.astimezone(schedule.branch.clock()).date()
-    places = [
-        (
-            member,
-            TimeSlot(
-                starts_at=starts_at,
-                ends_at=starts_at + (current.ends_at - current.starts_at),
-                staff_id=member.id,
-                home_branch_id=member.home_branch_id,
-            ),
-        )
-        for member in verdict.staff
-    ]
-    rooms = time_swap.rooms_at(schedule, service, current, places[0][1], now) if places else None
-    for member, place in places:
-        fits = verdict.any_hours or choose.fit(schedule, service, member, current.entry(place), day)
-        if rooms is None or not fits:
-            continue
-        there = msgspec.structs.replace(place, resource_ids=rooms)
-        staged = stage_place(unit, schedule, current, there, move, now, unlimited=verdict.unlimited)
-        if staged:
-            if verdict.overridden:
-                unit.audit("appointment.rules_overridden", current.id, overridden=",".join(verdict.overridden))
-            return staged
-    raise _taken(current, service, move, starts_at, now)
+        raise NotBookable(to.refused(), verdict.refused)
+    rooms = time_swap.rooms_at(to.schedule, to.service, current, to.slot(staff[0]), to.now) if staff else None
+    for member in staff if rooms is not None else ():
+        slot = to.slot(member, rooms or ())
+        if verdict.any_hours or choose.fit(to.schedule, to.service, member, current.entry(slot), to.day):
+            staged = _stage_slot(unit, to, slot, verdict)
+            if staged:
+                if verdict.overridden:
+                    unit.audit("appointment.rules_overridden", current.id, (), **verdict.audit_details())
+                return staged
+    raise SlotTaken(to.refused())
 
 
-def stage_place(
-    unit: Unit,
-    schedule: Schedule,
-    current: Appointment,
-    place: TimeSlot,
-    move: Move,
-    now: datetime,
-    *,
-    unlimited: bool = False,
-) -> Appointment | None:
-    """Stage the appointment at another place, or that it is about to be; None when someone else has that time.
+def _candidates(to: _Relocation) -> tuple[Staff, ...]:
+    mine = time_swap.staff_of(to.schedule, to.current.staff_id) if to.move.staff is None else None
+    return (mine,) if mine else to.schedule.able(to.service, to.move.staff, f"{to.move.path}.staff")
 
-    What stands at Cal.com moves only with Cal.com's consent, so there the new place is taken in addition.
+
+def _judged(to: _Relocation, candidates: Sequence[Staff]) -> tuple[Verdict, Sequence[Staff]]:
+    """What the rules say, and who may take it; of what keeps its time, that anybody able may."""
+    if to.starts_at == to.current.starts_at:
+        return Verdict(), candidates
+    query = LimitQuery(to.schedule, to.service, candidates, to.current.customer_id, to.day)
+    facts = reschedule_rules.read_facts(query, [to.current])
+    rule_input = RuleInput(
+        now=to.now,
+        starts_at=to.starts_at,
+        ends_at=to.ends_at,
+        schedule=to.schedule,
+        service=to.service,
+        policy=to.schedule.policy(to.service),
+        staff=candidates,
+        usages=facts.that_matter(candidates),
+    )
+    verdict = reschedule_rules.judge(rule_input, to.current, to.move)
+    return verdict, verdict.with_room(candidates, facts)
+
+
+def _stage_slot(unit: Unit, to: _Relocation, slot: TimeSlot, verdict: Verdict) -> Appointment | None:
+    """Stage the appointment at another time, or that it is about to be; None when someone else has that time.
+
+    What stands at Cal.com moves only with Cal.com's consent, so there the new time is taken in addition.
     """
-    moved, counting = recount_limits.moved(schedule, current, current.changed(now, **current.at(place)))
-    if counting.full and not unlimited:
-        raise not_bookable(
-            _sought(current, schedule.service(current.service_id, "service"), move, place.starts_at, now), counting.full
-        )
-    through_calcom = current.external_id is not None
-    kind = _kind(schedule, current, place)
-    change = pending_change.new_change(kind, move.by, now, reason=move.reason, place=place) if through_calcom else None
+    current, now = to.current, to.now
+    moved, recount = recount_limits.moved(to.schedule, current, current.changed(now, **current.at(slot)))
+    if recount.full and not verdict.unlimited:
+        raise NotBookable(to.refused(), recount.full)
+    change = None
+    if current.external_id is not None:
+        change = pending_change.new_change(_kind(to, slot), to.move.by, now, reason=to.move.reason, place=slot)
     after = msgspec.structs.replace(current, pending_change=change) if change else moved
-    found = time_swap.exchanges(current, after)
-    if not all(exchange.fits(now) for exchange in found) or not _in_time(schedule, current, place, found, now):
+    found = time_swap.exchanges((current, after))
+    if not all(exchange.fits(now) for exchange in found) or not _in_time(to, slot, found):
         return None
-    _write(unit, found)
+    for exchange in found:
+        exchange.stage(unit)
     if change:
         return pending_change.stage_hold(unit, current, change)
-    counting.stage(unit, over_the_limit=unlimited)
-    appointment_store.save_appointment(unit, moved)
-    if moved.starts_at != current.starts_at:
-        unit.publish(
-            AppointmentMoved(
-                appointment_id=moved.id, starts_at=moved.starts_at, version=moved.version, was_at=current.starts_at
-            )
-        )
-        if moved.group:
-            unit.enqueue(FollowGroup(company_id=moved.company_id, appointment_id=moved.id))
-    if moved.staff_id != current.staff_id:
-        unit.publish(
-            AppointmentReassigned(appointment_id=moved.id, staff_id=str(moved.staff_id), version=moved.version)
-        )
-    unit.audit("appointment.moved", moved.id, ("starts_at", "ends_at", "staff_id"), **moved_ids(current, moved))
+    recount.stage(unit, over_the_limit=verdict.unlimited)
+    stage_moved(unit, current, moved)
+    if moved.group and moved.starts_at != current.starts_at:
+        unit.enqueue(FollowGroup(company_id=moved.company_id, appointment_id=moved.id))
     return moved
 
 
-def _in_time(
-    schedule: Schedule, current: Appointment, place: TimeSlot, found: Sequence[Exchange], now: datetime
-) -> bool:
+def _in_time(to: _Relocation, slot: TimeSlot, found: Sequence[Exchange]) -> bool:
     """Whether who does it there gets to it, and on to what follows."""
-    member = time_swap.staff_of(schedule, place.staff_id)
-    policy = schedule.policy(schedule.service(current.service_id, "service"))
+    member, policy = time_swap.staff_of(to.schedule, slot.staff_id), to.schedule.policy(to.service)
+    own = to.current.entry().reference
     for exchange in found:
         if member and exchange.calendar.staff.id == member.id:
-            mine = msgspec.structs.replace(exchange.calendar, staff=member)
+            calendar = msgspec.structs.replace(exchange.calendar, staff=member)
             added = [entry for entry in exchange.after if entry not in exchange.before]
-            if not travel_time.in_time_moved(schedule, policy, mine, added, now, exchange.reference):
+            if not travel_time.in_time_moved(to.schedule, policy, calendar, added, to.now, own):
                 return False
     return True
 
 
-def _write(unit: Unit, found: Sequence[Exchange]) -> None:
-    for exchange in found:
-        exchange.stage(unit)
-
-
-def _kind(schedule: Schedule, current: Appointment, place: TimeSlot) -> str:
+def _kind(to: _Relocation, slot: TimeSlot) -> str:
     """An event type belongs to its hosts: with another one, Cal.com has to make a new booking."""
-    if place.staff_id == current.staff_id or current.staff_id is None:
+    current = to.current
+    if slot.staff_id == current.staff_id or current.staff_id is None:
         return "reschedule"
-    now, then = (event_type_of(schedule, current, staff_id) for staff_id in (current.staff_id, place.staff_id))
+    now, then = (event_type_of(to.schedule, current, staff_id) for staff_id in (current.staff_id, slot.staff_id))
     if then is not None and now != then:
         return "rebook"
-    return "reassign" if place.starts_at == current.starts_at else "reschedule"
-
-
-def _candidates(schedule: Schedule, service: Service, current: Appointment, move: Move) -> tuple[Staff, ...]:
-    if move.staff is None:
-        mine = time_swap.staff_of(schedule, current.staff_id)
-        if mine:
-            return (mine,)
-    return schedule.able(service, move.staff, f"{move.path}.staff")
-
-
-def _finish(
-    held: Appointment,
-    move: Move,
-    calcom: "Callable[[], CalCom]",
-    new_unit: UnitFactory,
-    clock: Clock,
-    hook: AppointmentHook | None,
-) -> Appointment:
-    change = held.pending_change
-    assert change
-    assert change.place
-    try:
-        return pending_change.carry_out(held, calcom, new_unit, clock, hook)
-    except Conflict as refusal:
-        if refusal.code != "calcom_slot_taken":
-            raise
-        schedule = time_swap.schedule_for(held)
-        service = schedule.service(held.service_id, f"{move.path}.service")
-        raise _taken(held, service, move, change.place.starts_at, clock()) from None
-
-
-def _taken(current: Appointment, service: Service, move: Move, starts_at: datetime, now: datetime) -> Conflict:
-    return slot_taken(_sought(current, service, move, starts_at, now))
-
-
-def _sought(current: Appointment, service: Service, move: Move, starts_at: datetime, now: datetime) -> RefusedRequest:
-    return RefusedRequest(
-        company_id=current.company_id,
-        branch_id=current.branch_id,
-        service=msgspec.structs.replace(service, duration_min=current.entry().length_min),
-        staff=move.staff or current.staff_id,
-        starts_at=starts_at,
-        now=now,
-        customer_id=current.customer_id,
-        moving=current,
-        address=current.address,
-    )
+    return "reassign" if slot.starts_at == current.starts_at else "reschedule"

@@ -1,27 +1,23 @@
 """What became of an appointment: missed, kept, or, where it was only asked for, confirmed or declined."""
 
-import random
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
-from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import OVER, Appointment, Status
+from chalicelib.booking.appointments.appointment import Appointment, Status
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.history import moved_ids
 from chalicelib.booking.calcom import pending_change
-from chalicelib.booking.calcom.apply import AppointmentHook, moved_ids
-from chalicelib.booking.creation import book
-from chalicelib.booking.creation.book import TRIES
-from chalicelib.booking.events import AppointmentCancelled, AppointmentMarked
+from chalicelib.booking.changes.cancel import write_over
+from chalicelib.booking.changes.change import change_appointment
+from chalicelib.booking.events import AppointmentMarked
 from chalicelib.booking.jobs import FollowGroup, TellCalCom
 from chalicelib.booking.rules import deposits, limit_store
-from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.unit import Unit, UnitFactory
-
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+from chalicelib.core.errors import Conflict
+from chalicelib.core.unit import Unit
 
 TOOK_PLACE = frozenset({"confirmed", "no_show", "completed"})
 
@@ -41,12 +37,10 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mark(
-    new_unit: UnitFactory,
-    company_id: str,
+    context: ChangeContext[Appointment],
     appointment_id: str,
     status: Literal["no_show", "completed", "confirmed"],
     marked: Mark,
-    clock: Clock,
 ) -> Appointment:
     """The appointment, missed or kept; `confirmed` takes either back. Cal.com is told of a no-show by a job.
 
@@ -54,64 +48,43 @@ def mark(
     """
 
     def stage(unit: Unit, current: Appointment) -> Appointment:
+        pending_change.guard_version(current, marked.version)
         if current.status == status:
             return current
         if current.status not in TOOK_PLACE:
             detail = f"This appointment is {current.status.replace('_', ' ')}; only one that stood can be marked."
             raise Conflict("not_markable", detail, current=pending_change.facts(current))
-        if status != "confirmed" and clock() < current.starts_at:
+        if status != "confirmed" and context.clock() < current.starts_at:
             raise Conflict("not_started", "It has not begun yet; cancel it if it will not take place.")
         return _write(unit, current, status)
 
-    return _change(new_unit, company_id, appointment_id, marked, stage)
+    return change_appointment(context, appointment_id, stage)
 
 
-def confirm(
-    new_unit: UnitFactory,
-    company_id: str,
-    appointment_id: str,
-    marked: Mark,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-    hook: AppointmentHook | None = None,
-) -> Appointment:
+def confirm(context: ChangeContext[Appointment], appointment_id: str, marked: Mark) -> Appointment:
     """What was only requested, confirmed; one that is confirmed is returned as it is.
 
     With `pending_change` when Cal.com did not say whether it agreed. Raises Conflict `not_requested`, `stale_version`,
     `deposit_required` while less was paid than was asked for.
     """
-    return _answer(new_unit, company_id, appointment_id, "confirm", marked, clock, calcom, hook)
+    return _answer(context, appointment_id, "confirm", marked)
 
 
-def decline(
-    new_unit: UnitFactory,
-    company_id: str,
-    appointment_id: str,
-    marked: Mark,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-    hook: AppointmentHook | None = None,
-) -> Appointment:
+def decline(context: ChangeContext[Appointment], appointment_id: str, marked: Mark) -> Appointment:
     """What was only requested, declined, and its time free again; one that is declined is returned as it is.
 
     With `pending_change` when Cal.com did not say whether it did. Raises Conflict `not_requested`, `stale_version`.
     """
-    return _answer(new_unit, company_id, appointment_id, "decline", marked, clock, calcom, hook)
+    return _answer(context, appointment_id, "decline", marked)
 
 
 def _answer(
-    new_unit: UnitFactory,
-    company_id: str,
-    appointment_id: str,
-    kind: Literal["confirm", "decline"],
-    marked: Mark,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-    hook: AppointmentHook | None,
+    context: ChangeContext[Appointment], appointment_id: str, kind: Literal["confirm", "decline"], marked: Mark
 ) -> Appointment:
     status: Status = "confirmed" if kind == "confirm" else "declined"
 
     def stage(unit: Unit, current: Appointment) -> Appointment:
+        pending_change.guard_version(current, marked.version)
         if current.status == status:
             return current
         if current.status != "requested":
@@ -119,57 +92,32 @@ def _answer(
             raise Conflict("not_requested", detail, current=pending_change.facts(current))
         pending_change.check_settled(current)
         pending_change.check_alone(current)
-        if current.external_id is None:
-            paid, told = _deposit(current, marked) if kind == "confirm" else (current, {})
-            answered = _write(unit, paid, status, marked.reason, **told)
-            if hook:
-                hook(unit, answered)
-            return answered
-        change = pending_change.new_change(kind, marked.by, unit.clock(), reason=marked.reason)
-        return pending_change.stage_hold(unit, current, change)
+        if current.external_id is not None:
+            change = pending_change.new_change(kind, marked.by, unit.clock(), reason=marked.reason)
+            return pending_change.stage_hold(unit, current, change)
+        if kind == "confirm":
+            facts = pending_change.facts(current)
+            paid, details = deposits.paid(current, marked.deposit_minor, without=marked.without_deposit, facts=facts)
+            return _write(unit, paid, status, marked.reason, details)
+        reason = marked.reason or current.cancellation_reason
+        declined = current.changed(unit.clock(), status=status, cancellation_reason=reason)
+        write_over(unit, current, declined)
+        return declined
 
-    answered = _change(new_unit, company_id, appointment_id, marked, stage)
-    if answered.pending_change is None:
-        return answered
-    return pending_change.carry_out(answered, calcom, new_unit, clock, hook)
-
-
-def _deposit(current: Appointment, marked: Mark) -> tuple[Appointment, dict[str, str]]:
-    without = marked.without_deposit
-    return deposits.paid(current, marked.deposit_minor, without=without, facts=pending_change.facts(current))
+    return change_appointment(context, appointment_id, stage)
 
 
-def _change(
-    new_unit: UnitFactory,
-    company_id: str,
-    appointment_id: str,
-    marked: Mark,
-    stage: Callable[[Unit, Appointment], Appointment],
+def _write(
+    unit: Unit,
+    current: Appointment,
+    status: Status,
+    reason: str | None = None,
+    details: Mapping[str, str] = MappingProxyType({}),
 ) -> Appointment:
-    for attempt in range(TRIES):
-        current = appointment_store.get_appointment(company_id, appointment_id)
-        pending_change.guard_version(current, marked.version)
-        unit = new_unit()
-        staged = stage(unit, current)
-        if staged is current:
-            return current
-        try:
-            unit.commit(staged)
-            return staged
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("calendar_busy", "Many are changing this appointment at once; try again in a moment.")
-
-
-def _write(unit: Unit, current: Appointment, status: Status, reason: str | None = None, **told: str) -> Appointment:
-    new = current.changed(unit.clock(), status=status, cancellation_reason=reason or current.cancellation_reason)
-    if status == "confirmed":
-        new = new.changed(new.updated_at, booked_as=new.booked_as or "confirmed", version=new.version)
-    if status in OVER:
-        time_swap.release_time(unit, current)
-        unit.publish(AppointmentCancelled(appointment_id=new.id, status=status, version=new.version))
-    else:
-        unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
+    booked_as = current.booked_as or "confirmed" if status == "confirmed" else current.booked_as
+    reason = reason or current.cancellation_reason
+    new = current.changed(unit.clock(), status=status, booked_as=booked_as, cancellation_reason=reason)
+    unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
     if "completed" in (current.status, status):
         # Services that ask for a consultation first look here.
         if new.group:
@@ -179,5 +127,5 @@ def _write(unit: Unit, current: Appointment, status: Status, reason: str | None 
     appointment_store.save_appointment(unit, new)
     if new.external_id and "no_show" in (current.status, status):
         unit.enqueue(TellCalCom(company_id=new.company_id, appointment_id=new.id))
-    unit.audit(f"appointment.{status}", new.id, ("status",), **moved_ids(current, new), **told)
+    unit.audit(f"appointment.{status}", new.id, ("status",), **moved_ids(current, new), **details)
     return new

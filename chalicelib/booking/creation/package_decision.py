@@ -1,217 +1,158 @@
 """Deciding about a package: what the rules say of it and of its parts, and who does each part where."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation.assignment import candidate, ranked
-from chalicelib.booking.allocation.context import BookingContext
-from chalicelib.booking.alternatives.package_solver import Taking, parts_of, solve, taken_of
-from chalicelib.booking.alternatives.refusal import RefusedRequest, not_bookable, slot_taken
-from chalicelib.booking.appointments.hold import Hold
-from chalicelib.booking.creation.decision import OFF_THE_GRID, Asked, sought_of, waits_for_deposit
+from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.alternatives.package_search import is_offered
+from chalicelib.booking.alternatives.package_solver import PackageProblem, parts_of, taken_of
+from chalicelib.booking.alternatives.refusal import NotBookable, RefusedRequest, SlotTaken
+from chalicelib.booking.creation.context import BookingContext
+from chalicelib.booking.creation.decided import OFF_THE_GRID, Decided, judged
 from chalicelib.booking.practice.models import Service, Staff
-from chalicelib.booking.practice.policy import Policy, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
-from chalicelib.booking.rules import limits, rules
 from chalicelib.booking.rules.facts import RuleFacts
-from chalicelib.booking.rules.limits import Counter
+from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.rules.rules import Failure, RuleInput
+from chalicelib.booking.rules.verdict import Verdict
 from chalicelib.core.errors import invalid
-from chalicelib.core.tables import Key
-from chalicelib.crm.customer import Contact
 
 PARTS_DO_NOT_FIT = Failure("staff_availability", "parts_do_not_fit", "Its parts do not fit into working hours then.")
 
 
-class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """The package can be booked so, part by part. `overridden`: rules that would have refused it.
+class PackageStaff(msgspec.Struct, frozen=True):
+    """Whoever does one of a package's parts, and the id of whom was asked for, to take for all that they do."""
 
-    `awaits_deposit`: it stands once the deposit is paid.
-    """
+    staff: list[Staff]
+    only: str | None
 
-    package: Service
-    policy: Policy
-    parts: tuple[Taking, ...]
-    day: date
-    overridden: tuple[RuleName, ...]
-    unlimited: bool
-    awaits_deposit: bool = False
-
-    def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
-        """What it counts to: as one booking, of its service and of everyone who takes part."""
-        return limits.counters(schedule, self.package, team(self.parts), customer_id, self.day)
+    @property
+    def asked(self) -> list[Staff]:
+        """Those who matter to the rules."""
+        return [member for member in self.staff if member.id == self.only] or self.staff
 
 
-def team(parts: Sequence[Taking]) -> list[Staff]:
-    """Everyone who takes part, each once."""
-    return list({part.staff.id: part.staff for part in parts}.values())
-
-
-def decide_package(
-    company_id: str,
-    asked: Asked,
-    package: Service,
-    found: BookingContext,
-    rows: dict[Key, Any],
-    customer_id: str | None,
-    contact: Contact,
-    now: datetime,
-    hold: Hold | None = None,
-    *,
-    somebody: bool = True,
-) -> Placement:
-    """Who does each part, when and where. `rows`, `hold`, `somebody`, and what it raises: as for `deciding.decide`.
+def decide_package(context: BookingContext, package: Service) -> Decided:
+    """Who does each part, when and where; what it raises, as for `decide`.
 
     The rules are asked about the package, as one booking of its service, and whether its parts fit into working hours.
     """
-    schedule = found.schedule
-    _check(schedule, asked, package)
-    workers, only = workers_for(schedule, package, asked)
-    policy = schedule.policy(package)
-    day = asked.starts_at.astimezone(schedule.branch.clock()).date()
-    seen = rule_facts.found(company_id, schedule, package, workers, customer_id, contact, day, rows)
-    attempt = attempt_of(schedule, asked, package, workers, only, seen, now, somebody=somebody)
-    failed = rules.failures(attempt)
-    waived = {*policy.off, *(failure.rule for failure in failed if failure.rule in asked.override)}
-    able = _ranked(found, workers if "limits" in waived else seen.with_room(workers), asked, policy, day)
-    taken, keep = taken_of(found, [hold.reference] if hold else ()), _held(hold, package)
-
-    def place(members: Sequence[Staff], *, empty: bool = False, any_hours: bool = False) -> list[Taking] | None:
-        days, at = {} if empty else taken, asked.starts_at
-        return solve(schedule, package, members, days, at, now, only=only, any_hours=any_hours, keep=keep)
-
-    sought = sought_of(company_id, asked, package, customer_id, now)
-    awaits_deposit = waits_for_deposit(attempt, asked, failed)
-    excused = (*asked.override, "deposit") if awaits_deposit else asked.override
-    parts = placed(place, able, workers, failed, policy, sought, excused)
-    if asked.visitor and hold is None and not _is_offered(found, package, asked, only, now):
-        raise not_bookable(sought, [OFF_THE_GRID])
-    overridden = tuple(failure.rule for failure in failed if failure.rule in asked.override)
-    return Placement(
+    if context.hold:
+        context = replace(context, request=replace(context.request, length_min=None))
+    request, schedule, branch = context.request, context.schedule, context.branch
+    _check(context, package)
+    people = staff_for(schedule, package, request.staff, path=request.path, published=request.visitor)
+    query = LimitQuery(schedule, package, people.staff, context.customer_id, context.day)
+    facts = rule_facts.read(query, request.contact, branch.rows)
+    rule_input = rule_input_of(query, people, facts, request.starts_at, context.now)
+    consulted = facts.consulted or not request.names_customer
+    verdict = judged(context, replace(rule_input, consulted=consulted, paid_minor=request.deposit_minor))
+    able = _ranked(context, verdict, verdict.with_room(people.staff, facts))
+    problem = PackageProblem(
+        schedule=schedule,
         package=package,
-        policy=policy,
-        parts=tuple(parts),
-        day=day,
-        overridden=overridden,
-        unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
-        awaits_deposit=awaits_deposit,
+        taken=taken_of(branch, [context.hold.reference] if context.hold else ()),
+        starts_at=request.starts_at,
+        now=context.now,
+        only=people.only,
+        keep=_held(context, package),
     )
-
-
-def _is_offered(found: BookingContext, package: Service, asked: Asked, only: str | None, now: datetime) -> bool:
-    from chalicelib.booking.alternatives.package_search import offers
-
-    return offers(found, package, asked.starts_at, now, only)
-
-
-class PartPlacement(Protocol):
-    """Solves the package with these members of staff; `empty`: as if nothing were taken."""
-
-    def __call__(
-        self, members: Sequence[Staff], *, empty: bool = False, any_hours: bool = False
-    ) -> list[Taking] | None:
-        """Its parts, or None."""
+    verdict, parts = placed(problem, verdict, people.staff, able, context.refused(package))
+    only_offered = request.visitor and context.hold is None
+    if only_offered and not is_offered(branch, package, request.starts_at, context.now, people.only):
+        raise NotBookable(context.refused(package), (OFF_THE_GRID,))
+    return Decided(service=package, verdict=verdict, day=context.day, parts=parts)
 
 
 def placed(
-    place: PartPlacement,
-    able: Sequence[Staff],
-    workers: Sequence[Staff],
-    failed: list[Failure],
-    policy: Policy,
-    sought: RefusedRequest,
-    excused: Sequence[RuleName],
-) -> list[Taking]:
-    """Where the parts go, of rules that `failed` all being `excused`; to these comes whether its parts fit at all.
+    problem: PackageProblem, verdict: Verdict, staff: Sequence[Staff], able: Sequence[Staff], refused: RefusedRequest
+) -> tuple[Verdict, tuple[PlacedPart, ...]]:
+    """Where the parts go, done by those `able` of the `staff`; to what fails comes whether the parts fit at all.
 
-    Raises Conflict `not_bookable` with all that fail, `slot_taken`.
+    Raises NotBookable with all that fail and are not overridden, SlotTaken.
     """
     parts = None
-    if "staff_availability" not in {*policy.off, *(failure.rule for failure in failed)}:
-        parts = place(able)
+    if "staff_availability" not in {*verdict.policy.off, *(failure.rule for failure in verdict.failed)}:
+        parts = problem.solve(able)
         # Where the first part stands, the others may still have nobody, or the branch close over them.
-        if parts is None and place(workers, empty=True) is None:
-            failed.append(PARTS_DO_NOT_FIT)
-    refused = [failure for failure in failed if failure.rule not in excused]
-    if refused:
-        raise not_bookable(sought, refused)
-    waived = {*policy.off, *(failure.rule for failure in failed)}
-    if parts is None and "staff_availability" in waived:
-        parts = place(able, any_hours=True)
+        if parts is None and problem.solve(staff, as_if_free=True) is None:
+            verdict = replace(verdict, failed=(*verdict.failed, PARTS_DO_NOT_FIT))
+    if verdict.refused:
+        raise NotBookable(refused, verdict.refused)
+    if parts is None and verdict.any_hours:
+        parts = problem.solve(able, any_hours=True)
     if parts is None:
-        raise slot_taken(sought)
-    return parts
+        raise SlotTaken(refused)
+    return verdict, parts
 
 
-def workers_for(schedule: Schedule, package: Service, asked: Asked) -> tuple[list[Staff], str | None]:
-    """Whoever does one of the parts, and the id of whom is wished for; raises Invalid about `staff`, `service`."""
-    parts = {part.id for part in parts_of(schedule, package, f"{asked.path}.service")}
+def staff_for(
+    schedule: Schedule, package: Service, staff: str | None, *, path: str, published: bool = False
+) -> PackageStaff:
+    """Whoever does one of the parts, and who of them is asked for (`staff`: id or name).
+
+    `published`: only whom visitors may see. `path` is where `staff` and `service` stand in the request; raises Invalid
+    about them.
+    """
+    parts = {part.id for part in parts_of(schedule, package, f"{path}.service")}
     doing = [member for member in schedule.staff if parts.intersection(member.service_ids)]
-    workers = [member for member in doing if member.published or not asked.visitor]
-    if asked.staff is None:
-        return workers, None
-    name = asked.staff.strip().casefold()
-    wished = next((m for m in workers if m.id == asked.staff or m.name.casefold() == name), None)
-    if wished is None:
-        raise invalid(f"{asked.path}.staff", "unknown_staff", f"{asked.staff!r} does no part of {package.name} here.")
-    return workers, wished.id
+    people = [member for member in doing if member.published or not published]
+    if staff is None:
+        return PackageStaff(people, None)
+    name = staff.strip().casefold()
+    asked = next((one for one in people if one.id == staff or one.name.casefold() == name), None)
+    if asked is None:
+        raise invalid(f"{path}.staff", "unknown_staff", f"{staff!r} does no part of {package.name} here.")
+    return PackageStaff(people, asked.id)
 
 
-def _check(schedule: Schedule, asked: Asked, package: Service) -> None:
-    if schedule.branch.books_through == "calcom":
-        detail = f"{schedule.branch.name} books through Cal.com, where a package cannot be booked as one."
-        raise invalid(f"{asked.path}.service", "package_not_at_calcom", detail)
-    if asked.length_min not in (None, package.duration_min):
-        raise invalid(f"{asked.path}.length_min", "length_not_offered", "A package is as long as its parts.")
-
-
-def attempt_of(
-    schedule: Schedule,
-    asked: Asked,
-    package: Service,
-    workers: Sequence[Staff],
-    only: str | None,
-    seen: RuleFacts,
-    now: datetime,
-    *,
-    somebody: bool = True,
+def rule_input_of(
+    query: LimitQuery, people: PackageStaff, facts: RuleFacts, starts_at: datetime, now: datetime
 ) -> RuleInput:
     """The package as the rules see it: one booking of its service, which begins with its first part."""
-    first = parts_of(schedule, package, f"{asked.path}.service")[0]
-    able = [member for member in workers if first.id in member.service_ids]
+    schedule, package = query.schedule, query.service
+    first = parts_of(schedule, package, "service")[0]
+    able = [member for member in people.staff if first.id in member.service_ids]
     return RuleInput(
         now=now,
-        starts_at=asked.starts_at,
-        ends_at=asked.starts_at + timedelta(minutes=first.duration_min),
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=first.duration_min),
         schedule=schedule,
         service=replace(package, skills=first.skills),
         policy=schedule.policy(package),
-        staff=[member for member in able if member.id == only] or able,
-        tallies=seen.that_matter([member for member in workers if member.id == only] or workers),
-        blocked=seen.blocked,
-        consulted=seen.consulted or not somebody,
-        paid_minor=asked.paid_minor,
+        staff=[member for member in able if member.id == people.only] or able,
+        usages=facts.that_matter(people.asked),
+        blocked=facts.blocked,
+        consulted=facts.consulted,
     )
 
 
-def _held(hold: Hold | None, package: Service) -> list[tuple[str, ...]]:
+def _check(context: BookingContext, package: Service) -> None:
+    request, branch = context.request, context.schedule.branch
+    if branch.books_through == "calcom":
+        detail = f"{branch.name} books through Cal.com, where a package cannot be booked as one."
+        raise invalid(f"{request.path}.service", "package_not_at_calcom", detail)
+    if request.length_min not in (None, package.duration_min):
+        raise invalid(f"{request.path}.length_min", "length_not_offered", "A package is as long as its parts.")
+
+
+def _held(context: BookingContext, package: Service) -> list[tuple[str, ...]]:
     # Unless the package was changed since: then its time is the visitor's, and who and where is found anew.
-    if hold is None or len(hold.parts) != len(package.parts):
+    if context.hold is None or len(context.hold.parts) != len(package.parts):
         return []
-    return [(part.staff_id, *part.resource_ids) for part in hold.parts]
+    return [(part.staff_id, *part.resource_ids) for part in context.hold.parts]
 
 
-def _ranked(found: BookingContext, workers: Sequence[Staff], asked: Asked, policy: Policy, day: date) -> list[Staff]:
-    clock = found.schedule.branch.clock()
+def _ranked(context: BookingContext, verdict: Verdict, staff: Sequence[Staff]) -> list[Staff]:
+    clock, how = context.schedule.branch.clock(), verdict.policy.assignment or "least_loaded"
     candidates = [
-        candidate(member, calendar.entries(), day, clock)
-        for member in workers
-        if (calendar := found.calendar(member.id)) is not None
+        candidate(member, calendar.entries(), context.day, clock)
+        for member in staff
+        if (calendar := context.branch.calendar(member.id)) is not None
     ]
-    how = policy.assignment or "least_loaded"
-    return [one.member for one in ranked(candidates, day, how, asked.prefer)]
+    return [one.member for one in ranked(candidates, context.day, how, context.request.prefer)]

@@ -13,6 +13,7 @@ from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.core import directory
 from chalicelib.core.clock import stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
 from chalicelib.core.tables import fetch
@@ -40,7 +41,7 @@ def open_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: s
     unit.free_key()
     _end_old(unit, company_id, whose, record_id)
     digest = _digest(secret)
-    directory.claim(unit, FEED, digest, f"{whose}#{record_id}", Stale())
+    directory.claim(unit, Claim(FEED, digest, f"{whose}#{record_id}"), Stale())
     appointment_store.save_feed(unit, whose, record_id, digest)
     unit.audit("calendar_feed.opened", record_id)
     unit.commit()

@@ -1,24 +1,23 @@
 """Leaving a group: one participant less, by compare-and-swap of the appointment; without anyone it is over."""
 
-import random
-
 import msgspec
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.group import Membership, Participant
 from chalicelib.booking.availability.open_groups import JOINABLE
-from chalicelib.booking.calcom.apply import AppointmentHook
-from chalicelib.booking.creation import book, group_seat
+from chalicelib.booking.creation import group_seat
 from chalicelib.booking.events import AppointmentCancelled, ParticipantLeft
 from chalicelib.booking.rules import limit_store
-from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
+from chalicelib.core.errors import Conflict, NotFound
+from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit, UnitFactory
+from chalicelib.core.unit import Unit
 
+BUSY = "Many are changing this group at once; try again in a moment."
 EMPTY = "empty"
 """The reason for which a group is cancelled that the last one has left."""
 
@@ -38,36 +37,28 @@ class Leaver(msgspec.Struct, frozen=True, kw_only=True):
         return current.group.find(self.participant_id or "")
 
 
-def leave(
-    new_unit: UnitFactory,
-    company_id: str,
-    appointment_id: str,
-    leaver: Leaver,
-    clock: Clock,
-    hook: AppointmentHook | None = None,
-) -> Appointment:
-    """The group without him; cancelled (`empty`) once nobody is left. Two requests, one transaction.
+def leave(context: ChangeContext[Appointment], appointment_id: str, leaver: Leaver) -> Appointment:
+    """The group without them; cancelled (`empty`) once nobody is left. Two requests, one transaction.
 
-    `hook` is added to the transaction. Raises NotFound, Conflict `not_leavable` for what has begun or is over.
+    Raises NotFound, Conflict `not_leavable` for what has begun or is over.
     """
-    for attempt in range(book.TRIES):
-        current = appointment_store.get_appointment(company_id, appointment_id)
+
+    def attempt() -> Appointment:
+        current = appointment_store.get_appointment(context.company_id, appointment_id)
         who = leaver.in_group(current)
         if who is None:
             raise NotFound("participant_not_found", "Nobody of that id takes part.")
-        if current.status not in JOINABLE or current.starts_at <= clock():
+        if current.status not in JOINABLE or current.starts_at <= context.clock():
             raise Conflict("not_leavable", "This group has begun, or does not take place.")
-        row = fetch([membership_store.key(company_id, current.id, who.customer_id)])[0]
-        unit = new_unit()
+        row = fetch([membership_store.key(context.company_id, current.id, who.customer_id)])[0]
+        unit = context.new_unit()
         new = _stage(unit, current, who, membership_store.membership_of(row))
-        if hook:
-            hook(unit, new)
-        try:
-            unit.commit(new)
-            return new
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("calendar_busy", "Many are changing this group at once; try again in a moment.")
+        if context.hook:
+            context.hook(unit, new)
+        unit.commit(new)
+        return new
+
+    return until_committed(attempt, "calendar_busy", BUSY)
 
 
 def _stage(unit: Unit, current: Appointment, who: Participant, membership: Membership | None) -> Appointment:

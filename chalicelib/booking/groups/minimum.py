@@ -1,6 +1,5 @@
 """Groups below their minimum at their deadline: cancelled, or merged into another one of the day; every minute."""
 
-import random
 from datetime import datetime
 
 import msgspec
@@ -10,15 +9,15 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.group import MERGED, Group
 from chalicelib.booking.availability.open_groups import JOINABLE
-from chalicelib.booking.changes.cancel import write_cancelled
-from chalicelib.booking.creation import book
+from chalicelib.booking.changes.cancel import write_over
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.policy import GroupPolicy
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.clock import Clock, stamp
-from chalicelib.core.errors import DomainError, Stale, Unavailable
+from chalicelib.core.errors import DomainError
 from chalicelib.core.logging import log
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 
 AT_ONCE = 25
@@ -44,7 +43,8 @@ def check_minimum(new_unit: UnitFactory, company_id: str, appointment_id: str, c
 
     One transaction: it is marked as looked at, cancelled, or cancelled while another one gains its participants.
     """
-    for attempt in range(book.TRIES):
+
+    def attempt() -> bool:
         # The index may be behind: the record itself says whether it is to be looked at.
         current = appointment_store.get_appointment(company_id, appointment_id)
         deadline, now = current.deadline(), clock()
@@ -52,12 +52,11 @@ def check_minimum(new_unit: UnitFactory, company_id: str, appointment_id: str, c
             return False
         unit = new_unit()
         _stage(unit, current, now)
-        try:
-            unit.commit()
-            return True
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("calendar_busy", "Many are changing this group at once; the next minute looks again.")
+        unit.commit()
+        return True
+
+    busy = "Many are changing this group at once; the next minute looks again."
+    return until_committed(attempt, "calendar_busy", busy)
 
 
 def _stage(unit: Unit, current: Appointment, now: datetime) -> None:
@@ -72,11 +71,11 @@ def _stage(unit: Unit, current: Appointment, now: datetime) -> None:
         return
     target = _target(schedule, current, group, now) if policy.below == "merge" else None
     if target is None:
-        write_cancelled(unit, current, _cancelled(checked, BELOW))
+        write_over(unit, current, _cancelled(checked, BELOW))
         return
     assert target.group
     gained = target.changed(now, group=target.group.joined(*group.participants))
-    write_cancelled(unit, current, _cancelled(checked, MERGED), [(target, gained)])
+    write_over(unit, current, _cancelled(checked, MERGED), [(target, gained)])
     appointment_store.save_appointment(unit, gained)
     unit.enqueue(FollowGroup(company_id=gained.company_id, appointment_id=gained.id, merged_from=current.id))
     unit.audit("group.merged", gained.id, ("participants",), merged_from=current.id)

@@ -1,32 +1,24 @@
 """Changing a package: all of its parts are moved, given up, confirmed or declined in one transaction, or none."""
 
-import random
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
+from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Status
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.history import moved_ids
 from chalicelib.booking.appointments.package import Together
-from chalicelib.booking.calcom.apply import moved_ids
-from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import weeks_between
-from chalicelib.booking.calendar.store import Calendar
-from chalicelib.booking.creation import book
-from chalicelib.booking.creation import package as package_creation
-from chalicelib.booking.creation.book import TRIES
 from chalicelib.booking.events import AppointmentCancelled, AppointmentMarked
-from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.rules import cancellation_fees, deposits, limit_store
-from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.tables import Key, fetch
-from chalicelib.core.unit import Unit, UnitFactory
+from chalicelib.core.errors import Conflict
+from chalicelib.core.retry import until_committed
+from chalicelib.core.unit import Unit
 
-PackageHook = Callable[[Unit, Together], None]
 Stage = Callable[[Unit, Together], Together]
 CANCELLABLE: frozenset[Status] = frozenset({"requested", "confirmed"})
 
@@ -44,29 +36,27 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     without_deposit: bool = False
 
 
-def cancel(
-    new_unit: UnitFactory, company_id: str, package_id: str, wanted: Change, hook: PackageHook | None = None
-) -> Together:
+def cancel(context: ChangeContext[Together], package_id: str, wanted: Change) -> Together:
     """The package, cancelled with all its parts; one that is over already is returned as it is.
 
-    What that costs is noted on its first part. `hook` is added to the transaction. Raises NotFound, Conflict
-    `stale_version`, or `not_cancellable` when a part of it has taken place.
+    What that costs is noted on its first part. Raises NotFound, Conflict `stale_version`, or `not_cancellable` when a
+    part of it has taken place.
     """
 
     def stage(unit: Unit, current: Together) -> Together:
         if current.is_over():
             return current
         check(current, CANCELLABLE, "not_cancellable", "a part of it has taken place")
-        due, told = cancellation_fees.noted(
-            cancellation_fees.fee_for(current.parts[0], unit.clock()), waived=wanted.waive_fee
-        )
-        return _give_up(unit, current, "cancelled", wanted.reason, due, told)
+        fee = cancellation_fees.fee_for(current.parts[0], unit.clock())
+        due, details = cancellation_fees.noted(fee, waived=wanted.waive_fee)
+        fields = {"status": "cancelled", "cancellation_reason": wanted.reason}
+        return _give_up(unit, current, _changed(unit, current.parts, fields, due), details)
 
-    return change(new_unit, company_id, package_id, wanted.version, stage, hook)
+    return change(context, package_id, wanted.version, stage)
 
 
 def answer(
-    new_unit: UnitFactory, company_id: str, package_id: str, status: Literal["confirmed", "declined"], wanted: Change
+    context: ChangeContext[Together], package_id: str, status: Literal["confirmed", "declined"], wanted: Change
 ) -> Together:
     """What was only requested, confirmed or declined; one that is so already is returned as it is.
 
@@ -78,37 +68,29 @@ def answer(
             return current
         check(current, frozenset({"requested"}), "not_requested", "there is no request to answer")
         if status == "declined":
-            return _give_up(unit, current, status, wanted.reason)
+            fields = {"status": "declined", "cancellation_reason": wanted.reason}
+            return _give_up(unit, current, _changed(unit, current.parts, fields))
         return _confirm(unit, current, wanted)
 
-    return change(new_unit, company_id, package_id, wanted.version, stage)
+    return change(context, package_id, wanted.version, stage)
 
 
-def change(
-    new_unit: UnitFactory,
-    company_id: str,
-    package_id: str,
-    version: int | None,
-    stage: Stage,
-    hook: PackageHook | None = None,
-) -> Together:
+def change(context: ChangeContext[Together], package_id: str, version: int | None, stage: Stage) -> Together:
     """The package as `stage` changes it, which returns it as it is to change nothing; again while others change it."""
-    for attempt in range(TRIES):
-        current = package_store.get(company_id, package_id)
+
+    def attempt() -> Together:
+        current = package_store.get(context.company_id, package_id)
         if version is not None and version != current.version and not current.is_over():
             raise Conflict("stale_version", "The package has changed meanwhile; see `current`.", current=facts(current))
-        unit = new_unit()
-        try:
-            staged = stage(unit, current)
-            if staged is current:
-                return current
-            if hook:
-                hook(unit, staged)
+        unit = context.new_unit()
+        staged = stage(unit, current)
+        if staged is not current:
+            if context.hook:
+                context.hook(unit, staged)
             unit.commit(staged)
-            return staged
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("calendar_busy", "Many are changing this package at once; try again in a moment.")
+        return staged
+
+    return until_committed(attempt, "calendar_busy", "Many are changing this package at once; try again in a moment.")
 
 
 def facts(current: Together) -> dict[str, object]:
@@ -122,39 +104,6 @@ def facts(current: Together) -> dict[str, object]:
     }
 
 
-class Lying(msgspec.Struct, frozen=True):
-    """A calendar in which parts of a package lie, and the weeks they lie in; whoever has left still has his."""
-
-    owner: Staff
-    mondays: list[date]
-
-    def places(self) -> list[Key]:
-        """Where these weeks lie."""
-        return calendar_store.keys(self.owner.company_id, [self.owner], self.mondays)
-
-
-def lying(current: Together) -> list[Lying]:
-    """The calendars that its parts take time of."""
-    owners: dict[tuple[str, str], set[date]] = {}
-    for part in current.parts:
-        entry = part.entry()
-        weeks = weeks_between(entry.blocks_from, entry.blocks_until)
-        home = part.home_branch_id or part.branch_id
-        for owner in ((home, str(part.staff_id)), *((part.branch_id, room) for room in part.resource_ids)):
-            owners.setdefault(owner, set()).update(weeks)
-    company_id = current.package.company_id
-    return [Lying(calendar_store.owner(company_id, *owner), sorted(weeks)) for owner, weeks in owners.items()]
-
-
-def read_lying(lies: Sequence[Lying], rows: Sequence[Any]) -> dict[str, Calendar]:
-    """The calendars in rows fetched at the keys of each, by whose they are."""
-    found = {}
-    for one in lies:
-        mine, rows = rows[: len(one.mondays)], rows[len(one.mondays) :]
-        found[one.owner.id] = calendar_store.calendars(one.owner.company_id, [one.owner], one.mondays, mine)[0]
-    return found
-
-
 def check(current: Together, allowed: frozenset[Status], code: str, why: str) -> None:
     """Raises Conflict `code` unless all parts have one of these statuses."""
     if not all(part.status in allowed for part in current.parts):
@@ -162,41 +111,42 @@ def check(current: Together, allowed: frozenset[Status], code: str, why: str) ->
         raise Conflict(code, detail, current=facts(current))
 
 
-def _give_up(
+def _changed(
     unit: Unit,
-    current: Together,
-    status: Literal["cancelled", "declined"],
-    reason: str | None,
-    due: Mapping[str, Any] = MappingProxyType({}),
-    told: Mapping[str, str] = MappingProxyType({}),
+    parts: tuple[Appointment, ...],
+    fields: Mapping[str, Any],
+    of_first: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[Appointment, ...]:
+    at = unit.clock()
+    return tuple(part.changed(at, **fields, **({} if number else of_first)) for number, part in enumerate(parts))
+
+
+def _give_up(
+    unit: Unit, current: Together, over: tuple[Appointment, ...], details: Mapping[str, str] = MappingProxyType({})
 ) -> Together:
-    """`due`: fields of the fee, `told`: what the history says of it; both of the first part."""
-    lies = lying(current)
-    known = read_lying(lies, fetch([key for one in lies for key in one.places()]))
-    now = unit.clock()
-    package_creation.swap(unit, known, package_creation.entries_of(current.parts), {}, now)
+    """`details`: what the history of the first part says besides."""
+    for exchange in time_swap.exchanges(*zip(current.parts, over, strict=True)):
+        exchange.stage(unit)
     limit_store.uncount(unit, [name for part in current.parts for name in part.counted])
-    over = []
-    for number, part in enumerate(current.parts):
-        new = part.changed(now, status=status, cancellation_reason=reason, **({} if number else due))
-        unit.publish(AppointmentCancelled(appointment_id=new.id, status=status, version=new.version))
-        over.append(_save(unit, part, new, f"appointment.{status}", {} if number else told))
-    return Together(current.package, tuple(over))
+    for part in over:
+        unit.publish(AppointmentCancelled(appointment_id=part.id, status=part.status, version=part.version))
+    return _save(unit, current, over, details)
 
 
 def _confirm(unit: Unit, current: Together, wanted: Change) -> Together:
-    first, told = deposits.paid(
+    first, details = deposits.paid(
         current.parts[0], wanted.deposit_minor, without=wanted.without_deposit, facts=facts(current)
     )
-    confirmed = []
-    for number, part in enumerate((first, *current.parts[1:])):
-        new = part.changed(unit.clock(), status="confirmed", booked_as="confirmed")
-        unit.publish(AppointmentMarked(appointment_id=new.id, status="confirmed", version=new.version))
-        confirmed.append(_save(unit, part, new, "appointment.confirmed", {} if number else told))
-    return Together(current.package, tuple(confirmed))
+    fields = {"status": "confirmed", "booked_as": "confirmed"}
+    confirmed = _changed(unit, (first, *current.parts[1:]), fields)
+    for part in confirmed:
+        unit.publish(AppointmentMarked(appointment_id=part.id, status=part.status, version=part.version))
+    return _save(unit, current, confirmed, details)
 
 
-def _save(unit: Unit, old: Appointment, new: Appointment, action: str, told: Mapping[str, str]) -> Appointment:
-    appointment_store.save_appointment(unit, new)
-    unit.audit(action, new.id, ("status",), **moved_ids(old, new), **told)
-    return new
+def _save(unit: Unit, current: Together, new: tuple[Appointment, ...], details: Mapping[str, str]) -> Together:
+    for number, (old, part) in enumerate(zip(current.parts, new, strict=True)):
+        appointment_store.save_appointment(unit, part)
+        more = {} if number else details
+        unit.audit(f"appointment.{part.status}", part.id, ("status",), **moved_ids(old, part), **more)
+    return Together(current.package, new)

@@ -2,210 +2,158 @@
 
 from collections import Counter as Counted
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation import context as booking_context
-from chalicelib.booking.allocation.context import BookingContext
-from chalicelib.booking.alternatives.package_solver import Taking, solve, taken_of
+from chalicelib.booking.allocation import context as branch_context
+from chalicelib.booking.allocation import time_swap
+from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
+from chalicelib.booking.allocation.time_swap import CalendarWeeks, Owner
+from chalicelib.booking.alternatives.add import with_alternatives
+from chalicelib.booking.alternatives.package_solver import PackageProblem, taken_of
 from chalicelib.booking.alternatives.refusal import RefusedRequest
-from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Status
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.history import stage_moved
 from chalicelib.booking.appointments.package import Together
-from chalicelib.booking.calcom.apply import moved_ids
 from chalicelib.booking.calendar.store import Calendar
-from chalicelib.booking.creation import package as package_creation
 from chalicelib.booking.creation.book import check_time
-from chalicelib.booking.creation.decision import Asked
-from chalicelib.booking.creation.package_decision import attempt_of, placed, team, workers_for
-from chalicelib.booking.events import AppointmentMoved, AppointmentReassigned
-from chalicelib.booking.packages.change import PackageHook, change, check, lying, read_lying
-from chalicelib.booking.practice.models import Service, Staff
-from chalicelib.booking.practice.policy import RuleName
-from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.booking.rules import facts as rule_facts
-from chalicelib.booking.rules import limit_store, limits, reschedule_rules, rules
-from chalicelib.booking.rules.facts import RuleFacts
-from chalicelib.booking.rules.rules import Failure, RuleInput
-from chalicelib.core.clock import Clock, to_utc
+from chalicelib.booking.creation.decided import team
+from chalicelib.booking.creation.package_decision import placed, rule_input_of, staff_for
+from chalicelib.booking.creation.stage import counted
+from chalicelib.booking.packages.change import change, check
+from chalicelib.booking.practice.models import Service
+from chalicelib.booking.rules import limit_store, reschedule_rules
+from chalicelib.booking.rules.limits import LimitQuery
+from chalicelib.booking.rules.reschedule_rules import Move
+from chalicelib.booking.rules.verdict import Verdict
+from chalicelib.core.clock import to_utc
 from chalicelib.core.errors import Conflict
-from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm.customer import Contact
+from chalicelib.core.unit import Unit
 
-LIMITS: frozenset[RuleName] = frozenset({"limits", "daily_maximum"})
 MOVABLE: frozenset[Status] = frozenset({"requested", "confirmed"})
 
 
-class PackageMove(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to. `staff`: id or name of whom to take for all that he does; None: who has each part now, where he can.
+class _Relocation(msgspec.Struct, frozen=True, kw_only=True):
+    """A package on its way to another time, or to another member of staff."""
 
-    `version`: of the package as it was decided on, None: whichever. `path` is where these fields stand in the request.
-    `by`, `override`: as for an appointment.
-    """
-
+    current: Together
+    branch: BranchContext
+    service: Service
+    move: Move
     starts_at: datetime
-    staff: str | None = None
-    version: int | None = None
-    path: str = "body"
-    by: str = "staff"
-    override: tuple[RuleName, ...] = ()
+    now: datetime
+
+    @property
+    def day(self) -> date:
+        """The local date on which it is to begin."""
+        return self.starts_at.astimezone(self.branch.schedule.branch.clock()).date()
+
+    def refused(self) -> RefusedRequest:
+        """What cannot be had, as the search for other times sees it."""
+        package = self.current.package
+        return RefusedRequest(
+            company_id=package.company_id,
+            branch_id=package.branch_id,
+            service=self.service,
+            staff=self.move.staff,
+            starts_at=self.starts_at,
+            now=self.now,
+            customer_id=package.customer_id,
+            moving=self.current.parts,
+        )
 
 
-class _Moved(msgspec.Struct, frozen=True):
-    """Where its parts go; `overridden`: rules that would have refused it."""
-
-    parts: list[Taking]
-    overridden: tuple[RuleName, ...]
-
-
-def reschedule(
-    new_unit: UnitFactory,
-    company_id: str,
-    package_id: str,
-    move: PackageMove,
-    clock: Clock,
-    hook: PackageHook | None = None,
-) -> Together:
-    """The package at its new time; asking for where it is already changes nothing. `hook` joins the transaction.
+@with_alternatives()
+def reschedule(context: ChangeContext[Together], package_id: str, move: Move) -> Together:
+    """The package at its new time; asking for where it is already changes nothing.
 
     Raises NotFound, Conflict `slot_taken` with `alternatives`, each bookable; `not_bookable` with every rule that fails
     (`failures`), those of rescheduling and those of booking at the new time; `stale_version`; `not_reschedulable` for
     what is over; `package_changed` when it consists of other services now.
     """
-    starts_at = to_utc(move.starts_at)
-    check_time(starts_at, clock(), move.path)
+    if move.starts_at is not None:
+        check_time(to_utc(move.starts_at), context.clock(), move.path)
 
     def stage(unit: Unit, current: Together) -> Together:
         check(current, MOVABLE, "not_reschedulable", "book a new one")
+        starts_at = to_utc(move.starts_at) if move.starts_at else current.starts_at
         if starts_at == current.starts_at and move.staff is None:
             return current
-        return _stage(unit, current, move, starts_at, clock())
+        weeks = time_swap.weeks_of(context.company_id, time_swap.taken_by(current.parts))
+        return _stage(unit, _relocation(current, move, starts_at, context.clock(), weeks), weeks)
 
-    return change(new_unit, company_id, package_id, move.version, stage, hook)
+    return change(context, package_id, move.version, stage)
 
 
-def _stage(unit: Unit, current: Together, move: PackageMove, starts_at: datetime, now: datetime) -> Together:
-    package, company_id = current.package, current.package.company_id
-    lies = lying(current)
-    keys = [key for one in lies for key in one.places()]
-    found = booking_context.read(company_id, package.branch_id, starts_at, starts_at, keys, service=package.service_id)
-    schedule = found.schedule
-    service = schedule.service(package.service_id, f"{move.path}.service")
+def _relocation(current: Together, move: Move, starts_at: datetime, now: datetime, weeks: CalendarWeeks) -> _Relocation:
+    """What is read for it, along with the `weeks` in which it lies."""
+    package = current.package
+    only = CalendarFilter(service=package.service_id)
+    branch = branch_context.read(package.company_id, package.branch_id, (starts_at, starts_at), only, weeks.keys())
+    service = branch.schedule.service(package.service_id, f"{move.path}.service")
     if [part.service_id for part in service.parts] != [part.service_id for part in current.parts]:
         raise Conflict("package_changed", f"{service.name} consists of other services now; cancel it and book anew.")
-    counted = _Recounted(schedule, service, current, starts_at)
-    there = _placed(found, service, current, move, starts_at, counted, now)
-    known = _both(read_lying(lies, found.extra), found.by_owner())
-    unlimited = bool(LIMITS & set(there.overridden))
-    moved = _moved(current, there.parts, counted.stage(unit, there.parts, over_the_limit=unlimited), now)
-    before, after = package_creation.entries_of(current.parts), package_creation.entries_of(moved)
-    package_creation.swap(unit, known, before, after, now)
+    return _Relocation(current=current, branch=branch, service=service, move=move, starts_at=starts_at, now=now)
+
+
+def _stage(unit: Unit, to: _Relocation, weeks: CalendarWeeks) -> Together:
+    current = to.current
+    verdict, parts = _placed(to)
+    moved = _moved(to, parts, _recount(unit, to, parts, unlimited=verdict.unlimited))
+    calendars = _merged(weeks.calendars(to.branch.rows), to.branch.by_owner())
+    time_swap.swap(unit, calendars, time_swap.taken_by(current.parts), time_swap.taken_by(moved), to.now)
     for old, new in zip(current.parts, moved, strict=True):
-        _write(unit, old, new)
-    if there.overridden:
-        unit.audit("appointment.rules_overridden", moved[0].id, overridden=",".join(there.overridden))
-    return Together(package, tuple(moved))
+        stage_moved(unit, old, new)
+    if verdict.overridden:
+        unit.audit("appointment.rules_overridden", moved[0].id, (), **verdict.audit_details())
+    return Together(current.package, tuple(moved))
 
 
-def _placed(
-    found: BookingContext,
-    service: Service,
-    current: Together,
-    move: PackageMove,
-    starts_at: datetime,
-    counted: "_Recounted",
-    now: datetime,
-) -> _Moved:
-    schedule, policy = found.schedule, found.schedule.policy(service)
-    branch_id, own = current.package.branch_id, current.parts
-    asked = Asked(branch_id=branch_id, service=service.id, starts_at=starts_at, staff=move.staff, path=move.path)
-    workers, only = workers_for(schedule, service, asked)
-    seen = counted.seen()
-    attempt = attempt_of(schedule, asked, service, workers, only, seen, now)
-    failed = _failed(attempt, current, move)
-    overridden = tuple(dict.fromkeys(one.rule for one in failed if one.rule in move.override))
-    taken, keep = taken_of(found, [part.entry().reference for part in own]), _kept(current)
-
-    def place(members: Sequence[Staff], *, empty: bool = False, any_hours: bool = False) -> list[Taking] | None:
-        days, at = {} if empty else taken, starts_at
-        return solve(schedule, service, members, days, at, now, only=only, any_hours=any_hours, keep=keep)
-
-    sought = RefusedRequest(
-        company_id=current.package.company_id,
-        branch_id=branch_id,
-        service=service,
-        staff=move.staff,
-        starts_at=starts_at,
-        now=now,
-        customer_id=current.package.customer_id,
-        own=own,
+def _placed(to: _Relocation) -> tuple[Verdict, tuple[PlacedPart, ...]]:
+    schedule, parts, move = to.branch.schedule, to.current.parts, to.move
+    people = staff_for(schedule, to.service, move.staff, path=move.path)
+    query = LimitQuery(schedule, to.service, schedule.staff, to.current.package.customer_id, to.day)
+    facts = reschedule_rules.read_facts(query, parts)
+    rule_input = rule_input_of(query, people, facts, to.starts_at, to.now)
+    verdict = reschedule_rules.judge(rule_input, parts[0], move)
+    problem = PackageProblem(
+        schedule=schedule,
+        package=to.service,
+        taken=taken_of(to.branch, [part.entry().reference for part in parts]),
+        starts_at=to.starts_at,
+        now=to.now,
+        only=people.only,
+        keep=[(str(part.staff_id), *part.resource_ids) for part in parts],
     )
-    able = workers if "limits" in {*policy.off, *overridden} else seen.with_room(workers)
-    return _Moved(placed(place, able, workers, failed, policy, sought, move.override), overridden)
+    return placed(problem, verdict, people.staff, verdict.with_room(people.staff, facts), to.refused())
 
 
-def _failed(attempt: RuleInput, current: Together, move: PackageMove) -> list[Failure]:
-    """The terms of rescheduling that do not allow it, and the rules of booking; of what keeps its time, limits."""
-    failed = rules.failures(attempt)
-    if attempt.starts_at == current.starts_at:
-        return [one for one in failed if one.rule in LIMITS]
-    agreed = reschedule_rules.terms(current.parts[0], attempt.policy, move.by, attempt.now)
-    return [*agreed, *(one for one in failed if one.rule in reschedule_rules.OF_A_TIME)]
+def _recount(unit: Unit, to: _Relocation, parts: Sequence[PlacedPart], *, unlimited: bool) -> list[tuple[str, ...]]:
+    """Stage what changes of what it counts to, and say what each part counts to then."""
+    old = Counted(name for part in to.current.parts for name in part.counted)
+    customer_id = to.current.package.customer_id
+    counters = LimitQuery(to.branch.schedule, to.service, team(parts), customer_id, to.day).counters()
+    # Whatever one counts to twice, after one part was given to someone who has another, it counts to once again.
+    off = old - Counted({counter.name for counter in counters})
+    limit_store.count(unit, [one for one in counters if one.name not in old], over_the_limit=unlimited)
+    limit_store.uncount(unit, off.elements())
+    return counted(counters, parts)
 
 
-def _kept(current: Together) -> list[tuple[str, ...]]:
-    return [(str(part.staff_id), *part.resource_ids) for part in current.parts]
-
-
-class _Recounted:
-    """What a package counts to before it moves and then."""
-
-    def __init__(self, schedule: Schedule, service: Service, current: Together, starts_at: datetime) -> None:
-        self._schedule, self._service, self._current = schedule, service, current
-        self._day = starts_at.astimezone(schedule.branch.clock()).date()
-        self._old = Counted(name for part in current.parts for name in part.counted)
-
-    def seen(self) -> RuleFacts:
-        """What the rules look at, without what it counts to already; one request where there are limits."""
-        schedule, service, package = self._schedule, self._service, self._current.package
-        known = reschedule_rules.known(service, self._current.parts[0])
-        seen = rule_facts.found(
-            package.company_id, schedule, service, schedule.staff, package.customer_id, Contact(), self._day, known
-        )
-        pairs = zip(seen.counters, seen.tallies, strict=True)
-        return replace(seen, tallies=[tally for counter, tally in pairs if counter.name not in self._old])
-
-    def stage(self, unit: Unit, parts: Sequence[Taking], *, over_the_limit: bool) -> list[tuple[str, ...]]:
-        """Stage what changes, and say what each part counts to."""
-        wanted = limits.counters(
-            self._schedule, self._service, team(parts), self._current.package.customer_id, self._day
-        )
-        names = {counter.name for counter in wanted}
-        # Whatever one counts to twice, after one part was given to someone who has another, it counts to once again.
-        off = self._old - Counted(names)
-        new = [counter for counter in wanted if counter.name not in self._old]
-        limit_store.count(unit, new, over_the_limit=over_the_limit)
-        limit_store.uncount(unit, off.elements())
-        return package_creation.counted(wanted, parts)
-
-
-def _both(old: dict[str, Calendar], new: dict[str, Calendar]) -> dict[str, Calendar]:
+def _merged(old: dict[Owner, Calendar], new: dict[Owner, Calendar]) -> dict[Owner, Calendar]:
     """Each calendar with the weeks around its old time and around its new one."""
-    known = {**old, **new}
-    for owner in old.keys() & new.keys():
-        days = {**old[owner].days, **new[owner].days}
-        known[owner] = replace(new[owner], days=days)
-    return known
+    both = {o: replace(new[o], days={**old[o].days, **new[o].days}) for o in old.keys() & new.keys()}
+    return {**old, **new, **both}
 
 
-def _moved(
-    current: Together, parts: Sequence[Taking], counted: Sequence[tuple[str, ...]], now: datetime
-) -> list[Appointment]:
+def _moved(to: _Relocation, parts: Sequence[PlacedPart], counted: Sequence[tuple[str, ...]]) -> list[Appointment]:
     return [
         old.changed(
-            now,
+            to.now,
             starts_at=part.starts_at,
             ends_at=part.ends_at,
             staff_id=part.staff.id,
@@ -216,16 +164,5 @@ def _moved(
             moves=old.moves + (part.starts_at != old.starts_at),
             counted=names,
         )
-        for old, part, names in zip(current.parts, parts, counted, strict=True)
+        for old, part, names in zip(to.current.parts, parts, counted, strict=True)
     ]
-
-
-def _write(unit: Unit, old: Appointment, new: Appointment) -> None:
-    appointment_store.save_appointment(unit, new)
-    if new.starts_at != old.starts_at:
-        unit.publish(
-            AppointmentMoved(appointment_id=new.id, starts_at=new.starts_at, version=new.version, was_at=old.starts_at)
-        )
-    if new.staff_id != old.staff_id:
-        unit.publish(AppointmentReassigned(appointment_id=new.id, staff_id=str(new.staff_id), version=new.version))
-    unit.audit("appointment.moved", new.id, ("starts_at", "ends_at", "staff_id"), **moved_ids(old, new))

@@ -9,7 +9,7 @@ from chalicelib.booking.tables import BookingRow
 from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict, DomainError, NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, collection, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -110,7 +110,8 @@ def all_of(kind: type[R], company_id: str) -> list[R]:
 def page_of(kind: type[R], company_id: str, *, limit: int, cursor: str | None, deleted: bool = False) -> Page[R]:
     """A page of a kind, oldest first; those that were deleted only when asked for."""
     only = BookingRow.status == "deleted" if deleted else BookingRow.status.does_not_exist()
-    found = page(RECORDS, f"{company_id}#practice", limit=limit, cursor=cursor, between=_of_kind(kind), only=only)
+    selection = Selection(between=_of_kind(kind), only=only)
+    found = page(RECORDS, f"{company_id}#practice", limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: row.model(kind))
 
 
@@ -138,7 +139,7 @@ def find_time_off(company_id: str, staff_id: str, time_off_id: str) -> TimeOff |
 def page_time_off(company_id: str, staff_id: str, ends_after: str, limit: int, cursor: str | None) -> Page[TimeOff]:
     """What ends after an instant (as `stamp`), the first to end first."""
     later = BookingRow.sk.between(f"off#{ends_after}", "off#~")
-    found = page(RECORDS, f"{company_id}#{staff_id}", limit=limit, cursor=cursor, between=later)
+    found = page(RECORDS, f"{company_id}#{staff_id}", limit=limit, cursor=cursor, selection=Selection(between=later))
     return found.map(lambda row: row.model(TimeOff))
 
 

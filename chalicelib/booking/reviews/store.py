@@ -7,7 +7,7 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.errors import Conflict, NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -48,7 +48,8 @@ def page_reviews(
     for attribute, value in wanted:
         if value:
             only = (attribute == value) if only is None else only & (attribute == value)
-    found = page(REVIEWS, f"{company_id}#reviews", limit=limit, cursor=cursor, only=only, newest_first=True)
+    selection = Selection(only=only, newest_first=True)
+    found = page(REVIEWS, f"{company_id}#reviews", limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: row.model(Review))
 
 

@@ -20,6 +20,7 @@ from chalicelib.booking.reviews import store as review_store
 from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
 from chalicelib.core.ids import new_id
 from chalicelib.core.settings import settings
@@ -47,7 +48,7 @@ def invite(new_unit: UnitFactory, company_id: str, appointment_id: str, clock: C
     secret, until = secrets.token_urlsafe(32), clock() + GOOD_FOR
     unit = new_unit()
     unit.free_key()
-    directory.claim(unit, LINK, _digest(secret), appointment_id, Stale(), expires_at=epoch(until))
+    directory.claim(unit, Claim(LINK, _digest(secret), appointment_id, expires_at=epoch(until)), Stale())
     unit.audit("review.invited", appointment_id)
     unit.commit()
     return ReviewLink(url=f"{settings().public_url}/public/reviews/{secret}", expires_at=until)

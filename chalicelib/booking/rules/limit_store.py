@@ -30,25 +30,14 @@ def counted(row: Any) -> int:
 
 
 def count(unit: Unit, counters: Iterable[Counter], *, over_the_limit: bool = False) -> None:
-    """Add one to each; the unit ends as Stale when one is full, unless its limit does not matter."""
+    """Add one for each time that a counter is named, in one update of it.
+
+    The unit ends as Stale when there is no room for all, unless limits do not matter.
+    """
     tally = OccupancyRow.tally
-    for counter in counters:
-        room = None if over_the_limit else tally.does_not_exist() | (tally < counter.most)
-        _add(unit, counter.name, 1, room)
-
-
-def count_together(unit: Unit, counters: Iterable[Counter], *, over_the_limit: bool = False) -> None:
-    """Add one for each time that a counter is named, in one update of it; Stale when there is no room for all."""
-    tally, times = OccupancyRow.tally, Counted(counters)
-    for counter, number in times.items():
-        room = None if over_the_limit else tally.does_not_exist() | (tally <= counter.most - number)
-        _add(unit, counter.name, number, room)
-
-
-def uncount_together(unit: Unit, names: Iterable[str]) -> None:
-    """Take one off for each time that a counter is named, in one update of it."""
-    for name, number in Counted(names).items():
-        _add(unit, name, -number, None)
+    for counter, times in Counted(counters).items():
+        room = None if over_the_limit else tally.does_not_exist() | (tally <= counter.most - times)
+        _add(unit, counter.name, times, room)
 
 
 def with_more(key: Key, row: Any, number: int) -> Any:
@@ -57,16 +46,16 @@ def with_more(key: Key, row: Any, number: int) -> Any:
 
 
 def uncount(unit: Unit, names: Iterable[str]) -> None:
-    """Take one off each: what was counted does not take place, or not then."""
+    """Take one off for each time that a counter is named, in one update of it: it does not take place, or not then."""
     for name, times in Counted(names).items():
         _add(unit, name, -times, None)
 
 
 def _add(unit: Unit, name: str, number: int, condition: Any) -> None:
-    place = counter_key(unit.company_id, name)
+    key = counter_key(unit.company_id, name)
     over = datetime.combine(ends(name.split("#", 2)[2]), time(), UTC) + KEEP
     changes = [OccupancyRow.tally.add(number), OccupancyRow.expires_at.set(epoch(over))]
-    unit.update(OccupancyRow(place.pk, place.sk), changes, condition)
+    unit.update(OccupancyRow(key.pk, key.sk), changes, condition)
 
 
 def done_key(company_id: str, customer_id: str, service_id: str) -> Key:
@@ -75,14 +64,14 @@ def done_key(company_id: str, customer_id: str, service_id: str) -> Key:
 
 
 def done(row: Any) -> bool:
-    """Whether the row at `done_key` says that he has."""
+    """Whether the row at `done_key` says that they have."""
     return row is not None and int(row.tally or 0) > 0
 
 
 def note_done(unit: Unit, customer_id: str, service_id: str, times: int) -> None:
     """Note that a customer has completed a service (`times` 1), or has not after all (-1)."""
-    place = done_key(unit.company_id, customer_id, service_id)
-    unit.update(BookingRow(place.pk, place.sk), [BookingRow.tally.add(times)])
+    key = done_key(unit.company_id, customer_id, service_id)
+    unit.update(BookingRow(key.pk, key.sk), [BookingRow.tally.add(times)])
 
 
 def blocked_key(company_id: str, kind: str, value: str) -> Key:
@@ -92,8 +81,8 @@ def blocked_key(company_id: str, kind: str, value: str) -> Key:
 
 def save_block(unit: Unit, block: Block) -> None:
     """Add it, under everything by which its customer would be known."""
-    place = _block_place(unit.company_id, block.id)
-    unit.add(BookingRow(place.pk, place.sk, data=encode(block)))
+    key = _block_key(unit.company_id, block.id)
+    unit.add(BookingRow(key.pk, key.sk, data=encode(block)))
     for kind, value in block.known_by():
         at = blocked_key(unit.company_id, kind, value)
         unit.add(BookingRow(at.pk, at.sk, data=encode(block.id)))
@@ -101,8 +90,8 @@ def save_block(unit: Unit, block: Block) -> None:
 
 def remove_block(unit: Unit, block: Block, gone: DomainError) -> None:
     """Remove it; the unit ends as `gone` when someone else did."""
-    place = _block_place(unit.company_id, block.id)
-    unit.delete(BookingRow(place.pk, place.sk), BookingRow.pk.exists(), gone)
+    key = _block_key(unit.company_id, block.id)
+    unit.delete(BookingRow(key.pk, key.sk), BookingRow.pk.exists(), gone)
     for kind, value in block.known_by():
         at = blocked_key(unit.company_id, kind, value)
         # Another block that names the same phone keeps it.
@@ -111,12 +100,12 @@ def remove_block(unit: Unit, block: Block, gone: DomainError) -> None:
 
 def find_block(company_id: str, block_id: str) -> Block | None:
     """By its id; one request."""
-    row = fetch([_block_place(company_id, block_id)])[0]
+    row = fetch([_block_key(company_id, block_id)])[0]
     return row.model(Block) if row is not None else None
 
 
 def blocks_at(company_id: str, known_by: Iterable[tuple[str, str]]) -> set[str]:
-    """Ids of the blocks that stand at these places; one request."""
+    """Ids of the blocks that stand at these keys; one request."""
     rows = fetch([blocked_key(company_id, kind, value) for kind, value in known_by])
     return {row.model(str) for row in rows if row is not None}
 
@@ -127,5 +116,5 @@ def page_blocks(company_id: str, limit: int, cursor: str | None) -> Page[Block]:
     return found.map(lambda row: row.model(Block))
 
 
-def _block_place(company_id: str, block_id: str) -> Key:
+def _block_key(company_id: str, block_id: str) -> Key:
     return Key(BookingRow, f"{company_id}#blocklist", block_id)

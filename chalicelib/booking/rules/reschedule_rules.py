@@ -5,86 +5,63 @@ What was settled when it was booked (length, deposit, consultation, blocklist) i
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import replace
+import msgspec
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import Policy, Rescheduling, RuleName
-from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limit_store, rules
+from chalicelib.booking.rules.facts import RuleFacts
+from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.rules.rules import Failure, RuleInput, spoken
+from chalicelib.booking.rules.verdict import LIMITS, Verdict
+from chalicelib.core.tables import Key
 from chalicelib.crm.customer import Contact
 
 CUSTOMER = "customer"
 """What `by` says of a customer's own change; anything else is staff."""
-OF_A_TIME: frozenset[RuleName] = frozenset(
-    {"minimum_notice", "maximum_advance", "business_hours", "staff_availability", "daily_maximum", "limits"}
-)
+OF_A_TIME: frozenset[RuleName] = LIMITS | {
+    *("minimum_notice", "maximum_advance", "business_hours", "staff_availability")
+}  # fmt: skip
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
-    """`refused`: every rule that does not allow it. `staff`: who may take it, as far as limits go.
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an appointment, or a package, is to be. `starts_at` None: when it is now, with another member of staff.
 
-    `overridden`: rules that would have refused. `any_hours`: working hours and skills do not matter; `unlimited`: nor
-    do limits.
+    `staff`: id or name, None: who has it now; of a package, whom to take for all that they do. `by`: "customer", or
+    who of the staff. `version`: the one that was decided on, None: whichever. `path` is where these fields stand in
+    the request. `override`: rules that do not matter; the endpoint knows who may.
     """
 
-    refused: Sequence[Failure] = ()
-    staff: Sequence[Staff] = ()
-    overridden: Sequence[RuleName] = ()
-    any_hours: bool = False
-    unlimited: bool = False
+    starts_at: datetime | None = None
+    staff: str | None = None
+    reason: str | None = None
+    by: str = "staff"
+    version: int | None = None
+    path: str = "body"
+    override: tuple[RuleName, ...] = ()
 
 
-def judge(
-    schedule: Schedule,
-    service: Service,
-    current: Appointment,
-    staff: Sequence[Staff],
-    starts_at: datetime,
-    by: str,
-    override: Sequence[RuleName],
-    now: datetime,
-) -> Verdict:
-    """What the rules say of `current` at another time; of one that keeps its time, that anybody able may take it.
+def read_facts(query: LimitQuery, moving: Sequence[Appointment]) -> RuleFacts:
+    """What the rules look at of an appointment, or a package's parts, that count already; a request for limits."""
+    rows: dict[Key, Any] = {}
+    if query.service.consultation_id and query.customer_id:
+        # Whether the customer had their consultation was asked when they booked.
+        rows[limit_store.done_key(query.company_id, query.customer_id, query.service.consultation_id)] = None
+    return rule_facts.read(query, Contact(), rows).without({name for one in moving for name in one.counted})
 
-    One request where there are limits that it does not count to yet, else none.
-    """
-    if starts_at == current.starts_at:
-        return Verdict(staff=staff)
-    policy = schedule.policy(service)
-    day = starts_at.astimezone(schedule.branch.clock()).date()
-    seen = rule_facts.found(
-        current.company_id, schedule, service, staff, current.customer_id, Contact(), day, known(service, current)
-    )
-    # Where it counts already, it takes no more by moving.
-    seen = replace(
-        seen,
-        tallies=[t for c, t in zip(seen.counters, seen.tallies, strict=True) if c.name not in current.counted],
-    )
-    attempt = RuleInput(
-        now=now,
-        starts_at=starts_at,
-        ends_at=starts_at + (current.ends_at - current.starts_at),
-        schedule=schedule,
-        service=service,
-        policy=policy,
-        staff=staff,
-        tallies=seen.that_matter(staff),
-    )
-    failed = [*terms(current, policy, by, now), *(one for one in rules.failures(attempt) if one.rule in OF_A_TIME)]
-    overridden = tuple(dict.fromkeys(one.rule for one in failed if one.rule in override))
-    waived = {*policy.off, *overridden}
-    return Verdict(
-        refused=[one for one in failed if one.rule not in override],
-        staff=staff if "limits" in waived else seen.with_room(staff),
-        overridden=overridden,
-        any_hours="staff_availability" in waived,
-        unlimited=bool({"limits", "daily_maximum"} & set(overridden)),
-    )
+
+def judge(rule_input: RuleInput, current: Appointment, move: Move) -> Verdict:
+    """What the rules say of `current`, maybe a package's first part, at that time; where it keeps its time, limits."""
+    failed = rules.failures(rule_input)
+    if rule_input.starts_at == current.starts_at:
+        failed = [one for one in failed if one.rule in LIMITS]
+    else:
+        agreed = terms(current, rule_input.policy, move.by, rule_input.now)
+        failed = [*agreed, *(one for one in failed if one.rule in OF_A_TIME)]
+    return Verdict(policy=rule_input.policy, failed=tuple(failed), override=move.override)
 
 
 def terms(current: Appointment, policy: Policy, by: str, now: datetime) -> list[Failure]:
@@ -104,14 +81,6 @@ def terms(current: Appointment, policy: Policy, by: str, now: datetime) -> list[
         message = f"Appointments are moved at least {spoken(notice)} ahead."
         failed.append(Failure("rescheduling", "reschedule_notice", message))
     return failed
-
-
-def known(service: Service, current: Appointment) -> rule_facts.Rows:
-    """What need not be read of what the rules look at."""
-    # Whether the customer had his consultation was asked when he booked.
-    if service.consultation_id is None:
-        return {}
-    return {limit_store.done_key(current.company_id, current.customer_id, service.consultation_id): None}
 
 
 _WHO: dict[tuple[str, ...], str] = {

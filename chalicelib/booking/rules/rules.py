@@ -1,4 +1,4 @@
-"""The rules of booking: each its own small class; all failures of an attempt come back together.
+"""The rules of booking: each its own small class; all failures of a booking come back together.
 
 A rule is switched off by `Policy.off`, parametrised by the policy of service and branch, and may be overridden by
 staff who hold the ability, which is audited. Whether the time is free is not a rule: nobody overrides that.
@@ -36,12 +36,17 @@ class LimitUsage(msgspec.Struct, frozen=True):
     booked: int
     most: int
 
+    @property
+    def full(self) -> bool:
+        """Whether no more may be booked."""
+        return self.booked >= self.most
+
 
 class RuleInput(msgspec.Struct, frozen=True, kw_only=True):
     """A booking that someone wants, with everything the rules look at; instants in UTC.
 
-    `staff`: those who could do it, of whom one is enough. `tallies`: of everything with a limit, as read together with
-    the calendars. `paid_minor`: the deposit paid so far. `consulted`: whether the customer completed the consultation.
+    `staff`: those who could do it, of whom one is enough. `usages`: of every limit, as read together with the
+    calendars. `paid_minor`: the deposit paid so far. `consulted`: whether the customer completed the consultation.
     """
 
     now: datetime
@@ -51,7 +56,7 @@ class RuleInput(msgspec.Struct, frozen=True, kw_only=True):
     service: Service
     policy: Policy
     staff: Sequence[Staff]
-    tallies: Sequence[LimitUsage] = ()
+    usages: Sequence[LimitUsage] = ()
     blocked: bool = False
     consulted: bool = True
     paid_minor: int = 0
@@ -67,12 +72,12 @@ class RuleInput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rule(ABC):
-    """Subclasses name themselves and say why an attempt fails, or None."""
+    """Subclasses name themselves and say why a booking fails, or None."""
 
     name: ClassVar[RuleName]
 
     @abstractmethod
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The failure, or None."""
 
     def failed(self, code: str, message: str) -> Failure:
@@ -85,10 +90,10 @@ class MinimumNotice(Rule):
 
     name = "minimum_notice"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The start is at least the notice ahead."""
-        notice = timedelta(minutes=attempt.policy.minimum_notice_min or 0)
-        if attempt.starts_at >= attempt.now + notice:
+        notice = timedelta(minutes=rule_input.policy.minimum_notice_min or 0)
+        if rule_input.starts_at >= rule_input.now + notice:
             return None
         return self.failed("too_soon", f"Book at least {spoken(notice)} ahead.")
 
@@ -98,11 +103,11 @@ class MaximumAdvance(Rule):
 
     name = "maximum_advance"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The start is within the days that may be booked, on the branch's calendar."""
-        days = attempt.policy.maximum_advance_days or 0
-        today = attempt.now.astimezone(attempt.schedule.branch.clock()).date()
-        if not days or attempt.day <= today + timedelta(days=days):
+        days = rule_input.policy.maximum_advance_days or 0
+        today = rule_input.now.astimezone(rule_input.schedule.branch.clock()).date()
+        if not days or rule_input.day <= today + timedelta(days=days):
             return None
         return self.failed("too_far_ahead", f"Times are bookable up to {days} days ahead.")
 
@@ -112,11 +117,11 @@ class BusinessHours(Rule):
 
     name = "business_hours"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The appointment lies within one stretch of the branch's hours."""
-        if attempt.within(attempt.schedule.open_around(attempt.day)):
+        if rule_input.within(rule_input.schedule.open_around(rule_input.day)):
             return None
-        return self.failed("closed", f"{attempt.schedule.branch.name} is closed at this time.")
+        return self.failed("closed", f"{rule_input.schedule.branch.name} is closed at this time.")
 
 
 class StaffAvailability(Rule):
@@ -124,12 +129,12 @@ class StaffAvailability(Rule):
 
     name = "staff_availability"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """At least one of those asked for works then and has valid skills."""
-        able = [member for member in attempt.staff if member.can(attempt.service.skills, attempt.day)]
+        able = [member for member in rule_input.staff if member.can(rule_input.service.skills, rule_input.day)]
         if not able:
             return self.failed("no_one_able", "Nobody with the required skills is there.")
-        if any(works(attempt, member) for member in able):
+        if any(works(rule_input, member) for member in able):
             return None
         return self.failed("not_working", "Nobody who does this works at this time.")
 
@@ -139,10 +144,10 @@ class ServiceAvailability(Rule):
 
     name = "service_availability"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The length is one of the service's."""
-        length = (attempt.ends_at - attempt.starts_at) // timedelta(minutes=1)
-        service = attempt.service
+        length = (rule_input.ends_at - rule_input.starts_at) // timedelta(minutes=1)
+        service = rule_input.service
         if service.category == "package" or length == service.duration_min:
             return None
         if service.category == "flexible" and service.longest_min:
@@ -157,9 +162,9 @@ class Blocklist(Rule):
 
     name = "blocklist"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The customer is not blocked."""
-        return self.failed("not_bookable", "Please call us to book.") if attempt.blocked else None
+        return self.failed("not_bookable", "Please call us to book.") if rule_input.blocked else None
 
 
 class DailyMaximum(Rule):
@@ -167,9 +172,9 @@ class DailyMaximum(Rule):
 
     name = "daily_maximum"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The branch's day is not full."""
-        return self.full() if _reached(attempt, {"branch"}) else None
+        return self.full() if _reached(rule_input, {"branch"}) else None
 
     def full(self) -> Failure:
         """The day is full."""
@@ -181,12 +186,12 @@ class WithinLimits(Rule):
 
     name = "limits"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
-        """No tally is full."""
-        return self.full() if _reached(attempt, {"service", "staff", "customer"}) else None
+    def check(self, rule_input: RuleInput) -> Failure | None:
+        """No limit is reached."""
+        return self.full() if _reached(rule_input, {"service", "staff", "customer"}) else None
 
     def full(self) -> Failure:
-        """A tally is full."""
+        """A limit is reached."""
         return self.failed("limit_reached", "No more of these can be booked in this period.")
 
 
@@ -195,13 +200,13 @@ class DepositPaid(Rule):
 
     name = "deposit"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """What was paid covers the deposit."""
-        wanted = attempt.policy.deposit_minor or 0
-        if attempt.paid_minor >= wanted:
+        deposit = rule_input.policy.deposit_minor or 0
+        if rule_input.paid_minor >= deposit:
             return None
-        amount = written(wanted, attempt.schedule.branch.currency)
-        return Failure(self.name, "deposit_required", f"A deposit of {amount} is required first.", wanted)
+        amount = written(deposit, rule_input.schedule.branch.currency)
+        return Failure(self.name, "deposit_required", f"A deposit of {amount} is required first.", deposit)
 
 
 class Consultation(Rule):
@@ -209,13 +214,13 @@ class Consultation(Rule):
 
     name = "consultation"
 
-    def check(self, attempt: RuleInput) -> Failure | None:
+    def check(self, rule_input: RuleInput) -> Failure | None:
         """The customer has completed it."""
-        if attempt.service.consultation_id is None or attempt.consulted:
+        if rule_input.service.consultation_id is None or rule_input.consulted:
             return None
-        found = [s.name for s in attempt.schedule.services if s.id == attempt.service.consultation_id]
+        found = [s.name for s in rule_input.schedule.services if s.id == rule_input.service.consultation_id]
         first = found[0] if found else "a consultation"
-        return self.failed("consultation_required", f"Book {first} first; {attempt.service.name} follows it.")
+        return self.failed("consultation_required", f"Book {first} first; {rule_input.service.name} follows it.")
 
 
 RULES: dict[RuleName, Rule] = {
@@ -227,21 +232,21 @@ RULES: dict[RuleName, Rule] = {
 }  # fmt: skip
 
 
-def failures(attempt: RuleInput) -> list[Failure]:
-    """Every rule that does not allow the attempt, of those that are switched on."""
-    checked = (rule.check(attempt) for name, rule in RULES.items() if name not in attempt.policy.off)
+def failures(rule_input: RuleInput) -> list[Failure]:
+    """Every rule that does not allow the booking, of those that are switched on."""
+    checked = (rule.check(rule_input) for name, rule in RULES.items() if name not in rule_input.policy.off)
     return [failure for failure in checked if failure]
 
 
-def works(attempt: RuleInput, member: Staff) -> bool:
+def works(rule_input: RuleInput, member: Staff) -> bool:
     """Whether the appointment lies in the member's working hours; shifts that touch at midnight are one."""
-    return attempt.within(attempt.schedule.windows_around(member, attempt.day))
+    return rule_input.within(rule_input.schedule.windows_around(member, rule_input.day))
 
 
-def full(tallies: Sequence[LimitUsage]) -> list[Failure]:
+def full(usages: Iterable[LimitUsage]) -> list[Failure]:
     """The failures of the rules about limits alone, for what is moved."""
     failed: list[Failure] = []
-    reached = {tally.what for tally in tallies if tally.booked >= tally.most}
+    reached = {usage.what for usage in usages if usage.full}
     if "branch" in reached:
         failed.append(DailyMaximum().full())
     if reached - {"branch"}:
@@ -249,8 +254,8 @@ def full(tallies: Sequence[LimitUsage]) -> list[Failure]:
     return failed
 
 
-def _reached(attempt: RuleInput, what: set[str]) -> bool:
-    return any(tally.what in what and tally.booked >= tally.most for tally in attempt.tallies)
+def _reached(rule_input: RuleInput, what: set[str]) -> bool:
+    return any(usage.what in what and usage.full for usage in rule_input.usages)
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -285,6 +290,12 @@ def spoken(span: timedelta) -> str:
 
 def described(failed: Sequence[Failure]) -> list[dict[str, Any]]:
     """The failures as a client gets them."""
-    shown = ({"rule": one.rule, "code": one.code, "message": one.message} for one in failed)
-    paid = ({} if one.amount_minor is None else {"amount_minor": one.amount_minor} for one in failed)
-    return [{**what, **amount} for what, amount in zip(shown, paid, strict=True)]
+    return [
+        {
+            "rule": one.rule,
+            "code": one.code,
+            "message": one.message,
+            **({} if one.amount_minor is None else {"amount_minor": one.amount_minor}),
+        }
+        for one in failed
+    ]

@@ -19,7 +19,7 @@ from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation.book import TRIES
-from chalicelib.booking.creation.decision import Decision
+from chalicelib.booking.creation.decided import Decision
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.rules import deposits, limit_store
 from chalicelib.booking.rules.limits import Counter
@@ -211,7 +211,7 @@ def _take(
     for owner, holds in entries.items():
         calendar_store.take_all(unit, state[owner], holds, now)
         state[owner] = calendar_store.with_all(state[owner], holds, now)
-    limit_store.count_together(unit, counters, over_the_limit=any(one.unlimited for one in chosen))
+    limit_store.count(unit, counters, over_the_limit=any(one.unlimited for one in chosen))
 
 
 def _chunks(planned: list[Planned], ground: SeriesContext) -> Iterator[list[Planned]]:
@@ -238,7 +238,7 @@ def _made(wish: SeriesRequest, ground: SeriesContext, planned: Plan, on_conflict
     schedule, service = ground.schedule, ground.service
     decisions = [one.judged for one in planned.occurrences if isinstance(one.judged, Decision)]
     policy = schedule.policy(service)
-    waits = policy.needs_approval or any(one.awaits_deposit for one in decisions)
+    waits = any(one.waits for one in decisions)
     stands: Status = "requested" if waits else "confirmed"
     deposit_due = deposits.due(policy)
     sized = decisions[0].service

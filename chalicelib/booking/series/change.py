@@ -13,14 +13,16 @@ import msgspec
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.changes.cancel import CANCELLABLE, Cancellation, cancel
-from chalicelib.booking.changes.reschedule import MOVABLE, Move, reschedule
+from chalicelib.booking.changes.reschedule import MOVABLE, reschedule
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation.book import TRIES, check_time
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import JOB_AFTER_SECONDS, REQUEST_LASTS
 from chalicelib.booking.series.finish import SeriesProgress, Units, progress_of
@@ -203,9 +205,10 @@ def _one(
     clock: Clock,
     calcom: "Callable[[], CalCom]",
 ) -> None:
+    context: ChangeContext[Appointment] = ChangeContext(units.silent, company_id, clock, calcom=calcom)
     if change.kind == "cancel":
         cancellation = Cancellation(reason=change.reason, by=change.by)
-        cancel(units.silent, company_id, target.appointment_id, cancellation, clock, calcom)
+        cancel(context, target.appointment_id, cancellation)
         return
     move = Move(starts_at=target.starts_at, staff=change.staff, reason=change.reason, by=change.by)
-    reschedule(units.silent, company_id, target.appointment_id, move, clock, calcom)
+    reschedule(context, target.appointment_id, move)

@@ -15,13 +15,13 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.allocation.time_swap import Exchange
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import Entry, monday_of
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation.book import TRIES, Booked
-from chalicelib.booking.creation.single import RECONCILE_SECONDS, booked_event
-from chalicelib.booking.jobs import ReconcileBooking
+from chalicelib.booking.creation.stage import stage_booked
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.plan import Conflicts
@@ -132,12 +132,12 @@ class _Taking:
             appointment = self.series.appointment(one, self.clock())
             held = self.series.hold(one)
             nothing = msgspec.structs.replace(appointment, status="released")
-            found = time_swap.exchanges(nothing, appointment)
+            found = time_swap.exchanges((nothing, appointment))
             if not all(_kept(exchange, held, self.clock()) for exchange in found):
                 return appointment_store.find_appointment(self.series.company_id, appointment.id)
             unit = self.units.silent()
             for exchange in found:
-                Exchange(exchange.calendar, exchange.reference, (held,), exchange.after).stage(unit)
+                Exchange(exchange.calendar, (held,), exchange.after).stage(unit)
             series_store.check_unchanged(unit, self.series)
             self._write(unit, appointment)
             try:
@@ -160,7 +160,7 @@ class _Taking:
         left = tuple(gone if each is one else each for each in self.series.occurrences)
         fewer = self.series.changed(unit.clock(), occurrences=left)
         series_store.save_series(unit, fewer)
-        limit_store.uncount_together(unit, one.counted)
+        limit_store.uncount(unit, one.counted)
         unit.audit("series.lost_one", fewer.id, ("occurrences",), appointment=str(one.appointment_id))
         try:
             unit.commit()
@@ -171,13 +171,7 @@ class _Taking:
 
     def _write(self, unit: Unit, appointment: Appointment) -> None:
         appointment_store.add_appointment(unit, appointment)
-        if appointment.status == "held":
-            job = ReconcileBooking(company_id=appointment.company_id, appointment_id=appointment.id)
-            unit.enqueue(job, delay_seconds=RECONCILE_SECONDS)
-        else:
-            unit.publish(booked_event(appointment))
-        action = {"held": "appointment.held", "requested": "appointment.requested"}.get(appointment.status)
-        unit.audit(action or "appointment.booked", appointment.id, series=self.series.id)
+        stage_booked(unit, appointment, series=self.series.id)
 
     def _confirmed(self, appointment: Appointment) -> Appointment:
         """Taken to Cal.com where the branch books through it; what Cal.com refuses is released there."""
@@ -192,7 +186,7 @@ class _Taking:
         service = schedule.service(appointment.service_id, "body.service")
         customer = crm.get_customer(appointment.company_id, appointment.customer_id)
         contact = Contact(name=customer.name, phone=customer.phone, email=customer.email)
-        booked = Booked(appointment, schedule, service, member, contact, None)
+        booked = Booked(appointment, schedule, service, member, contact)
         client = self.calcom()
         try:
             return confirm_at_calcom(booked, client, self.units.silent, self.clock)
@@ -226,15 +220,16 @@ def _give_up_last(units: Units, series: Series, clock: Clock, calcom: "Callable[
     """What the last transaction held is freed by one like it; nothing new is made, as the series has `failed`."""
     ids = [str(one.appointment_id) for one in series.held_last()]
     made = appointment_store.appointments_of(dict.fromkeys(ids, series.company_id))
+    context: ChangeContext[Appointment] = ChangeContext(units.silent, series.company_id, clock, calcom=calcom)
     for appointment_id in made:
-        cancel(units.silent, series.company_id, appointment_id, Cancellation(reason=SERIES_FAILED), clock, calcom)
+        cancel(context, appointment_id, Cancellation(reason=SERIES_FAILED))
     for attempt in range(TRIES):
         unit = units.silent()
         fewer = series.changed(unit.clock(), held_in=series.held_in[:-1])
         series_store.save_series(unit, fewer)
         going = [one for one in series.held_last() if one.appointment_id not in made]
         _free(unit, series, going)
-        limit_store.uncount_together(unit, [name for one in going for name in one.counted])
+        limit_store.uncount(unit, [name for one in going for name in one.counted])
         try:
             unit.commit()
             return fewer

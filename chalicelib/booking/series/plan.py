@@ -11,23 +11,25 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.allocation.assignment import Preference
-from chalicelib.booking.allocation.context import LONGEST_BLOCKED, BookingContext
+from chalicelib.booking.allocation.context import LONGEST_BLOCKED, BranchContext
 from chalicelib.booking.alternatives import search as alternatives_search
-from chalicelib.booking.alternatives.refusal import NO_OTHER_TIME_HELPS
-from chalicelib.booking.alternatives.search import LOOK_AHEAD, LOOK_BACK
+from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments.appointment import Source
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import Entry, Kind, reference_of, weeks_between
+from chalicelib.booking.calendar.entries import Entry, Kind, weeks_between
 from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.creation import book
 from chalicelib.booking.creation import decision as booking_decision
-from chalicelib.booking.creation.decision import Asked, Decision, Refusal
+from chalicelib.booking.creation.context import BookingContext
+from chalicelib.booking.creation.decided import Decision
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.policy import FURTHEST, RuleName
 from chalicelib.booking.practice.schedule import Schedule, of_kind
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.rules.rules import described
 from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.core.clock import to_utc
@@ -65,9 +67,11 @@ class SeriesRequest(msgspec.Struct, frozen=True, kw_only=True):
     somebody: bool = True
     path: str = "body"
 
-    def asked(self, starts_at: datetime) -> Asked:
+    def asked(self, starts_at: datetime) -> BookingRequest:
         """What is to be decided about one occurrence."""
-        return Asked(
+        return BookingRequest(
+            customer_id=self.customer_id,
+            contact=self.contact,
             branch_id=self.branch_id,
             service=self.service,
             starts_at=starts_at,
@@ -88,7 +92,7 @@ class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
     starts: list[datetime]
     customer_id: str
     known: bool
-    found: BookingContext
+    found: BranchContext
     rows: dict[Key, Any]
 
 
@@ -135,7 +139,7 @@ def read(company_id: str, wish: SeriesRequest, now: datetime) -> SeriesContext:
         starts=starts,
         customer_id=customer_id or new_id("cus"),
         known=customer_id is not None,
-        found=BookingContext(schedule, [], [], []),
+        found=BranchContext(schedule=schedule),
         rows=rows,
     )
     return _with_weeks(company_id, wish, ground, [(at, at) for at in starts])
@@ -147,15 +151,13 @@ def plan(company_id: str, wish: SeriesRequest, ground: SeriesContext, expires_at
     for at in ground.starts:
         appointment_id = new_id("apt")
         judged = booking_decision.judge(
-            company_id,
-            wish.asked(at),
-            _near(ground.found, at),
-            ground.rows,
-            ground.customer_id,
-            wish.contact,
-            reference_of(appointment_id),
-            now,
-            somebody=wish.somebody,
+            BookingContext(
+                request=wish.asked(at),
+                branch=msgspec.structs.replace(_near(ground.found, at), rows=ground.rows),
+                record_id=appointment_id,
+                now=now,
+                customer_id=ground.customer_id,
+            )
         )
         planned.append(Planned(at, appointment_id, judged))
         if isinstance(judged, Decision):
@@ -175,22 +177,22 @@ def conflicts(company_id: str, wish: SeriesRequest, planned: Plan) -> Conflicts:
     The calendars around all of them are read together; an alternative leaves the others of the series their times.
     """
     refused = [(one.starts_at, one.judged) for one in planned.occurrences if isinstance(one.judged, Refusal)]
-    helped = {at for at, refusal in refused if not {f.rule for f in refusal.failures} & NO_OTHER_TIME_HELPS}
-    around = [(at - LOOK_BACK, at + LOOK_AHEAD) for at in sorted(helped)]
+    helped = {at for at, refusal in refused if refusal.other_times_help}
+    around = [refusal.request.between for at, refusal in refused if at in helped]
     ground = _with_weeks(company_id, wish, planned.after, around, everyone=True) if around else planned.after
     found: Conflicts = {}
     consultation: list[dict[str, Any]] | None = None
     for at, refusal in refused:
         instead: list[dict[str, Any]] = []
-        if any(failure.rule == "consultation" for failure in refusal.failures):
+        if refusal.consultation:
             # One consultation comes before all of them: times for it are looked for once.
             if consultation is None:
-                consultation = alternatives_search.offered(refusal.sought, consultation=True)
+                consultation = alternatives_search.find_alternatives(refusal.request, consultation=True)
             instead = consultation
         elif at in helped:
-            instead = alternatives_search.offered_in(refusal.sought, ground.found, ground.rows)
+            instead = alternatives_search.find_in_branch(refusal.request, ground.found, ground.rows)
         found[at.isoformat()] = {
-            "code": "not_bookable" if refusal.failures else "slot_taken",
+            "code": refusal.code,
             "failures": described(refusal.failures),
             "alternatives": instead,
         }
@@ -250,20 +252,25 @@ def _with_weeks(
     wanted = {
         key: None
         for day in sorted(days)
-        for key in rule_facts.keys(company_id, schedule, service, able, ground.customer_id, day)
+        for key in rule_facts.keys(LimitQuery(schedule, service, able, ground.customer_id, day))
         if key not in ground.rows
     }
     rows = fetch([*places, *wanted])
     read_now = calendar_store.calendars(company_id, owners, new, rows[: len(places)])
     merged = _merged(ground.found, read_now)
     people = len(able)
-    found = BookingContext(schedule, merged[:people], sorted({*ground.found.mondays, *new}), [], merged[people:])
+    found = BranchContext(
+        schedule=schedule,
+        calendars=merged[:people],
+        rooms=merged[people:],
+        mondays=sorted({*ground.found.mondays, *new}),
+    )
     return msgspec.structs.replace(
         ground, found=found, rows=ground.rows | dict(zip(wanted, rows[len(places) :], strict=True))
     )
 
 
-def _near(found: BookingContext, at: datetime) -> BookingContext:
+def _near(found: BranchContext, at: datetime) -> BranchContext:
     """Of what was read, the weeks that a single booking at that time would have read."""
     mondays = weeks_between(at - LONGEST_BLOCKED, at + LONGEST_BLOCKED)
     days = [monday + timedelta(days=n) for monday in mondays for n in range(7)]
@@ -273,10 +280,10 @@ def _near(found: BookingContext, at: datetime) -> BookingContext:
             msgspec.structs.replace(one, days={day: one.days[day] for day in days if day in one.days}) for one in every
         ]
 
-    return BookingContext(found.schedule, of(found.calendars), mondays, [], of(found.rooms))
+    return msgspec.structs.replace(found, calendars=of(found.calendars), rooms=of(found.rooms), mondays=mondays)
 
 
-def _merged(found: BookingContext, read_now: Sequence[Calendar]) -> list[Calendar]:
+def _merged(found: BranchContext, read_now: Sequence[Calendar]) -> list[Calendar]:
     before = {calendar.staff.id: calendar.days for calendar in (*found.calendars, *found.rooms)}
     return [
         msgspec.structs.replace(calendar, days={**calendar.days, **before.get(calendar.staff.id, {})})
@@ -298,5 +305,5 @@ def _with(
     for counter in decision.counters(ground.schedule, ground.customer_id):
         key = limit_store.counter_key(company_id, counter.name)
         rows[key] = limit_store.with_more(key, rows.get(key), 1)
-    situation = BookingContext(ground.schedule, after(found.calendars), found.mondays, found.extra, after(found.rooms))
+    situation = msgspec.structs.replace(found, calendars=after(found.calendars), rooms=after(found.rooms))
     return msgspec.structs.replace(ground, found=situation, rows=rows)

@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.booking.series.series import Series
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, Selection, page
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -46,15 +46,14 @@ def get_series(company_id: str, series_id: str) -> Series:
 def page_series(company_id: str, customer_id: str | None, limit: int, cursor: str | None) -> Page[Series]:
     """The newest first, all or a customer's; one request, two for a customer's."""
     if customer_id is None:
-        found = page(LISTING, f"{company_id}#series", limit=limit, cursor=cursor, newest_first=True)
+        found = page(LISTING, f"{company_id}#series", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
         return found.map(lambda row: row.model(Series))
     marks = page(
         LISTING,
         f"{company_id}#{customer_id}",
         limit=limit,
         cursor=cursor,
-        between=BookingRow.sk.startswith(PREFIX),
-        newest_first=True,
+        selection=Selection(between=BookingRow.sk.startswith(PREFIX), newest_first=True),
     )
     rows = fetch([_key(company_id, mark.model(str)) for mark in marks.data])
     return Page([series for series in map(_series_of, rows) if series], marks.next_cursor)

@@ -1,24 +1,27 @@
 """Answers to offers: accepted they become appointments, declined or lapsed the next one is asked."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.hold import HoldProof
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.creation import book
-from chalicelib.booking.creation.book import Booked, BookingRequest
+from chalicelib.booking.creation.book import Booked, TransactionHook
 from chalicelib.booking.creation.hold import give_back
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.events import WaitingBooked, WaitingExpired, WaitingOfferEnded
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.facts import Rows
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.entry import OPEN, Offer, Outcome, WaitlistEntry
 from chalicelib.booking.waitlist.offer_link import behind
@@ -80,12 +83,8 @@ def accept(new_unit: CompanyUnitFactory, secret: str, clock: Clock, calcom: "Cal
 
         try:
             made = book_online(
-                begin_here,
-                company_id,
+                ChangeContext(begin_here, company_id, clock, calcom=calcom),
                 _wish(waiting, offer, crm.get_customer(company_id, waiting.customer_id)),
-                clock,
-                calcom,
-                [waitlist_store.key(company_id, waiting.id)],
                 _using(waiting, offer),
             )
         except _Meanwhile:
@@ -234,9 +233,11 @@ def _wish(waiting: WaitlistEntry, offer: Offer, customer: Customer) -> BookingRe
     )
 
 
-def _using(waiting: WaitlistEntry, offer: Offer) -> book.TransactionHook:
-    def use(unit: Unit, booked: Booked, rows: Sequence[Any]) -> None:
-        current = waitlist_store.waiting_of(rows[0])
+def _using(waiting: WaitlistEntry, offer: Offer) -> TransactionHook:
+    key = waitlist_store.key(waiting.company_id, waiting.id)
+
+    def use(unit: Unit, booked: Booked, rows: Rows) -> None:
+        current = waitlist_store.waiting_of(rows[key])
         if current is None or current.offer is None or current.offer.id != offer.id:
             raise _Meanwhile
         made = booked.appointment
@@ -246,4 +247,4 @@ def _using(waiting: WaitlistEntry, offer: Offer) -> book.TransactionHook:
         )
         unit.audit("waiting.booked", waiting.id, ("status", "appointment_id"), appointment=made.id)
 
-    return use
+    return TransactionHook((key,), use)

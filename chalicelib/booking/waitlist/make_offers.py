@@ -7,27 +7,27 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib.booking.allocation import context as booking_context
 from chalicelib.booking.allocation.assignment import Preference
-from chalicelib.booking.alternatives.refusal import NO_OTHER_TIME_HELPS
+from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.hold_token import new_secret
 from chalicelib.booking.availability.search import branch_calendar_of
 from chalicelib.booking.availability.search_index_store import read_compiled
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import reference_of
 from chalicelib.booking.creation import book
-from chalicelib.booking.creation.decision import Asked, Decision, decide, expected
+from chalicelib.booking.creation import context as booking_context
+from chalicelib.booking.creation.context import BookingContext
+from chalicelib.booking.creation.decided import Decision
+from chalicelib.booking.creation.decision import decide_single
 from chalicelib.booking.creation.hold import hold_for
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of
 from chalicelib.booking.events import WaitingOffered
 from chalicelib.booking.jobs import MailOffer, OfferOpening
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch, Staff
 from chalicelib.booking.practice.policy import Policy
-from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.answer_offer import take_back
 from chalicelib.booking.waitlist.entry import Candidate, Offer, WaitlistEntry
@@ -44,6 +44,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
 from chalicelib.messaging import send_text
 from chalicelib.messaging import store as messaging
+from chalicelib.messaging.send_text import NewText
 
 REACH = timedelta(days=92)
 """How far ahead offers are made; every day another day comes within reach."""
@@ -179,11 +180,11 @@ def _make(match: Match, context: JobContext) -> None:
     waiting, chance, now = match.waiting, match.chance, context.clock()
     company_id = waiting.company_id
     customer = crm.get_customer(company_id, waiting.customer_id)
-    asked, hold_id = _asked(waiting, chance), new_id("hld")
-    found, decision, by = _decided(asked, waiting, customer, hold_id, now)
+    drafted, by = _drafted(_request(waiting, chance, customer), customer, now)
+    found, decision = drafted.schedule, _decided(drafted)
     until = _until(chance.starts_at, decision.policy, now)
     _, kept = new_secret()  # kept by nobody: the offer is the proof
-    hold = hold_for(company_id, asked, decision, hold_id, kept, until)
+    hold = hold_for(drafted, decision, kept, until)
     offer = Offer(
         id=new_id("ofr"),
         service_id=hold.service_id,
@@ -205,8 +206,8 @@ def _make(match: Match, context: JobContext) -> None:
         branch = found.branch
         assert customer.phone, "whoever is reached by text has a number"
         words = say("text", branch.language, told(found, offer, make_link(unit, waiting, offer)))
-        sender = _sender(branch)
-        send_text.stage_text(unit, to=customer.phone, sender=sender, body=words, at=now, purpose="waiting_offer")
+        text = NewText(to=customer.phone, sender=_sender(branch), body=words, purpose="waiting_offer")
+        send_text.stage_text(unit, text, now)
     else:
         unit.enqueue(MailOffer(company_id=company_id, waiting_id=waiting.id, offer_id=offer.id))
     unit.publish(
@@ -223,10 +224,12 @@ def _make(match: Match, context: JobContext) -> None:
     unit.commit()
 
 
-def _asked(waiting: WaitlistEntry, chance: Candidate) -> Asked:
+def _request(waiting: WaitlistEntry, chance: Candidate, customer: Customer) -> BookingRequest:
     # Who has a wish about staff gets the one he would rather have; else the branch's own way of assigning decides.
     chosen = bool(waiting.staff_ids) or waiting.prefer != Preference()
-    return Asked(
+    return BookingRequest(
+        customer_id=customer.id,
+        contact=Contact(phone=customer.phone, email=customer.email),
         branch_id=waiting.branch_id,
         service=chance.service_id,
         starts_at=chance.starts_at,
@@ -237,31 +240,26 @@ def _asked(waiting: WaitlistEntry, chance: Candidate) -> Asked:
     )
 
 
-def _decided(
-    asked: Asked, waiting: WaitlistEntry, customer: Customer, hold_id: str, now: datetime
-) -> tuple[Schedule, Decision, Literal["text", "mail"]]:
-    company_id, contact = waiting.company_id, Contact(phone=customer.phone, email=customer.email)
-    refusal = [messaging.refusal_key(company_id, customer.phone)] if customer.phone else []
-    keys: list[Key] = [
-        *refusal,
-        *rule_facts.block_keys(company_id, customer.id, contact),
-        *expected(company_id, booking_context.seen(company_id, asked.branch_id), asked, customer.id),
-    ]
-    found = booking_context.read(
-        company_id, asked.branch_id, asked.starts_at, asked.starts_at, keys, asked.staff, asked.service
-    )
-    rows = dict(zip(keys, found.extra, strict=True))
-    refused = messaging.refusal_of(rows[refusal[0]]) if refusal else None
-    by = _reached(customer, found.schedule.branch, bool(refused and refused.texts), now)
+def _drafted(
+    request: BookingRequest, customer: Customer, now: datetime
+) -> tuple[BookingContext, Literal["text", "mail"]]:
+    """What was read for the offer, and how the customer hears of it."""
+    company_id = customer.company_id
+    refusal: list[Key] = [messaging.refusal_key(company_id, customer.phone)] if customer.phone else []
+    branch = booking_context.read(company_id, request, refusal)
+    refused = messaging.refusal_of(branch.rows[refusal[0]]) if refusal else None
+    by = _reached(customer, branch.schedule.branch, bool(refused and refused.texts), now)
+    context = BookingContext(request=request, branch=branch, record_id=new_id("hld"), now=now, customer_id=customer.id)
+    return context, by
+
+
+def _decided(context: BookingContext) -> Decision:
     try:
-        decision = decide(
-            company_id, asked, found, rows, customer.id, contact, reference_of(hold_id), now
-        )  # fmt: skip
-    except Conflict as refusal_of_rules:
-        if {one["rule"] for one in refusal_of_rules.extra.get("failures", ())} & NO_OTHER_TIME_HELPS:
+        return decide_single(context)
+    except Refusal as refusal:
+        if not refusal.other_times_help:
             raise _CannotHave from None
         raise
-    return found.schedule, decision, by
 
 
 def _reached(customer: Customer, branch: Branch, refused: bool, now: datetime) -> Literal["text", "mail"]:

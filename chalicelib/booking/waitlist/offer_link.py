@@ -8,6 +8,7 @@ from chalicelib.booking.waitlist.entry import Offer, WaitlistEntry
 from chalicelib.booking.waitlist.messages import OfferMessage
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
@@ -22,7 +23,7 @@ def make_link(unit: Unit, waiting: WaitlistEntry, offer: Offer) -> str:
     """Stage a link and return it; each has a secret of its own."""
     secret, kept = new_secret()
     expires_at = epoch(offer.until + TOLD_FOR)
-    directory.claim(unit, OFFER, kept, waiting.id, Stale(), data={"offer_id": offer.id}, expires_at=expires_at)
+    directory.claim(unit, Claim(OFFER, kept, waiting.id, data={"offer_id": offer.id}, expires_at=expires_at), Stale())
     return f"{settings().offers_url.rstrip('/')}/{secret}"
 
 

@@ -9,7 +9,7 @@ from chalicelib.booking.tables import BookingRow
 from chalicelib.booking.waitlist.entry import OPEN, WaitlistEntry
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -85,7 +85,7 @@ def page_waiting(
     where, whose = (BY_CUSTOMER, f"{company_id}#{customer_id}") if customer_id else (BY_COMPANY, company_id)
     between: Condition | None = BookingRow.starts_at.startswith(f"{branch_id}#") if branch_id else None
     only: Condition | None = BookingRow.status == status if status else None
-    found = page(where, f"{whose}#waiting", limit=limit, cursor=cursor, between=between, only=only)
+    found = page(where, f"{whose}#waiting", limit=limit, cursor=cursor, selection=Selection(between=between, only=only))
     return found.map(lambda row: row.model(WaitlistEntry))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
-from chalicelib.identity.create_company import Person, create_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from chalicelib.identity.password_login import sign_in
 from functions.identity.authorizer import bearer
 from infra.local.demo_practice import Practice
@@ -78,7 +78,9 @@ def open_world(fic: FattureInCloudSimulator) -> World:
     holders = {}
     for company_id in (OWNER, STRANGER):
         name = company_id.removeprefix("com_")
-        create_company(name.title(), Person(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id)
+        create_company(
+            NewCompany(name.title(), id=company_id), Person(name.title(), f"{name}@example.com", PASSWORD), now
+        )
         signed_in = sign_in(f"{name}@example.com", PASSWORD, "203.0.113.7", now)
         holders[company_id] = Holder(company_id=company_id, token=signed_in.issued.secret)
     practice = open_practice(OWNER, calcom=False)

@@ -8,19 +8,19 @@ from chalicelib.booking.allocation.time_swap import staff_of
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
-from chalicelib.booking.rules import limit_store, limits, rules
-from chalicelib.booking.rules.limits import Counter
+from chalicelib.booking.rules import limit_store, rules
+from chalicelib.booking.rules.limits import Counter, LimitQuery
 from chalicelib.booking.rules.rules import Failure
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 
 
-class Recounting(msgspec.Struct, frozen=True):
+class Recount(msgspec.Struct, frozen=True):
     """Counters to add to and names of counters to take from; `full`: the rules that the new place fails."""
 
     to: Sequence[Counter] = ()
     off: Sequence[str] = ()
-    full: Sequence[Failure] = ()
+    full: tuple[Failure, ...] = ()
 
     def stage(self, unit: Unit, *, over_the_limit: bool = False) -> None:
         """Stage it; the unit ends as Stale when a limit was reached meanwhile, unless that does not matter."""
@@ -28,29 +28,25 @@ class Recounting(msgspec.Struct, frozen=True):
         limit_store.uncount(unit, self.off)
 
 
-def moved(schedule: Schedule, old: Appointment, new: Appointment) -> tuple[Appointment, Recounting]:
+def moved(schedule: Schedule, old: Appointment, new: Appointment) -> tuple[Appointment, Recount]:
     """`new`, counted where it then stands. One request when there are limits that it did not count to before."""
-    service = schedule.find_service(old.package.service_id if old.package else old.service_id)
+    service = schedule.find_service(old.sold_as)
     if service is None:  # no longer offered here: nothing limits it
-        return new, Recounting()
+        return new, Recount()
     member = staff_of(schedule, new.staff_id)
     day = new.starts_at.astimezone(schedule.branch.clock()).date()
-    staff = [member] if member else []
     # What the participants of a group count to is kept with each of them, and follows by a job.
-    customer_id = None if new.group else new.customer_id
-    wanted = limits.counters(schedule, service, staff, customer_id, day)
-    kept: list[str] = []
+    query = LimitQuery(schedule, service, [member] if member else [], None if new.group else new.customer_id, day)
+    counters, kept = query.counters(), []
     if old.package:
         # A part goes to someone else: what the package as such counts to stays.
-        wanted = [counter for counter in wanted if counter.what == "staff"]
+        counters = [counter for counter in counters if counter.what == "staff"]
         kept = [name for name in old.counted if name.split("#")[1] != "staff"]
-    after = [*kept, *(counter.name for counter in wanted)]
-    to = [counter for counter in wanted if counter.name not in old.counted]
+    after = (*kept, *(counter.name for counter in counters))
+    to = [counter for counter in counters if counter.name not in old.counted]
     off = [name for name in old.counted if name not in after]
-    counted = msgspec.structs.replace(new, counted=tuple(after))
+    counted = msgspec.structs.replace(new, counted=after)
     if not to:
-        return counted, Recounting(to, off)
-    seen = rule_facts.found(new.company_id, schedule, service, staff, customer_id, Contact(), day, {})
-    names = {counter.name for counter in to}
-    tallies = [t for c, t in zip(seen.counters, seen.tallies, strict=True) if c.name in names]
-    return counted, Recounting(to, off, rules.full(tallies))
+        return counted, Recount(to, off)
+    usages = rule_facts.read(query, Contact(), {}).usages
+    return counted, Recount(to, off, tuple(rules.full(usages[counter] for counter in to)))
