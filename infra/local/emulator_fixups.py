@@ -55,6 +55,23 @@ def _origins(cloudfront: Any, distribution: str, endpoint: str) -> None:
     cloudfront.update_distribution(Id=distribution, IfMatch=found["ETag"], DistributionConfig=config)
 
 
+def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
+    resources = {each["path"]: each["id"] for each in gateway.get_resources(restApiId=api, limit=500)["items"]}
+    for path, operations in body["paths"].items():
+        mock = operations.get("options", {}).get("x-amazon-apigateway-integration")
+        if mock is None:
+            continue
+        answer = mock["responses"]["default"]
+        where = {"restApiId": api, "resourceId": resources[path], "httpMethod": "OPTIONS", "statusCode": "200"}
+        gateway.put_method_response(**where, responseParameters=dict.fromkeys(answer["responseParameters"], False))
+        gateway.put_integration_response(**where, responseParameters=answer["responseParameters"])
+
+
+def _gateway_responses(gateway: Any, api: str, body: dict[str, Any]) -> None:
+    for kind, answer in body["x-amazon-apigateway-gateway-responses"].items():
+        gateway.put_gateway_response(restApiId=api, responseType=kind, **answer)
+
+
 def _web(s3: Any, bucket: str) -> None:
     # What it fetches for a distribution counts as fetched in clear, which the policy forbids.
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
