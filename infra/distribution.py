@@ -40,6 +40,7 @@ def distribution_template(apis: list[str], stage: str) -> Template:
         "Outputs": {
             "Url": {"Value": sub("https://${Distribution.DomainName}")},
             "DistributionId": {"Value": {"Ref": "Distribution"}},
+            "DistributionDomain": {"Value": {"Fn::GetAtt": ["Distribution", "DomainName"]}},
             "WebBucketName": {"Value": {"Ref": WEB_BUCKET}},
         },
     }
