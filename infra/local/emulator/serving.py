@@ -34,11 +34,7 @@ class Watched:
         if scope["type"] == "lifespan":
             await self._inner(scope, self._until_the_end(receive), send)
         elif scope["type"] == "http":
-            try:
-                await self._inner(scope, receive, self._named(send))
-            finally:
-                if self._saver and changes(scope):
-                    self._saver.changed()
+            await self._inner(scope, receive, self._watching(send, self._saver if changes(scope) else None))
         else:
             await self._inner(scope, receive, send)
 
@@ -55,13 +51,15 @@ class Watched:
 
         return next_message
 
-    def _named(self, send: Send) -> Send:
-        async def send_named(message: Message) -> None:
+    def _watching(self, send: Send, saver: Saver | None) -> Send:
+        async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (RUN_HEADER, self._run)]
+                if saver:
+                    saver.changed()  # before anybody is told that it is done
             await send(message)
 
-        return send_named
+        return watched
 
 
 def changes(scope: MutableMapping[str, Any]) -> bool:
