@@ -1,96 +1,19 @@
 """`make run` as a whole: up, used, down, up again, killed; on ports and in a folder of its own."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from infra.local.environment import VENDORS, survey
-from infra.local.ministack import ROOT, free_port
+from infra.local.ministack import free_port
 from infra.local.ports import listen
+from tests.local.checkout import START_SECONDS, Checkout, alive, stopped, until
 
 pytestmark = pytest.mark.slow
-
-VENDOR_KEYS = (
-    *("RETELL_API_KEY", "RETELL_BASE_URL", "CALCOM_API_KEY", "CALCOM_BASE_URL", "CALCOM_WEBHOOK_SECRET"),
-    *("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"),
-)
-START_SECONDS = 30
-STOP_SECONDS = 20
-
-
-class Checkout:
-    """A folder for the local system's data, and a port for its API."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self._running: list[subprocess.Popen[str]] = []
-
-    def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in (*VENDOR_KEYS, "MAKELEVEL")}
-        return {**kept, "PILOT_PORT": str(self.port), "PILOT_LOCAL_DIR": str(self.folder)}
-
-    def run(self, module: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", module], cwd=ROOT, env=self.environment() | more, text=True, capture_output=True,
-            timeout=60, check=False,
-        )  # fmt: skip
-
-    def start(self) -> "subprocess.Popen[str]":
-        with open(self.folder / "output", "w") as output:
-            running = subprocess.Popen(
-                [sys.executable, "-m", "infra.local.run"], cwd=ROOT, env=self.environment(), stdout=output,
-                stderr=subprocess.STDOUT, text=True,
-            )  # fmt: skip
-        self._running.append(running)
-        until(lambda: self._is_ready(running.pid) or running.poll() is not None, START_SECONDS)
-        assert running.poll() is None, self.output()
-        return running
-
-    @property
-    def running(self) -> "subprocess.Popen[str] | None":
-        return next((one for one in self._running if one.poll() is None), None)
-
-    def bookings(self) -> Any:
-        """What the simulated Cal.com has."""
-        return requests.get(f"{self.ready()['simulators']['calcom']}/_sim/bookings", timeout=10).json()["data"]
-
-    def end(self) -> None:
-        for running in self._running:
-            if running.poll() is None:
-                running.terminate()
-                running.wait(STOP_SECONDS)
-
-    def _is_ready(self, pid: int) -> bool:
-        # A start after a crash finds the old file there.
-        return self.file.exists() and bool(self.ready()["pids"]["supervisor"] == pid)
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "ready.json"
-
-    def ready(self) -> dict[str, Any]:
-        facts: dict[str, Any] = json.loads(self.file.read_text())
-        return facts
-
-    def output(self) -> str:
-        return (self.folder / "output").read_text()
-
-    def get(self, path: str) -> Any:
-        ready = self.ready()
-        authorization = {"Authorization": f"Bearer {ready['token']}"}
-        answer = requests.get(ready["api"] + path, headers=authorization, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
 
 
 @pytest.fixture(scope="module")
@@ -98,29 +21,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made = Checkout(tmp_path_factory.mktemp("local"))
     yield made
     made.end()
-
-
-def until(held: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not held():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
-
-
-def alive(pid: int) -> bool:
-    try:
-        # What is left of an orphan until its new parent takes note has no command line.
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
-
-
-def stopped(running: "subprocess.Popen[str]", number: signal.Signals, pids: dict[str, int]) -> int:
-    """The exit code after the signal; by then none of the processes is left, or soon after where it was killed."""
-    running.send_signal(number)
-    code = running.wait(STOP_SECONDS)
-    until(lambda: not any(alive(pid) for pid in pids.values()), STOP_SECONDS if number == signal.SIGKILL else 0.5)
-    return code
 
 
 def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -> None:
@@ -162,7 +62,7 @@ def test_what_dies_is_started_again_and_a_kill_leaves_nothing_behind(checkout: C
     for name in killed:
         os.kill(before[name], signal.SIGKILL)
     until(lambda: all(checkout.ready()["pids"][name] != before[name] for name in killed), 10)
-    assert "worker-default ended unexpectedly (signal 9); it is started again" in checkout.output()
+    assert "worker-default ended unexpectedly (killed by SIGKILL); it is started again" in checkout.output()
     checkout.get("/api/calls")
 
     stopped(running, signal.SIGKILL, checkout.ready()["pids"])
