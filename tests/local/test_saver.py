@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ class Emulator:
 
 
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    yield Emulator(tmp_path)
+def emulator(tmp_path: Path) -> Emulator:
+    return Emulator(tmp_path)
 
 
 def refuse() -> None:

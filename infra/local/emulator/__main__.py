@@ -91,9 +91,7 @@ def _what_is_there(store: Store, found: Found | None) -> str:
             "since is not there. What cannot be read stays under that name."
         )
     if not store.unchanged:
-        return (
-            f"The embedded AWS ended without saving. The data is as of {as_of}: what has changed since is not there."
-        )
+        return f"The embedded AWS ended without saving. The data is as of {as_of}: what has changed since is not there."
     return ""
 
 

@@ -212,9 +212,7 @@ def manifest(folder: Path, as_of: datetime) -> dict[str, Any]:
         "size": sum(file.stat().st_size for file in services),
         SERVICES: {str(file.relative_to(folder / SERVICES)): digest(file) for file in services},
         # Not their digests: recordings may be gigabytes.
-        OBJECTS: {
-            str(file.relative_to(folder / OBJECTS)): file.stat().st_size for file in files_of(folder / OBJECTS)
-        },
+        OBJECTS: {str(file.relative_to(folder / OBJECTS)): file.stat().st_size for file in files_of(folder / OBJECTS)},
     }
 
 
