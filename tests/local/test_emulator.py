@@ -6,7 +6,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -278,6 +280,47 @@ def test_on_a_full_disk_what_was_saved_stays_and_a_stop_says_what_is_lost(box: B
     box.start()
     assert "ended without saving" in box.told[0]
     assert box.keys() == {"before"}
+
+
+def test_a_stop_while_it_is_busy_saves_all_that_was_answered(box: Box) -> None:
+    box.start()
+    box.create_table()
+    for number in range(120):
+        box.put(f"large {number}", "x" * 100_000)
+    box.wait_until_saved()
+    answered: list[str] = []
+
+    def write_on(name: str) -> None:
+        with suppress(BotoCoreError, ClientError):
+            for number in count():
+                box.put(f"{name} {number}")
+                answered.append(f"{name} {number}")
+
+    writers = [Thread(target=write_on, args=(name,)) for name in ("a", "b", "c")]
+    for each in writers:
+        each.start()
+    until(lambda: len(answered) > 50)
+    box.running.stop()
+    for each in writers:
+        each.join(ENOUGH_SECONDS)
+    assert not box.running.lost
+    assert "Saving 12 MB …" in box.told
+    box.start()
+    assert set(answered) <= box.keys()
+    assert len(box.keys()) >= 120 + len(answered)
+
+
+def test_an_emulator_that_does_not_end_is_killed_and_it_is_said_what_is_lost(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.start()
+    box.create_table()
+    box.wait_until_saved()
+    monkeypatch.setattr(ministack, "STOP_SECONDS", 0.3)
+    os.kill(box.running.process.pid, signal.SIGSTOP)
+    box.stop()
+    assert box.running.lost
+    assert "does not end, and is killed. What has changed since" in box.told[-1]
 
 
 def test_a_save_that_outlives_its_emulator_counts_and_is_waited_for(box: Box) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from chalicelib.core.clock import now
+from infra.local.emulator.generations import Store, write
 from infra.local.environment import VENDORS, survey
 from infra.local.ministack import free_port
 from infra.local.ports import listen
@@ -80,6 +82,36 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
     assert "PILOT_PORT" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
+
+
+@pytest.mark.parametrize("name", ["state/calcom.json", "keys.json", "ports.json"])
+def test_a_file_that_cannot_be_read_is_named_and_left_alone(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('{"bookings": [{"uid": ')
+    refused = Checkout(tmp_path).run("infra.local.run")
+    assert refused.returncode == 1
+    assert f"{file} cannot be read" in refused.stderr
+    assert "move it away" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert file.read_text() == '{"bookings": [{"uid": '
+
+
+def test_data_that_cannot_be_read_is_named_and_nothing_is_started(tmp_path: Path) -> None:
+    store = Store(tmp_path / "aws")
+    store.take_objects(None)
+    folder = store.begin()
+    file = folder / "services" / "dynamodb.json"
+    write(file, b"{}")
+    store.finish(folder, now())
+    file.write_text("{")
+    refused = Checkout(tmp_path).run("infra.local.run")
+    assert refused.returncode == 1
+    assert f"{file} was changed or cut off" in refused.stderr
+    assert "make reset" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert file.read_text() == "{"
+    assert not (tmp_path / "ready.json").exists()
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "70000"])
