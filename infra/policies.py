@@ -16,6 +16,8 @@ VAULT = ("Decrypt", "Encrypt")
 UPLOADS = ("PutObject",)
 DOWNLOADS = ("GetObject",)
 """HeadObject is granted by it, too."""
+WATCHES = ("GetQueueAttributes",)
+METRICS = ("GetMetricData",)
 MAILS = ("SendEmail", "SendRawEmail")
 """One call, SendEmail; of mail that is more than plain text, AWS may ask for the right to the second."""
 OUTBOX_STREAM = "OutboxStreamArn"
@@ -41,6 +43,8 @@ def policy(door: Door) -> dict[str, Any]:
         statements.append(_allow("Mail", "ses", list(MAILS), [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
     if door.needs.vault:
         statements.append(_allow("Vault", "kms", list(VAULT), [{"Ref": VAULT_KEY}]))
+    if door.needs.metrics:
+        statements.append(_allow("Metrics", "cloudwatch", list(METRICS), ["*"]))
     statements += _files(door)
     if door.kind == "stream":
         statements += _stream()
@@ -62,7 +66,7 @@ def _log_group(door: Door) -> Statement:
 
 
 def _traces() -> Statement:
-    # X-Ray knows no resources; this is the only star in any policy.
+    # X-Ray knows no resources, nor does reading CloudWatch's metrics: these are the only stars in any policy.
     return _allow("Traces", "xray", ["PutTraceSegments", "PutTelemetryRecords"], ["*"])
 
 
@@ -96,6 +100,9 @@ def _queues(door: Door) -> list[Statement]:
     if door.needs.sends:
         queues = [_queue(name) for name in sorted(set(door.needs.sends))]
         statements.append(_allow("Send", "sqs", ["SendMessage"], queues))
+    if door.needs.watches:
+        both = [_queue(name + end) for name in sorted(set(door.needs.watches)) for end in ("", DEAD)]
+        statements.append(_allow("Watch", "sqs", list(WATCHES), both))
     if door.kind == "queue":
         own = door.queue + (DEAD if door.dead else "")
         statements.append(_allow("Consume", "sqs", list(CONSUMES), [_queue(own)]))

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from chalicelib.core import watched
 from chalicelib.core.doors import Door
 from chalicelib.core.openapi import document, encode
 from infra.dependencies import built, compile_all
@@ -29,12 +32,13 @@ class Package:
 
 
 def write_package(path: Path, doors: list[Door], root: Path = ROOT) -> Package:
-    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and the OpenAPI document of `doors`."""
+    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and what is known of `doors`."""
     third_party = built(root / "requirements.txt")
     with tempfile.TemporaryDirectory() as scratch:
         own = Path(scratch)
         _copy_own(root, own)
         (own / "chalicelib" / "openapi.json").write_bytes(encode(document(doors)))
+        (own / "chalicelib" / watched.FILE.name).write_bytes(msgspec.json.encode(watched.of_doors(doors)))
         compile_all(own)
         unzipped = _write(path, {**_files(third_party), **_files(own)})
     content = path.read_bytes()

@@ -1,9 +1,11 @@
 """Function: one declaration per door gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chalice.app import Blueprint, Chalice, CORSConfig
+from msgspec.structs import replace
 
 from chalicelib.core.doors import PUBLIC, Door, Route
 from chalicelib.core.needs import Needs
@@ -18,6 +20,8 @@ DEFAULT_MEMORY_MB = 512
 """Lambda gives CPU in proportion: half a vCPU starts twice as fast as the default 128 MB would, for about the same."""
 API_TIMEOUT_SECONDS = 29
 """API Gateway gives up then."""
+WATCHED = ("queue", "schedule", "stream")
+"""Doors that run without being asked: each notes that it did (core/heartbeats.py)."""
 View = Callable[..., Any]
 
 
@@ -86,7 +90,9 @@ class Function(Blueprint):
         """Declare the consumer of a named queue, or (`dead`) of its dead-letter queue. It gets the raw SQS event."""
 
         def declare(view: View) -> Any:
-            consumer = self._named(view, lambda event: view(event.to_dict()))
+            # Who buries dead letters has nothing to do as long as all is well: silence is no sign of anything.
+            run = view if dead else partial(_watched, view)
+            consumer = self._named(view, lambda event: run(event.to_dict()))
             source = f"{queue}-dead" if dead else queue
             entry = self.on_sqs_message(queue=source, batch_size=batch_size, name=view.__name__)(consumer)
             self._add(
@@ -103,7 +109,7 @@ class Function(Blueprint):
 
         def declare(view: View) -> Any:
             entry = self.schedule(expression, name=view.__name__, description=_first_line(view))(
-                self._named(view, lambda event: view())
+                self._named(view, lambda event: _watched(view))
             )
             self._add("schedule", view, needs, memory_mb, timeout_seconds, entry, schedule=expression)
             return entry
@@ -116,7 +122,7 @@ class Function(Blueprint):
         """Declare what the outbox's stream wakes. It gets the raw stream event; packaging fills in the stream's ARN."""
 
         def declare(view: View) -> Any:
-            consumer = self._named(view, lambda event: view(event.to_dict()))
+            consumer = self._named(view, lambda event: _watched(view, event.to_dict()))
             arn = "arn:aws:dynamodb:::table/outbox/stream/latest"
             entry = self.on_dynamodb_record(arn, batch_size=batch_size, name=view.__name__)(consumer)
             self._add("stream", view, needs, memory_mb, timeout_seconds, entry, batch_size=batch_size)
@@ -171,6 +177,8 @@ class Function(Blueprint):
     def _add(
         self, kind: Any, view: View, needs: Needs, memory_mb: int, timeout_seconds: int, entry: Any, **more: Any
     ) -> None:
+        if kind in WATCHED and not more.get("dead"):
+            needs = replace(needs, updates=(*needs.updates, "heartbeats"))
         self.doors.append(
             Door(
                 kind,
@@ -191,6 +199,12 @@ class Function(Blueprint):
         stand_in.__name__ = view.__name__
         stand_in.__doc__ = view.__doc__
         return stand_in
+
+
+def _watched(view: View, *given: Any) -> Any:
+    from chalicelib.core.heartbeats import watched
+
+    return watched(view.__name__, view, *given)
 
 
 def _first_line(view: View) -> str:
