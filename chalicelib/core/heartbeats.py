@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException, UpdateError
+from pynamodb.expressions.update import Action
 
 from chalicelib.core.clock import Clock, epoch, now, stamp
 from chalicelib.core.logging import log
@@ -66,7 +67,7 @@ def beat(heartbeat: Heartbeat) -> None:
         return
     _beaten[heartbeat.name] = heartbeat.at
     row = HeartbeatRow(ALL, heartbeat.name)
-    actions = [
+    actions: list[Action] = [
         HeartbeatRow.at.set(stamp(heartbeat.at)),
         HeartbeatRow.data.set(encode(heartbeat)),
         HeartbeatRow.expires_at.set(epoch(heartbeat.at + KEEP)),

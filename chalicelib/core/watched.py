@@ -24,11 +24,11 @@ class Watched(msgspec.Struct, frozen=True):
 
 def of_doors(doors: Iterable[Door]) -> list[Watched]:
     """Those among them. Who buries dead letters is not: it has nothing to do as long as all is well."""
-    found = []
-    for door in doors:
-        if door.kind in ("queue", "schedule", "stream") and not door.dead:
-            found.append(Watched(door.name, door.kind, door.queue, door.schedule))  # type: ignore[arg-type]
-    return found
+    return [
+        Watched(door.name, door.kind, door.queue, door.schedule)
+        for door in doors
+        if door.kind in ("queue", "schedule", "stream") and not door.dead
+    ]
 
 
 @cache

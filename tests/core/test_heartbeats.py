@@ -137,7 +137,7 @@ def test_another_process_does_not_write_what_was_just_written(aws: EmbeddedAws) 
 def test_what_runs_every_minute_is_noted_every_minute(aws: EmbeddedAws) -> None:
     for minute in range(4):
         at = NOON + timedelta(minutes=minute, seconds=0.1 * (-1) ** minute)
-        watched("sweep", lambda: None, clock=lambda at=at: at)
+        watched("sweep", lambda: None, clock=[at, at].pop)
         assert heartbeats.heartbeats()["sweep"].at == at
 
 

@@ -1,7 +1,8 @@
 """The system's health, as the API and `pilot status` tell it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -82,7 +83,8 @@ def test_dead_letters_are_told(aws: EmbeddedAws) -> None:
 
 def test_the_relay_is_late_when_an_event_is(aws: EmbeddedAws, doing: Doing) -> None:
     for minutes in (4, 1):
-        unit = Unit("com_1", clock=lambda minutes=minutes: now() - timedelta(minutes=minutes))
+        at = now() - timedelta(minutes=minutes)
+        unit = Unit("com_1", clock=partial(datetime.fromtimestamp, at.timestamp(), UTC))
         unit.enqueue(Try(company_id="com_1"))
         unit.commit()
     health = look()

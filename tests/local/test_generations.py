@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from infra.local.emulator import generations
-from infra.local.emulator.generations import OBJECTS, SERVICES, NothingReadable, Store, write
+from infra.local.emulator.files import files_of, write
+from infra.local.emulator.generations import OBJECTS, SERVICES, NothingReadable, Store
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -210,7 +211,7 @@ def test_an_object_that_is_just_being_written_is_left_out(store: Store) -> None:
     put_object(store, "kept", "first")
     (store.objects / "000000000000" / "bucket" / "other.tmp").write_text("ha")
     folder = save(store, "data")
-    assert [file.name for file in generations.files_of(folder / OBJECTS)] == ["kept"]
+    assert [file.name for file in files_of(folder / OBJECTS)] == ["kept"]
 
 
 def test_without_hard_links_there_are_copies(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from chalicelib.core.clock import now
-from infra.local.emulator.generations import Store, write
+from infra.local.emulator.files import write
+from infra.local.emulator.generations import Store
 from infra.local.environment import VENDORS, survey
 from infra.local.ministack import free_port
 from infra.local.ports import listen

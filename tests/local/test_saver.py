@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.emulator.generations import SERVICES, Store, write
+from infra.local.emulator.files import write
+from infra.local.emulator.generations import SERVICES, Store
 from infra.local.emulator.news import NOT_SAVED, SAVED, SAVING, Teller
 from infra.local.emulator.saver import Pace, Saver
 

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
-from infra.local.emulator.generations import SERVICES, Generation, Store, present
+from infra.local.emulator.generations import SERVICES, Generation, Store
 from infra.local.emulator.news import NOT_SAVED, SAVED, SAVING, Teller, clock_time, megabytes
 
 EVERY_SECONDS = 20.0
@@ -96,7 +96,7 @@ class Saver:
         async with self._one_at_a_time:
             if self._changes == self._saved_changes:  # whoever had its turn before has saved it
                 return True
-            changes, as_of, begun = self._changes, present(), time.monotonic()
+            changes, as_of, begun = self._changes, datetime.now(UTC), time.monotonic()
             trouble = await self._fork_and_wait(as_of)
             if trouble:
                 if not last and trouble != self._trouble:

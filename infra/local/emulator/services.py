@@ -9,7 +9,8 @@ from typing import Any
 from ministack import app
 from ministack.core import persistence
 
-from infra.local.emulator.generations import Unreadable, write
+from infra.local.emulator.files import write
+from infra.local.emulator.generations import Unreadable
 
 FORMAT, PAYLOAD = "__ministack_format__", "payload"
 CODE = "code"
