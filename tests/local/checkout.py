@@ -20,7 +20,7 @@ VENDOR_KEYS = (
     *("RETELL_API_KEY", "RETELL_BASE_URL", "CALCOM_API_KEY", "CALCOM_BASE_URL", "CALCOM_WEBHOOK_SECRET"),
     *("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"),
 )
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 20
 
 
@@ -109,7 +109,12 @@ class Checkout:
             for hour, minute, second in found
         ]
 
+    def wait_for_a_save(self) -> None:
+        """Until there is a generation at all; while people book there is always more than it has."""
+        until(lambda: (self.folder / "aws" / "current.json").exists(), START_SECONDS)
+
     def wait_until_saved(self) -> None:
+        """Until nothing is there that is not saved; comes true only where nobody changes anything."""
         until(lambda: (self.folder / "aws" / "unchanged").exists(), START_SECONDS)
 
 

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -159,7 +160,7 @@ def test_whatever_is_killed_what_was_acknowledged_stands_or_is_said_to_be_gone(
     checkout: Checkout, booker: Booker
 ) -> None:
     token = checkout.ready()["token"]
-    checkout.wait_until_saved()
+    checkout.wait_for_a_save()
     chance = random.Random(SEED)
     print(f"PILOT_SEED={SEED}")
     names = [name for name in checkout.ready()["pids"] if name != "supervisor"]
@@ -179,6 +180,7 @@ def test_whatever_is_killed_what_was_acknowledged_stands_or_is_said_to_be_gone(
         what = "The embedded AWS" if name == "aws" else name
         assert f"{what} ended unexpectedly (killed by SIGKILL); it is started again" in checkout.output()
     assert checkout.ask("GET", "/api/calls", token=token).status_code == 200
+    assert checkout.ready()["token"] == token
     assert set(checkout.ready()["restarts"].values()) == {1}
 
 
@@ -194,7 +196,7 @@ def test_after_the_embedded_aws_was_killed_events_go_on_at_once(checkout: Checko
     another.stop()
     until(lambda: counted(checkout) > before, START_SECONDS)
     # It was 143 s while the relay waited beyond the end of the new stream.
-    assert time.monotonic() - begun < 2 * START_SECONDS
+    assert time.monotonic() - begun < 100
     assert not missing(checkout, booker)
 
 
@@ -243,6 +245,22 @@ def test_when_all_is_killed_at_once_the_next_start_says_from_when_its_data_is(
     # Cal.com knows every booking that we hold; what it alone knows comes back from there.
     assert held["calcom_booking_id"] in at_calcom(checkout)
     until(lambda: held["starts_at"] in starts(checkout), START_SECONDS)
+
+
+def test_a_token_that_was_lost_is_printed_again(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, PILOT_LOCAL_SAVE_SECONDS="3600")
+    checkout.start()
+    try:
+        before = checkout.ready()["token"]
+        checkout.kill("aws")
+        token = checkout.ready()["token"]
+        assert token != before
+        assert f"The token is now {token}" in checkout.output()
+        assert "ended before anything was saved, and begins anew" in checkout.output()
+        assert checkout.ask("GET", "/api/calls", token=token).status_code == 200
+        assert checkout.ask("GET", "/api/calls", token=before).status_code == 401
+    finally:
+        checkout.end()
 
 
 def killed(checkout: Checkout, *names: str) -> None:
