@@ -51,6 +51,13 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
         found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in WRITE}
     found |= {("dynamodb:UpdateItem", arn("dynamodb", f"table/${{Prefix}}-{table}")) for table in need.updates}
     found |= {("sqs:SendMessage", arn("sqs", f"${{Prefix}}-{queue}")) for queue in need.sends}
+    found |= {
+        ("sqs:GetQueueAttributes", arn("sqs", f"${{Prefix}}-{queue}{end}"))
+        for queue in need.watches
+        for end in ("", "-dead")
+    }
+    if need.metrics:
+        found.add(("cloudwatch:GetMetricData", "*"))
     found |= {("ssm:GetParameter", arn("ssm", f"parameter/${{Prefix}}/{secret}")) for secret in need.secrets}
     if need.mail:
         found |= {(f"ses:{action}", arn("ses", "identity/${MailDomain}")) for action in ("SendEmail", "SendRawEmail")}
