@@ -62,9 +62,17 @@ def program() -> Path:
     return PROGRAM
 
 
-def start(port: int = 0, data_dir: Path | None = None, *, auth: bool = False, log: Path | None = None) -> MiniStack:
+def start(
+    port: int = 0,
+    data_dir: Path | None = None,
+    *,
+    auth: bool = False,
+    log: Path | None = None,
+    launcher: Path | None = None,
+) -> MiniStack:
     """Start it on 127.0.0.1 and wait until it answers. With `data_dir` its state survives a graceful stop.
 
+    `launcher` is a script that starts it on the interpreter of its environment, with something added.
     Raises PortTaken, NotInstalled, or RuntimeError with its last words when it does not come up.
     """
     port = port or free_port()
@@ -79,8 +87,9 @@ def start(port: int = 0, data_dir: Path | None = None, *, auth: bool = False, lo
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     output = open(log, "ab") if log else subprocess.DEVNULL  # noqa: SIM115 - handed to the process
+    command = [program().with_name("python"), launcher] if launcher else [program()]
     process = subprocess.Popen(
-        [str(program())],
+        command,
         env=_environment(port, data_dir, scratch, auth),
         stdout=output,
         stderr=output,

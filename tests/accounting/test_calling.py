@@ -19,8 +19,8 @@ from chalicelib.identity.opening import Person, add_member, open_company
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
-from tests.races.rounds import ROUNDS
 from tests.races.together import many_at_once
+from tests.sizes import ROUNDS
 
 from .test_accounts import by_hand, connect
 

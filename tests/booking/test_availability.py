@@ -14,6 +14,7 @@ from chalicelib.booking.policy import Policy
 from chalicelib.booking.practice import Branch, Service, Staff
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.working import works
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SUNDAY = datetime(2026, 3, 29, tzinfo=UTC)
@@ -58,7 +59,7 @@ def services(draw: st.DrawFn) -> Service:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     services(),
     st.lists(entries(), max_size=10, unique_by=lambda e: e.reference),

@@ -19,6 +19,7 @@ from chalicelib.booking.policy import Limits, Policy
 from chalicelib.booking.practice import Branch, Part, Resource, Service, Skill, Staff
 from chalicelib.booking.schedule import Schedule
 from chalicelib.booking.slots import Able, FreeSlot, Reason, find_slots, why_not
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = date(2026, 3, 30)
@@ -85,7 +86,7 @@ SKILL = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.tuples(TAKEN, TAKEN, TAKEN, TAKEN, TAKEN), st.tuples(SKILL, SKILL))
 def test_a_slot_is_offered_exactly_where_one_assignment_holds(
     taken: tuple[list[int], ...], skills: tuple[tuple[Skill, ...], ...]

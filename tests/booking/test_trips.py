@@ -26,6 +26,7 @@ from chalicelib.booking.slots import Able, Reason, find_slots, why_not
 from chalicelib.booking.travel import Point, Roads, Travel
 from chalicelib.booking.travelling import in_time
 from chalicelib.booking.trips import Trips
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = date(2026, 3, 30)
@@ -99,7 +100,7 @@ TRAVEL = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(HELD, st.booleans(), TRAVEL, st.none() | NEAR, st.sampled_from([BRANCH, None]), NEAR)
 def test_every_slot_that_is_offered_is_granted_and_no_other(
     held: list[tuple[int, Place | None]],

@@ -19,6 +19,7 @@ from chalicelib.booking.slots import Able, find_slots
 from chalicelib.booking.waiting import LASTS, MOST_OFFERS, Chance, Offer, Outcome, Range, Waiting, chance
 from chalicelib.booking.waiting_words import Told, say
 from tests.booking.test_slots import LASER, MONDAY, NOW, WASH, at, board, booked, compiled, member
+from tests.sizes import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 STAFF = (member("a", gender="female"), member("b", languages=("it",)), member("c", published=False))
@@ -59,7 +60,7 @@ WISHES = st.fixed_dictionaries(
 BUSY = st.lists(st.sampled_from([540, 570, 600, 630, 660]), unique=True, max_size=4)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(wishes=st.lists(WISHES, max_size=5), busy=st.lists(BUSY, min_size=3, max_size=3), seed=st.integers(0, 99))
 def test_the_best_match_is_the_best_of_all(wishes: list[dict[str, Any]], busy: list[list[int]], seed: int) -> None:
     people = [waiting(number, **fields) for number, fields in enumerate(wishes)]

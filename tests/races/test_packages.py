@@ -23,7 +23,7 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
 from tests.booking.spa import NOW, QUARTER, TEN, begin, booked, clock, open_spa
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 THREADS = 16
 COMPANY = "com_race"

@@ -24,8 +24,8 @@ from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW, at_once, overlaps, try_to_book, wish
+from tests.sizes import ROUNDS
 
 LIMIT = 5
 
