@@ -41,8 +41,9 @@ def clients() -> Clients:
 class EmbeddedAws:
     """An isolated account on the embedded AWS; a 12-digit access key is an account."""
 
-    def __init__(self, url: str, fic: FattureInCloudSimulator) -> None:
-        self.url = url
+    def __init__(self, emulator: Emulator, fic: FattureInCloudSimulator) -> None:
+        self.emulator = emulator
+        self.url = emulator.url
         self.fic = fic
         self.account = new_account()
 
@@ -95,11 +96,11 @@ def aws(
     emulator: Emulator, clients: Clients, fic_server: FattureInCloudSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EmbeddedAws]:
     """The tables and queues of the house, empty, in a fresh account."""
-    made = EmbeddedAws(emulator.url, fic_server)
+    made = EmbeddedAws(emulator, fic_server)
     for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
     _forget()
-    with clients.in_use():
+    with clients.of(made.account):
         emulator.furnish(made.account)
         yield made
     emulator.forget(made.account)

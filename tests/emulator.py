@@ -11,12 +11,13 @@ from typing import Any
 
 from ministack import app as ministack
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+from ministack.services import dynamodb
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-PATH = re.compile(r"/_test/accounts/(\d{12})/(keep|copy/(\d{12})|forget)")
+PATH = re.compile(r"/_test/accounts/(\d{12})/(keep|copy/(\d{12})|forget|rows)")
 _serve = ministack.app
 _kept: dict[str, bytes] = {}
 
@@ -46,6 +47,15 @@ def _copy(account: str, to: str) -> None:
         getattr(sys.modules[module], name)._data.update(mine)
 
 
+def _rows(account: str) -> dict[str, list[Any]]:
+    """Every item of every table in the account."""
+    return {
+        key[-1]: [item for items in list(table["items"].values()) for item in list(items.values())]
+        for key, table in list(dynamodb._tables._data.items())
+        if key[0] == account
+    }
+
+
 def _forget(account: str) -> None:
     """Take away everything of the account: the more there is, the longer a listing takes."""
     for _, _, store in _stores():
@@ -54,20 +64,23 @@ def _forget(account: str) -> None:
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-    """MiniStack's application, with the three calls on accounts before it."""
+    """MiniStack's application, with the calls on accounts before it."""
     asked = PATH.fullmatch(scope.get("path", "")) if scope["type"] == "http" else None
     if asked is None:
         await _serve(scope, receive, send)
         return
     account, act, to = asked.groups()
+    answer: Any = None
     if act == "keep":
         _keep(account)
     elif act == "forget":
         _forget(account)
+    elif act == "rows":
+        answer = _rows(account)
     else:
         _copy(account, to)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": json.dumps({"done": act}).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
 if __name__ == "__main__":
