@@ -15,25 +15,28 @@ PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
 ROUNDS := PILOT_RACE_ROUNDS
 COVERAGE ?= --cov=chalicelib --cov=functions --cov=infra --cov-branch --cov-report=term:skip-covered
 
-.PHONY: help setup run demo-call demo-booking demo-missed-call test check soak bench bench-availability vectors release-check package deploy \
+.PHONY: help setup setup-run run demo-call demo-booking demo-missed-call test check soak bench bench-availability vectors release-check map package deploy \
 	requirements clean reset need-file need-stage
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Virtual environments with pinned dependencies (the other targets do this themselves)
-	@infra/setup.sh
+setup: ## Install what is pinned for running, testing and packaging (the other targets install what they need)
+	@infra/setup.sh dev
 
-run: setup ## The whole system on this machine, until Ctrl-C; PILOT_PORT chooses the port (8000)
+setup-run:
+	@infra/setup.sh run
+
+run: setup-run ## The whole system on this machine, until Ctrl-C; PILOT_PORT chooses the port (8000)
 	@$(PY) -m infra.local.run
 
-demo-call: setup ## A phone call that becomes an appointment, played against `make run`
+demo-call: setup-run ## A phone call that becomes an appointment, played against `make run`
 	@$(PY) -m infra.local.demo_call
 
-demo-booking: setup ## A time that two want, a weekly course, a waiting list, played against `make run`
+demo-booking: setup-run ## A time that two want, a weekly course, a waiting list, played against `make run`
 	@$(PY) -m infra.local.demo_booking
 
-demo-missed-call: setup ## A call that nobody answers: mailbox, text back, alert, played against `make run`
+demo-missed-call: setup-run ## A call that nobody answers: mailbox, text back, alert, played against `make run`
 	@$(PY) -m infra.local.demo_missed_call
 
 test: setup ## All tests; TESTS=tests/booking for some of them
@@ -51,7 +54,7 @@ soak: setup ## Races and kills, fifty rounds each
 bench: setup ## Measure; writes docs/performance.md
 	@$(PY) -m benchmarks
 
-release-check: setup ## Judge every chain and rehearse the backfill of STAGE=local|dev|prod; exit 1 on any finding
+release-check: setup-run ## Judge every chain and rehearse the backfill of STAGE=local|dev|prod; exit 1 on any finding
 	@./pilot --stage $(or $(STAGE),local) release-check
 
 bench-availability: setup need-file ## Time the booking engine on the workload in FILE
@@ -60,6 +63,9 @@ bench-availability: setup need-file ## Time the booking engine on the workload i
 vectors: setup need-file ## Run the availability vectors in FILE on the booking engine
 	@$(PY) -m benchmarks.vectors $(FILE)
 
+map: setup ## Draw the packages in docs/architecture.md anew, from the imports
+	@$(PY) -m infra.package_map
+
 package: setup need-stage ## Templates and deployment.zip for STAGE=dev|prod, into out/STAGE/
 	@$(PY) -m infra.package --stage $(STAGE)
 
@@ -67,18 +73,15 @@ deploy: setup need-stage ## Package and deploy STAGE=dev|prod to AWS
 	@$(PY) -m infra.package --stage $(STAGE)
 	@$(PY) -m infra.deploy --stage $(STAGE)
 
-requirements: setup ## Pin requirements*.txt anew from requirements*.in; UPGRADE=--upgrade for newer versions
-	@for each in requirements requirements-dev requirements-ministack; do \
-		CUSTOM_COMPILE_COMMAND="make requirements" .venv/bin/pip-compile -q $(UPGRADE) --generate-hashes \
-			--allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links -o $$each.txt $$each.in || exit 1; \
-	done
+requirements: ## Pin requirements*.txt anew from requirements*.in; UPGRADE=--upgrade for newer versions
+	@infra/setup.sh lock $(UPGRADE)
 
 clean: ## Remove what was built or cached; environments and local data stay
 	@rm -rf out .chalice/deployments .chalice/deployed .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage .coverage.* .local/ministack-tmp-*
 	@find app.py chalicelib functions infra tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-reset: setup ## Forget the local system's data (it must not be running)
+reset: setup-run ## Forget the local system's data (it must not be running)
 	@$(PY) -m infra.local.reset
 
 need-file:

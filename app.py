@@ -1,8 +1,8 @@
-"""Mounts every door on one Chalice app, for local emulation and for packaging; no Lambda runs this."""
+"""Mounts every endpoint on one Chalice app, for local emulation and for packaging; no Lambda runs this."""
 
 from chalice.app import Chalice
 
-from chalicelib.core.doors import functions
+from chalicelib.core.discovery import functions
 from functions.identity.authorizer import bearer
 
 app = Chalice("pilot", configure_logs=False)

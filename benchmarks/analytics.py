@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from benchmarks import system
 from benchmarks.counting import Count, counted
-from chalicelib.analytics import counting, measuring, rebuilding
+from chalicelib.analytics import count_appointments, measure_minutes, rebuild_counters
+from chalicelib.analytics.count_searches import count_search
 from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable
-from chalicelib.analytics.searching import count_search
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.clock import now
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
@@ -26,7 +26,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
     """Each once, with appointments in every week of two years."""
     branch = practice.branches[0]
     all_of_them = [_booked(practice, days) for days in range(0, YEARS, DAYS_APART)]
-    list(rebuilding.rebuild(_begin, system.COMPANY, now, lambda _: None))
+    list(rebuild_counters.rebuild(_begin, system.COMPANY, now, lambda _: None))
     new, moved = _booked(practice, 3), _moved(all_of_them[-1])
     today = now().date()
     longest = {"from": (today - timedelta(days=YEARS)).isoformat(), "to": today.isoformat()}
@@ -39,7 +39,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
         ("event of a booking, again", lambda: _count(new)),
         ("event of a move to another month, counted", lambda: _count(moved)),
         ("search of free times, counted", lambda: count_search(system.COMPANY, branch.id, branch.zone, now)),
-        ("available minutes of a branch, 70 days", lambda: measuring.measure_next(_measure(), CONTEXT)),
+        ("available minutes of a branch, 70 days", lambda: measure_minutes.measure_next(_measure(), CONTEXT)),
         ("GET /api/analytics/sources, 30 days", ask("sources")),
         ("GET /api/analytics/sources, two years", ask("sources", **longest)),
         ("GET /api/analytics/conversion, two years", ask("conversion", **longest)),
@@ -63,7 +63,7 @@ def _measure() -> MeasureAvailable:
 
 def _count(appointment: Appointment) -> None:
     job = CountAppointment(company_id=system.COMPANY, appointment_id=appointment.id, branch_id=appointment.branch_id)
-    counting.count(job, CONTEXT)
+    count_appointments.count(job, CONTEXT)
 
 
 def _booked(practice: Practice, days_ago: int) -> Appointment:
@@ -75,7 +75,7 @@ def _booked(practice: Practice, days_ago: int) -> Appointment:
         updated_at=at,
     )  # fmt: skip
     unit = _begin()
-    store.add_appointment(unit, made)
+    appointment_store.add_appointment(unit, made)
     unit.commit()
     return made
 
@@ -84,6 +84,6 @@ def _moved(appointment: Appointment) -> Appointment:
     at = appointment.starts_at + timedelta(days=40)
     moved = appointment.changed(now(), starts_at=at, ends_at=at + timedelta(minutes=30))
     unit = _begin()
-    store.save_appointment(unit, moved)
+    appointment_store.save_appointment(unit, moved)
     unit.commit()
     return moved

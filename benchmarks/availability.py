@@ -20,12 +20,12 @@ import msgspec
 
 from benchmarks import sweep
 from benchmarks.vector_kinds import MINUTE_MS, ms, read_hours
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, footprints, with_entry
 from chalicelib.booking.engine.clocks import moment_of, texts
 from chalicelib.booking.engine.hours import Hours
-from chalicelib.booking.engine.question import Frame, Host, Question, frame_of
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, frame_of
 from chalicelib.booking.engine.search import search, search_each
-from chalicelib.booking.engine.starts import Ask
-from chalicelib.booking.occupancy import Days, Entry, Kind, footprints, with_entry
+from chalicelib.booking.engine.starts import SlotSpec
 
 Json = dict[str, Any]
 SECONDS = 1.5
@@ -48,7 +48,7 @@ class Workload(msgspec.Struct, frozen=True):
     now: int
     asked: tuple[int, int]
     viewer: str
-    ask: Ask
+    ask: SlotSpec
     frame: Frame
     dates: tuple[date, ...]
     staff: Mapping[str, Member]
@@ -61,10 +61,10 @@ class Workload(msgspec.Struct, frozen=True):
             Host(id=m.id, hours=m.hours, busy=footprints(m.days, self.dates, now), fixed=fixed) for m in members
         )
 
-    def question(self, hosts: tuple[Host, ...]) -> Question:
+    def question(self, hosts: tuple[Host, ...]) -> AvailabilityQuery:
         """All free starts of these."""
         first, last = self.asked
-        return Question(
+        return AvailabilityQuery(
             now=self.now,
             first=first,
             last=last,
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> int:
 def read(given: Json) -> Workload:
     """The workload in the house's own terms: its bookings put into calendars one by one, as they would be."""
     service = given["service"]
-    ask = Ask(
+    ask = SlotSpec(
         duration=service["duration_min"],
         step=service["slot_interval_min"],
         before=service["buffer_before_min"],
@@ -176,7 +176,7 @@ def timed(*each: Callable[[], object]) -> list[float]:
     return [median(taken) for taken in times]
 
 
-def _calendar(bookings: Iterable[Json], ask: Ask, now: int) -> Days:
+def _calendar(bookings: Iterable[Json], ask: SlotSpec, now: int) -> Days:
     days: dict[date, bytes] = {}
     at = datetime.fromtimestamp(now / 1000, UTC)
     for number, booking in enumerate(bookings):

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from benchmarks import system
 from benchmarks.counting import Count, counted
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import chain, store
-from chalicelib.calls.backfilling import Backfill
+from chalicelib.calls.backfill import Backfill
 from chalicelib.calls.call import CallFacts, CallLink
-from chalicelib.calls.ownership import Default
+from chalicelib.calls.call_owner import Default
 from chalicelib.core.clock import now
+from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.ids import new_id
-from chalicelib.core.rehearsing import rehearsal
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import demo_practice
 
@@ -69,7 +69,7 @@ def _backfilled(company: str, expected: int, *, dry: bool = False) -> Count:
 
     with counted() as count:
         if dry:
-            with rehearsal():
+            with in_dry_run():
                 done = run()
         else:
             done = run()

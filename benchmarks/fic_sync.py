@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from benchmarks import system
 from benchmarks.counting import counted
-from chalicelib.accounting import accounts, starting, sync_store, syncing
+from chalicelib.accounting import accounts, start_sync, sync_step, sync_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.record_jobs import SyncStep
 from chalicelib.core.clock import now
@@ -62,7 +62,7 @@ def _once(name: str, account: Account) -> Cost:
     http.after_request[:] = [lambda *_: vendor.append(time.perf_counter() - began.pop())]
     started = time.perf_counter()
     with counted() as count:
-        run = starting.start(lambda: Unit(system.COMPANY), account, "invoices", "full", now)
+        run = start_sync.start(lambda: Unit(system.COMPANY), account, "invoices", "full", now)
         while run.active:
             job = SyncStep(
                 company_id=system.COMPANY,
@@ -72,7 +72,7 @@ def _once(name: str, account: Account) -> Cost:
                 run_id=run.id,
                 step=run.step,
             )
-            syncing.step(job, JobContext("bench", 1, False, "bench", system.COMPANY, now))
+            sync_step.step(job, JobContext("bench", 1, False, "bench", system.COMPANY, now))
             found, _ = sync_store.find_run(system.COMPANY, account.id, "invoices", "full")
             assert found
             run = found

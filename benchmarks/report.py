@@ -80,7 +80,7 @@ def _tables(measured: Measured) -> list[tuple[str, Sequence[str], Rows]]:
         ),
         (
             "Cold start of every function",
-            ("function", "ms", "ratio to the bare handler"),
+            ("function", "ms of CPU", "ratio to the bare handler"),
             [(s.name, f"{s.ms:.0f}", f"{s.ratio:.2f}") for s in sorted(measured.starts, key=lambda s: -s.ratio)],
         ),
     ]

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from benchmarks import system
 from benchmarks.counting import Count, counted
-from chalicelib.booking import calendars, compiled_store
-from chalicelib.booking.occupancy import Entry, Kind, monday_of
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.practice import Staff
+from chalicelib.booking.availability import search_index_store
+from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
+from chalicelib.booking.practice.models import Staff
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
@@ -33,7 +34,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
     found = []
     for name in ("the first after a change", "from memory", "from the table", f"{HISTORY} full weeks behind them"):
         if name == "from the table":
-            compiled_store.forget()
+            search_index_store.forget()
         if name.startswith(str(HISTORY)):
             _fill_all(staff, range(-HISTORY, 0))
         with counted() as count:
@@ -79,7 +80,7 @@ def _crowd(practice: Practice) -> tuple[str, list[Staff]]:
     staff = [replace(chloe, id=f"stf_{number:020}", name=f"Number {number}") for number in range(STAFF)]
     save_practice(lambda: Unit(system.COMPANY), [branch], practice.services, staff)
     _fill_all(staff, range(WEEKS))
-    compiled_store.forget()
+    search_index_store.forget()
     return branch.id, staff
 
 
@@ -91,7 +92,7 @@ def _fill_all(staff: Iterable[Staff], weeks: range) -> None:
 
 
 def _fill(member: Staff, number: int, mondays: list[date]) -> None:
-    (calendar,) = calendars.calendars(system.COMPANY, [member], mondays, [None] * len(mondays))
+    (calendar,) = calendar_store.calendars(system.COMPANY, [member], mondays, [None] * len(mondays))
     opening = system.monday(0, "America/New_York") + timedelta(minutes=number % 6 * 5)
     entries = [
         Entry(opening + timedelta(days=day, minutes=80 * turn), 30, 0, 0, Kind.BOOKING, 3, bytes(12))
@@ -99,5 +100,5 @@ def _fill(member: Staff, number: int, mondays: list[date]) -> None:
         for turn in range(A_DAY)
     ]
     unit = Unit(system.COMPANY)
-    calendars.take_all(unit, calendar, [e for e in entries if monday_of(e.start.date()) in mondays], now())
+    calendar_store.take_all(unit, calendar, [e for e in entries if monday_of(e.start.date()) in mondays], now())
     unit.commit()

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from chalicelib.booking.calendar.entries import Days
 from chalicelib.booking.engine.clocks import utc_midnight
 from chalicelib.booking.engine.hours import Hours, opened
-from chalicelib.booking.engine.question import Frame
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.query import Frame
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
-from chalicelib.booking.occupancy import Days
 
 Span = tuple[datetime, datetime]
 _ROW = struct.Struct(">hH21x")
 _MINUTE = timedelta(minutes=1)
 
 
-def plain(days: Days, hours: Hours, asked: Span, ask: Ask) -> list[datetime]:
+def plain(days: Days, hours: Hours, asked: Span, ask: SlotSpec) -> list[datetime]:
     """The free starts of one calendar as it is stored, on the grid of the hour."""
     taken = _taken(days)
     step, length = ask.step * _MINUTE, ask.duration * _MINUTE
@@ -38,7 +38,7 @@ def plain(days: Days, hours: Hours, asked: Span, ask: Ask) -> list[datetime]:
     return found
 
 
-def tuned(days: Days, dates: Iterable[date], hours: Hours, asked: Window, ask: Ask, frame: Frame) -> list[int]:
+def tuned(days: Days, dates: Iterable[date], hours: Hours, asked: Window, ask: SlotSpec, frame: Frame) -> list[int]:
     """The same as minutes since 1970."""
     windows = opened(hours, frame.first - 1, frame.first + frame.days)
     taken = set()
@@ -88,7 +88,7 @@ def _left(opens: datetime, closes: datetime, taken: Sequence[Span]) -> Iterable[
         yield at, closes
 
 
-def _walk(windows: Iterable[Window], taken: Sequence[Window], asked: Window, ask: Ask) -> list[int]:
+def _walk(windows: Iterable[Window], taken: Sequence[Window], asked: Window, ask: SlotSpec) -> list[int]:
     found = []
     at, count = 0, len(taken)
     for opens, closes in windows:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws
 from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import Person, open_company
-from chalicelib.identity.signing_in import sign_in
+from chalicelib.identity.create_company import NewCompany, Person, create_company
+from chalicelib.identity.password_login import sign_in
 from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.provision import provision
@@ -54,7 +54,7 @@ def running() -> Iterator[Practice]:
             simulator.bookings.event_types[made.id] = made
         save_practice(lambda: Unit(COMPANY), practice.branches, practice.services, practice.staff)
         admin = Person("Bench", "bench@example.com", "correct horse battery")
-        _, user = open_company("Bench", admin, now, company_id=COMPANY)
+        _, user = create_company(NewCompany("Bench", id=COMPANY), admin, now)
         os.environ["BENCH_USER"] = user.id
         os.environ["BENCH_TOKEN"] = sign_in(admin.email, admin.password, "203.0.113.7", now).issued.secret
         yield practice

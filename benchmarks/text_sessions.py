@@ -11,13 +11,14 @@ import msgspec
 
 from benchmarks import system
 from benchmarks.counting import Count, counted
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.chat import store as chat_store
 from chalicelib.core import queues
 from chalicelib.core.clock import now
+from chalicelib.core.envelope import envelope_of
 from chalicelib.core.ids import new_id
-from chalicelib.core.jobs import JobContext, Postpone, envelope_of, work
+from chalicelib.core.jobs import JobContext, Postpone, work
 from chalicelib.core.unit import Unit
 from chalicelib.core.worker import deliver
 from chalicelib.crm.customer import Contact
@@ -25,12 +26,12 @@ from chalicelib.crm.customers import add_from_contact
 from chalicelib.identity import store as identity
 from chalicelib.identity.account import Credential
 from chalicelib.identity.user import User
-from chalicelib.text_sessions import activity, deducting, plans, starting, store, subscribing, ticking
+from chalicelib.text_sessions import activity, deduction, manage_subscription, plans, start_session, store, tick_job
 from chalicelib.text_sessions.jobs import Tick
-from chalicelib.text_sessions.metering import seconds_until
 from chalicelib.text_sessions.plan import Terms
 from chalicelib.text_sessions.session import INTERVAL, Session
 from chalicelib.text_sessions.subscription import Account, Subscription
+from chalicelib.text_sessions.update_meter import seconds_until
 from infra.local.invoking import Answer, Caller, call
 
 SESSIONS = 1000
@@ -55,7 +56,7 @@ class Patient:
         unit.commit()
         terms = Terms(sessions=10_000, period="once", zone="UTC")
         plan = plans.create(Unit(system.COMPANY), "Bench", terms, None, None, now)
-        subscribing.subscribe(Unit(system.COMPANY), customer.id, plan.id, renews=True, clock=now)
+        manage_subscription.subscribe(Unit(system.COMPANY), customer.id, plan.id, renews=True, clock=now)
         self.user, self.customer_id = user, customer.id
         self.caller = Caller(system.COMPANY, " ".join(sorted(user.abilities)), user.id)
 
@@ -67,7 +68,7 @@ class Patient:
             status="confirmed", source="api", created_at=starts_at, updated_at=starts_at,
         )  # fmt: skip
         unit = Unit(system.COMPANY)
-        booking.add_appointment(unit, made)
+        appointment_store.add_appointment(unit, made)
         unit.commit()
         return made
 
@@ -79,7 +80,7 @@ class Patient:
             return Unit(system.COMPANY, clock=lambda: started)
 
         who = system.COMPANY, self.user.id, appointment.id
-        starting.start(unit, *who, lambda: started)
+        start_session.start(unit, *who, lambda: started)
         return activity.update(unit, *who, "patient", lambda: started)
 
 
@@ -119,7 +120,7 @@ def costs() -> list[tuple[str, Count]]:
         ("POST …/end-session", ask("end-session")),
         ("tick that charges", lambda: _tick(due)),
         ("tick that looks whether to give notice", lambda: _tick(waiting)),
-        ("sweep of 8 shards, one lost tick", lambda: ticking.sweep(now(), now)),
+        ("sweep of 8 shards, one lost tick", lambda: tick_job.sweep(now(), now)),
     ]
     found = []
     for name, operation in operations:
@@ -128,7 +129,7 @@ def costs() -> list[tuple[str, Count]]:
         found.append((name, count))
     for session in (waiting, late, due):
         who = system.COMPANY, patient.user.id, session.appointment_id
-        deducting.end(lambda: Unit(system.COMPANY), *who, 0, now)
+        deduction.end(lambda: Unit(system.COMPANY), *who, 0, now)
     return found
 
 
@@ -209,7 +210,7 @@ def _work_until_done(count: int) -> tuple[dict[str, datetime], float]:
 
 def _tick(session: Session) -> None:
     with suppress(Postpone):
-        ticking.tick(_job(session), JobContext("job", 1, False, "cor", system.COMPANY, now))
+        tick_job.tick(_job(session), JobContext("job", 1, False, "cor", system.COMPANY, now))
 
 
 def _good(answer: Answer) -> None:

@@ -21,10 +21,10 @@ from chalicelib.booking.engine import bits
 from chalicelib.booking.engine.clocks import DAY, day_of, day_start
 from chalicelib.booking.engine.hours import Hours, opened
 from chalicelib.booking.engine.limits import Period, Unit, full
-from chalicelib.booking.engine.question import Frame, Host, Question, Rules, frame_of
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
 from chalicelib.booking.engine.routing import PATIENCE, choose, search_routed
 from chalicelib.booking.engine.search import Found
-from chalicelib.booking.engine.starts import Alignment, Ask
+from chalicelib.booking.engine.starts import Alignment, SlotSpec
 from chalicelib.booking.engine.taken import Taken, attendance, footprints, seated, with_a_seat
 from chalicelib.booking.engine.windows import Window, without
 
@@ -69,7 +69,7 @@ def _search(given: Json, first: int, last: int) -> Found:
     now = ms(given["now"])
     rules = _rules(given)
     whole_days = given.get("service_day_of_start_only")
-    question = Question(
+    question = AvailabilityQuery(
         now=now,
         first=_window_start(given, first),
         last=last + DAY if whole_days else last,
@@ -116,9 +116,9 @@ def _window_start(given: Json, first: int) -> int:
     return max(ms(given["now"]) // MINUTE_MS, min(first, ms(back.isoformat()) // MINUTE_MS))
 
 
-def _ask(given: Json) -> Ask:
+def _ask(given: Json) -> SlotSpec:
     service = given["service"]
-    return Ask(
+    return SlotSpec(
         duration=max(service["duration_min"], 1),
         step=max(service["slot_interval_min"], 1),
         before=service["buffer_before_min"],
@@ -167,7 +167,7 @@ def _range(given: Json, zone: str) -> Period:
     return Period(kind="range", first=days[0], last=days[1])
 
 
-def _host(given: Json, host: Json, ask: Ask, frame: Frame, asked: Window) -> Host:
+def _host(given: Json, host: Json, ask: SlotSpec, frame: Frame, asked: Window) -> Host:
     seats = given["service"].get("seats")
     hours = _hours(given, host)
     grouped = ask.alignment == "gap" and (seats or 1) > 1

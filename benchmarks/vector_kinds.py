@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.booking.engine.clocks import DAY, day_of, offset_at, weekday
 from chalicelib.booking.engine.hours import Hours, Travel, by_day
 from chalicelib.booking.engine.limits import days_ahead, window_end
-from chalicelib.booking.engine.starts import Ask, rounded
+from chalicelib.booking.engine.starts import SlotSpec, rounded
 from chalicelib.booking.engine.windows import (
     Window,
     clipped,
@@ -32,7 +32,7 @@ def slots_from_windows(given: Json) -> Json:
     """Windows to starts, as cal.com's getSlots."""
     zone = given["viewer_tz"]
     soonest = ms(given["now"]) + given["min_notice_min"] * MINUTE_MS
-    ask = Ask(
+    ask = SlotSpec(
         duration=max(given["duration_min"], 1),
         step=max(given["slot_interval_min"], 1),
         offset=given.get("offset_start_min") or 0,

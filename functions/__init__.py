@@ -1,4 +1,4 @@
-"""The doors: one handler, one Lambda, each; the folder is the stack it deploys in."""
+"""The endpoints: one handler, one Lambda, each; the folder is the stack it deploys in."""
 
 import gc
 

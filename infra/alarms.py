@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from infra.intrinsics import Resource, logical, named
 from infra.policies import function_name
@@ -15,13 +15,13 @@ FAILING_SHARE = 0.02
 TOPIC = "AlarmTopic"
 
 
-def alarm_resources(doors: list[Door], stage: str) -> dict[str, Resource]:
+def alarm_resources(endpoints: list[Endpoint], stage: str) -> dict[str, Resource]:
     """The topic, and an alarm for each queue, each dead-letter queue, the relay and the API."""
     resources = _topic()
     for name in NAMED_QUEUES:
         resources[f"{logical(name)}DeadAlarm"] = _alarm(
             f"{name}{DEAD}-depth",
-            "Dead letters lie in the queue: its undertaker does not bury them.",
+            "Dead letters lie in the queue: its dead-letter consumer does not bury them.",
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
             {"QueueName": named(f"{name}{DEAD}")},
             above=0,
@@ -33,13 +33,13 @@ def alarm_resources(doors: list[Door], stage: str) -> dict[str, Resource]:
             {"QueueName": named(name)},
             above=OLDEST_MESSAGE_SECONDS,
         )
-    for door in doors:
-        if door.kind == "stream":
-            resources[f"{logical(door.name)}LateAlarm"] = _alarm(
-                f"{door.name}-iterator-age",
+    for endpoint in endpoints:
+        if endpoint.kind == "stream":
+            resources[f"{logical(endpoint.name)}LateAlarm"] = _alarm(
+                f"{endpoint.name}-iterator-age",
                 "Events wait for the relay for over a minute.",
                 ("AWS/Lambda", "IteratorAge", "Maximum"),
-                {"FunctionName": named(function_name(door))},
+                {"FunctionName": named(function_name(endpoint))},
                 above=ITERATOR_AGE_MS,
             )
     resources["ApiFailingAlarm"] = _alarm(

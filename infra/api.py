@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from infra.functions import LOG_DAYS
 from infra.gateway_responses import gateway_responses
 from infra.intrinsics import Resource, Template, arn, sub
@@ -31,13 +31,13 @@ ACCESS_LOG = {
 
 
 class WithoutLambda(RuntimeError):
-    """A method of a path that no door declares, or that more than one does."""
+    """A method of a path that no endpoint declares, or that more than one does."""
 
 
-def api_resources(chalices: Resource, doors: list[Door], stage: str) -> dict[str, Resource]:
-    """The API that Chalice made, rewired; `doors`: all of the house."""
+def api_resources(chalices: Resource, endpoints: list[Endpoint], stage: str) -> dict[str, Resource]:
+    """The API that Chalice made, rewired; `endpoints`: all of the house."""
     body = chalices["Properties"]["DefinitionBody"]
-    _rewire(body, doors)
+    _rewire(body, endpoints)
     body["info"] = {"title": {"Ref": "Prefix"}, "version": "1.0"}
     body["x-amazon-apigateway-gateway-responses"] = gateway_responses()
     properties = {
@@ -63,7 +63,7 @@ def api_resources(chalices: Resource, doors: list[Door], stage: str) -> dict[str
         },
     }
     rest = {"Type": "AWS::Serverless::Api", "DependsOn": ["LogAccount"], "Properties": properties}
-    return {**_access_log(stage), "ApiRole": _caller(doors), API: rest}
+    return {**_access_log(stage), "ApiRole": _caller(endpoints), API: rest}
 
 
 def api_outputs(stage: str) -> dict[str, Any]:
@@ -76,21 +76,21 @@ def methods(template: Template) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every method, path and its integration of an API's template, preflights left out."""
     for resource in template["Resources"].values():
         body = resource["Properties"].get("Body") if resource["Type"] == "AWS::ApiGateway::RestApi" else None
-        for path, verbs in (body or {}).get("paths", {}).items():
-            for verb, method in verbs.items():
+        for path, operations in (body or {}).get("paths", {}).items():
+            for verb, method in operations.items():
                 if verb != "options":
                     yield verb.upper(), path, method["x-amazon-apigateway-integration"]
 
 
-def _rewire(body: dict[str, Any], doors: list[Door]) -> None:
-    served: dict[tuple[str, str], Door] = {}
-    for door in doors:
-        for route in door.routes:
+def _rewire(body: dict[str, Any], endpoints: list[Endpoint]) -> None:
+    served: dict[tuple[str, str], Endpoint] = {}
+    for endpoint in endpoints:
+        for route in endpoint.routes:
             if (route.method, route.path) in served:
                 raise WithoutLambda(f"{route.method} {route.path} is declared twice")
-            served[route.method, route.path] = door
-    for path, verbs in body["paths"].items():
-        for verb, method in verbs.items():
+            served[route.method, route.path] = endpoint
+    for path, operations in body["paths"].items():
+        for verb, method in operations.items():
             if verb == "options":
                 continue
             if (verb.upper(), path) not in served:
@@ -99,35 +99,35 @@ def _rewire(body: dict[str, Any], doors: list[Door]) -> None:
     for scheme in body.get("securityDefinitions", {}).values():
         front = scheme.get("x-amazon-apigateway-authorizer")
         if front:
-            (guard,) = (door for door in doors if door.kind == "authorizer")
+            (guard,) = (endpoint for endpoint in endpoints if endpoint.kind == "authorizer")
             front["authorizerUri"] = _uri(guard)
             front["authorizerCredentials"] = {"Fn::GetAtt": ["ApiRole", "Arn"]}
 
 
-def _point(method: dict[str, Any], door: Door) -> None:
+def _point(method: dict[str, Any], endpoint: Endpoint) -> None:
     # What API Gateway makes nothing of for a proxy would be two thirds of the body; /openapi.json describes the API.
     for noise in ("consumes", "produces", "responses", "summary", "description"):
         method.pop(noise, None)
     method["x-amazon-apigateway-integration"] = {
         "type": "aws_proxy",
         "httpMethod": "POST",
-        "uri": _uri(door),
+        "uri": _uri(endpoint),
         "credentials": {"Fn::GetAtt": ["ApiRole", "Arn"]},
         "passthroughBehavior": "when_no_match",
     }
 
 
-def _uri(door: Door) -> dict[str, str]:
+def _uri(endpoint: Endpoint) -> dict[str, str]:
     # By name, not by reference: the Lambdas stand in other stacks, and there are more of them than parameters allowed.
     return sub(
         "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/arn:${AWS::Partition}"
-        f":lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{Prefix}}-{function_name(door)}/invocations"
+        f":lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{Prefix}}-{function_name(endpoint)}/invocations"
     )
 
 
-def _caller(doors: list[Door]) -> Resource:
+def _caller(endpoints: list[Endpoint]) -> Resource:
     # One role for the API instead of a permission on every Lambda: 250 resources fewer, and below the size of a policy.
-    areas = sorted({door.area for door in doors if door.kind in ("route", "authorizer")})
+    areas = sorted({endpoint.area for endpoint in endpoints if endpoint.kind in ("route", "authorizer")})
     callable_ = [arn("lambda", f"function:${{Prefix}}-{area}-*") for area in areas]
     return _role(
         "calls",

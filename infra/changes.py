@@ -1,11 +1,15 @@
 """One deployment: a change set of the root stack, carried out, with its progress told as it goes."""
 
+import json
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from infra.index_updates import TABLE
+from infra.intrinsics import Template
 
 NESTED = "AWS::CloudFormation::Stack"
 CAPABILITIES = ["CAPABILITY_IAM"]
@@ -49,6 +53,29 @@ class Deployment:
             self.client.execute_change_set(StackName=self.stack, ChangeSetName=change_set)
             self._follow(started)
         return self._outputs()
+
+    def template(self) -> Template | None:
+        """The root template as it is deployed, None when there is no stack yet."""
+        there = self._describe()
+        if there is None or there["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return None
+        body: Template | str = self.client.get_template(StackName=self.stack, TemplateStage="Original")["TemplateBody"]
+        return json.loads(body) if isinstance(body, str) else body
+
+    def wait_for_indexes(self, dynamodb: Any) -> None:
+        """Until every index of the stack's tables is built: CloudFormation does not wait, and DynamoDB takes no update.
+
+        It takes as long as the table is large; whoever stops waiting deploys again later, and it goes on from there.
+        """
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        resources = [each for page in pages for each in page["StackResourceSummaries"]]
+        told: set[str] = set()
+        for table in [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == TABLE]:
+            while building := _building(dynamodb.describe_table(TableName=table)["Table"]):
+                if table not in told:
+                    self.say(f"  waits until DynamoDB has built {', '.join(building)} of {table}")
+                    told.add(table)
+                time.sleep(POLL_SECONDS)
 
     def _parameters(self, declared: dict[str, Any], given: dict[str, str], before: set[str]) -> list[dict[str, Any]]:
         unknown = set(given) - set(declared)
@@ -137,6 +164,11 @@ class Deployment:
     def _outputs(self) -> dict[str, str]:
         there = self._describe() or {}
         return {each["OutputKey"]: each["OutputValue"] for each in there.get("Outputs", ())}
+
+
+def _building(table: dict[str, Any]) -> list[str]:
+    indexes = table.get("GlobalSecondaryIndexes", ())
+    return [each["IndexName"] for each in indexes if each.get("IndexStatus", "ACTIVE") != "ACTIVE"]
 
 
 def _seconds(stamp: datetime) -> float:

@@ -25,10 +25,6 @@ from infra.pipeline import ROOT
 
 BUILT = ROOT / ".local" / "dependencies"
 LEFT_OUT = (
-    # 45 MB of place names, carriers and time zones, by number: we only parse, check and format numbers.
-    "phonenumbers/geodata",
-    "phonenumbers/carrierdata",
-    "phonenumbers/tzdata",
     # Twilio's asynchronous client and what it alone needs.
     "twilio/http/async_http_client.py",
     *("aiohttp", "aiohttp_retry", "aiosignal", "aiohappyeyeballs", "frozenlist", "multidict", "propcache", "yarl"),

@@ -1,7 +1,6 @@
 """`python -m infra.deploy --stage dev|prod`: brings a package to an AWS account with CloudFormation and S3 alone."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.changes import Deployment, DeploymentFailed
+from infra.index_updates import CannotUpdate, updates
 from infra.package import STAGES
 from infra.pipeline import ROOT
 from infra.uploads import Bucket
@@ -33,7 +33,8 @@ def deploy(
     """Upload the package in `out` and make `stack` what it describes; returns the stack's outputs.
 
     Parameters not given keep the values of the last deployment, or their defaults. `endpoint`: another AWS, such as
-    the embedded one. Raises DeploymentFailed with the reasons, once CloudFormation has rolled back.
+    the embedded one. Raises DeploymentFailed with the reasons, once CloudFormation has rolled back, and CannotUpdate
+    before anything is changed.
     """
     session = session or boto3.Session()
     # Virtual-hosted names do not resolve on an endpoint of one's own.
@@ -41,12 +42,20 @@ def deploy(
     store = Bucket(session.client("s3", endpoint_url=endpoint, config=style), bucket, session.region_name)
     store.ensure()
     code_key = store.put_file(out / "deployment.zip", "zip")
-    template_url = store.put_templates(out, endpoint)
+    root = store.put_nested(out, endpoint)
     say(f"uploaded to {bucket}: {code_key}")
     given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
-    declared = json.loads((out / "root.json").read_text())["Parameters"]
-    client = session.client("cloudformation", endpoint_url=endpoint)
-    return Deployment(client, stack, stage, say).run(template_url, declared, given)
+    deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say)
+    deployed = deployment.template()
+    outputs: dict[str, str] = {}
+    for update in updates(deployed, root):
+        if deployed is not None:
+            deployment.wait_for_indexes(session.client("dynamodb", endpoint_url=endpoint))
+        for change in update.changes:
+            say(change)
+        url = store.put_template(update.template, endpoint)
+        outputs = deployment.run(url, update.template["Parameters"], given if update.new else {})
+    return outputs
 
 
 def _session(profile: str | None, region: str | None) -> boto3.Session:
@@ -101,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         outputs = deploy(
             out, prefix, bucket, _parameters(given, prefix), stage=given.stage, session=session, endpoint=given.endpoint
         )
-    except (DeploymentFailed, BotoCoreError, ClientError) as error:
+    except (DeploymentFailed, CannotUpdate, BotoCoreError, ClientError) as error:
         print(f"not deployed: {error}", file=sys.stderr)
         return 1
     for name, value in sorted(outputs.items()):

@@ -1,9 +1,9 @@
-"""One door's part of its stack: the Lambda as SAM takes it, its role, its log group, what wakes it."""
+"""One endpoint's part of its stack: the Lambda as SAM takes it, its role, its log group, what wakes it."""
 
 import json
 from typing import Any
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
 from infra.intrinsics import Resource, arn, logical, named, sub
 from infra.policies import OUTBOX_STREAM, VAULT_KEY, function_name, policy
@@ -26,30 +26,30 @@ ASSUMED_BY_LAMBDA = {
 }
 
 
-class DoorsDiffer(RuntimeError):
-    """Chalice's template and the declared doors do not hold the same Lambdas."""
+class EndpointsDiffer(RuntimeError):
+    """Chalice's template and the declared endpoints do not hold the same Lambdas."""
 
 
-def function_id(door: Door) -> str:
-    """The logical id of the door's Lambda in its stack."""
-    return logical(door.name)
+def function_id(endpoint: Endpoint) -> str:
+    """The logical id of the endpoint's Lambda in its stack."""
+    return logical(endpoint.name)
 
 
-def with_door(chalices: Resource, door: Door, stage: str) -> dict[str, Resource]:
-    """Chalice's SAM function `chalices` made the door's own, with its role and its log group."""
-    name = function_id(door)
+def with_endpoint(chalices: Resource, endpoint: Endpoint, stage: str) -> dict[str, Resource]:
+    """Chalice's SAM function `chalices` made the endpoint's own, with its role and its log group."""
+    name = function_id(endpoint)
     properties = {
         **chalices["Properties"],
-        "FunctionName": named(function_name(door)),
-        "Description": door.doc.strip().partition("\n")[0][:256],
+        "FunctionName": named(function_name(endpoint)),
+        "Description": endpoint.doc.strip().partition("\n")[0][:256],
         "CodeUri": {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Ref": "CodeKey"}},
-        "MemorySize": door.memory_mb,
-        "Timeout": door.timeout_seconds,
+        "MemorySize": endpoint.memory_mb,
+        "Timeout": endpoint.timeout_seconds,
         "Tracing": "Active",
         "Role": {"Fn::GetAtt": [f"{name}Role", "Arn"]},
-        "Environment": {"Variables": environment(door, stage)},
+        "Environment": {"Variables": environment(endpoint, stage)},
     }
-    events = _events(door)
+    events = _events(endpoint)
     if events:
         properties["Events"] = events
     return {
@@ -58,7 +58,7 @@ def with_door(chalices: Resource, door: Door, stage: str) -> dict[str, Resource]
             "DeletionPolicy": "Retain" if stage == "prod" else "Delete",
             "UpdateReplacePolicy": "Retain" if stage == "prod" else "Delete",
             "Properties": {
-                "LogGroupName": sub(f"/aws/lambda/${{Prefix}}-{function_name(door)}"),
+                "LogGroupName": sub(f"/aws/lambda/${{Prefix}}-{function_name(endpoint)}"),
                 "RetentionInDays": LOG_DAYS[stage],
             },
         },
@@ -66,7 +66,7 @@ def with_door(chalices: Resource, door: Door, stage: str) -> dict[str, Resource]
             "Type": "AWS::IAM::Role",
             "Properties": {
                 "AssumeRolePolicyDocument": ASSUMED_BY_LAMBDA,
-                "Policies": [{"PolicyName": POLICY_NAME, "PolicyDocument": policy(door)}],
+                "Policies": [{"PolicyName": POLICY_NAME, "PolicyDocument": policy(endpoint)}],
             },
         },
         # The log group first: a Lambda that is called earlier would make one that is kept for ever.
@@ -74,7 +74,7 @@ def with_door(chalices: Resource, door: Door, stage: str) -> dict[str, Resource]
     }
 
 
-def environment(door: Door, stage: str) -> dict[str, Any]:
+def environment(endpoint: Endpoint, stage: str) -> dict[str, Any]:
     """What `settings()` reads, and what names the Lambda in logs and metrics."""
     return {
         "PILOT_STAGE": stage,
@@ -92,23 +92,23 @@ def environment(door: Door, stage: str) -> dict[str, Any]:
         "FIC_BASE_URL": {"Ref": "FicBaseUrl"},
         "FIC_OAUTH_URL": {"Ref": "FicOauthUrl"},
         "FIC_WEBHOOK_PUBLIC_KEY": {"Ref": "FicWebhookPublicKey"},
-        "POWERTOOLS_SERVICE_NAME": function_name(door),
+        "POWERTOOLS_SERVICE_NAME": function_name(endpoint),
         "POWERTOOLS_METRICS_NAMESPACE": "PilotPractice",
-        **({"PILOT_FILES_BUCKET": sub(BUCKET_NAME)} if door.needs.uploads or door.needs.downloads else {}),
+        **({"PILOT_FILES_BUCKET": sub(BUCKET_NAME)} if endpoint.needs.uploads or endpoint.needs.downloads else {}),
         "PILOT_CHAT_WAITERS": {"Ref": "ChatWaiters"},
         "PILOT_TRAVEL_PROVIDER": {"Ref": "TravelProvider"},
         "PILOT_OFFERS_URL": {"Ref": "OffersUrl"},
-        **({"PILOT_VAULT_KEY": {"Ref": VAULT_KEY}} if door.needs.vault else {}),
+        **({"PILOT_VAULT_KEY": {"Ref": VAULT_KEY}} if endpoint.needs.vault else {}),
     }
 
 
-def _events(door: Door) -> dict[str, Any]:
-    if door.kind == "queue":
-        return {"Queue": _event("SQS", _queue(door))}
-    if door.kind == "stream":
-        return {"Outbox": _event("DynamoDB", _stream(door))}
-    if door.kind == "schedule":
-        return {"Schedule": _event("Schedule", {"Schedule": door.schedule})}
+def _events(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.kind == "queue":
+        return {"Queue": _event("SQS", _queue(endpoint))}
+    if endpoint.kind == "stream":
+        return {"Outbox": _event("DynamoDB", _stream(endpoint))}
+    if endpoint.kind == "schedule":
+        return {"Schedule": _event("Schedule", {"Schedule": endpoint.schedule})}
     return {}
 
 
@@ -116,20 +116,20 @@ def _event(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {"Type": kind, "Properties": properties}
 
 
-def _queue(door: Door) -> dict[str, Any]:
+def _queue(endpoint: Endpoint) -> dict[str, Any]:
     return {
-        "Queue": arn("sqs", f"${{Prefix}}-{door.queue}{DEAD if door.dead else ''}"),
-        "BatchSize": door.batch_size,
+        "Queue": arn("sqs", f"${{Prefix}}-{endpoint.queue}{DEAD if endpoint.dead else ''}"),
+        "BatchSize": endpoint.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": {"MaximumConcurrency": UNDERTAKERS_PER_QUEUE if door.dead else WORKERS_PER_QUEUE},
+        "ScalingConfig": {"MaximumConcurrency": UNDERTAKERS_PER_QUEUE if endpoint.dead else WORKERS_PER_QUEUE},
     }
 
 
-def _stream(door: Door) -> dict[str, Any]:
+def _stream(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "Stream": {"Ref": OUTBOX_STREAM},
         "StartingPosition": "TRIM_HORIZON",
-        "BatchSize": door.batch_size,
+        "BatchSize": endpoint.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": STREAM_RETRIES,

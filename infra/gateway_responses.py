@@ -6,11 +6,11 @@ from typing import Any
 from chalicelib.core.function import CORS
 from chalicelib.core.problems import CONTENT_TYPE
 
-# type of API Gateway -> status, code, title, detail. Statuses and codes are those the doors themselves would answer.
+# type of API Gateway -> status, code, title, detail. Statuses and codes are those endpoints would answer.
 ANSWERS: dict[str, tuple[int, str, str, str]] = {
     "MISSING_AUTHENTICATION_TOKEN": (404, "no_such_route", "Not found", "There is no such path or method."),
     "UNAUTHORIZED": (401, "unauthenticated", "Not authenticated", "Send a valid bearer token."),
-    "ACCESS_DENIED": (403, "access_denied", "Not allowed", "This token does not open this door."),
+    "ACCESS_DENIED": (403, "access_denied", "Not allowed", "This token does not open this endpoint."),
     "EXPIRED_TOKEN": (401, "unauthenticated", "Not authenticated", "The token has expired."),
     "INVALID_SIGNATURE": (401, "unauthenticated", "Not authenticated", "Send a valid bearer token."),
     "THROTTLED": (429, "too_many_requests", "Too many requests", "Slow down and try again in a moment."),

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from chalice.app import Chalice
 
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from infra.api import WithoutLambda
 from infra.dependencies import CannotBuild
-from infra.functions import LOG_DAYS, DoorsDiffer
+from infra.functions import LOG_DAYS, EndpointsDiffer
 from infra.limits import OverLimit, StackSize, check, measure, serialized, table
 from infra.pipeline import ROOT
 from infra.stacks import NameTooLong, stacks
@@ -20,9 +21,9 @@ STAGES = tuple(LOG_DAYS)
 ZIP = "deployment.zip"
 
 
-def write(app: Chalice, doors: list[Door], stage: str, out: Path) -> tuple[list[StackSize], Package]:
+def write(app: Chalice, endpoints: list[Endpoint], stage: str, out: Path) -> tuple[list[StackSize], Package]:
     """Write `<stack>.json` for every stack and the zip into `out`; returns their figures. Raises OverLimit."""
-    templates = stacks(app, doors, stage)
+    templates = stacks(app, endpoints, stage)
     sizes = [measure(name, template) for name, template in templates.items()]
     check(sizes, None)
     # Whatever lay there is of another package.
@@ -30,7 +31,7 @@ def write(app: Chalice, doors: list[Door], stage: str, out: Path) -> tuple[list[
     out.mkdir(parents=True)
     for name, template in templates.items():
         (out / f"{name}.json").write_text(serialized(template))
-    package = write_package(out / ZIP, doors)
+    package = write_package(out / ZIP, endpoints)
     check(sizes, package)
     return sizes, package
 
@@ -45,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     from app import app
 
     try:
-        sizes, package = write(app, all_doors(), given.stage, out)
-    except (OverLimit, CannotBuild, DoorsDiffer, NameTooLong, WithoutLambda) as error:
+        sizes, package = write(app, all_endpoints(), given.stage, out)
+    except (OverLimit, CannotBuild, EndpointsDiffer, NameTooLong, WithoutLambda) as error:
         print(f"not packaged: {error}", file=sys.stderr)
         return 1
     print(table(sizes, package))

@@ -1,8 +1,8 @@
-"""From what a door declares to need to the IAM policy of its role, which grants that and nothing else."""
+"""From what an endpoint declares to need to the IAM policy of its role, which grants that and nothing else."""
 
 from typing import Any
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
 from infra.intrinsics import arn, sub
 from infra.resources import BUCKET_ARN, indexes_of
@@ -26,23 +26,23 @@ VAULT_KEY = "VaultKeyArn"
 Statement = dict[str, Any]
 
 
-def function_name(door: Door) -> str:
+def function_name(endpoint: Endpoint) -> str:
     """The Lambda's name without the stage's prefix; carries the area, which is its stack."""
-    return f"{door.area}-{door.name}"
+    return f"{endpoint.area}-{endpoint.name}"
 
 
-def policy(door: Door) -> dict[str, Any]:
-    """The policy document of the door's role."""
-    statements = [_log_group(door), _traces()]
-    statements += _tables(door)
-    statements += _queues(door)
-    statements += _secrets(door)
-    if door.needs.mail:
+def policy(endpoint: Endpoint) -> dict[str, Any]:
+    """The policy document of the endpoint's role."""
+    statements = [_log_group(endpoint), _traces()]
+    statements += _tables(endpoint)
+    statements += _queues(endpoint)
+    statements += _secrets(endpoint)
+    if endpoint.needs.mail:
         statements.append(_allow("Mail", "ses", list(MAILS), [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
-    if door.needs.vault:
+    if endpoint.needs.vault:
         statements.append(_allow("Vault", "kms", list(VAULT), [{"Ref": VAULT_KEY}]))
-    statements += _files(door)
-    if door.kind == "stream":
+    statements += _files(endpoint)
+    if endpoint.kind == "stream":
         statements += _stream()
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -56,8 +56,8 @@ def _allow(sid: str, service: str, actions: list[str], resources: list[Any]) -> 
     }
 
 
-def _log_group(door: Door) -> Statement:
-    own = arn("logs", f"log-group:/aws/lambda/${{Prefix}}-{function_name(door)}:*")
+def _log_group(endpoint: Endpoint) -> Statement:
+    own = arn("logs", f"log-group:/aws/lambda/${{Prefix}}-{function_name(endpoint)}:*")
     return _allow("OwnLog", "logs", ["CreateLogStream", "PutLogEvents"], [own])
 
 
@@ -66,8 +66,8 @@ def _traces() -> Statement:
     return _allow("Traces", "xray", ["PutTraceSegments", "PutTelemetryRecords"], ["*"])
 
 
-def _tables(door: Door) -> list[Statement]:
-    written, read = door.needs.written(), door.needs.read_only()
+def _tables(endpoint: Endpoint) -> list[Statement]:
+    written, read = endpoint.needs.written(), endpoint.needs.read_only()
     statements = []
     if written or read:
         tables = [_table(name) for name in sorted({*written, *read})]
@@ -81,7 +81,7 @@ def _tables(door: Door) -> list[Statement]:
             statements.append(_allow("QueryIndexes", "dynamodb", ["Query"], indexes))
     if written:
         statements.append(_allow("WriteTables", "dynamodb", list(WRITES), [_table(name) for name in written]))
-    updated = sorted(set(door.needs.updates) - set(written))
+    updated = sorted(set(endpoint.needs.updates) - set(written))
     if updated:
         statements.append(_allow("UpdateTables", "dynamodb", ["UpdateItem"], [_table(name) for name in updated]))
     return statements
@@ -91,13 +91,13 @@ def _table(name: str) -> dict[str, str]:
     return arn("dynamodb", f"table/${{Prefix}}-{name}")
 
 
-def _queues(door: Door) -> list[Statement]:
+def _queues(endpoint: Endpoint) -> list[Statement]:
     statements = []
-    if door.needs.sends:
-        queues = [_queue(name) for name in sorted(set(door.needs.sends))]
+    if endpoint.needs.sends:
+        queues = [_queue(name) for name in sorted(set(endpoint.needs.sends))]
         statements.append(_allow("Send", "sqs", ["SendMessage"], queues))
-    if door.kind == "queue":
-        own = door.queue + (DEAD if door.dead else "")
+    if endpoint.kind == "queue":
+        own = endpoint.queue + (DEAD if endpoint.dead else "")
         statements.append(_allow("Consume", "sqs", list(CONSUMES), [_queue(own)]))
     return statements
 
@@ -106,17 +106,17 @@ def _queue(name: str) -> dict[str, str]:
     return arn("sqs", f"${{Prefix}}-{name}")
 
 
-def _secrets(door: Door) -> list[Statement]:
+def _secrets(endpoint: Endpoint) -> list[Statement]:
     # No kms:Decrypt: the key policy of alias/aws/ssm, which encrypts SecureStrings unless another key is named, lets in
     # whoever may read the parameter.
-    if not door.needs.secrets:
+    if not endpoint.needs.secrets:
         return []
-    parameters = [arn("ssm", f"parameter/${{Prefix}}/{name}") for name in sorted(set(door.needs.secrets))]
+    parameters = [arn("ssm", f"parameter/${{Prefix}}/{name}") for name in sorted(set(endpoint.needs.secrets))]
     return [_allow("Secrets", "ssm", ["GetParameter"], parameters)]
 
 
-def _files(door: Door) -> list[Statement]:
-    asked = (("Uploads", UPLOADS, door.needs.uploads), ("Downloads", DOWNLOADS, door.needs.downloads))
+def _files(endpoint: Endpoint) -> list[Statement]:
+    asked = (("Uploads", UPLOADS, endpoint.needs.uploads), ("Downloads", DOWNLOADS, endpoint.needs.downloads))
     return [
         _allow(sid, "s3", list(actions), [sub(f"{BUCKET_ARN}/{folder}/*") for folder in sorted(set(folders))])
         for sid, actions, folders in asked

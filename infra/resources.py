@@ -5,7 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from chalicelib.core.rows import CORE_ROWS
 from chalicelib.core.tables import Row
@@ -71,14 +72,16 @@ def stream_table() -> str:
     return table_id(name)
 
 
-def data_resources(stage: str, consumers: tuple[Door, ...] | None = None) -> dict[str, Resource]:
+def data_resources(stage: str, consumers: tuple[Endpoint, ...] | None = None) -> dict[str, Resource]:
     """Every table and queue, the bucket of files and the vault's key.
 
-    `consumers`: the queues' doors, whose timeouts decide how long a message stays hidden.
+    `consumers`: the queues' endpoints, whose timeouts decide how long a message stays hidden.
     """
     if consumers is None:
-        consumers = tuple(all_doors("functions.queues"))
-    timeouts = {(door.queue, door.dead): door.timeout_seconds for door in consumers if door.kind == "queue"}
+        consumers = tuple(all_endpoints("functions.queues"))
+    timeouts = {
+        (endpoint.queue, endpoint.dead): endpoint.timeout_seconds for endpoint in consumers if endpoint.kind == "queue"
+    }
     resources = {table_id(name): _table(name, rows, stage) for name, rows in rows_by_table().items()}
     for name in NAMED_QUEUES:
         resources |= _queues(
@@ -186,7 +189,7 @@ def _bucket(stage: str) -> dict[str, Resource]:
 
 
 def _vault(stage: str) -> dict[str, Resource]:
-    """The key of vendors' credentials. Its policy leaves it to IAM who may use it: the roles of doors that need it."""
+    """The key of vendors' credentials. Its policy leaves it to IAM who may use it: the roles that need it."""
     fate = "Retain" if stage == "prod" else "Delete"
     account = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
     statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}

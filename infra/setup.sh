@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates .venv and .local/ministack-venv from the pinned requirements; does nothing when both are up to date.
+# Finds a Python and lets infra/setup install with it: `run` (what `make run` needs), `dev` (all), `lock` (pins anew).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -42,36 +42,10 @@ On Debian or Ubuntu: apt-get install $("$python" -c 'import sys; print("python%d
     done
 }
 
-# Whether the environment in $1 can stay: it works, and PYTHON, if given, is the interpreter it was made with.
-suits() {
-    "$1/bin/python" -c '' >/dev/null 2>&1 || return 1
-    [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" -VV 2>&1)" = "$("$1/bin/python" -VV 2>&1)" ]
-}
-
-# environment FOLDER REQUIREMENTS…: the last file is installed; when any of them changes, the folder is made anew.
-environment() {
-    folder=$1
-    shift
-    for last in "$@"; do :; done
-    if [ "$(cksum "$@")" = "$(cat "$folder/pilot-stamp" 2>/dev/null)" ] && suits "$folder"; then
-        return
-    fi
-    python=${python:-$(find_python)}
+# Once set up, the same Python again, unless PYTHON names another.
+python=.local/setup-venv/bin/python
+if [ -n "${PYTHON:-}" ] || ! "$python" -c 'import pip' >/dev/null 2>&1; then
+    python=$(find_python)
     check_tools
-    echo "Installing $last into $folder (once; a minute or two) …"
-    rm -rf "$folder"
-    mkdir -p .local
-    "$python" -m venv "$folder" || fail "no virtual environment could be made at $folder. \
-On Debian or Ubuntu: apt-get install python3-venv"
-    log=.local/setup.log
-    if ! "$folder/bin/python" -m pip install -q --disable-pip-version-check --no-input --require-hashes -r "$last" \
-        >"$log" 2>&1; then
-        grep -v 'is ignored: it is neither a file nor a directory' "$log" >&2 || true
-        fail "the packages of $last could not be installed (see above, and $log)."
-    fi
-    cksum "$@" >"$folder/pilot-stamp"
-}
-
-python=
-environment .venv requirements.txt requirements-dev.txt
-environment .local/ministack-venv requirements-ministack.txt
+fi
+exec "$python" -m infra.setup "$@"

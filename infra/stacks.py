@@ -8,10 +8,10 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.transform import to_py27_compatible_template, undo_mark_unicode_str_in_template
 from samtranslator.translator.translator import Translator
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from infra.alarms import TOPIC, alarm_resources
 from infra.api import api_outputs, api_resources
-from infra.functions import LONGEST_FUNCTION_NAME, DoorsDiffer, with_door
+from infra.functions import LONGEST_FUNCTION_NAME, EndpointsDiffer, with_endpoint
 from infra.intrinsics import Resource, Template, logical, referred
 from infra.parameters import conditions, parameters
 from infra.pipeline import sam_template
@@ -29,48 +29,54 @@ class NameTooLong(RuntimeError):
     """A Lambda's name would exceed what AWS accepts."""
 
 
-def stacks(app: Chalice, doors: list[Door], stage: str) -> dict[str, Template]:
+def stacks(app: Chalice, endpoints: list[Endpoint], stage: str) -> dict[str, Template]:
     """Templates by stack, the root first; nested ones are named `<stack>.json` in it, as files beside it."""
     sam = sam_template(app, stage)
-    chalices = _functions(sam, doors)
+    chalices = _functions(sam, endpoints)
     nested = {
-        area: _expanded(_area([door for door in doors if door.area == area], chalices, stage), doors)
-        for area in sorted({door.area for door in doors})
+        area: _expanded(
+            _area([endpoint for endpoint in endpoints if endpoint.area == area], chalices, stage), endpoints
+        )
+        for area in sorted({endpoint.area for endpoint in endpoints})
     }
     if API in nested:
-        raise DoorsDiffer(f"an area called {API} would clash with the API's stack")
+        raise EndpointsDiffer(f"an area called {API} would clash with the API's stack")
     if "RestAPI" in sam["Resources"]:
-        nested[API] = _expanded(_api(sam["Resources"]["RestAPI"], doors, stage), doors)
-    return {ROOT: _root(nested, doors, stage), **nested}
+        nested[API] = _expanded(_api(sam["Resources"]["RestAPI"], endpoints, stage), endpoints)
+    return {ROOT: _root(nested, endpoints, stage), **nested}
 
 
-def _functions(sam: Template, doors: list[Door]) -> dict[str, Resource]:
+def _functions(sam: Template, endpoints: list[Endpoint]) -> dict[str, Resource]:
     found = {
         resource["Properties"]["Handler"]: resource
         for name, resource in sam["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function" and name != "APIHandler"
     }
-    declared = {door.handler for door in doors}
+    declared = {endpoint.handler for endpoint in endpoints}
     if set(found) != declared:
-        raise DoorsDiffer(f"not in both Chalice's template and the doors: {sorted(set(found) ^ declared)}")
+        raise EndpointsDiffer(f"not in both Chalice's template and the endpoints: {sorted(set(found) ^ declared)}")
     return found
 
 
-def _area(doors: list[Door], chalices: dict[str, Resource], stage: str) -> Template:
+def _area(endpoints: list[Endpoint], chalices: dict[str, Resource], stage: str) -> Template:
     resources: dict[str, Resource] = {}
-    for door in doors:
-        resources |= with_door(chalices[door.handler], door, stage)
+    for endpoint in endpoints:
+        resources |= with_endpoint(chalices[endpoint.handler], endpoint, stage)
     return {"Resources": resources}
 
 
-def _api(chalices: Resource, doors: list[Door], stage: str) -> Template:
+def _api(chalices: Resource, endpoints: list[Endpoint], stage: str) -> Template:
     # Without this SAM adds a second stage, called Stage.
     everywhere = {"Api": {"OpenApiVersion": "2.0"}}
-    return {"Globals": everywhere, "Resources": api_resources(chalices, doors, stage), "Outputs": api_outputs(stage)}
+    return {
+        "Globals": everywhere,
+        "Resources": api_resources(chalices, endpoints, stage),
+        "Outputs": api_outputs(stage),
+    }
 
 
-def _expanded(template: Template, doors: list[Door]) -> Template:
-    needed = sorted(referred(template) & set(parameters(_longest_prefix(doors))))
+def _expanded(template: Template, endpoints: list[Endpoint]) -> Template:
+    needed = sorted(referred(template) & set(parameters(_longest_prefix(endpoints))))
     whole = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": SAM,
@@ -89,9 +95,9 @@ def _expanded(template: Template, doors: list[Door]) -> Template:
     return expanded
 
 
-def _root(nested: dict[str, Template], doors: list[Door], stage: str) -> Template:
-    data = data_resources(stage, tuple(doors))
-    resources: dict[str, Any] = {**data, **alarm_resources(doors, stage)}
+def _root(nested: dict[str, Template], endpoints: list[Endpoint], stage: str) -> Template:
+    data = data_resources(stage, tuple(endpoints))
+    resources: dict[str, Any] = {**data, **alarm_resources(endpoints, stage)}
     for name, template in nested.items():
         passed = {key: _passed(key) for key in template.get("Parameters", {})}
         # Data before the code that uses it, and what answers before the API that asks it.
@@ -109,7 +115,7 @@ def _root(nested: dict[str, Template], doors: list[Door], stage: str) -> Templat
     if API in nested:
         for output in nested[API]["Outputs"]:
             outputs[output] = {"Value": {"Fn::GetAtt": [stack_id(API), f"Outputs.{output}"]}}
-    own = parameters(_longest_prefix(doors), stage)
+    own = parameters(_longest_prefix(endpoints), stage)
     for made_here in (OUTBOX_STREAM, VAULT_KEY):
         del own[made_here]
     return {
@@ -135,8 +141,8 @@ def _passed(parameter: str) -> Any:
     return {"Ref": parameter}
 
 
-def _longest_prefix(doors: list[Door]) -> int:
-    longest = max(doors, key=lambda door: len(function_name(door)))
+def _longest_prefix(endpoints: list[Endpoint]) -> int:
+    longest = max(endpoints, key=lambda endpoint: len(function_name(endpoint)))
     room = LONGEST_FUNCTION_NAME - len(function_name(longest)) - 1
     if room < SHORTEST_PREFIX:
         raise NameTooLong(f"{function_name(longest)} leaves {room} characters for the prefix: shorten the view's name")

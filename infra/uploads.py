@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.intrinsics import Template
 from infra.limits import serialized
 
 NESTED = "AWS::CloudFormation::Stack"
@@ -36,14 +37,18 @@ class Bucket:
         self._put(key, content)
         return key
 
-    def put_templates(self, out: Path, endpoint: str | None) -> str:
-        """Upload the root template and, first, those nested in it, each under its hash; returns the root's URL."""
-        root = json.loads((out / "root.json").read_text())
+    def put_nested(self, out: Path, endpoint: str | None) -> Template:
+        """Upload the templates that the root in `out` nests, each under its hash; returns the root that names them."""
+        root: Template = json.loads((out / "root.json").read_text())
         for resource in root["Resources"].values():
             if resource["Type"] == NESTED:
                 nested = out / resource["Properties"]["TemplateURL"]
                 resource["Properties"]["TemplateURL"] = self._url(self.put_file(nested, "json"), endpoint)
-        content = serialized(root).encode()
+        return root
+
+    def put_template(self, template: Template, endpoint: str | None) -> str:
+        """Upload a template under its hash; returns its URL."""
+        content = serialized(template).encode()
         key = f"{hashlib.sha256(content).hexdigest()}.json"
         self._put(key, content)
         return self._url(key, endpoint)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.openapi import document, encode
 from infra.dependencies import built, compile_all
 from infra.pipeline import ROOT
@@ -28,13 +28,13 @@ class Package:
     unzipped_bytes: int
 
 
-def write_package(path: Path, doors: list[Door], root: Path = ROOT) -> Package:
-    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and the OpenAPI document of `doors`."""
+def write_package(path: Path, endpoints: list[Endpoint], root: Path = ROOT) -> Package:
+    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and the OpenAPI document."""
     third_party = built(root / "requirements.txt")
     with tempfile.TemporaryDirectory() as scratch:
         own = Path(scratch)
         _copy_own(root, own)
-        (own / "chalicelib" / "openapi.json").write_bytes(encode(document(doors)))
+        (own / "chalicelib" / "openapi.json").write_bytes(encode(document(endpoints)))
         compile_all(own)
         unzipped = _write(path, {**_files(third_party), **_files(own)})
     content = path.read_bytes()

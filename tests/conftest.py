@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.booking import compiled_store, situation
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.availability import search_index_store
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import secrets, vault
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
@@ -111,8 +112,8 @@ def _forget() -> None:
     settings.cache_clear()
     secrets._kept.clear()
     vault.forget()
-    situation.forget()
-    compiled_store.forget()
+    booking_context.forget()
+    search_index_store.forget()
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from chalicelib.accounting.quota import Quota
 from chalicelib.accounting.tables import AccountRow
 from chalicelib.core import directory
 from chalicelib.core.clock import epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 
 ACCOUNT = "fic_account"
@@ -40,7 +41,7 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
 def accounts(company_id: str, *, deleted: bool = False) -> list[Account]:
     """The accounts of the company, the oldest first, with those disconnected if wanted; one request."""
     mine = collection(AccountRow, _pk(company_id), AccountRow.sk.startswith("account#"))
-    found = [row.noun(Account) for row in mine]
+    found = [row.model(Account) for row in mine]
     return [account for account in found if deleted or account.deleted_at is None]
 
 
@@ -50,8 +51,8 @@ def get_account(company_id: str, ref: str, *, deleted: bool = False) -> Account:
     One that was disconnected is not found either, unless `deleted`.
     """
     account_id = _of_number(company_id, ref) if ref.isdecimal() else ref
-    row: AccountRow | None = fetch([Key(AccountRow, _pk(company_id), _account_sk(account_id))])[0]
-    found = row.noun(Account) if row else None
+    row: AccountRow | None = fetch_one(Key(AccountRow, _pk(company_id), _account_sk(account_id)))
+    found = row.model(Account) if row else None
     if found is None or (found.deleted_at and not deleted):
         raise _no_account(ref)
     return found
@@ -100,23 +101,21 @@ def check_connection(unit: Unit, connection: Connection) -> None:
 
 def find_connection(company_id: str, connection_id: str) -> Held | None:
     """One request."""
-    return _held(fetch([Key(AccountRow, _pk(company_id), _connection_sk(connection_id))])[0])
+    return _held(fetch_one(Key(AccountRow, _pk(company_id), _connection_sk(connection_id))))
 
 
 def find_connection_and_quota(account: Account) -> tuple[Held | None, Used]:
     """What a call in the account's name needs; one request."""
     pk = _pk(account.company_id)
-    keys = [
-        Key(AccountRow, pk, _connection_sk(account.connection_id or "")),
-        Key(AccountRow, pk, _quota_sk(account.fic_company_id)),
-    ]
-    connection, quota = fetch(keys)
-    return _held(connection), _used(quota)
+    connection = Key(AccountRow, pk, _connection_sk(account.connection_id or ""))
+    quota = Key(AccountRow, pk, _quota_sk(account.fic_company_id))
+    rows = fetch_map([connection, quota])
+    return _held(rows[connection]), _used(rows[quota])
 
 
 def find_quota(company_id: str, fic_company_id: int) -> Used:
     """One request."""
-    return _used(fetch([Key(AccountRow, _pk(company_id), _quota_sk(fic_company_id))])[0])
+    return _used(fetch_one(Key(AccountRow, _pk(company_id), _quota_sk(fic_company_id))))
 
 
 def lease_renewal(connection: Connection, lease: str, at: datetime) -> bool:
@@ -190,13 +189,13 @@ def _of_number(company_id: str, number: str) -> str:
 def _claim(unit: Unit, account: Account) -> None:
     mine = Conflict("legacy_id_taken", "Another account has this legacy_id.")
     for ref in [account.id, *([str(account.legacy_id)] if account.legacy_id is not None else [])]:
-        directory.claim(unit, ACCOUNT, ref, account.id, mine)
+        directory.claim(unit, Claim(ACCOUNT, ref, account.id), mine)
     taken = Conflict("fic_company_taken", f"{account.name} is connected by another company here.")
-    directory.claim(unit, FIC_COMPANY, str(account.fic_company_id), account.id, taken)
+    directory.claim(unit, Claim(FIC_COMPANY, str(account.fic_company_id), account.id), taken)
 
 
 def _held(row: AccountRow | None) -> Held | None:
-    return Held(connection=row.noun(Connection), sealed=row.sealed or "") if row else None
+    return Held(connection=row.model(Connection), sealed=row.sealed or "") if row else None
 
 
 def _used(row: AccountRow | None) -> Used:
@@ -204,7 +203,7 @@ def _used(row: AccountRow | None) -> Used:
         return Used()
     quota = Quota()
     if row.slot is not None:  # a refusal may be noted before any call was counted
-        quota = msgspec.structs.replace(row.noun(Quota), left=int(row.calls_left or 0))
+        quota = msgspec.structs.replace(row.model(Quota), left=int(row.calls_left or 0))
     return Used(quota=quota, refused_until=int(row.refused_until or 0))
 
 

@@ -1,22 +1,23 @@
 """Accounts of Fatture in Cloud: connecting them by OAuth 2 or with a token made by hand, and giving them up."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
 
-from chalicelib.accounting import account_store, renewing
+from chalicelib.accounting import account_store, renew_token
 from chalicelib.accounting.account import Account, Kind
 from chalicelib.accounting.connection import Connection, Tokens
 from chalicelib.accounting.events import AccountConnected, AccountDisconnected
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, Fault, Forbidden, NotFound, Stale, VendorRefused, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.settings import settings
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 from chalicelib.vendors import fattureincloud_oauth as oauth
 from chalicelib.vendors.fattureincloud import UNAUTHORIZED, FattureInCloud, FicCompany
 
@@ -58,14 +59,14 @@ def invite(unit: Unit, user_id: str, clock: Clock) -> Invitation:
     state = secrets.token_urlsafe(32)
     expires_at = clock() + STATE_LIFETIME
     url = oauth.authorize_url(_redirect_uri(), state)
-    directory.claim(unit, STATE, _digest(state), user_id, Stale(), expires_at=epoch(expires_at))
+    directory.claim(unit, Claim(STATE, _digest(state), user_id, expires_at=epoch(expires_at)), Stale())
     unit.audit("fic_account.invited", user_id)
     unit.commit()
     return Invitation(url=url, expires_at=expires_at)
 
 
-def arrive(arrival: Arrival, begin: Callable[[str], Unit], clock: Clock) -> list[Account]:
-    """Connect every company that the person allowed us into; `begin` takes the company whose user that is.
+def arrive(arrival: Arrival, new_unit: CompanyUnitFactory, clock: Clock) -> list[Account]:
+    """Connect every company that the person allowed us into; `new_unit` takes the company whose user that is.
 
     Raises NotFound `unknown_state`, Forbidden `fic_access_denied` when the person said no, VendorRefused
     `fic_grant_refused` for a code that FIC does not know, Conflict `fic_company_taken` or `fic_no_company`.
@@ -73,7 +74,7 @@ def arrive(arrival: Arrival, begin: Callable[[str], Unit], clock: Clock) -> list
     found = directory.find(STATE, _digest(arrival.state))
     if found is None or (found.expires_at or 0) <= epoch(clock()):
         raise _unknown_state()
-    unit = begin(found.company_id)
+    unit = new_unit(found.company_id)
     directory.spend(unit, STATE, _digest(arrival.state), _unknown_state())
     unit.commit()
     if arrival.error or not arrival.code:
@@ -83,11 +84,11 @@ def arrive(arrival: Arrival, begin: Callable[[str], Unit], clock: Clock) -> list
     tokens = Tokens(access_token=granted.access_token, refresh_token=granted.refresh_token)
     expires_at = at + timedelta(seconds=granted.expires_in)
     opened = Opened(tokens=tokens, kind="oauth", expires_at=expires_at, user_id=found.record)
-    return attach(lambda: begin(found.company_id), _companies(tokens), opened, clock)
+    return attach(lambda: new_unit(found.company_id), _companies(tokens), opened, clock)
 
 
 def connect_with_token(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     token: str,
     fic_company_id: int | None,
     user_id: str,
@@ -113,11 +114,11 @@ def connect_with_token(
     if not chosen:
         raise invalid("body.company", "fic_company_unknown", "This token does not open that company.")
     opened = Opened(tokens=tokens, kind="token", expires_at=None, user_id=user_id)
-    return attach(begin, chosen, opened, clock, legacy_id)[0]
+    return attach(new_unit, chosen, opened, clock, legacy_id)[0]
 
 
 def attach(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     companies: Sequence[FicCompany],
     opened: Opened,
     clock: Clock,
@@ -130,24 +131,24 @@ def attach(
     """
     connection = Connection(
         id=new_id("fcn"),
-        company_id=begin().company_id,
+        company_id=new_unit().company_id,
         kind=opened.kind,
         obtained_at=clock(),
         expires_at=opened.expires_at,
     )
-    sealed: str | None = renewing.seal(connection, opened.tokens)
+    sealed: str | None = renew_token.seal(connection, opened.tokens)
     done: list[Account] = []
     for start in range(0, len(companies), MOST_AT_ONCE):
         some = companies[start : start + MOST_AT_ONCE]
-        done += _connect_some(begin, some, connection, sealed, opened.user_id, legacy_id)
+        done += _connect_some(new_unit, some, connection, sealed, opened.user_id, legacy_id)
         sealed = None
     return done
 
 
-def disconnect(begin: Callable[[], Unit], ref: str, clock: Clock) -> Account:
+def disconnect(new_unit: UnitFactory, ref: str, clock: Clock) -> Account:
     """Give the account up: its credentials are destroyed, its records stay; raises NotFound."""
     for _ in range(TRIES):
-        unit = begin()
+        unit = new_unit()
         account = account_store.get_account(unit.company_id, ref)
         others = [a for a in account_store.accounts(unit.company_id) if a.id != account.id]
         gone = account.disconnected(clock())
@@ -175,7 +176,7 @@ def _companies(tokens: Tokens) -> Sequence[FicCompany]:
 
 
 def _connect_some(
-    begin: Callable[[], Unit],
+    new_unit: UnitFactory,
     companies: Sequence[FicCompany],
     connection: Connection,
     sealed: str | None,
@@ -183,7 +184,7 @@ def _connect_some(
     legacy_id: int | None,
 ) -> list[Account]:
     for _ in range(TRIES):
-        unit = begin()
+        unit = new_unit()
         known = account_store.accounts(unit.company_id, deleted=True)
         if sealed:
             account_store.add_connection(unit, connection, sealed)

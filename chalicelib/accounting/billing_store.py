@@ -4,14 +4,14 @@ from typing import Any
 
 from chalicelib.accounting.billing import Billing
 from chalicelib.accounting.record_tables import SyncRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 
 def find_billing(company_id: str, customer_id: str) -> Billing | None:
     """One request."""
-    row = fetch([_key(company_id, customer_id)])[0]
-    return row.noun(Billing) if row else None
+    row = fetch_one(_key(company_id, customer_id))
+    return row.model(Billing) if row else None
 
 
 def owners_key(company_id: str, kind: str, number: str) -> Key:

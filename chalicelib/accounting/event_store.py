@@ -5,8 +5,8 @@ from datetime import timedelta
 from chalicelib.accounting.event import Event
 from chalicelib.accounting.record_tables import SyncRow
 from chalicelib.core.clock import epoch, stamp
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 KEEP = timedelta(days=90)
@@ -25,8 +25,8 @@ def add_event(unit: Unit, event: Event) -> None:
 
 def find_event(company_id: str, at: str) -> Event | None:
     """The event at that place; one request."""
-    row = fetch([Key(SyncRow, _pk(company_id), at)])[0]
-    return row.noun(Event) if row else None
+    row = fetch_one(Key(SyncRow, _pk(company_id), at))
+    return row.model(Event) if row else None
 
 
 def save_event(unit: Unit, event: Event) -> None:
@@ -36,8 +36,8 @@ def save_event(unit: Unit, event: Event) -> None:
 
 def page_events(company_id: str, limit: int, cursor: str | None) -> Page[Event]:
     """The latest first."""
-    found = page(EVENTS, _pk(company_id), limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(Event))
+    found = page(EVENTS, _pk(company_id), limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(Event))
 
 
 def _row(event: Event) -> SyncRow:

@@ -8,8 +8,8 @@ import msgspec
 
 from chalicelib.accounting import account_store, event_store, record_store, subscription_store, sync_store
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.calling import calls_left
 from chalicelib.accounting.event import GROUPS, Event
+from chalicelib.accounting.leased_client import calls_left
 from chalicelib.accounting.record import RESOURCES, Resource
 from chalicelib.accounting.run import Run
 from chalicelib.accounting.subscription import Subscription

@@ -27,6 +27,6 @@ class AskToReconnect(Job):
     """Mail the company's admins that these accounts have to be connected again."""
 
     queue = "notifications"
-    handler = "chalicelib.accounting.asking:ask_to_reconnect"
+    handler = "chalicelib.accounting.ask_to_reconnect:ask_to_reconnect"
 
     account_ids: tuple[str, ...]

@@ -17,6 +17,7 @@ from chalicelib.core import inbox
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
 from chalicelib.core.events import Job
+from chalicelib.core.inbox import Delivery
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.fattureincloud_webhook import WELCOME, FicEvent, parse_event
@@ -44,7 +45,8 @@ def receive(unit: Unit, account_id: str, group: Group, event: FicEvent, at: date
         outcome="waiting" if known else "kept",
     )
     event_store.add_event(unit, kept)
-    return inbox.receive(unit, VENDOR, delivery_id, event.type, _structured(event), _job(kept, delivery_id))
+    delivery = Delivery(VENDOR, delivery_id, event.type, _structured(event))
+    return inbox.receive(unit, delivery, _job(kept, delivery_id))
 
 
 def _job(kept: Event, delivery_id: str) -> Job | None:
@@ -80,15 +82,15 @@ def _apply_some(
     job: ApplyFicEvent, ids: tuple[int, ...], account: Account, resource: Resource, context: JobContext
 ) -> None:
     # Imported here: most of what this module is asked for is to receive.
-    from chalicelib.accounting.calling import calling
-    from chalicelib.accounting.syncing import ask
-    from chalicelib.accounting.upserting import Tally, write
+    from chalicelib.accounting.leased_client import leased_client
+    from chalicelib.accounting.sync_step import ask
+    from chalicelib.accounting.upsert import UpsertCounts, write
 
     some = ids[job.start : job.start + AT_ONCE]
-    with calling(job.company_id, account, context.unit, context.clock, calls=len(some)) as fic:
+    with leased_client(job.company_id, account, context.unit, context.clock, calls=len(some)) as fic:
         heard = ask(fic, account, resource, some, context.clock)
 
-    def finish(unit: Unit, tally: Tally) -> None:
+    def finish(unit: Unit, tally: UpsertCounts) -> None:
         if tally.unlinked:
             clients = tuple(tally.unlinked)
             unit.enqueue(LinkClients(company_id=job.company_id, account_id=account.id, clients=clients))

@@ -3,14 +3,14 @@
 from chalicelib.accounting.order import Order
 from chalicelib.accounting.record import Resource
 from chalicelib.accounting.record_tables import SyncRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 
 def find_order(company_id: str, account_id: str, resource: Resource, appointment_id: str) -> Order | None:
     """One request."""
-    row: SyncRow | None = fetch([_key(company_id, account_id, resource, appointment_id)])[0]
-    return row.noun(Order) if row else None
+    row: SyncRow | None = fetch_one(_key(company_id, account_id, resource, appointment_id))
+    return row.model(Order) if row else None
 
 
 def save_order(unit: Unit, order: Order) -> None:

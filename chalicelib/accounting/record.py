@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from chalicelib.accounting import reading
+from chalicelib.accounting import parse_record
 
 Resource = Literal["clients", "suppliers", "invoices", "quotes"]
 RESOURCES: tuple[Resource, ...] = ("clients", "suppliers", "invoices", "quotes")
@@ -87,8 +87,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 def read(company_id: str, account_id: str, resource: Resource, sent: Any, read_at: datetime) -> Reading | None:
     """What FIC sent as a record, whatever is malformed in it; None only where it has no usable id."""
-    found = reading.part(sent)
-    number = reading.whole(found.get("id"))
+    found = parse_record.part(sent)
+    number = parse_record.whole(found.get("id"))
     if number is None or not 0 < number < MOST_ID:
         return None
     document = {name: value for name, value in found.items() if name not in _PASSING}
@@ -98,8 +98,8 @@ def read(company_id: str, account_id: str, resource: Resource, sent: Any, read_a
         company_id=company_id,
         account_id=account_id,
         resource=resource,
-        created=reading.wall_time(found.get("created_at")),
-        updated=reading.wall_time(found.get("updated_at")),
+        created=parse_record.wall_time(found.get("created_at")),
+        updated=parse_record.wall_time(found.get("updated_at")),
         hash=_hash(document),
         read_at=read_at,
         **fields,
@@ -109,7 +109,7 @@ def read(company_id: str, account_id: str, resource: Resource, sent: Any, read_a
 
 def resource_of(sent: Any, asked: Resource) -> Resource | None:
     """What a single record is: FIC gives a document by its id whatever its type. None: of a kind that is not kept."""
-    kind = reading.part(sent).get("type")
+    kind = parse_record.part(sent).get("type")
     return TYPE_OF.get(kind) if asked in DOCUMENTS and isinstance(kind, str) else asked
 
 
@@ -171,42 +171,44 @@ def _hash(document: Mapping[str, Any]) -> str:
 
 
 def _who(found: Mapping[str, Any]) -> dict[str, Any]:
-    names = [reading.text(found.get(each)) for each in ("first_name", "last_name")]
+    names = [parse_record.text(found.get(each)) for each in ("first_name", "last_name")]
     return {
-        "name": reading.text(found.get("name")) or " ".join(name for name in names if name),
-        "vat_number": reading.vat_number(found.get("vat_number")),
-        "tax_code": reading.tax_code(found.get("tax_code")),
+        "name": parse_record.text(found.get("name")) or " ".join(name for name in names if name),
+        "vat_number": parse_record.vat_number(found.get("vat_number")),
+        "tax_code": parse_record.tax_code(found.get("tax_code")),
     }
 
 
 def _entity(found: Mapping[str, Any]) -> dict[str, Any]:
     return _who(found) | {
-        "email": reading.email(found.get("email")) or reading.email(found.get("certified_email")),
-        "phone": reading.phone(found.get("phone"), found.get("country_iso")),
-        "code": reading.text(found.get("code")),
+        "email": parse_record.email(found.get("email")) or parse_record.email(found.get("certified_email")),
+        "phone": parse_record.phone(found.get("phone"), found.get("country_iso")),
+        "code": parse_record.text(found.get("code")),
     }
 
 
 def _document(found: Mapping[str, Any]) -> dict[str, Any]:
-    entity = reading.part(found.get("entity"))
-    payments = reading.parts(found.get("payments_list"))
-    number, numeration = reading.text(found.get("number")), reading.text(found.get("numeration"))
+    entity = parse_record.part(found.get("entity"))
+    payments = parse_record.parts(found.get("payments_list"))
+    number, numeration = parse_record.text(found.get("number")), parse_record.text(found.get("numeration"))
     return _who(entity) | {
-        "client_id": reading.whole(entity.get("id")),
+        "client_id": parse_record.whole(entity.get("id")),
         "number": f"{number or ''}{numeration or ''}" or None,
-        "date": reading.day(found.get("date")),
-        "due_date": reading.day(found.get("next_due_date")),
+        "date": parse_record.day(found.get("date")),
+        "due_date": parse_record.day(found.get("next_due_date")),
         "status": _status(found, payments),
         "amounts": _amounts(found, payments),
     }
 
 
 def _amounts(found: Mapping[str, Any], payments: list[Mapping[str, Any]]) -> Amounts:
-    named = reading.text(reading.part(found.get("currency")).get("id")) or ""
+    named = parse_record.text(parse_record.part(found.get("currency")).get("id")) or ""
     currency = named.upper() if len(named) == len("EUR") and named.isascii() and named.isalpha() else "EUR"
-    paid = [reading.minor_units(each.get("amount"), currency) or 0 for each in payments if each.get("status") == "paid"]
+    paid = [
+        parse_record.minor_units(each.get("amount"), currency) or 0 for each in payments if each.get("status") == "paid"
+    ]
     net, vat, gross = (
-        reading.minor_units(found.get(each), currency) for each in ("amount_net", "amount_vat", "amount_gross")
+        parse_record.minor_units(found.get(each), currency) for each in ("amount_net", "amount_vat", "amount_gross")
     )
     return Amounts(currency, net, vat, gross, sum(paid) if payments else None)
 

@@ -9,7 +9,7 @@ class SyncStep(Job):
     """Do the next step of a run: mostly, read and store one page."""
 
     queue = "sync"
-    handler = "chalicelib.accounting.syncing:step"
+    handler = "chalicelib.accounting.sync_step:step"
     attempts = 10
 
     account_id: str
@@ -23,7 +23,7 @@ class StartSync(Job):
     """Begin to read an account's resources. `anew`: not only to join a run that may have passed what is meant."""
 
     queue = "sync"
-    handler = "chalicelib.accounting.starting:start_later"
+    handler = "chalicelib.accounting.start_sync:start_later"
 
     account_id: str
     resources: tuple[Resource, ...]
@@ -48,7 +48,7 @@ class LinkClients(Job):
     """Find out whose these clients are."""
 
     queue = "sync"
-    handler = "chalicelib.accounting.linking:link_clients"
+    handler = "chalicelib.accounting.link_customer:link_clients"
 
     account_id: str
     clients: tuple[int, ...]
@@ -58,7 +58,7 @@ class LinkCustomer(Job):
     """Find the clients that a customer is, when the customer is new or has another tax number."""
 
     queue = "sync"
-    handler = "chalicelib.accounting.linking:link_customer"
+    handler = "chalicelib.accounting.link_customer:link_customer"
 
     customer_id: str
 
@@ -67,7 +67,7 @@ class ReconcileDocument(Job):
     """Ask FIC about a document whose making it has not confirmed."""
 
     queue = "sync"
-    handler = "chalicelib.accounting.issuing:reconcile"
+    handler = "chalicelib.accounting.issue_invoice:reconcile"
     attempts = 12
 
     account_id: str
@@ -79,6 +79,6 @@ class CheckSubscriptions(Job):
     """Compare an account's subscriptions with FIC's, and mend what expired or was dropped."""
 
     queue = "sync"
-    handler = "chalicelib.accounting.subscribing:check"
+    handler = "chalicelib.accounting.subscription_sync:check"
 
     account_id: str

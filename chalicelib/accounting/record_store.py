@@ -7,12 +7,12 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.accounting.reading import folded
+from chalicelib.accounting.parse_record import folded
 from chalicelib.accounting.record import DOCUMENTS, Reading, Record, Resource, decoded
 from chalicelib.accounting.record_tables import RecordRow
 from chalicelib.core.errors import Stale
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.pages import Listing, Page, Selection, page
+from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map
 from chalicelib.core.unit import Unit
 
 LARGEST_DOCUMENT = 350_000
@@ -59,9 +59,11 @@ def key(company_id: str, account_id: str, resource: Resource, number: int) -> Ke
     return Key(RecordRow, f"{company_id}#{account_id}#{resource}", str(number))
 
 
-def find(company_id: str, account_id: str, resource: Resource, numbers: Sequence[int]) -> list[Stored | None]:
-    """Records by FIC's ids, in that order; one request for up to 100."""
-    return [_stored(row) for row in fetch([key(company_id, account_id, resource, number) for number in numbers])]
+def find(company_id: str, account_id: str, resource: Resource, numbers: Sequence[int]) -> dict[int, Stored | None]:
+    """Records by FIC's ids; one request for up to 100."""
+    keys = {number: key(company_id, account_id, resource, number) for number in numbers}
+    rows = fetch_map(keys.values())
+    return {number: _stored(rows[at]) for number, at in keys.items()}
 
 
 def find_in(company_id: str, account_ids: Sequence[str], resource: Resource, number: int) -> Stored | None:
@@ -124,8 +126,8 @@ def page_ids(
     """A page of an index: account and FIC's id of each. `prefix` of the name, or `span` of days, both included."""
     at = getattr(RecordRow, LISTINGS[by].range_key)
     between = at.startswith(prefix) if prefix else at.between(span[0], span[1] + "~") if span else None
-    newest = LISTINGS[by].range_key == "day"
-    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, between=between, newest_first=newest)
+    selection = Selection(between=between, newest_first=LISTINGS[by].range_key == "day")
+    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: (row.pk.split("#")[1], row.sk))
 
 
@@ -144,7 +146,7 @@ def clients_with(company_id: str, by: By, value: str, limit: int) -> list[tuple[
 
 
 def _stored(row: Any) -> Stored | None:
-    return Stored(row.noun(Record), row.document) if row is not None else None
+    return Stored(row.model(Record), row.document) if row is not None else None
 
 
 def _resource(name: str) -> Resource:

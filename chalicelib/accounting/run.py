@@ -129,7 +129,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, **(going | fields), step=step, version=version)
 
 
-def begin(
+def begin_run(
     run_id: str, company_id: str, account_id: str, resource: Resource, kind: Kind, since: datetime | None, at: datetime
 ) -> Run:
     """A new run; `since` is until when all is stored, for one that looks for changes only."""

@@ -6,20 +6,20 @@ from chalicelib.accounting.event import GROUPS
 from chalicelib.accounting.record_tables import SyncRow
 from chalicelib.accounting.subscription import Subscription
 from chalicelib.core.errors import NotFound
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch, fetch_one
 from chalicelib.core.unit import Unit
 
 
 def subscriptions(company_id: str, account_ids: Sequence[str]) -> list[Subscription]:
     """Those of the accounts; one request."""
     rows = fetch([_key(company_id, account_id, group) for account_id in account_ids for group in GROUPS])
-    return [row.noun(Subscription) for row in rows if row]
+    return [row.model(Subscription) for row in rows if row]
 
 
 def find_subscription(company_id: str, account_id: str, group: str) -> Subscription | None:
     """One request."""
-    row: SyncRow | None = fetch([_key(company_id, account_id, group)])[0]
-    return row.noun(Subscription) if row else None
+    row: SyncRow | None = fetch_one(_key(company_id, account_id, group))
+    return row.model(Subscription) if row else None
 
 
 def get_subscription(company_id: str, subscription_id: str) -> Subscription:

@@ -11,7 +11,7 @@ from chalicelib.accounting.record_tables import SyncRow
 from chalicelib.accounting.run import KINDS, Kind, Run
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Conflict
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 
 KEEP_SEEN = timedelta(days=3)
@@ -34,25 +34,28 @@ class Mark(msgspec.Struct, frozen=True):
 
 def find_run(company_id: str, account_id: str, resource: Resource, kind: Kind) -> tuple[Run | None, Mark]:
     """The newest run of its kind, and the mark; one request."""
-    run, mark = fetch([_run_key(company_id, account_id, resource, kind), _mark_key(company_id, account_id, resource)])
-    return (run.noun(Run) if run else None), (mark.noun(Mark) if mark else Mark())
+    run_at, mark_at = _run_key(company_id, account_id, resource, kind), _mark_key(company_id, account_id, resource)
+    rows = fetch_map([run_at, mark_at])
+    run = rows[run_at]
+    return (run.model(Run) if run else None), _mark_of(rows[mark_at])
 
 
 def runs(company_id: str, account_ids: Sequence[str]) -> list[Run]:
     """The newest run of each resource and kind; one request."""
     keys = [_run_key(company_id, a, resource, kind) for a in account_ids for resource in RESOURCES for kind in KINDS]
-    return [row.noun(Run) for row in fetch(keys) if row]
+    return [row.model(Run) for row in fetch(keys) if row]
 
 
 def marks(company_id: str, account_id: str) -> dict[Resource, Mark]:
     """The mark of each resource; one request."""
-    rows = fetch([_mark_key(company_id, account_id, resource) for resource in RESOURCES])
-    return {resource: row.noun(Mark) if row else Mark() for resource, row in zip(RESOURCES, rows, strict=True)}
+    keys = {resource: _mark_key(company_id, account_id, resource) for resource in RESOURCES}
+    rows = fetch_map(keys.values())
+    return {resource: _mark_of(rows[key]) for resource, key in keys.items()}
 
 
 def missing_of(run: Run) -> tuple[int, ...]:
     """The ids that the run has still to verify."""
-    row = fetch([_run_key(run.company_id, run.account_id, run.resource, run.kind)])[0]
+    row = fetch_one(_run_key(run.company_id, run.account_id, run.resource, run.kind))
     return _unpacked(row.ids) if row and row.ids else ()
 
 
@@ -88,13 +91,17 @@ def seen(run: Run) -> set[int]:
 def _save_mark(unit: Unit, run: Run) -> None:
     """Forward only."""
     place = _mark_key(run.company_id, run.account_id, run.resource)
-    found = fetch([place])[0]
-    mark = found.noun(Mark) if found else Mark()
+    found = fetch_one(place)
+    mark = _mark_of(found)
     latest = max(run.started_at, mark.synced_at or run.started_at)
     full = run.started_at if run.kind == "full" else mark.full_at
     row = SyncRow(place.pk, place.sk, status=stamp(latest), data=encode(Mark(latest, full)))
     unchanged = SyncRow.pk.does_not_exist() if found is None else SyncRow.status == found.status
     unit.put(row, unchanged)
+
+
+def _mark_of(row: SyncRow | None) -> Mark:
+    return row.model(Mark) if row else Mark()
 
 
 def _folder(company_id: str, account_id: str, resource: Resource) -> str:

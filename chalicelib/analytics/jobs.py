@@ -7,7 +7,7 @@ class CountAppointment(Job):
     """Bring the counters up to how an appointment stands; `branch_id` where whoever asks knows it."""
 
     queue = "workflows"
-    handler = "chalicelib.analytics.counting:count"
+    handler = "chalicelib.analytics.count_appointments:count"
     attempts = 12
 
     appointment_id: str
@@ -21,7 +21,7 @@ class MeasureAvailable(Job):
     """
 
     queue = "workflows"
-    handler = "chalicelib.analytics.measuring:measure_next"
+    handler = "chalicelib.analytics.measure_minutes:measure_next"
     attempts = 6
 
     after: str = ""

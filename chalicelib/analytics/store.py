@@ -10,13 +10,13 @@ from pynamodb.expressions.operand import Path
 
 from chalicelib.analytics.tables import AnalyticsRow
 from chalicelib.analytics.tally import Counters, Days, Marker, State
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.practice_store import record_key
-from chalicelib.booking.store import appointment_key, appointment_of
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.store import appointment_key, appointment_of
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.store import record_key
 from chalicelib.core.errors import NotFound
 from chalicelib.core.logging import log
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map, fetch_one
 from chalicelib.core.unit import MOST_ACTIONS, Unit
 
 ALL = "all"
@@ -38,17 +38,16 @@ def read(
 
     `branch_ids`: of branches to be read along.
     """
-    branches = [record_key(Branch, company_id, one) for one in dict.fromkeys(branch_ids)]
-    keys = [key for one in appointment_ids for key in (appointment_key(company_id, one), _marker_key(company_id, one))]
-    rows = fetch([_state_key(company_id), *keys, *branches])
-    zones = {b.id: b.zone for b in (row.noun(Branch) for row in rows[1 + len(keys) :] if row is not None)}
+    state_at, branches = _state_key(company_id), [record_key(Branch, company_id, one) for one in branch_ids]
+    keys = [(appointment_key(company_id, one), _marker_key(company_id, one)) for one in appointment_ids]
+    rows = fetch_map([state_at, *(key for pair in keys for key in pair), *branches])
+    zones = {b.id: b.zone for b in (rows[key].model(Branch) for key in branches if rows[key] is not None)}
     found = []
-    for number in range(len(appointment_ids)):
-        appointment = appointment_of(rows[1 + 2 * number])
-        marker = rows[2 + 2 * number]
+    for appointment_at, marker_at in keys:
+        appointment, marker = appointment_of(rows[appointment_at]), rows[marker_at]
         zone = zones.get(appointment.branch_id) if appointment else None
-        found.append(Reading(appointment, marker.noun(Marker) if marker is not None else None, zone))
-    return _state(rows[0]), found
+        found.append(Reading(appointment, marker.model(Marker) if marker is not None else None, zone))
+    return _state(rows[state_at]), found
 
 
 def save_marker(unit: Unit, appointment_id: str, marker: Marker) -> None:
@@ -96,16 +95,16 @@ def months_of(company_id: str, scope: str, generation: int, first: date, last: d
 
 def shown(company_id: str, branch_id: str | None) -> int:
     """The generation that dashboards show; one request. Raises NotFound for a branch that is not the company's."""
-    branch = [record_key(Branch, company_id, branch_id)] if branch_id else []
-    state, *found = fetch([_state_key(company_id), *branch])
-    if branch_id and found[0] is None:
+    state_at, branch_at = _state_key(company_id), record_key(Branch, company_id, branch_id) if branch_id else None
+    rows = fetch_map([state_at, branch_at] if branch_at else [state_at])
+    if branch_at and rows[branch_at] is None:
         raise NotFound("branch_not_found", f"There is no branch {branch_id}.")
-    return _state(state).generation
+    return _state(rows[state_at]).generation
 
 
 def get_state(company_id: str) -> State:
     """How a company's counters stand; one request."""
-    return _state(fetch([_state_key(company_id)])[0])
+    return _state(fetch_one(_state_key(company_id)))
 
 
 def save_state(unit: Unit, state: State) -> None:
@@ -174,7 +173,7 @@ def _by_day(company_id: str, what: str, branch_id: str | None, first: date, last
 
 
 def _state(row: AnalyticsRow | None) -> State:
-    return row.noun(State) if row is not None else State()
+    return row.model(State) if row is not None else State()
 
 
 def _state_key(company_id: str) -> Key:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.booking.appointment import OVER, Appointment
+from chalicelib.booking.appointments.appointment import OVER, Appointment
 
 MINUTE = timedelta(minutes=1)
 NOT_BOOKED = frozenset({"held", "released"})

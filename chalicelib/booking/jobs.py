@@ -10,7 +10,7 @@ class ReconcileBooking(Job):
     """Ask Cal.com about a hold, and confirm or release it."""
 
     queue = "sync"
-    handler = "chalicelib.booking.reconciling:reconcile"
+    handler = "chalicelib.booking.calcom.reconcile_booking:reconcile"
     attempts = 12
 
     appointment_id: str
@@ -20,7 +20,7 @@ class SettleChange(Job):
     """Ask Cal.com what became of a change, and write it down or undo it."""
 
     queue = "sync"
-    handler = "chalicelib.booking.settling:settle_change"
+    handler = "chalicelib.booking.calcom.reconcile_change:settle_change"
     attempts = 12
 
     appointment_id: str
@@ -31,7 +31,7 @@ class TellCalCom(Job):
     """Bring a booking at Cal.com up to ours in what it need not agree to: no-shows, attendees, guests."""
 
     queue = "sync"
-    handler = "chalicelib.booking.telling:tell"
+    handler = "chalicelib.booking.calcom.push:tell"
     attempts = 12
 
     appointment_id: str
@@ -41,7 +41,7 @@ class CancelLeftover(Job):
     """Cancel a booking at Cal.com that no appointment stands for any more."""
 
     queue = "sync"
-    handler = "chalicelib.booking.settling:cancel_leftover"
+    handler = "chalicelib.booking.calcom.reconcile_change:cancel_leftover"
     attempts = 12
 
     appointment_id: str
@@ -52,7 +52,7 @@ class PollCalCom(Job):
     """Ask Cal.com what has changed since the last time, and act on it."""
 
     queue = "sync"
-    handler = "chalicelib.booking.polling:poll"
+    handler = "chalicelib.booking.calcom.poll:poll"
     attempts = 4
 
 
@@ -60,7 +60,7 @@ class ApplyCalComBooking(Job):
     """Act on a booking of Cal.com's that the poll could not be done with."""
 
     queue = "sync"
-    handler = "chalicelib.booking.polling:apply_one"
+    handler = "chalicelib.booking.calcom.poll:apply_one"
     attempts = 8
 
     uid: str
@@ -70,7 +70,7 @@ class CheckCalComWebhooks(Job):
     """See that Cal.com still sends us what happens, and subscribe anew where it does not."""
 
     queue = "sync"
-    handler = "chalicelib.booking.subscribing:check"
+    handler = "chalicelib.booking.calcom.webhook_subscription:check"
     attempts = 4
 
 
@@ -78,7 +78,7 @@ class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom_events:apply_delivery"
+    handler = "chalicelib.booking.calcom.webhook_events:apply_delivery"
     attempts = 10
 
     delivery_id: str
@@ -91,7 +91,7 @@ class FollowGroup(Job):
     """
 
     queue = "default"
-    handler = "chalicelib.booking.following:follow"
+    handler = "chalicelib.booking.groups.sync_participants:follow"
     attempts = 10
 
     appointment_id: str
@@ -102,7 +102,7 @@ class RecompileBranches(Job):
     """Compile the schedules of the company's branches after `after` (an id, or "") anew."""
 
     queue = "default"
-    handler = "chalicelib.booking.managing:recompile_branches"
+    handler = "chalicelib.booking.practice_admin.manage:recompile_branches"
     attempts = 10
 
     after: str
@@ -117,7 +117,7 @@ class OfferOpening(Job):
     """
 
     queue = "default"
-    handler = "chalicelib.booking.offering:offer_opening"
+    handler = "chalicelib.booking.waitlist.make_offers:offer_opening"
     attempts = 10
 
     branch_ids: tuple[str, ...] = ()
@@ -133,7 +133,7 @@ class MailOffer(Job):
     """Mail the link to an offer, whose secret only the job knows."""
 
     queue = "notifications"
-    handler = "chalicelib.booking.offer_mail:mail_offer"
+    handler = "chalicelib.booking.waitlist.offer_mail:mail_offer"
 
     waiting_id: str
     offer_id: str
@@ -146,7 +146,7 @@ class MailCustomer(Job):
     """
 
     queue = "notifications"
-    handler = "chalicelib.booking.customer_mails:mail_customer"
+    handler = "chalicelib.booking.customer_notices.send:mail_customer"
     attempts = 6
 
     appointment_id: str
@@ -159,7 +159,7 @@ class AskForReview(Job):
     """Mail the customer of a completed visit the link to review it, where the practice wants it."""
 
     queue = "notifications"
-    handler = "chalicelib.booking.customer_mails:ask_for_review"
+    handler = "chalicelib.booking.customer_notices.send:ask_for_review"
     attempts = 6
 
     appointment_id: str
@@ -169,7 +169,7 @@ class ResumeSeries(Job):
     """Go on with a series that a request left: book what it holds, make the change it was in, or give up its holds."""
 
     queue = "sync"
-    handler = "chalicelib.booking.series_resuming:resume"
+    handler = "chalicelib.booking.series.resume:resume"
     attempts = 12
 
     series_id: str

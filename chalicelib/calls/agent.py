@@ -3,11 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.calls.asked import Answer, Asked, Tools, once, read, until_recorded
 from chalicelib.calls.caller import Caller
-from chalicelib.calls.language import language
-from chalicelib.calls.recording import facts_of, locate
-from chalicelib.calls.wishes import (
+from chalicelib.calls.function_args import (
     AvailabilityArgs,
     BookingArgs,
     CancelArgs,
@@ -17,6 +14,9 @@ from chalicelib.calls.wishes import (
     WhichArgs,
     read_args,
 )
+from chalicelib.calls.function_context import Answer, FunctionContext, Tools, once, read, until_recorded
+from chalicelib.calls.language import language
+from chalicelib.calls.record_call import facts_of, locate
 from chalicelib.core.errors import NotFound, invalid
 from chalicelib.vendors.retell import FunctionCall
 
@@ -52,7 +52,7 @@ def book_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
 
     wish: BookingArgs = read_args(args, BookingArgs)
     branch_id = _branch(caller, wish.branch_id)
-    return PhoneBooking(caller, branch_id, wish, args, tools.begin, tools.clock).run(tools.calcom)
+    return PhoneBooking(caller, branch_id, wish, args, tools.new_unit, tools.clock).run(tools.calcom)
 
 
 def list_my_appointments(caller: Caller, args: Args, tools: Tools) -> Answer:
@@ -62,23 +62,23 @@ def list_my_appointments(caller: Caller, args: Args, tools: Tools) -> Answer:
 
     which: WhichArgs = read_args(args, WhichArgs)
     asked = _ask("list_my_appointments", caller, args, which.branch_id, tools)
-    return listed(asked, find(asked, which, lambda: tools.begin(caller.company_id)))
+    return listed(asked, find(asked, which, lambda: tools.new_unit(caller.company_id)))
 
 
 def reschedule_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Move one of the caller's appointments."""
-    from chalicelib.calls import changing
+    from chalicelib.calls import change_appointment
 
     wish: RescheduleArgs = read_args(args, RescheduleArgs)
-    return changing.move(_ask("reschedule_appointment", caller, args, wish.branch_id, tools), wish, tools)
+    return change_appointment.move(_ask("reschedule_appointment", caller, args, wish.branch_id, tools), wish, tools)
 
 
 def cancel_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Cancel one of the caller's appointments."""
-    from chalicelib.calls import changing
+    from chalicelib.calls import change_appointment
 
     wish: CancelArgs = read_args(args, CancelArgs)
-    return changing.call_off(_ask("cancel_appointment", caller, args, wish.branch_id, tools), wish, tools)
+    return change_appointment.call_off(_ask("cancel_appointment", caller, args, wish.branch_id, tools), wish, tools)
 
 
 def take_message(caller: Caller, args: Args, tools: Tools) -> Answer:
@@ -92,16 +92,16 @@ def take_message(caller: Caller, args: Args, tools: Tools) -> Answer:
 
 def transfer_to_staff(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The number to transfer the caller to, while the branch is open."""
-    from chalicelib.calls import transferring
+    from chalicelib.calls import transfer_call
 
     wish: TransferArgs = read_args(args, TransferArgs)
     asked = _ask("transfer_to_staff", caller, args, wish.branch_id, tools)
     return once(
-        asked, lambda: until_recorded(asked, lambda each: transferring.transfer(each, wish, tools), tools.clock)
+        asked, lambda: until_recorded(asked, lambda each: transfer_call.transfer(each, wish, tools), tools.clock)
     )
 
 
-def _ask(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> Asked:
+def _ask(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> FunctionContext:
     return read(name, args, caller, _branch(caller, branch_id), tools.clock)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from chalicelib.calls.asked import Answer, Asked
+from chalicelib.calls.function_context import Answer, FunctionContext
 from chalicelib.calls.own_appointments import Found, Known
 
 
-def listed(asked: Asked, found: Found) -> Answer:
+def listed(asked: FunctionContext, found: Found) -> Answer:
     """The appointments that the caller may hear of, or what he has to say to hear of any."""
     if not found.known:
         return refused(asked, found)
@@ -17,7 +17,7 @@ def listed(asked: Asked, found: Found) -> Answer:
     return {"message": said, "status": "listed", "appointments": _data(found.known)}
 
 
-def refused(asked: Asked, found: Found) -> Answer:
+def refused(asked: FunctionContext, found: Found) -> Answer:
     """Nothing to show; the words do not tell whether there is anything."""
     said = asked.voice.phrases
     messages = {
@@ -28,14 +28,14 @@ def refused(asked: Asked, found: Found) -> Answer:
     return {"message": messages[found.outcome], "status": found.outcome, "appointments": []}
 
 
-def which_one(asked: Asked, known: Sequence[Known]) -> Answer:
+def which_one(asked: FunctionContext, known: Sequence[Known]) -> Answer:
     """There are several, or another one may be meant: the caller chooses, the agent names its id."""
     voice = asked.voice
     message = voice.phrases.which_one.format(appointments=voice.either(_said(asked, known)))
     return {"message": message, "status": "which_one", "appointments": _data(known)}
 
 
-def standing(asked: Asked, known: Known, phrase: str, status: str) -> Answer:
+def standing(asked: FunctionContext, known: Known, phrase: str, status: str) -> Answer:
     """One appointment as it stands now, in a sentence that has a place for it."""
     return {
         "message": phrase.format(appointment=said_of(asked, known)),
@@ -44,13 +44,13 @@ def standing(asked: Asked, known: Known, phrase: str, status: str) -> Answer:
     }
 
 
-def said_of(asked: Asked, known: Known) -> str:
+def said_of(asked: FunctionContext, known: Known) -> str:
     """`Massage with Ada Keller on Tuesday, December 1 at 9:30 AM`, on its own branch's clock."""
     voice = asked.voice.elsewhere(known.schedule.branch.clock())
     return voice.appointment(known.service, known.staff, known.appointment.starts_at)
 
 
-def _said(asked: Asked, known: Sequence[Known]) -> list[str]:
+def _said(asked: FunctionContext, known: Sequence[Known]) -> list[str]:
     return [said_of(asked, one) for one in known]
 
 

@@ -1,18 +1,18 @@
 """The chain from call to appointment: nine criteria, each of which can be looked at by itself."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.schedule import Schedule
-from chalicelib.calls import lists, store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.calls import list_store, store
 from chalicelib.calls.call import Call
 from chalicelib.core.errors import NotFound
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Customer
 
@@ -122,28 +122,35 @@ def follow(call: Call) -> Links:
 
 def follow_all(calls: Sequence[Call]) -> list[Links]:
     """What each call leads to; one request for some fifty, since calls share their branches."""
-    keys = [_keys(call) for call in calls]
-    wanted = list(dict.fromkeys(key for mine in keys for key in mine if key))
-    rows = dict(zip(wanted, fetch(wanted), strict=True))
-    return [_links(call, [rows[key] if key else None for key in mine]) for call, mine in zip(calls, keys, strict=True)]
+    rows = fetch_map(key for call in calls for key in (_customer(call), _appointment(call), _schedule(call)) if key)
+    return [_links(call, rows) for call in calls]
 
 
-def _keys(call: Call) -> list[Key | None]:
-    company_id, link = call.company_id or "none", call.link
-    return [
-        crm.key(company_id, link.customer_id) if link.customer_id else None,
-        booking.appointment_key(company_id, link.appointment_id) if link.appointment_id else None,
-        practice_store.schedule_key(company_id, link.branch_id) if link.branch_id else None,
-    ]
+def _customer(call: Call) -> Key | None:
+    customer_id = call.link.customer_id
+    return crm.key(call.company_id or "none", customer_id) if customer_id else None
 
 
-def _links(call: Call, rows: Sequence[Any]) -> Links:
-    customer, appointment, schedule = rows
+def _appointment(call: Call) -> Key | None:
+    appointment_id = call.link.appointment_id
+    return appointment_store.appointment_key(call.company_id or "none", appointment_id) if appointment_id else None
+
+
+def _schedule(call: Call) -> Key | None:
+    branch_id = call.link.branch_id
+    return practice_store.schedule_key(call.company_id or "none", branch_id) if branch_id else None
+
+
+def _links(call: Call, rows: Mapping[Key, Any]) -> Links:
+    def row(key: Key | None) -> Any:
+        return rows[key] if key else None
+
     try:
-        known = practice_store.schedule_of(schedule, call.link.branch_id or "")
+        schedule = practice_store.schedule_of(row(_schedule(call)), call.link.branch_id or "")
     except NotFound:
-        known = None
-    return Links(call, crm.customer_of(customer), booking.appointment_of(appointment), known)
+        schedule = None
+    appointment = appointment_store.appointment_of(row(_appointment(call)))
+    return Links(call, crm.customer_of(row(_customer(call))), appointment, schedule)
 
 
 def validate(calls: Iterable[Call]) -> Iterator[tuple[Call, Chain]]:
@@ -159,7 +166,7 @@ def validate(calls: Iterable[Call]) -> Iterator[tuple[Call, Chain]]:
 
 def validate_all(company_id: str, after: str = "") -> Iterator[tuple[Call, Chain]]:
     """The verdict on every call that wanted a booking, oldest first; `after`: the last one's `store.place`."""
-    yield from validate(lists.calls_that_booked(company_id, after))
+    yield from validate(list_store.calls_that_booked(company_id, after))
 
 
 def _judged(calls: Sequence[Call]) -> Iterator[tuple[Call, Chain]]:

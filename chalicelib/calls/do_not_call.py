@@ -1,56 +1,52 @@
-"""The list of numbers that are not called; whoever owns one, is called on none of his numbers."""
-
-from collections.abc import Callable
+"""The list of numbers that are not called; whoever owns one is called on none of their numbers."""
 
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import NotFound, Stale
+from chalicelib.core.errors import NotFound
 from chalicelib.core.phones import e164
+from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
-from chalicelib.messaging import refusing
+from chalicelib.messaging import record_refusal
 from chalicelib.messaging import store as messaging
+from chalicelib.messaging.record_refusal import NewRefusal
 from chalicelib.messaging.refusal import Refusal
 
-TRIES = 5
 
+def put(new_unit: UnitFactory, number: str, clock: Clock, *, texts: bool, reason: str) -> Refusal:
+    """Put the number on the list, and mark the customer who has it; `texts`: they want no texts either."""
+    new = NewRefusal(number=e164(number, None, "path.number"), calls=True, texts=texts, reason=reason)
 
-def put(begin: Callable[[], Unit], company_id: str, number: str, *, texts: bool, reason: str, clock: Clock) -> Refusal:
-    """Put the number on the list, and mark the customer who has it; `texts`: he wants no texts either."""
-    number = e164(number, None, "path.number")
-
-    def mark(unit: Unit) -> None:
-        owner = _owner(company_id, number)
+    def mark(unit: Unit, refusal: Refusal) -> None:
+        owner = _owner(unit.company_id, refusal.number)
         if owner and not owner.do_not_call:
             crm.save_customer(unit, owner.marked(True, clock()))
             unit.audit("customer.marked", owner.id, ("do_not_call",))
 
-    return refusing.refuse(begin, number, clock, calls=True, texts=texts, reason=reason, also=mark)
+    return record_refusal.refuse(new_unit, new, clock, mark)
 
 
-def remove(begin: Callable[[], Unit], company_id: str, number: str, clock: Clock) -> None:
-    """Take the number off the list, and the mark off its owner; a STOP that he texted stays.
+def remove(new_unit: UnitFactory, number: str, clock: Clock) -> None:
+    """Take the number off the list, and the mark off its owner; a STOP that they texted stays.
 
     Raises NotFound when it is not on the list.
     """
     number = e164(number, None, "path.number")
-    for _ in range(TRIES):
-        refusal = messaging.find_refusal(company_id, number)
+
+    def attempt() -> None:
+        unit = new_unit()
+        refusal = messaging.find_refusal(unit.company_id, number)
         if refusal is None or not refusal.calls:
             raise NotFound("not_on_the_list", f"{number} is not on the list.")
-        unit = begin()
-        refusing.stage_calls_allowed(unit, refusal)
-        owner = _owner(company_id, number)
+        record_refusal.stage_calls_allowed(unit, refusal)
+        owner = _owner(unit.company_id, number)
         if owner and owner.do_not_call:
             crm.save_customer(unit, owner.marked(False, clock()))
             unit.audit("customer.marked", owner.id, ("do_not_call",))
-        try:
-            unit.commit()
-            return
-        except Stale:
-            continue
-    raise Stale
+        unit.commit()
+
+    until_committed(attempt)
 
 
 def _owner(company_id: str, number: str) -> Customer | None:

@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from chalicelib.booking import grouping, package_alternatives, situation
-from chalicelib.booking.availability import Slot, free_slots
-from chalicelib.booking.choosing import in_time_for
-from chalicelib.booking.deciding import Asked
+from chalicelib.booking.allocation import context as branch_context
+from chalicelib.booking.allocation.choose import in_time_for
+from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
+from chalicelib.booking.alternatives import package_search
+from chalicelib.booking.alternatives.package_search import PackageQuery
+from chalicelib.booking.availability import open_groups
+from chalicelib.booking.availability.staff_slots import Slot, free_slots
+from chalicelib.booking.creation.package_decision import staff_for
 from chalicelib.booking.engine.clocks import moment_of
-from chalicelib.booking.hours import local_instant
-from chalicelib.booking.package_deciding import workers_for
-from chalicelib.booking.practice import Service
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.situation import Situation
-from chalicelib.calls.hearing import FURTHEST_DAYS, coming_day, iso_day
+from chalicelib.booking.practice.hours import local_instant
+from chalicelib.booking.practice.models import Service
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.calls.function_args import AvailabilityArgs
 from chalicelib.calls.speech import voice_of
-from chalicelib.calls.wishes import AvailabilityArgs
+from chalicelib.calls.time_parsing import FURTHEST_DAYS, coming_day, iso_day
 from chalicelib.core.errors import invalid
 
 MOST_SLOTS = 6
@@ -48,7 +50,9 @@ def _free(
     margin = timedelta(days=1)
     wanted = _rough_day(company_id, branch_id, wish, now)
     last = wanted + (margin if wish.date else timedelta(days=DAYS_AHEAD))
-    found = situation.read(company_id, branch_id, wanted - margin, last + margin, service=wish.service)
+    found = branch_context.read(
+        company_id, branch_id, (wanted - margin, last + margin), CalendarFilter(service=wish.service)
+    )
     schedule = found.schedule
     service = schedule.service(wish.service, "args.service")
     if service.mobile:
@@ -63,7 +67,7 @@ def _free(
     by_start: dict[datetime, Slot] = {}
     calendars = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff in able]
     zone = schedule.branch.clock()
-    groups = [slot for _, slot in grouping.offered(schedule, service, calendars, now)]
+    groups = [slot for _, slot in open_groups.offered(schedule, service, calendars, now)]
     standing = [slot for slot in groups if slot.starts_at.astimezone(zone).date() in days]
     new = (
         slot
@@ -76,16 +80,16 @@ def _free(
 
 
 def _of_package(
-    found: Situation, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
+    found: BranchContext, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
 ) -> list[Slot]:
     schedule, clock = found.schedule, found.schedule.branch.clock()
-    asked = Asked(branch_id=schedule.branch.id, service=package.id, starts_at=now, staff=wish.staff, path="args")
-    _, only = workers_for(schedule, package, asked)
-    window = (local_instant(days[0], 0, clock), local_instant(days[-1], 1440, clock))
+    only = staff_for(schedule, package, wish.staff, path="args").only
+    between = (local_instant(days[0], 0, clock), local_instant(days[-1], 1440, clock))
+    query = PackageQuery(package=package, between=between, now=now, only=only)
     members = {member.id: member for member in schedule.staff}
     return [
         Slot(moment_of(slot.start), moment_of(slot.end), members[slot.parts[0].staff_id])
-        for slot in package_alternatives.free(found, package, window, now, only=only)
+        for slot in package_search.free(found, query)
     ]
 
 
@@ -95,7 +99,7 @@ def _rough_day(company_id: str, branch_id: str, wish: AvailabilityArgs, now: dat
         return now
     day = iso_day(wish.date)
     if day is None:
-        day = coming_day(wish.date, situation.fresh(company_id, branch_id).branch, now, "args.date")
+        day = coming_day(wish.date, branch_context.fresh(company_id, branch_id).branch, now, "args.date")
     elif not -1 <= (day - now.date()).days <= FURTHEST_DAYS:  # refused once the branch's own day is known
         return now
     return datetime.combine(day, time(), UTC)

@@ -2,14 +2,14 @@
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import PHONE
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import PHONE
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.caller import number_of
 from chalicelib.calls.speech import voice_of
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
 
@@ -35,15 +35,17 @@ def variables(from_number: str | None, to_number: str | None, clock: Clock) -> V
     called, caller = number_of(to_number), number_of(from_number)
     if called is None:
         return {}
-    hint = _last_seen.get(called)
-    line, rows = _read(called, caller, hint)
-    if line is None:
+    hint, number_key = _last_seen.get(called), directory.key(PHONE, called)
+    rows = fetch_map([number_key, *(_keys(hint, caller) if hint else ())])
+    entry = directory.entry(rows[number_key])
+    if entry is None:
         return {}
+    line = _Line(entry.company_id, entry.record)
     if line != hint:
         _last_seen[called] = line
-        rows = fetch(_places(line, caller))
-    schedule = practice_store.schedule_of(rows[0], line.branch_id)
-    customer_id = crm.owner_of(rows[1:])
+        rows = fetch_map(_keys(line, caller))
+    schedule = practice_store.schedule_of(rows[_schedule_key(line)], line.branch_id)
+    customer_id = crm.owner_of([rows[key] for key in _contact_keys(line, caller)])
     customer = crm.find_customer(line.company_id, customer_id) if customer_id else None
     return _told(schedule, customer, clock)
 
@@ -53,16 +55,16 @@ def forget() -> None:
     _last_seen.clear()
 
 
-def _read(called: str, caller: str | None, hint: _Line | None) -> tuple[_Line | None, list[object]]:
-    places = _places(hint, caller) if hint else []
-    first, *rows = fetch([directory.key(PHONE, called), *places])
-    entry = directory.entry(first)
-    return _Line(entry.company_id, entry.record) if entry else None, rows
+def _keys(line: _Line, caller: str | None) -> list[Key]:
+    return [_schedule_key(line), *_contact_keys(line, caller)]
 
 
-def _places(line: _Line, caller: str | None) -> list[Key]:
-    customer = crm.contact_keys(line.company_id, Contact(phone=caller)) if caller else []
-    return [practice_store.schedule_key(line.company_id, line.branch_id), *customer]
+def _schedule_key(line: _Line) -> Key:
+    return practice_store.schedule_key(line.company_id, line.branch_id)
+
+
+def _contact_keys(line: _Line, caller: str | None) -> list[Key]:
+    return crm.contact_keys(line.company_id, Contact(phone=caller)) if caller else []
 
 
 def _told(schedule: Schedule, customer: Customer | None, clock: Clock) -> Variables:

@@ -7,7 +7,7 @@ class RecordCall(Job):
     """Bring a delivery of Retell's that lies in the inbox into the call's record."""
 
     queue = "default"
-    handler = "chalicelib.calls.recording:record_delivery"
+    handler = "chalicelib.calls.record_call:record_delivery"
     attempts = 10
 
     delivery_id: str
@@ -17,7 +17,7 @@ class LinkBookedCall(Job):
     """Write into a call that its booking stands, when it was not the agent's own request that confirmed it."""
 
     queue = "default"
-    handler = "chalicelib.calls.recording:link_booked"
+    handler = "chalicelib.calls.record_call:link_booked"
 
     call_id: str
     appointment_id: str
@@ -38,7 +38,7 @@ class SettlePhoneCall(Job):
     """Find out what became of an incoming call: answered, or missed."""
 
     queue = "sync"
-    handler = "chalicelib.calls.missed:settle"
+    handler = "chalicelib.calls.missed_call:settle"
     attempts = 12
 
     phone_call_id: str
@@ -48,7 +48,7 @@ class TextMissedCaller(Job):
     """Answer a missed call with a text, once per caller and hour."""
 
     queue = "messages"
-    handler = "chalicelib.calls.missed:text_back"
+    handler = "chalicelib.calls.missed_call:text_back"
 
     phone_call_id: str
 
@@ -66,7 +66,7 @@ class ReconcileOutbound(Job):
     """Ask the vendor whether a call that we asked for was started."""
 
     queue = "sync"
-    handler = "chalicelib.calls.outbound:reconcile"
+    handler = "chalicelib.calls.call_out:reconcile"
     attempts = 12
 
     phone_call_id: str
@@ -85,7 +85,7 @@ class ForgetRecordings(Job):
     """Remove transcripts and recordings that the company keeps no longer; comes again until none is left."""
 
     queue = "default"
-    handler = "chalicelib.calls.forgetting:forget"
+    handler = "chalicelib.calls.retention:forget"
 
 
 class CheckChains(Job):
@@ -95,7 +95,7 @@ class CheckChains(Job):
     """
 
     queue = "qa_automation"
-    handler = "chalicelib.calls.checking:check"
+    handler = "chalicelib.calls.chain_check:check"
 
     run: str
     page: int = 0
@@ -109,7 +109,7 @@ class SendChainReport(Job):
     """Mail what a weekly check found: ids of calls, and the criteria or rules that failed."""
 
     queue = "notifications"
-    handler = "chalicelib.calls.reporting:send"
+    handler = "chalicelib.calls.report_chains:send"
 
     checked: int
     failed: int

@@ -4,8 +4,8 @@ from chalicelib.calls.message import CallMessage, Status
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 BY_DESK = Listing(CallRow, "by_desk", "desk", "created_at")
@@ -13,8 +13,8 @@ BY_DESK = Listing(CallRow, "by_desk", "desk", "created_at")
 
 def find_message(company_id: str, message_id: str) -> CallMessage | None:
     """One request."""
-    row = fetch([_key(company_id, message_id)])[0]
-    return row.noun(CallMessage) if row is not None else None
+    row = fetch_one(_key(company_id, message_id))
+    return row.model(CallMessage) if row is not None else None
 
 
 def get_message(company_id: str, message_id: str) -> CallMessage:
@@ -37,8 +37,8 @@ def save_message(unit: Unit, message: CallMessage) -> None:
 
 def page_messages(company_id: str, status: Status, limit: int, cursor: str | None) -> Page[CallMessage]:
     """Those open, or those done; the newest first."""
-    found = page(BY_DESK, f"{company_id}#{status}", limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(CallMessage))
+    found = page(BY_DESK, f"{company_id}#{status}", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(CallMessage))
 
 
 def _key(company_id: str, message_id: str) -> Key:

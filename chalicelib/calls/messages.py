@@ -1,36 +1,35 @@
 """Messages for staff: taking one down during a call, mailing it, marking it done."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from chalicelib.calls import message_store
-from chalicelib.calls.asked import Answer, Asked, Tools, keep, on_record
 from chalicelib.calls.caller import number_of
 from chalicelib.calls.events import CallMessageMarked, CallMessageTaken
+from chalicelib.calls.function_args import MessageArgs
+from chalicelib.calls.function_context import Answer, FunctionContext, Tools, keep, on_record
 from chalicelib.calls.jobs import MailCallMessage
 from chalicelib.calls.message import CallMessage, Status
-from chalicelib.calls.wishes import MessageArgs
 from chalicelib.core import mail
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.people import clean_name
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import UnitFactory
 
 REMEMBERED = timedelta(days=14)
 MOST_RECIPIENTS = 50
 TRIES = 5
 
 
-def take(asked: Asked, wish: MessageArgs, tools: Tools) -> Answer:
+def take(asked: FunctionContext, wish: MessageArgs, tools: Tools) -> Answer:
     """Write the message down for staff, in one commit with its event and the guard."""
     phone = asked.caller.number
     if wish.phone:
         from chalicelib.core.phones import e164
 
         phone = number_of(e164(wish.phone, asked.schedule.branch.country, "args.phone"))
-    unit = tools.begin(asked.company_id)
+    unit = tools.new_unit(asked.company_id)
     message = CallMessage(
         id=new_id("msg"),
         company_id=asked.company_id,
@@ -57,10 +56,10 @@ def take(asked: Asked, wish: MessageArgs, tools: Tools) -> Answer:
     return answer
 
 
-def mark(begin: Callable[[], Unit], message_id: str, status: Status, clock: Clock) -> CallMessage:
+def mark(new_unit: UnitFactory, message_id: str, status: Status, clock: Clock) -> CallMessage:
     """Mark it done, or open again; marking it as it is changes nothing. Raises NotFound."""
     for _ in range(TRIES):
-        unit = begin()
+        unit = new_unit()
         message = message_store.get_message(unit.company_id, message_id)
         if message.status == status:
             return message
@@ -81,7 +80,7 @@ def mail_message(job: MailCallMessage, context: JobContext) -> None:
 
     At least once: a crash between mailing and marking mails it a second time.
     """
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
     from chalicelib.calls.language import language
     from chalicelib.calls.speech import Voice
     from chalicelib.identity import guard_store

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
 from chalicelib.calls import phone_store as store
 from chalicelib.calls.jobs import AlertMissedCall
-from chalicelib.calls.missed_words import name_of_caller, say
+from chalicelib.calls.missed_call_texts import name_of_caller, say
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.core import mail
 from chalicelib.core.clock import epoch

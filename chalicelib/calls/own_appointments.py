@@ -4,26 +4,26 @@ A mismatch says nothing: a wrong name, a wrong day and an appointment that never
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from chalicelib.booking import practice_store
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.hours import local_instant
-from chalicelib.booking.schedule import Schedule
-from chalicelib.calls.asked import TRIES, Asked, attempts_key
-from chalicelib.calls.hearing import any_day
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.hours import local_instant
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.calls.function_args import WhichArgs
+from chalicelib.calls.function_context import TRIES, FunctionContext, attempts_key
 from chalicelib.calls.names import same_name
-from chalicelib.calls.wishes import WhichArgs
+from chalicelib.calls.time_parsing import any_day
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Stale, invalid
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.tables import fetch, fetch_map, fetch_one
+from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
 
 COMING = frozenset({"held", "requested", "confirmed"})
@@ -67,7 +67,7 @@ class Found(msgspec.Struct, frozen=True):
     ask: bool = False
 
 
-def find(asked: Asked, which: WhichArgs, begin: Callable[[], Unit]) -> Found:
+def find(asked: FunctionContext, which: WhichArgs, new_unit: UnitFactory) -> Found:
     """What the caller may mean: his number's coming appointments, or those of the name and date he gives.
 
     One Query for his number; for name and date also a commit that counts the attempt, the day of the branch and its
@@ -80,23 +80,23 @@ def find(asked: Asked, which: WhichArgs, begin: Callable[[], Unit]) -> Found:
         return Found("found", tuple(chosen))
     facts = Found("name_it")
     if which.name and day:
-        facts = _by_facts(asked, which.name, day, which.appointment_id, begin)
+        facts = _by_facts(asked, which.name, day, which.appointment_id, new_unit)
     if mine and not facts.known:
         return Found("found", tuple(chosen or mine), ask=True)
     return facts
 
 
-def _is_called(asked: Asked, name: str) -> bool:
+def _is_called(asked: FunctionContext, name: str) -> bool:
     # Someone else's name from this number: it may be about someone else's appointment.
     customer = crm.find_customer(asked.company_id, asked.customer_id or "none")
     return customer is not None and same_name(customer.name, name)
 
 
-def _of_number(asked: Asked) -> list[Known]:
+def _of_number(asked: FunctionContext) -> list[Known]:
     if asked.customer_id is None:
         return []
     # The index may lag behind by a moment: what was booked in this very call is looked at by its id.
-    found = booking.page_appointments(
+    found = appointment_store.page_appointments(
         "customer",
         asked.customer_id,
         asked.company_id,
@@ -109,14 +109,14 @@ def _of_number(asked: Asked) -> list[Known]:
     ).data
     booked = asked.call.link.appointment_id if asked.call else None
     if booked and all(one.id != booked for one in found):
-        just_now = booking.find_appointment(asked.company_id, booked)
+        just_now = appointment_store.find_appointment(asked.company_id, booked)
         if just_now and just_now.is_for(asked.customer_id):
             found = sorted([*found, just_now.seen_by(asked.customer_id)], key=lambda one: one.starts_at)
     return _known(asked, _as_one([one for one in found if _is_coming(one, asked.now)])[:MOST_LISTED])
 
 
-def _by_facts(asked: Asked, name: str, day: date, appointment_id: str | None, begin: Callable[[], Unit]) -> Found:
-    if not _may_try(asked, name, day, begin):
+def _by_facts(asked: FunctionContext, name: str, day: date, appointment_id: str | None, new_unit: UnitFactory) -> Found:
+    if not _may_try(asked, name, day, new_unit):
         return Found("too_many_attempts")
     that_day = _as_one([one for one in _on_day(asked, day) if _is_coming(one, asked.now)])
     ids = list(dict.fromkeys(one.customer_id for one in that_day))
@@ -128,7 +128,7 @@ def _by_facts(asked: Asked, name: str, day: date, appointment_id: str | None, be
     return Found("found", tuple(known)) if known else Found("not_found")
 
 
-def _on_day(asked: Asked, day: date) -> list[Appointment]:
+def _on_day(asked: FunctionContext, day: date) -> list[Appointment]:
     clock = asked.schedule.branch.clock()
     try:
         first, last = local_instant(day, 0, clock), local_instant(day, 1440, clock)
@@ -137,7 +137,7 @@ def _on_day(asked: Asked, day: date) -> list[Appointment]:
     found: list[Appointment] = []
     cursor: str | None = None
     while len(found) < MOST_IN_A_DAY:
-        page = booking.page_appointments(
+        page = appointment_store.page_appointments(
             "branch",
             asked.schedule.branch.id,
             asked.company_id,
@@ -155,7 +155,7 @@ def _on_day(asked: Asked, day: date) -> list[Appointment]:
     return found
 
 
-def _may_try(asked: Asked, name: str, day: date, begin: Callable[[], Unit]) -> bool:
+def _may_try(asked: FunctionContext, name: str, day: date, new_unit: UnitFactory) -> bool:
     """Count the attempt before anything is looked at, so that guesses at the same moment all count."""
     place = attempts_key(asked.caller)
     pair = hashlib.sha256(f"{place.pk}#{name.casefold()}#{day}".encode()).hexdigest()
@@ -166,25 +166,24 @@ def _may_try(asked: Asked, name: str, day: date, begin: Callable[[], Unit]) -> b
             return True
         if len(pairs) >= MOST_ATTEMPTS:
             return False
-        unit = begin()
+        unit = new_unit()
         row = GuardRow(place.pk, place.sk, data=",".join([*pairs, pair]), expires_at=epoch(asked.now + KEEP_ATTEMPTS))
         unit.put(row, GuardRow.data == tried if tried else GuardRow.pk.does_not_exist())
         try:
             unit.commit()
             return True
         except Stale:
-            row = fetch([place])[0]
+            row = fetch_one(place)
             tried = row.data if row else None
     return False
 
 
-def _known(asked: Asked, appointments: Sequence[Appointment]) -> list[Known]:
+def _known(asked: FunctionContext, appointments: Sequence[Appointment]) -> list[Known]:
     schedules = {asked.schedule.branch.id: asked.schedule}
-    others = sorted({one.branch_id for one in appointments} - set(schedules))
-    for branch_id, row in zip(
-        others, fetch([practice_store.schedule_key(asked.company_id, each) for each in others]), strict=True
-    ):
-        schedules[branch_id] = practice_store.schedule_of(row, branch_id)
+    others = {one.branch_id for one in appointments} - set(schedules)
+    keys = {branch_id: practice_store.schedule_key(asked.company_id, branch_id) for branch_id in others}
+    rows = fetch_map(keys.values())
+    schedules |= {branch_id: practice_store.schedule_of(rows[key], branch_id) for branch_id, key in keys.items()}
     return [Known(one, schedules[one.branch_id]) for one in appointments]
 
 

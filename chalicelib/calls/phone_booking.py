@@ -1,27 +1,32 @@
 """A phone call becomes an appointment: hold here, book at Cal.com, confirm here, in at most two transactions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.booking import package_store, practice_store, situation
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import OVER, Appointment
-from chalicelib.booking.booking import Booked, Wish, book
-from chalicelib.booking.calcom_booking import confirm, confirm_at_calcom
-from chalicelib.booking.calcom_requests import booking_at_calcom
-from chalicelib.booking.package import FirstPart
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.allocation import context as branch_context
+from chalicelib.booking.alternatives.add import with_alternatives
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import OVER, Appointment
+from chalicelib.booking.appointments.package import FirstPart
+from chalicelib.booking.calcom.book import confirm, confirm_at_calcom
+from chalicelib.booking.calcom.requests import booking_at_calcom
+from chalicelib.booking.creation.book import Booked, TransactionHook, book
+from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.facts import Rows
 from chalicelib.calls import store
-from chalicelib.calls.asked import guard_key
 from chalicelib.calls.call import CallLink
 from chalicelib.calls.caller import Caller
-from chalicelib.calls.hearing import instant
+from chalicelib.calls.function_args import BookingArgs
+from chalicelib.calls.function_context import guard_key
 from chalicelib.calls.speech import Voice, voice_of
-from chalicelib.calls.wishes import BookingArgs
+from chalicelib.calls.time_parsing import instant
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, invalid
@@ -30,8 +35,8 @@ from chalicelib.core.logging import log
 from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import fetch
-from chalicelib.core.unit import Unit
+from chalicelib.core.tables import fetch_one
+from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
@@ -59,7 +64,7 @@ class PhoneBooking:
     """One request of the agent to book; the same call with the same arguments again gets the same appointment.
 
     Reads at most three times: the schedule (for the branch's clock), then calendars, customer, call and guard at once;
-    the door has looked up the called number before. Writes one transaction, a second one where Cal.com confirms.
+    the endpoint has looked up the called number before. Writes one transaction, a second one where Cal.com confirms.
     """
 
     def __init__(
@@ -68,18 +73,19 @@ class PhoneBooking:
         branch_id: str,
         wish: BookingArgs,
         args: dict[str, Any],
-        begin: Callable[[str], Unit],
+        new_unit: CompanyUnitFactory,
         clock: Clock,
     ) -> None:
         self._caller = caller
         self._branch_id = branch_id
         self._wish = wish
         self._args = args
-        self._begin = lambda: begin(caller.company_id)
+        self._begin = lambda: new_unit(caller.company_id)
         self._clock = clock
         self._call_id = caller.call_id or new_id("call")
         self._new_call = caller.call_id is None
         self._guard = guard_key(caller, "book_appointment", args)
+        self._known = directory.key(store.RETELL, caller.facts.retell_call_id)
 
     def run(self, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         """Book, and say so in prose and data. Raises Invalid for wishes that nobody can grant."""
@@ -89,10 +95,10 @@ class PhoneBooking:
             return self._answer_again(before.appointment, calcom)
         except Conflict as taken:
             if taken.code == "already_joined":  # the caller has a seat of this group: that is what he asked for
-                joined = booking.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
+                joined = appointment_store.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
                 return self._answer_again(joined, calcom)
             # What this very question booked before may be what is in the way now.
-            mine = self._booked_before(fetch([self._guard])[0])
+            mine = self._booked_before(fetch_one(self._guard))
             return self._answer_again(mine, calcom) if mine else self._answer_taken(taken)
         if not booked.held:
             return self._answer_booked(booked.appointment, booked.schedule)
@@ -100,9 +106,9 @@ class PhoneBooking:
 
     def _hold(self) -> Booked:
         company_id = self._caller.company_id
-        schedule = situation.fresh(company_id, self._branch_id)
+        schedule = branch_context.fresh(company_id, self._branch_id)
         wish = self._as_wish(schedule.branch)
-        extra = [self._guard, directory.key(store.RETELL, self._caller.facts.retell_call_id)]
+        hook = TransactionHook((self._guard, self._known), self._write_call)
         for _ in range(RESTARTS):
             try:
                 return book(
@@ -110,15 +116,14 @@ class PhoneBooking:
                     company_id,
                     msgspec.structs.replace(wish, call_id=self._call_id),
                     self._clock,
-                    extra,
-                    self._write_call,
+                    hook,
                 )
             except _CallAppeared:
                 continue
         raise OutcomeUnknown("call_busy", "This call's record changes too fast; ask again.")
 
-    def _as_wish(self, branch: Branch) -> Wish:
-        return Wish(
+    def _as_wish(self, branch: Branch) -> BookingRequest:
+        return BookingRequest(
             branch_id=branch.id,
             service=self._wish.service,
             starts_at=instant(self._wish.starts_at, branch, self._clock(), "args.starts_at"),
@@ -128,8 +133,8 @@ class PhoneBooking:
             path="args",
         )
 
-    def _write_call(self, unit: Unit, booked: Booked, rows: Sequence[Any]) -> None:
-        guard, known = rows[0], directory.entry(rows[1])
+    def _write_call(self, unit: Unit, booked: Booked, rows: Rows) -> None:
+        guard, known = rows[self._guard], directory.entry(rows[self._known])
         before = self._booked_before(guard, booked.appointment.customer_id)
         if before:
             raise _AskedBefore(before)
@@ -152,7 +157,11 @@ class PhoneBooking:
             store.save_link(unit, self._call_id, link)
 
     def _booked_before(self, guard: Any, customer_id: str | None = None) -> Appointment | None:
-        before = booking.find_appointment(self._caller.company_id, guard.record or "") if guard is not None else None
+        before = (
+            appointment_store.find_appointment(self._caller.company_id, guard.record or "")
+            if guard is not None
+            else None
+        )
         if before is None or before.status in OVER:
             return None
         # Who has left a group since asks anew.
@@ -170,7 +179,8 @@ class PhoneBooking:
     def _confirm(self, booked: Booked, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
         client = calcom()
         try:
-            done = confirm_at_calcom(booked, client, self._begin, self._clock, self._confirm_call)
+            with with_alternatives():
+                done = confirm_at_calcom(booked, client, self._begin, self._clock, self._confirm_call)
         except Conflict as taken:
             return self._answer_taken(taken)
         except OutcomeUnknown:
@@ -211,7 +221,7 @@ class PhoneBooking:
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
         if taken.code not in REFUSED_TIMES:
             raise taken
-        branch = situation.fresh(self._caller.company_id, self._branch_id).branch
+        branch = branch_context.fresh(self._caller.company_id, self._branch_id).branch
         return answer_taken(voice_of(branch, self._clock()), taken)
 
     def _answer_booked(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:

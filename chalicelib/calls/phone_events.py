@@ -1,7 +1,7 @@
 """Bringing Twilio's callbacks about a call into its record, in any order and any number of times."""
 
 from chalicelib.calls import phone_store as store
-from chalicelib.calls.answering import voicemail_of
+from chalicelib.calls.answer_phone import voicemail_of
 from chalicelib.calls.events import OutboundCallStarted
 from chalicelib.calls.jobs import ApplyPhoneEvent, SettlePhoneCall
 from chalicelib.calls.phone_call import PhoneCall

@@ -7,10 +7,11 @@ from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.calls.tables import PhoneRow
 from chalicelib.core import directory
 from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import DomainError, NotFound, Stale
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 KIND = {"twilio": "twilio_call", "retell": "retell_outbound"}
@@ -26,12 +27,12 @@ def key(company_id: str, phone_call_id: str) -> Key:
 
 def of(row: Any) -> PhoneCall | None:
     """The call in a fetched row."""
-    return row.noun(PhoneCall) if row is not None else None
+    return row.model(PhoneCall) if row is not None else None
 
 
 def find(company_id: str, phone_call_id: str) -> PhoneCall | None:
     """One request."""
-    return of(fetch([key(company_id, phone_call_id)])[0])
+    return of(fetch_one(key(company_id, phone_call_id)))
 
 
 def get(company_id: str, phone_call_id: str) -> PhoneCall:
@@ -62,7 +63,7 @@ def save(unit: Unit, call: PhoneCall, seen: PhoneCall) -> None:
 
 def claim_vendor_id(unit: Unit, call: PhoneCall) -> None:
     """Make the vendor's id lead to this call, and to no other."""
-    directory.claim(unit, KIND[call.through], call.vendor_id or "", call.id, Stale())
+    directory.claim(unit, Claim(KIND[call.through], call.vendor_id or "", call.id), Stale())
 
 
 def is_claimed(call: PhoneCall, vendor_id: str) -> bool:
@@ -73,8 +74,8 @@ def is_claimed(call: PhoneCall, vendor_id: str) -> bool:
 
 def page_missed(company_id: str, *, limit: int, cursor: str | None) -> Page[PhoneCall]:
     """Missed calls, the newest first."""
-    found = page(MISSED, f"{company_id}#missed", limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(PhoneCall))
+    found = page(MISSED, f"{company_id}#missed", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(PhoneCall))
 
 
 def claim_text(unit: Unit, number: str, at: datetime, otherwise: DomainError) -> None:

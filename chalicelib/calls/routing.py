@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.phone_call import STAGES, Stage
 
 ANSWERED = frozenset({"completed", "answered"})

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice.models import Branch
 from chalicelib.calls.language import Language, Phrases, language
 from chalicelib.core.money import written
 

@@ -29,14 +29,14 @@ class Hour(msgspec.Struct, frozen=True):
     sure: bool
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ParsedTime(msgspec.Struct, frozen=True):
     """What was understood: a day, a time of day, or both."""
 
     day: date | None
     hour: Hour | None
 
 
-def understand(text: str, code: str, today: date) -> Heard | None:
+def understand(text: str, code: str, today: date) -> ParsedTime | None:
     """What `text` means in the language of `code`, or in English; None when no language makes sense of it."""
     for each in dict.fromkeys((language(code).code, "en")):
         heard = _Reading(text, language(each).vocabulary, each).read(today)
@@ -53,7 +53,7 @@ class _Reading:
         self._code = code
         self.left = " ".join(re.sub(r"[,;!?()\"'’]", " ", fold(text, accents=vocabulary.accents)).split())
 
-    def read(self, today: date) -> Heard | None:
+    def read(self, today: date) -> ParsedTime | None:
         """The meaning, None when a word is left over or nothing is said."""
         try:
             day = self._written_day(today)
@@ -65,7 +65,7 @@ class _Reading:
         left = set(self.left.replace(".", " ").split()) - set(self._words.filler)
         if left or (day is None and hour is None):
             return None
-        return Heard(day, hour)
+        return ParsedTime(day, hour)
 
     def _take(self, pattern: "re.Pattern[str]") -> "re.Match[str] | None":
         found = pattern.search(self.left)

@@ -13,9 +13,10 @@ from chalicelib.calls.tables import CallRow
 from chalicelib.calls.transcript import Transcript
 from chalicelib.core import directory
 from chalicelib.core.clock import stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound, Stale
 from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 
 RETELL = "retell_call"
@@ -40,18 +41,18 @@ def call_of(row: Any) -> Call | None:
     """The call in a fetched row."""
     if row is None:
         return None
-    facts: CallFacts = row.noun(CallFacts)
+    facts: CallFacts = row.model(CallFacts)
     return Call(
         id=row.call_id,
         company_id=None if row.company_id == PLATFORM else str(row.company_id),
         facts=facts,
-        link=CallRow(data=row.link).noun(CallLink),
-        notes=CallRow(data=row.notes).noun(CallNotes),
+        link=CallRow(data=row.link).model(CallLink),
+        notes=CallRow(data=row.notes).model(CallNotes),
         created_at=datetime.fromisoformat(row.created_at.partition("#")[0]),
         version=int(row.version or 1),
         link_version=int(row.link_version or 0),
         erased_at=datetime.fromisoformat(row.erased_at) if row.erased_at else None,
-        transfer=CallRow(data=row.transfer).noun(Transfer) if row.transfer else None,
+        transfer=CallRow(data=row.transfer).model(Transfer) if row.transfer else None,
         legacy_id=row.legacy_id,
     )
 
@@ -67,17 +68,18 @@ def get_call(company_id: str, call_id: str) -> Call:
 def find_call(company_id: str, call_id: str) -> Call | None:
     """Like `get_call`, or None; one request, two unless it is our id."""
     ours = our_id(company_id, call_id)
-    return call_of(fetch([call_key(company_id, ours)])[0]) if ours else None
+    return call_of(fetch_one(call_key(company_id, ours))) if ours else None
 
 
 def read_call(company_id: str, call_id: str) -> tuple[Call, Transcript | None]:
     """The call with its transcript, in one request (two unless by our id); raises NotFound like `get_call`."""
     ours = our_id(company_id, call_id) or call_id
-    row, transcript = fetch([call_key(company_id, ours), transcript_key(company_id, ours)])
-    call = call_of(row)
+    at, beside = call_key(company_id, ours), transcript_key(company_id, ours)
+    rows = fetch_map([at, beside])
+    call = call_of(rows[at])
     if call is None:
         raise _no_call(call_id)
-    return call, transcript_of(transcript)
+    return call, transcript_of(rows[beside])
 
 
 def calls_at(company_id: str, ids: Sequence[str]) -> list[Call]:
@@ -114,7 +116,7 @@ def add_call(
     unit: Unit, call_id: str, facts: CallFacts, link: CallLink, at: datetime, transfer: Transfer | None = None
 ) -> None:
     """Add a call and make Retell's id lead to it; the unit ends as Stale when someone else added it first."""
-    directory.claim(unit, RETELL, facts.retell_call_id, call_id, Stale())
+    directory.claim(unit, Claim(RETELL, facts.retell_call_id, call_id), Stale())
     company = None if unit.company_id == PLATFORM else unit.company_id
     began = facts.started_at or at
     new = Call(id=call_id, company_id=company, facts=facts, link=link, created_at=began, transfer=transfer)
@@ -130,7 +132,7 @@ def adopt(unit: Unit, orphan: Call, adopted: Call, transcript: Transcript | None
     unit.add(_row(adopted))
     if transcript:
         save_transcript(unit, orphan.id, transcript)
-    directory.hand_over(unit, RETELL, orphan.facts.retell_call_id, orphan.id, PLATFORM)
+    directory.hand_over(unit, Claim(RETELL, orphan.facts.retell_call_id, orphan.id), PLATFORM)
 
 
 def save_facts(unit: Unit, call: Call, facts: CallFacts, link: CallLink | None = None) -> None:
@@ -176,7 +178,7 @@ def save_number(unit: Unit, call_id: str, legacy_id: str) -> None:
     place = call_key(unit.company_id, call_id)
     unit.update(CallRow(place.pk, place.sk), [CallRow.legacy_id.set(legacy_id)], CallRow.pk.exists())
     taken = Conflict("legacy_id_taken", f"Another call has the number {legacy_id}.")
-    directory.claim(unit, LEGACY, f"{unit.company_id}#{legacy_id}", call_id, taken)
+    directory.claim(unit, Claim(LEGACY, f"{unit.company_id}#{legacy_id}", call_id), taken)
 
 
 def erase(unit: Unit, call: Call, at: datetime) -> None:
@@ -214,10 +216,19 @@ def place(call: Call) -> str:
     return f"{stamp(call.created_at)}#{call.id}"
 
 
-def settings_of(company_ids: Sequence[str]) -> list[CallSettings]:
-    """Each company's settings; one request a hundred."""
-    rows = fetch([_settings_key(each) for each in company_ids])
-    return [row.noun(CallSettings) if row is not None else CallSettings() for row in rows]
+def settings_of(company_ids: Sequence[str]) -> dict[str, CallSettings]:
+    """The settings by company; one request a hundred."""
+    keys = {company_id: _settings_key(company_id) for company_id in company_ids}
+    rows = fetch_map(keys.values())
+    return {
+        company_id: row.model(CallSettings) if (row := rows[key]) is not None else CallSettings()
+        for company_id, key in keys.items()
+    }
+
+
+def get_settings(company_id: str) -> CallSettings:
+    """The company's settings; one request."""
+    return settings_of([company_id])[company_id]
 
 
 def save_settings(unit: Unit, settings: CallSettings) -> None:

@@ -10,7 +10,7 @@ class Tell(Job):
     """Say in the chat what has become of the session; `ends_at` for `ending_soon`, `reason` for `ended`."""
 
     queue = "default"
-    handler = "chalicelib.chat.telling:tell"
+    handler = "chalicelib.chat.system_messages:tell"
 
     appointment_id: str
     session_id: str

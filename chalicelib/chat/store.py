@@ -9,10 +9,10 @@ from chalicelib.chat.rating import Rating
 from chalicelib.chat.tables import ChatRow
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Conflict
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.pages import Listing, Page, Selection, page
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
-from chalicelib.text_sessions.session import Side
+from chalicelib.text_sessions.session import SIDES, Side
 
 LISTED = Listing(ChatRow, None, "pk", "sk")
 UNSENT_FOR = timedelta(days=1)
@@ -59,21 +59,21 @@ def add_message(unit: Unit, appointment_id: str, message: Message) -> None:
         )
 
 
-def sent_key(company_id: str, appointment_id: str, side: Side, client_id: str) -> Key:
-    """Where a client's name for its message lies, for a fetch together with other records."""
-    return Key(ChatRow, _pk(company_id, appointment_id), _named(side, client_id))
+def sent_keys(company_id: str, appointment_id: str, client_id: str) -> dict[Side, Key]:
+    """Where a client's name for its message lies, by side, for a fetch together with other records."""
+    return {side: Key(ChatRow, _pk(company_id, appointment_id), _named(side, client_id)) for side in SIDES}
 
 
 def find_sent(key: Key) -> Message | None:
-    """The message at a `sent_key`; two requests."""
-    return sent_of(fetch([key])[0])
+    """The message at one of `sent_keys`; two requests."""
+    return sent_of(fetch_one(key))
 
 
 def sent_of(row: Any) -> Message | None:
     """The message that a fetched name stands for; one request, none for a name that is free."""
     if row is None:
         return None
-    message: Message = fetch([Key(ChatRow, row.pk, row.record)])[0].noun(Message)
+    message: Message = fetch_one(Key(ChatRow, row.pk, row.record)).model(Message)
     return message
 
 
@@ -84,11 +84,9 @@ def add_told(unit: Unit, appointment_id: str, session_id: str, what: str) -> Non
 
 def page_messages(company_id: str, appointment_id: str, limit: int, cursor: str | None) -> Page[Message]:
     """The newest first, without what follows on a message that cannot be seen yet; one request."""
-    found = page(
-        LISTED, _pk(company_id, appointment_id), limit=limit, cursor=cursor, between=ChatRow.sk.startswith("m#"),
-        newest_first=True,
-    )  # fmt: skip
-    messages: list[Message] = [row.noun(Message) for row in reversed(found.data)]
+    selection = Selection(between=ChatRow.sk.startswith("m#"), newest_first=True)
+    found = page(LISTED, _pk(company_id, appointment_id), limit=limit, cursor=cursor, selection=selection)
+    messages: list[Message] = [row.model(Message) for row in reversed(found.data)]
     following = _following(messages, messages[0].number if messages else 0)
     return Page(following[::-1], found.next_cursor)
 
@@ -100,7 +98,7 @@ def news(company_id: str, appointment_id: str, after: int, limit: int) -> tuple[
     """
     new = ChatRow.sk.between(_sk(after + 1), "p#~")
     rows = list(ChatRow.query(_pk(company_id, appointment_id), new, limit=limit + 2, page_size=limit + 2))
-    messages = [row.noun(Message) for row in rows if row.sk.startswith("m#")]
+    messages = [row.model(Message) for row in rows if row.sk.startswith("m#")]
     following = _following(messages, after + 1)
     if len(messages) > limit:
         return following[:limit], None
@@ -108,9 +106,9 @@ def news(company_id: str, appointment_id: str, after: int, limit: int) -> tuple[
     return following, Presences(**by_side)
 
 
-def presence_key(company_id: str, appointment_id: str, side: Side) -> Key:
-    """The address of a side's presence, for a fetch together with other records."""
-    return Key(ChatRow, _pk(company_id, appointment_id), f"p#{side}")
+def presence_keys(company_id: str, appointment_id: str) -> dict[Side, Key]:
+    """The address of each side's presence, for a fetch together with other records."""
+    return {side: Key(ChatRow, _pk(company_id, appointment_id), f"p#{side}") for side in SIDES}
 
 
 def presence_of(row: Any) -> Presence:
@@ -150,7 +148,7 @@ def attachment_of(row: Any, side: Side, at: datetime) -> Attachment | None:
     """The file in a fetched row, if this side may still send it."""
     if row is None or row.record is not None or (row.expires_at or 0) <= epoch(at):
         return None
-    owner, attachment = row.noun(tuple[str, Attachment])
+    owner, attachment = row.model(tuple[str, Attachment])
     return attachment if owner == side else None
 
 
@@ -167,7 +165,7 @@ def rating_key(company_id: str, appointment_id: str) -> Key:
 
 def rating_of(row: Any) -> Rating | None:
     """The rating in a fetched row."""
-    return row.noun(Rating) if row is not None else None
+    return row.model(Rating) if row is not None else None
 
 
 def _following(messages: list[Message], first: int) -> list[Message]:

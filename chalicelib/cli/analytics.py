@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from chalicelib.analytics import figures, reading, rebuilding
+from chalicelib.analytics import figures, read_figures, rebuild_counters
 from chalicelib.analytics.periods import Period, wanted
 from chalicelib.cli.output import note, print_table
 from chalicelib.cli.queues import OPERATOR
@@ -52,10 +52,10 @@ def show(stage: Stage, company: str | None, branch: str | None, first: datetime 
     stage.connect()
     rows = []
     for company_id in _companies(company):
-        today = reading.today(company_id, branch, now)
+        today = read_figures.today(company_id, branch, now)
         asked = wanted(first and first.date(), last and last.date(), today)
-        searched = reading.with_searches(company_id, branch, asked)
-        measured = reading.with_available(company_id, branch, asked)
+        searched = read_figures.with_searches(company_id, branch, asked)
+        measured = read_figures.with_available(company_id, branch, asked)
         periods = [
             Period(s.range, s.counters, s.searches, m.available) for s, m in zip(searched, measured, strict=True)
         ]
@@ -95,7 +95,7 @@ def rebuild(stage: Stage, company: str | None) -> None:
     rows = []
     for company_id in _companies(company):
         done = 0
-        for done in rebuilding.rebuild(partial(Unit, company_id, OPERATOR), company_id, now, pause):
+        for done in rebuild_counters.rebuild(partial(Unit, company_id, OPERATOR), company_id, now, pause):
             note(f"{company_id}: {done} appointments")
         rows.append({"company": company_id, "appointments": done})
     print_table(rows, {"company": "Company", "appointments": "Counted"}, as_json=stage.as_json, empty="No company.")

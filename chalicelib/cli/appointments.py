@@ -7,8 +7,8 @@ from contextlib import nullcontext
 import click
 from rich.text import Text
 
-from chalicelib.calls import chain, lists, ownership, store
-from chalicelib.calls.backfilling import Backfill, Outcome
+from chalicelib.calls import call_owner, chain, list_store, store
+from chalicelib.calls.backfill import Backfill, Outcome
 from chalicelib.calls.chain import Chain
 from chalicelib.cli.output import Failed, console, finish, note, print_json, print_table, progress, stream_json
 from chalicelib.cli.queues import OPERATOR
@@ -16,8 +16,8 @@ from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.cli.work import connect_as_worker
 from chalicelib.core import directory
 from chalicelib.core.clock import now
+from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.rehearsing import rehearsal
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from chalicelib.identity.store import companies
@@ -68,7 +68,7 @@ def backfill(stage: Stage, call: str | None, everything: bool, company: str | No
     if bool(call) == everything:
         raise click.UsageError("Name one CALL, or say --all.")
     connect_as_worker(stage)
-    with rehearsal() if dry_run else nullcontext():
+    with in_dry_run() if dry_run else nullcontext():
         counts = show_outcomes(outcomes(call, company), as_json=stage.as_json)
     note(f"{summary(counts)}{' Dry run: nothing was written.' if dry_run else ''}")
     finish(not counts["failed"])
@@ -76,13 +76,13 @@ def backfill(stage: Stage, call: str | None, everything: bool, company: str | No
 
 def outcomes(call: str | None, company: str | None) -> Iterator[Outcome]:
     """Backfill one call, or all with a progress bar."""
-    worker = Backfill(lambda owner: Unit(owner, OPERATOR), now, ownership.read_default(settings().default_company))
+    worker = Backfill(lambda owner: Unit(owner, OPERATOR), now, call_owner.read_default(settings().default_company))
     if call:
         owner = company or company_of(call)
         yield worker.one(store.get_call(owner, call))
         return
     owners = wanted(company)
-    total = sum(map(lists.count_backlog, owners))
+    total = sum(map(list_store.count_backlog, owners))
     yield from progress(worker.all(owners), "calls", total=total)
 
 

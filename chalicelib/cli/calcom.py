@@ -3,8 +3,8 @@
 import click
 from rich.text import Text
 
-from chalicelib.booking import linking
-from chalicelib.booking.calcom_matching import NEEDS_A_HAND, Link
+from chalicelib.booking.calcom import link as calcom_link
+from chalicelib.booking.calcom.match import NEEDS_A_HAND, Link
 from chalicelib.cli.output import Failed, finish, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.unit import Unit
@@ -43,10 +43,10 @@ def sync(stage: Stage, company: str | None, dry_run: bool) -> None:
     company_id = company or _only_company()
     client = connected()
     try:
-        links = linking.compare(company_id, client.account())
+        links = calcom_link.compare(company_id, client.account())
     finally:
         client.close()
-    stored = 0 if dry_run else linking.apply(company_id, links, lambda: Unit(company_id))
+    stored = 0 if dry_run else calcom_link.apply(company_id, links, lambda: Unit(company_id))
     open_ends = [link for link in links if link.state in NEEDS_A_HAND]
     if stage.as_json:
         print_json({"company": company_id, "stored": stored, "needs_a_hand": len(open_ends), "links": links})

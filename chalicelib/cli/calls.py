@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import click
 from rich.text import Text
 
-from chalicelib.calls import chain, keeping, lists, ownership
+from chalicelib.calls import call_notes, call_owner, chain, list_store
 from chalicelib.calls.analysis import read_booking
-from chalicelib.calls.backfilling import adopt_orphan
+from chalicelib.calls.backfill import adopt_orphan
+from chalicelib.calls.backfill_placement import Reads
 from chalicelib.calls.call import Call
 from chalicelib.calls.chain import Chain
-from chalicelib.calls.importing import Imported, import_calls
-from chalicelib.calls.placement import Reads
+from chalicelib.calls.import_calls import Imported, import_calls
 from chalicelib.cli.appointments import company_of, wanted
 from chalicelib.cli.output import console, finish, note, print_json, print_table, progress
 from chalicelib.cli.queues import OPERATOR
@@ -78,7 +78,7 @@ def news(company_ids: Sequence[str], wait: Wait, rounds: int | None = None) -> I
     while rounds is None or rounds > 0:
         rounds = None if rounds is None else rounds - 1
         for company_id in company_ids:
-            found = lists.newest_calls(company_id, now() - LATE, NEWEST)
+            found = list_store.newest_calls(company_id, now() - LATE, NEWEST)
             changed = [call for call in reversed(found) if known.get(call.id) != (call.version, call.link_version)]
             for call, verdict in chain.validate(changed):
                 known[call.id] = call.version, call.link_version
@@ -169,7 +169,7 @@ def orphans(stage: Stage, since: datetime | None, adopt: bool) -> None:
         note(f"{adopted} calls now belong to their company.")
 
 
-def _adopted(call: Call, owner: ownership.Owner) -> bool:
+def _adopted(call: Call, owner: call_owner.Owner) -> bool:
     try:
         adopt_orphan(Unit(owner.company_id, OPERATOR), call, owner.branch_id)
     except Stale:  # Retell has news of it at this moment; next time
@@ -177,10 +177,10 @@ def _adopted(call: Call, owner: ownership.Owner) -> bool:
     return True
 
 
-def _orphans(begun: str) -> Iterator[tuple[Call, ownership.Owner | None, tuple[ownership.Tried, ...]]]:
-    default = ownership.read_default(settings().default_company)
+def _orphans(begun: str) -> Iterator[tuple[Call, call_owner.Owner | None, tuple[call_owner.Tried, ...]]]:
+    default = call_owner.read_default(settings().default_company)
     batch: list[Call] = []
-    for call in lists.calls_after(PLATFORM, begun):
+    for call in list_store.calls_after(PLATFORM, begun):
         batch.append(call)
         if len(batch) == ORPHANS_AT_ONCE:
             yield from _judged(batch, default)
@@ -189,13 +189,13 @@ def _orphans(begun: str) -> Iterator[tuple[Call, ownership.Owner | None, tuple[o
 
 
 def _judged(
-    batch: Sequence[Call], default: ownership.Default
-) -> Iterator[tuple[Call, ownership.Owner | None, tuple[ownership.Tried, ...]]]:
+    batch: Sequence[Call], default: call_owner.Default
+) -> Iterator[tuple[Call, call_owner.Owner | None, tuple[call_owner.Tried, ...]]]:
     reads = Reads()
     bookings = [read_booking(call.link.booking_details) for call in batch]
-    reads([key for call, booking in zip(batch, bookings, strict=True) for key in ownership.keys(booking, call.facts)])
+    reads([key for call, booking in zip(batch, bookings, strict=True) for key in call_owner.keys(booking, call.facts)])
     for call, booking in zip(batch, bookings, strict=True):
-        yield (call, *ownership.owner(booking, call.facts, default, reads))
+        yield (call, *call_owner.owner(booking, call.facts, default, reads))
 
 
 @calls.command()
@@ -206,5 +206,5 @@ def _judged(
 def number(stage: Stage, call: str, legacy_id: str, company: str | None) -> None:
     """Let CALL be found by its number in an older system as well."""
     stage.connect()
-    done = keeping.give_number(Unit(company or company_of(call), OPERATOR), call, legacy_id)
+    done = call_notes.give_number(Unit(company or company_of(call), OPERATOR), call, legacy_id)
     note(f"{done.id} is also {legacy_id}.", style="green")

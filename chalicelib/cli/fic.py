@@ -10,7 +10,7 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from chalicelib.accounting import account_store, health, starting, subscribing, subscription_store, sync_store
+from chalicelib.accounting import account_store, health, start_sync, subscription_store, subscription_sync, sync_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.health import Health
 from chalicelib.accounting.record import RESOURCES, Resource
@@ -52,7 +52,7 @@ DIFFERENCES = {
     "verify": "To verify",
     "end": "To end",
 }
-Wanted = Literal["all", "clients", "suppliers", "invoices", "quotes"]
+Resources = Literal["all", "clients", "suppliers", "invoices", "quotes"]
 one_account = click.option("--account-id", help="Only this account (our id or its old number).")
 
 
@@ -67,7 +67,7 @@ def fic() -> None:
 @click.option("--changes", is_flag=True, help="Only what has changed since the last time.")
 @click.option("--wait/--no-wait", default=True, help="Watch until it is done; Ctrl-C only ends the watching.")
 @on_stage
-def sync(stage: Stage, resource: Wanted, account_id: str | None, changes: bool, wait: bool) -> None:
+def sync(stage: Stage, resource: Resources, account_id: str | None, changes: bool, wait: bool) -> None:
     """Read clients, suppliers, invoices, quotes, or all of them. What stopped goes on where it stopped."""
     stage.connect()
     kind: Kind = "changes" if changes else "full"
@@ -83,8 +83,8 @@ def sync(stage: Stage, resource: Wanted, account_id: str | None, changes: bool, 
     finish(all(run.status != "failed" for run in runs))
 
 
-def _start(account: Account, resource: Wanted, kind: Kind) -> list[Run]:
-    return starting.start_all(
+def _start(account: Account, resource: Resources, kind: Kind) -> list[Run]:
+    return start_sync.start_all(
         lambda: Unit(account.company_id, OPERATOR), account.company_id, account.id, resource, kind, now
     )
 
@@ -146,9 +146,9 @@ def _differences(account: Account, *, dry_run: bool) -> Iterator[dict[str, Any]]
         return Unit(account.company_id, OPERATOR)
 
     for wanted in subscription_store.subscriptions(account.company_id, [account.id]):
-        state, found = subscribing.difference(account, wanted, make, now)
+        state, found = subscription_sync.difference(account, wanted, make, now)
         if found and not dry_run:
-            state = subscribing.mend(make, account, wanted, now).state
+            state = subscription_sync.mend(make, account, wanted, now).state
         yield {
             "account": account.name,
             "group": wanted.group,

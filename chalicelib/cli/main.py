@@ -9,6 +9,7 @@ from chalicelib.cli.analytics import analytics
 from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
+from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
 from chalicelib.cli.logs import logs
 from chalicelib.cli.practice import practice
@@ -49,6 +50,7 @@ for command in (
     queue,
     work,
     schedules,
+    due,
     logs,
     calls,
     appointments,

@@ -4,8 +4,8 @@ from functools import partial
 
 import click
 
-from chalicelib.booking import reindexing
-from chalicelib.booking.reindexing import Reindexed
+from chalicelib.booking.changes import reindex as reindex_appointments
+from chalicelib.booking.changes.reindex import Reindexed
 from chalicelib.cli.output import note, print_table
 from chalicelib.cli.queues import OPERATOR
 from chalicelib.cli.stage import Stage, on_stage
@@ -32,7 +32,7 @@ def reindex(stage: Stage, company: str | None) -> None:
     rows = []
     for company_id in [company] if company else [found.id for found in companies()]:
         done = Reindexed()
-        for done in reindexing.reindex(partial(Unit, company_id, OPERATOR), company_id):
+        for done in reindex_appointments.reindex(partial(Unit, company_id, OPERATOR), company_id):
             note(f"{company_id}: {done.branches} branches, {done.appointments} appointments")
         rows.append({"company": company_id, "branches": done.branches, "appointments": done.appointments})
     print_table(rows, COLUMNS, as_json=stage.as_json, empty="No company.")

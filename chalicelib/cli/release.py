@@ -7,7 +7,7 @@ from chalicelib.cli.appointments import COLUMNS, outcomes, row_of, show_outcomes
 from chalicelib.cli.output import console, finish, print_json, print_table, progress
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.cli.work import connect_as_worker
-from chalicelib.core.rehearsing import rehearsal
+from chalicelib.core.dry_run import in_dry_run
 
 
 @click.command("release-check")
@@ -21,7 +21,7 @@ def release_check(stage: Stage, company: str | None) -> None:
         checked += 1
         if not verdict.valid:
             broken.append((owner, verdict))
-    with rehearsal():
+    with in_dry_run():
         waiting = list(outcomes(None, company))
     ok = not broken and not waiting
     if stage.as_json:

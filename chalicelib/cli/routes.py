@@ -4,7 +4,7 @@ import click
 
 from chalicelib.cli.output import print_table
 from chalicelib.cli.stage import Stage, on_stage
-from chalicelib.core.doors import all_doors
+from chalicelib.core.discovery import all_endpoints
 
 COLUMNS = {"method": "Method", "path": "Path", "ability": "Ability", "area": "Area", "lambda": "Lambda"}
 
@@ -14,19 +14,19 @@ COLUMNS = {"method": "Method", "path": "Path", "ability": "Ability", "area": "Ar
 @on_stage
 def routes(stage: Stage, area: str | None) -> None:
     """Every route: its method, path, ability, area and Lambda."""
-    doors = [door for door in all_doors() if not area or door.area == area]
+    endpoints = [endpoint for endpoint in all_endpoints() if not area or endpoint.area == area]
     rows = [
         {
             "method": route.method,
             "path": route.path,
             "ability": route.ability or "public",
-            "area": door.area,
-            "lambda": door.function_name(stage.prefix),
-            "handler": door.handler,
+            "area": endpoint.area,
+            "lambda": endpoint.function_name(stage.prefix),
+            "handler": endpoint.handler,
             "idempotent": route.idempotent,
         }
-        for door in doors
-        for route in door.routes
+        for endpoint in endpoints
+        for route in endpoint.routes
     ]
     rows.sort(key=lambda row: (row["path"], row["method"]))
     print_table(rows, COLUMNS, as_json=stage.as_json, empty="No such routes.")

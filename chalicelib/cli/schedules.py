@@ -9,7 +9,8 @@ import click
 from chalicelib.cli.output import Failed, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.clock import now
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.settings import settings
 
 COLUMNS = {"name": "Name", "schedule": "Schedule (UTC)", "area": "Area", "lambda": "Lambda", "does": "Does"}
@@ -17,9 +18,9 @@ LONGEST_RUN_SECONDS = 900
 """Lambda's own limit."""
 
 
-def schedule_doors() -> dict[str, Door]:
+def schedule_endpoints() -> dict[str, Endpoint]:
     """Every schedule by name."""
-    return {door.name: door for door in all_doors() if door.kind == "schedule"}
+    return {endpoint.name: endpoint for endpoint in all_endpoints() if endpoint.kind == "schedule"}
 
 
 @click.group()
@@ -33,13 +34,13 @@ def list_schedules(stage: Stage) -> None:
     """Every schedule with its expression."""
     rows = [
         {
-            "name": door.name,
-            "schedule": door.schedule,
-            "area": door.area,
-            "lambda": door.function_name(stage.prefix),
-            "does": door.doc.strip().partition("\n")[0],
+            "name": endpoint.name,
+            "schedule": endpoint.schedule,
+            "area": endpoint.area,
+            "lambda": endpoint.function_name(stage.prefix),
+            "does": endpoint.doc.strip().partition("\n")[0],
         }
-        for door in schedule_doors().values()
+        for endpoint in schedule_endpoints().values()
     ]
     print_table(rows, COLUMNS, as_json=stage.as_json, empty="No schedules.")
 
@@ -49,12 +50,12 @@ def list_schedules(stage: Stage) -> None:
 @on_stage
 def run(stage: Stage, name: str) -> None:
     """Run a schedule now: in this process for the local system, in its Lambda on a deployed stage."""
-    doors = schedule_doors()
-    if name not in doors:
-        raise click.UsageError(f"There is no schedule {name}; there are {', '.join(doors) or 'none'}.")
+    endpoints = schedule_endpoints()
+    if name not in endpoints:
+        raise click.UsageError(f"There is no schedule {name}; there are {', '.join(endpoints) or 'none'}.")
     stage.connect()
     started = now()
-    answer = run_here(doors[name]) if stage.local else run_there(doors[name], stage)
+    answer = run_here(endpoints[name]) if stage.local else run_there(endpoints[name], stage)
     seconds = round((now() - started).total_seconds(), 2)
     if stage.as_json:
         print_json({"name": name, "answer": answer, "seconds": seconds})
@@ -62,15 +63,15 @@ def run(stage: Stage, name: str) -> None:
         note(f"{name} ran in {seconds} s.", style="green")
 
 
-def run_here(door: Door) -> Any:
+def run_here(endpoint: Endpoint) -> Any:
     """Run it in this process; raises Failed."""
     try:
-        return door.entry(scheduled_event(door), None)
+        return endpoint.entry(scheduled_event(endpoint), None)
     except Exception as error:
-        raise Failed(f"{door.name} failed: {type(error).__name__}: {error}") from error
+        raise Failed(f"{endpoint.name} failed: {type(error).__name__}: {error}") from error
 
 
-def run_there(door: Door, stage: Stage) -> Any:
+def run_there(endpoint: Endpoint, stage: Stage) -> Any:
     """Invoke its Lambda and wait for it; raises Failed."""
     import boto3
     from botocore.config import Config
@@ -78,20 +79,20 @@ def run_there(door: Door, stage: Stage) -> Any:
     # Once, and as long as it takes: a second try after a timeout would run it twice.
     config = Config(read_timeout=LONGEST_RUN_SECONDS, retries={"total_max_attempts": 1})
     client = boto3.Session().client("lambda", region_name=settings().region, config=config)
-    name = door.function_name(stage.prefix)
-    answer = client.invoke(FunctionName=name, Payload=json.dumps(scheduled_event(door)).encode())
+    name = endpoint.function_name(stage.prefix)
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(scheduled_event(endpoint)).encode())
     body = json.loads(answer["Payload"].read() or b"null")
     if answer.get("FunctionError"):
         reason = body.get("errorMessage", body) if isinstance(body, dict) else body
-        more = f"`pilot --stage {stage.name} logs --function {door.name}` tells more."
-        raise Failed(f"{door.name} failed: {reason}. {more}")
+        more = f"`pilot --stage {stage.name} logs --function {endpoint.name}` tells more."
+        raise Failed(f"{endpoint.name} failed: {reason}. {more}")
     return body
 
 
-def scheduled_event(door: Door) -> dict[str, Any]:
+def scheduled_event(endpoint: Endpoint) -> dict[str, Any]:
     """The event that EventBridge would send."""
     account = settings().queue_base_url.rsplit("/", 1)[-1]
-    rule = door.function_name(settings().prefix)
+    rule = endpoint.function_name(settings().prefix)
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

@@ -3,8 +3,8 @@
 import click
 from rich.text import Text
 
-from chalicelib.booking import series_store
-from chalicelib.booking.series_finishing import Standing, standing
+from chalicelib.booking.series import store as series_store
+from chalicelib.booking.series.finish import SeriesProgress, progress_of
 from chalicelib.cli.output import Failed, finish, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.errors import NotFound
@@ -29,7 +29,7 @@ def show(stage: Stage, series_id: str, company: str) -> None:
     """
     stage.connect()
     try:
-        found = standing(series_store.get_series(company, series_id))
+        found = progress_of(series_store.get_series(company, series_id))
     except NotFound as error:
         raise Failed(error.detail) from None
     this = found.series
@@ -42,7 +42,7 @@ def show(stage: Stage, series_id: str, company: str) -> None:
     finish(this.status == "booked" and not this.changing())
 
 
-def _rows(found: Standing) -> list[dict[str, object]]:
+def _rows(found: SeriesProgress) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     clock = found.series.clock()
     for one in found.series.occurrences:

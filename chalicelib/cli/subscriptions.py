@@ -8,9 +8,9 @@ from chalicelib.cli.output import Failed, finish, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.clock import now
 from chalicelib.core.errors import DomainError, NotFound
-from chalicelib.core.unit import Actor, Unit
+from chalicelib.core.unit import Actor, Unit, UnitFactory
 from chalicelib.identity.store import companies
-from chalicelib.text_sessions import store, subscribing
+from chalicelib.text_sessions import manage_subscription, store
 from chalicelib.text_sessions.subscription import Subscription
 
 OPERATOR = Actor("system", "pilot-cli")
@@ -44,8 +44,8 @@ def subscriptions() -> None:
 def grant(stage: Stage, subscription: str, sessions: int, reason: str, key: str | None, company: str | None) -> None:
     """Grant SESSIONS more on SUBSCRIPTION, for its current period."""
     stage.connect()
-    begin = _units(subscription, company)
-    _done(stage, lambda: subscribing.grant(begin, subscription, sessions, reason, now, key))
+    new_unit = _units(subscription, company)
+    _done(stage, lambda: manage_subscription.grant(new_unit, subscription, sessions, reason, now, key))
 
 
 @subscriptions.command(context_settings={"ignore_unknown_options": True})
@@ -58,8 +58,8 @@ def grant(stage: Stage, subscription: str, sessions: int, reason: str, key: str 
 def adjust(stage: Stage, subscription: str, amount: int, reason: str, key: str | None, company: str | None) -> None:
     """Correct the balance of SUBSCRIPTION by AMOUNT, such as 2 or -1."""
     stage.connect()
-    begin = _units(subscription, company)
-    _done(stage, lambda: subscribing.adjust(begin, subscription, amount, reason, now, key))
+    new_unit = _units(subscription, company)
+    _done(stage, lambda: manage_subscription.adjust(new_unit, subscription, amount, reason, now, key))
 
 
 @subscriptions.command()
@@ -103,7 +103,7 @@ def _done(stage: Stage, work: Callable[[], Subscription]) -> None:
         note(f"{found.id} has {found.sessions_remaining} sessions left.", style="green")
 
 
-def _units(subscription_id: str, company: str | None) -> Callable[[], Unit]:
+def _units(subscription_id: str, company: str | None) -> UnitFactory:
     company_id = _company_of(subscription_id, company)
     return lambda: Unit(company_id, OPERATOR, clock=now)
 

@@ -8,7 +8,7 @@ from chalicelib.cli.output import Failed, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.clock import now
 from chalicelib.identity.store import companies
-from chalicelib.text_sessions import store, ticking
+from chalicelib.text_sessions import store, tick_job
 from chalicelib.text_sessions.meter import Meter
 
 COLUMNS = {
@@ -39,7 +39,7 @@ def status(stage: Stage, session: str | None, running: bool, company: str | None
     if running == bool(session):
         raise click.UsageError("Name a SESSION, or say --running.")
     stage.connect()
-    found = [_one(session, company)] if session else list(ticking.running())
+    found = [_one(session, company)] if session else list(tick_job.running())
     rows = [_row(meter) for meter in found if company in (None, meter.session.company_id)]
     print_table(rows, COLUMNS, as_json=stage.as_json, empty="No session runs.")
 

@@ -12,7 +12,7 @@ from chalicelib.cli.log_lines import LineStream
 from chalicelib.cli.output import Failed, note
 from chalicelib.cli.stage import Stage, adopt, on_stage
 from chalicelib.core import aws
-from chalicelib.core.doors import all_doors
+from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.logging import log
 from chalicelib.core.queues import NAMED_QUEUES
 from chalicelib.core.worker import run_worker
@@ -96,7 +96,11 @@ def adopt_worker(queue: str, stage: Stage) -> None:
 
 def _lambda_environment(queue: str, stage: Stage) -> dict[str, str]:
     """What the stage's own worker of the queue is told: base URLs, addresses, where secrets lie."""
-    door = next(door for door in all_doors() if door.kind == "queue" and door.queue == queue and not door.dead)
-    answer = aws.client("lambda").get_function_configuration(FunctionName=door.function_name(stage.prefix))
+    endpoint = next(
+        endpoint
+        for endpoint in all_endpoints()
+        if endpoint.kind == "queue" and endpoint.queue == queue and not endpoint.dead
+    )
+    answer = aws.client("lambda").get_function_configuration(FunctionName=endpoint.function_name(stage.prefix))
     given: dict[str, str] = answer.get("Environment", {}).get("Variables", {})
     return {name: value for name, value in given.items() if not name.startswith("AWS_")}

@@ -1,4 +1,4 @@
-"""The one place that reads the clock; verbs take a `Clock` so that tests decide what time it is."""
+"""The one place that reads the clock; use cases take a `Clock` so that tests decide what time it is."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -60,48 +60,46 @@ def touch(kind: str, value: str, at: int, *, if_before: int) -> None:
             log.warning("use not noted", extra={"kind": kind, "why": error.cause_response_code})
 
 
-def claim(
-    unit: Unit,
-    kind: str,
-    value: str,
-    record: str,
-    otherwise: DomainError,
-    *,
-    data: dict[str, Any] | None = None,
-    expires_at: int | None = None,
-) -> None:
-    """Take the key for a record of the unit's company; fails with `otherwise` when another record has it."""
-    row = _row(unit, kind, value, record, data, expires_at)
-    mine = (DirectoryRow.company_id == unit.company_id) & (DirectoryRow.record == record)
-    unit.put(row, DirectoryRow.pk.does_not_exist() | mine, otherwise)
+class Claim(msgspec.Struct, frozen=True):
+    """A key, and the record of the unit's company that it is to lead to. `data` and `expires_at` as in Entry."""
+
+    kind: str
+    value: str
+    record: str
+    data: dict[str, Any] = {}
+    expires_at: int | None = None
 
 
-def hand_over(unit: Unit, kind: str, value: str, record: str, from_company: str) -> None:
+def claim(unit: Unit, wanted: Claim, otherwise: DomainError) -> None:
+    """Take the key for the record; fails with `otherwise` when another record has it."""
+    mine = (DirectoryRow.company_id == unit.company_id) & (DirectoryRow.record == wanted.record)
+    unit.put(_row(unit, wanted), DirectoryRow.pk.does_not_exist() | mine, otherwise)
+
+
+def hand_over(unit: Unit, wanted: Claim, from_company: str) -> None:
     """Let another company's key lead to the record in the unit's company; Stale when it is not that company's."""
-    row = _row(unit, kind, value, record, None, None)
-    unit.put(row, (DirectoryRow.company_id == from_company) & (DirectoryRow.record == record))
+    theirs = (DirectoryRow.company_id == from_company) & (DirectoryRow.record == wanted.record)
+    unit.put(_row(unit, wanted), theirs)
 
 
 def release(unit: Unit, kind: str, value: str) -> None:
     """Give the key up, if it is still the company's."""
-    row = _row(unit, kind, value, "", None, None)
-    unit.delete(row, DirectoryRow.pk.does_not_exist() | (DirectoryRow.company_id == unit.company_id))
+    mine = DirectoryRow.company_id == unit.company_id
+    unit.delete(_row(unit, Claim(kind, value, "")), DirectoryRow.pk.does_not_exist() | mine)
 
 
 def spend(unit: Unit, kind: str, value: str, otherwise: DomainError) -> None:
     """Use up a key that may be used once; fails with `otherwise` when it is gone."""
     mine = DirectoryRow.company_id == unit.company_id
-    unit.delete(_row(unit, kind, value, "", None, None), mine, otherwise)
+    unit.delete(_row(unit, Claim(kind, value, "")), mine, otherwise)
 
 
-def _row(
-    unit: Unit, kind: str, value: str, record: str, data: dict[str, Any] | None, expires_at: int | None
-) -> DirectoryRow:
+def _row(unit: Unit, wanted: Claim) -> DirectoryRow:
     return DirectoryRow(
-        f"{kind}#{value}",
+        f"{wanted.kind}#{wanted.value}",
         "directory",
         company_id=unit.company_id,
-        record=record,
-        data=msgspec.json.encode(data).decode() if data else None,
-        expires_at=expires_at,
+        record=wanted.record,
+        data=msgspec.json.encode(wanted.data).decode() if wanted.data else None,
+        expires_at=wanted.expires_at,
     )

@@ -1,4 +1,4 @@
-"""The kinds of failure a verb may raise; only this module knows which HTTP status each one means."""
+"""The kinds of failure a use case may raise; only this module knows which HTTP status each one means."""
 
 from typing import Any, ClassVar
 

@@ -20,7 +20,7 @@ class Job(msgspec.Struct, kw_only=True):
     """Work for later, on a named queue. A subclass lives in its area's `jobs.py` and says who does it:
 
     `class SendInvitation(Job): queue = "notifications"; attempts = 6; handler = "chalicelib.identity.mail:send"`.
-    The handler is imported by the worker alone, so that a door that only enqueues stays light. It takes the job and a
+    The handler is imported by the worker alone, so that an endpoint that only enqueues stays light. It gets the job and
     `JobContext`; it may be called more than once for the same job id and must then change nothing twice.
     """
 

@@ -3,18 +3,17 @@
 import base64
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from chalicelib.core import due
 from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import NotFound
 from chalicelib.core.events import job_type
 from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
-
-if TYPE_CHECKING:
-    from chalicelib.core.jobs import Envelope
 
 KEEP = timedelta(days=90)
 LONGEST_REASON = 1000
@@ -34,8 +33,8 @@ class FailedJob(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: str
 
 
-def record(queue: str, envelope: "Envelope", attempts: int, reason: str, at: datetime) -> None:
-    """Keep a job that is given up; doing it twice keeps one."""
+def record(queue: str, envelope: Envelope, attempts: int, reason: str, at: datetime) -> None:
+    """Keep a job that is given up, and close what scheduled it; doing it twice keeps one."""
     _save(
         FailedJob(
             id=envelope.id,
@@ -50,12 +49,11 @@ def record(queue: str, envelope: "Envelope", attempts: int, reason: str, at: dat
         ),
         at,
     )
+    due.close(envelope)
 
 
 def record_message(queue: str, message: dict[str, Any], reason: str, at: datetime) -> None:
     """Keep a message that could not be read as a job, or that its consumer died of, so that nothing is lost."""
-    from chalicelib.core.jobs import Envelope
-
     attempts = int(message.get("attributes", {}).get("ApproximateReceiveCount", 0))
     try:
         envelope = msgspec.json.decode(message["body"], type=Envelope)
@@ -78,7 +76,7 @@ def record_message(queue: str, message: dict[str, Any], reason: str, at: datetim
     record(queue, envelope, attempts, reason, at)
 
 
-def bury(queue: str, event: dict[str, Any], at: datetime) -> None:
+def record_dead_letters(queue: str, event: dict[str, Any], at: datetime) -> None:
     """Take the messages of a dead-letter queue's event over into the failed jobs."""
     for message in event["Records"]:
         record_message(queue, message, "its worker died or timed out every time it was delivered", at)
@@ -87,12 +85,12 @@ def bury(queue: str, event: dict[str, Any], at: datetime) -> None:
 def of_queue(queue: str, limit: int = 100) -> list[FailedJob]:
     """The newest first; by an index, which may be a moment behind."""
     rows = FailedJobRow.query(queue, index_name="by_queue", scan_index_forward=False, limit=limit)
-    return [row.noun(FailedJob) for row in rows]
+    return [row.model(FailedJob) for row in rows]
 
 
 def each_of(queue: str) -> Iterator[FailedJob]:
     """All of a queue, the oldest first, page by page."""
-    return (row.noun(FailedJob) for row in FailedJobRow.query(queue, index_name="by_queue"))
+    return (row.model(FailedJob) for row in FailedJobRow.query(queue, index_name="by_queue"))
 
 
 def count(queue: str) -> int:
@@ -105,7 +103,7 @@ def get(job_id: str) -> FailedJob:
     row = FailedJobRow.find(*_address(job_id))
     if row is None:
         raise NotFound("failed_job_not_found", f"There is no failed job {job_id}.")
-    return row.noun(FailedJob)
+    return row.model(FailedJob)
 
 
 def retry(failed: FailedJob, unit: Unit) -> str:

@@ -1,11 +1,11 @@
-"""Function: one declaration per door gives local route, Lambda, ability, models, needs and OpenAPI entry."""
+"""Function: one declaration per endpoint gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from chalice.app import Blueprint, Chalice, CORSConfig
 
-from chalicelib.core.doors import PUBLIC, Door, Route
+from chalicelib.core.endpoints import DEFAULT_MEMORY_MB, PUBLIC, Endpoint, Route
 from chalicelib.core.needs import Needs
 
 CORS = CORSConfig(
@@ -14,74 +14,85 @@ CORS = CORSConfig(
     expose_headers=["X-Request-Id", "Idempotent-Replayed", "Retry-After"],
     max_age=600,
 )
-DEFAULT_MEMORY_MB = 512
-"""Lambda gives CPU in proportion: half a vCPU starts twice as fast as the default 128 MB would, for about the same."""
 API_TIMEOUT_SECONDS = 29
 """API Gateway gives up then."""
+AUTHORIZER_TIMEOUT_SECONDS = 10
 View = Callable[..., Any]
 
 
+class Capacity(TypedDict, total=False):
+    """What a Lambda has; Endpoint says what it has otherwise."""
+
+    memory_mb: int
+    timeout_seconds: int
+
+
+class RouteOptions(Capacity, total=False):
+    """What a route may say of itself. `also`: further paths of the same view.
+
+    `errors`: codes it may answer beyond the usual ones, each with its status. `idempotent` (POST: True unless said
+    otherwise): whether an Idempotency-Key is honoured; never for login and token creation, whose answers hold secrets
+    that must not be kept.
+    """
+
+    status: int
+    idempotent: bool
+    errors: tuple[str, ...]
+    example: Any
+    also: tuple[str, ...]
+    content_types: tuple[str, ...]
+
+
 class Function(Blueprint):
-    """The doors of one module. Each is registered with Chalice twice: as a route (local emulation) and as a Lambda.
+    """The endpoints of one module. Each is registered with Chalice twice: as a route (local emulation) and as a Lambda.
 
     A view takes `request`, its path parameters by name, and `body` and `query` where it has them; their annotations and
-    the annotation of its answer are the models. It calls one verb and returns its answer.
+    the annotation of its answer are the models. It calls one use case and returns its answer.
     """
 
     def __init__(self, import_name: str) -> None:
         super().__init__(import_name)
         self.module = import_name
-        self.doors: list[Door] = []
+        self.endpoints: list[Endpoint] = []
         self.front: Any = None
         self._alone: Chalice | None = None
 
     def route(  # type: ignore[override]
-        self,
-        method: str,
-        path: str,
-        *,
-        ability: str,
-        needs: Needs = Needs(),
-        status: int = 200,
-        idempotent: bool | None = None,
-        errors: tuple[str, ...] = (),
-        example: Any = None,
-        also: tuple[str, ...] = (),
-        content_types: tuple[str, ...] = ("application/json",),
-        memory_mb: int = DEFAULT_MEMORY_MB,
-        timeout_seconds: int = API_TIMEOUT_SECONDS,
+        self, method: str, path: str, *, ability: str, needs: Needs = Needs(), **options: Unpack[RouteOptions]
     ) -> Callable[[View], Any]:
-        """Declare a view. `also`: further paths of the same view. `errors`: codes it may answer beyond the usual ones.
-
-        `idempotent` (POST: True unless said otherwise): whether an Idempotency-Key is honoured. Never for login and
-        token creation, whose answers hold secrets that must not be kept.
-        """
-        honours_key = method == "POST" if idempotent is None else idempotent
+        """Declare a view, at `path` and wherever `options` say as well."""
 
         def declare(view: View) -> Any:
             routes = tuple(
-                Route(method, each, ability, status, honours_key, errors, example, content_types, view)
-                for each in (path, *also)
+                Route(
+                    method,
+                    each,
+                    ability,
+                    view,
+                    status=options.get("status", 200),
+                    idempotent=options.get("idempotent", method == "POST"),
+                    errors=options.get("errors", ()),
+                    example=options.get("example"),
+                    content_types=options.get("content_types", ("application/json",)),
+                )
+                for each in (path, *options.get("also", ()))
             )
             for each in routes:
                 self._register_local(each)
             entry = self.lambda_function(view.__name__)(
                 self._named(view, lambda event, context: self._call(event, context))
             )
-            self._add("route", view, needs, memory_mb, timeout_seconds, entry, routes=routes)
+            capacity = Capacity(
+                memory_mb=options.get("memory_mb", DEFAULT_MEMORY_MB),
+                timeout_seconds=options.get("timeout_seconds", API_TIMEOUT_SECONDS),
+            )
+            self._add("route", view, needs, entry, routes=routes, **capacity)
             return entry
 
         return declare
 
     def on_queue(
-        self,
-        queue: str,
-        *,
-        needs: Needs,
-        dead: bool = False,
-        batch_size: int = 10,
-        memory_mb: int = DEFAULT_MEMORY_MB,
-        timeout_seconds: int = 60,
+        self, queue: str, *, needs: Needs, dead: bool = False, batch_size: int = 10, **capacity: Unpack[Capacity]
     ) -> Callable[[View], Any]:
         """Declare the consumer of a named queue, or (`dead`) of its dead-letter queue. It gets the raw SQS event."""
 
@@ -89,47 +100,41 @@ class Function(Blueprint):
             consumer = self._named(view, lambda event: view(event.to_dict()))
             source = f"{queue}-dead" if dead else queue
             entry = self.on_sqs_message(queue=source, batch_size=batch_size, name=view.__name__)(consumer)
-            self._add(
-                "queue", view, needs, memory_mb, timeout_seconds, entry, queue=queue, dead=dead, batch_size=batch_size
-            )
+            self._add("queue", view, needs, entry, queue=queue, dead=dead, batch_size=batch_size, **capacity)
             return entry
 
         return declare
 
-    def every(
-        self, expression: str, *, needs: Needs, memory_mb: int = DEFAULT_MEMORY_MB, timeout_seconds: int = 60
-    ) -> Callable[[View], Any]:
+    def every(self, expression: str, *, needs: Needs, **capacity: Unpack[Capacity]) -> Callable[[View], Any]:
         """Declare a schedule: `rate(1 minute)` or `cron(40 3 * * ? *)`, in UTC. The view takes nothing."""
 
         def declare(view: View) -> Any:
             entry = self.schedule(expression, name=view.__name__, description=_first_line(view))(
                 self._named(view, lambda event: view())
             )
-            self._add("schedule", view, needs, memory_mb, timeout_seconds, entry, schedule=expression)
+            self._add("schedule", view, needs, entry, schedule=expression, **capacity)
             return entry
 
         return declare
 
-    def on_outbox(
-        self, *, needs: Needs, batch_size: int = 100, memory_mb: int = DEFAULT_MEMORY_MB, timeout_seconds: int = 60
-    ) -> Callable[[View], Any]:
+    def on_outbox(self, *, needs: Needs, batch_size: int = 100, **capacity: Unpack[Capacity]) -> Callable[[View], Any]:
         """Declare what the outbox's stream wakes. It gets the raw stream event; packaging fills in the stream's ARN."""
 
         def declare(view: View) -> Any:
             consumer = self._named(view, lambda event: view(event.to_dict()))
             arn = "arn:aws:dynamodb:::table/outbox/stream/latest"
             entry = self.on_dynamodb_record(arn, batch_size=batch_size, name=view.__name__)(consumer)
-            self._add("stream", view, needs, memory_mb, timeout_seconds, entry, batch_size=batch_size)
+            self._add("stream", view, needs, entry, batch_size=batch_size, **capacity)
             return entry
 
         return declare
 
-    def guard(self, *, needs: Needs, ttl_seconds: int, memory_mb: int = DEFAULT_MEMORY_MB) -> Callable[[View], Any]:
+    def guard(self, *, needs: Needs, ttl_seconds: int) -> Callable[[View], Any]:
         """Declare the authorizer that stands in front of every route with an ability."""
 
         def declare(view: View) -> Any:
             entry = self.authorizer(ttl_seconds=ttl_seconds, name=view.__name__)(view)
-            self._add("authorizer", view, needs, memory_mb, 10, entry)
+            self._add("authorizer", view, needs, entry, timeout_seconds=AUTHORIZER_TIMEOUT_SECONDS)
             return entry
 
         return declare
@@ -150,7 +155,7 @@ class Function(Blueprint):
 
     def _view(self, app: Chalice, route: Route) -> View:
         def view(**path: str) -> Any:
-            from chalicelib.core.serving import serve
+            from chalicelib.core.serve import serve
 
             return serve(route, app.current_request, path)
 
@@ -168,22 +173,9 @@ class Function(Blueprint):
         self._current_app = None
         return self._alone
 
-    def _add(
-        self, kind: Any, view: View, needs: Needs, memory_mb: int, timeout_seconds: int, entry: Any, **more: Any
-    ) -> None:
-        self.doors.append(
-            Door(
-                kind,
-                view.__name__,
-                self.module,
-                needs,
-                memory_mb,
-                timeout_seconds,
-                view.__doc__ or "",
-                entry=entry,
-                **more,
-            )
-        )
+    def _add(self, kind: Any, view: View, needs: Needs, entry: Any, **more: Any) -> None:
+        found = Endpoint(kind, view.__name__, self.module, needs, doc=view.__doc__ or "", entry=entry, **more)
+        self.endpoints.append(found)
 
     @staticmethod
     def _named(view: View, stand_in: View) -> View:

@@ -17,14 +17,14 @@ LONGEST_KEY = 255
 
 
 class Replay(Conflict):
-    """This key was used before; the door answers from the guard, or refuses when the body differs."""
+    """This key was used before; the endpoint answers from the guard, or refuses when the body differs."""
 
     def __init__(self) -> None:
         super().__init__("idempotency_key_used", "This Idempotency-Key was used before.")
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """A client's key for one route. `render` makes, from what a verb commits with, the answer that goes to the client.
+    """A client's key for one route. `render` makes the client's answer from what a use case commits with.
 
     `continued`: an earlier unit of the same request holds the guard, and this one brings its answer up to date.
     """

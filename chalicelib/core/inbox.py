@@ -3,6 +3,8 @@
 import zlib
 from datetime import datetime, timedelta
 
+import msgspec
+
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.core.events import Job
@@ -24,23 +26,32 @@ class _Delivered(Conflict):
         super().__init__("delivered_before", "This delivery was received before.")
 
 
-def receive(unit: Unit, vendor: str, delivery_id: str, kind: str, raw: bytes, job: Job | None) -> bool:
+class Delivery(msgspec.Struct, frozen=True):
+    """A webhook's request: `id` is the vendor's own, `kind` its name for what happened, `body` as it came."""
+
+    vendor: str
+    id: str
+    kind: str
+    body: bytes
+
+
+def receive(unit: Unit, delivery: Delivery, job: Job | None) -> bool:
     """Keep the delivery and enqueue its job, in one commit; False when it was received before.
 
-    `kind` is the vendor's name for what happened. A delivery nobody acts on (`job` None) is kept all the same.
+    A delivery nobody acts on (`job` None) is kept all the same.
     """
     at: datetime = unit.clock()
-    packed = zlib.compress(raw, 6)
+    packed = zlib.compress(delivery.body, 6)
     parts = [packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES)] or [b""]
-    for number, body in enumerate(parts):
+    for number, part in enumerate(parts):
         unit.add(
             InboxRow(
-                f"{vendor}#{delivery_id}",
+                f"{delivery.vendor}#{delivery.id}",
                 f"part#{number:02}",
-                kind=kind,
+                kind=delivery.kind,
                 received_at=stamp(at),
                 parts=len(parts),
-                body=body,
+                body=part,
                 expires_at=epoch(at + KEEP),
             ),
             _Delivered(),

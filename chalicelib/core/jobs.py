@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.core import failed_jobs, queues
+from chalicelib.core import due, failed_jobs, queues
 from chalicelib.core.clock import Clock, now
+from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, VendorRefused
 from chalicelib.core.events import Job, UnknownName, job_type
 from chalicelib.core.logging import log, log_context, where
@@ -16,21 +17,6 @@ from chalicelib.core.unit import Actor, Unit
 
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
-
-
-class Envelope(msgspec.Struct, kw_only=True):
-    """What travels on a queue around a job. `spent`: attempts made before this message (a postponed job keeps them)."""
-
-    job: str
-    id: str
-    company_id: str
-    correlation_id: str
-    payload: msgspec.Raw
-    spent: int = 0
-
-    def message(self, queue: str, delay_seconds: int = 0) -> queues.Message:
-        """The SQS message that carries it."""
-        return queues.Message(queue, msgspec.json.encode(self).decode(), self.company_id, delay_seconds)
 
 
 class JobContext(msgspec.Struct, frozen=True):
@@ -65,17 +51,6 @@ FOR_GOOD = (CannotSucceed, Invalid, NotFound, Forbidden, VendorRefused)
 """What no repetition mends."""
 
 
-def envelope_of(job: Job, job_id: str, correlation_id: str) -> Envelope:
-    """The job, ready for a queue."""
-    return Envelope(
-        job=job.name(),
-        id=job_id,
-        company_id=job.company_id,
-        correlation_id=correlation_id,
-        payload=msgspec.Raw(msgspec.json.encode(job)),
-    )
-
-
 def work(queue: str, event: dict[str, Any], clock: Clock = now) -> dict[str, Any]:
     """Do the jobs of one SQS event; answers which messages SQS must deliver again (partial batch failure)."""
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
@@ -90,33 +65,47 @@ class _Again(Exception):
     """Deliver this message again; its visibility has been set."""
 
 
+class _Received(msgspec.Struct, frozen=True):
+    """A message in hand. `attempt` counts those of the message and those that were spent before it."""
+
+    queue: str
+    receipt: str
+    times: int
+    envelope: Envelope
+
+    @property
+    def attempt(self) -> int:
+        return self.envelope.spent + self.times
+
+
 def _work_one(queue: str, record: dict[str, Any], clock: Clock) -> None:
     try:
         envelope = msgspec.json.decode(record["body"], type=Envelope)
     except msgspec.MsgspecError as error:
         failed_jobs.record_message(queue, record, f"not a job: {error}", clock())
         return
-    received = int(record["attributes"]["ApproximateReceiveCount"])
-    attempt = envelope.spent + received
+    received = _Received(queue, record["receiptHandle"], int(record["attributes"]["ApproximateReceiveCount"]), envelope)
     log_context(
         job_id=envelope.id,
         job=envelope.job,
         request_id=envelope.correlation_id,
-        attempt=attempt,
+        attempt=received.attempt,
         company_id=envelope.company_id,
         queue=queue,
     )
     try:
-        _run(envelope, attempt, clock)
-        log.info("job done")
+        if due.is_wanted(envelope):
+            _run(envelope, received.attempt, clock)
+            due.close(envelope)
+            log.info("job done")
+        else:
+            log.info("job was unscheduled")
     except (Postpone, RateLimited) as wait:
-        _postpone(queue, envelope, received, wait)
-    except FOR_GOOD as error:
-        _give_up(queue, envelope, attempt, error, clock)
-    except UnknownName as error:
-        _give_up(queue, envelope, attempt, error, clock)
+        _postpone(received, wait, clock)
+    except (*FOR_GOOD, UnknownName) as error:
+        _give_up(received, error, clock)
     except Exception as error:  # noqa: BLE001 - whatever a job raises decides only when it is tried again
-        _fail(queue, record, envelope, attempt, error, clock)
+        _fail(received, error, clock)
 
 
 def _run(envelope: Envelope, attempt: int, clock: Clock) -> None:
@@ -136,28 +125,27 @@ def handler_of(kind: type[Job]) -> Callable[[Any, JobContext], None]:
     return found
 
 
-def _postpone(queue: str, envelope: Envelope, received: int, wait: Postpone | RateLimited) -> None:
+def _postpone(received: _Received, wait: Postpone | RateLimited, clock: Clock) -> None:
     seconds = wait.seconds if isinstance(wait, Postpone) else wait.retry_after
-    again = msgspec.structs.replace(envelope, spent=envelope.spent + received - 1)
+    due.put_off(received.envelope, seconds, clock())
+    again = msgspec.structs.replace(received.envelope, spent=received.attempt - 1)
     # A copy goes out before this message is acknowledged: a crash between leaves two, never none.
-    if queues.send([again.message(queue, seconds)]):
+    if queues.send([again.message(received.queue, seconds)]):
         raise _Again("the queue did not take the postponed copy")
     log.info("job postponed", extra={"seconds": seconds, "why": str(wait)})
 
 
-def _fail(queue: str, record: dict[str, Any], envelope: Envelope, attempt: int, error: Exception, clock: Clock) -> None:
-    most = _most_attempts(envelope)
+def _fail(received: _Received, error: Exception, clock: Clock) -> None:
+    most = job_type(received.envelope.job).attempts
     reason = error.code if isinstance(error, DomainError) else type(error).__name__
     log.warning("job failed", extra={"reason": reason, "where": where(error), "of": most}, exc_info=error)
-    if attempt >= most:
-        _give_up(queue, envelope, attempt, error, clock)
+    if received.attempt >= most:
+        _give_up(received, error, clock)
         return
-    queues.hide(queue, record["receiptHandle"], round(backoff_seconds(attempt)))
+    seconds = round(backoff_seconds(received.attempt))
+    due.put_off(received.envelope, seconds, clock())
+    queues.hide(received.queue, received.receipt, seconds)
     raise _Again(reason)
-
-
-def _most_attempts(envelope: Envelope) -> int:
-    return job_type(envelope.job).attempts
 
 
 def backoff_seconds(attempt: int) -> float:
@@ -166,7 +154,7 @@ def backoff_seconds(attempt: int) -> float:
     return min(doubled, LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)
 
 
-def _give_up(queue: str, envelope: Envelope, attempt: int, error: Exception, clock: Clock) -> None:
+def _give_up(received: _Received, error: Exception, clock: Clock) -> None:
     detail = f"{type(error).__name__}: {error}"
     log.error("job given up", extra={"reason": detail})
-    failed_jobs.record(queue, envelope, attempt, detail, clock())
+    failed_jobs.record(received.queue, received.envelope, received.attempt, detail, clock())

@@ -2,8 +2,8 @@
 
 import msgspec
 
-UNIT_TABLES = ("outbox", "audit", "guards")
-"""Every unit of work may write its events, its audit entry and its idempotency guard."""
+UNIT_TABLES = ("outbox", "due", "audit", "guards")
+"""Every unit of work may write its events, what is due later, its audit entry and its idempotency guard."""
 
 DIRECTORY = "directory"
 
@@ -13,9 +13,9 @@ class Needs(msgspec.Struct, frozen=True):
 
     `reads`: GetItem, BatchGetItem and Query on the table and its indexes. `writes`: those, and Put, Update, Delete and
     ConditionCheck, and the same on `UNIT_TABLES`, since whatever writes does so through a unit of work.
-    `updates`: UpdateItem alone, for a door that notes something in passing and runs no unit of work (the authorizer).
+    `updates`: UpdateItem alone, for an endpoint that notes something without a unit of work (the authorizer).
     `sends`: SendMessage to the queue. `mail`: sending mail. `vault`: Encrypt and Decrypt with the vault's key.
-    `uploads`, `downloads`: PutObject, GetObject in those folders of the bucket of files; links that a door signs grant
+    `uploads`, `downloads`: PutObject, GetObject in those folders of the bucket of files; links it signs grant
     no more than it has itself. `logs`: nothing, every Lambda writes its own log group.
     """
 

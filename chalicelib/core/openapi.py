@@ -1,16 +1,14 @@
-"""The OpenAPI 3.1 document, made from what the doors declare: at packaging time for Lambda, on first use locally."""
+"""The OpenAPI 3.1 document, made from what endpoints declare: when packaging for Lambda, on first use locally."""
 
 import inspect
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from chalicelib.core.doors import PUBLIC, Door, Route, all_doors
+from chalicelib.core.endpoints import PUBLIC, Endpoint, Route
 from chalicelib.core.openapi_errors import problem_schema, responses_of
 from chalicelib.core.openapi_examples import example_of
-from chalicelib.core.openapi_file import load as load
 
 REFERENCE = "#/components/schemas/{name}"
 TITLE = "PilotPractice"
@@ -22,34 +20,31 @@ Send `Authorization: Bearer <token>`. Times are RFC 3339 with an offset. Lists a
 Json = dict[str, Any]
 
 
-def write(path: Path, doors: Iterable[Door] | None = None) -> int:
-    """Write the document of these doors (all of the house, unless given) to `path`; returns its bytes."""
-    return path.write_bytes(encode(document(all_doors() if doors is None else doors)))
-
-
 def encode(made: Json) -> bytes:
-    """As JSON, the same bytes for the same doors, so that packages can be reproduced."""
+    """As JSON, the same bytes for the same endpoints, so that packages can be reproduced."""
     return msgspec.json.encode(made)
 
 
-def document(doors: Iterable[Door], *, server: str | None = None) -> Json:
+def document(endpoints: Iterable[Endpoint], *, server: str | None = None) -> Json:
     """Describe every route. `server`: where the API stands; left out, it stands where the document was fetched.
 
     Raises TypeError when a view's models cannot be described, ValueError when a declared error is not `code status`.
     """
-    listed = sorted(((door, route) for door in doors for route in door.routes), key=_place)
+    listed = sorted(((endpoint, route) for endpoint in endpoints for route in endpoint.routes), key=_place)
     schemas, components = _schemas(route for _, route in listed)
     responses: dict[str, Json] = {}
     paths: dict[str, Json] = {}
-    for door, route in listed:
-        described = _operation(door, route, schemas, components) | {"responses": _success(route, schemas, components)}
+    for endpoint, route in listed:
+        described = _operation(endpoint, route, schemas, components) | {
+            "responses": _success(route, schemas, components)
+        }
         described["responses"] |= responses_of(route, responses)
         paths.setdefault(route.path, {})[route.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": "0.1.0", "description": ABOUT},
         "servers": [{"url": server or "."}],
-        "tags": [{"name": area} for area in sorted({door.area for door, _ in listed})],
+        "tags": [{"name": area} for area in sorted({endpoint.area for endpoint, _ in listed})],
         "paths": paths,
         "components": {
             "schemas": components | {"Problem": problem_schema()},
@@ -61,9 +56,9 @@ def document(doors: Iterable[Door], *, server: str | None = None) -> Json:
     }
 
 
-def _place(entry: tuple[Door, Route]) -> tuple[str, str, str]:
-    door, route = entry
-    return door.area, route.path, route.method
+def _place(entry: tuple[Endpoint, Route]) -> tuple[str, str, str]:
+    endpoint, route = entry
+    return endpoint.area, route.path, route.method
 
 
 def _schemas(routes: Iterable[Route]) -> tuple[dict[Any, Json], dict[str, Json]]:
@@ -88,11 +83,11 @@ def _is_raw(model: Any) -> bool:
     return model is type(None) or (isinstance(model, type) and model.__module__.startswith("chalice."))
 
 
-def _operation(door: Door, route: Route, schemas: dict[Any, Json], components: Json) -> Json:
+def _operation(endpoint: Endpoint, route: Route, schemas: dict[Any, Json], components: Json) -> Json:
     summary, _, description = inspect.cleandoc(route.view.__doc__ or route.view.__name__).partition("\n")
     made: Json = {
-        "operationId": _operation_id(door, route),
-        "tags": [door.area],
+        "operationId": _operation_id(endpoint, route),
+        "tags": [endpoint.area],
         "summary": summary.rstrip("."),
         "description": description.strip() or summary,
         "x-ability": route.ability or None,
@@ -103,8 +98,8 @@ def _operation(door: Door, route: Route, schemas: dict[Any, Json], components: J
     return made | ({"requestBody": body} if body else {})
 
 
-def _operation_id(door: Door, route: Route) -> str:
-    if route.path == door.routes[0].path:
+def _operation_id(endpoint: Endpoint, route: Route) -> str:
+    if route.path == endpoint.routes[0].path:
         return route.view.__name__
     # A further path of the same view; ids must differ.
     return f"{route.view.__name__}_at_{'_'.join(part.strip('{}') for part in route.path.split('/') if part)}"

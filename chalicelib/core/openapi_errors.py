@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.core.doors import PUBLIC, Route
+from chalicelib.core.endpoints import PUBLIC, Route
 from chalicelib.core.errors import DomainError
 from chalicelib.core.problems import CONTENT_TYPE
 

@@ -1,4 +1,4 @@
-"""Examples made up from a JSON Schema, for models whose door gives none."""
+"""Examples made up from a JSON Schema, for models whose endpoint gives none."""
 
 from typing import Any
 

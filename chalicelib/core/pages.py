@@ -57,30 +57,34 @@ class Listing(msgspec.Struct, frozen=True):
     range_key: str
 
 
-def page(
-    where: Listing,
-    value: str,
-    *,
-    limit: int,
-    cursor: str | None,
-    between: Condition | None = None,
-    only: Condition | None = None,
-    newest_first: bool = False,
-    most_read: int | None = None,
-) -> Page[Any]:
-    """Up to `limit` rows of the partition `value`, in range-key order.
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows of a partition, and from which end of it.
 
     `between` narrows the range key, `only` filters what was read; after `most_read` rows the page ends, however few
-    were found, and its cursor goes on. Raises Invalid for a cursor that is not of this list.
+    were found, and its cursor goes on.
     """
-    start = _start(where, value, cursor)
+
+    between: Condition | None = None
+    only: Condition | None = None
+    most_read: int | None = None
+    newest_first: bool = False
+
+
+OLDEST_FIRST, NEWEST_FIRST = Selection(), Selection(newest_first=True)
+
+
+def page(
+    where: Listing, value: str, *, limit: int, cursor: str | None, selection: Selection = OLDEST_FIRST
+) -> Page[Any]:
+    """Up to `limit` rows of the partition `value`, in range-key order; raises Invalid for a cursor of another list."""
+    start, most_read = _start(where, value, cursor), selection.most_read
     found = where.row.query(
         value,
-        between,
-        only,
+        selection.between,
+        selection.only,
         index_name=where.index,
         consistent_read=where.index is None,
-        scan_index_forward=not newest_first,
+        scan_index_forward=not selection.newest_first,
         page_size=limit + 1 if most_read is None else max(limit + 1, READ_AT_ONCE),
         last_evaluated_key=start,
     )

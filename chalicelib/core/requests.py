@@ -31,8 +31,8 @@ class Request:
     clock: Clock = now
     units: list[Unit] = field(default_factory=list)
 
-    def unit(self, answer: Callable[[Any], Any] = lambda noun: noun, company_id: str | None = None) -> Unit:
-        """The unit of work of this request; `answer` turns what the verb commits with into what the client gets.
+    def unit(self, answer: Callable[[Any], Any] = lambda model: model, company_id: str | None = None) -> Unit:
+        """The unit of work of this request; `answer` turns what the use case commits with into what the client gets.
 
         A public route gives the company as soon as it knows it; a repeat looks for its guard there.
         """

@@ -1,7 +1,7 @@
-"""Rows: how every table of the house is shaped, read and decoded; the nouns inside travel as JSON in `data`.
+"""Rows: how every table of the house is shaped, read and decoded; the models inside travel as JSON in `data`.
 
 Every table has a text partition key `pk` and sort key `sk`. What a key, an index, a filter or a condition needs is an
-attribute of its own; the rest of a noun is one JSON document (docs/decisions/0003-rows.md says what that buys).
+attribute of its own; the rest of a model is one JSON document (docs/decisions/0003-rows.md says what that buys).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -60,17 +60,17 @@ class Row(Model):
     @classmethod
     def find(cls, pk: str, sk: str, *, consistent: bool = True) -> Self | None:
         """The row, or None; one GetItem."""
-        found: Self | None = fetch([Key(cls, pk, sk)], consistent=consistent)[0]
+        found: Self | None = fetch_one(Key(cls, pk, sk), consistent=consistent)
         return found
 
-    def noun(self, kind: type[T]) -> T:
-        """The noun in `data`, checked against its type."""
+    def model(self, kind: type[T]) -> T:
+        """The model in `data`, checked against its type."""
         return msgspec.json.decode(self.data or "{}", type=kind)
 
 
-def encode(noun: Any) -> str:
-    """A noun as the JSON that `Row.noun` reads back."""
-    return msgspec.json.encode(noun).decode()
+def encode(model: Any) -> str:
+    """A model as the JSON that `Row.model` reads back."""
+    return msgspec.json.encode(model).decode()
 
 
 def index(name: str, hash_key: str, range_key: str, *, keys_only: bool = False) -> Any:
@@ -93,7 +93,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 overlay: ContextVar[Callable[[Key, Any], Any] | None] = ContextVar("overlay", default=None)
-"""What a rehearsal (core.rehearsing) lays over the rows that `fetch` finds."""
+"""What a dry run (core.dry_run) lays over the rows that `fetch` finds."""
 
 
 def fetch(keys: Sequence[Key], *, consistent: bool = True) -> list[Any]:
@@ -104,6 +104,17 @@ def fetch(keys: Sequence[Key], *, consistent: bool = True) -> list[Any]:
     rows = _fetch(keys, consistent)
     see = overlay.get()
     return rows if see is None else [see(key, row) for key, row in zip(keys, rows, strict=True)]
+
+
+def fetch_one(key: Key, *, consistent: bool = True) -> Any:
+    """The row at `key`, None where there is none; one GetItem."""
+    return fetch([key], consistent=consistent)[0]
+
+
+def fetch_map(keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Any]:
+    """The rows at `keys` by their key, None where there is none; each key once, otherwise as `fetch`."""
+    unique = list(dict.fromkeys(keys))
+    return dict(zip(unique, fetch(unique, consistent=consistent), strict=True))
 
 
 def _fetch(keys: Sequence[Key], consistent: bool) -> list[Any]:

@@ -5,8 +5,8 @@ import time
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import timedelta
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from pynamodb.exceptions import TransactWriteError
@@ -14,6 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.core.clock import Clock, epoch, now, stamp
+from chalicelib.core.due_rows import due_row, due_row_at
 from chalicelib.core.errors import DomainError, Invalid, Stale, Unavailable
 from chalicelib.core.events import Event, Job
 from chalicelib.core.idempotency import IdempotencyKey, Replay, guard_row
@@ -21,6 +22,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.rows import AuditRow, GuardRow, OutboxRow
 from chalicelib.core.tables import Row, connection, encode
 
+T = TypeVar("T")
 MOST_ACTIONS = 90
 """A transaction holds 100; what could exceed this is refused before anything is sent."""
 TRIES = 5
@@ -66,7 +68,7 @@ class _Action(msgspec.Struct, frozen=True):
 class Unit:
     """Collects writes of one company's action; `commit` sends them as one TransactWriteItems, all or nothing.
 
-    Stores add rows; verbs publish events, enqueue jobs and write the audit entry. A failed condition raises the
+    Stores add rows; use cases publish events, enqueue jobs and write the audit entry. A failed condition raises the
     `otherwise` given with it, or Stale. Not to be used again after `commit`.
     """
 
@@ -118,6 +120,22 @@ class Unit:
         """Put the job on its queue after the commit, not before `delay_seconds` (≤ 900) have passed; returns its id."""
         return self._outbox(f"job:{job.name()}", encode(job), delay_seconds)
 
+    def schedule(self, job: Job, at: datetime, key: str) -> str:
+        """Do the job at `at`, however far off, unless it is unscheduled before; returns its id.
+
+        `key` is the company's own name for it, such as `reminder#apt_…`: scheduled again under it, the job moves. The
+        queue's own delay begins and ends on whole seconds, so it may be a second late and is never early.
+        """
+        row, seconds = due_row(job, at, key, self)
+        self.put(row)
+        if seconds is not None:  # too near for a sweep to be sure to see it in time
+            self._outbox(f"job:{job.name()}", encode(job), seconds, due=f"{key}#{row.nonce}")
+        return str(row.nonce)
+
+    def unschedule(self, key: str) -> None:
+        """Let the job scheduled under `key` not be done, also when its queue has it already; none there is no fault."""
+        self.delete(due_row_at(self.company_id, key))
+
     def audit(self, action: str, record_id: str, fields: tuple[str, ...] = (), **ids: str) -> None:
         """Note who did what to which record, and which fields it touched; never their values."""
         self.put(
@@ -151,14 +169,14 @@ class Unit:
         if len(self._actions) > MOST_ACTIONS:
             raise Invalid("too_much_at_once", f"This would change {len(self._actions)} records at once; split it up.")
         actions = sorted(self._actions, key=lambda action: _ORDER.index(action.kind))
-        (instead.get() or _send)(actions)
+        (dry_run_commit.get() or _send)(actions)
         self.committed = True
 
     def _guard(self, key: IdempotencyKey, answer: Any) -> None:
         row, condition = guard_row(self.company_id, key, answer, self.clock())
         self._actions.append(_Action("put", row, condition, Replay()))
 
-    def _outbox(self, name: str, data: str, delay_seconds: int) -> str:
+    def _outbox(self, name: str, data: str, delay_seconds: int, due: str | None = None) -> str:
         event_id = new_id("evt")
         at = self.clock()
         self.add(
@@ -173,6 +191,7 @@ class Unit:
                 correlation_id=self.correlation_id,
                 occurred_at=stamp(at),
                 delay_seconds=delay_seconds,
+                due=due,
                 pending=f"pending#{random.randrange(PENDING_SHARDS)}",
                 expires_at=epoch(at + timedelta(days=OUTBOX_DAYS)),
             )
@@ -180,8 +199,16 @@ class Unit:
         return event_id
 
 
-instead: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("instead", default=None)
-"""What a rehearsal (core.rehearsing) does with the actions instead of sending them."""
+UnitFactory = Callable[[], Unit]
+"""Makes the unit of work of one try; a use case that tries again makes another one."""
+CompanyUnitFactory = Callable[[str], Unit]
+"""The same where the company is found out on the way."""
+
+TransactionHook = Callable[[Unit, T], None]
+"""Adds to the transaction in which the T that it is given is written; called again, with a new unit, at each try."""
+
+dry_run_commit: ContextVar[Callable[[list[_Action]], None] | None] = ContextVar("dry_run_commit", default=None)
+"""What a dry run (core.dry_run) does with the actions instead of sending them."""
 pause: Callable[[float], None] = time.sleep
 """How a contended commit waits before its next try; at most 0.4 s in all. Tests replace it."""
 

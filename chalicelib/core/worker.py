@@ -15,32 +15,35 @@ from chalicelib.core.settings import settings
 
 POLL_SECONDS = 1
 """A longer poll would only make stopping slower: one that is cut off may take a message with it."""
-BURY_EVERY_SECONDS = 5.0
+DEAD_LETTERS_EVERY_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 Deliver = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """Handles an SQS event of a queue; answers as a Lambda with ReportBatchItemFailures would."""
 
 
-def _bury(queue: str, event: dict[str, Any]) -> None:
-    failed_jobs.bury(queue, event, now())
+def _consume_dead(queue: str, event: dict[str, Any]) -> None:
+    failed_jobs.record_dead_letters(queue, event, now())
 
 
-def run_worker(queues: Sequence[str], stop: threading.Event, work: Deliver = jobs.work, bury: Deliver = _bury) -> None:
-    """Work off `queues` until `stop`, the first before the second and so on, and bury their dead messages.
+def run_worker(
+    queues: Sequence[str], stop: threading.Event, work: Deliver = jobs.work, consume_dead: Deliver = _consume_dead
+) -> None:
+    """Work off `queues` until `stop`, the first before the second and so on; dead letters become failed jobs.
 
-    `work` and `bury` handle a batch of a queue and of its dead-letter queue; both get its own name. The messages
-    in hand are finished first. A queue that cannot be reached is tried again after a second. Raises ValueError for a
-    name that is no queue.
+    `work` and `consume_dead` handle a batch of a queue and of its dead-letter queue; both get its own name. The
+    messages in hand are finished first. A queue that cannot be reached is tried again after a second.
+
+    Raises ValueError for a name that is no queue.
     """
     unknown = [queue for queue in queues if queue not in NAMED_QUEUES]
     if unknown:
         raise ValueError(f"No such queue: {', '.join(unknown)}. There are {', '.join(NAMED_QUEUES)}.")
-    bury_at, poll = 0.0, 0
+    consume_dead_at, poll = 0.0, 0
     while not stop.is_set():
         try:
-            if time.monotonic() >= bury_at:
-                bury_dead(queues, bury)
-                bury_at = time.monotonic() + BURY_EVERY_SECONDS
+            if time.monotonic() >= consume_dead_at:
+                consume_dead_letters(queues, consume_dead)
+                consume_dead_at = time.monotonic() + DEAD_LETTERS_EVERY_SECONDS
             poll = 0 if work_first(queues, poll, work) else POLL_SECONDS
         except (BotoCoreError, ClientError) as error:
             log.warning("queue unreachable", extra={"queues": list(queues), "why": str(error)})
@@ -59,16 +62,16 @@ def work_first(queues: Sequence[str], poll_seconds: int = 0, work: Deliver = job
     return 0
 
 
-def bury_dead(queues: Sequence[str], bury: Deliver = _bury) -> int:
+def consume_dead_letters(queues: Sequence[str], consume_dead: Deliver = _consume_dead) -> int:
     """Take over what lies in the dead-letter queues of `queues`; returns how many messages there were."""
-    return sum(_bury_all(queue, bury) for queue in queues)
+    return sum(_consume_dead_of(queue, consume_dead) for queue in queues)
 
 
-def _bury_all(queue: str, bury: Deliver) -> int:
-    buried = 0
-    while taken := deliver(f"{queue}{DEAD}", lambda _, event: bury(queue, event)):
-        buried += taken
-    return buried
+def _consume_dead_of(queue: str, consume_dead: Deliver) -> int:
+    found = 0
+    while taken := deliver(f"{queue}{DEAD}", lambda _, event: consume_dead(queue, event)):
+        found += taken
+    return found
 
 
 def deliver(queue: str, handle: Deliver, poll_seconds: int = 0) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact, Customer
 from chalicelib.crm.tables import CrmRow
@@ -21,7 +21,7 @@ def key(company_id: str, customer_id: str) -> Key:
 
 def customer_of(row: Any) -> Customer | None:
     """The customer in a fetched row."""
-    return row.noun(Customer) if row is not None else None
+    return row.model(Customer) if row is not None else None
 
 
 def get_customer(company_id: str, customer_id: str) -> Customer:
@@ -34,7 +34,7 @@ def get_customer(company_id: str, customer_id: str) -> Customer:
 
 def find_customer(company_id: str, customer_id: str) -> Customer | None:
     """One request."""
-    return customer_of(fetch([key(company_id, customer_id)])[0])
+    return customer_of(fetch_one(key(company_id, customer_id)))
 
 
 def contact_keys(company_id: str, contact: Contact) -> list[Key]:
@@ -50,8 +50,8 @@ def owner_of(rows: Sequence[Any]) -> str | None:
 
 def add_customer(unit: Unit, customer: Customer) -> None:
     """Add it and claim its phone and e-mail; the unit ends as Stale when someone else took one meanwhile."""
-    for place in contact_keys(customer.company_id, Contact(phone=customer.phone, email=customer.email)):
-        unit.add(CrmRow(place.pk, place.sk, customer_id=customer.id))
+    for at in contact_keys(customer.company_id, Contact(phone=customer.phone, email=customer.email)):
+        unit.add(CrmRow(at.pk, at.sk, customer_id=customer.id))
     at = key(customer.company_id, customer.id)
     unit.add(
         CrmRow(
@@ -67,11 +67,12 @@ def add_customer(unit: Unit, customer: Customer) -> None:
 
 def save_customer(unit: Unit, customer: Customer) -> None:
     """Write its next version (not its phone or e-mail); the unit ends as Stale when someone else was faster."""
-    place = key(customer.company_id, customer.id)
+    at = key(customer.company_id, customer.id)
     changes = [CrmRow.data.set(encode(customer)), CrmRow.version.set(customer.version)]
-    unit.update(CrmRow(place.pk, place.sk), changes, CrmRow.version == customer.version - 1)
+    unit.update(CrmRow(at.pk, at.sk), changes, CrmRow.version == customer.version - 1)
 
 
 def page_customers(company_id: str, limit: int, cursor: str | None) -> Page[Customer]:
     """The newest first."""
-    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor, newest_first=True).map(lambda r: r.noun(Customer))
+    found = page(BY_COMPANY, company_id, limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(Customer))

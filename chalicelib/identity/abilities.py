@@ -7,8 +7,8 @@ EVERYTHING = "*"
 Role = Literal["admin", "staff", "practitioner", "client"]
 
 ABILITIES = frozenset(
-    f"{noun}:{verb}"
-    for noun in (
+    f"{resource}:{action}"
+    for resource in (
         "account",
         "accounting",
         "analytics",
@@ -23,7 +23,7 @@ ABILITIES = frozenset(
         "users",
         "webhooks",
     )
-    for verb in ("read", "write")
+    for action in ("read", "write")
 ) | {"appointments:override"}
 """Every ability a route may ask for (a test walks the routes).
 
@@ -69,10 +69,10 @@ OF_ROLE: dict[Role, frozenset[str]] = {
 }
 
 
-def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
-    """Whether who holds `held` may hand out `wanted`: nobody gives more than they have."""
+def covers(held: Iterable[str], given: Iterable[str]) -> bool:
+    """Whether who holds `held` may hand out `given`: nobody gives more than they have."""
     mine = frozenset(held)
-    return EVERYTHING in mine or frozenset(wanted) <= mine
+    return EVERYTHING in mine or frozenset(given) <= mine
 
 
 def unknown(abilities: Iterable[str]) -> list[str]:

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Sequence
 
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
-from chalicelib.identity.attempts import Attempts
+from chalicelib.identity.login_attempts import LoginAttempts
 
 
 def name_of(what: str, value: str) -> str:
@@ -14,12 +14,14 @@ def name_of(what: str, value: str) -> str:
     return f"attempts#{what}#{hashlib.sha256(value.encode()).hexdigest()}"
 
 
-def find_attempts(names: Sequence[str]) -> list[Attempts]:
-    """What each counter says; one request."""
-    return [_attempts(row) for row in fetch([Key(GuardRow, name, "guard") for name in names])]
+def find_attempts(names: Sequence[str]) -> dict[str, LoginAttempts]:
+    """What each counter says, by its name; one request."""
+    keys = {name: Key(GuardRow, name, "guard") for name in names}
+    rows = fetch_map(keys.values())
+    return {name: _attempts(rows[key]) for name, key in keys.items()}
 
 
-def save_attempts(unit: Unit, name: str, seen: Attempts, now: Attempts) -> None:
+def save_attempts(unit: Unit, name: str, seen: LoginAttempts, now: LoginAttempts) -> None:
     """Write the counter; the unit ends as Stale when it is not as it was `seen`, so that every attempt counts."""
     unchanged = GuardRow.pk.does_not_exist()
     if seen.expires_at is not None:
@@ -51,7 +53,7 @@ def _mail_pk(company_id: str, job_id: str) -> str:
     return f"{company_id}#mailed#{job_id}"
 
 
-def _attempts(row: GuardRow | None) -> Attempts:
+def _attempts(row: GuardRow | None) -> LoginAttempts:
     if row is None or row.expires_at is None:
-        return Attempts()
-    return Attempts(int(row.tally or 0), int(row.expires_at))
+        return LoginAttempts()
+    return LoginAttempts(int(row.tally or 0), int(row.expires_at))

@@ -7,7 +7,7 @@ class SendInvitation(Job):
     """Mail an invited user the link that lets them set a password."""
 
     queue = "notifications"
-    handler = "chalicelib.identity.mailing:send_invitation"
+    handler = "chalicelib.identity.send_mail:send_invitation"
 
     user_id: str
 
@@ -16,6 +16,6 @@ class SendPasswordReset(Job):
     """Mail a user the link that lets them set another password."""
 
     queue = "notifications"
-    handler = "chalicelib.identity.mailing:send_password_reset"
+    handler = "chalicelib.identity.send_mail:send_password_reset"
 
     user_id: str

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, Fault, NotFound, Stale
 from chalicelib.core.unit import Unit
 from chalicelib.identity import store
 from chalicelib.identity.account import Account
-from chalicelib.identity.letters import Purpose
+from chalicelib.identity.mail_templates import Purpose
 from chalicelib.identity.token import digest_of, new_secret
 
 KIND = "link"
@@ -36,15 +37,9 @@ class Link:
 def make_link(unit: Unit, purpose: Purpose, account: Account, clock: Clock) -> str:
     """Let the unit store the hash of a new secret, and return the secret; several may stand side by side."""
     secret = new_secret(PREFIX)
-    directory.claim(
-        unit,
-        KIND,
-        digest_of(secret),
-        account.user.id,
-        Stale(),
-        data={"purpose": purpose, "generation": account.credential.generation},
-        expires_at=epoch(clock() + LIFETIME[purpose]),
-    )
+    data = {"purpose": purpose, "generation": account.credential.generation}
+    ends = epoch(clock() + LIFETIME[purpose])
+    directory.claim(unit, Claim(KIND, digest_of(secret), account.user.id, data, ends), Stale())
     return secret
 
 

@@ -7,9 +7,10 @@ import msgspec
 
 from chalicelib.core import directory
 from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.identity import token as tokens
 from chalicelib.identity.abilities import covers
@@ -42,7 +43,7 @@ def find_login(email: str) -> Login | None:
 def claim_login(unit: Unit, user: User) -> None:
     """Let the user's e-mail be theirs among all companies; the unit fails with Conflict when it is another's."""
     taken = Conflict("email_taken", "Somebody signs in with this e-mail address already.")
-    directory.claim(unit, LOGIN, user.email, user.id, taken)
+    directory.claim(unit, Claim(LOGIN, user.email, user.id), taken)
 
 
 def add_company(unit: Unit, company: Company) -> None:
@@ -54,13 +55,13 @@ def add_company(unit: Unit, company: Company) -> None:
 def companies() -> Iterator[Company]:
     """Every company, the oldest first; for operators and schedules."""
     for row in IdentityRow.query(COMPANIES, index_name="by_company"):
-        yield row.noun(Company)
+        yield row.model(Company)
 
 
 def find_company(company_id: str) -> Company | None:
     """One request."""
-    found: IdentityRow | None = fetch([_company_key(company_id)])[0]
-    return found.noun(Company) if found else None
+    found: IdentityRow | None = fetch_one(_company_key(company_id))
+    return found.model(Company) if found else None
 
 
 def user_key(company_id: str, user_id: str) -> Key:
@@ -70,7 +71,7 @@ def user_key(company_id: str, user_id: str) -> Key:
 
 def user_of(row: IdentityRow | None) -> User | None:
     """The user in a fetched row."""
-    return row.noun(User) if row is not None else None
+    return row.model(User) if row is not None else None
 
 
 def get_user(company_id: str, user_id: str) -> User:
@@ -83,26 +84,28 @@ def get_user(company_id: str, user_id: str) -> User:
 
 def find_user(company_id: str, user_id: str) -> User | None:
     """One request."""
-    return user_of(fetch([user_key(company_id, user_id)])[0])
+    return user_of(fetch_one(user_key(company_id, user_id)))
 
 
 def get_user_and_company(company_id: str, user_id: str) -> tuple[User, Company]:
     """One request; raises NotFound."""
-    user, company = fetch([user_key(company_id, user_id), _company_key(company_id)])
+    at, company_at = user_key(company_id, user_id), _company_key(company_id)
+    rows = fetch_map([at, company_at])
+    user, company = user_of(rows[at]), rows[company_at]
     if user is None or company is None:
         raise _no_user(user_id)
-    return user.noun(User), company.noun(Company)
+    return user, company.model(Company)
 
 
 def page_users(company_id: str, limit: int, cursor: str | None) -> Page[User]:
     """The oldest first."""
-    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor).map(lambda row: row.noun(User))
+    return page(BY_COMPANY, company_id, limit=limit, cursor=cursor).map(lambda row: row.model(User))
 
 
 def admins(company_id: str) -> Iterator[User]:
     """Every admin who signs in, the oldest first; reads all users of the company."""
     for row in IdentityRow.query(company_id, index_name="by_company"):
-        user = row.noun(User)
+        user = row.model(User)
         if user.role == "admin" and user.status == "active":
             yield user
 
@@ -111,7 +114,7 @@ def addresses(company_id: str, ability: str, most: int) -> list[str]:
     """The e-mails of active users whose role has the ability, the oldest users first; one Query."""
     found: list[str] = []
     for row in IdentityRow.query(company_id, index_name="by_company", page_size=100):
-        user = row.noun(User)
+        user = row.model(User)
         if user.status == "active" and covers(user.abilities, [ability]):
             found.append(user.email)
         if len(found) == most:
@@ -125,9 +128,9 @@ def find_account(company_id: str, user_id: str) -> Account | None:
     if "user" not in rows:
         return None
     return Account(
-        user=rows["user"].noun(User),
-        credential=rows["credential"].noun(Credential),
-        tokens=tuple(row.noun(Token) for sk, row in rows.items() if sk.startswith("token#")),
+        user=rows["user"].model(User),
+        credential=rows["credential"].model(Credential),
+        tokens=tuple(row.model(Token) for sk, row in rows.items() if sk.startswith("token#")),
     )
 
 
@@ -164,7 +167,7 @@ def add_token(unit: Unit, token: Token) -> None:
     )
     grant = Grant(user_id=token.user_id, abilities=token.abilities, name=token.name)
     twice = Conflict("token_exists", "This token exists already.")  # 2 ** -256
-    directory.claim(unit, tokens.KIND, token.digest, token.id, twice, data=msgspec.to_builtins(grant), expires_at=ends)
+    directory.claim(unit, Claim(tokens.KIND, token.digest, token.id, msgspec.to_builtins(grant), ends), twice)
 
 
 def remove_token(unit: Unit, token: Token) -> None:
@@ -176,13 +179,15 @@ def remove_token(unit: Unit, token: Token) -> None:
 def find_token(company_id: str, user_id: str, token_id: str) -> Token | None:
     """One request."""
     found = IdentityRow.find(_pk(company_id, user_id), _token_sk(token_id))
-    return found.noun(Token) if found else None
+    return found.model(Token) if found else None
 
 
-def last_uses(of: Sequence[Token]) -> list[int | None]:
-    """When each was last used, to the hour, in seconds since 1970; one request for all."""
-    rows = fetch([directory.key(tokens.KIND, token.digest) for token in of])
-    return [found.last_used_at if found else None for found in map(directory.entry, rows)]
+def last_uses(of: Sequence[Token]) -> dict[str, int | None]:
+    """When each was last used, to the hour, in seconds since 1970, by the token's id; one request for all."""
+    keys = {token.id: directory.key(tokens.KIND, token.digest) for token in of}
+    rows = fetch_map(keys.values())
+    entries = {token_id: directory.entry(rows[key]) for token_id, key in keys.items()}
+    return {token_id: entry.last_used_at if entry else None for token_id, entry in entries.items()}
 
 
 def _pk(company_id: str, user_id: str) -> str:

@@ -10,7 +10,7 @@ class PublishWebhook(Job):
     """
 
     queue = "workflows"
-    handler = "chalicelib.integrations.publishing:publish"
+    handler = "chalicelib.integrations.publish_event:publish"
     attempts = 10
 
     type: str
@@ -23,7 +23,7 @@ class PublishWaiting(Job):
     """Make a delivery of what happened on the waiting list for every endpoint that wants to know."""
 
     queue = "workflows"
-    handler = "chalicelib.integrations.publishing:publish_waiting"
+    handler = "chalicelib.integrations.publish_event:publish_waiting"
     attempts = 10
 
     type: str
@@ -34,7 +34,7 @@ class DeliverWebhook(Job):
     """Send a delivery to its endpoint; comes back until it is delivered or given up."""
 
     queue = "workflows"
-    handler = "chalicelib.integrations.sending:deliver"
+    handler = "chalicelib.integrations.send_delivery:deliver"
     attempts = 20
 
     endpoint_id: str

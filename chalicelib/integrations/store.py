@@ -2,26 +2,26 @@
 
 from chalicelib.core.clock import epoch
 from chalicelib.core.errors import DomainError, NotFound
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.pages import Listing, Page, Selection, page
+from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
-from chalicelib.integrations.endpoint import KEPT, Delivery, Endpoint
 from chalicelib.integrations.tables import IntegrationRow
+from chalicelib.integrations.webhook_endpoint import KEPT, Delivery, Endpoint
 
 DELIVERIES = Listing(IntegrationRow, None, "pk", "sk")
 
 
 def endpoints(company_id: str) -> list[Endpoint]:
     """All of a company's, the oldest first; one Query."""
-    return [row.noun(Endpoint) for row in collection(IntegrationRow, f"{company_id}#endpoints")]
+    return [row.model(Endpoint) for row in collection(IntegrationRow, f"{company_id}#endpoints")]
 
 
 def get_endpoint(company_id: str, endpoint_id: str) -> Endpoint:
     """One request; raises NotFound."""
-    row = fetch([_endpoint_key(company_id, endpoint_id)])[0]
+    row = fetch_one(_endpoint_key(company_id, endpoint_id))
     if row is None:
         raise NotFound("endpoint_not_found", f"There is no webhook endpoint {endpoint_id}.")
-    found: Endpoint = row.noun(Endpoint)
+    found: Endpoint = row.model(Endpoint)
     return found
 
 
@@ -53,11 +53,13 @@ def save_delivery(unit: Unit, delivery: Delivery) -> None:
 
 def find_delivery(company_id: str, endpoint_id: str, delivery_id: str) -> tuple[Endpoint | None, Delivery | None]:
     """The endpoint and one delivery to it; one request."""
-    place = Key(IntegrationRow, f"{company_id}#{endpoint_id}", f"delivery#{delivery_id}")
-    endpoint, delivery = fetch([_endpoint_key(company_id, endpoint_id), place])
+    endpoint_at = _endpoint_key(company_id, endpoint_id)
+    delivery_at = Key(IntegrationRow, f"{company_id}#{endpoint_id}", f"delivery#{delivery_id}")
+    rows = fetch_map([endpoint_at, delivery_at])
+    endpoint, delivery = rows[endpoint_at], rows[delivery_at]
     return (
-        endpoint.noun(Endpoint) if endpoint is not None else None,
-        delivery.noun(Delivery) if delivery is not None else None,
+        endpoint.model(Endpoint) if endpoint is not None else None,
+        delivery.model(Delivery) if delivery is not None else None,
     )
 
 
@@ -65,18 +67,13 @@ def page_deliveries(
     company_id: str, endpoint_id: str, *, state: str | None, limit: int, cursor: str | None
 ) -> Page[Delivery]:
     """The newest first."""
-    only = IntegrationRow.status == state if state else None
-    between = IntegrationRow.sk.startswith("delivery#")
-    found = page(
-        DELIVERIES,
-        f"{company_id}#{endpoint_id}",
-        limit=limit,
-        cursor=cursor,
-        between=between,
-        only=only,
+    selection = Selection(
+        between=IntegrationRow.sk.startswith("delivery#"),
+        only=IntegrationRow.status == state if state else None,
         newest_first=True,
     )
-    return found.map(lambda row: row.noun(Delivery))
+    found = page(DELIVERIES, f"{company_id}#{endpoint_id}", limit=limit, cursor=cursor, selection=selection)
+    return found.map(lambda row: row.model(Delivery))
 
 
 def _endpoint_key(company_id: str, endpoint_id: str) -> Key:

@@ -7,6 +7,6 @@ class SendText(Job):
     """Send one text, once, however often this job is done."""
 
     queue = "messages"
-    handler = "chalicelib.messaging.sending:send"
+    handler = "chalicelib.messaging.send_text:send"
 
     text_id: str

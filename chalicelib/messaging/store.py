@@ -4,9 +4,10 @@ from typing import Any
 
 from chalicelib.core import directory
 from chalicelib.core.clock import stamp
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import DomainError, Stale
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.messaging.refusal import Refusal
 from chalicelib.messaging.tables import MessagingRow
@@ -20,7 +21,7 @@ BY_COMPANY = Listing(MessagingRow, "by_company", "company_id", "created_at")
 def find_text(company_id: str, text_id: str) -> Text | None:
     """One request."""
     row = MessagingRow.find(f"{company_id}#{text_id}", "text")
-    return row.noun(Text) if row else None
+    return row.model(Text) if row else None
 
 
 def add_text(unit: Unit, text: Text) -> None:
@@ -35,7 +36,7 @@ def save_text(unit: Unit, text: Text) -> None:
 
 def claim_sid(unit: Unit, text: Text, sid: str) -> None:
     """Make Twilio's id lead to this text, and to no other; Stale when it leads to another."""
-    directory.claim(unit, TWILIO, sid, text.id, Stale())
+    directory.claim(unit, Claim(TWILIO, sid, text.id), Stale())
 
 
 def is_claimed(text: Text, sid: str) -> bool:
@@ -51,12 +52,12 @@ def refusal_key(company_id: str, number: str) -> Key:
 
 def refusal_of(row: Any) -> Refusal | None:
     """The refusal in a fetched row."""
-    return row.noun(Refusal) if row is not None else None
+    return row.model(Refusal) if row is not None else None
 
 
 def find_refusal(company_id: str, number: str) -> Refusal | None:
     """One request."""
-    return refusal_of(fetch([refusal_key(company_id, number)])[0])
+    return refusal_of(fetch_one(refusal_key(company_id, number)))
 
 
 def save_refusal(unit: Unit, refusal: Refusal, otherwise: DomainError | None = None) -> None:
@@ -79,13 +80,13 @@ def remove_refusal(unit: Unit, refusal: Refusal) -> None:
 
 def page_refusals(company_id: str, *, limit: int, cursor: str | None) -> Page[Refusal]:
     """The newest first."""
-    found = page(BY_COMPANY, company_id, limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(Refusal))
+    found = page(BY_COMPANY, company_id, limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(Refusal))
 
 
 def _address(company_id: str, number: str) -> tuple[str, str]:
-    place = refusal_key(company_id, number)
-    return place.pk, place.sk
+    key = refusal_key(company_id, number)
+    return key.pk, key.sk
 
 
 def _row(text: Text) -> MessagingRow:

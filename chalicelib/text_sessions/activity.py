@@ -9,13 +9,13 @@ import msgspec
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Forbidden, Stale
-from chalicelib.core.unit import Unit
-from chalicelib.text_sessions import metering, participants, store
+from chalicelib.core.unit import Unit, UnitFactory
+from chalicelib.text_sessions import participants, store, update_meter
 from chalicelib.text_sessions.meter import Meter
-from chalicelib.text_sessions.metering import Also, Change
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
 from chalicelib.text_sessions.session import Session, Side
+from chalicelib.text_sessions.update_meter import Also, Change
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Said(msgspec.Struct, frozen=True):
 
 @counted
 def update(
-    begin: Callable[[], Unit], company_id: str, user_id: str, appointment_id: str, user_type: Side, clock: Clock
+    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, user_type: Side, clock: Clock
 ) -> Session:
     """Note that the caller is active, and return the session; one read, one transaction.
 
@@ -40,12 +40,12 @@ def update(
     present = participants.read(company_id, user_id, appointment_id)
     if present.side != user_type:
         raise Forbidden("not_your_role", f"You are this appointment's {present.side}, not its {user_type}.")
-    session = note(begin, present, clock)
+    session = note(new_unit, present, clock)
     metrics.count("TextActivityUpdate", side=user_type)
     return session
 
 
-def note(begin: Callable[[], Unit], present: Present, clock: Clock, said: Said | None = None) -> Session:
+def note(new_unit: UnitFactory, present: Present, clock: Clock, said: Said | None = None) -> Session:
     """Mark the side that `present` is on as active, together with the message that was `said`, in one transaction.
 
     Raises Forbidden for somebody who only looks on, Conflict `no_session` before the start and `session_ended` after
@@ -68,7 +68,7 @@ def note(begin: Callable[[], Unit], present: Present, clock: Clock, said: Said |
     at = clock()
     if not session.due(at):
         # Nothing to charge: the account need not be read.
-        unit = begin()
+        unit = new_unit()
         saved = store.save_session(unit, active(session, at), at)
         joined(unit, saved)
         try:
@@ -76,14 +76,14 @@ def note(begin: Callable[[], Unit], present: Present, clock: Clock, said: Said |
         except Stale:
             pass
         else:
-            metering.count(session, saved)
+            update_meter.count(session, saved)
             return saved
     change = Change(
         lambda meter, at: Meter(active(meter.session, at), meter.account),
         joined,
         answer=lambda settled: answer(settled.after.session),
     )
-    return metering.settle(begin, session, clock, change).after.session
+    return update_meter.settle(new_unit, session, clock, change).after.session
 
 
 def running(present: Present) -> Session:
@@ -91,5 +91,5 @@ def running(present: Present) -> Session:
     if present.session is None:
         raise Conflict("no_session", "This appointment's session has not been started.")
     if present.session.is_ended:
-        raise metering.over(present.session)
+        raise update_meter.over(present.session)
     return present.session

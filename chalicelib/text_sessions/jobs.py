@@ -11,7 +11,7 @@ class Tick(Job):
     """
 
     queue = "default"
-    handler = "chalicelib.text_sessions.ticking:tick"
+    handler = "chalicelib.text_sessions.tick_job:tick"
     attempts = 6
 
     appointment_id: str
@@ -24,6 +24,6 @@ class EndCancelled(Job):
     """End the session that may still run of an appointment that has been cancelled."""
 
     queue = "default"
-    handler = "chalicelib.text_sessions.deducting:end_cancelled"
+    handler = "chalicelib.text_sessions.deduction:end_cancelled"
 
     appointment_id: str

@@ -1,14 +1,14 @@
 """Who is who in a text appointment: its patient, its doctor, an admin who may look on, or nobody at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.errors import Forbidden, NotFound
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.identity import store as identity
 from chalicelib.identity.user import User
 from chalicelib.text_sessions import store
@@ -16,12 +16,12 @@ from chalicelib.text_sessions.session import Part, Session, Side
 
 
 class Present(msgspec.Struct, frozen=True):
-    """What an appointment's chat is about, and in what part the user asks. `rows`: what else was read with it."""
+    """What an appointment's chat is about, and in what part the user asks. `rows`: all that was read, by key."""
 
     appointment: Appointment
     session: Session | None
     part: Part
-    rows: tuple[Any, ...] = ()
+    rows: Mapping[Key, Any] = {}
 
     @property
     def side(self) -> Side:
@@ -36,19 +36,14 @@ def read(company_id: str, user_id: str, appointment_id: str, more: Sequence[Key]
 
     Raises NotFound where there is no such appointment, and where it is not the user's own.
     """
-    rows = fetch(
-        [
-            identity.user_key(company_id, user_id),
-            booking.appointment_key(company_id, appointment_id),
-            store.session_key(company_id, appointment_id),
-            *more,
-        ]
-    )
-    user, appointment = identity.user_of(rows[0]), booking.appointment_of(rows[1])
+    user_key, session_key = identity.user_key(company_id, user_id), store.session_key(company_id, appointment_id)
+    appointment_key = appointment_store.appointment_key(company_id, appointment_id)
+    rows = fetch_map([user_key, appointment_key, session_key, *more])
+    user, appointment = identity.user_of(rows[user_key]), appointment_store.appointment_of(rows[appointment_key])
     part = _part(user, appointment) if user and appointment else None
     if part is None or appointment is None:
         raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")
-    return Present(appointment, store.session_of(rows[2]), part, tuple(rows[3:]))
+    return Present(appointment, store.session_of(rows[session_key]), part, rows)
 
 
 def _part(user: User, appointment: Appointment) -> Part | None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.booking.hours import local_instant
+from chalicelib.booking.practice.hours import local_instant
 
 Period = Literal["week", "month", "year", "once"]
 MONTHS = {"month": 1, "year": 12}

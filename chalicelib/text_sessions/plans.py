@@ -1,6 +1,6 @@
 """The plans a company sells."""
 
-from chalicelib.booking.hours import check_zone
+from chalicelib.booking.practice.hours import check_zone
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import invalid
 from chalicelib.core.ids import new_id

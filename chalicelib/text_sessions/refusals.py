@@ -11,13 +11,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def counted(verb: Callable[P, T]) -> Callable[P, T]:
-    """The same verb, whose refusals are counted as `TextSessionError` by code."""
+def counted(use_case: Callable[P, T]) -> Callable[P, T]:
+    """The same use case, whose refusals are counted as `TextSessionError` by code."""
 
-    @wraps(verb)
+    @wraps(use_case)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return verb(*args, **kwargs)
+            return use_case(*args, **kwargs)
         except DomainError as error:
             metrics.count("TextSessionError", code=error.code)
             raise

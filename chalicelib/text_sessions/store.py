@@ -2,15 +2,14 @@
 
 import zlib
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 import msgspec
 
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict, NotFound
-from chalicelib.core.pages import Listing, Page, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
+from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.plan import Plan
@@ -29,25 +28,31 @@ def session_key(company_id: str, appointment_id: str) -> Key:
 
 def session_of(row: Any) -> Session | None:
     """The session in a fetched row."""
-    return row.noun(Session) if row is not None else None
+    return row.model(Session) if row is not None else None
 
 
 def find_current_session(company_id: str, appointment_id: str) -> Session | None:
     """The appointment's session, over or not; one request."""
-    return session_of(fetch([session_key(company_id, appointment_id)])[0])
+    return session_of(fetch_one(session_key(company_id, appointment_id)))
 
 
 def find_session(company_id: str, session_id: str) -> Session | None:
     """By its own id, also one that another has followed; one request, eventually consistent."""
     for row in TextSessionRow.query(f"{company_id}#{session_id}", index_name="listed", limit=1):
-        return row.noun(Session)
+        return row.model(Session)
     return None
 
 
 def get_meter(company_id: str, appointment_id: str, subscription_id: str) -> Meter:
     """The appointment's session and the account that pays; one request. Raises NotFound."""
-    places = [session_key(company_id, appointment_id), subscription_key(company_id, subscription_id)]
-    return _meter_of(fetch(places), appointment_id, subscription_id)
+    at, account_at = session_key(company_id, appointment_id), subscription_key(company_id, subscription_id)
+    rows = fetch_map([at, account_at])
+    session, account = rows[at], rows[account_at]
+    if session is None:
+        raise NotFound("session_not_found", f"The appointment {appointment_id} has no session.")
+    if account is None:
+        raise _no_subscription(subscription_id)
+    return Meter(session.model(Session), Account(account.model(Subscription)))
 
 
 def get_meters(of: list[Session]) -> list[Meter]:
@@ -55,9 +60,12 @@ def get_meters(of: list[Session]) -> list[Meter]:
     places = [
         (session_key(s.company_id, s.appointment_id), subscription_key(s.company_id, s.subscription_id)) for s in of
     ]
-    rows = fetch(list(chain.from_iterable(places)))
-    pairs = zip(rows[::2], rows[1::2], strict=True)
-    return [Meter(s.noun(Session), Account(a.noun(Subscription))) for s, a in pairs if s is not None and a is not None]
+    rows = fetch_map(key for place in places for key in place)
+    return [
+        Meter(session.model(Session), Account(account.model(Subscription)))
+        for session, account in ((rows[at], rows[account_at]) for at, account_at in places)
+        if session is not None and account is not None
+    ]
 
 
 def add_session(unit: Unit, session: Session, former: Session | None) -> Session:
@@ -85,7 +93,7 @@ def save_session(unit: Unit, session: Session, at: datetime) -> Session:
 
 def running(shard: int, before: datetime, limit: int) -> list[Session]:
     """Sessions whose next interval begins before that instant, the earliest first; 1 + 1 requests per hundred."""
-    return [row.noun(Session) for row in _due("session", shard, before, limit)]
+    return [row.model(Session) for row in _due("session", shard, before, limit)]
 
 
 def subscription_key(company_id: str, subscription_id: str) -> Key:
@@ -95,10 +103,10 @@ def subscription_key(company_id: str, subscription_id: str) -> Key:
 
 def get_account(company_id: str, subscription_id: str) -> Account:
     """One request; raises NotFound, also for a subscription of another company."""
-    row = fetch([subscription_key(company_id, subscription_id)])[0]
+    row = fetch_one(subscription_key(company_id, subscription_id))
     if row is None:
         raise _no_subscription(subscription_id)
-    return Account(row.noun(Subscription))
+    return Account(row.model(Subscription))
 
 
 def find_current(company_id: str, patient_id: str) -> Subscription | None:
@@ -129,13 +137,13 @@ def save_account(unit: Unit, account: Account, at: datetime) -> Account:
 
 def ending(shard: int, before: datetime, limit: int) -> list[Subscription]:
     """Subscriptions whose period ends before that instant, the earliest first."""
-    return [row.noun(Subscription) for row in _due("period", shard, before, limit)]
+    return [row.model(Subscription) for row in _due("period", shard, before, limit)]
 
 
 def ledger(company_id: str, subscription_id: str) -> list[LedgerEntry]:
     """All of it in order, read consistently."""
     rows = collection(TextSessionRow, f"{company_id}#{subscription_id}", TextSessionRow.sk.startswith("ledger#"))
-    return sorted((row.noun(LedgerEntry) for row in rows), key=lambda entry: entry.number)
+    return sorted((row.model(LedgerEntry) for row in rows), key=lambda entry: entry.number)
 
 
 def moved_before(company_id: str, subscription_id: str, cause: str) -> bool:
@@ -145,20 +153,20 @@ def moved_before(company_id: str, subscription_id: str, cause: str) -> bool:
 
 def page_ledger(company_id: str, subscription_id: str, limit: int, cursor: str | None) -> Page[LedgerEntry]:
     """The newest first."""
-    found = page(LISTED, f"{company_id}#{subscription_id}", limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(LedgerEntry))
+    found = page(LISTED, f"{company_id}#{subscription_id}", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(LedgerEntry))
 
 
 def page_subscriptions(company_id: str, limit: int, cursor: str | None) -> Page[Subscription]:
     """The newest first."""
-    found = page(LISTED, f"{company_id}#subscriptions", limit=limit, cursor=cursor, newest_first=True)
-    return found.map(lambda row: row.noun(Subscription))
+    found = page(LISTED, f"{company_id}#subscriptions", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+    return found.map(lambda row: row.model(Subscription))
 
 
 def get_plan(company_id: str, plan_id: str) -> Plan:
     """One request; raises NotFound, also for one deleted."""
     row = TextSessionRow.find(f"{company_id}#{plan_id}", "plan")
-    plan = row.noun(Plan) if row else None
+    plan = row.model(Plan) if row else None
     if plan is None or plan.deleted_at is not None:
         raise NotFound("plan_not_found", f"There is no plan {plan_id}.")
     return plan
@@ -176,7 +184,7 @@ def save_plan(unit: Unit, plan: Plan) -> None:
 
 def page_plans(company_id: str, limit: int, cursor: str | None) -> Page[Plan]:
     """The oldest first, without those deleted."""
-    return page(LISTED, f"{company_id}#plans", limit=limit, cursor=cursor).map(lambda row: row.noun(Plan))
+    return page(LISTED, f"{company_id}#plans", limit=limit, cursor=cursor).map(lambda row: row.model(Plan))
 
 
 def _due(kind: str, shard: int, before: datetime, limit: int) -> list[TextSessionRow]:
@@ -239,14 +247,6 @@ def _plan_row(plan: Plan) -> TextSessionRow:
         listed_in=f"{plan.company_id}#plans" if listed else None,
         place=f"{stamp(plan.created_at)}#{plan.id}" if listed else None,
     )
-
-
-def _meter_of(rows: list[Any], appointment_id: str, subscription_id: str) -> Meter:
-    if rows[0] is None:
-        raise NotFound("session_not_found", f"The appointment {appointment_id} has no session.")
-    if rows[1] is None:
-        raise _no_subscription(subscription_id)
-    return Meter(rows[0].noun(Session), Account(rows[1].noun(Subscription)))
 
 
 def _no_subscription(subscription_id: str) -> NotFound:

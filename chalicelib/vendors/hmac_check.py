@@ -12,7 +12,7 @@ def digest(key: str, message: bytes) -> str:
 def matches(signature: str, message: bytes, keys: Sequence[str]) -> bool:
     """Whether any key signs `message` so; several keys are valid at once while one replaces another.
 
-    An empty key is skipped: anybody can sign with it, and a secret that is not set yet must not open the door.
+    An empty key is skipped: anybody can sign with it, and a secret that is not set yet must not open the endpoint.
     Every key is tried even after a match, so that the time taken does not tell which one it was.
     """
     found = False

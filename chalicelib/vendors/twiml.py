@@ -1,6 +1,6 @@
 """What we tell Twilio to do with a call, as TwiML.
 
-The library is imported by the one function that needs it: only three doors ever speak TwiML.
+The library is imported by the one function that needs it: only three endpoints ever speak TwiML.
 """
 
 from collections.abc import Sequence

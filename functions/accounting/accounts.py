@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.accounting import account_store
 from chalicelib.accounting.account import Account
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.accounting import listing
+from chalicelib.accounting import list_records
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
@@ -39,7 +39,7 @@ class SuggestionsAnswer(Answer):
 @function.route("GET", "/api/fic/clients", ability="accounting:read", needs=Needs(reads=("records", "accounting")))
 def list_fic_clients(request: Request, query: ClientQuery) -> Page[ClientAnswer]:
     """Clients by name. A page may hold fewer than `limit` while `next_cursor` leads on."""
-    return listing.list_records(request.company_id, "clients", query).map(show_client)
+    return list_records.list_records(request.company_id, "clients", query).map(show_client)
 
 
 @function.route(
@@ -51,7 +51,7 @@ def list_fic_clients(request: Request, query: ClientQuery) -> Page[ClientAnswer]
 )
 def show_fic_client(request: Request, client_id: str) -> WholeEntity:
     """One client, by our id or FIC's."""
-    return show_whole_entity(listing.get_record(request.company_id, "clients", client_id))
+    return show_whole_entity(list_records.get_record(request.company_id, "clients", client_id))
 
 
 @function.route(
@@ -63,9 +63,9 @@ def show_fic_client(request: Request, client_id: str) -> WholeEntity:
 )
 def suggest_customers(request: Request, client_id: str) -> SuggestionsAnswer:
     """Customers who might be this client: who share a tax number, an address or the name with it."""
-    from chalicelib.accounting.linking import suggestions
+    from chalicelib.accounting.link_customer import suggestions
 
-    found = suggestions(listing.get_record(request.company_id, "clients", client_id).record)
+    found = suggestions(list_records.get_record(request.company_id, "clients", client_id).record)
     data = [SuggestionAnswer(customer_id=s.customer.id, name=s.customer.name, because=s.because) for s in found]
     return SuggestionsAnswer(data=data)
 
@@ -80,7 +80,7 @@ def suggest_customers(request: Request, client_id: str) -> SuggestionsAnswer:
 )
 def link_fic_client(request: Request, client_id: str, body: Link) -> ClientAnswer:
     """Say which customer the client is, or (null) that it is none. Stays so, whatever is found out later."""
-    from chalicelib.accounting.linking import link_by_hand
+    from chalicelib.accounting.link_customer import link_by_hand
 
-    client = listing.get_record(request.company_id, "clients", client_id).record
+    client = list_records.get_record(request.company_id, "clients", client_id).record
     return show_client(link_by_hand(request.unit, client, body.customer_id))

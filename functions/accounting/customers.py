@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.accounting import listing
+from chalicelib.accounting import list_records
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
@@ -47,7 +47,7 @@ class InvoicesAnswer(Answer):
 def list_customer_invoices(request: Request, customer_id: str) -> InvoicesAnswer:
     """Invoices of all the clients that this customer is at Fatture in Cloud."""
     customer = get_customer(request.company_id, customer_id)
-    found = listing.documents_of_customer(request.company_id, customer.id, "invoices")
+    found = list_records.documents_of_customer(request.company_id, customer.id, "invoices")
     return InvoicesAnswer(data=[show_document(record) for record in found])
 
 
@@ -61,7 +61,7 @@ def list_customer_invoices(request: Request, customer_id: str) -> InvoicesAnswer
 )
 def bill_customer(request: Request, customer_id: str, body: NewBilling) -> BillingAnswer:
     """Say which tax numbers a customer has, and link the clients that have them."""
-    from chalicelib.accounting import linking
+    from chalicelib.accounting import link_customer
 
-    billing = linking.bill_customer(request.unit, customer_id, body.vat_number, body.tax_code)
+    billing = link_customer.bill_customer(request.unit, customer_id, body.vat_number, body.tax_code)
     return BillingAnswer(customer_id=customer_id, vat_number=billing.vat_number, tax_code=billing.tax_code)

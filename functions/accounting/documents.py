@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chalicelib.accounting import account_store, listing
+from chalicelib.accounting import account_store, list_records
 from chalicelib.accounting.record import Resource
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
@@ -82,13 +82,13 @@ class LinkAnswer(Answer):
 @function.route("GET", "/api/fic/invoices", ability="accounting:read", needs=READS)
 def list_fic_invoices(request: Request, query: DocumentQuery) -> Page[DocumentAnswer]:
     """Invoices, the newest first. A page may hold fewer than `limit` while `next_cursor` leads on."""
-    return listing.list_records(request.company_id, "invoices", query).map(show_document)
+    return list_records.list_records(request.company_id, "invoices", query).map(show_document)
 
 
 @function.route("GET", "/api/fic/quotes", ability="accounting:read", needs=READS)
 def list_fic_quotes(request: Request, query: DocumentQuery) -> Page[DocumentAnswer]:
     """Quotes, the newest first. A page may hold fewer than `limit` while `next_cursor` leads on."""
-    return listing.list_records(request.company_id, "quotes", query).map(show_document)
+    return list_records.list_records(request.company_id, "quotes", query).map(show_document)
 
 
 @function.route(
@@ -100,7 +100,7 @@ def list_fic_quotes(request: Request, query: DocumentQuery) -> Page[DocumentAnsw
 )
 def show_fic_invoice(request: Request, invoice_id: str) -> WholeDocument:
     """One invoice, by our id or FIC's."""
-    return show_whole_document(listing.get_record(request.company_id, "invoices", invoice_id))
+    return show_whole_document(list_records.get_record(request.company_id, "invoices", invoice_id))
 
 
 @function.route(
@@ -108,7 +108,7 @@ def show_fic_invoice(request: Request, invoice_id: str) -> WholeDocument:
 )
 def show_fic_quote(request: Request, quote_id: str) -> WholeDocument:
     """One quote, by our id or FIC's."""
-    return show_whole_document(listing.get_record(request.company_id, "quotes", quote_id))
+    return show_whole_document(list_records.get_record(request.company_id, "quotes", quote_id))
 
 
 @function.route(
@@ -166,19 +166,21 @@ def issue_fic_quote(request: Request, account_id: str, body: NewDocument) -> Iss
 
 
 def _link(request: Request, resource: Resource, record_id: str) -> LinkAnswer:
-    from chalicelib.accounting.issuing import pdf_link
+    from chalicelib.accounting.issue_invoice import pdf_link
 
     return LinkAnswer(url=pdf_link(request.unit, request.company_id, resource, record_id, now))
 
 
 def _issue(request: Request, account_id: str, resource: Resource, body: NewDocument) -> IssuedAnswer:
-    from chalicelib.accounting.issuing import Wish, issue
+    from chalicelib.accounting.issue_invoice import InvoiceRequest, issue
     from chalicelib.accounting.order import Line
 
     account = account_store.get_account(request.company_id, account_id)
     names = Item.__struct_fields__
     lines = tuple(Line(**{name: getattr(item, name) for name in names}) for item in body.items)
-    wish = Wish(appointment_id=body.appointment_id, lines=lines, client_id=body.client_id, currency=body.currency)
+    wish = InvoiceRequest(
+        appointment_id=body.appointment_id, lines=lines, client_id=body.client_id, currency=body.currency
+    )
     issued = issue(request.unit, account, resource, wish, now)
     return IssuedAnswer(
         status="issued" if issued.record else "pending",

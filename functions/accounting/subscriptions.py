@@ -45,7 +45,7 @@ class SubscriptionsAnswer(Answer):
 )
 def subscribe_to_fic(request: Request, body: NewSubscription) -> SubscriptionAnswer:
     """Have Fatture in Cloud tell of a group of events. The same again brings it in line; there is one of each group."""
-    from chalicelib.accounting.subscribing import subscribe
+    from chalicelib.accounting.subscription_sync import subscribe
 
     account = account_store.get_account(request.company_id, body.account_id)
     return show_subscription(subscribe(request.unit, account, body.event_group, body.event_types, body.sink, now))
@@ -71,6 +71,6 @@ def list_fic_subscriptions(request: Request) -> SubscriptionsAnswer:
 )
 def unsubscribe_from_fic(request: Request, subscription_id: str) -> None:
     """End it, at Fatture in Cloud and here."""
-    from chalicelib.accounting.subscribing import unsubscribe
+    from chalicelib.accounting.subscription_sync import unsubscribe
 
     unsubscribe(request.unit, request.company_id, subscription_id, now)

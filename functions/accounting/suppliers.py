@@ -1,6 +1,6 @@
 """Suppliers at Fatture in Cloud."""
 
-from chalicelib.accounting import listing
+from chalicelib.accounting import list_records
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
@@ -13,7 +13,7 @@ function = Function(__name__)
 @function.route("GET", "/api/fic/suppliers", ability="accounting:read", needs=Needs(reads=("records", "accounting")))
 def list_fic_suppliers(request: Request, query: EntityQuery) -> Page[EntityAnswer]:
     """Suppliers by name. A page may hold fewer than `limit` while `next_cursor` leads on."""
-    return listing.list_records(request.company_id, "suppliers", query).map(show_entity)
+    return list_records.list_records(request.company_id, "suppliers", query).map(show_entity)
 
 
 @function.route(
@@ -25,4 +25,4 @@ def list_fic_suppliers(request: Request, query: EntityQuery) -> Page[EntityAnswe
 )
 def show_fic_supplier(request: Request, supplier_id: str) -> WholeEntity:
     """One supplier, by our id or FIC's."""
-    return show_whole_entity(listing.get_record(request.company_id, "suppliers", supplier_id))
+    return show_whole_entity(list_records.get_record(request.company_id, "suppliers", supplier_id))

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from chalicelib.accounting import account_store, listing, sync_store
+from chalicelib.accounting import account_store, list_records, sync_store
 from chalicelib.accounting.run import Kind
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
@@ -15,7 +15,7 @@ function = Function(__name__)
 NOT_FOUND = "fic_account_not_found 404"
 
 
-class Wish(Body):
+class SyncBody(Body):
     """What to read: of one account or of all, one resource or all; everything, or only what has changed."""
 
     account_id: Text | None = None
@@ -45,9 +45,9 @@ class SumsAnswer(Answer):
     errors=(NOT_FOUND, "fic_not_connected 409"),
     example={"resource": "all"},
 )
-def sync_fic(request: Request, body: Wish) -> RunsAnswer:
+def sync_fic(request: Request, body: SyncBody) -> RunsAnswer:
     """Begin to read, or join what is being read already; what failed goes on where it stopped."""
-    from chalicelib.accounting.starting import start_all
+    from chalicelib.accounting.start_sync import start_all
 
     runs = start_all(request.unit, request.company_id, body.account_id, body.resource, body.kind, now)
     return RunsAnswer(data=[show_run(run) for run in runs])
@@ -75,4 +75,4 @@ def show_fic_sync(request: Request, account_id: str) -> RunsAnswer:
 )
 def show_fic_totals(request: Request, account_id: str) -> SumsAnswer:
     """How many records there are, and what documents come to. Kept along with the records, so never counted."""
-    return SumsAnswer(data=[show_sum(found) for found in listing.totals(request.company_id, account_id)])
+    return SumsAnswer(data=[show_sum(found) for found in list_records.totals(request.company_id, account_id)])

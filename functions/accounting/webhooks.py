@@ -9,7 +9,7 @@ from chalicelib.accounting.event import GROUPS, Group
 from chalicelib.accounting.subscription import sinks_of
 from chalicelib.core import metrics
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import NotFound, Unauthenticated
 from chalicelib.core.function import Function
 from chalicelib.core.logging import log

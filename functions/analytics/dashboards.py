@@ -46,70 +46,70 @@ class RangeQuery(BranchQuery):
 @function.route("GET", "/api/analytics/conversion", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_conversion(request: Request, query: RangeQuery) -> Conversion:
     """Searches of free times, and the bookings made online in the same days."""
-    from chalicelib.analytics import figures, reading
+    from chalicelib.analytics import figures, read_figures
 
-    return figures.conversion(reading.with_searches(request.company_id, query.branch_id, _range(request, query)))
+    return figures.conversion(read_figures.with_searches(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/lead-time", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_lead_time(request: Request, query: RangeQuery) -> LeadTime:
     """How long ahead people book, by the day on which they do."""
-    from chalicelib.analytics import figures, reading
+    from chalicelib.analytics import figures, read_figures
 
-    return figures.lead_time(reading.read(request.company_id, query.branch_id, _range(request, query)))
+    return figures.lead_time(read_figures.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/cancellations", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_cancellations(request: Request, query: RangeQuery) -> Cancellations:
     """What was cancelled, declined, missed and kept, by the day on which it was due."""
-    from chalicelib.analytics import figures, reading
+    from chalicelib.analytics import figures, read_figures
 
-    return figures.cancellations(reading.read(request.company_id, query.branch_id, _range(request, query)))
+    return figures.cancellations(read_figures.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/utilisation", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_utilisation(request: Request, query: RangeQuery) -> Utilisation:
     """Booked minutes of those in which staff are there; what is available is written down every night."""
-    from chalicelib.analytics import figures, reading
+    from chalicelib.analytics import figures, read_figures
 
-    return figures.utilisation(reading.with_available(request.company_id, query.branch_id, _range(request, query)))
+    return figures.utilisation(read_figures.with_available(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/popular-times", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_popular_times(request: Request, query: RangeQuery) -> PopularTimes:
     """How many appointments begin in which hour of the week, by the branch's clock; without what was called off."""
-    from chalicelib.analytics import figures, reading
+    from chalicelib.analytics import figures, read_figures
 
-    return figures.popular_times(reading.read(request.company_id, query.branch_id, _range(request, query)))
+    return figures.popular_times(read_figures.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/services", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_service_demand(request: Request, query: RangeQuery) -> Demand:
     """Which services are due in these days, the most wanted first."""
-    from chalicelib.analytics import figures, reading
+    from chalicelib.analytics import figures, read_figures
 
-    return figures.demand(reading.read(request.company_id, query.branch_id, _range(request, query)))
+    return figures.demand(read_figures.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/sources", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_sources(request: Request, query: RangeQuery) -> Sources:
     """By which way the bookings made in these days came."""
-    from chalicelib.analytics import figures, reading
+    from chalicelib.analytics import figures, read_figures
 
-    return figures.sources(reading.read(request.company_id, query.branch_id, _range(request, query)))
+    return figures.sources(read_figures.read(request.company_id, query.branch_id, _range(request, query)))
 
 
 @function.route("GET", "/api/analytics/recent", ability="analytics:read", needs=READS, errors=ERRORS)
 def show_recent(request: Request, query: BranchQuery) -> Recent:
     """The last thirty days, up to seconds ago: by source, how long ahead, how many on a day with any."""
-    from chalicelib.analytics import figures, periods, reading
+    from chalicelib.analytics import figures, periods, read_figures
 
-    asked = periods.wanted(None, None, reading.today(request.company_id, query.branch_id, now))
-    return figures.recent(reading.read(request.company_id, query.branch_id, asked))
+    asked = periods.wanted(None, None, read_figures.today(request.company_id, query.branch_id, now))
+    return figures.recent(read_figures.read(request.company_id, query.branch_id, asked))
 
 
 def _range(request: Request, query: RangeQuery) -> "Range":
-    from chalicelib.analytics import periods, reading
+    from chalicelib.analytics import periods, read_figures
 
-    today = query.last or reading.today(request.company_id, query.branch_id, now)
+    today = query.last or read_figures.today(request.company_id, query.branch_id, now)
     return periods.wanted(query.first, query.last, today)

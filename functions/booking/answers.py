@@ -5,9 +5,9 @@ from datetime import datetime
 
 from msgspec.structs import asdict, replace
 
-from chalicelib.booking.appointment import Appointment, PendingChange
-from chalicelib.booking.group import Participant
-from chalicelib.booking.package import FirstPart
+from chalicelib.booking.appointments.appointment import Appointment, PendingChange
+from chalicelib.booking.appointments.group import Participant
+from chalicelib.booking.appointments.package import FirstPart
 from chalicelib.core.payloads import Answer
 from functions.booking.places import AddressAnswer, show_place
 

@@ -1,16 +1,16 @@
 """Appointments, also under their old name, events."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec.structs import asdict
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Source, Status
-from chalicelib.booking.listing import contact_from, list_by
-from chalicelib.booking.policy import Overrides
-from chalicelib.booking.practice import Gender
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment, Source, Status
+from chalicelib.booking.changes.list import contact_from, list_by
+from chalicelib.booking.practice.models import Gender
+from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -19,9 +19,6 @@ from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show, show_listed
 from functions.booking.places import AddressGiven, place_of
-
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -110,14 +107,15 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`;
     both with up to four `alternatives`, each bookable as given, one of them in another branch where there is one.
     """
-    from chalicelib.booking.assignment import Preference
-    from chalicelib.booking.booking import Wish
-    from chalicelib.booking.booking_online import book_online
+    from chalicelib.booking.allocation.assignment import Preference
+    from chalicelib.booking.appointments.change_context import ChangeContext
+    from chalicelib.booking.changes.book_online import book_online
+    from chalicelib.booking.creation.request import BookingRequest
 
     if body.override:
         request.require("appointments:override")
     customer = body.customer or CustomerDetails()
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,
@@ -134,13 +132,8 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
         deposit_minor=body.deposit_minor,
     )
 
-    return show(book_online(lambda: request.unit(show), request.company_id, wish, now, _calcom))
-
-
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
+    context: ChangeContext[Appointment] = ChangeContext(lambda: request.unit(show), request.company_id, now)
+    return show(book_online(context, wish))
 
 
 @function.route(
@@ -161,4 +154,4 @@ def list_appointments(request: Request, query: AppointmentQuery) -> Page[Appoint
 )
 def show_appointment(request: Request, appointment_id: str) -> AppointmentAnswer:
     """One appointment."""
-    return show(store.get_appointment(request.company_id, appointment_id))
+    return show(appointment_store.get_appointment(request.company_id, appointment_id))

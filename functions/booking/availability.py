@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.practice import Gender
+from chalicelib.booking.practice.models import Gender
 from chalicelib.core.clock import now
 from chalicelib.core.errors import invalid
 from chalicelib.core.function import Function
@@ -57,11 +57,11 @@ class AvailabilityQuery(Query):
 )
 def show_availability(request: Request, query: AvailabilityQuery) -> AvailabilityAnswer:
     """Free times of services in branches, with who could do it and where; or why a time is not free."""
-    from chalicelib.booking import searching
+    from chalicelib.booking.availability import search
 
     if query.explain != (query.at is not None):
         raise invalid("query.at", "required", "Give `explain=true` and `at` together.")
     wanted = wanted_from(query)
     if query.at is not None:
-        return show(searching.explain(request.company_id, wanted, query.at, now))
-    return show(counted(request.company_id, searching.search(request.company_id, wanted, now)))
+        return show(search.explain(request.company_id, wanted, query.at, now))
+    return show(counted(request.company_id, search.search(request.company_id, wanted, now)))

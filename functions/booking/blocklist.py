@@ -5,9 +5,9 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking import rule_store
-from chalicelib.booking.blocklist import Block
-from chalicelib.booking.listing import contact_from
+from chalicelib.booking.changes.list import contact_from
+from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.blocklist import Block
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -43,7 +43,7 @@ class BlockAnswer(Answer):
 @function.route("GET", "/api/blocklist", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_blocks(request: Request, query: PageQuery) -> Page[BlockAnswer]:
     """Everyone who is blocked, in the order in which they were."""
-    return rule_store.page_blocks(request.company_id, query.limit, query.cursor).map(_show)
+    return limit_store.page_blocks(request.company_id, query.limit, query.cursor).map(_show)
 
 
 @function.route(
@@ -56,7 +56,7 @@ def list_blocks(request: Request, query: PageQuery) -> Page[BlockAnswer]:
 )
 def block_customer(request: Request, body: NewBlock) -> BlockAnswer:
     """Block someone; whoever is blocked already stays so. Bookings that stand are not touched."""
-    from chalicelib.booking.blocking import block
+    from chalicelib.booking.rules.block_customer import block
 
     contact = contact_from(None, body.phone, body.email, "body")
     return _show(block(request.unit, request.company_id, body.customer_id, contact, body.reason, now))
@@ -72,7 +72,7 @@ def block_customer(request: Request, body: NewBlock) -> BlockAnswer:
 )
 def unblock_customer(request: Request, block_id: str) -> None:
     """Let them book again."""
-    from chalicelib.booking.blocking import unblock
+    from chalicelib.booking.rules.block_customer import unblock
 
     unblock(request.unit, request.company_id, block_id)
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from chalice.app import Response
 
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer
 from chalicelib.core.requests import Request
 
 if TYPE_CHECKING:
-    from chalicelib.booking.appointment import Appointment
+    from chalicelib.booking.appointments.appointment import Appointment
 
 function = Function(__name__)
 WRITES = Needs(writes=("booking", "directory"), reads=("crm",))
@@ -33,9 +33,11 @@ class FeedAnswer(Answer):
 )
 def show_appointment_file(request: Request, appointment_id: str) -> Response:
     """The appointment as an `.ics` file."""
-    from chalicelib.booking import store
+    from chalicelib.booking.appointments import store as appointment_store
 
-    return _answer(request.company_id, [store.get_appointment(request.company_id, appointment_id)], appointment_id)
+    return _answer(
+        request.company_id, [appointment_store.get_appointment(request.company_id, appointment_id)], appointment_id
+    )
 
 
 @function.route(
@@ -49,7 +51,7 @@ def show_appointment_file(request: Request, appointment_id: str) -> Response:
 )
 def open_staff_feed(request: Request, staff_id: str) -> FeedAnswer:
     """A new secret address for a member of staff's appointments; the one before ends."""
-    from chalicelib.booking import feeds
+    from chalicelib.booking.customer_notices import feeds
 
     return FeedAnswer(url=feeds.open_feed(request.unit, request.company_id, "staff", staff_id).url)
 
@@ -64,7 +66,7 @@ def open_staff_feed(request: Request, staff_id: str) -> FeedAnswer:
 )
 def close_staff_feed(request: Request, staff_id: str) -> None:
     """End a member of staff's feed."""
-    from chalicelib.booking import feeds
+    from chalicelib.booking.customer_notices import feeds
 
     feeds.close_feed(request.unit, request.company_id, "staff", staff_id)
 
@@ -80,7 +82,7 @@ def close_staff_feed(request: Request, staff_id: str) -> None:
 )
 def open_customer_feed(request: Request, customer_id: str) -> FeedAnswer:
     """A new secret address for a customer's appointments; the one before ends."""
-    from chalicelib.booking import feeds
+    from chalicelib.booking.customer_notices import feeds
 
     return FeedAnswer(url=feeds.open_feed(request.unit, request.company_id, "customer", customer_id).url)
 
@@ -95,7 +97,7 @@ def open_customer_feed(request: Request, customer_id: str) -> FeedAnswer:
 )
 def close_customer_feed(request: Request, customer_id: str) -> None:
     """End a customer's feed."""
-    from chalicelib.booking import feeds
+    from chalicelib.booking.customer_notices import feeds
 
     feeds.close_feed(request.unit, request.company_id, "customer", customer_id)
 
@@ -109,15 +111,15 @@ def close_customer_feed(request: Request, customer_id: str) -> None:
 )
 def show_feed(request: Request, secret: str) -> Response:
     """The appointments behind a secret address, from a month ago to a year ahead, as iCalendar."""
-    from chalicelib.booking import feeds
+    from chalicelib.booking.customer_notices import feeds
 
     company_id, appointments = feeds.read_feed(secret, now())
     return _answer(company_id, appointments, "appointments")
 
 
 def _answer(company_id: str, appointments: list["Appointment"], file: str) -> Response:
-    from chalicelib.booking import feeds
-    from chalicelib.booking.ics import CONTENT_TYPE, calendar_of
+    from chalicelib.booking.customer_notices import feeds
+    from chalicelib.booking.customer_notices.ics import CONTENT_TYPE, calendar_of
 
     titles, places = feeds.names(company_id, appointments)
     headers: dict[str, str | list[str]] = {

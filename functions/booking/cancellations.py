@@ -29,10 +29,11 @@ class CostAnswer(Answer):
 )
 def show_cancellation(request: Request, appointment_id: str) -> CostAnswer:
     """What cancelling an appointment would cost now."""
-    from chalicelib.booking import changing, store
-    from chalicelib.booking.fees import fee_for
+    from chalicelib.booking.appointments import store as appointment_store
+    from chalicelib.booking.calcom import pending_change
+    from chalicelib.booking.rules.cancellation_fees import fee_for
 
-    appointment = store.get_appointment(request.company_id, appointment_id)
-    changing.check_alone(appointment)
+    appointment = appointment_store.get_appointment(request.company_id, appointment_id)
+    pending_change.check_alone(appointment)
     fee = fee_for(appointment, now())
     return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)

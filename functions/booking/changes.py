@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from chalicelib.booking import store
-from chalicelib.booking.listing import contact_from
-from chalicelib.booking.policy import Overrides
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.changes.list import contact_from
+from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core import audit
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
@@ -19,7 +19,8 @@ from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.booking.appointments.appointment import Appointment
+    from chalicelib.booking.appointments.change_context import ChangeContext
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -101,12 +102,6 @@ class HistoryEntry(Answer):
     changes: dict[str, Any]
 
 
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
-
-
 @function.route(
     "POST",
     "/api/appointments/{appointment_id}/reschedule",
@@ -122,7 +117,8 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
     also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
-    from chalicelib.booking.rescheduling import Move, reschedule
+    from chalicelib.booking.changes.reschedule import reschedule
+    from chalicelib.booking.rules.reschedule_rules import Move
 
     if body.override:
         request.require("appointments:override")
@@ -134,7 +130,7 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
         version=body.version,
         override=tuple(body.override),
     )
-    return show(reschedule(lambda: request.unit(show), request.company_id, appointment_id, move, now, _calcom))
+    return show(reschedule(_context(request), appointment_id, move))
 
 
 @function.route(
@@ -148,12 +144,12 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
 )
 def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> AppointmentAnswer:
     """Cancel an appointment; one that is over already is answered as it is. `fee_minor`: what that costs."""
-    from chalicelib.booking.cancelling import Cancellation, cancel
+    from chalicelib.booking.changes.cancel import Cancellation, cancel
 
     if body.waive_fee:
         request.require("appointments:override")
     wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version, waive_fee=body.waive_fee)
-    return show(cancel(lambda: request.unit(show), request.company_id, appointment_id, wanted, now, _calcom))
+    return show(cancel(_context(request), appointment_id, wanted))
 
 
 @function.route(
@@ -167,11 +163,11 @@ def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> A
 )
 def mark_no_show(request: Request, appointment_id: str, body: NoShow) -> AppointmentAnswer:
     """Note that the customer did not come, or (`missed` false) that he did."""
-    from chalicelib.booking.marking import mark
+    from chalicelib.booking.changes.status import mark
 
     status: Literal["no_show", "confirmed"] = "no_show" if body.missed else "confirmed"
     marked = _mark(request, body)
-    return show(mark(lambda: request.unit(show), request.company_id, appointment_id, status, marked, now))
+    return show(mark(_context(request), appointment_id, status, marked))
 
 
 @function.route(
@@ -185,10 +181,10 @@ def mark_no_show(request: Request, appointment_id: str, body: NoShow) -> Appoint
 )
 def complete_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
     """Note that the appointment took place."""
-    from chalicelib.booking.marking import mark
+    from chalicelib.booking.changes.status import mark
 
     marked = _mark(request, body)
-    return show(mark(lambda: request.unit(show), request.company_id, appointment_id, "completed", marked, now))
+    return show(mark(_context(request), appointment_id, "completed", marked))
 
 
 @function.route(
@@ -202,7 +198,7 @@ def complete_appointment(request: Request, appointment_id: str, body: Change) ->
 )
 def confirm_appointment(request: Request, appointment_id: str, body: Confirm) -> AppointmentAnswer:
     """Confirm what was only requested, once its deposit is paid; one that is confirmed is answered as it is."""
-    from chalicelib.booking.marking import Mark, confirm
+    from chalicelib.booking.changes.status import Mark, confirm
 
     if body.without_deposit:
         request.require("appointments:override")
@@ -213,7 +209,7 @@ def confirm_appointment(request: Request, appointment_id: str, body: Confirm) ->
         deposit_minor=body.deposit_minor,
         without_deposit=body.without_deposit,
     )
-    return show(confirm(lambda: request.unit(show), request.company_id, appointment_id, marked, now, _calcom))
+    return show(confirm(_context(request), appointment_id, marked))
 
 
 @function.route(
@@ -227,10 +223,10 @@ def confirm_appointment(request: Request, appointment_id: str, body: Confirm) ->
 )
 def decline_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
     """Decline what was only requested; one that is declined is answered as it is."""
-    from chalicelib.booking.marking import decline
+    from chalicelib.booking.changes.status import decline
 
     marked = _mark(request, body)
-    return show(decline(lambda: request.unit(show), request.company_id, appointment_id, marked, now, _calcom))
+    return show(decline(_context(request), appointment_id, marked))
 
 
 @function.route(
@@ -244,10 +240,11 @@ def decline_appointment(request: Request, appointment_id: str, body: Change) -> 
 )
 def reassign_appointment(request: Request, appointment_id: str, body: Reassign) -> AppointmentAnswer:
     """Give an appointment to another member of staff, at the same time."""
-    from chalicelib.booking.reassigning import Reassignment, reassign
+    from chalicelib.booking.changes.reschedule import reschedule
+    from chalicelib.booking.rules.reschedule_rules import Move
 
-    wanted = Reassignment(staff=body.staff, reason=body.reason, by=str(request.actor), version=body.version)
-    return show(reassign(lambda: request.unit(show), request.company_id, appointment_id, wanted, now, _calcom))
+    move = Move(staff=body.staff, reason=body.reason, by=str(request.actor), version=body.version)
+    return show(reschedule(_context(request), appointment_id, move))
 
 
 @function.route(
@@ -261,20 +258,19 @@ def reassign_appointment(request: Request, appointment_id: str, body: Reassign) 
 )
 def change_attendees(request: Request, appointment_id: str, body: Attendees) -> AppointmentAnswer:
     """Say who comes. The customer's own record stays as it is."""
-    from chalicelib.booking import attending
+    from chalicelib.booking.changes import attendees
 
     guests = None
     if body.guests is not None:
         guests = tuple(clean_email(guest, f"body.guests[{n}]") for n, guest in enumerate(body.guests))
-    wanted = attending.Attendance(
+    wanted = attendees.Attendance(
         contact=contact_from(body.name, body.phone, body.email, "body"),
         guests=tuple(clean_email(one, f"body.guests[{n}]") for n, one in enumerate(guests))
         if guests is not None
         else None,
-        by=str(request.actor),
         version=body.version,
     )
-    return show(attending.change_attendees(lambda: request.unit(show), request.company_id, appointment_id, wanted))
+    return show(attendees.change_attendees(_context(request), appointment_id, wanted))
 
 
 @function.route(
@@ -287,7 +283,7 @@ def change_attendees(request: Request, appointment_id: str, body: Attendees) -> 
 )
 def show_history(request: Request, appointment_id: str, query: PageQuery) -> Page[HistoryEntry]:
     """What happened to an appointment, oldest first."""
-    store.get_appointment(request.company_id, appointment_id)
+    appointment_store.get_appointment(request.company_id, appointment_id)
     found = audit.entries(request.company_id, appointment_id, limit=query.limit, cursor=query.cursor)
     return found.map(
         lambda entry: HistoryEntry(
@@ -296,7 +292,13 @@ def show_history(request: Request, appointment_id: str, query: PageQuery) -> Pag
     )
 
 
+def _context(request: Request) -> "ChangeContext[Appointment]":
+    from chalicelib.booking.appointments.change_context import ChangeContext
+
+    return ChangeContext(lambda: request.unit(show), request.company_id, now)
+
+
 def _mark(request: Request, body: Change) -> Any:
-    from chalicelib.booking.marking import Mark
+    from chalicelib.booking.changes.status import Mark
 
     return Mark(by=str(request.actor), reason=body.reason, version=body.version)

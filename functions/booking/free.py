@@ -9,7 +9,7 @@ from chalicelib.core.payloads import Answer
 from functions.booking.places import place_in_query
 
 if TYPE_CHECKING:
-    from chalicelib.booking.searching import Free, Wanted
+    from chalicelib.booking.availability.search import SearchQuery, SearchResult
 
 
 class PartAnswer(Answer):
@@ -71,20 +71,20 @@ class AvailabilityAnswer(Answer):
     results: list[FreeAnswer]
 
 
-def counted(company_id: str, found: "list[Free]") -> "list[Free]":
+def counted(company_id: str, found: "list[SearchResult]") -> "list[SearchResult]":
     """What was found, after the search was counted once for each branch: bookings are compared with searches."""
-    from chalicelib.analytics.searching import count_search
+    from chalicelib.analytics.count_searches import count_search
 
     for branch in {one.branch.branch_id: one.branch for one in found}.values():
         count_search(company_id, branch.branch_id, branch.zone, now)
     return found
 
 
-def wanted_from(query: Any, *, published: bool = False) -> "Wanted":
+def wanted_from(query: Any, *, published: bool = False) -> "SearchQuery":
     """The question that a query string asks."""
-    from chalicelib.booking.searching import Wanted
+    from chalicelib.booking.availability.search import SearchQuery
 
-    return Wanted(
+    return SearchQuery(
         branch_ids=tuple(query.branch_id),
         services=tuple(query.service),
         first=query.from_,
@@ -102,12 +102,12 @@ def wanted_from(query: Any, *, published: bool = False) -> "Wanted":
     )
 
 
-def show(found: "list[Free]") -> AvailabilityAnswer:
+def show(found: "list[SearchResult]") -> AvailabilityAnswer:
     """Free times as clients see them."""
     return AvailabilityAnswer(results=[_result(free) for free in found])
 
 
-def _result(free: "Free") -> FreeAnswer:
+def _result(free: "SearchResult") -> FreeAnswer:
     clock = ZoneInfo(free.zone)
 
     def at(minute: int) -> datetime:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from chalicelib.booking import package_store
-from chalicelib.booking.policy import Overrides
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -18,7 +18,8 @@ from functions.booking.changes import Cancel, Confirm
 from functions.booking.changes import Change as ChangeBody
 
 if TYPE_CHECKING:
-    from chalicelib.booking.package import Together
+    from chalicelib.booking.appointments.change_context import ChangeContext
+    from chalicelib.booking.appointments.package import Together
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -81,7 +82,7 @@ def show_package(request: Request, package_id: str) -> PackageAnswer:
 )
 def show_package_cancellation(request: Request, package_id: str) -> CostAnswer:
     """What cancelling a package would cost now."""
-    from chalicelib.booking.fees import fee_for
+    from chalicelib.booking.rules.cancellation_fees import fee_for
 
     fee = fee_for(package_store.get(request.company_id, package_id).parts[0], now())
     return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)
@@ -101,18 +102,19 @@ def reschedule_package(request: Request, package_id: str, body: MovePackage) -> 
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
     also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
-    from chalicelib.booking.package_moving import PackageMove, reschedule
+    from chalicelib.booking.packages.reschedule import reschedule
+    from chalicelib.booking.rules.reschedule_rules import Move
 
     if body.override:
         request.require("appointments:override")
-    move = PackageMove(
+    move = Move(
         starts_at=body.starts_at,
         staff=body.staff,
         version=body.version,
         by=str(request.actor),
         override=tuple(body.override),
     )
-    return _show(reschedule(lambda: request.unit(_show), request.company_id, package_id, move, now))
+    return _show(reschedule(_context(request), package_id, move))
 
 
 @function.route(
@@ -128,12 +130,12 @@ def cancel_package(request: Request, package_id: str, body: Cancel) -> PackageAn
 
     `fee_minor` of its first part: what that costs.
     """
-    from chalicelib.booking.package_changing import Change, cancel
+    from chalicelib.booking.packages.change import Change, cancel
 
     if body.waive_fee:
         request.require("appointments:override")
     wanted = Change(reason=body.reason, version=body.version, waive_fee=body.waive_fee)
-    return _show(cancel(lambda: request.unit(_show), request.company_id, package_id, wanted))
+    return _show(cancel(_context(request), package_id, wanted))
 
 
 @function.route(
@@ -146,7 +148,7 @@ def cancel_package(request: Request, package_id: str, body: Cancel) -> PackageAn
 )
 def confirm_package(request: Request, package_id: str, body: Confirm) -> PackageAnswer:
     """Confirm what was only requested, once its deposit is paid; one that is confirmed is answered as it is."""
-    from chalicelib.booking.package_changing import Change, answer
+    from chalicelib.booking.packages.change import Change, answer
 
     if body.without_deposit:
         request.require("appointments:override")
@@ -156,7 +158,7 @@ def confirm_package(request: Request, package_id: str, body: Confirm) -> Package
         deposit_minor=body.deposit_minor,
         without_deposit=body.without_deposit,
     )
-    return _show(answer(lambda: request.unit(_show), request.company_id, package_id, "confirmed", wanted))
+    return _show(answer(_context(request), package_id, "confirmed", wanted))
 
 
 @function.route(
@@ -169,10 +171,16 @@ def confirm_package(request: Request, package_id: str, body: Confirm) -> Package
 )
 def decline_package(request: Request, package_id: str, body: ChangeBody) -> PackageAnswer:
     """Decline what was only requested; one that is declined is answered as it is."""
-    from chalicelib.booking.package_changing import Change, answer
+    from chalicelib.booking.packages.change import Change, answer
 
     wanted = Change(reason=body.reason, version=body.version)
-    return _show(answer(lambda: request.unit(_show), request.company_id, package_id, "declined", wanted))
+    return _show(answer(_context(request), package_id, "declined", wanted))
+
+
+def _context(request: Request) -> "ChangeContext[Together]":
+    from chalicelib.booking.appointments.change_context import ChangeContext
+
+    return ChangeContext(lambda: request.unit(_show), request.company_id, now)
 
 
 def _show(found: "Together") -> PackageAnswer:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking import store
-from chalicelib.booking.listing import contact_from
-from chalicelib.booking.policy import Overrides
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.changes.list import contact_from
+from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -42,9 +42,9 @@ class ParticipantsAnswer(Answer):
 )
 def list_participants(request: Request, appointment_id: str) -> ParticipantsAnswer:
     """Who takes part in a group: as told when he joined, else as the customer's record says."""
-    from chalicelib.booking.joining import named
+    from chalicelib.booking.groups.join import named
 
-    group = store.get_appointment(request.company_id, appointment_id)
+    group = appointment_store.get_appointment(request.company_id, appointment_id)
     return ParticipantsAnswer(data=show_participants(named(request.company_id, group)))
 
 
@@ -62,13 +62,13 @@ def list_participants(request: Request, appointment_id: str) -> ParticipantsAnsw
 )
 def join_group(request: Request, appointment_id: str, body: NewParticipant) -> AppointmentAnswer:
     """Let a customer join this very group, or answer 409 `slot_taken` with other groups and times."""
-    from chalicelib.booking.joining import join
-    from chalicelib.booking.seating import Joiner
+    from chalicelib.booking.creation.request import SeatRequest
+    from chalicelib.booking.groups.join import join
 
     if body.override:
         request.require("appointments:override")
     customer = body.customer or CustomerDetails()
-    joiner = Joiner(
+    joiner = SeatRequest(
         customer_id=body.customer_id,
         contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
         seats=body.seats,
@@ -86,7 +86,9 @@ def join_group(request: Request, appointment_id: str, body: NewParticipant) -> A
 )
 def leave_group(request: Request, appointment_id: str, participant_id: str) -> AppointmentAnswer:
     """Let a participant leave; a group that the last one has left is cancelled."""
-    from chalicelib.booking.leaving import Leaver, leave
+    from chalicelib.booking.appointments.appointment import Appointment
+    from chalicelib.booking.appointments.change_context import ChangeContext
+    from chalicelib.booking.groups.leave import Leaver, leave
 
-    leaver = Leaver(participant_id=participant_id)
-    return show(leave(lambda: request.unit(show), request.company_id, appointment_id, leaver, now))
+    context: ChangeContext[Appointment] = ChangeContext(lambda: request.unit(show), request.company_id, now)
+    return show(leave(context, appointment_id, Leaver(participant_id=participant_id)))

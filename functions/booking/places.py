@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.practice import Place
+from chalicelib.booking.practice.models import GeoAddress
 from chalicelib.core.errors import Fault, Invalid
 from chalicelib.core.payloads import Answer, Body
 
@@ -28,12 +28,12 @@ class AddressAnswer(Answer):
     text: str
 
 
-def place_of(address: AddressGiven | None) -> Place | None:
+def place_of(address: AddressGiven | None) -> GeoAddress | None:
     """The place that a client gave."""
-    return Place(address.latitude, address.longitude, address.text) if address else None
+    return GeoAddress(address.latitude, address.longitude, address.text) if address else None
 
 
-def place_in_query(latitude: float | None, longitude: float | None) -> Place | None:
+def place_in_query(latitude: float | None, longitude: float | None) -> GeoAddress | None:
     """The place that a query string gives; both or neither, and numbers, which `nan` is not."""
     if latitude is None and longitude is None:
         return None
@@ -45,9 +45,9 @@ def place_in_query(latitude: float | None, longitude: float | None) -> Place | N
     )
     if faults or latitude is None or longitude is None:
         raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=faults)
-    return Place(latitude, longitude)
+    return GeoAddress(latitude, longitude)
 
 
-def show_place(place: Place | None) -> AddressAnswer | None:
+def show_place(place: GeoAddress | None) -> AddressAnswer | None:
     """The place as clients see it."""
     return AddressAnswer(latitude=place.latitude, longitude=place.longitude, text=place.address) if place else None

@@ -13,7 +13,7 @@ from chalicelib.core.payloads import Answer
 from chalicelib.core.requests import Request
 
 if TYPE_CHECKING:
-    from chalicelib.booking.review import Review
+    from chalicelib.booking.reviews.review import Review
 
 function = Function(__name__)
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -60,16 +60,16 @@ class ReviewQuery(PageQuery):
 )
 def make_review_link(request: Request, appointment_id: str) -> LinkAnswer:
     """A link for the customer of a completed appointment, good for ninety days and one review."""
-    from chalicelib.booking import reviewing
+    from chalicelib.booking.reviews import submit as review_submit
 
-    made = reviewing.invite(request.unit, request.company_id, appointment_id, now)
+    made = review_submit.invite(request.unit, request.company_id, appointment_id, now)
     return LinkAnswer(url=made.url, expires_at=made.expires_at)
 
 
 @function.route("GET", "/api/reviews", ability="reviews:read", needs=Needs(reads=("booking",)))
 def list_reviews(request: Request, query: ReviewQuery) -> Page[ReviewAnswer]:
     """Reviews, the newest first."""
-    from chalicelib.booking import review_store
+    from chalicelib.booking.reviews import store as review_store
 
     found = review_store.page_reviews(
         request.company_id,
@@ -107,9 +107,9 @@ def publish_review(request: Request, review_id: str) -> ReviewAnswer:
 
 
 def _moderate(request: Request, review_id: str, status: Literal["published", "hidden"]) -> ReviewAnswer:
-    from chalicelib.booking import reviewing
+    from chalicelib.booking.reviews import submit as review_submit
 
-    return _show(reviewing.moderate(lambda: request.unit(_show), request.company_id, review_id, status))
+    return _show(review_submit.moderate(lambda: request.unit(_show), request.company_id, review_id, status))
 
 
 def _show(review: "Review") -> ReviewAnswer:

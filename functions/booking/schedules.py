@@ -26,8 +26,8 @@ def check_calcom_webhooks() -> None:
 @function.every("rate(1 minute)", needs=Needs(writes=("booking", "occupancy")))
 def complete_appointments() -> None:
     """Mark as completed what has ended, and look at the groups whose deadline has passed."""
-    from chalicelib.booking.completing import complete_ended
-    from chalicelib.booking.minimum import check_deadlines
+    from chalicelib.booking.changes.complete import complete_ended
+    from chalicelib.booking.groups.minimum import check_deadlines
 
     complete_ended(Unit, now)
     check_deadlines(Unit, now)
@@ -36,7 +36,7 @@ def complete_appointments() -> None:
 @function.every("rate(1 minute)", needs=Needs(writes=("booking", "occupancy")))
 def sweep_waiting_list() -> None:
     """End offers that nobody answered and waiting that is over; look again at who has waited for a day."""
-    from chalicelib.booking.offers import sweep
+    from chalicelib.booking.waitlist.answer_offer import sweep
 
     sweep(Unit, now)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec.structs import asdict
 
-from chalicelib.booking.listing import contact_from
-from chalicelib.booking.policy import Overrides
+from chalicelib.booking.changes.list import contact_from
+from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -19,8 +19,8 @@ from functions.booking.appointments import CustomerDetails, Preferred
 from functions.booking.series_answers import CheckedAnswer, RecurrenceBody, SeriesAnswer, show_checked, show_series
 
 if TYPE_CHECKING:
-    from chalicelib.booking.series_finishing import Units
-    from chalicelib.booking.series_planning import SeriesWish
+    from chalicelib.booking.series.finish import Units
+    from chalicelib.booking.series.plan import SeriesRequest
     from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
@@ -108,7 +108,7 @@ class SeriesMove(SeriesCancellation):
 )
 def check_series(request: Request, body: SeriesToCheck) -> CheckedAnswer:
     """Look at every time of a series: bookable, or why not and which instead. Nothing is written."""
-    from chalicelib.booking.series_booking import check
+    from chalicelib.booking.series.book import check
 
     return show_checked(check(request.company_id, _wish(body), now))
 
@@ -128,23 +128,23 @@ def book_series(request: Request, body: NewSeries) -> SeriesAnswer:
 
     A request books for fifteen seconds; of what is left, the times are kept (`held`), and booked within minutes.
     """
-    from chalicelib.booking import series_booking
+    from chalicelib.booking.series import book as series_book
 
     if body.override:
         request.require("appointments:override")
     wish = msgspec.structs.replace(_wish(body), source=body.source, metadata=body.metadata, somebody=True)
     company_id = request.company_id
-    return show_series(series_booking.book_series(_units(request), company_id, wish, body.on_conflict, now, _calcom))
+    return show_series(series_book.book_series(_units(request), company_id, wish, body.on_conflict, now, _calcom))
 
 
 @function.route("GET", "/api/series", ability="appointments:read", needs=Needs(reads=("booking",)))
 def list_series(request: Request, query: SeriesQuery) -> Page[SeriesAnswer]:
     """Series, the newest first; as they were booked: what became of each appointment since is not looked at."""
-    from chalicelib.booking import series_store
-    from chalicelib.booking.series_finishing import Standing
+    from chalicelib.booking.series import store as series_store
+    from chalicelib.booking.series.finish import SeriesProgress
 
     found = series_store.page_series(request.company_id, query.customer_id, query.limit, query.cursor)
-    return found.map(lambda series: show_series(Standing(series, {})))
+    return found.map(lambda series: show_series(SeriesProgress(series, {})))
 
 
 @function.route(
@@ -156,10 +156,10 @@ def list_series(request: Request, query: SeriesQuery) -> Page[SeriesAnswer]:
 )
 def show_one_series(request: Request, series_id: str) -> SeriesAnswer:
     """One series, with its appointments as they are now."""
-    from chalicelib.booking import series_store
-    from chalicelib.booking.series_finishing import standing
+    from chalicelib.booking.series import store as series_store
+    from chalicelib.booking.series.finish import progress_of
 
-    return show_series(standing(series_store.get_series(request.company_id, series_id)))
+    return show_series(progress_of(series_store.get_series(request.company_id, series_id)))
 
 
 @function.route(
@@ -179,7 +179,7 @@ def reschedule_series(request: Request, series_id: str, body: SeriesMove) -> Ser
 
     What took place or is over is left alone; one that cannot be moved stays where it is, with `alternatives`.
     """
-    from chalicelib.booking.series_changing import SeriesChange, change_series
+    from chalicelib.booking.series.change import SeriesChange, change_series
 
     wanted = SeriesChange(
         kind="reschedule",
@@ -204,7 +204,7 @@ def reschedule_series(request: Request, series_id: str, body: SeriesMove) -> Ser
 )
 def cancel_series(request: Request, series_id: str, body: SeriesCancellation) -> SeriesAnswer:
     """Cancel one appointment of a series, it and those that follow, or all; `change` lists what came of each."""
-    from chalicelib.booking.series_changing import SeriesChange, change_series
+    from chalicelib.booking.series.change import SeriesChange, change_series
 
     wanted = SeriesChange(
         kind="cancel",
@@ -217,16 +217,16 @@ def cancel_series(request: Request, series_id: str, body: SeriesCancellation) ->
     return show_series(change_series(_units(request), request.company_id, series_id, wanted, now, _calcom))
 
 
-def _wish(body: SeriesToCheck) -> "SeriesWish":
-    from chalicelib.booking.assignment import Preference
-    from chalicelib.booking.series_planning import SeriesWish
+def _wish(body: SeriesToCheck) -> "SeriesRequest":
+    from chalicelib.booking.allocation.assignment import Preference
+    from chalicelib.booking.series.plan import SeriesRequest
 
     customer = body.customer or CustomerDetails()
-    return SeriesWish(
+    return SeriesRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,
-        recurrence=body.recurrence.noun(),
+        recurrence=body.recurrence.model(),
         staff=body.staff,
         length_min=body.length_min,
         prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),
@@ -238,7 +238,7 @@ def _wish(body: SeriesToCheck) -> "SeriesWish":
 
 
 def _units(request: Request) -> "Units":
-    from chalicelib.booking.series_finishing import Units
+    from chalicelib.booking.series.finish import Units
 
     def silent() -> Unit:
         return Unit(request.company_id, request.actor, correlation_id=request.id, clock=request.clock)

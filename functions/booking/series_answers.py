@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from chalicelib.booking.recurrence import MOST, Frequency, Recurrence
+from chalicelib.booking.series.recurrence import MOST, Frequency, Recurrence
 from chalicelib.core.payloads import Answer, Body
 
 if TYPE_CHECKING:
-    from chalicelib.booking.series import Occurrence
-    from chalicelib.booking.series_booking import Checked
-    from chalicelib.booking.series_finishing import Standing
+    from chalicelib.booking.series.book import Checked
+    from chalicelib.booking.series.finish import SeriesProgress
+    from chalicelib.booking.series.series import Occurrence
 
 Outcome = Literal["booked", "held", "conflict", "failed"]
 
@@ -28,7 +28,7 @@ class RecurrenceBody(Body):
     until: date | None = None
     excluded: Annotated[list[date], msgspec.Meta(max_length=MOST)] = msgspec.field(default_factory=list)
 
-    def noun(self) -> Recurrence:
+    def model(self) -> Recurrence:
         """The recurrence."""
         return Recurrence(
             frequency=self.frequency,
@@ -138,13 +138,13 @@ class VisitorSeriesAnswer(Answer):
 
 def show_checked(checked: "Checked") -> CheckedAnswer:
     """The occurrences as clients see them."""
-    from chalicelib.booking.series_booking import listed
+    from chalicelib.booking.series.book import listed
 
     found = [msgspec.convert(one, CheckedOccurrence) for one in listed(checked)]
     return CheckedAnswer(zone=checked.zone, bookable=sum(one.bookable for one in found), occurrences=found)
 
 
-def show_series(standing: "Standing") -> SeriesAnswer:
+def show_series(standing: "SeriesProgress") -> SeriesAnswer:
     """The series as clients see it."""
     series = standing.series
     known = ("id", "branch_id", "service_id", "customer_id", "status", "zone", "created_at", "updated_at", "version")
@@ -157,7 +157,7 @@ def show_series(standing: "Standing") -> SeriesAnswer:
     )
 
 
-def show_to_visitor(standing: "Standing") -> VisitorSeriesAnswer:
+def show_to_visitor(standing: "SeriesProgress") -> VisitorSeriesAnswer:
     """The series as a visitor sees it: no reasons, and nobody's name."""
     series = standing.series
     names = VisitorOccurrence.__struct_fields__
@@ -168,7 +168,7 @@ def show_to_visitor(standing: "Standing") -> VisitorSeriesAnswer:
     )
 
 
-def _occurrence(standing: "Standing", one: "Occurrence") -> dict[str, Any]:
+def _occurrence(standing: "SeriesProgress", one: "Occurrence") -> dict[str, Any]:
     clock = standing.series.clock()
     made = standing.appointments.get(one.appointment_id or "")
     told = standing.told.get(one.starts_at.isoformat(), {})
@@ -190,7 +190,7 @@ def _occurrence(standing: "Standing", one: "Occurrence") -> dict[str, Any]:
     }
 
 
-def _change(standing: "Standing") -> SeriesChangeAnswer | None:
+def _change(standing: "SeriesProgress") -> SeriesChangeAnswer | None:
     change = standing.series.change
     if change is None:
         return None

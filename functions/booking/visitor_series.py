@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from chalicelib.booking.listing import contact_from
+from chalicelib.booking.changes.list import contact_from
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -24,7 +24,7 @@ from functions.booking.series_answers import (
 from functions.booking.visitors import VisitorDetails
 
 if TYPE_CHECKING:
-    from chalicelib.booking.series_planning import SeriesWish
+    from chalicelib.booking.series.plan import SeriesRequest
     from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
@@ -72,8 +72,8 @@ class VisitorSeries(VisitorSeriesToCheck, kw_only=True):
 )
 def check_series_as_visitor(request: Request, body: VisitorSeriesToCheck) -> CheckedAnswer:
     """Look at every time of a series: bookable, or which instead. Why not is no answer."""
-    from chalicelib.booking.holding import company_of
-    from chalicelib.booking.series_booking import check
+    from chalicelib.booking.creation.hold import company_of
+    from chalicelib.booking.series.book import check
     from chalicelib.core import throttle
 
     throttle.count("series_checks", request.address, request.clock(), most=CHECKS_A_MINUTE)
@@ -94,9 +94,9 @@ def check_series_as_visitor(request: Request, body: VisitorSeriesToCheck) -> Che
 )
 def book_series_as_visitor(request: Request, body: VisitorSeries) -> VisitorSeriesAnswer:
     """Book a series without a token, of a service that is offered as recurring."""
-    from chalicelib.booking.holding import company_of
-    from chalicelib.booking.series_booking import book_series
-    from chalicelib.booking.series_finishing import Units
+    from chalicelib.booking.creation.hold import company_of
+    from chalicelib.booking.series.book import book_series
+    from chalicelib.booking.series.finish import Units
     from chalicelib.core import throttle
 
     throttle.count("series", request.address, request.clock(), most=SERIES_A_MINUTE)
@@ -127,14 +127,14 @@ def _plain(code: str | None) -> dict[str, Any]:
     return {"code": code and "not_bookable", "failures": []}
 
 
-def _wish(body: VisitorSeriesToCheck) -> "SeriesWish":
-    from chalicelib.booking.series_planning import SeriesWish
+def _wish(body: VisitorSeriesToCheck) -> "SeriesRequest":
+    from chalicelib.booking.series.plan import SeriesRequest
 
-    return SeriesWish(
+    return SeriesRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,
-        recurrence=body.recurrence.noun(),
+        recurrence=body.recurrence.model(),
         staff=body.staff,
         length_min=body.length_min,
         visitor=True,

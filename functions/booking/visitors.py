@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
-from chalicelib.booking.listing import contact_from
-from chalicelib.core.clock import now, to_utc
-from chalicelib.core.doors import PUBLIC
+from chalicelib.booking.changes.list import contact_from
+from chalicelib.core.clock import now
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -19,9 +19,8 @@ from functions.booking.answers import InPackageAnswer, show_package_of
 from functions.booking.places import AddressGiven, place_of
 
 if TYPE_CHECKING:
-    from chalicelib.booking.appointment import Appointment
-    from chalicelib.booking.hold import Hold
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.booking.appointments.appointment import Appointment
+    from chalicelib.booking.appointments.hold import Hold
 
 function = Function(__name__)
 T = TypeVar("T")
@@ -131,21 +130,21 @@ class VisitorAnswer(Answer):
 )
 def hold_time(request: Request, body: NewHold) -> HoldAnswer:
     """Keep a time for ten minutes. At most two at once for one address."""
-    from chalicelib.booking.deciding import Asked
-    from chalicelib.booking.holding import hold
+    from chalicelib.booking.creation.hold import hold
+    from chalicelib.booking.creation.request import BookingRequest
     from chalicelib.core import throttle
 
     throttle.count("holds", request.address, request.clock(), most=HOLDS_A_MINUTE)
-    asked = Asked(
+    wish = BookingRequest(
         branch_id=body.branch_id,
         service=body.service,
-        starts_at=to_utc(body.starts_at),
+        starts_at=body.starts_at,
         length_min=body.length_min,
         staff=body.staff,
         visitor=True,
         address=place_of(body.address),
     )
-    made, secret = plainly(lambda: hold(lambda company_id: _unit(request, company_id), request.address, asked, now))
+    made, secret = plainly(lambda: hold(lambda company_id: _unit(request, company_id), request.address, wish, now))
     return _show_hold(made, secret)
 
 
@@ -160,8 +159,8 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
 )
 def extend_hold(request: Request, hold_id: str, body: HoldProofBody) -> HoldAnswer:
     """Keep it for ten minutes more; once."""
-    from chalicelib.booking.hold import HoldProof
-    from chalicelib.booking.holding import extend
+    from chalicelib.booking.appointments.hold import HoldProof
+    from chalicelib.booking.creation.hold import extend
 
     return _show_hold(extend(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now))
 
@@ -176,8 +175,8 @@ def extend_hold(request: Request, hold_id: str, body: HoldProofBody) -> HoldAnsw
 )
 def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
     """Give the time back."""
-    from chalicelib.booking.hold import HoldProof
-    from chalicelib.booking.holding import release
+    from chalicelib.booking.appointments.hold import HoldProof
+    from chalicelib.booking.creation.hold import release
 
     release(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now)
 
@@ -198,15 +197,16 @@ def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
 )
 def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer:
     """Book without a token. Whether a time can be had is answered, and which others; why not is not."""
-    from chalicelib.booking.booking import Wish
-    from chalicelib.booking.booking_online import book_online
-    from chalicelib.booking.hold import HoldProof
-    from chalicelib.booking.holding import company_of
+    from chalicelib.booking.appointments.change_context import ChangeContext
+    from chalicelib.booking.appointments.hold import HoldProof
+    from chalicelib.booking.changes.book_online import book_online
+    from chalicelib.booking.creation.hold import company_of
+    from chalicelib.booking.creation.request import BookingRequest
     from chalicelib.core import throttle
 
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
     customer = body.customer
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=body.branch_id,
         service=body.service,
         starts_at=body.starts_at,
@@ -220,7 +220,8 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
         address=place_of(body.address),
     )
     company_id = company_of(body.branch_id)
-    return _show(plainly(lambda: book_online(lambda: _unit(request, company_id), company_id, wish, now, _calcom)))
+    context: ChangeContext[Appointment] = ChangeContext(lambda: _unit(request, company_id), company_id, now)
+    return _show(plainly(lambda: book_online(context, wish)))
 
 
 def _unit(request: Request, company_id: str) -> Unit:
@@ -237,12 +238,6 @@ def plainly(work: Callable[[], T]) -> T:
         detail = "This cannot be booked; see the alternatives, or call us."
         # Nor who takes part in a group.
         raise Conflict("not_bookable", detail, alternatives=refusal.extra.get("alternatives", [])) from None
-
-
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
 
 
 def _show(appointment: "Appointment") -> VisitorAnswer:

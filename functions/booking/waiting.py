@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec.structs import asdict
 
-from chalicelib.booking import waiting_store
-from chalicelib.booking.hours import Span
-from chalicelib.booking.waiting import Outcome, Range, Status, Waiting
+from chalicelib.booking.practice.hours import Span
+from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.entry import Outcome, Range, Status, WaitlistEntry
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -95,7 +95,7 @@ def join_waiting_list(request: Request, body: NewWaiting) -> WaitingAnswer:
 
     What becomes free is offered to the best match first, by text or mail, and kept meanwhile; then to the next.
     """
-    from chalicelib.booking.enlisting import join
+    from chalicelib.booking.waitlist.join import join
 
     wish = wish_from(body, customer_id=body.customer_id, source=body.source)
     return show_waiting(join(lambda: request.unit(show_waiting), request.company_id, wish, now))
@@ -109,7 +109,7 @@ def join_waiting_list(request: Request, body: NewWaiting) -> WaitingAnswer:
 )
 def list_waiting(request: Request, query: WaitingQuery) -> Page[WaitingAnswer]:
     """Who waits, or has waited, by branch and since when."""
-    found = waiting_store.page_waiting(
+    found = waitlist_store.page_waiting(
         request.company_id,
         branch_id=query.branch_id,
         customer_id=query.customer_id,
@@ -129,7 +129,7 @@ def list_waiting(request: Request, query: WaitingQuery) -> Page[WaitingAnswer]:
 )
 def show_one_waiting(request: Request, waiting_id: str) -> WaitingAnswer:
     """One place on the list, with all that was offered."""
-    return show_waiting(waiting_store.get(request.company_id, waiting_id))
+    return show_waiting(waitlist_store.get(request.company_id, waiting_id))
 
 
 @function.route(
@@ -142,12 +142,12 @@ def show_one_waiting(request: Request, waiting_id: str) -> WaitingAnswer:
 )
 def leave_waiting_list(request: Request, waiting_id: str) -> None:
     """Take a customer off the list; a time that was offered to him is offered to the next."""
-    from chalicelib.booking.enlisting import withdraw
+    from chalicelib.booking.waitlist.join import withdraw
 
     withdraw(lambda: request.unit(show_waiting), request.company_id, waiting_id, now)
 
 
-def show_waiting(waiting: Waiting) -> WaitingAnswer:
+def show_waiting(waiting: WaitlistEntry) -> WaitingAnswer:
     """The place on the list as staff see it."""
     given = {name: getattr(waiting, name) for name in WaitingAnswer.__struct_fields__}
     given["prefer"] = WaitingPreferred(**asdict(waiting.prefer))

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec.structs import asdict
 
-from chalicelib.booking.hours import Span
-from chalicelib.booking.practice import Gender
-from chalicelib.booking.waiting import Range
+from chalicelib.booking.practice.hours import Span
+from chalicelib.booking.practice.models import Gender
+from chalicelib.booking.waitlist.entry import Range
 from chalicelib.core.payloads import Body
 
 if TYPE_CHECKING:
-    from chalicelib.booking.enlisting import Joining
+    from chalicelib.booking.waitlist.join import WaitlistRequest
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Weekday = Annotated[int, msgspec.Meta(ge=0, le=6)]
@@ -59,14 +59,14 @@ class WaitingBody(Body):
     customer: WaitingCustomer = msgspec.field(default_factory=lambda: WaitingCustomer())
 
 
-def wish_from(body: WaitingBody, **more: Any) -> "Joining":
+def wish_from(body: WaitingBody, **more: Any) -> "WaitlistRequest":
     """What the body asks for; raises Invalid for a contact that is none."""
-    from chalicelib.booking.assignment import Preference
-    from chalicelib.booking.enlisting import Joining
-    from chalicelib.booking.listing import contact_from
+    from chalicelib.booking.allocation.assignment import Preference
+    from chalicelib.booking.changes.list import contact_from
+    from chalicelib.booking.waitlist.join import WaitlistRequest
 
     customer = body.customer
-    return Joining(
+    return WaitlistRequest(
         branch_id=body.branch_id,
         services=tuple(body.services),
         days=tuple(body.days),

@@ -2,8 +2,9 @@
 
 from chalicelib.booking.jobs import ApplyCalComEvent
 from chalicelib.core import inbox, metrics
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
+from chalicelib.core.inbox import Delivery
 from chalicelib.core.logging import log
 from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
@@ -32,7 +33,7 @@ def receive_calcom(request: Request) -> None:
     known = event.trigger in calcom_webhook.BOOKING_TRIGGERS
     job = ApplyCalComEvent(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
     unit = Unit(inbox.PLATFORM, Actor("vendor", "calcom"), correlation_id=request.id)
-    fresh = inbox.receive(unit, "calcom", delivery_id, event.trigger, request.raw, job)
+    fresh = inbox.receive(unit, Delivery("calcom", delivery_id, event.trigger, request.raw), job)
     if not known:
         metrics.count("UnknownWebhookEvent", vendor="calcom")
     log.info("webhook", extra={"vendor": "calcom", "event": event.trigger, "known": known, "fresh": fresh})

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chalicelib.calls import chain, keeping, lists, store
+from chalicelib.calls import call_notes, chain, list_store, store
 from chalicelib.calls.chain import Chain
 from chalicelib.core.errors import invalid
 from chalicelib.core.function import Function
@@ -19,7 +19,7 @@ from functions.calls.answers import CallAnswer, FullCallAnswer, show, show_full
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Notes = Annotated[str, msgspec.Meta(max_length=keeping.LONGEST_NOTES)]
+Notes = Annotated[str, msgspec.Meta(max_length=call_notes.LONGEST_NOTES)]
 
 
 class CallQuery(PageQuery):
@@ -61,9 +61,9 @@ def list_calls(request: Request, query: CallQuery) -> Page[CallAnswer]:
     """
     if query.started_from and query.started_until and query.started_from >= query.started_until:
         raise invalid("query.started_until", "empty_range", "The range ends before it starts.")
-    given = {name: getattr(query, name) for name in lists.CallFilter.__struct_fields__}
-    wanted = lists.CallFilter(**given | {"tag": query.tag.lower() if query.tag else None})
-    return lists.page_calls(request.company_id, wanted, limit=query.limit, cursor=query.cursor).map(show)
+    given = {name: getattr(query, name) for name in list_store.CallFilter.__struct_fields__}
+    wanted = list_store.CallFilter(**given | {"tag": query.tag.lower() if query.tag else None})
+    return list_store.page_calls(request.company_id, wanted, limit=query.limit, cursor=query.cursor).map(show)
 
 
 @function.route(
@@ -91,7 +91,7 @@ def change_call(request: Request, call_id: str, body: CallChanges) -> CallAnswer
     """Write notes and tags. Somebody else's change since `notes_version` was read answers 409 `stale`."""
     text = None if body.notes is UNSET else body.notes
     tags = None if body.tags is UNSET else body.tags
-    return show(keeping.write_notes(request.unit(show), call_id, text, tags, body.notes_version))
+    return show(call_notes.write_notes(request.unit(show), call_id, text, tags, body.notes_version))
 
 
 @function.route(
@@ -104,7 +104,7 @@ def change_call(request: Request, call_id: str, body: CallChanges) -> CallAnswer
 )
 def link_call(request: Request, call_id: str, body: CallLinkBody) -> CallAnswer:
     """Say whose call it was. A call that led to an appointment is that one's customer's."""
-    return show(keeping.link_customer(lambda: request.unit(show), call_id, body.customer_id))
+    return show(call_notes.link_customer(lambda: request.unit(show), call_id, body.customer_id))
 
 
 @function.route(
@@ -117,7 +117,7 @@ def link_call(request: Request, call_id: str, body: CallLinkBody) -> CallAnswer:
 )
 def unlink_call(request: Request, call_id: str) -> None:
     """Take back whose call it was."""
-    keeping.link_customer(request.unit, call_id, None)
+    call_notes.link_customer(request.unit, call_id, None)
 
 
 @function.route(

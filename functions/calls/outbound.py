@@ -112,10 +112,10 @@ def start_call(request: Request, body: NewCall) -> PhoneCallAnswer:
     Answers 409 `do_not_call`, or `quiet_hours` with `next_allowed_at`. Not at all twice: a lost answer of the vendor's
     leaves the call `held` until the vendor was asked what became of it.
     """
-    from chalicelib.calls.outbound import Vendors, Wish, start
+    from chalicelib.calls.call_out import OutboundCall, Vendors, start
     from chalicelib.vendors import retell_client, twilio
 
-    wish = Wish(
+    wish = OutboundCall(
         kind=body.kind,
         branch_id=body.branch_id,
         to=body.to,
@@ -161,8 +161,8 @@ def refuse_number(request: Request, number: str, body: RefusedNumber) -> Refusal
     """Put a number (E.164) on the list, and mark the customer who has it. Again changes nothing but the reason."""
     from chalicelib.calls.do_not_call import put
 
-    begin = request.unit
-    return _show_refusal(put(begin, request.company_id, number, texts=body.texts, reason=body.reason, clock=now))
+    new_unit = request.unit
+    return _show_refusal(put(new_unit, number, now, texts=body.texts, reason=body.reason))
 
 
 @function.route(
@@ -177,7 +177,7 @@ def allow_number(request: Request, number: str) -> None:
     """Take a number off the list, and the mark off its customer."""
     from chalicelib.calls.do_not_call import remove
 
-    remove(request.unit, request.company_id, number, now)
+    remove(request.unit, number, now)
 
 
 def show(call: PhoneCall) -> PhoneCallAnswer:

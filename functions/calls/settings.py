@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.calls import forgetting, store
+from chalicelib.calls import retention, store
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Body
@@ -27,7 +27,7 @@ class CallSettingsBody(Body):
 @function.route("GET", "/api/settings/calls", ability="practice:read", needs=Needs(reads=("calls",)))
 def show_call_settings(request: Request) -> CallSettingsAnswer:
     """How long transcripts and recordings are kept."""
-    return show_settings(store.settings_of([request.company_id])[0])
+    return show_settings(store.get_settings(request.company_id))
 
 
 @function.route(
@@ -40,5 +40,5 @@ def show_call_settings(request: Request) -> CallSettingsAnswer:
 )
 def save_call_settings(request: Request, body: CallSettingsBody) -> CallSettingsAnswer:
     """Say how long transcripts and recordings are kept; what is older goes with the next night."""
-    saved = forgetting.save_settings(request.unit(show_settings), body.keep_recordings_days, body.version)
+    saved = retention.save_settings(request.unit(show_settings), body.keep_recordings_days, body.version)
     return show_settings(saved)

@@ -5,8 +5,9 @@ from chalice.app import Response
 from chalicelib.calls.jobs import ApplyPhoneEvent
 from chalicelib.core import inbox
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
+from chalicelib.core.inbox import Delivery
 from chalicelib.core.logging import log
 from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
@@ -36,7 +37,7 @@ def answer_phone(request: Request) -> Response:
     Also what a Dial or Record asks once it is over. Signed by `X-Twilio-Signature` over URL and parameters.
     """
     event = _verified(request)
-    from chalicelib.calls.answering import answer, go_on
+    from chalicelib.calls.answer_phone import answer, go_on
 
     reference = _reference(request)
     if reference:
@@ -55,7 +56,7 @@ def answer_phone(request: Request) -> Response:
 def bridge_call(request: Request) -> Response:
     """Tell Twilio, in TwiML, to connect a member of staff with the customer he wants to call. Signed like the rest."""
     _verified(request)
-    from chalicelib.calls.answering import bridge
+    from chalicelib.calls.answer_phone import bridge
 
     return _twiml(bridge(_reference(request)))
 
@@ -92,7 +93,8 @@ def _keep(request: Request, kind: str) -> None:
     event = _verified(request)
     delivery_id = twilio_webhook.delivery_id(kind, event, request.headers, request.raw)
     job = ApplyPhoneEvent(company_id=inbox.PLATFORM, delivery_id=delivery_id, reference=_reference(request))
-    fresh = inbox.receive(_unit(request, inbox.PLATFORM), "twilio", delivery_id, f"voice.{kind}", request.raw, job)
+    delivery = Delivery("twilio", delivery_id, f"voice.{kind}", request.raw)
+    fresh = inbox.receive(_unit(request, inbox.PLATFORM), delivery, job)
     log.info("webhook", extra={"vendor": "twilio", "event": f"voice.{kind}", "known": True, "fresh": fresh})
 
 

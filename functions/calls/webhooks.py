@@ -6,8 +6,9 @@ from typing import Any
 from chalicelib.calls.jobs import RecordCall
 from chalicelib.core import inbox, metrics
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
+from chalicelib.core.inbox import Delivery
 from chalicelib.core.logging import log
 from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
@@ -41,7 +42,7 @@ def receive_retell(request: Request) -> None:
         metrics.count("UnknownWebhookEvent", vendor="retell")
     job = RecordCall(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
     unit = Unit(inbox.PLATFORM, AGENT, correlation_id=request.id)
-    fresh = inbox.receive(unit, "retell", delivery_id, name, request.raw, job)
+    fresh = inbox.receive(unit, Delivery("retell", delivery_id, name, request.raw), job)
     log.info("webhook", extra={"vendor": "retell", "event": name, "known": known, "fresh": fresh})
 
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from chalicelib.chat import store
-from chalicelib.chat.attaching import Upload
-from chalicelib.chat.hearing import Heard
+from chalicelib.chat.attach_file import Upload
 from chalicelib.chat.message import Attachment, Message
+from chalicelib.chat.polling import Poll
 from chalicelib.chat.presence import Presence
 from chalicelib.chat.rating import Rating
 from chalicelib.core.payloads import Answer
@@ -109,7 +109,7 @@ def _show_attachment(attachment: Attachment, appointment_id: str, company_id: st
     )
 
 
-def show_heard(company_id: str, appointment_id: str, heard: Heard, at: datetime) -> ChatAnswer:
+def show_heard(company_id: str, appointment_id: str, heard: Poll, at: datetime) -> ChatAnswer:
     """What was heard in the chat."""
     return ChatAnswer(
         data=[show_message(appointment_id, each, company_id) for each in heard.messages],

@@ -40,7 +40,7 @@ class MessageBody(Body):
     client_id: Id | None = None
 
     def draft(self) -> Draft:
-        """The same as a noun; raises Invalid where there is nothing to say, or a file twice."""
+        """The same as a model; raises Invalid where there is nothing to say, or a file twice."""
         if not self.text.strip() and not self.attachments:
             raise invalid("body.text", "empty", "Send a text, an attachment, or both.")
         if len(set(self.attachments)) < len(self.attachments):
@@ -92,7 +92,7 @@ class RatingBody(Body):
 )
 def send_chat_message(request: Request, appointment_id: str, body: MessageBody) -> MessageAnswer:
     """Say something while the session runs; it counts as activity."""
-    from chalicelib.chat.sending import send
+    from chalicelib.chat.send_message import send
 
     draft, who = body.draft(), (request.company_id, request.actor.id, appointment_id)
     sent = send(lambda: request.unit(lambda said: show_message(appointment_id, said)), *who, draft, request.clock)
@@ -108,14 +108,14 @@ def send_chat_message(request: Request, appointment_id: str, body: MessageBody) 
 )
 def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) -> ChatAnswer:
     """The chat page by page, or what is new in it, now or within twenty seconds."""
-    from chalicelib.chat import hearing
+    from chalicelib.chat import polling
 
     who = request.company_id, request.actor.id, appointment_id
     if query.after is None:
-        heard = hearing.page(*who, query.limit, query.cursor, request.clock)
+        heard = polling.page(*who, query.limit, query.cursor, request.clock)
     else:
-        wanted = hearing.Wanted(query.after, query.limit, query.wait, query.state)
-        heard = hearing.news(*who, wanted, request.clock)
+        wanted = polling.PollQuery(query.after, query.limit, query.wait, query.state)
+        heard = polling.news(*who, wanted, request.clock)
     return show_heard(request.company_id, appointment_id, heard, request.clock())
 
 
@@ -131,7 +131,7 @@ def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) 
 )
 def attach_to_chat(request: Request, appointment_id: str, body: AttachmentBody) -> UploadAnswer:
     """Be told where to put a file, and then send it with a message within the day."""
-    from chalicelib.chat.attaching import CONTENT_TYPES, LARGEST_BYTES, attach
+    from chalicelib.chat.attach_file import CONTENT_TYPES, LARGEST_BYTES, attach
 
     if body.content_type not in CONTENT_TYPES:
         raise invalid("body.content_type", "not_accepted", f"One of {', '.join(CONTENT_TYPES)} is.")
@@ -152,7 +152,7 @@ def attach_to_chat(request: Request, appointment_id: str, body: AttachmentBody) 
 )
 def mark_chat_read(request: Request, appointment_id: str, body: ReadBody) -> None:
     """Let the other side see up to where one has read."""
-    from chalicelib.chat.noticing import read_up_to
+    from chalicelib.chat.track_presence import read_up_to
 
     read_up_to(request.unit, request.company_id, request.actor.id, appointment_id, body.up_to, request.clock)
 
@@ -168,7 +168,7 @@ def mark_chat_read(request: Request, appointment_id: str, body: ReadBody) -> Non
 )
 def note_typing(request: Request, appointment_id: str) -> None:
     """Let the other side see that one is typing; it is forgotten after six seconds."""
-    from chalicelib.chat.noticing import typing
+    from chalicelib.chat.track_presence import typing
 
     typing(request.company_id, request.actor.id, appointment_id, request.clock)
 
@@ -184,7 +184,7 @@ def note_typing(request: Request, appointment_id: str) -> None:
 )
 def rate_text_appointment(request: Request, appointment_id: str, body: RatingBody) -> RatingAnswer:
     """Say, once it is over, how it was."""
-    from chalicelib.chat.judging import rate
+    from chalicelib.chat.rate import rate
 
     who = request.company_id, request.actor.id, appointment_id
     rated = rate(
@@ -203,6 +203,6 @@ def rate_text_appointment(request: Request, appointment_id: str, body: RatingBod
 )
 def show_appointment_rating(request: Request, appointment_id: str) -> RatingAnswer:
     """How the patient found it."""
-    from chalicelib.chat.judging import look
+    from chalicelib.chat.rate import look
 
     return show_rating(appointment_id, look(request.company_id, request.actor.id, appointment_id))

@@ -1,11 +1,11 @@
 """Inviting users, and joining by invitation."""
 
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from chalicelib.identity import inviting
+from chalicelib.identity import invitations
 from chalicelib.identity.abilities import Role
 from functions.identity.answers import Email, Name, NewPassword, Secret, UserAnswer, show_user
 
@@ -40,7 +40,7 @@ class AcceptBody(Body):
 def invite_user(request: Request, body: InviteBody) -> UserAnswer:
     """Mail somebody a link to join the company; who has not joined yet is mailed again."""
     unit = request.unit(show_user)
-    return show_user(inviting.invite(unit, body.email, body.name, body.role, request.clock))
+    return show_user(invitations.invite(unit, body.email, body.name, body.role, request.clock))
 
 
 @function.route(
@@ -53,7 +53,7 @@ def invite_user(request: Request, body: InviteBody) -> UserAnswer:
 )
 def accept_invite(request: Request, body: AcceptBody) -> UserAnswer:
     """Join with a password of one's own; log in with it next."""
-    user = inviting.accept_invitation(
+    user = invitations.accept_invitation(
         lambda company_id: request.unit(show_user, company_id), body.token, body.password, body.name, request.clock
     )
     return show_user(user)

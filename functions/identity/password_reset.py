@@ -1,11 +1,11 @@
 """Setting another password when the old one is forgotten."""
 
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from chalicelib.identity import resetting
+from chalicelib.identity import reset_password
 from functions.identity.answers import Email, NewPassword, Secret
 
 function = Function(__name__)
@@ -36,7 +36,7 @@ class ConfirmBody(Body):
 )
 def request_password_reset(request: Request, body: ResetBody) -> None:
     """Mail the user a link, if there is one; the answer is always the same."""
-    resetting.request_reset(body.email, request.address, request.clock, request.id)
+    reset_password.request_reset(body.email, request.address, request.clock, request.id)
 
 
 @function.route(
@@ -50,6 +50,6 @@ def request_password_reset(request: Request, body: ResetBody) -> None:
 )
 def confirm_password_reset(request: Request, body: ConfirmBody) -> None:
     """Set the password by the mailed link; all the user's tokens are revoked."""
-    resetting.confirm_reset(
+    reset_password.confirm_reset(
         lambda company_id: request.unit(company_id=company_id), body.token, body.password, request.clock
     )

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
-from chalicelib.identity import members, signing_in
+from chalicelib.identity import members, password_login
 from functions.identity.answers import Email, UserAnswer, show_user
 
 function = Function(__name__)
@@ -60,7 +60,7 @@ class MeAnswer(UserAnswer):
 )
 def log_in(request: Request, body: LoginBody) -> LoginAnswer:
     """A token for 30 days. Failed attempts on an account or from an address make the next ones wait."""
-    done = signing_in.sign_in(body.email, body.password, request.address, request.clock, request.id)
+    done = password_login.sign_in(body.email, body.password, request.address, request.clock, request.id)
     token = done.issued.token
     return LoginAnswer(
         token=done.issued.secret, token_id=token.id, expires_at=token.expires_at, user=show_user(done.user)
@@ -72,7 +72,7 @@ def log_in(request: Request, body: LoginBody) -> LoginAnswer:
 )
 def log_out(request: Request) -> None:
     """Revoke the token of this request."""
-    signing_in.sign_out(request.unit())
+    password_login.sign_out(request.unit())
 
 
 @function.route(

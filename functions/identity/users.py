@@ -39,7 +39,7 @@ def list_users(request: Request, query: PageQuery) -> Page[UserAnswer]:
 )
 def link_user(request: Request, user_id: str, body: PersonBody) -> UserAnswer:
     """Say which person of the practice a user is: whose appointments are the user's own."""
-    from chalicelib.booking import people
+    from chalicelib.booking.practice_admin import link_users
 
     unit = request.unit(show_user)
-    return show_user(people.link_user(unit, user_id, body.customer_id, body.staff_id, request.clock))
+    return show_user(link_users.link_user(unit, user_id, body.customer_id, body.staff_id, request.clock))

@@ -12,7 +12,7 @@ from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
 from chalicelib.integrations import store
-from chalicelib.integrations.endpoint import Attempt, Delivery, Endpoint
+from chalicelib.integrations.webhook_endpoint import Delivery, DeliveryAttempt, Endpoint
 
 function = Function(__name__)
 Type = Literal[
@@ -61,7 +61,7 @@ class DeliveryAnswer(Answer):
     state: str
     created_at: datetime
     next_at: datetime | None
-    attempts: list[Attempt]
+    attempts: list[DeliveryAttempt]
 
 
 class DeliveryQuery(PageQuery):
@@ -87,9 +87,9 @@ def list_webhook_endpoints(request: Request) -> list[EndpointAnswer]:
 )
 def add_webhook_endpoint(request: Request, body: EndpointBody) -> NewEndpointAnswer:
     """Tell an address of bookings from now on. Messages are signed by Standard Webhooks with the secret given here."""
-    from chalicelib.integrations import endpoints
+    from chalicelib.integrations import manage_endpoints
 
-    made = endpoints.add(request.unit, request.company_id, body.url, body.types, body.description, now)
+    made = manage_endpoints.add(request.unit, request.company_id, body.url, body.types, body.description, now)
     return _with_secret(made.endpoint, made.secret)
 
 
@@ -102,10 +102,10 @@ def add_webhook_endpoint(request: Request, body: EndpointBody) -> NewEndpointAns
 )
 def change_webhook_endpoint(request: Request, endpoint_id: str, body: EndpointBody) -> EndpointAnswer:
     """Change where, of what and whether it is told."""
-    from chalicelib.integrations import endpoints
+    from chalicelib.integrations import manage_endpoints
 
     current = store.get_endpoint(request.company_id, endpoint_id)
-    return _show(endpoints.change(request.unit, current, body.url, body.types, body.description, body.on))
+    return _show(manage_endpoints.change(request.unit, current, body.url, body.types, body.description, body.on))
 
 
 @function.route(
@@ -118,9 +118,9 @@ def change_webhook_endpoint(request: Request, endpoint_id: str, body: EndpointBo
 )
 def rotate_webhook_secret(request: Request, endpoint_id: str) -> NewEndpointAnswer:
     """A new signing secret. For a day messages carry both signatures."""
-    from chalicelib.integrations import endpoints
+    from chalicelib.integrations import manage_endpoints
 
-    made = endpoints.rotate(request.unit, request.company_id, endpoint_id, now)
+    made = manage_endpoints.rotate(request.unit, request.company_id, endpoint_id, now)
     return _with_secret(made.endpoint, made.secret)
 
 
@@ -134,9 +134,9 @@ def rotate_webhook_secret(request: Request, endpoint_id: str) -> NewEndpointAnsw
 )
 def test_webhook_endpoint(request: Request, endpoint_id: str) -> DeliveryAnswer:
     """Send a message of type `webhook.test`; an endpoint that was switched off is switched on."""
-    from chalicelib.integrations import endpoints
+    from chalicelib.integrations import manage_endpoints
 
-    return _delivery(endpoints.try_out(lambda: request.unit(_delivery), request.company_id, endpoint_id, now))
+    return _delivery(manage_endpoints.try_out(lambda: request.unit(_delivery), request.company_id, endpoint_id, now))
 
 
 @function.route(
@@ -149,9 +149,9 @@ def test_webhook_endpoint(request: Request, endpoint_id: str) -> DeliveryAnswer:
 )
 def remove_webhook_endpoint(request: Request, endpoint_id: str) -> None:
     """Tell it nothing any more."""
-    from chalicelib.integrations import endpoints
+    from chalicelib.integrations import manage_endpoints
 
-    endpoints.remove(request.unit, request.company_id, endpoint_id)
+    manage_endpoints.remove(request.unit, request.company_id, endpoint_id)
 
 
 @function.route(
@@ -180,9 +180,11 @@ def list_webhook_deliveries(request: Request, endpoint_id: str, query: DeliveryQ
 )
 def redeliver_webhook(request: Request, endpoint_id: str, delivery_id: str) -> DeliveryAnswer:
     """Send it anew, with the same `webhook-id`."""
-    from chalicelib.integrations import endpoints
+    from chalicelib.integrations import manage_endpoints
 
-    again = endpoints.send_again(lambda: request.unit(_delivery), request.company_id, endpoint_id, delivery_id, now)
+    again = manage_endpoints.send_again(
+        lambda: request.unit(_delivery), request.company_id, endpoint_id, delivery_id, now
+    )
     return _delivery(again)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from chalice.app import Response
 
 from chalicelib.core import openapi_file
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.payloads import Answer
 from chalicelib.core.requests import Request

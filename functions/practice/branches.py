@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chalicelib.booking.hours import Closure, DayHours, Window
-from chalicelib.booking.policy import Policy
-from chalicelib.booking.practice import Branch, HolidayCalendar, Offer, Place, Text
-from chalicelib.booking.telephone import CallRouting, QuietHours
+from chalicelib.booking.practice.hours import Closure, DayHours, Window
+from chalicelib.booking.practice.models import Branch, GeoAddress, HolidayCalendar, Offer, Text
+from chalicelib.booking.practice.phone import CallRouting, QuietHours
+from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -39,7 +39,7 @@ class BranchBody(Body):
     holidays: HolidayCalendar | None = None
     offers: Annotated[dict[str, Offer], msgspec.Meta(max_length=500)] = {}
     policy: Policy = Policy()
-    place: Place | None = None
+    place: GeoAddress | None = None
     call_routing: CallRouting = CallRouting()
     quiet_hours: QuietHours = QuietHours()
     published: bool = True
@@ -49,7 +49,7 @@ class BranchBody(Body):
 @function.route("GET", "/api/branches", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_branches(request: Request, query: RecordQuery) -> Page[Branch]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.page_of(
         Branch, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
@@ -66,9 +66,9 @@ def list_branches(request: Request, query: RecordQuery) -> Page[Branch]:
 )
 def add_branch(request: Request, body: BranchBody) -> Branch:
     """Add a branch."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, made(Branch, "bra", request.company_id, body), now)
+    return manage.save(request.unit, made(Branch, "bra", request.company_id, body), now)
 
 
 @function.route(
@@ -80,7 +80,7 @@ def add_branch(request: Request, body: BranchBody) -> Branch:
 )
 def show_branch(request: Request, branch_id: str) -> Branch:
     """One of them, as it was last saved."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.get(Branch, request.company_id, branch_id)
 
@@ -100,9 +100,9 @@ def show_branch(request: Request, branch_id: str) -> Branch:
 )
 def change_branch(request: Request, branch_id: str, body: BranchBody) -> Branch:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, changed(Branch, request.company_id, branch_id, body), now)
+    return manage.save(request.unit, changed(Branch, request.company_id, branch_id, body), now)
 
 
 @function.route(
@@ -115,9 +115,9 @@ def change_branch(request: Request, branch_id: str, body: BranchBody) -> Branch:
 )
 def remove_branch(request: Request, branch_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    managing.remove(request.unit, Branch, branch_id, query.version, now)
+    manage.remove(request.unit, Branch, branch_id, query.version, now)
 
 
 @function.route(
@@ -129,6 +129,6 @@ def remove_branch(request: Request, branch_id: str, query: Removal) -> None:
 )
 def restore_branch(request: Request, branch_id: str) -> Branch:
     """Bring back what was deleted."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.restore(request.unit, Branch, branch_id, now)
+    return manage.restore(request.unit, Branch, branch_id, now)

@@ -14,7 +14,7 @@ from chalicelib.core.payloads import Answer, Body, Query
 from chalicelib.core.requests import Request
 
 if TYPE_CHECKING:
-    from chalicelib.booking.external_calendars import Busy
+    from chalicelib.booking.time_off.external_calendars import Busy
 
 function = Function(__name__)
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -79,7 +79,7 @@ def replace_busy_times(request: Request, staff_id: str, source: str, body: BusyT
 
     Nobody is booked at a busy time; what is booked already stays, and is named in `conflicts`.
     """
-    from chalicelib.booking import external_calendars
+    from chalicelib.booking.time_off import external_calendars
 
     at = _source(source)
     within = external_calendars.window(body.from_, body.to, now(), "body")
@@ -103,7 +103,7 @@ def replace_busy_times(request: Request, staff_id: str, source: str, body: BusyT
 )
 def show_busy_times(request: Request, staff_id: str, source: str, query: BusyQuery) -> BusyAnswer:
     """What another calendar says is busy."""
-    from chalicelib.booking import external_calendars
+    from chalicelib.booking.time_off import external_calendars
 
     within = external_calendars.window(query.from_, query.to, now(), "query")
     return _show(external_calendars.read_busy(request.company_id, staff_id, _source(source), within))
@@ -119,11 +119,11 @@ def show_busy_times(request: Request, staff_id: str, source: str, query: BusyQue
 )
 def remove_busy_times(request: Request, staff_id: str, source: str, query: BusyQuery) -> None:
     """Forget what another calendar said is busy in that time."""
-    from chalicelib.booking import external_calendars
+    from chalicelib.booking.time_off import external_calendars
 
     within = external_calendars.window(query.from_, query.to, now(), "query")
-    begin = partial(request.unit, lambda busy: None)
-    external_calendars.replace_busy(begin, request.company_id, staff_id, _source(source), within, (), now)
+    new_unit = partial(request.unit, lambda busy: None)
+    external_calendars.replace_busy(new_unit, request.company_id, staff_id, _source(source), within, (), now)
 
 
 def _source(name: str) -> str:

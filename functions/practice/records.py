@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from chalicelib.booking.practice import Branch, Resource, Service, Staff
+from chalicelib.booking.practice.models import Branch, Resource, Service, Staff
 from chalicelib.core.errors import invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.pages import PageQuery
@@ -32,13 +32,14 @@ def made(kind: type[R], prefix: str, company_id: str, body: Body) -> R:
     if fields.pop("version") is not None:
         raise invalid("body.version", "not_allowed", "What is new has no version yet.")
     if kind is Service:
-        fields["number"] = 0  # the verb gives the next free one
+        fields["number"] = 0  # the use case gives the next free one
     return kind(id=new_id(prefix), company_id=company_id, **fields)
 
 
 def changed(kind: type[R], company_id: str, record_id: str, body: Body) -> R:
     """The next version of a record; raises NotFound, and Conflict when the body was made from an older version."""
-    from chalicelib.booking import managing, practice_store
+    from chalicelib.booking.practice import store as practice_store
+    from chalicelib.booking.practice_admin import manage
 
     fields = _fields(body)
     version = fields.pop("version")
@@ -46,7 +47,7 @@ def changed(kind: type[R], company_id: str, record_id: str, body: Body) -> R:
         raise invalid("body.version", "required", "Give the version that you read, so that nobody's change is lost.")
     current = practice_store.get(kind, company_id, record_id)
     if version != current.version:
-        raise managing.stale_version(current)
+        raise manage.stale_version(current)
     return msgspec.structs.replace(current, **fields, version=version + 1)
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.hours import Window
-from chalicelib.booking.practice import Resource, Text
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Resource, Text
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -31,7 +31,7 @@ class ResourceBody(Body):
 @function.route("GET", "/api/resources", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_resources(request: Request, query: RecordQuery) -> Page[Resource]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.page_of(
         Resource, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
@@ -48,9 +48,9 @@ def list_resources(request: Request, query: RecordQuery) -> Page[Resource]:
 )
 def add_resource(request: Request, body: ResourceBody) -> Resource:
     """Add a room or device."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, made(Resource, "res", request.company_id, body), now)
+    return manage.save(request.unit, made(Resource, "res", request.company_id, body), now)
 
 
 @function.route(
@@ -62,7 +62,7 @@ def add_resource(request: Request, body: ResourceBody) -> Resource:
 )
 def show_resource(request: Request, resource_id: str) -> Resource:
     """One of them, as it was last saved."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.get(Resource, request.company_id, resource_id)
 
@@ -82,9 +82,9 @@ def show_resource(request: Request, resource_id: str) -> Resource:
 )
 def change_resource(request: Request, resource_id: str, body: ResourceBody) -> Resource:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, changed(Resource, request.company_id, resource_id, body), now)
+    return manage.save(request.unit, changed(Resource, request.company_id, resource_id, body), now)
 
 
 @function.route(
@@ -97,9 +97,9 @@ def change_resource(request: Request, resource_id: str, body: ResourceBody) -> R
 )
 def remove_resource(request: Request, resource_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    managing.remove(request.unit, Resource, resource_id, query.version, now)
+    manage.remove(request.unit, Resource, resource_id, query.version, now)
 
 
 @function.route(
@@ -111,6 +111,6 @@ def remove_resource(request: Request, resource_id: str, query: Removal) -> None:
 )
 def restore_resource(request: Request, resource_id: str) -> Resource:
     """Bring back what was deleted."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.restore(request.unit, Resource, resource_id, now)
+    return manage.restore(request.unit, Resource, resource_id, now)

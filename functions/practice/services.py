@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from chalicelib.booking.engine.starts import Alignment
-from chalicelib.booking.policy import Minor, Policy
-from chalicelib.booking.practice import Buffer, Channel, Length, Part, Service, Text
+from chalicelib.booking.practice.models import Buffer, Channel, Length, Part, Service, Text
+from chalicelib.booking.practice.policy import Minor, Policy
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -50,7 +50,7 @@ class ServiceBody(Body):
 @function.route("GET", "/api/services", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_services(request: Request, query: RecordQuery) -> Page[Service]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.page_of(
         Service, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
@@ -67,9 +67,9 @@ def list_services(request: Request, query: RecordQuery) -> Page[Service]:
 )
 def add_service(request: Request, body: ServiceBody) -> Service:
     """Add a service."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, made(Service, "svc", request.company_id, body), now)
+    return manage.save(request.unit, made(Service, "svc", request.company_id, body), now)
 
 
 @function.route(
@@ -81,7 +81,7 @@ def add_service(request: Request, body: ServiceBody) -> Service:
 )
 def show_service(request: Request, service_id: str) -> Service:
     """One of them, as it was last saved."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.get(Service, request.company_id, service_id)
 
@@ -101,9 +101,9 @@ def show_service(request: Request, service_id: str) -> Service:
 )
 def change_service(request: Request, service_id: str, body: ServiceBody) -> Service:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, changed(Service, request.company_id, service_id, body), now)
+    return manage.save(request.unit, changed(Service, request.company_id, service_id, body), now)
 
 
 @function.route(
@@ -116,9 +116,9 @@ def change_service(request: Request, service_id: str, body: ServiceBody) -> Serv
 )
 def remove_service(request: Request, service_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    managing.remove(request.unit, Service, service_id, query.version, now)
+    manage.remove(request.unit, Service, service_id, query.version, now)
 
 
 @function.route(
@@ -130,6 +130,6 @@ def remove_service(request: Request, service_id: str, query: Removal) -> None:
 )
 def restore_service(request: Request, service_id: str) -> Service:
     """Bring back what was deleted."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.restore(request.unit, Service, service_id, now)
+    return manage.restore(request.unit, Service, service_id, now)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.hours import DayHours, Window
-from chalicelib.booking.practice import Gender, Place, Profile, Skill, Staff, Text
+from chalicelib.booking.practice.hours import DayHours, Window
+from chalicelib.booking.practice.models import Gender, GeoAddress, Profile, Skill, Staff, Text
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -38,7 +38,7 @@ class StaffBody(Body):
     daily_maximum: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
     weight: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
     priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
-    home: Place | None = None
+    home: GeoAddress | None = None
     profile: Profile = Profile()
     published: bool = True
     version: Version | None = None
@@ -47,7 +47,7 @@ class StaffBody(Body):
 @function.route("GET", "/api/staff", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_staff(request: Request, query: RecordQuery) -> Page[Staff]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.page_of(
         Staff, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
@@ -64,9 +64,9 @@ def list_staff(request: Request, query: RecordQuery) -> Page[Staff]:
 )
 def add_staff_member(request: Request, body: StaffBody) -> Staff:
     """Add a member of staff."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, made(Staff, "stf", request.company_id, body), now)
+    return manage.save(request.unit, made(Staff, "stf", request.company_id, body), now)
 
 
 @function.route(
@@ -78,7 +78,7 @@ def add_staff_member(request: Request, body: StaffBody) -> Staff:
 )
 def show_staff_member(request: Request, staff_id: str) -> Staff:
     """One of them, as it was last saved."""
-    from chalicelib.booking import practice_store
+    from chalicelib.booking.practice import store as practice_store
 
     return practice_store.get(Staff, request.company_id, staff_id)
 
@@ -92,9 +92,9 @@ def show_staff_member(request: Request, staff_id: str) -> Staff:
 )
 def change_staff_member(request: Request, staff_id: str, body: StaffBody) -> Staff:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.save(request.unit, changed(Staff, request.company_id, staff_id, body), now)
+    return manage.save(request.unit, changed(Staff, request.company_id, staff_id, body), now)
 
 
 @function.route(
@@ -107,9 +107,9 @@ def change_staff_member(request: Request, staff_id: str, body: StaffBody) -> Sta
 )
 def remove_staff_member(request: Request, staff_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    managing.remove(request.unit, Staff, staff_id, query.version, now)
+    manage.remove(request.unit, Staff, staff_id, query.version, now)
 
 
 @function.route(
@@ -121,6 +121,6 @@ def remove_staff_member(request: Request, staff_id: str, query: Removal) -> None
 )
 def restore_staff_member(request: Request, staff_id: str) -> Staff:
     """Bring back what was deleted."""
-    from chalicelib.booking import managing
+    from chalicelib.booking.practice_admin import manage
 
-    return managing.restore(request.unit, Staff, staff_id, now)
+    return manage.restore(request.unit, Staff, staff_id, now)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.absence import TimeOff
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.clock import now, stamp
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -46,8 +46,8 @@ class TimeOffAnswer(Answer):
 @function.route("GET", "/api/staff/{staff_id}/time-off", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_time_off(request: Request, staff_id: str, query: TimeOffQuery) -> Page[TimeOff]:
     """What is not over yet, the first to end first."""
-    from chalicelib.booking import practice_store
-    from chalicelib.booking.practice import Staff
+    from chalicelib.booking.practice import store as practice_store
+    from chalicelib.booking.practice.models import Staff
 
     practice_store.get(Staff, request.company_id, staff_id)
     after = stamp(query.ends_after or now())
@@ -64,9 +64,9 @@ def list_time_off(request: Request, staff_id: str, query: TimeOffQuery) -> Page[
 )
 def take_time_off(request: Request, staff_id: str, body: NewTimeOff) -> TimeOffAnswer:
     """Take time off. What is booked in it stays, and is named in `in_the_way`."""
-    from chalicelib.booking import time_off
+    from chalicelib.booking.time_off import book_time_off
 
-    taken = time_off.take(
+    taken = book_time_off.take(
         lambda: request.unit(_show),
         request.company_id,
         staff_id,
@@ -88,9 +88,9 @@ def take_time_off(request: Request, staff_id: str, body: NewTimeOff) -> TimeOffA
 )
 def withdraw_time_off(request: Request, staff_id: str, time_off_id: str) -> None:
     """Give the time back; whoever waits for it is offered it."""
-    from chalicelib.booking import time_off
+    from chalicelib.booking.time_off import book_time_off
 
-    time_off.withdraw(request.unit, request.company_id, staff_id, time_off_id)
+    book_time_off.withdraw(request.unit, request.company_id, staff_id, time_off_id)
 
 
 def _show(taken: tuple[TimeOff, list[Appointment]]) -> TimeOffAnswer:

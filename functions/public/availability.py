@@ -5,9 +5,9 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.practice import Gender
+from chalicelib.booking.practice.models import Gender
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Query
@@ -54,7 +54,7 @@ class PublicAvailabilityQuery(Query):
 )
 def show_public_availability(request: Request, query: PublicAvailabilityQuery) -> AvailabilityAnswer:
     """Free times of services in branches, with who could do it and where."""
-    from chalicelib.booking import searching
+    from chalicelib.booking.availability import search
 
     count(request)
-    return show(counted(query.company, searching.search(query.company, wanted_from(query, published=True), now)))
+    return show(counted(query.company, search.search(query.company, wanted_from(query, published=True), now)))

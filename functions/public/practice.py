@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from chalicelib.booking.hours import Window
-from chalicelib.booking.practice import Place, Profile
-from chalicelib.core.doors import PUBLIC
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import GeoAddress, Profile
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery, page_of_all
@@ -16,8 +16,8 @@ from chalicelib.core.requests import Request
 from functions.public.visits import Company, count
 
 if TYPE_CHECKING:
-    from chalicelib.booking.practice import Branch, Service, Staff
-    from chalicelib.booking.review import Rating
+    from chalicelib.booking.practice.models import Branch, Service, Staff
+    from chalicelib.booking.reviews.review import Rating
 
 function = Function(__name__)
 NEEDS = Needs(reads=("booking",), updates=("guards",))
@@ -67,7 +67,7 @@ class PublicBranch(Answer):
     phone: str | None
     language: str
     currency: str
-    place: Place | None
+    place: GeoAddress | None
     hours: tuple[Window, ...]
     service_ids: list[str]
     reviews: RatingAnswer
@@ -113,7 +113,7 @@ class PublicStaff(Answer):
 @function.route("GET", "/public/branches", ability=PUBLIC, needs=NEEDS, errors=("too_many_requests 429",))
 def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBranch]:
     """The company's branches, with what each offers."""
-    from chalicelib.booking.published import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published, ratings
 
     count(request)
     found = published(query.company, None)
@@ -145,7 +145,7 @@ def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBr
 )
 def list_public_services(request: Request, query: BranchQuery) -> Page[PublicService]:
     """Services that some branch offers; of one branch with its own lengths and prices."""
-    from chalicelib.booking.published import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published, ratings
 
     count(request)
     found = published(query.company, query.branch_id)
@@ -183,7 +183,7 @@ def list_public_services(request: Request, query: BranchQuery) -> Page[PublicSer
 )
 def list_public_staff(request: Request, query: StaffQuery) -> Page[PublicStaff]:
     """Staff who are published, with their profiles and what each does."""
-    from chalicelib.booking.published import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published, ratings
 
     count(request)
     found = published(query.company, query.branch_id)
@@ -209,7 +209,7 @@ def _id(record: "Branch | Service | Staff") -> str:
 
 
 def _rating(rating: "Rating") -> RatingAnswer:
-    from chalicelib.booking.review import SHOWN
+    from chalicelib.booking.reviews.review import SHOWN
 
     latest = [QuoteAnswer(rating=quote.rating, text=quote.text, at=quote.at) for quote in rating.newest[:SHOWN]]
     return RatingAnswer(average=rating.average, count=rating.count, latest=latest)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.review import Stars
+from chalicelib.booking.reviews.review import Stars
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
@@ -43,12 +43,12 @@ class LeftAnswer(Answer):
 )
 def leave_review(request: Request, token: str, body: ReviewBody) -> LeftAnswer:
     """Leave the one review of the visit that the link is for."""
-    from chalicelib.booking import reviewing
-    from chalicelib.booking.review import Review
+    from chalicelib.booking.reviews import submit as review_submit
+    from chalicelib.booking.reviews.review import Review
 
     def show(review: Review) -> LeftAnswer:
         return LeftAnswer(rating=review.rating, text=review.text, created_at=review.created_at)
 
     count(request)
-    left = reviewing.leave(lambda company_id: request.unit(show, company_id), token, body.rating, body.text, now)
+    left = review_submit.leave(lambda company_id: request.unit(show, company_id), token, body.rating, body.text, now)
     return show(left)

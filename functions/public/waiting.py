@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from chalicelib.core.clock import now
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict, RateLimited
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
@@ -14,8 +14,8 @@ from functions.booking.waiting_wishes import EXAMPLE, WaitingBody, wish_from
 from functions.public.visits import count
 
 if TYPE_CHECKING:
-    from chalicelib.booking.offers import Answered
-    from chalicelib.booking.schedule import Schedule
+    from chalicelib.booking.practice.schedule import Schedule
+    from chalicelib.booking.waitlist.answer_offer import Answered
     from chalicelib.vendors.calcom import CalCom
 
 function = Function(__name__)
@@ -87,12 +87,12 @@ class RepliedAnswer(Answer):
 )
 def join_as_visitor(request: Request, body: VisitorWaiting) -> JoinedAnswer:
     """Get onto the waiting list of a branch; what becomes free is offered by text or mail, with a link to answer by."""
-    from chalicelib.booking.enlisting import join
-    from chalicelib.booking.holding import company_of
-    from chalicelib.booking.waiting import Waiting
+    from chalicelib.booking.creation.hold import company_of
+    from chalicelib.booking.waitlist.entry import WaitlistEntry
+    from chalicelib.booking.waitlist.join import join
     from chalicelib.core import throttle
 
-    def show(waiting: Waiting) -> JoinedAnswer:
+    def show(waiting: WaitlistEntry) -> JoinedAnswer:
         return JoinedAnswer(id=waiting.id, expires_at=waiting.expires_at)
 
     throttle.count("waiting", request.address, request.clock(), most=JOININGS_A_MINUTE)
@@ -116,7 +116,7 @@ def join_as_visitor(request: Request, body: VisitorWaiting) -> JoinedAnswer:
 )
 def show_offer(request: Request, token: str) -> OfferAnswer:
     """What a link offers, and until when."""
-    from chalicelib.booking.offers import look
+    from chalicelib.booking.waitlist.answer_offer import look
 
     count(request)
     return _show(*look(token, now))
@@ -134,7 +134,7 @@ def show_offer(request: Request, token: str) -> OfferAnswer:
 )
 def answer_offer(request: Request, token: str, body: OfferReply) -> RepliedAnswer:
     """Accept, and it is booked; or decline, and it is offered to the next."""
-    from chalicelib.booking.offers import accept, decline
+    from chalicelib.booking.waitlist.answer_offer import accept, decline
     from functions.booking.visitors import plainly
 
     count(request)

@@ -1,4 +1,4 @@
-"""The worker of the queue `default`, and the undertaker of its dead letters."""
+"""The worker of the queue `default`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 
@@ -37,4 +37,4 @@ def work_default(event: dict[str, Any]) -> dict[str, Any]:
 @function.on_queue("default", dead=True, needs=Needs(writes=("jobs",)))
 def bury_default(event: dict[str, Any]) -> None:
     """Move what `default` could not deliver into the failed jobs."""
-    failed_jobs.bury("default", event, now())
+    failed_jobs.record_dead_letters("default", event, now())

@@ -1,4 +1,4 @@
-"""The worker of the queue `image_compression`, and the undertaker of its dead letters."""
+"""The worker of the queue `image_compression`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 
@@ -20,4 +20,4 @@ def work_image_compression(event: dict[str, Any]) -> dict[str, Any]:
 @function.on_queue("image_compression", dead=True, needs=Needs(writes=("jobs",)))
 def bury_image_compression(event: dict[str, Any]) -> None:
     """Move what `image_compression` could not deliver into the failed jobs."""
-    failed_jobs.bury("image_compression", event, now())
+    failed_jobs.record_dead_letters("image_compression", event, now())

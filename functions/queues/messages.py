@@ -1,4 +1,4 @@
-"""The worker of the queue `messages`, and the undertaker of its dead letters."""
+"""The worker of the queue `messages`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 
@@ -28,4 +28,4 @@ def work_messages(event: dict[str, Any]) -> dict[str, Any]:
 @function.on_queue("messages", dead=True, needs=Needs(writes=("jobs",)))
 def bury_messages(event: dict[str, Any]) -> None:
     """Move what `messages` could not deliver into the failed jobs."""
-    failed_jobs.bury("messages", event, now())
+    failed_jobs.record_dead_letters("messages", event, now())

@@ -1,4 +1,4 @@
-"""The worker of the queue `notifications`, and the undertaker of its dead letters."""
+"""The worker of the queue `notifications`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 
@@ -28,4 +28,4 @@ def work_notifications(event: dict[str, Any]) -> dict[str, Any]:
 @function.on_queue("notifications", dead=True, needs=Needs(writes=("jobs",)))
 def bury_notifications(event: dict[str, Any]) -> None:
     """Move what `notifications` could not deliver into the failed jobs."""
-    failed_jobs.bury("notifications", event, now())
+    failed_jobs.record_dead_letters("notifications", event, now())

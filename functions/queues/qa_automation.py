@@ -1,4 +1,4 @@
-"""The worker of the queue `qa_automation`, and the undertaker of its dead letters."""
+"""The worker of the queue `qa_automation`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 
@@ -25,4 +25,4 @@ def work_qa_automation(event: dict[str, Any]) -> dict[str, Any]:
 @function.on_queue("qa_automation", dead=True, needs=Needs(writes=("jobs",)))
 def bury_qa_automation(event: dict[str, Any]) -> None:
     """Move what `qa_automation` could not deliver into the failed jobs."""
-    failed_jobs.bury("qa_automation", event, now())
+    failed_jobs.record_dead_letters("qa_automation", event, now())

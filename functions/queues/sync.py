@@ -1,4 +1,4 @@
-"""The worker of the queue `sync`, and the undertaker of its dead letters."""
+"""The worker of the queue `sync`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 
@@ -40,4 +40,4 @@ def work_sync(event: dict[str, Any]) -> dict[str, Any]:
 @function.on_queue("sync", dead=True, needs=Needs(writes=("jobs",)))
 def bury_sync(event: dict[str, Any]) -> None:
     """Move what `sync` could not deliver into the failed jobs."""
-    failed_jobs.bury("sync", event, now())
+    failed_jobs.record_dead_letters("sync", event, now())

@@ -1,4 +1,4 @@
-"""The worker of the queue `workflows`, and the undertaker of its dead letters."""
+"""The worker of the queue `workflows`, and the dead-letter consumer of its dead letters."""
 
 from typing import Any
 
@@ -28,4 +28,4 @@ def work_workflows(event: dict[str, Any]) -> dict[str, Any]:
 @function.on_queue("workflows", dead=True, needs=Needs(writes=("jobs",)))
 def bury_workflows(event: dict[str, Any]) -> None:
     """Move what `workflows` could not deliver into the failed jobs."""
-    failed_jobs.bury("workflows", event, now())
+    failed_jobs.record_dead_letters("workflows", event, now())

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from chalicelib.core.payloads import Answer
 from chalicelib.text_sessions.meter import Meter
-from chalicelib.text_sessions.metering import Settled
 from chalicelib.text_sessions.plan import Plan, Terms
 from chalicelib.text_sessions.session import Session
 from chalicelib.text_sessions.subscription import LedgerEntry, Subscription
+from chalicelib.text_sessions.update_meter import Settled
 
 
 class SessionAnswer(Answer):

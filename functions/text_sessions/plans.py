@@ -36,7 +36,7 @@ class TermsBody(Body):
     no_show_charged: bool = False
 
     def terms(self) -> Terms:
-        """The same as a noun."""
+        """The same as a model."""
         return Terms(**msgspec.structs.asdict(self))
 
 

@@ -3,7 +3,7 @@
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
-from chalicelib.text_sessions import owning
+from chalicelib.text_sessions import access
 from functions.text_sessions.answers import SubscriptionAnswer, show_subscription
 
 function = Function(__name__)
@@ -18,4 +18,4 @@ function = Function(__name__)
 )
 def show_own_subscription(request: Request) -> SubscriptionAnswer:
     """The caller's own subscription, as it is now."""
-    return show_subscription(owning.subscription_of(request.company_id, request.actor.id, request.clock))
+    return show_subscription(access.subscription_of(request.company_id, request.actor.id, request.clock))

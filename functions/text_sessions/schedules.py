@@ -3,7 +3,7 @@
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.text_sessions import subscribing, ticking
+from chalicelib.text_sessions import manage_subscription, tick_job
 
 function = Function(__name__)
 WRITES = Needs(writes=("text_sessions",))
@@ -12,10 +12,10 @@ WRITES = Needs(writes=("text_sessions",))
 @function.every("rate(1 minute)", needs=WRITES)
 def sweep_text_sessions() -> None:
     """Charge, end and notify running sessions whose tick was lost."""
-    ticking.sweep(now(), now)
+    tick_job.sweep(now(), now)
 
 
 @function.every("rate(15 minutes)", needs=WRITES)
 def close_subscription_periods() -> None:
     """Renew or expire subscriptions whose period is over: local midnights lie on quarters of an hour."""
-    subscribing.close_periods(now(), now)
+    manage_subscription.close_periods(now(), now)

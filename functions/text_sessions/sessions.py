@@ -71,7 +71,7 @@ class EndBody(Body):
 )  # fmt: skip
 def start_session(request: Request, body: StartBody) -> RunningAnswer:
     """Start the session of an appointment whose time has come; while one runs, that one is answered."""
-    from chalicelib.text_sessions.starting import start
+    from chalicelib.text_sessions.start_session import start
 
     found = start(
         lambda: request.unit(show_running), request.company_id, request.actor.id, body.appointment_id, request.clock
@@ -111,7 +111,7 @@ def process_deduction(request: Request, body: DeductionBody) -> DeductionAnswer:
     Early, repeated, or for more than is due: what the clock says is due is charged, perhaps nothing, and the answer
     says so.
     """
-    from chalicelib.text_sessions.deducting import deduct
+    from chalicelib.text_sessions.deduction import deduct
 
     asked = body.sessions_to_deduct
     settled = deduct(
@@ -131,7 +131,7 @@ def process_deduction(request: Request, body: DeductionBody) -> DeductionAnswer:
 )
 def end_session(request: Request, body: EndBody) -> EndAnswer:
     """End the session after a last deduction of what is due; what was reserved for nothing goes back."""
-    from chalicelib.text_sessions.deducting import end
+    from chalicelib.text_sessions.deduction import end
 
     settled = end(
         lambda: request.unit(show_end),
@@ -149,6 +149,6 @@ def end_session(request: Request, body: EndBody) -> EndAnswer:
 )
 def show_session_status(request: Request, appointment_id: str) -> StatusAnswer:
     """The session as the clock has it now, and how many more the patient has; or that nothing runs."""
-    from chalicelib.text_sessions.looking import look
+    from chalicelib.text_sessions.session_status import look
 
     return show_status(look(request.company_id, request.actor.id, appointment_id, request.clock))

@@ -9,7 +9,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from chalicelib.text_sessions import store, subscribing
+from chalicelib.text_sessions import manage_subscription, store
 from functions.text_sessions.answers import EntryAnswer, SubscriptionAnswer, show_entry, show_subscription
 
 function = Function(__name__)
@@ -61,7 +61,7 @@ def start_subscription(request: Request, body: SubscribeBody) -> SubscriptionAns
     """Sell a plan to a patient, who has the first period's sessions at once; one active subscription a patient."""
     unit = request.unit(show_subscription)
     return show_subscription(
-        subscribing.subscribe(unit, body.patient_id, body.plan_id, renews=body.renews, clock=request.clock)
+        manage_subscription.subscribe(unit, body.patient_id, body.plan_id, renews=body.renews, clock=request.clock)
     )
 
 
@@ -100,7 +100,7 @@ def show_ledger(request: Request, subscription_id: str, query: PageQuery) -> Pag
 def grant_sessions(request: Request, subscription_id: str, body: GrantBody) -> SubscriptionAnswer:
     """Grant sessions for the current period; send an Idempotency-Key, so that a repeat grants nothing."""
     return show_subscription(
-        subscribing.grant(
+        manage_subscription.grant(
             lambda: request.unit(show_subscription), subscription_id, body.sessions, body.reason, request.clock
         )
     )
@@ -118,7 +118,7 @@ def grant_sessions(request: Request, subscription_id: str, body: GrantBody) -> S
 def adjust_balance(request: Request, subscription_id: str, body: AdjustBody) -> SubscriptionAnswer:
     """Correct the balance by hand; send an Idempotency-Key, so that a repeat corrects nothing."""
     return show_subscription(
-        subscribing.adjust(
+        manage_subscription.adjust(
             lambda: request.unit(show_subscription), subscription_id, body.amount, body.reason, request.clock
         )
     )
@@ -135,5 +135,7 @@ def adjust_balance(request: Request, subscription_id: str, body: AdjustBody) -> 
 def set_renewal(request: Request, subscription_id: str, body: RenewalBody) -> SubscriptionAnswer:
     """Let another period follow the current one, or let the subscription expire with it."""
     return show_subscription(
-        subscribing.set_renewal(lambda: request.unit(show_subscription), subscription_id, body.renews, request.clock)
+        manage_subscription.set_renewal(
+            lambda: request.unit(show_subscription), subscription_id, body.renews, request.clock
+        )
     )

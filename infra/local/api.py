@@ -26,7 +26,7 @@ from infra.gateway_responses import gateway_responses
 from infra.local.ministack import ROOT
 
 LARGEST_PAYLOAD = 10 * 1024 * 1024
-"""API Gateway's own limit for a request body, in bytes; our doors have a smaller one."""
+"""API Gateway's own limit for a request body, in bytes; our endpoints have a smaller one."""
 LONGEST_CHUNK_LINE = 1024
 LAST_WORDS_SECONDS = 8.0
 _answers = gateway_responses()

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import directory
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Unauthenticated
 from chalicelib.core.unit import Unit
 from chalicelib.identity.abilities import Role
-from chalicelib.identity.opening import Person, add_member, open_company
-from chalicelib.identity.signing_in import sign_in
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
+from chalicelib.identity.password_login import sign_in
 from infra.local import demo_text
 from infra.local.demo_accounting import connect_accounting
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
@@ -45,7 +45,7 @@ def load() -> DemoPractice:
     """Create what is missing and sign the admin in; a second load changes nothing but adds a token."""
     practice = demo_practice(COMPANY)
     if directory.find("email", ADMIN.email) is None:
-        open_company("Demo Practice", ADMIN, now, company_id=COMPANY)
+        create_company(NewCompany("Demo Practice", id=COMPANY), ADMIN, now)
     for person, role in OTHERS:
         if directory.find("email", person.email) is None:
             add_member(COMPANY, person, role, now)

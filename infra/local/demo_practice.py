@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.booking.hours import Window
-from chalicelib.booking.practice import Branch, Service, Staff
-from chalicelib.booking.telephone import CallRouting
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Service, Staff
+from chalicelib.booking.practice.phone import CallRouting
 
 BERLIN_PHONE = "+493055501000"
 NEW_YORK_PHONE = "+12125550100"

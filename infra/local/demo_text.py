@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from chalicelib.booking import people, placing
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.appointment_booking import booked_event
+from chalicelib.booking.allocation import time_swap
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment, booked_event
+from chalicelib.booking.practice_admin import link_users
 from chalicelib.core.clock import Clock, stamp
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch
@@ -14,8 +14,8 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 from chalicelib.crm.customers import add_from_contact
 from chalicelib.identity import store as identity
-from chalicelib.identity.opening import Person
-from chalicelib.text_sessions import plans, store, subscribing
+from chalicelib.identity.create_company import Person
+from chalicelib.text_sessions import manage_subscription, plans, store
 from chalicelib.text_sessions.plan import Terms
 from infra.local.demo_practice import Practice
 
@@ -34,7 +34,7 @@ def load(company_id: str, practice: Practice, clock: Clock) -> str:
     if store.find_current(company_id, patient_id) is None:
         terms = Terms(sessions=10, period="month", zone="America/New_York")
         plan = plans.create(Unit(company_id), "Ten a month", terms, 4900, "USD", clock)
-        subscribing.subscribe(Unit(company_id), patient_id, plan.id, renews=True, clock=clock)
+        manage_subscription.subscribe(Unit(company_id), patient_id, plan.id, renews=True, clock=clock)
     return _open_appointment(company_id, patient_id, clock) or _appointment(company_id, practice, patient_id, clock)
 
 
@@ -54,12 +54,12 @@ def _link(company_id: str, person: Person, customer_id: str | None, staff_id: st
     assert login, "the demo's users are loaded first"
     user = identity.get_user(company_id, login.user_id)
     if (user.customer_id, user.staff_id) != (customer_id, staff_id):
-        people.link_user(Unit(company_id, clock=clock), user.id, customer_id, staff_id, clock)
+        link_users.link_user(Unit(company_id, clock=clock), user.id, customer_id, staff_id, clock)
 
 
 def _open_appointment(company_id: str, patient_id: str, clock: Clock) -> str | None:
     at = clock()
-    found = booking.page_appointments(
+    found = appointment_store.page_appointments(
         "customer", patient_id, company_id, starts_from=stamp(at - timedelta(hours=1)), starts_until=stamp(at),
         status="confirmed", source=None, limit=20, cursor=None,
     ).data  # fmt: skip
@@ -83,8 +83,8 @@ def _appointment(company_id: str, practice: Practice, patient_id: str, clock: Cl
         ends_at=starts_at + timedelta(minutes=service.duration_min), service_number=service.number,
         channel=service.channel, status="confirmed", booked_as="confirmed", source="api", created_at=at, updated_at=at,
     )  # fmt: skip
-    placing.change_time(unit, made.changed(at, status="cancelled"), made)
-    booking.add_appointment(unit, made)
+    time_swap.change_time(unit, made.changed(at, status="cancelled"), made)
+    appointment_store.add_appointment(unit, made)
     unit.publish(booked_event(made))
     unit.audit("appointment.booked", made.id)
     unit.commit()

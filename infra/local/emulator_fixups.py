@@ -30,8 +30,8 @@ def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, st
 
 def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
     resources = {each["path"]: each["id"] for each in gateway.get_resources(restApiId=api, limit=500)["items"]}
-    for path, verbs in body["paths"].items():
-        mock = verbs.get("options", {}).get("x-amazon-apigateway-integration")
+    for path, operations in body["paths"].items():
+        mock = operations.get("options", {}).get("x-amazon-apigateway-integration")
         if mock is None:
             continue
         answer = mock["responses"]["default"]

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 
-_doors: dict[tuple[str, str], Door] = {}
+_endpoints: dict[tuple[str, str], Endpoint] = {}
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def call(
     request_id: str = "test-request",
 ) -> Answer:
     """Find the Lambda of `method path` (a path with values in it) and invoke it."""
-    door, template, values = _find(method, path)
+    endpoint, template, values = _find(method, path)
     text = raw.decode("utf-8", "surrogateescape") if raw is not None else json.dumps(body) if body is not None else None
     event = {
         "requestContext": {
@@ -75,7 +76,7 @@ def call(
         "body": text,
         "isBase64Encoded": False,
     }
-    answer = door.entry(event, None)
+    answer = endpoint.entry(event, None)
     return Answer(answer["statusCode"], answer["headers"], answer["body"])
 
 
@@ -83,14 +84,14 @@ def _multi(query: Mapping[str, str | list[str]] | None) -> dict[str, list[str]] 
     return {name: [value] if isinstance(value, str) else value for name, value in query.items()} if query else None
 
 
-def _find(method: str, path: str) -> tuple[Door, str, dict[str, str]]:
-    if not _doors:
-        _doors.update({(r.method, r.path): door for door in all_doors() for r in door.routes})
+def _find(method: str, path: str) -> tuple[Endpoint, str, dict[str, str]]:
+    if not _endpoints:
+        _endpoints.update({(r.method, r.path): endpoint for endpoint in all_endpoints() for r in endpoint.routes})
     wanted = path.split("/")
-    for (known_method, template), door in _doors.items():
+    for (known_method, template), endpoint in _endpoints.items():
         parts = template.split("/")
         if known_method == method and len(parts) == len(wanted):
             values = {t[1:-1]: w for t, w in zip(parts, wanted, strict=True) if t.startswith("{")}
             if all(t.startswith("{") or t == w for t, w in zip(parts, wanted, strict=True)):
-                return door, template, values
+                return endpoint, template, values
     raise LookupError(f"there is no {method} {path}")

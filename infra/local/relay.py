@@ -8,11 +8,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core import aws
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.logging import log, log_context
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
-from infra.local.invocation import doors_of, invoke
+from infra.local.invocation import endpoints_of, invoke
 
 POLL_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
@@ -28,11 +28,11 @@ class Checkpoint(msgspec.Struct):
 
 
 class StreamReader:
-    """Reads the outbox's stream from where `file` says it got to, and hands the records to the stream's doors."""
+    """Reads the outbox's stream from where `file` says it got to, and hands the records to the stream's endpoints."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._doors = doors_of("stream")
+        self._endpoints = endpoints_of("stream")
         self._iterators: dict[str, str] = {}
         self._tries = 0
         self._checkpoint = Checkpoint()
@@ -62,7 +62,7 @@ class StreamReader:
         self._iterators = {}
 
     def _read_shard(self, shard: str) -> int:
-        limit = min(door.batch_size for door in self._doors)
+        limit = min(endpoint.batch_size for endpoint in self._endpoints)
         answer = aws.client("dynamodbstreams").get_records(ShardIterator=self._iterators[shard], Limit=limit)
         records = answer["Records"]
         done = self._hand_over(records) if records else 0
@@ -79,10 +79,12 @@ class StreamReader:
         return done
 
     def _hand_over(self, records: list[dict[str, Any]]) -> int:
-        """How many from the front are done with: all, or those before the first that a door wants again."""
+        """How many from the front are done with: all, or those before the first that an endpoint wants again."""
         event = stream_event(records, self._checkpoint.stream)
         numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
-        wanted = [numbers.index(number) for door in self._doors for number in _failures(door, event, numbers)]
+        wanted = [
+            numbers.index(number) for endpoint in self._endpoints for number in _failures(endpoint, event, numbers)
+        ]
         log_context()
         first = min(wanted, default=len(records))
         self._tries = self._tries + 1 if first == 0 else 0
@@ -131,11 +133,11 @@ def _round(reader: StreamReader, stop: threading.Event) -> None:
         stop.wait(PAUSE_SECONDS)
 
 
-def _failures(door: Door, event: dict[str, Any], numbers: list[str]) -> list[str]:
+def _failures(endpoint: Endpoint, event: dict[str, Any], numbers: list[str]) -> list[str]:
     try:
-        answer = invoke(door, event)
+        answer = invoke(endpoint, event)
     except Exception:  # noqa: BLE001 - whatever it raises, the record is tried again
-        log.exception("relay failed", extra={"door": door.name})
+        log.exception("relay failed", extra={"endpoint": endpoint.name})
         return numbers[:1]
     failures = answer.get("batchItemFailures") or [] if isinstance(answer, dict) else []
     return [failure["itemIdentifier"] for failure in failures]

@@ -6,7 +6,7 @@ import sys
 from infra.local.environment import data_folder
 from infra.local.run import CannotStart, only_one
 
-FORGOTTEN = ("aws", "state", "logs", "keys.json", "ports.json", "ready.json")
+FORGOTTEN = ("aws", "state", "logs", "keys.json", "ports.json", "ready.json", "shape.json")
 """Everything of `.local/` but the installed environments."""
 
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from infra.local import ministack
+from infra.local import ministack, shape
 from infra.local.environment import Misconfigured, Surroundings, data_folder, survey, wanted_port, write_private
 from infra.local.ports import listen, url
 from infra.local.processes import Process, die_with_parent, end_all, last_words
@@ -42,7 +42,7 @@ def main() -> int:
         port, folder = wanted_port(os.environ), data_folder()
         with only_one(folder, port), _listening(port) as listener:
             return _run(survey(os.environ, port, folder), listener)
-    except (CannotStart, Misconfigured, ministack.NotInstalled) as reason:
+    except (CannotStart, Misconfigured, ministack.NotInstalled, shape.OtherShape) as reason:
         print(f"PilotPractice cannot start: {reason}", file=sys.stderr)
         return 1
 
@@ -85,6 +85,7 @@ class LocalSystem:
         """Start all, wait until all works, and say so. Raises CannotStart."""
         started = time.monotonic()
         _outlast(self._ready)
+        shape.check(self._around.folder)
         say(f"Starting PilotPractice on {self._around.api} …")
         self._start_aws()
         tasks = import_module("infra.local.tasks")

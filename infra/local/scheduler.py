@@ -1,4 +1,4 @@
-"""The schedules on one machine: what EventBridge does on AWS, driven by what the doors declare."""
+"""The schedules on one machine: what EventBridge does on AWS, driven by what the endpoints declare."""
 
 import threading
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from chalicelib.core.clock import Clock, now
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.logging import log, log_context
 from chalicelib.core.settings import settings
 from infra.local.expressions import Rate, Schedule, parse
-from infra.local.invocation import doors_of, invoke
+from infra.local.invocation import endpoints_of, invoke
 
 LONGEST_WAIT_SECONDS = 5.0
 """A laptop that slept wakes up within this."""
@@ -20,18 +20,18 @@ LONGEST_WAIT_SECONDS = 5.0
 class Timetable:
     """When each schedule is due. A rate is due at the start and then after each period; a cron at its next time."""
 
-    def __init__(self, doors: list[Door], at: datetime) -> None:
-        self._plans: list[tuple[Door, Schedule]] = [(door, parse(door.schedule)) for door in doors]
-        self._due = {door.name: at if isinstance(plan, Rate) else plan.after(at) for door, plan in self._plans}
+    def __init__(self, endpoints: list[Endpoint], at: datetime) -> None:
+        self._plans: list[tuple[Endpoint, Schedule]] = [(endpoint, parse(endpoint.schedule)) for endpoint in endpoints]
+        self._due = {endpoint.name: at if isinstance(plan, Rate) else plan.after(at) for endpoint, plan in self._plans}
 
-    def take(self, at: datetime) -> list[Door]:
-        """The doors that are due, each moved on to its next time. What was missed while asleep runs once."""
+    def take(self, at: datetime) -> list[Endpoint]:
+        """The endpoints that are due, each moved on to its next time. What was missed while asleep runs once."""
         taken = []
-        for door, plan in self._plans:
-            due = self._due[door.name]
+        for endpoint, plan in self._plans:
+            due = self._due[endpoint.name]
             if due is not None and due <= at:
-                taken.append(door)
-                self._due[door.name] = plan.after(at)
+                taken.append(endpoint)
+                self._due[endpoint.name] = plan.after(at)
         return taken
 
     def seconds(self, at: datetime) -> float:
@@ -40,26 +40,26 @@ class Timetable:
         return max(0.0, min([*waits, LONGEST_WAIT_SECONDS]))
 
 
-def run_scheduler(stop: threading.Event, clock: Clock = now, run: Callable[[Door], None] | None = None) -> None:
+def run_scheduler(stop: threading.Event, clock: Clock = now, run: Callable[[Endpoint], None] | None = None) -> None:
     """Run every schedule when it is due until `stop`, one after another."""
-    timetable = Timetable(doors_of("schedule"), clock())
+    timetable = Timetable(endpoints_of("schedule"), clock())
     while not stop.wait(timetable.seconds(clock())):
-        for door in timetable.take(clock()):
-            (run or run_schedule)(door)
+        for endpoint in timetable.take(clock()):
+            (run or run_schedule)(endpoint)
 
 
-def run_schedule(door: Door) -> None:
+def run_schedule(endpoint: Endpoint) -> None:
     """Run one now; a failure is logged, and its next time comes all the same."""
     try:
-        invoke(door, schedule_event(door, datetime.now(UTC)))
+        invoke(endpoint, schedule_event(endpoint, datetime.now(UTC)))
     except Exception:  # noqa: BLE001 - one schedule's fault does not end the others
-        log.exception("schedule failed", extra={"schedule": door.name})
+        log.exception("schedule failed", extra={"schedule": endpoint.name})
     else:
-        log.info("schedule ran", extra={"schedule": door.name})
+        log.info("schedule ran", extra={"schedule": endpoint.name})
     log_context()
 
 
-def schedule_event(door: Door, at: datetime) -> dict[str, Any]:
+def schedule_event(endpoint: Endpoint, at: datetime) -> dict[str, Any]:
     """The event that EventBridge sends."""
     account = settings().queue_base_url.rsplit("/", 1)[-1]
     return {
@@ -70,6 +70,8 @@ def schedule_event(door: Door, at: datetime) -> dict[str, Any]:
         "account": account,
         "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": settings().region,
-        "resources": [f"arn:aws:events:{settings().region}:{account}:rule/{settings().prefix}-{door.area}-{door.name}"],
+        "resources": [
+            f"arn:aws:events:{settings().region}:{account}:rule/{settings().prefix}-{endpoint.area}-{endpoint.name}"
+        ],
         "detail": {},
     }

@@ -31,7 +31,7 @@ STOP_FIRST, STOP_RELAY, STOP_WORKERS, STOP_SIMULATORS = range(4)
 
 
 def warm() -> None:
-    """Import all that any process may need, also what doors import late: once, before the others are forked from us."""
+    """Import all that any process may need, also what is imported late: once, before the others are forked."""
     import_module("app")
     import_module("infra.local.demo")
     for found in walk_packages(chalicelib.__path__, "chalicelib."):

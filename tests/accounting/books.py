@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import accounts, starting, subscribing, sync_store, syncing
+from chalicelib.accounting import accounts, start_sync, subscription_sync, sync_step, sync_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.event import GROUPS
 from chalicelib.accounting.record import DOCUMENTS, RESOURCES, Record, Resource, read
@@ -48,7 +48,7 @@ def account(aws: EmbeddedAws, fic: FattureInCloudSimulator, monkeypatch: pytest.
 
 def start(account: Account, resource: Resource, kind: Kind = "full") -> Run:
     """Begin or join a run."""
-    return starting.start(lambda: Unit(OURS), account, resource, kind, now)
+    return start_sync.start(lambda: Unit(OURS), account, resource, kind, now)
 
 
 def finish(account: Account, resource: Resource, kind: Kind = "full") -> Run:
@@ -77,7 +77,7 @@ def drain_all(most: int = 300) -> None:
 def records(resource: Resource) -> dict[int, Record]:
     """What is here and not deleted."""
     rows = [row for row in RecordRow.scan() if row.pk.endswith(f"#{resource}")]
-    found = [row.noun(Record) for row in rows]
+    found = [row.model(Record) for row in rows]
     return {record.id: record for record in found if record.deleted_at is None}
 
 
@@ -115,7 +115,7 @@ def _as_sent(record: dict[str, Any]) -> Any:
 
 def runs() -> list[Run]:
     """Every run there is."""
-    return [row.noun(Run) for row in SyncRow.scan() if row.sk.startswith("run#")]
+    return [row.model(Run) for row in SyncRow.scan() if row.sk.startswith("run#")]
 
 
 def mark_of(account: Account, resource: Resource) -> Mark:
@@ -144,7 +144,7 @@ class Driver:
         self, account: Account, resource: Resource, kind: Kind = "full", clock: MovingClock | None = None
     ) -> None:
         self.clock = clock or MovingClock()
-        self.first = starting.start(lambda: Unit(OURS), account, resource, kind, self.clock)
+        self.first = start_sync.start(lambda: Unit(OURS), account, resource, kind, self.clock)
         self.failures: list[str] = []
 
     def run(self) -> Run:
@@ -173,7 +173,7 @@ class Driver:
     def steps(self, count: int) -> None:
         """So many jobs."""
         for _ in range(count):
-            syncing.step(self.job(), self.context())
+            sync_step.step(self.job(), self.context())
 
     def finish(self, most: int = 100) -> Run:
         """Until it is over."""
@@ -192,7 +192,7 @@ class Driver:
 
 @pytest.fixture
 def sink(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Our webhook doors behind HTTP; the statuses they answered."""
+    """Our webhook endpoints behind HTTP; the statuses they answered."""
     answered: list[int] = []
     one_at_a_time = threading.Lock()  # as a Lambda serves
 
@@ -213,5 +213,5 @@ def sink(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int
 def subscribed(fic: FattureInCloudSimulator, account: Account) -> None:
     """Both groups, verified."""
     for group in GROUPS:
-        subscribing.subscribe(lambda: Unit(OURS), account, group, (), None, now)
+        subscription_sync.subscribe(lambda: Unit(OURS), account, group, (), None, now)
     fic.webhooks.settle()

@@ -10,7 +10,7 @@ import requests
 from chalicelib.accounting import account_store, accounts
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.accounts import Arrival
-from chalicelib.accounting.calling import calling
+from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.tables import AccountRow
 from chalicelib.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, VendorRefused
 from chalicelib.core.rows import AuditRow, DirectoryRow, OutboxRow
@@ -25,7 +25,7 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit("com_test")
 
 
@@ -50,7 +50,7 @@ def by_hand(fic: FattureInCloudSimulator, company: str = "com_test", **more: int
 
 
 def works(account: Account) -> bool:
-    with calling("com_test", account.id, begin, clock) as client:
+    with leased_client("com_test", account.id, new_unit, clock) as client:
         return client.page(COMPANY, "clients", 1, per_page=1).total == 500
 
 
@@ -147,16 +147,16 @@ def test_a_token_made_by_hand_connects_too(fic: FattureInCloudSimulator) -> None
 def test_a_token_that_opens_several_has_to_say_which(fic: FattureInCloudSimulator, two_companies: int) -> None:
     for company, code in ((None, "required"), (99, "fic_company_unknown")):
         with pytest.raises(Invalid) as raised:
-            accounts.connect_with_token(begin, fic.manual_token, company, "usr_ada", clock)
+            accounts.connect_with_token(new_unit, fic.manual_token, company, "usr_ada", clock)
         assert [(f.path, f.code) for f in raised.value.faults] == [("body.company", code)]
-    one = accounts.connect_with_token(begin, fic.manual_token, two_companies, "usr_ada", clock)
+    one = accounts.connect_with_token(new_unit, fic.manual_token, two_companies, "usr_ada", clock)
     assert one.fic_company_id == two_companies
 
 
 @pytest.mark.parametrize("token", ["a/unknown", "with a\nline", "ünsent"])
 def test_a_token_that_fic_does_not_take_is_a_fault_of_the_body(token: str) -> None:
     with pytest.raises(Invalid) as raised:
-        accounts.connect_with_token(begin, token, None, "usr_ada", clock)
+        accounts.connect_with_token(new_unit, token, None, "usr_ada", clock)
     assert raised.value.faults[0].path == "body.token"
     assert token not in str(raised.value)
 
@@ -177,9 +177,9 @@ def test_a_company_of_fics_belongs_to_one_company_here(fic: FattureInCloudSimula
 
 
 def test_a_legacy_number_belongs_to_one_account(fic: FattureInCloudSimulator, two_companies: int) -> None:
-    accounts.connect_with_token(begin, fic.manual_token, COMPANY, "usr_ada", clock, legacy_id=1)
+    accounts.connect_with_token(new_unit, fic.manual_token, COMPANY, "usr_ada", clock, legacy_id=1)
     with pytest.raises(Conflict, match="legacy_id_taken"):
-        accounts.connect_with_token(begin, fic.manual_token, two_companies, "usr_ada", clock, legacy_id=1)
+        accounts.connect_with_token(new_unit, fic.manual_token, two_companies, "usr_ada", clock, legacy_id=1)
 
 
 @pytest.mark.parametrize("ref", ["fic_unknown", "1", "999"])
@@ -194,19 +194,19 @@ def test_another_companys_account_is_not_there(fic: FattureInCloudSimulator, ref
 
 def test_disconnecting_destroys_the_tokens_and_keeps_the_account(fic: FattureInCloudSimulator) -> None:
     account = by_hand(fic)
-    gone = accounts.disconnect(begin, account.id, clock)
+    gone = accounts.disconnect(new_unit, account.id, clock)
     assert (gone.status, gone.connection_id) == ("disconnected", None)
     assert [row for row in AccountRow.scan() if row.sealed] == []
     assert account_store.accounts("com_test") == []
     assert account_store.get_account("com_test", account.id, deleted=True) == gone
     with pytest.raises(NotFound):
-        accounts.disconnect(begin, account.id, clock)
+        accounts.disconnect(new_unit, account.id, clock)
     assert by_hand(fic, "com_other").fic_company_id == COMPANY
 
 
 def test_what_was_disconnected_comes_back_under_its_id(fic: FattureInCloudSimulator) -> None:
     account = by_hand(fic)
-    accounts.disconnect(begin, account.id, clock)
+    accounts.disconnect(new_unit, account.id, clock)
     back = connect()
     assert (back.id, back.status, back.deleted_at) == (account.id, "connected", None)
     assert works(back)
@@ -214,7 +214,7 @@ def test_what_was_disconnected_comes_back_under_its_id(fic: FattureInCloudSimula
 
 def test_disconnecting_one_leaves_the_other_its_tokens(two_companies: int) -> None:
     first, second = accounts.arrive(go_and_allow(), Unit, clock)
-    accounts.disconnect(begin, second.id, clock)
+    accounts.disconnect(new_unit, second.id, clock)
     assert works(first)
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from chalicelib.accounting import account_store, accounts
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.calling import calling, calls_left
+from chalicelib.accounting.leased_client import calls_left, leased_client
 from chalicelib.core import aws as clients
 from chalicelib.core import vault
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, RateLimited, Unavailable, VendorRefused
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import Person, add_member, open_company
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -35,12 +35,12 @@ def later(**ahead: float) -> Clock:
     return lambda: datetime.now(UTC) + timedelta(**ahead)
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit("com_test")
 
 
 def ask(account: Account, clock: Clock = now, calls: int = 1) -> int:
-    with calling("com_test", account, begin, clock, calls) as client:
+    with leased_client("com_test", account, new_unit, clock, calls) as client:
         return client.page(COMPANY, "suppliers", 1, per_page=1).total
 
 
@@ -81,7 +81,7 @@ def _take_until_refused(account: Account, calls: int) -> int:
     taken = 0
     while True:
         try:
-            with calling("com_test", account, begin, now, calls):
+            with leased_client("com_test", account, new_unit, now, calls):
                 taken += calls
         except RateLimited as wait:
             if wait.code != "fic_quota":
@@ -164,7 +164,7 @@ def test_a_revoked_token_made_by_hand_needs_a_person(manual: Account, fic: Fattu
 
 def test_the_admins_are_told_once(aws: EmbeddedAws, fic: FattureInCloudSimulator) -> None:
     password = "correct horse battery"
-    open_company("Salon Rosa", Person("Ada", "ada@example.com", password), now, company_id="com_test")
+    create_company(NewCompany("Salon Rosa", id="com_test"), Person("Ada", "ada@example.com", password), now)
     add_member("com_test", Person("Bea", "bea@example.com", password), "admin", now)
     add_member("com_test", Person("Cleo", "cleo@example.com", password), "staff", now)
     drain()
@@ -206,7 +206,7 @@ def test_what_fic_refuses_is_refused_here_until_it_said(
 
 
 def test_a_missing_permission_is_no_quota(by_oauth: Account, fic: FattureInCloudSimulator) -> None:
-    with pytest.raises(VendorRefused) as refused, calling("com_test", by_oauth, begin, now) as client:
+    with pytest.raises(VendorRefused) as refused, leased_client("com_test", by_oauth, new_unit, now) as client:
         client._send("POST", f"/c/{COMPANY}/entities/clients", body={"data": {"name": "Nobody"}})
     assert refused.value.code == "fic_forbidden"
     assert ask(by_oauth) == 60
@@ -222,14 +222,14 @@ def test_more_workers_than_the_quota_row_bears_come_back(manual: Account, monkey
 def test_an_account_is_found_by_id_or_number_of_its_own_company(aws: EmbeddedAws, fic: FattureInCloudSimulator) -> None:
     account = by_hand(fic, legacy_id=1)
     for ref in (account.id, "1"):
-        with calling("com_test", ref, begin, now) as client:
+        with leased_client("com_test", ref, new_unit, now) as client:
             assert client.companies()[0].id == COMPANY
-        with pytest.raises(NotFound), calling("com_other", ref, begin, now):
+        with pytest.raises(NotFound), leased_client("com_other", ref, new_unit, now):
             pass
 
 
 def test_a_disconnected_account_calls_nobody(manual: Account, fic: FattureInCloudSimulator) -> None:
-    gone = accounts.disconnect(begin, manual.id, now)
+    gone = accounts.disconnect(new_unit, manual.id, now)
     for account in (manual, gone):
         with pytest.raises(Conflict, match="fic_not_connected"):
             ask(account)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.accounting import account_store
-from chalicelib.accounting.calling import calling
+from chalicelib.accounting.leased_client import leased_client
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import VendorRefused
 from chalicelib.core.unit import Unit
@@ -24,7 +24,7 @@ def later(**ahead: float) -> Clock:
 
 def ask(clock: Clock) -> int:
     (account,) = account_store.accounts("com_test")
-    with calling("com_test", account, lambda: Unit("com_test"), clock) as client:
+    with leased_client("com_test", account, lambda: Unit("com_test"), clock) as client:
         return client.page(COMPANY, "suppliers", 1, per_page=1).total
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import issuing, order_store
+from chalicelib.accounting import issue_invoice, order_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.order import Line, Order
 from chalicelib.accounting.record_jobs import ReconcileDocument
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
@@ -37,9 +37,9 @@ def appointment(practice: Practice) -> Appointment:
     }
     made = call("POST", "/api/appointments", caller=CALLER, body=body)
     assert made.status == 201, made
-    found = booking.get_appointment(OURS, made.json["id"])
+    found = appointment_store.get_appointment(OURS, made.json["id"])
     unit = Unit(OURS)
-    booking.save_appointment(unit, found.changed(now(), status="completed"))
+    appointment_store.save_appointment(unit, found.changed(now(), status="completed"))
     unit.commit()
     return found
 
@@ -90,9 +90,9 @@ def test_the_customers_client_is_billed(
 
 
 def test_only_completed_appointments_are_billed(account: Account, appointment: Appointment) -> None:
-    current = booking.get_appointment(OURS, appointment.id)
+    current = appointment_store.get_appointment(OURS, appointment.id)
     unit = Unit(OURS)
-    booking.save_appointment(unit, current.changed(now(), status="confirmed"))
+    appointment_store.save_appointment(unit, current.changed(now(), status="confirmed"))
     unit.commit()
     assert bill(account, appointment).json["code"] == "appointment_not_completed"
     assert call("POST", f"/api/fic/accounts/{account.id}/invoices", caller=CALLER, body={
@@ -126,8 +126,8 @@ def test_a_lost_answer_is_looked_for_before_anything_is_made_again(
         clock = MovingClock()
         clock.forward(seconds=80)
         lines = (Line(name="Haircut", net=1),)
-        wish = issuing.Wish(appointment_id=appointment.id, lines=lines)
-        assert issuing.issue(lambda: Unit(OURS), account, "invoices", wish, clock).record
+        wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=lines)
+        assert issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, clock).record
     assert len(marked(fic, appointment)) == len(records("invoices")) == 1
     assert bill(account, appointment).json["status"] == "issued"
 
@@ -143,10 +143,10 @@ def test_the_job_settles_what_nobody_asks_for_again(
     context = JobContext("job_1", 1, False, "cor_1", OURS, clock)
     if not apply:
         with pytest.raises(Postpone):
-            issuing.reconcile(job, context)
+            issue_invoice.reconcile(job, context)
         clock.ahead += timedelta(seconds=80)
-    issuing.reconcile(job, context)
-    issuing.reconcile(job, context)
+    issue_invoice.reconcile(job, context)
+    issue_invoice.reconcile(job, context)
     order = order_store.find_order(OURS, account.id, "invoices", appointment.id)
     assert (order is not None and order.state == "issued") is apply
     assert len(marked(fic, appointment)) == int(apply)
@@ -155,9 +155,9 @@ def test_the_job_settles_what_nobody_asks_for_again(
 
 
 def test_many_at_once_make_one(fic: FattureInCloudSimulator, account: Account, appointment: Appointment) -> None:
-    wish = issuing.Wish(appointment_id=appointment.id, lines=(Line(name="Haircut", net=1),))
+    wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=(Line(name="Haircut", net=1),))
     with ThreadPoolExecutor(8) as pool:
-        done = pool.map(lambda _: issuing.issue(lambda: Unit(OURS), account, "invoices", wish, now), range(8))
+        done = pool.map(lambda _: issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, now), range(8))
     assert any(issued.record for issued in done)
     assert len(marked(fic, appointment)) == 1
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import event_store, syncing, upserting
+from chalicelib.accounting import event_store, sync_step, upsert
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.event import Event
 from chalicelib.accounting.record import RESOURCES
@@ -140,16 +140,16 @@ def test_an_event_of_something_unknown_yet_is_overtaken_by_no_older_page(
     """A page is read, the record is deleted and FIC tells, and only then is the page stored."""
     driver = Driver(account, "quotes")
     number = fic.books[COMPANY].ids("quotes")[0]
-    plain = upserting.write
+    plain = upsert.write
 
     def overtaken(*args: Any) -> Any:
-        monkeypatch.setattr(syncing, "write", plain)
+        monkeypatch.setattr(sync_step, "write", plain)
         fic.delete("quotes", number, silent=True)
         tell(fic, account, "issued_documents.quotes.delete", [number])
         drain_all()
         return plain(*args)
 
-    monkeypatch.setattr(syncing, "write", overtaken)
+    monkeypatch.setattr(sync_step, "write", overtaken)
     driver.finish()
     assert_same(fic, account, "quotes")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.accounting import reading
+from chalicelib.accounting import parse_record
 from chalicelib.accounting.record import Reading, Record, Resource, decide, decoded, deleted, read, resource_of
 from chalicelib.accounting.record_store import pack
 from chalicelib.core.money import major_units
@@ -94,12 +94,12 @@ def test_without_an_id_there_is_no_record(number: Any) -> None:
     ],
 )  # fmt: skip
 def test_money(value: Any, currency: str, units: int | None) -> None:
-    assert reading.minor_units(value, currency) == units
+    assert parse_record.minor_units(value, currency) == units
 
 
 @given(st.integers(-(10**12), 10**12), st.sampled_from(["EUR", "JPY", "KWD"]))
 def test_money_there_and_back(units: int, currency: str) -> None:
-    assert reading.minor_units(major_units(units, currency), currency) == units
+    assert parse_record.minor_units(major_units(units, currency), currency) == units
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_money_there_and_back(units: int, currency: str) -> None:
     ],
 )  # fmt: skip
 def test_vat_numbers(said: Any, meant: str | None) -> None:
-    assert reading.vat_number(said) == meant
+    assert parse_record.vat_number(said) == meant
 
 
 def test_names_are_searched_without_accents() -> None:
-    assert reading.folded("  Nicolò   D'ANGELO ") == "nicolo d'angelo"
+    assert parse_record.folded("  Nicolò   D'ANGELO ") == "nicolo d'angelo"
 
 
 def test_links_that_change_with_every_answer_make_no_difference() -> None:

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import recurring, subscribing, subscription_store
+from chalicelib.accounting import recurring_jobs, subscription_store, subscription_sync
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.record_jobs import CheckSubscriptions
 from chalicelib.accounting.subscription import TYPES, Seen, Subscription, compare
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, MovingClock, account, drain_all, sink, subscribed
@@ -35,7 +35,7 @@ def states() -> dict[str, str]:
 
 def checked(account: Account, clock: MovingClock) -> None:
     job = CheckSubscriptions(company_id=OURS, account_id=account.id)
-    subscribing.check(job, JobContext("job_1", 1, False, "cor_1", OURS, clock))
+    subscription_sync.check(job, JobContext("job_1", 1, False, "cor_1", OURS, clock))
 
 
 def test_subscribing_verifies_the_address(fic: FattureInCloudSimulator, account: Account, sink: list[int]) -> None:
@@ -120,10 +120,10 @@ def test_a_refusal_is_told_and_what_is_wanted_stays_wanted(fic: FattureInCloudSi
 
 
 def test_the_daily_check_has_a_job_for_each_account(account: Account) -> None:
-    open_company("Ours", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id=OURS)
+    create_company(NewCompany("Ours", id=OURS), Person("Ada", "ada@example.com", "correct horse battery"), now)
     drain_all()
-    recurring.check_subscriptions(now)
-    recurring.read_changes(now)
+    recurring_jobs.check_subscriptions(now)
+    recurring_jobs.read_changes(now)
     drain_all()
 
 
@@ -164,7 +164,7 @@ def test_a_strangers_change_in_between_is_not_overwritten(
     unit = Unit(OURS)
     subscription_store.save_subscription(unit, old.changed(types=ENTITY[:1]))
     unit.commit()
-    subscribing.mend(lambda: Unit(OURS), account, old, now)
+    subscription_sync.mend(lambda: Unit(OURS), account, old, now)
     kept = subscription_store.find_subscription(OURS, account.id, "entity")
     assert kept
     assert kept.types == ENTITY[:1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import starting, syncing
+from chalicelib.accounting import start_sync, sync_step
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.record import RESOURCES
 from chalicelib.accounting.record_jobs import StartSync
@@ -190,7 +190,7 @@ def test_the_same_step_twice_at_once_stores_once(fic: FattureInCloudSimulator, a
     while driver.run().active:
         job = driver.job()
         with ThreadPoolExecutor(3) as pool:
-            list(pool.map(lambda _, job=job: syncing.step(job, driver.context()), range(3)))
+            list(pool.map(lambda _, job=job: sync_step.step(job, driver.context()), range(3)))
     assert driver.run().written == SMALL["invoices"]
     assert_same(fic, account, "invoices")
 
@@ -203,7 +203,7 @@ def test_a_run_that_stalled_goes_on_where_it_stopped(fic: FattureInCloudSimulato
     def later() -> datetime:
         return now() + timedelta(minutes=30)
 
-    run = starting.start(lambda: Unit(OURS), account, "clients", "full", later)
+    run = start_sync.start(lambda: Unit(OURS), account, "clients", "full", later)
     assert (run.id, run.step) == (driver.run().id, 3)
     assert finish(account, "clients").status == "done"
     assert len(pages(fic)) == asked + 3
@@ -221,9 +221,9 @@ def test_a_run_for_something_just_told_waits_for_one_that_may_have_passed_it(
     job = StartSync(company_id=OURS, account_id=account.id, resources=("clients",), kind="changes", anew=True)
     context = JobContext("job_1", 1, False, "cor_1", OURS, now)
     with pytest.raises(Postpone):
-        starting.start_later(job, context)
+        start_sync.start_later(job, context)
     driver.finish()
-    starting.start_later(job, context)
+    start_sync.start_later(job, context)
     assert Driver(account, "clients", "changes").run().id != driver.first.id
 
 

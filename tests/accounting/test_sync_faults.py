@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounting import account_store, accounts, starting, syncing
+from chalicelib.accounting import account_store, accounts, start_sync, sync_step
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.record_jobs import StartSync
 from chalicelib.core import failed_jobs
@@ -104,7 +104,7 @@ def test_a_revoked_token_stops_the_run_and_connecting_again_takes_it_on(
     assert (driver.run().status, driver.run().failure) == ("failed", "fic_unauthorized")
     assert account_store.get_account(OURS, account.id).status == "needs_reconnection"
     with pytest.raises(CannotSucceed):
-        syncing.step(driver.job(), driver.context())
+        sync_step.step(driver.job(), driver.context())
     fic.faults.clear()
     again = account_store.get_account(OURS, account.id)
     accounts.connect_with_token(lambda: Unit(OURS), fic.manual_token, COMPANY, "usr_test", now)
@@ -118,7 +118,7 @@ def test_a_run_given_up_says_why_and_goes_on_when_asked(fic: FattureInCloudSimul
     driver = Driver(account, "quotes")
     fic.fault(path=LISTS, status=500)
     with pytest.raises(Exception, match="fic_unavailable"):
-        syncing.step(driver.job(), driver.context(last=True))
+        sync_step.step(driver.job(), driver.context(last=True))
     assert (driver.run().status, driver.run().failure) == ("failed", "fic_unavailable")
     run = start(account, "quotes")
     assert (run.id, run.status, run.step) == (driver.first.id, "running", 1)
@@ -131,8 +131,8 @@ def test_a_failed_job_that_is_retried_takes_its_run_on(fic: FattureInCloudSimula
     driver = Driver(account, "quotes")
     fic.fault(path=LISTS, status=500)
     with pytest.raises(Exception, match="fic_unavailable"):
-        syncing.step(driver.job(), driver.context(last=True))
-    syncing.step(driver.job(), driver.context())
+        sync_step.step(driver.job(), driver.context(last=True))
+    sync_step.step(driver.job(), driver.context())
     assert (driver.run().status, driver.run().failure) == ("running", None)
     driver.finish()
     assert_same(fic, account, "quotes")
@@ -177,8 +177,8 @@ def test_failed_runs_are_taken_on_every_hour(fic: FattureInCloudSimulator, accou
     driver = Driver(account, "quotes")
     fic.fault(path=LISTS, status=500)
     with pytest.raises(Exception, match="fic_unavailable"):
-        syncing.step(driver.job(), driver.context(last=True))
+        sync_step.step(driver.job(), driver.context(last=True))
     hourly = StartSync(company_id=OURS, account_id=account.id, resources=("quotes",), kind="changes")
-    starting.start_later(hourly, driver.context())
+    start_sync.start_later(hourly, driver.context())
     drain_all()
     assert driver.run().status == "done"

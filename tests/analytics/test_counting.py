@@ -8,16 +8,18 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.counting import counted
-from chalicelib.analytics import counting, measuring, rebuilding, store
+from chalicelib.analytics import count_appointments, measure_minutes, rebuild_counters, store
+from chalicelib.analytics.count_searches import count_search
 from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable
-from chalicelib.analytics.searching import count_search
 from chalicelib.analytics.tables import AnalyticsRow
 from chalicelib.analytics.tally import Counters, Days, contribution, together
-from chalicelib.booking import managing, practice_store, time_off
-from chalicelib.booking import store as appointments
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.events import AppointmentBooked, AppointmentMarked
-from chalicelib.booking.practice import Staff
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Staff
+from chalicelib.booking.practice_admin import manage
+from chalicelib.booking.time_off import book_time_off
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
@@ -34,7 +36,7 @@ ME = Caller(COMPANY)
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit(COMPANY)
 
 
@@ -47,8 +49,8 @@ def made(practice: Practice, chance: random.Random) -> Appointment:
         ends_at=at + timedelta(minutes=30), status="confirmed", source=chance.choice(("web", "api", "calcom")),
         created_at=at - timedelta(minutes=chance.randrange(0, 60 * 24 * 20)), updated_at=at,
     )  # fmt: skip
-    unit = begin()
-    appointments.add_appointment(unit, wanted)
+    unit = new_unit()
+    appointment_store.add_appointment(unit, wanted)
     unit.publish(
         AppointmentBooked(
             appointment_id=wanted.id, customer_id="cus_1", branch_id=wanted.branch_id, source="api", version=1
@@ -65,8 +67,8 @@ def change(appointment: Appointment, chance: random.Random) -> Appointment:
     new = replace(
         appointment, status=status, starts_at=at, ends_at=at + timedelta(minutes=30), version=appointment.version + 1
     )
-    unit = begin()
-    appointments.save_appointment(unit, new)
+    unit = new_unit()
+    appointment_store.save_appointment(unit, new)
     unit.publish(AppointmentMarked(appointment_id=new.id, status=status, version=new.version))
     unit.commit()
     return new
@@ -74,7 +76,7 @@ def change(appointment: Appointment, chance: random.Random) -> Appointment:
 
 def count(appointment: Appointment) -> None:
     job = CountAppointment(company_id=COMPANY, appointment_id=appointment.id)
-    counting.count(job, JobContext("job", 1, False, "cor", COMPANY, now))
+    count_appointments.count(job, JobContext("job", 1, False, "cor", COMPANY, now))
 
 
 def recounted(all_of_them: list[Appointment], practice: Practice, branch_id: str | None = None) -> Days:
@@ -111,7 +113,7 @@ def test_events_in_any_order_and_twice_make_what_a_recount_makes(practice: Pract
     for one in chance.sample(stand, 3):
         count(one)
     agree(stand, practice)
-    assert list(rebuilding.rebuild(begin, COMPANY, now, lambda _: None))[-1] == len(stand)
+    assert list(rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None))[-1] == len(stand)
     agree(stand, practice)
 
 
@@ -122,7 +124,7 @@ def test_what_was_lost_or_spoilt_is_made_good_by_a_rebuild(practice: Practice) -
     row = next(row for row in AnalyticsRow.scan() if row.sk.startswith("day#"))
     row.delete()
     assert shown(store.ALL)[0] != recounted(stand, practice)
-    list(rebuilding.rebuild(begin, COMPANY, now, lambda _: None))
+    list(rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None))
     agree(stand, practice)
     assert not [row for row in AnalyticsRow.scan() if row.pk.endswith("#1")]
 
@@ -130,20 +132,20 @@ def test_what_was_lost_or_spoilt_is_made_good_by_a_rebuild(practice: Practice) -
 def test_a_rebuild_that_was_stopped_goes_on_and_misses_nothing_that_happens_meanwhile(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuilding, "PAGE", 3)
+    monkeypatch.setattr(rebuild_counters, "PAGE", 3)
     chance = random.Random(4)
     stand = [made(practice, chance) for _ in range(8)]
     drain()
-    first = rebuilding.rebuild(begin, COMPANY, now, lambda _: None)
+    first = rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None)
     assert [next(first), next(first)] == [0, 3]
     del first
     stand = [change(one, chance) for one in stand]  # some of them counted anew already, some not
     stand.append(made(practice, chance))
     drain()
     agree(stand, practice)
-    other = rebuilding.rebuild(begin, COMPANY, now, lambda _: None)
+    other = rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None)
     assert next(other) == 3
-    rivals = rebuilding.rebuild(begin, COMPANY, now, lambda _: None)
+    rivals = rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None)
     list(rivals)
     with pytest.raises(Stale):
         list(other)
@@ -227,7 +229,7 @@ def test_an_event_costs_one_read_and_one_transaction(practice: Practice) -> None
     job = CountAppointment(company_id=COMPANY, appointment_id=one.id, branch_id=one.branch_id)
     for transactions in (1, 0):
         with counted() as cost:
-            counting.count(job, JobContext("job", 1, False, "cor", COMPANY, now))
+            count_appointments.count(job, JobContext("job", 1, False, "cor", COMPANY, now))
         assert (cost.reads, cost.transactions, cost.writes) == (1, transactions, 0)
 
 
@@ -236,23 +238,23 @@ def test_available_minutes_are_hours_less_time_off(practice: Practice) -> None:
     monday = next_monday(9).date()
     context = JobContext("job", 1, False, "cor", COMPANY, now)
     measure = MeasureAvailable(company_id=COMPANY)
-    measuring.measure_next(measure, context)
+    measure_minutes.measure_next(measure, context)
     drain()
     before = store.available(COMPANY, branch.id, monday, monday)[monday]
-    time_off.take(begin, COMPANY, ada.id, next_monday(9), next_monday(11), "", now)
-    measuring.measure_next(measure, context)
+    book_time_off.take(new_unit, COMPANY, ada.id, next_monday(9), next_monday(11), "", now)
+    measure_minutes.measure_next(measure, context)
     assert store.available(COMPANY, branch.id, monday, monday)[monday] == before - 120
     drain()
     each = [store.available(COMPANY, one.id, monday, monday)[monday] for one in practice.branches]
     assert store.available(COMPANY, None, monday, monday)[monday] == sum(each)
     # What was measured when it came stays; what lies ahead is measured anew.
     yesterday = now().date() - timedelta(days=3)
-    unit = begin()
+    unit = new_unit()
     store.save_available(unit, branch.id, {yesterday: 7, monday: 7}, keep_before=now().date())
     unit.commit()
     assert store.available(COMPANY, branch.id, yesterday, yesterday)[yesterday] != 7
     assert store.available(COMPANY, branch.id, monday, monday)[monday] == 7
-    assert measuring.measure_back(begin, COMPANY, now) == 2
+    assert measure_minutes.measure_back(new_unit, COMPANY, now) == 2
     assert ask("utilisation", {})["total"]["unmeasured_days"] == 0
 
 
@@ -260,12 +262,12 @@ def test_new_hours_are_measured_at_once(practice: Practice) -> None:
     branch, ada = practice.branches[0], practice.staff[0]
     monday = next_monday(9).date()
     context = JobContext("job", 1, False, "cor", COMPANY, now)
-    measuring.measure_next(MeasureAvailable(company_id=COMPANY, branch_ids=(branch.id,)), context)
+    measure_minutes.measure_next(MeasureAvailable(company_id=COMPANY, branch_ids=(branch.id,)), context)
     drain()
     before = store.available(COMPANY, None, monday, monday)[monday]
     assert store.available(COMPANY, practice.branches[1].id, monday, monday) == {}
     current = practice_store.get(Staff, COMPANY, ada.id)
     idle = replace(current, hours={}, version=current.version + 1)
-    managing.save(begin, idle, now)
+    manage.save(new_unit, idle, now)
     drain()
     assert store.available(COMPANY, None, monday, monday)[monday] < before

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.analytics.tally import Days, Marker, State, contribution, step, together
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ZONE = "America/New_York"

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import OVER, Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import OVER, Appointment
+from chalicelib.booking.calcom.reconcile_booking import reconcile
+from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.jobs import ReconcileBooking, SettleChange
-from chalicelib.booking.reconciling import reconcile
-from chalicelib.booking.settling import settle_change
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.core import relay
 from chalicelib.core.clock import now
@@ -22,7 +22,7 @@ LATER = JobContext("job", 1, False, "cor", COMPANY, lambda: now() + timedelta(mi
 
 def ours() -> list[Appointment]:
     """Every appointment."""
-    return [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    return [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
 
 
 def recover() -> None:
@@ -33,7 +33,7 @@ def recover() -> None:
         for one in ours():
             if one.status == "held":
                 reconcile(ReconcileBooking(company_id=COMPANY, appointment_id=one.id), LATER)
-            current = store.get_appointment(COMPANY, one.id)
+            current = appointment_store.get_appointment(COMPANY, one.id)
             if current.pending_change and current.status != "held":
                 change_id = current.pending_change.id
                 settle_change(SettleChange(company_id=COMPANY, appointment_id=one.id, change_id=change_id), LATER)

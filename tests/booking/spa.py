@@ -5,11 +5,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.package import FirstPart
-from chalicelib.booking.practice import Part, Resource, Service
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.package import FirstPart
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.practice.models import Part, Resource, Service
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
@@ -61,18 +62,18 @@ def open_spa(
     return Practice(tuple(branches), tuple(everything), tuple(members), made.event_types)
 
 
-def wish(practice: Practice, at: datetime = TEN, **fields: Any) -> Wish:
+def wish(practice: Practice, at: datetime = TEN, **fields: Any) -> BookingRequest:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Makeover", "starts_at": at}
-    return Wish(**(known | {"source": "api", "contact": EVE} | fields))
+    return BookingRequest(**(known | {"source": "api", "contact": EVE} | fields))
 
 
-def begin(company: str = "com_test") -> Unit:
+def new_unit(company: str = "com_test") -> Unit:
     return Unit(company, clock=clock)
 
 
 def booked(practice: Practice, at: datetime = TEN, **fields: Any) -> Appointment:
     company = practice.branches[0].company_id
-    return book(lambda: begin(company), company, wish(practice, at, **fields), clock).appointment
+    return book(lambda: new_unit(company), company, wish(practice, at, **fields), clock).appointment
 
 
 def packaged(practice: Practice, at: datetime = TEN, **fields: Any) -> FirstPart:

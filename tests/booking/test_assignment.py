@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.assignment import Candidate, How, Preference, candidate, ranked
-from chalicelib.booking.occupancy import Entry, Kind
-from chalicelib.booking.practice import Gender, Skill, Staff
+from chalicelib.booking.allocation.assignment import Candidate, How, Preference, candidate, ranked
+from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.practice.models import Gender, Skill, Staff
 
 DAY = date(2026, 11, 23)
 

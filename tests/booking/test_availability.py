@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.availability import free_slots, nearest, why_not
+from chalicelib.booking.allocation.shifts import works
+from chalicelib.booking.availability.staff_slots import free_slots, nearest, why_not
+from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.explain import Why
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Entry, Kind, with_entry
-from chalicelib.booking.policy import Policy
-from chalicelib.booking.practice import Branch, Service, Staff
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.working import works
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Service, Staff
+from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice.schedule import Schedule
 from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

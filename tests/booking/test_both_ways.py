@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking import polling
+from chalicelib.booking.calcom import poll as calcom_poll
 from chalicelib.booking.jobs import PollCalCom
 from chalicelib.core.clock import now
 from chalicelib.core.errors import DomainError
@@ -85,6 +85,6 @@ def test_one_poll_makes_both_sides_equal(through_calcom: Practice, calcom: CalCo
         world.do(*step)
     calcom.faults.clear()
     recover()
-    polling.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
+    calcom_poll.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
     recover()
     assert_both_sides_agree(calcom)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import now
 from chalicelib.core.rows import InboxRow, OutboxRow
@@ -56,7 +56,7 @@ def deliver(raw: bytes, header: str | None = None) -> int:
 
 
 def appointments() -> list[Appointment]:
-    return [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    return [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
 
 
 CREATED = event("BOOKING_CREATED", 0)
@@ -86,7 +86,7 @@ def test_a_reschedule_moves_it_and_keeps_the_old_uid_as_an_alias(through_calcom:
     assert ask("book_appointment", wish(15, staff="Ada Keller"), call_id="c2").json["status"] == "unavailable"
     # What Cal.com still says about the booking that was replaced changes nothing.
     deliver(event("BOOKING_CANCELLED", 30, uid="uid-a", status="CANCELLED"))
-    assert store.get_appointment("com_test", moved.id).status == "confirmed"
+    assert appointment_store.get_appointment("com_test", moved.id).status == "confirmed"
 
 
 def test_a_cancellation_frees_the_time(through_calcom: Practice) -> None:
@@ -126,7 +126,7 @@ def test_a_booking_over_one_of_ours_is_kept_without_staff(
     others = [a for a in appointments() if a.id != ours]
     assert [a.staff_id for a in others] == [None]
     assert "booking.VendorBookingUnassigned" in [row.type for row in OutboxRow.scan()]
-    assert store.get_appointment("com_test", ours).staff_id == through_calcom.staff[0].id
+    assert appointment_store.get_appointment("com_test", ours).staff_id == through_calcom.staff[0].id
 
 
 def test_unknown_triggers_and_event_types_are_kept_and_change_nothing(through_calcom: Practice) -> None:
@@ -171,7 +171,7 @@ def test_of_several_reschedules_only_the_last_is_heard_of(
     calcom: CalComSimulator,
 ) -> None:
     ours = ask("book_appointment", wish(12, staff="Ada Keller")).json["appointment_id"]
-    first = store.get_appointment("com_test", ours)
+    first = appointment_store.get_appointment("com_test", ours)
     _, second = moved_there(calcom, str(first.external_id), 13)
     second_before, third = moved_there(calcom, second["uid"], 14)
     told(calcom, "BOOKING_RESCHEDULED", third["uid"], old=second_before)
@@ -184,21 +184,21 @@ def test_late_news_is_a_reason_to_look_and_not_the_truth(
     calcom: CalComSimulator,
 ) -> None:
     ours = ask("book_appointment", wish(12, staff="Ada Keller")).json["appointment_id"]
-    first = store.get_appointment("com_test", ours)
+    first = appointment_store.get_appointment("com_test", ours)
     before, second = moved_there(calcom, str(first.external_id), 13)
     news = copy.deepcopy((before, second))
     calcom.bookings.cancel(second["uid"], {"cancellationReason": "ill"})
     calcom.bookings.all[second["uid"]]["updatedAt"] = news[1]["updatedAt"]  # within the same instant
     raw = {"triggerEvent": "BOOKING_RESCHEDULED", "createdAt": now().isoformat()}
     deliver(json.dumps(raw | {"payload": payload(news[1], "BOOKING_RESCHEDULED", old=news[0])}).encode())
-    assert store.get_appointment("com_test", ours).status == "cancelled"
+    assert appointment_store.get_appointment("com_test", ours).status == "cancelled"
 
 
 def test_a_no_show_as_cal_com_words_it(through_calcom: Practice, calcom: CalComSimulator) -> None:
     ours = ask("book_appointment", wish(12, staff="Ada Keller")).json["appointment_id"]
-    uid = str(store.get_appointment("com_test", ours).external_id)
+    uid = str(appointment_store.get_appointment("com_test", ours).external_id)
     email = calcom.bookings.all[uid]["attendees"][0]["email"]
     for absent, status in ((True, "no_show"), (False, "confirmed")):
         calcom.bookings.mark_absent(uid, {"attendees": [{"email": email, "absent": absent}]})
         told(calcom, "BOOKING_NO_SHOW_UPDATED", uid)
-        assert store.get_appointment("com_test", ours).status == status
+        assert appointment_store.get_appointment("com_test", ours).status == status

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import calcom_booking, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish
-from chalicelib.booking.booking_online import book_online
-from chalicelib.booking.cancelling import Cancellation, cancel
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.calcom.reconcile_change import settle_change
+from chalicelib.booking.changes.book_online import book_online
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import SettleChange
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.settling import settle_change
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import directory
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, VendorRefused
@@ -25,18 +27,23 @@ from chalicelib.crm.customer import Contact
 from chalicelib.vendors.calcom import connected
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
+from tests.booking.calendars import read_calendar
 from tests.calls.conftest import next_monday
 from tests.draining import drain
 
 COMPANY = "com_test"
 
 
-def begin() -> Unit:
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, COMPANY, now)
+
+
+def new_unit() -> Unit:
     return Unit(COMPANY)
 
 
 def booked(practice: Practice, hour: int = 10, staff: str | None = "Ada Keller", guest: int = 1) -> Appointment:
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=practice.branches[0].id,
         service="Consultation",
         starts_at=next_monday(hour),
@@ -44,19 +51,19 @@ def booked(practice: Practice, hour: int = 10, staff: str | None = "Ada Keller",
         staff=staff,
         contact=Contact(name=f"Guest {guest}", phone=f"+4915112345{guest:03}"),
     )
-    return book_online(begin, COMPANY, wish, now, connected)
+    return book_online(changing(), wish)
 
 
 def move(appointment: Appointment, starts_at: datetime, **fields: Any) -> Appointment:
-    return reschedule(begin, COMPANY, appointment.id, Move(starts_at=starts_at, **fields), now, connected)
+    return reschedule(changing(), appointment.id, Move(starts_at=starts_at, **fields))
 
 
 def call_off(appointment: Appointment, **fields: Any) -> Appointment:
-    return cancel(begin, COMPANY, appointment.id, Cancellation(**fields), now, connected)
+    return cancel(changing(), appointment.id, Cancellation(**fields))
 
 
 def stored(appointment: Appointment) -> Appointment:
-    return store.get_appointment(COMPANY, appointment.id)
+    return appointment_store.get_appointment(COMPANY, appointment.id)
 
 
 def taken(practice: Practice, *appointments: Appointment) -> list[datetime]:
@@ -149,7 +156,7 @@ def test_at_calcom_a_reschedule_makes_a_new_booking_and_the_old_ids_stay(
     theirs = calcom.bookings.all[str(moved.external_id)]
     assert (theirs["status"], theirs["rescheduledFromUid"]) == ("accepted", made.external_id)
     for uid in (made.external_id, moved.external_id):
-        found = directory.find(calcom_booking.UID, str(uid))
+        found = directory.find(calcom_book.UID, str(uid))
         assert found
         assert found.record == made.id
     assert taken(through_calcom, made, moved) == [next_monday(14)]
@@ -250,7 +257,7 @@ def test_what_was_cancelled_before_calcom_confirmed_it_is_cancelled_once_it_has(
     refused(lambda: move(held, next_monday(14)), "awaits_calcom")
     theirs = next(iter(calcom.bookings.all.values()))
     client = connected()
-    confirmed = calcom_booking.confirm(stored(held), client.booking(theirs["uid"]), begin, now)
+    confirmed = calcom_book.confirm(stored(held), client.booking(theirs["uid"]), new_unit, now)
     client.close()
     assert confirmed.pending_change
     settle(held)

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import compiled_store
-from chalicelib.booking.compiled import Compiled, compile_search
-from chalicelib.booking.compiled_store import IN_MEMORY, IN_TABLE, read_compiled
-from chalicelib.booking.managing import save_branch
-from chalicelib.booking.practice_store import schedule_key
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.availability import search_index_store
+from chalicelib.booking.availability.search_index import SearchIndex, compile_search
+from chalicelib.booking.availability.search_index_store import IN_MEMORY, IN_TABLE, read_compiled
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.practice.store import schedule_key
+from chalicelib.booking.practice_admin.manage import save_branch
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import epoch, now
 from chalicelib.core.tables import fetch
@@ -42,11 +42,11 @@ def test_a_change_drops_what_was_kept_in_the_row_it_changes(practice: Practice) 
 
 
 def test_who_compiled_an_older_version_keeps_nothing_of_it(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    def overtaken(schedule: Schedule) -> Compiled:
+    def overtaken(schedule: Schedule) -> SearchIndex:
         change(practice, 2)
         return compile_search(schedule)
 
-    monkeypatch.setattr(compiled_store, "compile_search", overtaken)
+    monkeypatch.setattr(search_index_store, "compile_search", overtaken)
     assert ask(practice) == 1  # as it was when it was read
     monkeypatch.undo()
     assert row(practice).compiled is None
@@ -69,8 +69,8 @@ def test_what_another_release_kept_is_compiled_anew(practice: Practice) -> None:
     ask(practice)
     kept = row(practice)
     BookingRow(kept.pk, kept.sk).update([BookingRow.compiled.set(zlib.compress(b'{"unheard": "of"}'))])
-    compiled_store.forget()
+    search_index_store.forget()
     assert ask(practice) == 1
     BookingRow(kept.pk, kept.sk).update([BookingRow.compiled.set(b"no zlib")])
-    compiled_store.forget()
+    search_index_store.forget()
     assert ask(practice) == 1

@@ -9,10 +9,11 @@ import time_machine
 from icalendar import Calendar
 from msgspec.structs import replace
 
-from chalicelib.booking import customer_news, store
-from chalicelib.booking.customer_letters import TONGUES, Told, letter, review_letter
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Cancellation, Policy
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.customer_notices import recipients
+from chalicelib.booking.customer_notices.templates import TONGUES, NoticeText, letter, review_letter
+from chalicelib.booking.practice.policy import Cancellation, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now
 from chalicelib.core.relay import publish
@@ -151,7 +152,7 @@ def test_nobody_is_mailed_twice_nor_about_the_past_nor_where_it_is_switched_off(
     change(made, "cancel")
     assert post.letters() == []
     with time_machine.travel(now() + timedelta(days=30), tick=True):
-        assert customer_news.news_now("booked", store.get_appointment("com_test", made), now()) is None
+        assert recipients.news_now("booked", appointment_store.get_appointment("com_test", made), now()) is None
 
 
 def test_calcom_mails_its_own(through_calcom: Practice, post: Post) -> None:
@@ -187,7 +188,7 @@ def test_nobody_is_asked_for_a_review_unless_the_practice_wants_it(practice: Pra
 def test_every_language_says_everything(code: str) -> None:
     tongue = TONGUES[code]
     assert set(tongue.subjects) == set(tongue.news) == set(TONGUES["en"].news)
-    told = Told(
+    told = NoticeText(
         name="Eve", branch="Nord", service="Massage", starts_at=now(), zone=BERLIN, fee_minor=150, currency="EUR",
         phone="+4930123", address="Weg 1",
     )  # fmt: skip

@@ -7,12 +7,13 @@ import pytest
 from icalendar import Calendar
 from msgspec.structs import replace
 
-from chalicelib.booking import minimum, series_store
-from chalicelib.booking.customer_letters import MOST_TIMES, Told, letter
-from chalicelib.booking.customer_news import tidings
+from chalicelib.booking.customer_notices.recipients import tidings
+from chalicelib.booking.customer_notices.templates import MOST_TIMES, NoticeText, letter
+from chalicelib.booking.groups import minimum
 from chalicelib.booking.jobs import MailCustomer
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Cancellation, GroupPolicy, Policy
+from chalicelib.booking.practice.policy import Cancellation, GroupPolicy, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.series import store as series_store
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import Postpone
 from chalicelib.core.relay import publish
@@ -24,7 +25,7 @@ from tests.booking.spa import open_spa
 from tests.booking.test_customer_mails import EVE, Post, post
 from tests.calls.conftest import BERLIN, next_monday
 from tests.conftest import EmbeddedAws
-from tests.functions.test_package_doors import at, book
+from tests.functions.test_package_endpoints import at, book
 
 __all__ = ["post"]
 ME = Caller("com_test")
@@ -139,7 +140,7 @@ def test_a_series_is_told_of_once_it_is_booked_and_not_when_it_failed(practice: 
 def test_a_long_series_says_how_many_more() -> None:
     start = datetime(2026, 11, 23, 9, tzinfo=UTC)
     weeks = tuple(start + timedelta(weeks=week) for week in range(52))
-    told = Told(name="", branch="Nord", service="Massage", starts_at=weeks[0], then=weeks[1:], zone=BERLIN)
+    told = NoticeText(name="", branch="Nord", service="Massage", starts_at=weeks[0], then=weeks[1:], zone=BERLIN)
     said = letter("booked", "en", told).text
     assert said.count("Monday, ") == MOST_TIMES
     assert "and 40 more: all of them are in the attached calendar file." in said

@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Policy
+from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.external_busy import entries, merged, of_source, replaced, times
-from chalicelib.booking.hours import Interval
-from chalicelib.booking.occupancy import Entry, Kind, entries_of, monday_of, repacked
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.store import get_appointment
+from chalicelib.booking.appointments.store import get_appointment
+from chalicelib.booking.calendar.entries import Entry, Kind, entries_of, monday_of, repacked
+from chalicelib.booking.practice.hours import Interval
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.time_off.external_busy import entries, merged, of_source, replaced, times
 from chalicelib.core.rows import AuditRow
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.fees import fee_by
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Cancellation, Policy
-from chalicelib.booking.practice import Offer
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.practice.models import Offer
+from chalicelib.booking.practice.policy import Cancellation, Policy
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules.cancellation_fees import fee_by
 from chalicelib.core.money import written
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
@@ -122,5 +122,5 @@ def test_calcom_agrees_to_the_cancellation_and_the_fee_is_that_of_the_asking(
     charging(through_calcom)
     made = booked(through_calcom)
     assert cancelled(made, reason="ill").json["fee_minor"] == 2500
-    kept = store.get_appointment("com_test", made)
+    kept = appointment_store.get_appointment("com_test", made)
     assert (kept.status, kept.fee_minor, kept.currency) == ("cancelled", 2500, "EUR")

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.board import Board
-from chalicelib.booking.compiled import compile_search
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.group import Group, JoinableGroup, Participant, in_time, opened, opening
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.search_index import compile_search
+from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots, why_not
+from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
-from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.group import Group, Participant, Standing, in_time, opened, opening
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Entry, Kind, with_entry
-from chalicelib.booking.policy import GroupPolicy, Policy, resolved
-from chalicelib.booking.practice import Branch, Part, Service, Staff
-from chalicelib.booking.practice_checks import policy_faults, service_faults
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.slots import Able, FreeSlot, find_slots, why_not
+from chalicelib.booking.engine.query import frame_of
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Part, Service, Staff
+from chalicelib.booking.practice.policy import GroupPolicy, Policy, resolved
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.practice_admin.validation import policy_faults, service_faults
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 30, 7, tzinfo=UTC)
@@ -135,11 +135,11 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
     at_ten = MONDAY + timedelta(hours=1)
     kind = Kind.BOOKING if group.full else Kind.GROUP
     taken = {"ada": with_entry({}, Entry(at_ten, 60, 0, 0, kind, 1, bytes(12)), NOW)}
-    standing = Standing(
+    standing = JoinableGroup(
         service_id="svc_yoga", staff_id="ada", start=minute_of(at_ten), length_min=60, left=group.left
     )  # fmt: skip
     first = day_start("Europe/Berlin", date(2026, 3, 30).toordinal())
-    board = Board(compiled, taken, frame_of(first, first + 1500), first, first + 1440, NOW, groups=[standing])
+    board = BranchCalendar(compiled, taken, frame_of(first, first + 1500), first, first + 1440, NOW, groups=[standing])
     service = compiled.service("svc_yoga")
     assert service
     able = Able(compiled.staff)

@@ -7,28 +7,33 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import group_store, minimum, rule_store, searching, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.attending import Attendance, change_attendees
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.deciding import Asked
-from chalicelib.booking.holding import hold
-from chalicelib.booking.joining import join
-from chalicelib.booking.leaving import Leaver, leave
-from chalicelib.booking.marking import Mark, mark
-from chalicelib.booking.occupancy import Kind
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import GroupPolicy, Limits, Policy
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.seating import Joiner
+from chalicelib.booking.appointments import membership_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.availability import search as slot_search
+from chalicelib.booking.calendar.entries import Kind
+from chalicelib.booking.changes.attendees import Attendance, change_attendees
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.changes.status import Mark, mark
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.hold import hold
+from chalicelib.booking.creation.request import BookingRequest, SeatRequest
+from chalicelib.booking.groups import minimum
+from chalicelib.booking.groups.join import join
+from chalicelib.booking.groups.leave import Leaver, leave
+from chalicelib.booking.practice.policy import GroupPolicy, Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import DomainError, Invalid, NotFound
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.booking.test_refusing import requests
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -40,7 +45,11 @@ TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 MERGE = GroupPolicy(deadline_min=1440, below="merge")
 
 
-def begin(now: datetime = NOW) -> Unit:
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, COMPANY, lambda: NOW, calcom=no_calcom)
+
+
+def new_unit(now: datetime = NOW) -> Unit:
     return Unit(COMPANY, clock=lambda: now)
 
 
@@ -65,22 +74,22 @@ def contact(number: int) -> Contact:
 
 def booked(practice: Practice, number: int, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
-    wish = Wish(**(known | {"source": "web", "contact": contact(number)} | fields))
-    return book(lambda: begin(now), COMPANY, wish, lambda: now).appointment
+    wish = BookingRequest(**(known | {"source": "web", "contact": contact(number)} | fields))
+    return book(lambda: new_unit(now), COMPANY, wish, lambda: now).appointment
 
 
 def joined(group: Appointment, number: int, now: datetime = NOW, **fields: Any) -> Appointment:
-    return join(begin, COMPANY, group.id, Joiner(contact=contact(number), **fields), lambda: now)
+    return join(new_unit, COMPANY, group.id, SeatRequest(contact=contact(number), **fields), lambda: now)
 
 
 def left(group: Appointment, number: int = 0) -> Appointment:
     there = current(group).group.participants  # type: ignore[union-attr]
     who = there[number].id if there else "prt_none"
-    return leave(begin, COMPANY, group.id, Leaver(participant_id=who), lambda: NOW)
+    return leave(changing(), group.id, Leaver(participant_id=who))
 
 
 def current(group: Appointment) -> Appointment:
-    return store.get_appointment(COMPANY, group.id)
+    return appointment_store.get_appointment(COMPANY, group.id)
 
 
 def refused(work: Callable[[], object], code: str) -> DomainError:
@@ -105,15 +114,17 @@ def kinds(practice: Practice, group: Appointment) -> list[Kind]:
 
 def list_of(customer_id: str, **fields: Any) -> list[Appointment]:
     asked: dict[str, Any] = {"starts_from": None, "starts_until": None, "status": None, "source": None}
-    return store.page_appointments("customer", customer_id, COMPANY, **(asked | fields), limit=50, cursor=None).data
+    return appointment_store.page_appointments(
+        "customer", customer_id, COMPANY, **(asked | fields), limit=50, cursor=None
+    ).data
 
 
 def slots(practice: Practice, at: datetime = TEN) -> list[tuple[int, int | None]]:
     """The hours at which haircuts are offered that day, with seats left, on New York's clock."""
-    wanted = searching.Wanted(
+    wanted = slot_search.SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date()
     )
-    (found,) = searching.search(COMPANY, wanted, lambda: NOW)
+    (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
     return [((one.start // 60 - 5) % 24, one.seats_left) for one in found.slots if one.start % 60 == 0]
 
 
@@ -161,10 +172,10 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
     booked(practice, 1, staff="Dan Rossi")
     booked(practice, 2, staff="Chloe Park", seats=3)
     booked(practice, 3, TEN + timedelta(hours=2), staff="Dan Rossi", seats=2)  # Dan's second and last of this day
-    wanted = searching.Wanted(
+    wanted = slot_search.SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
-    (found,) = searching.search(COMPANY, wanted, lambda: NOW)
+    (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
     standing = [slot for slot in found.slots if slot.seats_left != 4]
     assert [(len(slot.staff_ids), slot.seats_left) for slot in standing] == [(1, 3), (1, 1), (1, 2)]
     assert all(slot.staff_ids == (practice.staff[2].id,) for slot in found.slots if slot.seats_left == 4)
@@ -206,7 +217,8 @@ def test_who_leaves_reopens_the_group_and_the_last_one_ends_it(aws: EmbeddedAws)
     assert list_of(second) == []
     refused(lambda: joined(group, 3), "not_joinable")
     refused(
-        lambda: leave(begin, COMPANY, group.id, Leaver(participant_id="prt_none"), lambda: NOW), "participant_not_found"
+        lambda: leave(changing(), group.id, Leaver(participant_id="prt_none")),
+        "participant_not_found",
     )
     assert events().count("booking.ParticipantLeft") == 2
     assert events().count("booking.AppointmentCancelled") == 1
@@ -226,7 +238,7 @@ def test_what_joins_is_asked_what_the_rules_say_of_him(aws: EmbeddedAws) -> None
     # Who leaves may book again on that day, and so may all once it is cancelled.
     left(group)
     assert booked(practice, 1, TEN + timedelta(hours=2)).id != group.id
-    cancel(begin, COMPANY, group.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(changing(), group.id, Cancellation())
     drain()
     assert booked(practice, 2, TEN + timedelta(hours=2)).group.taken == 2  # type: ignore[union-attr]
 
@@ -237,7 +249,7 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
     assert group.group
     customers = [one.customer_id for one in group.group.participants]
     tuesday = TEN + timedelta(days=1)
-    moved = reschedule(begin, COMPANY, group.id, Move(starts_at=tuesday), lambda: NOW, no_calcom)
+    moved = reschedule(changing(), group.id, Move(starts_at=tuesday))
     assert kinds(practice, moved) == [Kind.GROUP]
     drain()
     for customer_id in customers:
@@ -246,21 +258,24 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
         assert [one.customer_id for one in list_of(customer_id, status="confirmed")] == [customer_id]
         assert list_of(customer_id, status="cancelled") == []
         assert tallies(customer_id) == {"2026-11-23": 0, "2026-11-24": 1}
-    mark(begin, COMPANY, group.id, "completed", Mark(), lambda: tuesday + timedelta(hours=1))
+    mark(ChangeContext(new_unit, COMPANY, lambda: tuesday + timedelta(hours=1)), group.id, "completed", Mark())
     drain()
     drain()
-    done = [rule_store.done_key(COMPANY, one, group.service_id) for one in customers]
+    done = [limit_store.done_key(COMPANY, one, group.service_id) for one in customers]
     assert [row.tally for row in fetch(done)] == [1, 1]
-    mark(begin, COMPANY, group.id, "confirmed", Mark(), lambda: tuesday + timedelta(hours=1))
+    mark(ChangeContext(new_unit, COMPANY, lambda: tuesday + timedelta(hours=1)), group.id, "confirmed", Mark())
     drain()
     assert [row.tally for row in fetch(done)] == [0, 0]
-    refused(lambda: change_attendees(begin, COMPANY, group.id, Attendance(contact=contact(7))), "is_group")
+    refused(
+        lambda: change_attendees(changing(), group.id, Attendance(contact=contact(7))),
+        "is_group",
+    )
 
 
 def tallies(customer_id: str) -> dict[str, int]:
     names = {day: f"{customer_id}#customer#day#{day}" for day in ("2026-11-23", "2026-11-24")}
-    rows = fetch([rule_store.counter_key(COMPANY, name) for name in names.values()])
-    return {day: rule_store.counted(row) for day, row in zip(names, rows, strict=True)}
+    rows = fetch([limit_store.counter_key(COMPANY, name) for name in names.values()])
+    return {day: limit_store.counted(row) for day, row in zip(names, rows, strict=True)}
 
 
 def test_too_few_at_the_deadline_are_cancelled_once_enough_are_left_alone(aws: EmbeddedAws) -> None:
@@ -278,15 +293,19 @@ def test_too_few_at_the_deadline_are_cancelled_once_enough_are_left_alone(aws: E
     refusal = refused(lambda: booked(practice, 3, now=at), "not_bookable")
     assert [one["code"] for one in refusal.extra["failures"]] == ["too_soon"]
     # What is past its deadline waits for its end.
-    assert store.ended(TEN + timedelta(days=1), shard_of(enough), 9) == [(COMPANY, enough.id)]
+    assert appointment_store.ended(TEN + timedelta(days=1), shard_of(enough), 9) == [(COMPANY, enough.id)]
 
 
 def sweep(now: datetime) -> int:
-    return minimum.check_deadlines(lambda _: begin(now), lambda: now)
+    return minimum.check_deadlines(lambda _: new_unit(now), lambda: now)
 
 
 def shard_of(group: Appointment) -> int:
-    return next(n for n in range(store.ENDING_SHARDS) if (COMPANY, group.id) in store.ended(TEN + timedelta(9), n, 9))
+    return next(
+        n
+        for n in range(appointment_store.ENDING_SHARDS)
+        if (COMPANY, group.id) in appointment_store.ended(TEN + timedelta(9), n, 9)
+    )
 
 
 def test_too_few_join_the_group_that_can_take_them_and_each_is_told(aws: EmbeddedAws) -> None:
@@ -312,7 +331,7 @@ def test_too_few_join_the_group_that_can_take_them_and_each_is_told(aws: Embedde
         mine = {one.id: one.status for one in list_of(who.customer_id)}
         assert mine == {small.id: "cancelled", taker.id: "confirmed"}
         assert tallies(who.customer_id)["2026-11-23"] == 1
-    assert set(group_store.memberships(COMPANY, taker.id)) == {one.customer_id for one in after.group.participants}  # type: ignore[union-attr]
+    assert set(membership_store.memberships(COMPANY, taker.id)) == {one.customer_id for one in after.group.participants}  # type: ignore[union-attr]
 
 
 def test_a_customer_of_both_groups_or_no_room_means_cancelled(aws: EmbeddedAws) -> None:
@@ -333,15 +352,16 @@ def test_what_can_never_be_names_its_field(aws: EmbeddedAws) -> None:
     single = booked(practice, 1, service="Text consultation", staff="Chloe Park")
     refused(lambda: joined(single, 2), "not_joinable")
     with pytest.raises(NotFound):
-        join(begin, COMPANY, "apt_none", Joiner(contact=contact(2)), lambda: NOW)
-    asked = Asked(branch_id=practice.branches[1].id, service="Haircut", starts_at=TEN, visitor=True)
+        join(new_unit, COMPANY, "apt_none", SeatRequest(contact=contact(2)), lambda: NOW)
+    asked = BookingRequest(branch_id=practice.branches[1].id, service="Haircut", starts_at=TEN, visitor=True)
     held = lambda: hold(lambda company_id: Unit(company_id), "203.0.113.7", asked, lambda: NOW)  # noqa: E731
     assert invalid(held) == ("body.service", "seats_not_held")
     group = booked(practice, 1)
     begun = TEN + timedelta(minutes=1)
     refused(lambda: joined(group, 2, begun), "not_joinable")
     refused(
-        lambda: leave(begin, COMPANY, group.id, Leaver(customer_id=group.customer_id), lambda: begun), "not_leavable"
+        lambda: leave(ChangeContext(new_unit, COMPANY, lambda: begun), group.id, Leaver(customer_id=group.customer_id)),
+        "not_leavable",
     )
 
 
@@ -351,14 +371,14 @@ def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(
     plain = requests(lambda: booked(practice, 2, service="Text consultation", staff="Chloe Park"))
     assert plain == ["BatchGetItem", "TransactWriteItems"]
     assert requests(lambda: booked(practice, 3)) == ["BatchGetItem", "GetItem", "TransactWriteItems"]
-    wanted = searching.Wanted(
+    wanted = slot_search.SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
 
     def search() -> object:
-        return searching.search(COMPANY, wanted, lambda: NOW)
+        return slot_search.search(COMPANY, wanted, lambda: NOW)
 
     search()
     assert requests(search) == ["GetItem", "Query", "GetItem"]
     text = replace(wanted, services=("Text consultation",))
-    assert requests(lambda: searching.search(COMPANY, text, lambda: NOW)) == ["GetItem", "Query"]
+    assert requests(lambda: slot_search.search(COMPANY, text, lambda: NOW)) == ["GetItem", "Query"]

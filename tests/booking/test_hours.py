@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from chalicelib.booking.compiling import compile_schedule, knows_holidays
-from chalicelib.booking.hours import Closure, DayHours, Span, Window, check_days, check_windows
-from chalicelib.booking.practice import Branch, HolidayCalendar, Resource, Staff
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice.hours import Closure, DayHours, Span, Window, check_days, check_windows
+from chalicelib.booking.practice.models import Branch, HolidayCalendar, Resource, Staff
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.practice_admin.compile_schedule import compile_schedule, knows_holidays
 from chalicelib.core.errors import Invalid
 
 TODAY = date(2026, 11, 23)

@@ -7,14 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.attending import Attendance, change_attendees
-from chalicelib.booking.calcom_events import apply_event
-from chalicelib.booking.calcom_state import as_event
-from chalicelib.booking.marking import Mark, confirm, decline, mark
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.reassigning import Reassignment, reassign
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.calcom.state import as_event
+from chalicelib.booking.calcom.webhook_events import apply_event
+from chalicelib.booking.changes.attendees import Attendance, change_attendees
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.changes.status import Mark, confirm, decline, mark
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.unit import Unit
@@ -24,12 +26,16 @@ from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.calcom_event_types import EventType, Host
-from tests.booking.test_changing import COMPANY, begin, booked, move, refused, settle, stored, taken
+from tests.booking.test_changing import COMPANY, booked, move, new_unit, refused, settle, stored, taken
 from tests.booking.test_polling import utc
 from tests.calls.conftest import next_monday
 from tests.draining import drain
 
 CALLER = Caller(COMPANY)
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, COMPANY, now)
 
 
 def after(appointment: Appointment) -> Any:
@@ -42,14 +48,14 @@ def theirs(calcom: CalComSimulator, appointment: Appointment) -> Any:
 
 def test_a_no_show_reaches_calcom_and_can_be_taken_back(through_calcom: Practice, calcom: CalComSimulator) -> None:
     made = booked(through_calcom)
-    refused(lambda: mark(begin, COMPANY, made.id, "no_show", Mark(), now), "not_started")
-    missed = mark(begin, COMPANY, made.id, "no_show", Mark(), after(made))
+    refused(lambda: mark(changing(), made.id, "no_show", Mark()), "not_started")
+    missed = mark(ChangeContext(new_unit, COMPANY, after(made)), made.id, "no_show", Mark())
     drain()
     assert (missed.status, stored(made).status) == ("no_show", "no_show")
     assert theirs(calcom, made)["attendees"][0]["absent"]
-    assert mark(begin, COMPANY, made.id, "no_show", Mark(), after(made)) == stored(made)
+    assert mark(ChangeContext(new_unit, COMPANY, after(made)), made.id, "no_show", Mark()) == stored(made)
     refused(lambda: move(made, next_monday(14)), "not_reschedulable")
-    mark(begin, COMPANY, made.id, "confirmed", Mark(), after(made))
+    mark(ChangeContext(new_unit, COMPANY, after(made)), made.id, "confirmed", Mark())
     drain()
     assert stored(made).status == "confirmed"
     assert not theirs(calcom, made)["attendees"][0]["absent"]
@@ -57,8 +63,14 @@ def test_a_no_show_reaches_calcom_and_can_be_taken_back(through_calcom: Practice
 
 def test_completed_stays_here(through_calcom: Practice) -> None:
     made = booked(through_calcom)
-    assert mark(begin, COMPANY, made.id, "completed", Mark(version=made.version), after(made)).status == "completed"
-    refused(lambda: mark(begin, COMPANY, made.id, "no_show", Mark(version=1), after(made)), "stale_version")
+    assert (
+        mark(ChangeContext(new_unit, COMPANY, after(made)), made.id, "completed", Mark(version=made.version)).status
+        == "completed"
+    )
+    refused(
+        lambda: mark(ChangeContext(new_unit, COMPANY, after(made)), made.id, "no_show", Mark(version=1)),
+        "stale_version",
+    )
 
 
 @pytest.fixture
@@ -71,17 +83,17 @@ def requests(calcom: CalComSimulator, through_calcom: Practice) -> Practice:
 def test_a_request_is_confirmed_at_calcom(requests: Practice, calcom: CalComSimulator) -> None:
     made = booked(requests)
     assert made.status == "requested"
-    assert confirm(begin, COMPANY, made.id, Mark(), now, connected).status == "confirmed"
+    assert confirm(changing(), made.id, Mark()).status == "confirmed"
     assert theirs(calcom, made)["status"] == "accepted"
-    again = confirm(begin, COMPANY, made.id, Mark(), now, connected)
+    again = confirm(changing(), made.id, Mark())
     assert again == stored(made)
-    refused(lambda: decline(begin, COMPANY, made.id, Mark(), now, connected), "not_requested")
+    refused(lambda: decline(changing(), made.id, Mark()), "not_requested")
 
 
 def test_a_request_is_declined_at_calcom(requests: Practice, calcom: CalComSimulator) -> None:
     made = booked(requests)
     calcom.fault(path="*/decline", status=500, apply=True)
-    pending = decline(begin, COMPANY, made.id, Mark(reason="closed"), now, connected)
+    pending = decline(changing(), made.id, Mark(reason="closed"))
     assert pending.pending_change
     assert taken(requests, made) == [made.starts_at]
     settle(made)
@@ -91,7 +103,7 @@ def test_a_request_is_declined_at_calcom(requests: Practice, calcom: CalComSimul
 
 def test_a_move_that_has_to_be_confirmed_is_a_request_again(requests: Practice, calcom: CalComSimulator) -> None:
     made = booked(requests)
-    confirm(begin, COMPANY, made.id, Mark(), now, connected)
+    confirm(changing(), made.id, Mark())
     moved = move(made, next_monday(14))
     assert (moved.status, moved.starts_at) == ("requested", next_monday(14))
     _, there = calcom.bookings.reschedule(str(moved.external_id), {"start": utc(next_monday(15))})
@@ -103,17 +115,17 @@ def test_a_move_that_has_to_be_confirmed_is_a_request_again(requests: Practice, 
     assert taken(requests, stored(made)) == [next_monday(15)]
 
 
-def wanted(staff: str = "Ben Okafor") -> Reassignment:
-    return Reassignment(staff=staff)
+def wanted(staff: str = "Ben Okafor") -> Move:
+    return Move(staff=staff)
 
 
 def test_another_member_takes_over_at_the_same_time(practice: Practice) -> None:
     made = booked(practice)
-    given = reassign(begin, COMPANY, made.id, wanted(), now, connected)
+    given = reschedule(changing(), made.id, wanted())
     assert (given.staff_id, given.starts_at, given.moves) == (practice.staff[1].id, made.starts_at, 0)
     assert taken(practice, made) == []
     booked(practice, guest=2)
-    refused(lambda: reassign(begin, COMPANY, made.id, wanted("Ada Keller"), now, connected), "slot_taken")
+    refused(lambda: reschedule(changing(), made.id, wanted("Ada Keller")), "slot_taken")
 
 
 def test_a_round_robin_host_is_reassigned_at_calcom(through_calcom: Practice, calcom: CalComSimulator) -> None:
@@ -122,7 +134,7 @@ def test_a_round_robin_host_is_reassigned_at_calcom(through_calcom: Practice, ca
     services = (service, through_calcom.services[1])
     save_practice(lambda: Unit(COMPANY), through_calcom.branches[:1], services, through_calcom.staff[:2])
     made = booked(through_calcom)
-    given = reassign(begin, COMPANY, made.id, wanted(), now, connected)
+    given = reschedule(changing(), made.id, wanted())
     assert (given.staff_id, given.external_id) == (through_calcom.staff[1].id, made.external_id)
     assert theirs(calcom, made)["hosts"][0]["id"] == 8
     moved = move(given, next_monday(15), staff="Ada Keller")
@@ -134,7 +146,7 @@ def test_attendees_and_guests_reach_calcom_and_are_no_news_when_they_come_back(
 ) -> None:
     made = booked(through_calcom)
     contact = Contact(name="Eve Stone", email="eve@example.com")
-    changed = change_attendees(begin, COMPANY, made.id, Attendance(contact=contact, guests=("Tom@example.com",)))
+    changed = change_attendees(changing(), made.id, Attendance(contact=contact, guests=("Tom@example.com",)))
     assert changed.attendee
     assert (changed.attendee.name, changed.attendee.phone) == ("Eve Stone", "+4915112345001")
     drain()
@@ -144,8 +156,8 @@ def test_attendees_and_guests_reach_calcom_and_are_no_news_when_they_come_back(
     assert (kept.attendee, kept.guests) == (changed.attendee, ("tom@example.com",))
     assert kept.there.guests == ("eve@example.com", "tom@example.com")
     with pytest.raises(Invalid, match="removes none"):
-        change_attendees(begin, COMPANY, made.id, Attendance(contact=Contact(), guests=()))
-    assert change_attendees(begin, COMPANY, made.id, Attendance(contact=contact)) == kept
+        change_attendees(changing(), made.id, Attendance(contact=Contact(), guests=()))
+    assert change_attendees(changing(), made.id, Attendance(contact=contact)) == kept
 
 
 def test_through_the_api_with_its_history(through_calcom: Practice, calcom: CalComSimulator) -> None:
@@ -184,5 +196,5 @@ def test_through_the_api_with_its_history(through_calcom: Practice, calcom: CalC
 def test_the_version_of_events_grows(practice: Practice) -> None:
     made = booked(practice)
     moved = move(made, next_monday(14))
-    assert store.get_appointment(COMPANY, made.id).version == moved.version
+    assert appointment_store.get_appointment(COMPANY, made.id).version == moved.version
     assert moved.starts_at - made.starts_at == timedelta(hours=4)

@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import moving_rules, rules
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Limits, Policy, Rescheduling
-from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.practice.policy import Limits, Policy, Rescheduling
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import reschedule_rules, rules
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import audit
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from tests.booking.test_refusing import MONDAY, NOW, TEN, begin, booked, clock, codes, no_calcom, opened, refused
+from tests.booking.test_refusing import MONDAY, NOW, TEN, booked, clock, codes, new_unit, no_calcom, opened, refused
 from tests.calls.conftest import next_monday
 from tests.conftest import EmbeddedAws
 
@@ -55,14 +57,16 @@ AT = Appointment(
     ],
 )
 def test_the_terms_of_rescheduling(agreed: Rescheduling, by: str, failed: list[str]) -> None:
-    found = moving_rules.terms(AT, Policy(rescheduling=agreed), by, NOW)
+    found = reschedule_rules.terms(AT, Policy(rescheduling=agreed), by, NOW)
     assert [one.code for one in found] == failed
     assert all(one["message"] for one in rules.described(found))
-    assert moving_rules.terms(AT, Policy(rescheduling=agreed, off=("rescheduling",)), by, NOW) == []
+    assert reschedule_rules.terms(AT, Policy(rescheduling=agreed, off=("rescheduling",)), by, NOW) == []
 
 
 def moved(appointment: Appointment, at: Any, **fields: Any) -> Appointment:
-    return reschedule(begin, "com_test", appointment.id, Move(starts_at=at, **fields), clock, no_calcom)
+    return reschedule(
+        ChangeContext(new_unit, "com_test", clock, calcom=no_calcom), appointment.id, Move(starts_at=at, **fields)
+    )
 
 
 def test_all_failures_come_together_and_named_ones_may_be_overridden(aws: EmbeddedAws) -> None:
@@ -104,7 +108,7 @@ def test_a_full_day_refuses_unless_it_counts_there_already(aws: EmbeddedAws) -> 
     assert moved(made, TEN + timedelta(days=1, hours=2), override=("limits",)).moves == 2
 
 
-def test_the_door_asks_for_the_ability_and_tells_all_failures(practice: Practice) -> None:
+def test_the_endpoint_asks_for_the_ability_and_tells_all_failures(practice: Practice) -> None:
     terms = Policy(rescheduling=Rescheduling(most=0))
     berlin = replace(practice.branches[0], policy=terms)
     save_practice(lambda: Unit("com_test"), (berlin, practice.branches[1]), practice.services, practice.staff)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.occupancy import (
+from chalicelib.booking.calendar.entries import (
     Entry,
     Kind,
     entries_of,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
@@ -28,7 +28,7 @@ def post(practice: Practice, hour: int = 10, key: str | None = None, **fields: A
 
 
 def standing() -> list[Appointment]:
-    found = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    found = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     return [appointment for appointment in found if appointment.status != "released"]
 
 

@@ -6,33 +6,39 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import package_store, rule_store, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.assignment import Preference
-from chalicelib.booking.calendars import owner
-from chalicelib.booking.cancelling import Cancellation
-from chalicelib.booking.cancelling import cancel as cancel_one
-from chalicelib.booking.marking import Mark, mark
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.package import MOST_CALENDARS, MOST_PARTS
-from chalicelib.booking.package_changing import Change, answer, cancel
-from chalicelib.booking.package_moving import PackageMove, reschedule
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Part, Resource
-from chalicelib.booking.reassigning import Reassignment, reassign
-from chalicelib.booking.rescheduling import Move
-from chalicelib.booking.rescheduling import reschedule as move_one
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.package import MOST_CALENDARS, MOST_PARTS
+from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.changes.cancel import Cancellation
+from chalicelib.booking.changes.cancel import cancel as cancel_one
+from chalicelib.booking.changes.reschedule import reschedule as move_one
+from chalicelib.booking.changes.status import Mark, mark
+from chalicelib.booking.packages.change import Change, answer, cancel
+from chalicelib.booking.packages.reschedule import reschedule
+from chalicelib.booking.practice.models import Part, Resource
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import unit
 from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
-from tests.booking.spa import MAKEOVER, QUARTER, TEN, begin, booked, clock, open_spa, packaged
+from tests.booking.calendars import read_calendar
+from tests.booking.spa import MAKEOVER, QUARTER, TEN, booked, clock, new_unit, open_spa, packaged
 from tests.conftest import EmbeddedAws
 
 CHLOE, DAN = 2, 3
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, "com_test", clock, calcom=no_calcom)
 
 
 def no_calcom() -> Any:
@@ -53,7 +59,7 @@ def refused(code: str, work: Any) -> Conflict:
 
 
 def counted(names: tuple[str, ...]) -> list[int]:
-    return [rule_store.counted(row) for row in fetch([rule_store.counter_key("com_test", name) for name in names])]
+    return [limit_store.counted(row) for row in fetch([limit_store.counter_key("com_test", name) for name in names])]
 
 
 def test_a_package_is_an_appointment_per_part_in_one_read_and_one_transaction(aws: EmbeddedAws) -> None:
@@ -74,7 +80,11 @@ def test_a_package_is_an_appointment_per_part_in_one_read_and_one_transaction(aw
     assert {part.package.service_id for part in first.parts if part.package} == {MAKEOVER}
     assert first.package
     found = package_store.get("com_test", first.package.id)
-    assert found.parts == first.parts == tuple(store.get_appointment("com_test", part.id) for part in first.parts)
+    assert (
+        found.parts
+        == first.parts
+        == tuple(appointment_store.get_appointment("com_test", part.id) for part in first.parts)
+    )
     assert (found.starts_at, found.ends_at, found.status, found.version) == (TEN, talk.ends_at, "confirmed", 1)
     for part in first.parts:
         assert part.entry().reference in held(practice, part)
@@ -120,7 +130,7 @@ def test_a_taken_time_is_refused_with_starts_that_are_bookable_as_given(aws: Emb
     for one in offered:
         first = packaged(practice, datetime.fromisoformat(one["starts_at"]))
         assert first.starts_at == datetime.fromisoformat(one["starts_at"])
-        cancel(begin, "com_test", first.package.id if first.package else "", Change())
+        cancel(changing(), first.package.id if first.package else "", Change())
 
 
 def test_every_rule_that_fails_is_named_at_once(aws: EmbeddedAws) -> None:
@@ -138,7 +148,7 @@ def test_a_consultation_that_a_package_requires_is_offered_first(aws: EmbeddedAw
     assert [one["code"] for one in refusal.extra["failures"]] == ["consultation_required"]
     assert {one["service_id"] for one in refusal.extra["alternatives"]} == {made.services[0].id}
     talk = booked(practice, TEN, service="Consultation")
-    mark(begin, "com_test", talk.id, "completed", Mark(), lambda: TEN + timedelta(hours=1))
+    mark(ChangeContext(new_unit, "com_test", lambda: TEN + timedelta(hours=1)), talk.id, "completed", Mark())
     assert packaged(practice, TEN + timedelta(hours=2))
 
 
@@ -164,7 +174,7 @@ def test_a_package_counts_once_and_gives_back_what_it_counted(aws: EmbeddedAws) 
     assert [one["rule"] for one in refusal.extra["failures"]] == ["limits"]
     assert all(one["starts_at"][:10] != "2026-11-23" for one in refusal.extra["alternatives"])
     assert first.package
-    cancel(begin, "com_test", first.package.id, Change())
+    cancel(changing(), first.package.id, Change())
     assert counted(names) == [1] * 5  # the second one stays
     assert packaged(practice, TEN + timedelta(hours=4))
 
@@ -190,32 +200,38 @@ def test_a_package_is_cancelled_as_one_and_its_parts_not_alone(aws: EmbeddedAws)
     first = packaged(practice)
     assert first.package
     package_id = first.package.id
-    one = lambda: cancel_one(begin, "com_test", first.parts[1].id, Cancellation(), clock, no_calcom)  # noqa: E731
+    one = lambda: cancel_one(changing(), first.parts[1].id, Cancellation())  # noqa: E731
     assert refused("part_of_package", one).extra == {"package_id": package_id}
     move = Move(starts_at=TEN + QUARTER)
-    refused("part_of_package", lambda: move_one(begin, "com_test", first.id, move, clock, no_calcom))
-    stale = refused("stale_version", lambda: cancel(begin, "com_test", package_id, Change(version=7)))
+    refused(
+        "part_of_package",
+        lambda: move_one(changing(), first.id, move),
+    )
+    stale = refused("stale_version", lambda: cancel(changing(), package_id, Change(version=7)))
     assert stale.extra["current"]["version"] == 1
-    done = cancel(begin, "com_test", package_id, Change(reason="Ill", version=1))
+    done = cancel(changing(), package_id, Change(reason="Ill", version=1))
     assert [(part.status, part.cancellation_reason) for part in done.parts] == [("cancelled", "Ill")] * 2
     assert (done.status, done.version) == ("cancelled", 3)
     assert [held(practice, part) for part in done.parts] == [[], []]
-    assert cancel(begin, "com_test", package_id, Change()) == done
+    assert cancel(changing(), package_id, Change()) == done
     refused("not_reschedulable", lambda: _moved(package_id, TEN))
 
 
 def _moved(package_id: str, at: Any, **fields: Any) -> Any:
-    return reschedule(begin, "com_test", package_id, PackageMove(starts_at=at, **fields), clock)
+    return reschedule(changing(), package_id, Move(starts_at=at, **fields))
 
 
 def test_what_has_begun_is_not_cancelled(aws: EmbeddedAws) -> None:
     practice = open_spa()
     first = packaged(practice)
     assert first.package
-    mark(begin, "com_test", first.id, "completed", Mark(), lambda: TEN + timedelta(hours=1))
-    refused("not_cancellable", lambda: cancel(begin, "com_test", first.package.id if first.package else "", Change()))
+    mark(ChangeContext(new_unit, "com_test", lambda: TEN + timedelta(hours=1)), first.id, "completed", Mark())
+    refused(
+        "not_cancellable",
+        lambda: cancel(changing(), first.package.id if first.package else "", Change()),
+    )
     assert package_store.get("com_test", first.package.id).status == "confirmed"
-    mark(begin, "com_test", first.parts[1].id, "no_show", Mark(), lambda: TEN + timedelta(hours=2))
+    mark(ChangeContext(new_unit, "com_test", lambda: TEN + timedelta(hours=2)), first.parts[1].id, "no_show", Mark())
     assert package_store.get("com_test", first.package.id).status == "completed"
 
 
@@ -259,9 +275,9 @@ def test_moving_recounts_and_respects_limits(aws: EmbeddedAws) -> None:
     assert counted(tuple(name for part in first.parts for name in part.counted)) == [0, 0, 0]
     assert counted(tuple(name for part in moved.parts for name in part.counted)) == [1, 1, 1]
     # Given to Chloe, who has the other part: she counts with both until it moves again.
-    given = reassign(begin, "com_test", first.id, Reassignment(staff="Chloe Park"), clock, no_calcom)
+    given = move_one(changing(), first.id, Move(staff="Chloe Park"))
     assert given.staff_id == practice.staff[CHLOE].id
-    cancel(begin, "com_test", first.package.id, Change())
+    cancel(changing(), first.package.id, Change())
     assert counted(tuple({*given.counted, *(n for part in moved.parts for n in part.counted)})) == [0, 0, 0]
 
 
@@ -271,11 +287,14 @@ def test_a_request_is_confirmed_or_declined_as_one(aws: EmbeddedAws) -> None:
     assert first.package
     assert second.package
     assert first.status == "requested"
-    confirmed = answer(begin, "com_test", first.package.id, "confirmed", Change())
+    confirmed = answer(changing(), first.package.id, "confirmed", Change())
     assert [(part.status, part.booked_as) for part in confirmed.parts] == [("confirmed", "confirmed")] * 2
-    assert answer(begin, "com_test", first.package.id, "confirmed", Change()) == confirmed
-    refused("not_requested", lambda: answer(begin, "com_test", confirmed.package.id, "declined", Change()))
-    declined = answer(begin, "com_test", second.package.id, "declined", Change(reason="Full"))
+    assert answer(changing(), first.package.id, "confirmed", Change()) == confirmed
+    refused(
+        "not_requested",
+        lambda: answer(changing(), confirmed.package.id, "declined", Change()),
+    )
+    declined = answer(changing(), second.package.id, "declined", Change(reason="Full"))
     assert all(part.entry().reference not in held(practice, part) for part in declined.parts)
 
 
@@ -289,18 +308,18 @@ def test_a_branch_that_books_through_calcom_takes_no_packages(aws: EmbeddedAws) 
 def test_the_largest_package_fits_into_one_transaction(aws: EmbeddedAws) -> None:
     practice = open_largest()
     sizes: list[int] = []
-    token = unit.instead.set(lambda actions: sizes.append(len(actions)))
+    token = unit.dry_run_commit.set(lambda actions: sizes.append(len(actions)))
     try:
         first = packaged(practice)
     finally:
-        unit.instead.reset(token)
+        unit.dry_run_commit.reset(token)
     assert len(first.parts) == MOST_PARTS
     assert sum(1 + len(part.resource_ids) for part in first.parts) == MOST_CALENDARS
     assert sizes
     assert sizes[0] <= unit.MOST_ACTIONS - 5, sizes  # a call and an Idempotency-Key take some more
     first = packaged(practice)
     assert first.package
-    cancel(begin, "com_test", first.package.id, Change())
+    cancel(changing(), first.package.id, Change())
 
 
 def open_largest() -> Practice:

@@ -9,18 +9,18 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking.board import Board
-from chalicelib.booking.compiled import Compiled, compile_search
-from chalicelib.booking.compiling import compile_schedule
+from chalicelib.booking.alternatives.package_solver import PackageProblem
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.search_index import SearchIndex, compile_search
+from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
-from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Days, Entry, Kind, with_entry
-from chalicelib.booking.package_solving import solve
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Part, Resource, Service, Skill, Staff
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.slots import Able, FreeSlot, find_slots
+from chalicelib.booking.engine.query import frame_of
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Part, Resource, Service, Skill, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.practice_admin.compile_schedule import compile_schedule
 from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -100,14 +100,14 @@ def days_of(busy: Busy) -> dict[str, Days]:
     return found
 
 
-def compiled(found: Schedule) -> Compiled:
-    return msgspec.json.decode(msgspec.json.encode(compile_search(found)), type=Compiled)
+def compiled(found: Schedule) -> SearchIndex:
+    return msgspec.json.decode(msgspec.json.encode(compile_search(found)), type=SearchIndex)
 
 
 def slots(found: Schedule, taken: Mapping[str, Days], only: str | None = None) -> list[FreeSlot]:
     branch = compiled(found)
     first, last = (day_start(branch.zone, MONDAY.toordinal() + n) for n in (0, 1))
-    board = Board(branch, taken, frame_of(first, last + 300), first, last, NOW)
+    board = BranchCalendar(branch, taken, frame_of(first, last + 300), first, last, NOW)
     package = branch.service("svc_p")
     return find_slots(board, package, Able(branch.staff, only), None, 500)[0] if package else []
 
@@ -173,7 +173,7 @@ def test_a_package_is_offered_exactly_where_it_can_be_and_booked_wherever_it_is_
         every = list(placements(found, busy, start))
         assert (start in offered) == bool(every), start
         at = MIDNIGHT + timedelta(minutes=start)
-        solved = solve(found, package, found.staff, taken, at, NOW)
+        solved = PackageProblem(schedule=found, package=package, taken=taken, starts_at=at, now=NOW).solve(found.staff)
         assert (solved is not None) == bool(every), start
         if solved:
             shown = [(minute_of(p.starts_at) - minute_of(MIDNIGHT), p.staff.id, p.room_ids) for p in solved]
@@ -196,7 +196,8 @@ def test_whoever_is_preferred_what_is_offered_is_booked(
     ranked = sorted(found.staff, key=lambda member: order.index(member.id))
     for slot in slots(found, taken, only):
         at = MIDNIGHT + timedelta(minutes=slot.start - minute_of(MIDNIGHT))
-        solved = solve(found, package, ranked, taken, at, NOW, only=only)
+        problem = PackageProblem(schedule=found, package=package, taken=taken, starts_at=at, now=NOW, only=only)
+        solved = problem.solve(ranked)
         assert solved
         assert all(one.ends_at <= other.starts_at for one, other in pairwise(solved))
         mine = next(member for member in found.staff if member.id == only)

@@ -5,19 +5,25 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.package_changing import Change, answer, cancel
-from chalicelib.booking.package_moving import PackageMove, reschedule
-from chalicelib.booking.policy import Cancellation, Policy, Rescheduling
-from chalicelib.booking.practice import Part
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.packages.change import Change, answer, cancel
+from chalicelib.booking.packages.reschedule import reschedule
+from chalicelib.booking.practice.models import Part
+from chalicelib.booking.practice.policy import Cancellation, Policy, Rescheduling
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import audit
 from chalicelib.core.errors import Conflict
 from infra.local.invoking import Answer, Caller, call
-from tests.booking.spa import TEN, begin, clock, open_spa, packaged
+from tests.booking.spa import TEN, clock, new_unit, open_spa, packaged
 from tests.conftest import EmbeddedAws
-from tests.functions.test_package_doors import at, book
+from tests.functions.test_package_endpoints import at, book
 
 ME = Caller("com_test")
 CLERK = Caller("com_test", "appointments:read appointments:write")
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, "com_test", clock)
 
 
 def package_id(first: Any) -> str:
@@ -56,7 +62,7 @@ def test_a_visitors_package_waits_for_its_deposit(aws: EmbeddedAws) -> None:
 def test_staff_confirm_without_it(aws: EmbeddedAws) -> None:
     practice = open_spa(package={"policy": Policy(deposit_minor=5000)})
     first = packaged(practice, visitor=True, source="web")
-    done = answer(begin, "com_test", package_id(first), "confirmed", Change(without_deposit=True))
+    done = answer(changing(), package_id(first), "confirmed", Change(without_deposit=True))
     assert done.status == "confirmed"
     assert any(one.get("overridden") == "deposit" for one in history(first.id))
     assert not any("overridden" in one for one in history(first.parts[1].id))
@@ -82,12 +88,12 @@ def test_cancelling_a_package_costs_what_its_service_says_once(aws: EmbeddedAws)
 def test_a_request_is_given_up_for_nothing(aws: EmbeddedAws) -> None:
     agreed = Cancellation(notice_min=525_600, fee_minor=2000)
     practice = open_spa(package={"policy": Policy(cancellation=agreed, needs_approval=True)})
-    done = cancel(begin, "com_test", package_id(packaged(practice)), Change())
+    done = cancel(changing(), package_id(packaged(practice)), Change())
     assert [part.fee_minor for part in done.parts] == [0, 0]
 
 
 def moved(first: Any, to: Any, **fields: Any) -> Any:
-    return reschedule(begin, "com_test", package_id(first), PackageMove(starts_at=to, **fields), clock)
+    return reschedule(changing(), package_id(first), Move(starts_at=to, **fields))
 
 
 def failures(first: Any, to: Any, **fields: Any) -> list[str]:
@@ -123,7 +129,7 @@ def test_what_keeps_its_time_is_judged_by_limits_alone(aws: EmbeddedAws) -> None
     assert given.parts[0].staff_id == practice.staff[3].id
 
 
-def test_overriding_and_moving_through_the_door(aws: EmbeddedAws) -> None:
+def test_overriding_and_moving_through_the_endpoint(aws: EmbeddedAws) -> None:
     practice = open_spa(package={"policy": Policy(rescheduling=Rescheduling(by=("customer",)))})
     place = f"/api/packages/{book(practice, at(10)).json['package']['id']}"
     refused = change(place, "reschedule", starts_at=at(12))

@@ -5,7 +5,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking.packages import Choice, Piece, Placed, placed, possible
+from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
 from tests.sizes import examples
 
 HORIZON = 12

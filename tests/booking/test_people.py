@@ -9,7 +9,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from chalicelib.crm.customers import add_from_contact
 from chalicelib.identity.abilities import Role
-from chalicelib.identity.opening import Person, add_member
+from chalicelib.identity.create_company import Person, add_member
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 

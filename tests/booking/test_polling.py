@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import polling, store, subscribing
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.calcom_events import apply_event
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom import poll as calcom_poll
+from chalicelib.booking.calcom import webhook_subscription
+from chalicelib.booking.calcom.webhook_events import apply_event
 from chalicelib.booking.jobs import CheckCalComWebhooks, PollCalCom
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import now
@@ -26,7 +28,7 @@ CONTEXT = JobContext("job", 1, False, "cor", PLATFORM, now)
 
 
 def poll() -> None:
-    polling.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
+    calcom_poll.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
     drain()
 
 
@@ -42,7 +44,7 @@ def there(calcom: CalComSimulator, hour: int, event_type: int = 101, **fields: A
 
 
 def appointments() -> list[Appointment]:
-    found = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    found = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     return sorted(found, key=lambda appointment: appointment.starts_at)
 
 
@@ -102,11 +104,11 @@ def test_a_page_that_breaks_off_is_read_again(through_calcom: Practice, calcom: 
     poll()
     there(calcom, 10)
     there(calcom, 11)
-    seen = store.find_cursor(PLATFORM)
+    seen = appointment_store.find_cursor(PLATFORM)
     calcom.fault(path="/v2/bookings/*", method="GET", status=500, times=1)
     with pytest.raises(Unavailable):
         poll()
-    assert store.find_cursor(PLATFORM) == seen
+    assert appointment_store.find_cursor(PLATFORM) == seen
     poll()
     assert len(appointments()) == 3
 
@@ -152,14 +154,14 @@ def test_one_that_cannot_be_applied_does_not_hold_up_the_others(
             raise Invalid("broken", "as a test")
         return apply_event(event, *rest)
 
-    monkeypatch.setattr(polling, "apply_event", refuse)
+    monkeypatch.setattr(calcom_poll, "apply_event", refuse)
     poll()
     assert [a.external_id for a in appointments()] == [good["uid"]]
     assert [row.queue for row in FailedJobRow.scan()] == ["sync"]
 
 
 def check() -> None:
-    subscribing.check(CheckCalComWebhooks(company_id=PLATFORM), CONTEXT)
+    webhook_subscription.check(CheckCalComWebhooks(company_id=PLATFORM), CONTEXT)
 
 
 def test_a_missing_subscription_is_made_and_a_broken_one_mended(calcom: CalComSimulator) -> None:
@@ -167,7 +169,7 @@ def test_a_missing_subscription_is_made_and_a_broken_one_mended(calcom: CalComSi
     check()
     (made,) = calcom.webhooks.subscriptions.values()
     assert made.subscriber_url == "http://127.0.0.1:8000/webhooks/calcom"
-    assert (made.active, made.secret, set(made.triggers)) == (True, "whsec_test", set(subscribing.TRIGGERS))
+    assert (made.active, made.secret, set(made.triggers)) == (True, "whsec_test", set(webhook_subscription.TRIGGERS))
     for broken in ({"active": False}, {"triggers": ["BOOKING_CREATED"]}, {"secret": "other"}):
         calcom.webhooks.change(made.id, broken)
         check()

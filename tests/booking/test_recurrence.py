@@ -9,8 +9,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking import rrule
-from chalicelib.booking.recurrence import MOST, Recurrence
+from chalicelib.booking.series import rrule
+from chalicelib.booking.series.recurrence import MOST, Recurrence
 from chalicelib.core.errors import Invalid
 from tests.sizes import examples
 

@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import blocking, completing, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.assignment import Preference
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.marking import Mark, confirm, mark
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Resource, Service, Skill, Staff
-from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.changes import complete
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.changes.status import Mark, confirm, mark
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.practice.models import Branch, Resource, Service, Skill, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import block_customer
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import audit
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.errors import Conflict
@@ -32,11 +37,15 @@ TEN = MONDAY + timedelta(hours=15)
 EVE = Contact(name="Eve", phone="+12125550199")
 
 
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, "com_test", clock, calcom=no_calcom)
+
+
 def clock() -> datetime:
     return NOW
 
 
-def begin() -> Unit:
+def new_unit() -> Unit:
     return Unit("com_test", clock=clock)
 
 
@@ -75,8 +84,8 @@ def opened(
 def booked(practice: Practice, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
     known |= {"source": "api", "contact": EVE}
-    wish = Wish(**(known | fields))
-    return book(begin, "com_test", wish, lambda: now).appointment
+    wish = BookingRequest(**(known | fields))
+    return book(new_unit, "com_test", wish, lambda: now).appointment
 
 
 def refused(work: Callable[[], object], code: str = "not_bookable") -> Conflict:
@@ -134,11 +143,9 @@ def test_a_limit_holds_is_read_along_and_is_given_back(aws: EmbeddedAws) -> None
     tuesday = booked(practice, TEN + timedelta(days=1), **other)
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=1), **customer))) == ["limit_reached"]
     move = Move(starts_at=TEN + timedelta(hours=3))
-    assert codes(refused(lambda: reschedule(begin, "com_test", tuesday.id, move, clock, no_calcom))) == [
-        "limit_reached"
-    ]
-    cancel(begin, "com_test", first.id, Cancellation(), clock, no_calcom)
-    moved = reschedule(begin, "com_test", tuesday.id, move, clock, no_calcom)
+    assert codes(refused(lambda: reschedule(changing(), tuesday.id, move))) == ["limit_reached"]
+    cancel(changing(), first.id, Cancellation())
+    moved = reschedule(changing(), tuesday.id, move)
     assert [name.split("#")[-1] for name in moved.counted][:1] == ["2026-11-23"]
     assert codes(refused(lambda: booked(practice, TEN + timedelta(hours=4)))) == ["limit_reached"]
     assert booked(practice, TEN + timedelta(hours=4), override=("limits",))
@@ -161,7 +168,7 @@ def test_a_full_day_of_the_branch(aws: EmbeddedAws) -> None:
 def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     practice = opened()
     made = booked(practice, contact=Contact(name="Eve", phone="+12125550199", email="eve@example.com"))
-    block = blocking.block(begin, "com_test", made.customer_id, Contact(), "", clock)
+    block = block_customer.block(new_unit, "com_test", made.customer_id, Contact(), "", clock)
     later = TEN + timedelta(hours=2)
     people: tuple[dict[str, Any], ...] = (
         {"customer_id": made.customer_id},
@@ -171,7 +178,7 @@ def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     for who in people:
         refusal = refused(lambda who=who: booked(practice, later, **who))  # type: ignore[misc]
         assert (codes(refusal), refusal.extra["alternatives"]) == (["not_bookable"], [])
-    blocking.unblock(begin, "com_test", block.id)
+    block_customer.unblock(new_unit, "com_test", block.id)
     assert booked(practice, later)
 
 
@@ -185,11 +192,11 @@ def test_a_consultation_comes_first_and_is_offered(aws: EmbeddedAws) -> None:
     made = booked(practice, datetime.fromisoformat(offered["starts_at"]), service=consultation)
     assert codes(refused(lambda: booked(practice))) == ["consultation_required"]
     after = made.ends_at + timedelta(minutes=1)
-    assert completing.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 1
-    assert completing.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 0
-    assert store.get_appointment("com_test", made.id).status == "completed"
+    assert complete.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 1
+    assert complete.complete_ended(lambda company_id: Unit(company_id), lambda: after) == 0
+    assert appointment_store.get_appointment("com_test", made.id).status == "completed"
     assert booked(practice, TEN + timedelta(days=1))
-    mark(begin, "com_test", made.id, "no_show", Mark(), lambda: after)
+    mark(ChangeContext(new_unit, "com_test", lambda: after), made.id, "no_show", Mark())
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=2)))) == ["consultation_required"]
 
 
@@ -201,16 +208,16 @@ def test_rooms_are_taken_moved_and_freed_with_the_appointment(aws: EmbeddedAws) 
     offered = refusal.extra["alternatives"]
     assert len(offered) == 3
     again = booked(practice, datetime.fromisoformat(offered[0]["starts_at"]), staff=offered[0]["staff_id"])
-    cancel(begin, "com_test", again.id, Cancellation(), clock, no_calcom)
-    moved = reschedule(begin, "com_test", first.id, Move(starts_at=TEN + timedelta(hours=2)), clock, no_calcom)
+    cancel(changing(), again.id, Cancellation())
+    moved = reschedule(changing(), first.id, Move(starts_at=TEN + timedelta(hours=2)))
     assert moved.resource_ids == first.resource_ids
     refused(lambda: booked(practice, TEN + timedelta(hours=2)), "slot_taken")
     second = booked(practice)
     refused(
-        lambda: reschedule(begin, "com_test", second.id, Move(starts_at=moved.starts_at), clock, no_calcom),
+        lambda: reschedule(changing(), second.id, Move(starts_at=moved.starts_at)),
         "slot_taken",
     )
-    cancel(begin, "com_test", second.id, Cancellation(), clock, no_calcom)
+    cancel(changing(), second.id, Cancellation())
     seen = requests(lambda: booked(practice))
     assert seen == ["BatchGetItem", "TransactWriteItems"]
 
@@ -240,4 +247,4 @@ def test_what_needs_approval_takes_its_time_and_waits(aws: EmbeddedAws) -> None:
     made = booked(practice, staff="Dan Rossi")
     assert (made.status, made.was_booked()) == ("requested", False)
     refused(lambda: booked(practice, staff="Dan Rossi"), "slot_taken")
-    assert confirm(begin, "com_test", made.id, Mark(), clock, no_calcom).status == "confirmed"
+    assert confirm(changing(), made.id, Mark()).status == "confirmed"

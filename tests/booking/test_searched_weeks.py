@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import calendars, searching
-from chalicelib.booking.compiled import compile_search
+from chalicelib.booking.availability import search
+from chalicelib.booking.availability.search_index import compile_search
+from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.engine.clocks import day_start
-from chalicelib.booking.hours import Window
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Service, Staff
-from chalicelib.booking.schedule import Schedule
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Service, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.schedule import Schedule
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE, MONDAY, AFTER = date(2026, 5, 4), date(2026, 5, 11), date(2026, 5, 18)
@@ -58,7 +59,7 @@ def test_a_search_reads_the_weeks_it_needs(
         read.extend(mondays)
         return {}
 
-    monkeypatch.setattr(calendars, "taken_in", taken_in)
+    monkeypatch.setattr(calendar_store, "taken_in", taken_in)
     window = (day_start(zone, first.toordinal()), day_start(zone, last.toordinal() + 1))
-    searching.board_of("com", compiled, [compiled.services[0]], None, window, NOW)
+    search.branch_calendar_of("com", compiled, [compiled.services[0]], None, window, NOW)
     assert read == weeks

@@ -7,19 +7,26 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import blocking, jobs, series_booking, series_store, store, time_off
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Part
-from chalicelib.booking.recurrence import Recurrence
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.series import HOLDS_LAST, Series
-from chalicelib.booking.series_booking import book_series, check, listed
-from chalicelib.booking.series_changing import SeriesChange, change_series
-from chalicelib.booking.series_finishing import Standing, Units
-from chalicelib.booking.series_planning import SeriesWish
-from chalicelib.booking.series_resuming import resume
+from chalicelib.booking import jobs
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.practice.models import Part
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.rules import block_customer
+from chalicelib.booking.rules.reschedule_rules import Move
+from chalicelib.booking.series import book as series_book
+from chalicelib.booking.series import store as series_store
+from chalicelib.booking.series.book import book_series, check, listed
+from chalicelib.booking.series.change import SeriesChange, change_series
+from chalicelib.booking.series.finish import SeriesProgress, Units
+from chalicelib.booking.series.plan import SeriesRequest
+from chalicelib.booking.series.recurrence import Recurrence
+from chalicelib.booking.series.resume import resume
+from chalicelib.booking.series.series import HOLDS_LAST, Series
 from chalicelib.booking.tables import BookingRow, OccupancyRow
+from chalicelib.booking.time_off import book_time_off
 from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
@@ -30,32 +37,36 @@ from tests.conftest import EmbeddedAws
 DAN: dict[str, Any] = {"staff": "Dan Rossi"}
 
 
-def begin() -> Unit:
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, "com_test", lambda: NOW, calcom=no_calcom)
+
+
+def new_unit() -> Unit:
     return Unit("com_test", clock=lambda: NOW)
 
 
-UNITS = Units(begin, begin)
+UNITS = Units(new_unit, new_unit)
 
 
 def no_calcom() -> Any:
     raise AssertionError("not asked")
 
 
-def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesWish:
+def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesRequest:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": TEN}
     known |= {"recurrence": Recurrence(frequency=frequency, count=count), "contact": EVE} | DAN
-    return SeriesWish(**(known | fields))
+    return SeriesRequest(**(known | fields))
 
 
-def series_of(wish: SeriesWish, on_conflict: Any = "none", now: datetime = NOW) -> Standing:
+def series_of(wish: SeriesRequest, on_conflict: Any = "none", now: datetime = NOW) -> SeriesProgress:
     return book_series(UNITS, "com_test", wish, on_conflict, lambda: now, no_calcom)
 
 
-def checked(wish: SeriesWish) -> list[dict[str, Any]]:
+def checked(wish: SeriesRequest) -> list[dict[str, Any]]:
     return listed(check("com_test", wish, lambda: NOW))
 
 
-def starts(standing: Standing) -> list[datetime]:
+def starts(standing: SeriesProgress) -> list[datetime]:
     return sorted(one.starts_at for one in standing.appointments.values())
 
 
@@ -80,14 +91,14 @@ def context(now: datetime) -> JobContext:
 
 def test_a_free_series_is_booked_in_few_requests_each_occurrence_by_its_own_commit(aws: EmbeddedAws) -> None:
     practice = opened()
-    made: list[Standing] = []
+    made: list[SeriesProgress] = []
     calls = requests(lambda: made.append(series_of(wanted(practice, 4))))
     # Read the branch, read all calendars, hold all; see what is made, then one read and one transaction for each, done.
     assert calls == ["BatchGetItem"] * 2 + ["TransactWriteItems", "BatchGetItem"] + [
         "GetItem", "TransactWriteItems"] * 4 + ["TransactWriteItems"]  # fmt: skip
     assert (made[0].series.status, starts(made[0])) == ("booked", weeks(0, 1, 2, 3))
     for one in made[0].appointments.values():
-        assert one == store.get_appointment("com_test", one.id)
+        assert one == appointment_store.get_appointment("com_test", one.id)
         assert (one.series_id, one.status) == (made[0].series.id, "confirmed")
     refused(lambda: booked(practice, weeks(2)[0], **DAN), "slot_taken")
 
@@ -142,7 +153,7 @@ def test_a_limit_counts_the_occurrences_of_the_series_itself(aws: EmbeddedAws) -
     assert len(made.appointments) == 3
     refused(lambda: booked(practice, TEN + timedelta(days=3)))
     one = next(iter(made.appointments.values()))
-    cancel(begin, "com_test", one.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(changing(), one.id, Cancellation())
     booked(practice, TEN + timedelta(days=3))
 
 
@@ -179,13 +190,13 @@ def test_what_cannot_be_in_a_series_names_its_field(
 
 def test_someone_blocked_gets_no_series_and_no_alternatives(aws: EmbeddedAws) -> None:
     practice = opened()
-    blocking.block(begin, "com_test", None, EVE, "", lambda: NOW)
+    block_customer.block(new_unit, "com_test", None, EVE, "", lambda: NOW)
     refusal = refused(lambda: series_of(wanted(practice), "skip"), "series_conflict")
     assert {len(one["alternatives"]) for one in refusal.extra["occurrences"]} == {0}
 
 
 def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(series_booking, "MOST_HELD_AT_ONCE", 2)
+    monkeypatch.setattr(series_book, "MOST_HELD_AT_ONCE", 2)
 
 
 def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
@@ -193,7 +204,7 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
 ) -> None:
     practice = opened({"policy": Policy(service_limits=Limits(per_week=9))})
     in_small_steps(monkeypatch)
-    original = series_booking._take
+    original = series_book._take
     meant: list[Series] = []
 
     def meet(unit: Unit, state: Any, chosen: Any, ground: Any, series: Series, now: datetime) -> None:
@@ -202,13 +213,17 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
             booked(practice, weeks(2)[0], contact=replace(EVE, phone="+12125550198"), **DAN)
         original(unit, state, chosen, ground, series, now)
 
-    monkeypatch.setattr(series_booking, "_take", meet)
+    monkeypatch.setattr(series_book, "_take", meet)
     refusal = refused(lambda: series_of(wanted(practice, 4)), "series_conflict")
     assert [one["bookable"] for one in refusal.extra["occurrences"]] == [True, True, False, True]
     assert series_store.get_series("com_test", meant[0].id).status == "failed"
     standing = [row for row in BookingRow.scan() if row.sk == "appointment"]
     assert len(standing) == 1
-    cancel(begin, "com_test", standing[0].pk.partition("#")[2], Cancellation(), lambda: NOW, no_calcom)
+    cancel(
+        changing(),
+        standing[0].pk.partition("#")[2],
+        Cancellation(),
+    )
     nothing_is_taken()
 
 
@@ -216,7 +231,7 @@ def left_in_the_middle(
     practice: Practice, monkeypatch: pytest.MonkeyPatch, count: int = 3, on_conflict: Any = "none"
 ) -> Series:
     with monkeypatch.context() as patched:
-        patched.setattr(series_booking, "REQUEST_LASTS", timedelta(0))
+        patched.setattr(series_book, "REQUEST_LASTS", timedelta(0))
         return series_of(wanted(practice, count), on_conflict).series
 
 
@@ -248,7 +263,7 @@ def test_when_a_lapsed_hold_was_lost_a_whole_series_comes_to_nothing(
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(late))
     failed = series_store.get_series("com_test", left.id)
     assert (failed.status, failed.held_in) == ("failed", ())
-    cancel(begin, "com_test", taken.id, Cancellation(), lambda: NOW, no_calcom)
+    cancel(changing(), taken.id, Cancellation())
     nothing_stands()
 
 
@@ -272,22 +287,24 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
     practice = opened()
     left = left_in_the_middle(practice, monkeypatch)
     day = weeks(1)[0]
-    time_off.take(begin, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
+    book_time_off.take(new_unit, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(NOW))
     assert series_store.get_series("com_test", left.id).status == "booked"
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
 
 
-def change(series: Series, kind: Any, appointment_id: str, scope: Any, now: datetime = NOW, **fields: Any) -> Standing:
+def change(
+    series: Series, kind: Any, appointment_id: str, scope: Any, now: datetime = NOW, **fields: Any
+) -> SeriesProgress:
     wish = SeriesChange(kind=kind, appointment_id=appointment_id, scope=scope, **fields)
     return change_series(UNITS, "com_test", series.id, wish, lambda: now, no_calcom)
 
 
-def ids(standing: Standing) -> list[str]:
+def ids(standing: SeriesProgress) -> list[str]:
     return [str(one.appointment_id) for one in standing.series.wanted()]
 
 
-def outcomes(standing: Standing) -> dict[str, str | None]:
+def outcomes(standing: SeriesProgress) -> dict[str, str | None]:
     assert standing.series.change
     assert standing.series.change.finished
     return {target.appointment_id: target.code for target in standing.series.change.targets}
@@ -340,14 +357,18 @@ def test_cancelling_one_the_following_or_all_frees_their_times(aws: EmbeddedAws)
     made = series_of(wanted(practice, 4))
     one, two, three, four = ids(made)
     version = made.appointments[two].version
-    reschedule(begin, "com_test", two, Move(starts_at=weeks(1)[0] + timedelta(hours=1)), lambda: NOW, no_calcom)
+    reschedule(
+        changing(),
+        two,
+        Move(starts_at=weeks(1)[0] + timedelta(hours=1)),
+    )
     refused(lambda: change(made.series, "cancel", two, "one", version=version), "stale_version")
     assert outcomes(change(made.series, "cancel", two, "one", reason="ill")) == {two: None}
     assert outcomes(change(made.series, "cancel", three, "following")) == {three: None, four: None}
     assert outcomes(change(made.series, "cancel", one, "all")) == {
         one: None, two: "cancelled", three: "cancelled", four: "cancelled"}  # fmt: skip
     nothing_stands()
-    assert store.get_appointment("com_test", two).cancellation_reason == "ill"
+    assert appointment_store.get_appointment("com_test", two).cancellation_reason == "ill"
 
 
 def test_a_change_that_was_left_is_gone_on_with_and_another_waits(
@@ -358,7 +379,7 @@ def test_a_change_that_was_left_is_gone_on_with_and_another_waits(
     one = ids(made)[0]
     there = TEN + timedelta(days=1)
     with monkeypatch.context() as patched:
-        patched.setattr("chalicelib.booking.series_changing.REQUEST_LASTS", timedelta(0))
+        patched.setattr("chalicelib.booking.series.change.REQUEST_LASTS", timedelta(0))
         assert change(made.series, "reschedule", one, "all", starts_at=there).series.changing()
     refused(lambda: change(made.series, "cancel", one, "all"), "change_pending")
     job = jobs.ResumeSeries(company_id="com_test", series_id=made.series.id)

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.board import Board
-from chalicelib.booking.compiled import Compiled, compile_search
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.search_index import SearchIndex, compile_search
+from chalicelib.booking.availability.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
-from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Days, Entry, Kind, with_entry
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Branch, Part, Resource, Service, Skill, Staff
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.booking.engine.query import frame_of
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, Part, Resource, Service, Skill, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.schedule import Schedule
 from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def member(name: str, **fields: Any) -> Staff:
     )  # fmt: skip
 
 
-def compiled(staff: tuple[Staff, ...], *services: Service, rooms: tuple[str, ...] = ("room", "device")) -> Compiled:
+def compiled(staff: tuple[Staff, ...], *services: Service, rooms: tuple[str, ...] = ("room", "device")) -> SearchIndex:
     branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=MORNING)
     resources = tuple(
         Resource(id=f"{kind}{n}", company_id="com", branch_id="bra", kind=kind, name="x")
@@ -48,7 +48,7 @@ def compiled(staff: tuple[Staff, ...], *services: Service, rooms: tuple[str, ...
     )
     schedule = Schedule(branch=branch, services=services or (LASER, WASH), staff=staff, resources=resources)
     # As it comes out of the table.
-    return msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=Compiled)
+    return msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=SearchIndex)
 
 
 def at(minute: int) -> datetime:
@@ -56,9 +56,9 @@ def at(minute: int) -> datetime:
     return datetime.fromtimestamp(day_start("Europe/Berlin", MONDAY.toordinal()) * 60, UTC) + timedelta(minutes=minute)
 
 
-def board(branch: Compiled, taken: Mapping[str, Days]) -> Board:
+def board(branch: SearchIndex, taken: Mapping[str, Days]) -> BranchCalendar:
     first, last = (day_start(branch.zone, MONDAY.toordinal() + n) for n in (0, 1))
-    return Board(branch, taken, frame_of(first, last + 240), first, last, NOW)
+    return BranchCalendar(branch, taken, frame_of(first, last + 240), first, last, NOW)
 
 
 def booked(*minutes: int, length: int = 60, number: int = 1) -> Days:
@@ -69,7 +69,7 @@ def booked(*minutes: int, length: int = 60, number: int = 1) -> Days:
     return days
 
 
-def slots(branch: Compiled, service: Service, taken: Mapping[str, Days], only: str | None = None) -> list[FreeSlot]:
+def slots(branch: SearchIndex, service: Service, taken: Mapping[str, Days], only: str | None = None) -> list[FreeSlot]:
     asked = branch.service(service.id)
     assert asked is not None
     return find_slots(board(branch, taken), asked, Able(branch.staff, only), None, 1000)[0]

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking import stops, travelling
+from chalicelib.booking.calendar import locations, travel_time
+from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import minute_of
-from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.occupancy import Entry, Kind, with_entry
-from chalicelib.booking.travel import LONGEST_MIN, Point, Roads, Travel, Way, great_circle_km, point, ways_between
+from chalicelib.booking.engine.query import frame_of
+from chalicelib.booking.practice.geo import LONGEST_MIN, Leg, Point, Roads, Travel, great_circle_km, legs_between, point
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.settings import settings as house
 from tests.sizes import examples
@@ -53,7 +53,7 @@ def test_ways_are_symmetric_zero_at_home_and_never_shorter_by_a_detour(
 
 
 def test_every_way_is_asked_for_once_and_both_directions() -> None:
-    assert ways_between([MITTE, None], [POTSDAM, MITTE, None, POTSDAM]) == [(MITTE, POTSDAM), (POTSDAM, MITTE)]
+    assert legs_between([MITTE, None], [POTSDAM, MITTE, None, POTSDAM]) == [(MITTE, POTSDAM), (POTSDAM, MITTE)]
 
 
 @st.composite
@@ -96,19 +96,19 @@ def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnigh
             continue
         if entry.kind is not Kind.TIME_OFF:
             expected = plainly_too_far(entry, held, base, roads)
-            assert stops.too_far(days, places, base, entry, roads, NOW) == expected
-            bits = stops.under_way(days, places, base, entry.point or base, roads, FRAME, NOW)
+            assert locations.too_far(days, places, base, entry, roads, NOW) == expected
+            bits = locations.travelling(days, places, base, entry.point or base, roads, FRAME, NOW)
             first, last = (minute_of(at) - FRAME.origin for at in (entry.blocks_from, entry.blocks_until))
             assert bool(bits >> first & (1 << last - first) - 1) == expected
             if expected:
                 continue
         days |= with_entry(days, entry, NOW)
-        places |= stops.with_entry(places, entry, NOW)
+        places |= locations.with_entry(places, entry, NOW)
         held.append(entry)
     for entry in held:
         before = dict(places)
-        gone = before | stops.without_reference(before, entry.reference, entry.days_in_reach())
-        assert all(stop.reference != entry.reference for day in gone for stop in stops.unpack(day, gone[day]))
+        gone = before | locations.without_reference(before, entry.reference, entry.days_in_reach())
+        assert all(stop.reference != entry.reference for day in gone for stop in locations.unpack(day, gone[day]))
 
 
 @given(entries(), entries())
@@ -121,7 +121,7 @@ def test_two_that_matter_to_each_other_share_a_day_that_both_swap(left: Entry, r
         assert written[0] & written[1]
 
 
-def says_ninety(ways: list[Way]) -> list[int | None]:
+def says_ninety(ways: list[Leg]) -> list[int | None]:
     """A provider who does not know the way to Paris."""
     if len(ways) > 4:
         raise Unavailable("roads_busy", "Ask later.")
@@ -130,16 +130,16 @@ def says_ninety(ways: list[Way]) -> list[int | None]:
 
 def test_a_provider_is_named_asked_once_and_stood_in_for(monkeypatch: pytest.MonkeyPatch) -> None:
     ways = [(MITTE, POTSDAM), (MITTE, PARIS)]
-    assert travelling.known(ways) == {}
+    assert travel_time.known(ways) == {}
     monkeypatch.setenv("PILOT_TRAVEL_PROVIDER", f"{__name__}:says_ninety")
     house.cache_clear()
-    travelling.forget()
+    travel_time.forget()
     try:
-        assert travelling.known(ways) == {(MITTE, POTSDAM): 90}
-        assert Roads(known=travelling.known(ways)).minutes(MITTE, PARIS) == LONGEST_MIN
+        assert travel_time.known(ways) == {(MITTE, POTSDAM): 90}
+        assert Roads(known=travel_time.known(ways)).minutes(MITTE, PARIS) == LONGEST_MIN
         many = list(combinations([point(n, n) for n in range(5)], 2))
-        assert travelling.known(many) == {}
-        assert travelling.known([(MITTE, POTSDAM), *many[:3]])[MITTE, POTSDAM] == 90
+        assert travel_time.known(many) == {}
+        assert travel_time.known([(MITTE, POTSDAM), *many[:3]])[MITTE, POTSDAM] == 90
     finally:
         house.cache_clear()
-        travelling.forget()
+        travel_time.forget()

@@ -8,39 +8,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking import stops
-from chalicelib.booking.board import Board
-from chalicelib.booking.calendars import Calendar
-from chalicelib.booking.choosing import Choosing, choose
-from chalicelib.booking.compiled import Compiled, compile_search
-from chalicelib.booking.deciding import entry_for
+from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, choose, entry_for
+from chalicelib.booking.allocation.context import BranchContext
+from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.search_index import SearchIndex, compile_search
+from chalicelib.booking.availability.slots import Able, Reason, find_slots, why_not
+from chalicelib.booking.availability.travel_blocks import TravelBlocks
+from chalicelib.booking.calendar import locations
+from chalicelib.booking.calendar.entries import Entry, Kind, first_clash, with_entry
+from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.travel_time import in_time
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
-from chalicelib.booking.engine.question import frame_of
-from chalicelib.booking.hours import Window
-from chalicelib.booking.occupancy import Entry, Kind, first_clash, with_entry
-from chalicelib.booking.policy import Policy
-from chalicelib.booking.practice import Branch, Place, Service, Staff
-from chalicelib.booking.schedule import Schedule
-from chalicelib.booking.situation import Situation
-from chalicelib.booking.slots import Able, Reason, find_slots, why_not
-from chalicelib.booking.travel import Point, Roads, Travel
-from chalicelib.booking.travelling import in_time
-from chalicelib.booking.trips import Trips
+from chalicelib.booking.engine.query import frame_of
+from chalicelib.booking.practice.geo import Point, Roads, Travel
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch, GeoAddress, Service, Staff
+from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice.schedule import Schedule
 from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = date(2026, 3, 30)
 ZONE = "America/New_York"
 """Its evening is the next day in UTC."""
-BRANCH, FAR = Place(40.75, -74.0), Place(40.75, -73.6)
+BRANCH, FAR = GeoAddress(40.75, -74.0), GeoAddress(40.75, -73.6)
 """33.7 km apart."""
-CLOSER = Place(40.75, -73.75)
+CLOSER = GeoAddress(40.75, -73.75)
 """12.6 km from there: 19 minutes."""
-NEAR = st.builds(Place, st.sampled_from([40.7, 40.75, 40.8, 40.9]), st.sampled_from([-74.1, -74.0, -73.8]))
+NEAR = st.builds(GeoAddress, st.sampled_from([40.7, 40.75, 40.8, 40.9]), st.sampled_from([-74.1, -74.0, -73.8]))
 
 
 def practice(
-    mobile: bool, travel: Travel = Travel(), home: Place | None = None, place: Place | None = BRANCH
+    mobile: bool, travel: Travel = Travel(), home: GeoAddress | None = None, place: GeoAddress | None = BRANCH
 ) -> Schedule:
     hours = tuple(Window(day, 14 * 60, 22 * 60) for day in range(5))
     service = Service(
@@ -65,32 +64,32 @@ def calendar(schedule: Schedule, *entries: Entry) -> Calendar:
     places: dict[date, bytes] = {}
     for entry in entries:
         days |= with_entry(days, entry, NOW)
-        places |= stops.with_entry(places, entry, NOW)
+        places |= locations.with_entry(places, entry, NOW)
     place = schedule.branch.place
     return Calendar("com", schedule.staff[0], days, places, place.point() if place else None)
 
 
-def entry(minute: int, place: Place | None, number: int = 0, **fields: Any) -> Entry:
+def entry(minute: int, place: GeoAddress | None, number: int = 0, **fields: Any) -> Entry:
     at = moment_of(day_start(ZONE, DAY.toordinal())) + timedelta(minutes=minute)
     made = Entry(at, 30, 0, 0, Kind.BOOKING, 9, bytes([number]).ljust(12), point=place.point() if place else None)
     return replace(made, **fields)
 
 
-def board(schedule: Schedule, taken: Calendar, here: Point) -> Board:
+def board(schedule: Schedule, taken: Calendar, here: Point) -> BranchCalendar:
     # As the compilation comes out of the table.
-    branch = msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=Compiled)
+    branch = msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=SearchIndex)
     first, last = (day_start(ZONE, DAY.toordinal() + n) for n in (0, 1))
     bases = {"bra": branch.place} if branch.place else {}
-    trips = Trips(here=here, stops={"ada": taken.stops}, bases=bases)
-    return Board(branch, {"ada": taken.days}, frame_of(first, last + 60), first, last, NOW, trips=trips)
+    trips = TravelBlocks(here=here, stops={"ada": taken.stops}, bases=bases)
+    return BranchCalendar(branch, {"ada": taken.days}, frame_of(first, last + 60), first, last, NOW, trips=trips)
 
 
-def offered(made: Board) -> set[int]:
+def offered(made: BranchCalendar) -> set[int]:
     found, _ = find_slots(made, made.branch.services[0], Able(made.branch.staff), None, 1000)
     return {slot.start for slot in found}
 
 
-def why(made: Board, start: int) -> list[Reason]:
+def why(made: BranchCalendar, start: int) -> list[Reason]:
     return why_not(made, made.branch.services[0], Able(made.branch.staff), None, start)
 
 
@@ -103,12 +102,12 @@ TRAVEL = st.builds(
 @settings(max_examples=examples(150))
 @given(HELD, st.booleans(), TRAVEL, st.none() | NEAR, st.sampled_from([BRANCH, None]), NEAR)
 def test_every_slot_that_is_offered_is_granted_and_no_other(
-    held: list[tuple[int, Place | None]],
+    held: list[tuple[int, GeoAddress | None]],
     mobile: bool,
     travel: Travel,
-    home: Place | None,
-    place: Place | None,
-    here: Place,
+    home: GeoAddress | None,
+    place: GeoAddress | None,
+    here: GeoAddress,
 ) -> None:
     schedule = practice(mobile, travel, home, place)
     roads = Roads(travel)
@@ -116,18 +115,19 @@ def test_every_slot_that_is_offered_is_granted_and_no_other(
     kept: list[Entry] = []
     for number, (at, where) in enumerate(held):
         wanted = entry(at * 5, where, number)
-        if not first_clash(taken.days, wanted, NOW) and not stops.too_far(
+        if not first_clash(taken.days, wanted, NOW) and not locations.too_far(
             taken.days, taken.stops, taken.base, wanted, roads, NOW
         ):
             kept.append(wanted)
             taken = calendar(schedule, *kept)
     made = board(schedule, taken, here.point())
     slots = offered(made)
-    situation = Situation(schedule, [taken], [], [])
+    context = BranchContext(schedule=schedule, calendars=[taken])
     service = schedule.services[0]
     for start in range(made.first, made.last, 20):
         wanted = entry_for(service, moment_of(start), bytes(12), point=here.point() if mobile else None)
-        granted = choose(situation, service, schedule.staff, wanted, NOW, Choosing(roads=roads))
+        new = NewEntry(wanted, NOW)
+        granted = choose(context, ChoiceQuery(service=service, able=schedule.staff, new=new, roads=roads))
         assert (granted is not None) == (start in slots), (wanted, kept)
         assert (why(made, start) == [Reason("free")]) == (start in slots)
 

@@ -10,14 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.assignment import Preference
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.availability.slots import Able, find_slots
 from chalicelib.booking.engine.clocks import moment_of
-from chalicelib.booking.hours import Span
-from chalicelib.booking.matching import best_match
-from chalicelib.booking.practice import Part
-from chalicelib.booking.slots import Able, find_slots
-from chalicelib.booking.waiting import LASTS, MOST_OFFERS, Chance, Offer, Outcome, Range, Waiting, chance
-from chalicelib.booking.waiting_words import Told, say
+from chalicelib.booking.practice.hours import Span
+from chalicelib.booking.practice.models import Part
+from chalicelib.booking.waitlist.entry import (
+    LASTS,
+    MOST_OFFERS,
+    Candidate,
+    Offer,
+    Outcome,
+    Range,
+    WaitlistEntry,
+    chance,
+)
+from chalicelib.booking.waitlist.matching import best_match
+from chalicelib.booking.waitlist.messages import OfferMessage, say
 from tests.booking.test_slots import LASER, MONDAY, NOW, WASH, at, board, booked, compiled, member
 from tests.sizes import examples
 
@@ -26,8 +35,8 @@ STAFF = (member("a", gender="female"), member("b", languages=("it",)), member("c
 BRANCH = compiled(STAFF, WASH, replace(LASER, skills=(), resources=()))
 
 
-def waiting(number: int = 0, **fields: Any) -> Waiting:
-    made = Waiting(
+def waiting(number: int = 0, **fields: Any) -> WaitlistEntry:
+    made = WaitlistEntry(
         id=f"wai_{number}", company_id="com", branch_id="bra", customer_id="cus", service_ids=("svc_wash",),
         expires_at=NOW + LASTS * 3, look_at=NOW, created_at=NOW + timedelta(minutes=number), updated_at=NOW,
     )  # fmt: skip
@@ -82,12 +91,12 @@ def test_the_best_match_is_the_best_of_all(wishes: list[dict[str, Any]], busy: l
     assert best_match(laid, shuffled) == found
 
 
-def first_of(one: Waiting, free: list[Chance]) -> Chance:
+def first_of(one: WaitlistEntry, free: list[Candidate]) -> Candidate:
     """The earliest of the service that he would rather have."""
     return min(free, key=lambda each: (one.service_ids.index(each.service_id), each.starts_at))
 
 
-def suiting(one: Waiting, taken: dict[str, Any]) -> list[Chance]:
+def suiting(one: WaitlistEntry, taken: dict[str, Any]) -> list[Candidate]:
     """Minute by minute, as one would read the wish aloud."""
     found = []
     for service in (s for s in BRANCH.services if s.id in one.service_ids):
@@ -112,7 +121,7 @@ def suiting(one: Waiting, taken: dict[str, Any]) -> list[Chance]:
     return found
 
 
-def allowed(one: Waiting, name: str) -> bool:
+def allowed(one: WaitlistEntry, name: str) -> bool:
     person = next(each for each in STAFF if each.id == name)
     return (
         (person.published or not one.visitor)
@@ -203,7 +212,7 @@ def test_the_clock_that_jumps_is_read_as_it_shows() -> None:
 )
 def test_words(language: str, words: str) -> None:
     when = at(600).astimezone(BERLIN)
-    told = Told(
+    told = OfferMessage(
         branch="B", service="Wash", starts_at=when, until=when - timedelta(minutes=15), staff="Ada", link="u"
     )  # fmt: skip
     assert say("text", language, told) == f"B: {words}"

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.calls import recording, store
-from chalicelib.calls.backfilling import Backfill, Outcome
+from chalicelib.calls import record_call, store
+from chalicelib.calls.backfill import Backfill, Outcome
 from chalicelib.calls.call import Call
-from chalicelib.calls.ownership import Default
+from chalicelib.calls.call_owner import Default
 from chalicelib.core.clock import Clock, now
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.unit import Unit
@@ -57,7 +57,7 @@ def rung(number: int = 1, custom: dict[str, Any] | None = None, **fields: Any) -
 
 def recorded(number: int = 1, custom: dict[str, Any] | None = None, **fields: Any) -> Call:
     """Such a call on record here, whoever it belongs to."""
-    call_id = recording.record(rung(number, custom, **fields), Unit, now())
+    call_id = record_call.record(rung(number, custom, **fields), Unit, now())
     found = store.calls_at(COMPANY, [call_id]) or store.calls_at(PLATFORM, [call_id])
     return found[0]
 

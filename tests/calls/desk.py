@@ -1,4 +1,4 @@
-"""Calls to a Berlin branch at a moment that the test chooses, without the door's signature."""
+"""Calls to a Berlin branch at a moment that the test chooses, without the endpoint's signature."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls.agent import Tools, call_function
 from chalicelib.core.unit import Actor, Unit
 from chalicelib.vendors.calcom import connected
@@ -50,4 +50,4 @@ def booked(
     wish = {"service": "Consultation", "starts_at": starts_at.isoformat(), "name": name} | args
     said = ring("book_appointment", wish, at, f"booking-{number}-{starts_at}-{args}", from_number=number)
     assert said["status"] == "booked", said
-    return booking.get_appointment("com_test", said["appointment_id"])
+    return appointment_store.get_appointment("com_test", said["appointment_id"])

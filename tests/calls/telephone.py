@@ -1,4 +1,4 @@
-"""A telephone: Twilio's simulator, whose webhooks reach the doors of this process."""
+"""A telephone: Twilio's simulator, whose webhooks reach the endpoints of this process."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.telephone import CallRouting, QuietHours
-from chalicelib.calls import missed, missed_alert, phone_store
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.phone import CallRouting, QuietHours
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.calls import missed_alert, missed_call, phone_store
 from chalicelib.calls.jobs import AlertMissedCall, SettlePhoneCall
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.calls.tables import PhoneRow
@@ -52,7 +52,7 @@ def people(staff: Reaction = "no-answer", agent: Reaction = "no-answer", **more:
     return People({STAFF: staff, AGENT: agent}, **more)
 
 
-def door(request: Request) -> Reply:
+def endpoint(request: Request) -> Reply:
     """What API Gateway would do with the request."""
     answer = call(
         request.method, request.path, raw=request.body, headers=dict(request.headers), query=dict(request.query)
@@ -62,8 +62,8 @@ def door(request: Request) -> Reply:
 
 @pytest.fixture
 def twilio(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioSimulator]:
-    """An account with a number, whose webhooks come to our doors."""
-    api = Listener(door, "127.0.0.1", 0)
+    """An account with a number, whose webhooks come to our endpoints."""
+    api = Listener(endpoint, "127.0.0.1", 0)
     hook = f"{api.url}/webhooks/twilio/voice"
     simulator = TwilioSimulator(voice_url=hook, status_url=f"{hook}/status")
     monkeypatch.setenv("PILOT_PUBLIC_URL", api.url)
@@ -76,7 +76,7 @@ def twilio(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twilio
 
 
 def rings(twilio: TwilioSimulator, who: People, caller: str = CALLER, **more: Any) -> list[tuple[str, str]]:
-    """A call comes in; returns its verbs and what came of them."""
+    """A call comes in; returns its use cases and what came of them."""
     steps = twilio.rings(caller, BERLIN_PHONE, who, **more)
     return [(step.verb, step.outcome) for step in steps]
 
@@ -88,7 +88,7 @@ def context(company_id: str = COMPANY, *, later: timedelta = timedelta(), job_id
 
 def phone_calls() -> list[PhoneCall]:
     """All there are, the oldest first."""
-    found = [row.noun(PhoneCall) for row in PhoneRow.scan() if row.sk == "phone"]
+    found = [row.model(PhoneCall) for row in PhoneRow.scan() if row.sk == "phone"]
     return sorted(found, key=lambda one: one.id)
 
 
@@ -113,7 +113,7 @@ def only() -> PhoneCall:
 
 def settle(one: PhoneCall, at: datetime | None = None) -> PhoneCall:
     """Do the job that waits some seconds for what may come behind a call's end."""
-    missed.settle(SettlePhoneCall(company_id=one.company_id, phone_call_id=one.id), context(one.company_id))
+    missed_call.settle(SettlePhoneCall(company_id=one.company_id, phone_call_id=one.id), context(one.company_id))
     return phone_store.get(one.company_id, one.id)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.schedule import Schedule
-from chalicelib.calls import answering, phone_store
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.calls import answer_phone, phone_store
 from chalicelib.calls.routing import next_stage, shown_number
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.rows import InboxRow
@@ -244,7 +244,7 @@ def test_an_answer_costs_two_reads_and_one_transaction(twilio: TwilioSimulator) 
     aws_clients.call_hooks.append(lambda when, name: names.append(name) if when == "before" else None)
     try:
         event = VoiceEvent(call_sid="CA1", from_number=CALLER, to_number=BERLIN_PHONE)
-        text = answering.answer(event, Unit, lambda: OPEN)
+        text = answer_phone.answer(event, Unit, lambda: OPEN)
     finally:
         aws_clients.call_hooks.clear()
     assert STAFF in text

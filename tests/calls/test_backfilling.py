@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.calls import chain, lists, store
-from chalicelib.calls.backfilling import adopt_orphan
-from chalicelib.calls.ownership import Default
+from chalicelib.calls import chain, list_store, store
+from chalicelib.calls.backfill import adopt_orphan
+from chalicelib.calls.call_owner import Default
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import directory
 from chalicelib.core.clock import now
+from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.inbox import PLATFORM
-from chalicelib.core.rehearsing import rehearsal
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.crm import store as crm
@@ -38,7 +38,7 @@ def practice(aws: EmbeddedAws) -> Practice:
 
 
 def appointments() -> list[Appointment]:
-    return [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    return [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
 
 
 def names_of_events() -> set[str]:
@@ -71,7 +71,7 @@ def test_a_second_run_finds_nothing_to_do(practice: Practice) -> None:
     run_all()
     stored = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
     assert run_all() == []
-    assert lists.count_backlog(COMPANY) == 0
+    assert list_store.count_backlog(COMPANY) == 0
     assert backfill().one(store.get_call(COMPANY, one.id)).done == "nothing"
     again = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
     assert again == stored
@@ -121,7 +121,7 @@ def test_a_booking_that_calcom_told_of_first_is_linked(practice: Practice) -> No
     [made] = appointments()
     alone = replace(made, call_id=None, version=made.version + 1)
     unit = Unit(COMPANY)
-    booking.save_appointment(unit, alone)
+    appointment_store.save_appointment(unit, alone)
     unit.commit()
     CallRow.get(f"{COMPANY}#{made.call_id}", "call").delete()
     again = recorded(2, details(1))
@@ -191,7 +191,7 @@ def test_what_cannot_be_done_has_a_reason(practice: Practice, given: dict[str, A
     assert (outcome.done, outcome.code) == ("failed", code)
     assert outcome.reason
     assert appointments() == []
-    assert lists.count_backlog(COMPANY) == 1
+    assert list_store.count_backlog(COMPANY) == 1
 
 
 def test_nobody_to_write_to_is_a_reason(practice: Practice) -> None:
@@ -275,7 +275,7 @@ def test_a_dry_run_says_what_the_real_run_does_and_writes_nothing(practice: Prac
     recorded(6, details(6), to_number=NOBODYS)
     recorded(7, details(7, start_time=(now() - timedelta(days=1)).isoformat()))
     before = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
-    with rehearsal():
+    with in_dry_run():
         planned = run_all()
     after = sorted((row.pk, row.sk, row.data) for row in [*BookingRow.scan(), *CallRow.scan(), *OccupancyRow.scan()])
     assert after == before
@@ -295,10 +295,10 @@ def test_it_goes_on_where_it_stopped(practice: Practice) -> None:
 def test_a_backlog_of_more_than_a_page_is_worked_off_in_pages(
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "AT_ONCE", 2)
+    monkeypatch.setattr(list_store, "AT_ONCE", 2)
     for number in range(1, 6):
         recorded(number)
-    assert [len(ids) for ids in lists.backlog(COMPANY)] == [2, 2, 1]
+    assert [len(ids) for ids in list_store.backlog(COMPANY)] == [2, 2, 1]
     assert [outcome.done for outcome in run_all()] == ["booked"] * 5
 
 

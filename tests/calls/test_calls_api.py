@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.calls import keeping, lists, recording, store
+from chalicelib.calls import call_notes, list_store, record_call, store
 from chalicelib.calls.tables import CallRow
 from chalicelib.calls.transcript import Transcript, Turn, transcript_from
 from chalicelib.core import aws as aws_clients
@@ -92,7 +92,7 @@ def test_a_transcript_without_text_is_its_turns() -> None:
 def test_a_transcript_that_does_not_fit_is_cut(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LARGEST_TRANSCRIPT", 600)
     said = [{"role": "user", "content": f"{number * 7919 % 104729:06}"} for number in range(400)]
-    call_id = recording.record(rung(1, {}, transcript="x", transcript_with_tool_calls=said), Unit, now())
+    call_id = record_call.record(rung(1, {}, transcript="x", transcript_with_tool_calls=said), Unit, now())
     shown = call("GET", f"/api/calls/{call_id}", caller=STAFF).json
     assert shown["transcript_cut"]
     assert 0 < len(shown["turns"]) < 400
@@ -126,7 +126,7 @@ def test_pages_of_a_filtered_list_read_only_so_much(practice: Practice, monkeypa
     from chalicelib.core import pages
 
     monkeypatch.setattr(pages, "READ_AT_ONCE", 3)
-    monkeypatch.setattr(lists, "MOST_READ", 3)
+    monkeypatch.setattr(list_store, "MOST_READ", 3)
     directions = ["outbound" if number in (1, 6) else "inbound" for number in range(1, 10)]
     wanted = [
         recorded(number, {}, direction=direction, from_number="+493055501000").id
@@ -165,7 +165,7 @@ def test_too_many_tags_are_refused() -> None:
     from chalicelib.core.errors import Invalid
 
     with pytest.raises(Invalid):
-        keeping.clean_tags([str(number) for number in range(21)], "body.tags")
+        call_notes.clean_tags([str(number) for number in range(21)], "body.tags")
 
 
 def test_a_call_is_linked_and_unlinked_by_hand(practice: Practice) -> None:
@@ -190,14 +190,14 @@ def test_a_call_that_led_to_an_appointment_stays_its_customers(practice: Practic
 
 def test_a_number_of_an_older_system_leads_to_the_call(practice: Practice) -> None:
     made, other = recorded(1, {}), recorded(2, {})
-    keeping.give_number(Unit(COMPANY), made.id, "559")
+    call_notes.give_number(Unit(COMPANY), made.id, "559")
     shown = call("GET", "/api/calls/559", caller=STAFF).json
     assert (shown["id"], shown["legacy_id"]) == (made.id, "559")
     assert call("GET", "/api/calls/559", caller=Caller("com_other")).status == 404
     from chalicelib.core.errors import Conflict
 
     with pytest.raises(Conflict):
-        keeping.give_number(Unit(COMPANY), other.id, "559")
+        call_notes.give_number(Unit(COMPANY), other.id, "559")
 
 
 def test_a_booking_in_the_analysis_never_covers_our_own(practice: Practice) -> None:
@@ -206,7 +206,7 @@ def test_a_booking_in_the_analysis_never_covers_our_own(practice: Practice) -> N
     found = store.get_call(COMPANY, "retell-1")
     assert found.link.appointment_id == said["appointment_id"]
     assert "calcom_uid" not in found.link.booking_details
-    assert lists.count_backlog(COMPANY) == 0
+    assert list_store.count_backlog(COMPANY) == 0
 
 
 def test_a_list_between_two_dates_costs_the_same_whatever_came_before(practice: Practice) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.calls import checking, reporting
+from chalicelib.calls import chain_check, report_chains
 from chalicelib.calls.jobs import CheckChains
 from chalicelib.core import mail
 from chalicelib.core.clock import now
@@ -16,8 +16,8 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.identity.letters import Letter
-from chalicelib.identity.opening import Person, add_member, open_company
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
+from chalicelib.identity.mail_templates import MailTemplate
 from functions.calls.schedules import check_chains
 from infra.local.demo_practice import Practice
 from tests.calls.backlog import COMPANY, recorded, run_all
@@ -31,7 +31,7 @@ RUN = now()
 class Post:
     """What was mailed, as SES would have had it."""
 
-    sent: list[tuple[str, Letter]] = field(default_factory=list)
+    sent: list[tuple[str, MailTemplate]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Post:
     made = Post()
 
     def send(to: Sequence[str], subject: str, text: str) -> None:
-        made.sent += [(address, Letter(subject, text)) for address in to]
+        made.sent += [(address, MailTemplate(subject, text)) for address in to]
 
     monkeypatch.setattr(mail, "send", send)
     return made
@@ -51,7 +51,7 @@ def company(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pract
     monkeypatch.setenv("PILOT_OPS_MAIL", "ops@example.com")
     settings.cache_clear()
     people = [Person(name, f"{name.lower()}@example.com", "correct horse battery") for name in ("Ada", "Ben", "Noor")]
-    open_company("Praxis Mitte", people[0], now, company_id=COMPANY, language="de")
+    create_company(NewCompany("Praxis Mitte", id=COMPANY, language="de"), people[0], now)
     add_member(COMPANY, people[1], "admin", now)
     add_member(COMPANY, people[2], "practitioner", now)
     yield open_practice(COMPANY, calcom=True)
@@ -59,7 +59,7 @@ def company(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pract
 
 
 def check(at: datetime = RUN) -> None:
-    checking.spread([COMPANY], Unit, at)
+    chain_check.spread([COMPANY], Unit, at)
     drain()
 
 
@@ -104,15 +104,15 @@ def test_a_run_is_done_once_however_often_it_is_delivered(company: Practice, pos
 
 
 def test_pages_follow_each_other_and_add_up(company: Practice, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "PAGE", 2)
-    monkeypatch.setattr(checking, "MOST_FINDINGS", 3)
+    monkeypatch.setattr(chain_check, "PAGE", 2)
+    monkeypatch.setattr(chain_check, "MOST_FINDINGS", 3)
     for number in range(1, 6):
         recorded(number)
     context = JobContext("job", 1, False, "cor", COMPANY, now)
     job = CheckChains(company_id=COMPANY, run="2026-11-23")
     counts: list[Any] = []
     while job is not None:
-        checking.check(job, context)
+        chain_check.check(job, context)
         rows = {str(row.type): row for row in OutboxRow.scan() if str(row.type).startswith("job:") and row.pending}
         for row in rows.values():
             row.delete()
@@ -129,8 +129,8 @@ def test_a_second_delivery_of_the_report_mails_nobody_twice(company: Practice, p
 
     job = SendChainReport(company_id=COMPANY, checked=2, failed=1, findings=[("call_x", ["was_booked"])])
     context = JobContext("job", 1, False, "cor", COMPANY, now)
-    reporting.send(job, context)
-    reporting.send(job, context)
+    report_chains.send(job, context)
+    report_chains.send(job, context)
     assert len(post.sent) == 2
 
 

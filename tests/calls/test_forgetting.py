@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.calls import forgetting, store
+from chalicelib.calls import retention, store
 from chalicelib.calls.call import Call
 from chalicelib.calls.jobs import ForgetRecordings
 from chalicelib.calls.tables import CallRow
@@ -14,7 +14,7 @@ from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import InboxRow, OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from functions.calls.schedules import forget_recordings
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
@@ -34,7 +34,7 @@ def keep(days: int | None, version: int = 0) -> int:
 def forget(days_later: float, company_id: str = COMPANY) -> None:
     clock: Clock = lambda: now() + timedelta(days=days_later)  # noqa: E731
     context = JobContext("job", 1, False, "cor", company_id, clock)
-    forgetting.forget(ForgetRecordings(company_id=company_id), context)
+    retention.forget(ForgetRecordings(company_id=company_id), context)
 
 
 def is_whole(made: Call) -> bool:
@@ -102,7 +102,7 @@ def test_calls_of_nobodys_are_kept_for_a_time(practice: Practice) -> None:
 
 
 def test_a_long_night_goes_on_in_another_job(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forgetting, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "MOST_AT_ONCE", 2)
     for number in range(5):
         recorded(number, {})
     keep(1)
@@ -116,10 +116,13 @@ def test_a_long_night_goes_on_in_another_job(practice: Practice, monkeypatch: py
 
 def test_the_schedule_leaves_a_job_for_whoever_has_a_setting(practice: Practice) -> None:
     for company_id in (COMPANY, "com_other"):
-        open_company("Company", Person("Ada", f"{company_id}@example.com", "correct horse battery"), now,
-                     company_id=company_id)  # fmt: skip
+        create_company(
+            NewCompany("Company", id=company_id),
+            Person("Ada", f"{company_id}@example.com", "correct horse battery"),
+            now,
+        )
     keep(5)
-    assert forgetting.spread([COMPANY, "com_other"], Unit) == 2  # the company's and the platform's
+    assert retention.spread([COMPANY, "com_other"], Unit) == 2  # the company's and the platform's
     forget_recordings({"id": "i", "detail-type": "t", "source": "s", "account": "a", "time": "t", "region": "r",
                        "resources": [], "detail": {}, "version": "0"}, None)  # fmt: skip
     drain()

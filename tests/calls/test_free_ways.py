@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.practice import Place
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.practice.models import GeoAddress
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls.free_times import offer
-from chalicelib.calls.wishes import AvailabilityArgs
+from chalicelib.calls.function_args import AvailabilityArgs
 from chalicelib.core.errors import Invalid
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
@@ -21,7 +22,7 @@ TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 
 
 def test_times_next_to_a_visit_far_away_are_not_offered_and_visits_need_a_colleague(practice: Practice) -> None:
-    new_york = replace(practice.branches[1], place=Place(40.75, -74.0))
+    new_york = replace(practice.branches[1], place=GeoAddress(40.75, -74.0))
     visit = replace(practice.services[2], id="svc_0000000000000000V1S1T", number=9, name="Visit", mobile=True)
     dan = replace(practice.staff[3], service_ids=(*practice.staff[3].service_ids, visit.id))
     save_practice(
@@ -31,9 +32,9 @@ def test_times_next_to_a_visit_far_away_are_not_offered_and_visits_need_a_collea
         [*practice.staff[:3], dan],
     )
     for hour in range(0, 7, 2):
-        wish = Wish(
+        wish = BookingRequest(
             branch_id=new_york.id, service="Visit", starts_at=TEN + timedelta(hours=hour), source="api", staff=dan.id,
-            contact=Contact(phone="+12125550199"), address=Place(41.05, -74.0),
+            contact=Contact(phone="+12125550199"), address=GeoAddress(41.05, -74.0),
         )  # fmt: skip
         book(lambda: Unit("com_test", clock=lambda: NOW), "com_test", wish, lambda: NOW)
     asked = AvailabilityArgs(service="Haircut", date="2026-11-23", staff=dan.id)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import chain
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
@@ -45,7 +45,7 @@ def test_callers_share_a_group_and_each_leaves_by_himself(class_of_three: Practi
     moved = ring("reschedule_appointment", {"starts_at": (MONDAY + timedelta(hours=3)).isoformat()})
     assert (moved["status"], moved["code"]) == ("refused", "is_group")
     assert ring("cancel_appointment", {})["status"] == "cancelled"
-    group = booking.get_appointment("com_test", first.id)
+    group = appointment_store.get_appointment("com_test", first.id)
     assert (group.status, group.group and group.group.taken) == ("confirmed", 1)
     assert ring("list_my_appointments", {}, call_id="retell-2")["appointments"] == []
     # Whoever has left may come back.

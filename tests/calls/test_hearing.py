@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.booking.hours import Window
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.schedule import Schedule
-from chalicelib.calls.hearing import any_day, coming_day, instant
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.names import same_name
+from chalicelib.calls.time_parsing import any_day, coming_day, instant
 from chalicelib.core.errors import Invalid
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.calls import lists, store
-from chalicelib.calls.importing import Imported, import_calls
+from chalicelib.calls import list_store, store
+from chalicelib.calls.import_calls import Imported, import_calls
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.clock import now
 from chalicelib.core.inbox import PLATFORM
@@ -84,11 +84,11 @@ def test_it_goes_on_after_being_stopped(practice: Practice, retell_sim: RetellSi
 
 
 def test_a_webhook_that_came_is_completed(practice: Practice, retell_sim: RetellSimulator) -> None:
-    from chalicelib.calls import recording
+    from chalicelib.calls import record_call
     from chalicelib.vendors.retell import RetellCall
 
     each = happened(retell_sim, 1)
-    recording.record(RetellCall(call_id=each, to_number=BERLIN, call_status="ongoing"), Unit, now())
+    record_call.record(RetellCall(call_id=each, to_number=BERLIN, call_status="ongoing"), Unit, now())
     assert [one.done for one in pull(retell_sim)] == ["updated"]
     assert store.get_call(COMPANY, each).facts.summary == "Done."
 
@@ -97,7 +97,7 @@ def test_bookings_come_along(practice: Practice, retell_sim: RetellSimulator) ->
     each = happened(retell_sim, 1)
     retell_sim.calls.all[each]["call_analysis"]["custom_analysis_data"] = details()
     pull(retell_sim)
-    assert lists.count_backlog(COMPANY) == 1
+    assert list_store.count_backlog(COMPANY) == 1
 
 
 def test_only_the_companys_calls_where_one_is_named(practice: Practice, retell_sim: RetellSimulator) -> None:
@@ -106,7 +106,7 @@ def test_only_the_companys_calls_where_one_is_named(practice: Practice, retell_s
     assert [one.done for one in pull(retell_sim, company_id=COMPANY)] == ["added", "others"]
     assert [one.done for one in pull(retell_sim)] == ["unchanged", "added"]
     assert store.find_call(COMPANY, mine) is not None
-    assert len(list(lists.calls_after(PLATFORM, "0"))) == 1
+    assert len(list(list_store.calls_after(PLATFORM, "0"))) == 1
 
 
 def test_a_call_of_no_known_shape_does_not_stop_the_others(practice: Practice, retell_sim: RetellSimulator) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.hours import Window
+from chalicelib.booking.practice.hours import Window
 from chalicelib.calls import inbound
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from chalicelib.booking.practice import Branch
+from chalicelib.booking.practice.models import Branch
 from chalicelib.calls import language as catalogue
 from chalicelib.calls.language import Language, language
 from chalicelib.calls.speech import Voice, voice_of

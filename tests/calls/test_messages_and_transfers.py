@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.hours import Window
-from chalicelib.booking.telephone import CallRouting
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.phone import CallRouting
 from chalicelib.calls import message_store, store
 from chalicelib.calls.jobs import MailCallMessage
 from chalicelib.calls.messages import mail_message
@@ -17,7 +17,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
-from chalicelib.identity.opening import Person, add_member, open_company
+from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from tests.calls.conftest import signed
@@ -125,7 +125,7 @@ def test_a_message_reaches_the_branchs_address_in_the_companys_language(
 def test_without_an_address_staff_who_read_calls_are_mailed_once(
     practice: Practice, sent: list[tuple[list[str], str, str]]
 ) -> None:
-    open_company("Test", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id="com_test")
+    create_company(NewCompany("Test", id="com_test"), Person("Ada", "ada@example.com", "correct horse battery"), now)
     add_member("com_test", Person("Noor", "noor@example.com", "correct horse battery"), "staff", now)
     add_member("com_test", Person("Zoe", "zoe@example.com", "correct horse battery"), "client", now)
     message_id = ring("take_message", MESSAGE)["message_id"]
@@ -172,7 +172,7 @@ def test_transfers_go_by_the_branchs_hours(
 def test_a_transfer_to_someone_who_works_now_rings_his_own_number(practice: Practice) -> None:
     from msgspec.structs import replace
 
-    from chalicelib.booking.opening import save_practice
+    from chalicelib.booking.practice_admin.seed import save_practice
     from chalicelib.core.unit import Unit
 
     ada, *others = practice.staff

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.calls import missed, phone_store
+from chalicelib.calls import missed_call, phone_store
 from chalicelib.calls.jobs import TextMissedCaller
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.core.clock import now
@@ -44,7 +44,7 @@ def texts(twilio: TwilioSimulator) -> list[str]:
 
 
 def text_back(one: PhoneCall) -> str | None:
-    missed.text_back(TextMissedCaller(company_id=one.company_id, phone_call_id=one.id), context(one.company_id))
+    missed_call.text_back(TextMissedCaller(company_id=one.company_id, phone_call_id=one.id), context(one.company_id))
     return phone_store.get(one.company_id, one.id).text_back
 
 
@@ -83,7 +83,7 @@ def test_calling_twice_within_the_hour_gets_one_text(twilio: TwilioSimulator) ->
     assert sorted(str(one.text_back) for one in phone_calls()) == ["queued", "texted_already"]
     later = miss()
     job = TextMissedCaller(company_id=COMPANY, phone_call_id=later.id)
-    missed.text_back(job, context(later=timedelta(minutes=61)))
+    missed_call.text_back(job, context(later=timedelta(minutes=61)))
     assert phone_store.get(COMPANY, later.id).text_back == "queued"
 
 
@@ -149,14 +149,14 @@ def test_quiet_hours_hold_back_texts_only_where_the_branch_says_so(twilio: Twili
     one = miss("+4915112345679")
     assert text_back(one) == "queued"
     text_id = phone_store.get(COMPANY, one.id).text_id or ""
-    from chalicelib.messaging import sending
+    from chalicelib.messaging import send_text
     from chalicelib.messaging.jobs import SendText
 
     with pytest.raises(Postpone):
-        sending.send(SendText(company_id=COMPANY, text_id=text_id), context())
+        send_text.send(SendText(company_id=COMPANY, text_id=text_id), context())
     drain()
     assert len(texts(twilio)) == 1
-    sending.send(SendText(company_id=COMPANY, text_id=text_id), context(later=timedelta(days=3)))
+    send_text.send(SendText(company_id=COMPANY, text_id=text_id), context(later=timedelta(days=3)))
     assert len(texts(twilio)) == 2
 
 
@@ -175,9 +175,9 @@ def test_staff_are_mailed_once_with_what_was_left(twilio: TwilioSimulator, aws: 
 
 
 def test_without_named_addresses_the_admins_are_told(twilio: TwilioSimulator, aws: EmbeddedAws) -> None:
-    from chalicelib.identity.opening import Person, open_company
+    from chalicelib.identity.create_company import NewCompany, Person, create_company
 
-    open_company("Keller", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Keller", id=COMPANY), Person("Ada", "ada@example.com", "correct horse battery"), now)
     open_branch(replace(ROUTING, alert_emails=()))
     alert(miss(None))
     (mail,) = Mailbox(aws).mails()

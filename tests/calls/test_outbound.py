@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.telephone import CallRouting, QuietHours
-from chalicelib.calls import outbound, phone_store
+from chalicelib.booking.practice.phone import CallRouting, QuietHours
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.calls import call_out, phone_store
 from chalicelib.calls.jobs import ReconcileOutbound
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
@@ -61,7 +61,7 @@ def post(kind: str = "staff", key: str | None = None, **fields: Any) -> Answer:
 
 def reconcile(phone_call_id: str, later: timedelta = timedelta()) -> str:
     job = ReconcileOutbound(company_id=COMPANY, phone_call_id=phone_call_id)
-    outbound.reconcile(job, context(later=later))
+    call_out.reconcile(job, context(later=later))
     return phone_store.get(COMPANY, phone_call_id).status
 
 

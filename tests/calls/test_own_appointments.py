@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.policy import Cancellation, Policy, Rescheduling
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.practice.policy import Cancellation, Policy, Rescheduling
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
@@ -25,7 +25,7 @@ REFUSED = {"name_it", "not_found", "too_many_attempts"}
 
 
 def state(appointment_id: str) -> tuple[str, datetime, int]:
-    found = booking.get_appointment("com_test", appointment_id)
+    found = appointment_store.get_appointment("com_test", appointment_id)
     return found.status, found.starts_at, found.version
 
 
@@ -74,7 +74,7 @@ def test_a_caller_lists_moves_and_cancels_in_the_branchs_language(
     assert answer["starts_at"] == MONDAY.replace(hour=15, minute=30).isoformat()
     answer = ring("cancel_appointment", {"reason": "ill"})
     assert (answer["status"], answer["message"]) == ("cancelled", cancelled)
-    after = booking.get_appointment("com_test", mine.id)
+    after = appointment_store.get_appointment("com_test", mine.id)
     assert (after.status, after.cancellation_reason) == ("cancelled", "ill")
     assert ring("list_my_appointments", {})["status"] == "name_it"
 
@@ -101,7 +101,7 @@ def test_a_name_that_is_not_the_callers_own_is_asked_about(practice: Practice) -
 def test_a_foreign_or_withheld_number_reaches_nothing(practice: Practice, function: str, number: str | None) -> None:
     before = state(booked().id)
     new_time = {"starts_at": "Tuesday at three"} if function == "reschedule_appointment" else {}
-    appointment_id = str(booking.page_appointments(
+    appointment_id = str(appointment_store.page_appointments(
         "company", "", "com_test", starts_from=None, starts_until=None, status=None, source=None, limit=1, cursor=None,
     ).data[0].id)  # fmt: skip
     for args in ({}, {"appointment_id": appointment_id}, {"name": "Eve Stone"}, {"date": "2037-11-23"}):
@@ -256,7 +256,7 @@ def test_a_late_cancellation_says_what_it_costs(practice: Practice) -> None:
     answer = ring("cancel_appointment", {})
     assert (answer["status"], answer["fee_minor"], answer["currency"]) == ("cancelled", 2050, "EUR")
     assert answer["message"].endswith("fällt eine Gebühr von 20,50 EUR an.")
-    assert booking.get_appointment("com_test", mine.id).fee_minor == 2050
+    assert appointment_store.get_appointment("com_test", mine.id).fee_minor == 2050
 
 
 def test_what_the_practice_does_not_let_customers_move_is_said_without_other_times(practice: Practice) -> None:
@@ -286,7 +286,7 @@ def test_what_was_booked_in_this_very_call_is_known_even_if_the_index_lags(
 
     wish = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve Stone"}
     made = ring("book_appointment", wish)
-    monkeypatch.setattr(booking, "page_appointments", lambda *_, **__: Page([], None))
+    monkeypatch.setattr(appointment_store, "page_appointments", lambda *_, **__: Page([], None))
     listed = ring("list_my_appointments", {})
     assert [one["appointment_id"] for one in listed["appointments"]] == [made["appointment_id"]]
 
@@ -326,7 +326,7 @@ def test_calcom_not_saying_whether_it_moved_is_said_and_not_asked_twice(
 def test_moving_and_cancelling_reach_calcom(through_calcom: Practice, calcom: CalComSimulator) -> None:
     mine = booked(next_monday(10), at=now(), staff="Ada Keller")
     assert ring("reschedule_appointment", {"starts_at": "at four"}, now())["status"] == "moved"
-    after = booking.get_appointment("com_test", mine.id)
+    after = appointment_store.get_appointment("com_test", mine.id)
     there = {one["uid"]: one for one in calcom.bookings.all.values()}
     assert after.external_id != mine.external_id
     assert datetime.fromisoformat(there[str(after.external_id)]["start"]) == next_monday(16)

@@ -5,10 +5,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking import package_store, store
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.policy import Cancellation, Policy, Rescheduling
-from chalicelib.booking.practice import Part, Resource, Service
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.practice.models import Part, Resource, Service
+from chalicelib.booking.practice.policy import Cancellation, Policy, Rescheduling
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import chain
 from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
@@ -53,7 +54,7 @@ def test_a_caller_books_moves_and_cancels_a_package_as_one(aws: EmbeddedAws) -> 
     said, again = (ask("book_appointment", wish(10)).json for _ in range(2))
     assert (said["status"], said) == ("booked", again)
     assert "Back programme" in said["message"]
-    first = store.get_appointment("com_test", said["appointment_id"])
+    first = appointment_store.get_appointment("com_test", said["appointment_id"])
     assert first.package
     package = package_store.get("com_test", first.package.id)
     assert package.starts_at == next_monday(10)

@@ -1,4 +1,4 @@
-"""The phone call that becomes an appointment, through the door that Retell calls."""
+"""The phone call that becomes an appointment, through the endpoint that Retell calls."""
 
 import json
 import time
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import store as booking
+from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.calls import store
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import directory
@@ -56,7 +56,7 @@ def test_the_answer_comes_back_with_everything_linked(through_calcom: Practice, 
     assert said["status"] == "booked"
     assert "Monday" in said["message"]
     assert "10:00 AM" in said["message"]
-    appointment = booking.get_appointment("com_test", said["appointment_id"])
+    appointment = appointment_store.get_appointment("com_test", said["appointment_id"])
     assert appointment.status == "confirmed"
     assert appointment.source == "retell_phone"
     assert appointment.starts_at == next_monday(10)
@@ -126,7 +126,7 @@ def test_free_times_are_offered_and_bookable_as_given(through_calcom: Practice) 
 
 def test_calcoms_webhook_changes_nothing_afterwards(through_calcom: Practice, calcom: CalComSimulator) -> None:
     said = ask("book_appointment", wish()).json
-    before = booking.get_appointment("com_test", said["appointment_id"])
+    before = appointment_store.get_appointment("com_test", said["appointment_id"])
     made = {
         "uid": before.external_id, "id": before.calcom_booking_id, "eventType": {"id": 101},
         "start": before.starts_at.isoformat(), "end": before.ends_at.isoformat(),
@@ -136,7 +136,7 @@ def test_calcoms_webhook_changes_nothing_afterwards(through_calcom: Practice, ca
     for _ in range(3):
         assert webhook(calcom, "BOOKING_CREATED", made, created_at=created_at) == 204
     drain()
-    assert booking.get_appointment("com_test", before.id) == before
+    assert appointment_store.get_appointment("com_test", before.id) == before
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,13 @@ def test_an_unknown_outcome_holds_until_calcom_was_asked(
     calcom.fault(path="/v2/bookings", method="POST", times=1, **({"apply": acted} | fault))
     said = ask("book_appointment", wish()).json
     assert said["status"] == "pending"
-    assert booking.get_appointment("com_test", said["appointment_id"]).status == "held"
+    assert appointment_store.get_appointment("com_test", said["appointment_id"]).status == "held"
     blocked = ask("book_appointment", wish(staff="Ada Keller"), call_id="retell-2").json
     other = ask("book_appointment", wish(staff="Ben Okafor"), call_id="retell-3").json
     assert {blocked["status"], other["status"]} == {"booked", "unavailable"}
     time.sleep(fault.get("delay_seconds", 0))  # a request under way has ended long before anyone reconciles
     _reconcile(said["appointment_id"])
-    settled = booking.get_appointment("com_test", said["appointment_id"])
+    settled = appointment_store.get_appointment("com_test", said["appointment_id"])
     did_act = settled.id in [b["metadata"].get("appointment_id") for b in calcom.bookings.all.values()]
     assert settled.status == ("confirmed" if did_act else "released")
     drain()
@@ -193,8 +193,8 @@ def test_an_unknown_outcome_holds_until_calcom_was_asked(
 def _reconcile(appointment_id: str) -> None:
     from datetime import timedelta
 
+    from chalicelib.booking.calcom.reconcile_booking import reconcile
     from chalicelib.booking.jobs import ReconcileBooking
-    from chalicelib.booking.reconciling import reconcile
     from chalicelib.core.jobs import JobContext
 
     late = JobContext("job", 1, False, "cor", "com_test", lambda: now() + timedelta(minutes=3))

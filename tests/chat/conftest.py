@@ -1,4 +1,4 @@
-"""A room whose noon was a minute ago by the real clock, which the doors go by; its session runs."""
+"""A room whose noon was a minute ago by the real clock, which the endpoints go by; its session runs."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Talking in a room through its doors."""
+"""Talking in a room through its endpoints."""
 
 from typing import Any
 

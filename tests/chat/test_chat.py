@@ -1,4 +1,4 @@
-"""The chat through its doors: both sides, what the system says, what is refused, files, presence, rating."""
+"""The chat through its endpoints: both sides, what the system says, what is refused, files, presence, rating."""
 
 import urllib.error
 import urllib.request
@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.chat import hearing, telling
+from chalicelib.chat import polling, system_messages
 from chalicelib.chat.jobs import Tell
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.invoking import Caller
 from tests.chat.talk import ask, hear, say, texts
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.text_sessions.room import COMPANY, Room, furnish
-from tests.text_sessions.test_doors import let_pass
+from tests.text_sessions.test_endpoints import let_pass
 
 PIXEL = b"\x89PNG\r\n\x1a\n of a rash"
 
@@ -94,7 +94,7 @@ def test_what_is_refused(aws: EmbeddedAws) -> None:
     room = furnish(starts_at=now() - timedelta(minutes=1))
     other = furnish(number=1)
     assert ask(room, "POST", "messages", text="Hello?").json["code"] == "no_session"
-    assert hear(room)["poll_after_ms"] == hearing.COME_BACK_LATER_MS
+    assert hear(room)["poll_after_ms"] == polling.COME_BACK_LATER_MS
     room.start()
     for stranger in (other.caller(), other.caller("doctor"), Caller("com_other"), Caller(COMPANY, user_id="usr_0")):
         for method, verb, fields in ASKED:
@@ -138,7 +138,9 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def test_an_admin_reads_and_does_not_speak(room: Room) -> None:
-    _, boss = open_company("Room", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY)
+    _, boss = create_company(
+        NewCompany("Room", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now
+    )
     admin = Caller(COMPANY, "*", boss.id)
     say(room, "Good morning")
     assert texts(ask(room, "GET", "messages", admin, after=0).json) == ["Good morning"]
@@ -156,10 +158,10 @@ def test_that_the_end_is_near_is_not_said_when_it_has_come(room: Room) -> None:
     context = JobContext("job", 1, False, "cor", COMPANY, room.clock)
     for minutes, said in ((10, 0), (8, 1), (8, 1)):
         room.at = session.start_time + timedelta(minutes=minutes)
-        telling.tell(job, context)
+        system_messages.tell(job, context)
         assert len(hear(room)["data"]) == said
     room.end()
-    telling.tell(msgspec.structs.replace(job, ends_at=session.next_charge_at + timedelta(minutes=10)), context)
+    system_messages.tell(msgspec.structs.replace(job, ends_at=session.next_charge_at + timedelta(minutes=10)), context)
     assert len(hear(room)["data"]) == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.chat import hearing
+from chalicelib.chat import polling
 from chalicelib.core import slots
 from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
@@ -25,7 +25,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Event:
         waits.set()
         wake.wait(0.01)
 
-    monkeypatch.setattr(hearing, "pause", pause)
+    monkeypatch.setattr(polling, "pause", pause)
     return waits
 
 
@@ -48,7 +48,7 @@ def test_who_waits_hears_it_when_it_is_said(
         assert not heard.done()
         news(room)
         assert seen(heard.result(10))
-    with slots.one_of("chat", 2, hearing.LONGEST_WAIT_SECONDS, now()) as free:
+    with slots.one_of("chat", 2, polling.LONGEST_WAIT_SECONDS, now()) as free:
         assert free  # the place was given back
 
 
@@ -59,18 +59,18 @@ def test_nobody_waits_longer_than_asked(room: Room, monkeypatch: pytest.MonkeyPa
         passed.append(seconds)
         room.at += timedelta(seconds=seconds)
 
-    monkeypatch.setattr(hearing, "pause", pause)
+    monkeypatch.setattr(polling, "pause", pause)
     room.at = now()
-    heard = hearing.news(COMPANY, room.patient.id, room.appointment.id, hearing.Wanted(0, 50), room.clock)
-    assert (heard.messages, sum(passed), heard.poll_after_ms) == ([], hearing.LONGEST_WAIT_SECONDS, 0)
+    heard = polling.news(COMPANY, room.patient.id, room.appointment.id, polling.PollQuery(0, 50), room.clock)
+    assert (heard.messages, sum(passed), heard.poll_after_ms) == ([], polling.LONGEST_WAIT_SECONDS, 0)
 
 
 def test_when_all_places_are_taken_one_comes_back_later(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PILOT_CHAT_WAITERS", "4")
     settings.cache_clear()
-    at, window = now(), hearing.LONGEST_WAIT_SECONDS
+    at, window = now(), polling.LONGEST_WAIT_SECONDS
     one, two, three = (slots.one_of("chat", settings().chat_waiters, window, at) for _ in range(3))
     with one as first, two as second, three as third:
         assert (first, second, third) == (True, True, False)
-        heard = hearing.news(COMPANY, room.patient.id, room.appointment.id, hearing.Wanted(0, 50), lambda: at)
-        assert heard.poll_after_ms == hearing.COME_BACK_MS
+        heard = polling.news(COMPANY, room.patient.id, room.appointment.id, polling.PollQuery(0, 50), lambda: at)
+        assert heard.poll_after_ms == polling.COME_BACK_MS

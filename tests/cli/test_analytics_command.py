@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.cli import analytics
 from chalicelib.core.clock import now
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from tests.analytics.test_counting import COMPANY, made
 from tests.cli.conftest import Pilot
 from tests.conftest import open_practice
@@ -14,7 +14,7 @@ from tests.conftest import open_practice
 
 def test_figures_are_recounted_and_shown(pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analytics, "pause", lambda seconds: None)
-    open_company("Test", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Test", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now)
     practice = open_practice(COMPANY, calcom=False)
     chance = random.Random(7)
     stand = [made(practice, chance) for _ in range(3)]

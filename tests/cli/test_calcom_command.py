@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import practice_store
-from chalicelib.booking.calcom_matching import match_event_types, match_users
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.calcom.match import match_event_types, match_users
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.calcom_account import CalComEventType, CalComUser

@@ -9,7 +9,7 @@ from chalicelib.calls import chain, store
 from chalicelib.cli import calls as commands
 from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.simulators.retell import RetellSimulator
 from tests.calls.backlog import COMPANY, details, recorded, run_all
 from tests.cli.conftest import Pilot
@@ -21,7 +21,7 @@ NOBODYS = "+12025550000"
 @pytest.fixture(autouse=True)
 def company(pilot: Pilot) -> None:
     """The demo practice, booked through Cal.com, in a company that the command line finds."""
-    open_company("Company", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Company", id=COMPANY), Person("Ada", "ada@example.com", "correct horse battery"), now)
     open_practice(COMPANY, calcom=True)
 
 

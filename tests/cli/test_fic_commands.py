@@ -8,7 +8,7 @@ from chalicelib.accounting.account import Account
 from chalicelib.core import relay, worker
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, account, assert_same, drain_all, sink, subscribed
 from tests.cli.conftest import Pilot
@@ -18,7 +18,7 @@ __all__ = ["account", "sink"]
 
 @pytest.fixture(autouse=True)
 def ours(account: Account) -> None:
-    open_company("Ours", Person("Ada", "ada@example.com", "correct horse battery"), now, company_id=OURS)
+    create_company(NewCompany("Ours", id=OURS), Person("Ada", "ada@example.com", "correct horse battery"), now)
     drain_all()
 
 

@@ -15,7 +15,7 @@ import pytest
 from chalicelib.cli import schedules
 from chalicelib.core import aws
 from chalicelib.core.clock import now
-from chalicelib.core.doors import all_doors
+from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
@@ -28,7 +28,9 @@ PROGRAM = ROOT / "pilot"
 
 def test_routes_lists_every_route(pilot: Pilot) -> None:
     rows = pilot.json("routes")
-    assert {(row["method"], row["path"]) for row in rows} == {(r.method, r.path) for d in all_doors() for r in d.routes}
+    assert {(row["method"], row["path"]) for row in rows} == {
+        (r.method, r.path) for d in all_endpoints() for r in d.routes
+    }
     [row] = [row for row in rows if (row["method"], row["path"]) == ("POST", "/api/appointments")]
     assert (row["ability"], row["area"]) == ("appointments:write", "booking")
     assert row["lambda"] == "pilot-local-booking-book_appointment"
@@ -65,11 +67,11 @@ def deploy(name: str, code: str) -> None:
     """A Lambda of that name on the embedded AWS."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("door.py", code)
+        archive.writestr("endpoint.py", code)
     aws.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.11",
-        Handler="door.handler",
+        Handler="endpoint.handler",
         Role="arn:aws:iam::000000000000:role/x",
         Code={"ZipFile": packed.getvalue()},
         Environment={"Variables": {"PILOT_MAIL_FROM": "stage@example.com"}},
@@ -104,7 +106,7 @@ def test_a_schedule_of_a_stage_runs_in_its_lambda(stage: Pilot) -> None:
 
 
 def test_the_event_is_eventbridges(pilot: Pilot) -> None:
-    event = schedules.scheduled_event(schedules.schedule_doors()["sweep_outbox"])
+    event = schedules.scheduled_event(schedules.schedule_endpoints()["sweep_outbox"])
     assert event["resources"] == [
         f"arn:aws:events:eu-central-1:{pilot.aws.account}:rule/pilot-test-platform-sweep_outbox"
     ]

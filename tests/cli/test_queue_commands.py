@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.core import failed_jobs, relay
 from chalicelib.core.clock import now
-from chalicelib.core.jobs import CannotSucceed, JobContext, envelope_of
+from chalicelib.core.envelope import envelope_of
+from chalicelib.core.jobs import CannotSucceed, JobContext
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.clock import now
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from chalicelib.text_sessions.tables import TextSessionRow
 from tests.cli.conftest import Pilot
 from tests.text_sessions.room import COMPANY, Room, furnish
@@ -14,7 +14,7 @@ from tests.text_sessions.room import COMPANY, Room, furnish
 @pytest.fixture
 def room(pilot: Pilot) -> Room:
     """A room of a company that the command line finds by itself, entered twelve minutes ago."""
-    open_company("Room", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Room", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now)
     return furnish(starts_at=now() - timedelta(minutes=12))
 
 

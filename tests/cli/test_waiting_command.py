@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from chalicelib.booking.enlisting import Joining, join, withdraw
+from chalicelib.booking.waitlist.join import WaitlistRequest, join, withdraw
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from tests.cli.conftest import Pilot
 from tests.conftest import open_practice
 
@@ -14,13 +14,13 @@ COMPANY = "com_test"
 
 
 def test_who_waits_is_listed(pilot: Pilot) -> None:
-    open_company("Test", Person("Boss", "boss@example.com", "correct horse battery"), now, company_id=COMPANY)
+    create_company(NewCompany("Test", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now)
     berlin, new_york = open_practice(COMPANY, calcom=False).branches
     made = [
         join(
             lambda: Unit(COMPANY),
             COMPANY,
-            Joining(branch_id=branch.id, services=("Consultation",), contact=Contact(email="eve@example.com")),
+            WaitlistRequest(branch_id=branch.id, services=("Consultation",), contact=Contact(email="eve@example.com")),
             lambda at=at: at,  # type: ignore[misc]
         )
         for branch, at in ((new_york, now()), (berlin, now() + timedelta(seconds=1)))

@@ -1,4 +1,4 @@
-"""The doors that describe the API: the document, its page, and a sign of life."""
+"""The endpoints that describe the API: the document, its page, and a sign of life."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chalicelib.core import openapi, openapi_file
-from chalicelib.core.doors import all_doors
+from chalicelib.core.discovery import all_endpoints
 from functions.platform import docs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,16 +31,16 @@ def call(entry: Any, path: str) -> dict[str, Any]:
     return answer
 
 
-def test_the_document_is_made_of_all_doors_or_read_from_the_package(
+def test_the_document_is_made_of_all_endpoints_or_read_from_the_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     openapi_file.load.cache_clear()
     answer = call(docs.describe_api, "/openapi.json")
     assert answer["headers"]["Content-Type"] == "application/json"
-    assert answer["body"].encode() == openapi.encode(openapi.document(all_doors()))
+    assert answer["body"].encode() == openapi.encode(openapi.document(all_endpoints()))
 
     packaged = tmp_path / "openapi.json"
-    assert openapi.write(packaged, docs.function.doors) == packaged.stat().st_size
+    packaged.write_bytes(openapi.encode(openapi.document(docs.function.endpoints)))
     monkeypatch.setattr(openapi_file, "FILE", packaged)
     openapi_file.load.cache_clear()
     assert call(docs.describe_api, "/openapi.json")["body"] == packaged.read_text()
@@ -60,7 +60,7 @@ def test_health_is_a_word() -> None:
     assert msgspec.json.decode(call(docs.check_health, "/health")["body"])["status"] == "ok"
 
 
-def test_the_lambdas_of_these_doors_import_no_other_door() -> None:
+def test_the_lambdas_of_these_endpoints_import_no_other_endpoint() -> None:
     program = (
         "import sys, functions.platform.docs\n"
         "heavy = {'chalicelib.core.openapi', 'requests', 'rich', 'click'} & set(sys.modules)\n"

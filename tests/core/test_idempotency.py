@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.core.rows import GuardRow
-from tests.core.thing_doors import make, make_token, serve, touch_thing
+from tests.core.thing_endpoints import make, make_token, serve, touch_thing
 
 
 def test_the_same_key_and_body_get_the_same_answer_and_act_once(made: Callable[[str], int]) -> None:

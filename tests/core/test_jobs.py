@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core import failed_jobs, jobs, queues, relay
 from chalicelib.core.clock import now
+from chalicelib.core.envelope import Envelope, envelope_of
 from chalicelib.core.errors import Conflict, Forbidden, NotFound, RateLimited, Unavailable, VendorRefused, invalid
 from chalicelib.core.events import UnknownName
 from chalicelib.core.jobs import CannotSucceed, JobContext, Postpone, backoff_seconds
@@ -154,7 +155,7 @@ def test_only_the_failed_messages_of_a_batch_come_again(doing: Doing) -> None:
     doing.behaviour = odd
     for number in range(6):
         put_job(Try(company_id="com_1", what=str(number)), f"evt_{number}")
-    again = [msgspec.json.decode(body, type=jobs.Envelope).id for body in work_once()]
+    again = [msgspec.json.decode(body, type=Envelope).id for body in work_once()]
     assert sorted(again) == ["evt_1", "evt_3", "evt_5"]
     assert sorted(doing.done) == ["0", "1", "2", "3", "4", "5"]
 
@@ -180,7 +181,7 @@ UNKNOWN = ["trial.Gone", "nowhere.Job", "core.Envelope", "", ".", "trial", "os.p
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_a_job_this_version_does_not_know_is_given_up_with_its_payload(doing: Doing, name: str) -> None:
-    envelope = jobs.envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
+    envelope = envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
     put(msgspec.json.encode(msgspec.structs.replace(envelope, job=name)).decode())
     assert work_once() == []
     [failed] = failed_jobs.of_queue("default")
@@ -189,7 +190,7 @@ def test_a_job_this_version_does_not_know_is_given_up_with_its_payload(doing: Do
 
 
 def test_a_payload_that_does_not_fit_is_given_up(doing: Doing) -> None:
-    envelope = jobs.envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
+    envelope = envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
     put(msgspec.json.encode(msgspec.structs.replace(envelope, payload=msgspec.Raw(b'{"what": 3}'))).decode())
     assert work_once() == []
     assert doing.calls == []
@@ -208,12 +209,12 @@ def test_a_job_given_up_twice_is_kept_once(doing: Doing) -> None:
 
 
 def test_what_its_worker_died_of_is_taken_over_from_the_dead_letters(doing: Doing) -> None:
-    from chalicelib.core.worker import bury_dead
+    from chalicelib.core.worker import consume_dead_letters
 
-    body = jobs.envelope_of(Try(company_id="com_1", what="deadly"), "evt_1", "cor_1").message("default").body
+    body = envelope_of(Try(company_id="com_1", what="deadly"), "evt_1", "cor_1").message("default").body
     put(body, f"default{DEAD}")
     put("no job at all", f"default{DEAD}")
-    assert bury_dead(["default"]) == 2
+    assert consume_dead_letters(["default"]) == 2
     found = {failed.job: failed for failed in failed_jobs.of_queue("default")}
     assert set(found) == {"trial.Try", ""}
     assert "died or timed out" in found["trial.Try"].reason
@@ -262,6 +263,6 @@ def test_failed_jobs_are_listed_counted_and_forgotten(doing: Doing) -> None:
 
 
 def test_an_enormous_reason_is_cut(doing: Doing) -> None:
-    envelope = jobs.envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
+    envelope = envelope_of(Try(company_id="com_1"), "evt_1", "cor_1")
     failed_jobs.record("default", envelope, 3, "x" * 500_000, now())
     assert len(failed_jobs.get("evt_1").reason) == failed_jobs.LONGEST_REASON

@@ -1,4 +1,4 @@
-"""The document: valid OpenAPI 3.1 for every door of the house, with examples that fit and errors that exist."""
+"""The document: valid OpenAPI 3.1 for every endpoint of the house, with examples that fit and errors that exist."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from chalicelib.core import openapi
-from chalicelib.core.doors import PUBLIC, Route, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import PUBLIC, Route
 from chalicelib.core.function import Function
 from chalicelib.core.openapi_examples import example_of
 from chalicelib.core.pages import Page, PageQuery
@@ -84,14 +85,14 @@ def show_page(request: Request) -> Response:
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document of the things above."""
-    found: dict[str, Any] = msgspec.json.decode(openapi.encode(openapi.document(things.doors)))
+    found: dict[str, Any] = msgspec.json.decode(openapi.encode(openapi.document(things.endpoints)))
     return found
 
 
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
-    """The document of every door there is."""
-    found: dict[str, Any] = msgspec.json.decode(openapi.encode(openapi.document(all_doors())))
+    """The document of every endpoint there is."""
+    found: dict[str, Any] = msgspec.json.decode(openapi.encode(openapi.document(all_endpoints())))
     return found
 
 
@@ -118,7 +119,7 @@ def test_it_is_valid(document: dict[str, Any], house: dict[str, Any]) -> None:
 
 def test_every_route_of_the_house_is_in_it(house: dict[str, Any]) -> None:
     described = {name for name, _ in operations(house)}
-    assert described == {f"{route.method} {route.path}" for door in all_doors() for route in door.routes}
+    assert described == {f"{route.method} {route.path}" for endpoint in all_endpoints() for route in endpoint.routes}
     ids = [operation["operationId"] for _, operation in operations(house)]
     assert len(ids) == len(set(ids))
     for name, operation in operations(house):
@@ -128,7 +129,7 @@ def test_every_route_of_the_house_is_in_it(house: dict[str, Any]) -> None:
 
 def test_every_declared_error_is_raised_somewhere(house: dict[str, Any]) -> None:
     source = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
-    routes = [route for door in all_doors() for route in door.routes]
+    routes = [route for endpoint in all_endpoints() for route in endpoint.routes]
     declared = {error.split()[0] for route in routes for error in route.errors}
     assert not {code for code in declared if f'"{code}"' not in source}
 
@@ -155,7 +156,7 @@ def test_query_and_path_become_parameters(document: dict[str, Any]) -> None:
 
 
 def test_the_key_is_offered_where_it_is_honoured(house: dict[str, Any]) -> None:
-    honoured = {f"{r.method} {r.path}" for door in all_doors() for r in door.routes if r.idempotent}
+    honoured = {f"{r.method} {r.path}" for endpoint in all_endpoints() for r in endpoint.routes if r.idempotent}
     offered = {
         name
         for name, operation in operations(house)
@@ -232,21 +233,21 @@ def test_an_error_declared_without_its_status_is_refused() -> None:
     function = Function("functions.things.more")
     function.route("GET", "/x", ability=PUBLIC, errors=("just_a_code",))(view)
     with pytest.raises(ValueError, match="just_a_code"):
-        openapi.document(function.doors)
+        openapi.document(function.endpoints)
 
 
 def test_the_server_is_where_it_was_fetched_unless_named(document: dict[str, Any]) -> None:
     assert document["servers"] == [{"url": "."}]
-    named = openapi.document(things.doors, server="https://api.example.com/prod")
+    named = openapi.document(things.endpoints, server="https://api.example.com/prod")
     assert named["servers"] == [{"url": "https://api.example.com/prod"}]
 
 
 def test_routes_know_their_models() -> None:
-    [door] = [door for door in things.doors if door.name == "make_thing"]
-    route: Route = door.routes[0]
+    [endpoint] = [endpoint for endpoint in things.endpoints if endpoint.name == "make_thing"]
+    route: Route = endpoint.routes[0]
     assert route.models() == {"body": NewThing, "return": ThingAnswer}
-    assert door.function_name("pilot-prod") == "pilot-prod-things-make_thing"
+    assert endpoint.function_name("pilot-prod") == "pilot-prod-things-make_thing"
 
 
 def test_function_names_fit_into_lambdas_limit() -> None:
-    assert max(len(door.function_name("pilot-prod")) for door in all_doors()) <= 64
+    assert max(len(endpoint.function_name("pilot-prod")) for endpoint in all_endpoints()) <= 64

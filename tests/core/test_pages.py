@@ -14,7 +14,7 @@ from pynamodb.exceptions import QueryError
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core import pages
 from chalicelib.core.errors import Invalid
-from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.rows import AuditRow
 from tests.conftest import EmbeddedAws
 from tests.sizes import examples
@@ -53,7 +53,7 @@ def walk(where: Listing, value: str, limit: int, **options: Any) -> list[Any]:
     rows: list[Any] = []
     cursor = None
     for _ in range(100):
-        found = page(where, value, limit=limit, cursor=cursor, **options)
+        found = page(where, value, limit=limit, cursor=cursor, selection=Selection(**options))
         assert len(found.data) <= limit
         rows += found.data
         cursor = found.next_cursor
@@ -86,7 +86,7 @@ def test_pages_of_an_index_hold_everything_once_even_at_the_same_time(
 def test_a_filtered_list_has_full_pages_and_ends(history: str, limit: int) -> None:
     rows = walk(HISTORY, history, limit, only=AuditRow.action.contains("odd"))
     assert [row.sk for row in rows] == [f"{number:03}" for number in range(1, TOTAL, 2)]
-    first = page(HISTORY, history, limit=limit, cursor=None, only=AuditRow.action.contains("odd"))
+    first = page(HISTORY, history, limit=limit, cursor=None, selection=Selection(only=AuditRow.action.contains("odd")))
     assert len(first.data) == min(limit, 11)
 
 

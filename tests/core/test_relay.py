@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.core import aws, queues, relay
 from chalicelib.core.clock import now
+from chalicelib.core.envelope import Envelope
 from chalicelib.core.events import Event, event_type, job_type
-from chalicelib.core.jobs import Envelope
 from chalicelib.core.queues import LARGEST_BATCH, Message
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.payloads import LARGEST_BODY
 from tests.conftest import EmbeddedAws
-from tests.core.thing_doors import (
+from tests.core.thing_endpoints import (
     answer_nonsense,
     break_down,
     list_things,

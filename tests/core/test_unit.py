@@ -5,6 +5,7 @@ from pynamodb.exceptions import TransactWriteError
 
 from chalicelib.core import directory
 from chalicelib.core import unit as units
+from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, Invalid, Stale, Unavailable
 from chalicelib.core.rows import AuditRow, GuardRow, OutboxRow
 from chalicelib.core.tables import Key, fetch
@@ -52,7 +53,7 @@ def test_a_condition_without_an_explanation_is_stale(aws: EmbeddedAws) -> None:
 def test_claims_are_exclusive_between_companies_and_repeatable_by_the_owner(aws: EmbeddedAws) -> None:
     def claim(company: str, record: str) -> None:
         unit = Unit(company)
-        directory.claim(unit, "phone", "+4930", record, Conflict("phone_taken", "Taken."))
+        directory.claim(unit, Claim("phone", "+4930", record), Conflict("phone_taken", "Taken."))
         unit.commit()
 
     claim("com_1", "bra_1")

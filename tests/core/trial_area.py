@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from chalicelib.core import aws, jobs
+from chalicelib.core.envelope import envelope_of
 from chalicelib.core.events import Event, Job
 from chalicelib.core.settings import settings
 from chalicelib.core.worker import sqs_event
@@ -85,7 +86,7 @@ def put(body: str, queue: str = "default") -> None:
 
 def put_job(job: Try, job_id: str = "evt_1") -> None:
     """Put a job on its queue as the relay does."""
-    put(jobs.envelope_of(job, job_id, "cor_1").message(job.queue).body, job.queue)
+    put(envelope_of(job, job_id, "cor_1").message(job.queue).body, job.queue)
 
 
 def take(queue: str = "default") -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The doors of identity are tested with what its verbs are tested with."""
+"""The endpoints of identity are tested with what its use cases are tested with."""
 
 from tests.identity.conftest import admin, clock, mailbox
 

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.doors import Route, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Route
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 from tests.sizes import examples
 
 CALLER = Caller("com_test")
-ROUTES: dict[str, Route] = {f"{r.method} {r.path}": r for door in all_doors() for r in door.routes}
+ROUTES: dict[str, Route] = {f"{r.method} {r.path}": r for endpoint in all_endpoints() for r in endpoint.routes}
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),

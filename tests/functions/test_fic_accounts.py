@@ -1,4 +1,4 @@
-"""The doors of accounts of Fatture in Cloud, from the user's browser to the list."""
+"""The endpoints of accounts of Fatture in Cloud, from the user's browser to the list."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

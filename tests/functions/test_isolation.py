@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.doors import PUBLIC, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.settings import settings
 from infra.local.invoking import Answer, call
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
@@ -22,7 +23,7 @@ from tests.conftest import EmbeddedAws
 from tests.functions.isolation.world import OWNER, REFUSALS, Holder, Recipe, World, open_companies
 
 __all__ = ["twilio"]
-ROUTES = sorted({(r.method, r.path) for door in all_doors() for r in door.routes if r.ability != PUBLIC})
+ROUTES = sorted({(r.method, r.path) for endpoint in all_endpoints() for r in endpoint.routes if r.ability != PUBLIC})
 AREAS: list[ModuleType] = [
     import_module(f"tests.functions.isolation.{file.stem}")
     for file in sorted((Path(__file__).parent / "isolation").glob("*.py"))

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import enlisting, practice_store, store
+from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.jobs import OfferOpening
-from chalicelib.booking.managing import remove, save_branch
-from chalicelib.booking.offering import offer_opening
-from chalicelib.booking.policy import Policy
-from chalicelib.booking.practice import Service
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Service
+from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice_admin.manage import remove, save_branch
+from chalicelib.booking.waitlist import join as waitlist_join
+from chalicelib.booking.waitlist.make_offers import offer_opening
 from chalicelib.core import aws as clients
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
@@ -100,7 +102,7 @@ def test_at_calcom_too(through_calcom: Practice, calcom: CalComSimulator) -> Non
     one, token = through_link(through_calcom)
     made = reply(f"/public/offers/{token}", "accept")
     assert (made.status, made.json["status"]) == (200, "confirmed"), made
-    visit = store.get_appointment(COMPANY, made.json["appointment_id"])
+    visit = appointment_store.get_appointment(COMPANY, made.json["appointment_id"])
     assert visit.external_id is not None
     assert state(one).status == "booked"
 
@@ -133,7 +135,7 @@ def test_nobody_is_on_the_list_too_often_and_a_visitor_is_not_told(
     aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     branch = open_branch()
-    monkeypatch.setattr(enlisting, "MOST_OF_A_CUSTOMER", 1)
+    monkeypatch.setattr(waitlist_join, "MOST_OF_A_CUSTOMER", 1)
     waits(branch, FIRST)
     body = wish(branch, customer={"phone": FIRST})
     assert call("POST", "/api/waiting-list", caller=ME, body=body).json["code"] == "waits_already"

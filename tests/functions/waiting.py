@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
-from chalicelib.booking import practice_store, waiting_store
-from chalicelib.booking.practice import Branch
-from chalicelib.booking.waiting import Waiting
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core import aws as clients
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.twilio import TwilioSimulator
@@ -61,8 +62,8 @@ def link(words: str) -> str:
     return found[1]
 
 
-def state(waiting_id: str) -> Waiting:
-    return waiting_store.get(COMPANY, waiting_id)
+def state(waiting_id: str) -> WaitlistEntry:
+    return waitlist_store.get(COMPANY, waiting_id)
 
 
 def reply(path: str, answer: str) -> Answer:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.identity import authentication, inviting, opening, signing_in
+from chalicelib.identity import authentication, create_company, invitations, password_login
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.company import Company
-from chalicelib.identity.opening import Person
-from chalicelib.identity.signing_in import SignedIn
+from chalicelib.identity.create_company import NewCompany, Person
+from chalicelib.identity.password_login import SignedIn
 from chalicelib.identity.user import User
 from functions.identity.authorizer import bearer
 from infra.local import invoking
@@ -78,12 +78,12 @@ class Mailbox:
 
 def open_office(clock: StandingClock, email: str = EMAIL, name: str = "Practice Dr. Keller") -> tuple[Company, User]:
     """A company, and its admin, whose password is PASSWORD."""
-    return opening.open_company(name, Person("Ada Keller", email, PASSWORD), clock)
+    return create_company.create_company(NewCompany(name), Person("Ada Keller", email, PASSWORD), clock)
 
 
 def sign_in(clock: StandingClock, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS) -> SignedIn:
     """With the right password, unless told otherwise."""
-    return signing_in.sign_in(email, password, address, clock)
+    return password_login.sign_in(email, password, address, clock)
 
 
 def admin_unit(admin: User, clock: StandingClock, abilities: frozenset[str] = frozenset("*")) -> Unit:
@@ -93,9 +93,11 @@ def admin_unit(admin: User, clock: StandingClock, abilities: frozenset[str] = fr
 
 def join(admin: User, mailbox: Mailbox, clock: StandingClock, email: str, role: Role) -> User:
     """Another user of the company, whose password is PASSWORD."""
-    inviting.invite(admin_unit(admin, clock), email, "Noor Haddad", role, clock)
+    invitations.invite(admin_unit(admin, clock), email, "Noor Haddad", role, clock)
     secret = mailbox.secret_after_work()
-    return inviting.accept_invitation(lambda company_id: Unit(company_id, clock=clock), secret, PASSWORD, None, clock)
+    return invitations.accept_invitation(
+        lambda company_id: Unit(company_id, clock=clock), secret, PASSWORD, None, clock
+    )
 
 
 def opens(secret: str, clock: StandingClock) -> bool:

@@ -10,9 +10,18 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import AuditRow, DirectoryRow, OutboxRow
 from chalicelib.core.tables import collection
 from chalicelib.core.unit import Unit
-from chalicelib.identity import guard_store, inviting, issuing, mailing, members, resetting, store, throttling
-from chalicelib.identity.attempts import FREE_PER_ACCOUNT
+from chalicelib.identity import (
+    guard_store,
+    invitations,
+    login_throttle,
+    members,
+    reset_password,
+    send_mail,
+    store,
+    token_issue,
+)
 from chalicelib.identity.jobs import SendPasswordReset
+from chalicelib.identity.login_attempts import FREE_PER_ACCOUNT
 from chalicelib.identity.user import User
 from tests.draining import drain
 from tests.identity.office import (
@@ -33,21 +42,21 @@ NOOR = "noor@example.com"
 
 
 def ask(mailbox: Mailbox, clock: StandingClock, email: str = EMAIL) -> str:
-    resetting.request_reset(email, ADDRESS, clock)
+    reset_password.request_reset(email, ADDRESS, clock)
     return mailbox.secret_after_work()
 
 
 def confirm(secret: str, clock: StandingClock, password: str = OTHER_PASSWORD) -> None:
-    resetting.confirm_reset(lambda company_id: Unit(company_id, clock=clock), secret, password, clock)
+    reset_password.confirm_reset(lambda company_id: Unit(company_id, clock=clock), secret, password, clock)
 
 
 def accept(secret: str, clock: StandingClock, password: str = PASSWORD, name: str | None = None) -> User:
     new_unit = lambda company_id: Unit(company_id, clock=clock)  # noqa: E731
-    return inviting.accept_invitation(new_unit, secret, password, name, clock)
+    return invitations.accept_invitation(new_unit, secret, password, name, clock)
 
 
 def test_an_invitation_is_mailed_taken_up_and_used_up(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    invited = inviting.invite(admin_unit(admin, clock), " Noor@Example.com ", "Noor  Haddad", "practitioner", clock)
+    invited = invitations.invite(admin_unit(admin, clock), " Noor@Example.com ", "Noor  Haddad", "practitioner", clock)
     assert (invited.status, invited.email, invited.name) == ("invited", NOOR, "Noor Haddad")
     secret = mailbox.secret_after_work()
     mail = mailbox.mails()[-1]
@@ -64,9 +73,9 @@ def test_an_invitation_is_mailed_taken_up_and_used_up(admin: User, mailbox: Mail
 
 
 def test_invited_again_both_mails_open_until_one_is_used(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    first = inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
+    first = invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
     one = mailbox.secret_after_work()
-    again = inviting.invite(admin_unit(admin, clock), NOOR, "Noor Haddad", "staff", clock)
+    again = invitations.invite(admin_unit(admin, clock), NOOR, "Noor Haddad", "staff", clock)
     two = mailbox.secret_after_work()
     assert again.id == first.id
     assert one != two
@@ -74,13 +83,13 @@ def test_invited_again_both_mails_open_until_one_is_used(admin: User, mailbox: M
     with pytest.raises(Conflict):
         accept(two, clock)
     with pytest.raises(Conflict):
-        inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
+        invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
 
 
 def test_an_email_signs_in_to_one_company_only(admin: User, clock: StandingClock) -> None:
     _, stranger = open_office(clock, "boss@example.org", "Salon Rosa")
     with pytest.raises(Conflict):
-        inviting.invite(admin_unit(stranger, clock), EMAIL, "Ada", "staff", clock)
+        invitations.invite(admin_unit(stranger, clock), EMAIL, "Ada", "staff", clock)
     with pytest.raises(Conflict):
         open_office(clock)
 
@@ -88,7 +97,7 @@ def test_an_email_signs_in_to_one_company_only(admin: User, clock: StandingClock
 def test_two_invitations_of_one_email_at_once_make_one_user(admin: User, clock: StandingClock) -> None:
     def invite(_: int) -> str:
         try:
-            return inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock).id
+            return invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock).id
         except DomainError as error:
             return error.code
 
@@ -101,7 +110,7 @@ def test_two_invitations_of_one_email_at_once_make_one_user(admin: User, clock: 
 
 
 def test_links_expire(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
+    invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
     invitation = mailbox.secret_after_work()
     reset = ask(mailbox, clock)
     clock.forward(hours=1, seconds=30)
@@ -157,14 +166,14 @@ def test_a_login_at_the_moment_of_a_reset_does_not_survive_it(
 ) -> None:
     secret = ask(mailbox, clock)
     late: list[str] = []
-    real = issuing.stage_revoking_all
+    real = token_issue.stage_revoking_all
 
     def revoke_after_a_login(*given: Any) -> None:
         real(*given)
         if not late:
             late.append(sign_in(clock).issued.secret)
 
-    monkeypatch.setattr(issuing, "stage_revoking_all", revoke_after_a_login)
+    monkeypatch.setattr(token_issue, "stage_revoking_all", revoke_after_a_login)
     confirm(secret, clock)
     assert not opens(late[0], clock)
 
@@ -173,14 +182,14 @@ def test_a_login_proved_before_a_reset_is_refused_after_it(
     admin: User, mailbox: Mailbox, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = ask(mailbox, clock)
-    real = throttling.forgive
+    real = login_throttle.forgive
 
     def forgive_after_a_reset(*given: Any) -> None:
-        monkeypatch.setattr(throttling, "forgive", real)
+        monkeypatch.setattr(login_throttle, "forgive", real)
         confirm(secret, clock)
         real(*given)
 
-    monkeypatch.setattr(throttling, "forgive", forgive_after_a_reset)
+    monkeypatch.setattr(login_throttle, "forgive", forgive_after_a_reset)
     with pytest.raises(Unauthenticated):
         sign_in(clock)
     assert store.get_account(admin.company_id, admin.id).tokens == ()
@@ -201,14 +210,14 @@ def test_a_reset_lets_the_owner_in_whom_a_guesser_made_wait(
 def test_asking_for_strangers_and_asking_too_often_mails_nobody(
     admin: User, mailbox: Mailbox, clock: StandingClock
 ) -> None:
-    resetting.request_reset("nobody@example.com", ADDRESS, clock)
-    inviting.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
+    reset_password.request_reset("nobody@example.com", ADDRESS, clock)
+    invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
     drain()
-    resetting.request_reset(NOOR, ADDRESS, clock)  # invited, but has no password to forget
+    reset_password.request_reset(NOOR, ADDRESS, clock)  # invited, but has no password to forget
     drain()
     assert [mail["To"] for mail in mailbox.mails()] == [[NOOR]]
     for _ in range(FREE_PER_ACCOUNT + 3):
-        resetting.request_reset(EMAIL, ADDRESS, clock)
+        reset_password.request_reset(EMAIL, ADDRESS, clock)
     drain()
     assert len([mail for mail in mailbox.mails() if mail["To"] == [EMAIL]]) == FREE_PER_ACCOUNT
     assert sign_in(clock).user == admin, "asking for resets is no way to keep somebody out"
@@ -229,7 +238,7 @@ def test_no_secret_and_no_address_lies_in_an_event(admin: User, mailbox: Mailbox
 def test_a_job_delivered_twice_mails_once(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
     context = JobContext("job_1", 1, False, "cor_1", admin.company_id, clock)
     for _ in range(2):
-        mailing.send_password_reset(SendPasswordReset(company_id=admin.company_id, user_id=admin.id), context)
+        send_mail.send_password_reset(SendPasswordReset(company_id=admin.company_id, user_id=admin.id), context)
     assert len(mailbox.mails()) == 1
 
 
@@ -245,9 +254,9 @@ def test_a_job_that_died_after_mailing_mails_again_and_both_links_open(
     with monkeypatch.context() as dying:
         dying.setattr(guard_store, "mark_mailed", die)
         with pytest.raises(ConnectionError):
-            mailing.send_password_reset(job, context)
+            send_mail.send_password_reset(job, context)
     first = mailbox.secret()
-    mailing.send_password_reset(job, context)
+    send_mail.send_password_reset(job, context)
     assert len(mailbox.mails()) == 2
     confirm(first, clock)
 

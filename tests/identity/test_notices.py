@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.identity.letters import _NOTICES, notice
+from chalicelib.identity.mail_templates import _NOTICES, notice
 
 VALUES = {"company": "Salon Rosa", "name": "Ada", "accounts": "Studio Demo S.r.l."}
 

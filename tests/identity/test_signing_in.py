@@ -8,12 +8,12 @@ from chalicelib.core.errors import RateLimited, Unauthenticated
 from chalicelib.core.rows import GuardRow
 from chalicelib.core.unit import Unit
 from chalicelib.identity import members, passwords, store
-from chalicelib.identity.attempts import (
+from chalicelib.identity.login_attempts import (
     FORGOTTEN_AFTER_SECONDS,
     FREE_PER_ACCOUNT,
     FREE_PER_ADDRESS,
     LONGEST_WAIT_SECONDS,
-    Attempts,
+    LoginAttempts,
 )
 from chalicelib.identity.user import User
 from tests.identity.office import ADDRESS, EMAIL, PASSWORD, StandingClock, admin_unit, opens, sign_in
@@ -175,11 +175,11 @@ def test_a_disabled_user_is_let_in_no_longer(admin: User, clock: StandingClock) 
 
 
 def test_the_waits_double_and_end() -> None:
-    attempts = Attempts()
+    attempts = LoginAttempts()
     for _ in range(FREE_PER_ACCOUNT):
         assert attempts.wait(1000, FREE_PER_ACCOUNT) == 0
         attempts = attempts.counted(1000)
     assert attempts.wait(1000, FREE_PER_ACCOUNT) == 5
     assert attempts.wait(1004, FREE_PER_ACCOUNT) == 1
     assert attempts.wait(1005, FREE_PER_ACCOUNT) == 0
-    assert Attempts(10**6, 1000 + FORGOTTEN_AFTER_SECONDS).wait(1000, FREE_PER_ACCOUNT) == LONGEST_WAIT_SECONDS
+    assert LoginAttempts(10**6, 1000 + FORGOTTEN_AFTER_SECONDS).wait(1000, FREE_PER_ACCOUNT) == LONGEST_WAIT_SECONDS

@@ -7,12 +7,12 @@ from chalicelib.core import directory
 from chalicelib.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from chalicelib.core.rows import DirectoryRow
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.identity import authentication, inviting, tokens
+from chalicelib.identity import authentication, invitations, tokens
 from chalicelib.identity.abilities import ABILITIES, EVERYTHING, OF_ROLE
 from chalicelib.identity.account import MOST_API_TOKENS
-from chalicelib.identity.issuing import Issued
 from chalicelib.identity.tables import IdentityRow
 from chalicelib.identity.token import digest_of
+from chalicelib.identity.token_issue import Issued
 from chalicelib.identity.user import User
 from tests.identity.office import Mailbox, StandingClock, admin_unit, join, open_office, opens, sign_in
 
@@ -113,7 +113,7 @@ def test_nobody_hands_out_more_than_they_have(admin: User, mailbox: Mailbox, clo
         make(admin, clock, ["calls:write"], held=frozenset({"account:write", "calls:read"}))
     limited = admin_unit(admin, clock, frozenset({"users:write"}))
     with pytest.raises(Forbidden):
-        inviting.invite(limited, "mallory@example.com", "Mallory", "admin", clock)
+        invitations.invite(limited, "mallory@example.com", "Mallory", "admin", clock)
 
 
 def test_abilities_that_no_route_asks_for_are_named(admin: User, clock: StandingClock) -> None:

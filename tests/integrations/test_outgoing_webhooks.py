@@ -16,11 +16,11 @@ from chalicelib.core.clock import now
 from chalicelib.core.ids import new_id
 from chalicelib.core.settings import settings
 from chalicelib.integrations import store
-from chalicelib.integrations.endpoint import MOST_ATTEMPTS, Attempt, Delivery
+from chalicelib.integrations.webhook_endpoint import MOST_ATTEMPTS, Delivery, DeliveryAttempt
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from tests.draining import drain
-from tests.functions.test_practice_doors import _haircut
+from tests.functions.test_practice_endpoints import _haircut
 
 ME = Caller("com_test")
 PLACE = "/api/webhook-endpoints"
@@ -160,7 +160,7 @@ def test_a_gone_endpoint_is_switched_off_and_told_nothing_more(practice: Practic
 
 def test_an_event_relayed_twice_makes_one_delivery(practice: Practice, receiver: Receiver) -> None:
     from chalicelib.integrations.jobs import PublishWebhook
-    from chalicelib.integrations.publishing import publish
+    from chalicelib.integrations.publish_event import publish
 
     made = endpoint(receiver)
     booked = call("POST", "/api/appointments", caller=ME, body=_haircut(practice)).json
@@ -196,6 +196,6 @@ def test_the_waits_end_after_three_days() -> None:
     for number in range(MOST_ATTEMPTS):
         assert delivery.state == "pending"
         at = delivery.next_at or at
-        delivery = delivery.after(Attempt(at=at, status=None, took_ms=1, error=f"try {number}"))
+        delivery = delivery.after(DeliveryAttempt(at=at, status=None, took_ms=1, error=f"try {number}"))
     assert delivery.state == "failed"
     assert timedelta(days=2) < at - delivery.created_at < timedelta(days=4)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import store as booking
+from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.calls import message_store
 from chalicelib.core import relay
@@ -60,11 +60,11 @@ def test_an_appointment_is_moved_and_cancelled_once_whatever_dies(practice: Prac
         wish = {"starts_at": next_monday(15).isoformat()}
         died = run_dying(lambda: ring("reschedule_appointment", wish, now(), **call), death)
         assert ring("reschedule_appointment", wish, now(), **call)["status"] == "moved"
-        assert booking.get_appointment("com_test", mine.id).moves == 1
+        assert appointment_store.get_appointment("com_test", mine.id).moves == 1
         died_again = run_dying(lambda: ring("cancel_appointment", {}, now(), **call), death)
         assert ring("cancel_appointment", {}, now(), **call)["status"] == "cancelled"
         _recover()
-        assert booking.get_appointment("com_test", mine.id).status == "cancelled"
+        assert appointment_store.get_appointment("com_test", mine.id).status == "cancelled"
         told = [row.type for row in OutboxRow.scan() if mine.id in (row.data or "")]
         assert sorted(told) == ["booking.AppointmentBooked", "booking.AppointmentCancelled", "booking.AppointmentMoved"]
         taken = b"".join(bytes(getattr(week, f"d{n}") or b"") for week in OccupancyRow.scan() for n in range(7))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.calls import chain, lists
+from chalicelib.calls import chain, list_store
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.rows import DirectoryRow
@@ -28,11 +28,11 @@ def test_a_backfill_that_dies_is_simply_run_again(aws: EmbeddedAws) -> None:
         recorded(first + 2, details(first + 2), to_number="+12025550000")
         died = run_dying(run_all, death)
         run_all()
-        made = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+        made = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
         assert sorted(str(a.external_id) for a in made) == [f"uid-{first + n}" for n in range(3)]
         assert len({a.call_id for a in made}) == 3
         assert [v.valid for _, v in chain.validate_all(COMPANY)] == [True] * 3
-        assert (lists.count_backlog(COMPANY), lists.count_backlog(PLATFORM)) == (0, 0)
+        assert (list_store.count_backlog(COMPANY), list_store.count_backlog(PLATFORM)) == (0, 0)
         assert run_all() == []
         _clear()
         return died

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
 from tests.booking.agreement import assert_both_sides_agree, clear, ours, recover

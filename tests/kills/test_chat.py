@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.chat import sending, store
+from chalicelib.chat import send_message, store
 from chalicelib.chat.message import Draft
 from tests.conftest import EmbeddedAws
 from tests.kills.dying import Death, run_dying
@@ -24,7 +24,7 @@ def test_a_message_is_said_once_whatever_dies(aws: EmbeddedAws) -> None:
 
         def say() -> None:
             draft, who = Draft("Good morning", client_id="c1"), (COMPANY, room.doctor.id, room.appointment.id)
-            sending.send(room.unit, *who, draft, room.clock)
+            send_message.send(room.unit, *who, draft, room.clock)
 
         died = run_dying(say, death)
         say()  # the client has heard nothing, and sends it again

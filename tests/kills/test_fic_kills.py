@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.accounting import issuing, order_store, starting, syncing
+from chalicelib.accounting import issue_invoice, order_store, start_sync, sync_step
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.order import Line
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import work
@@ -28,7 +28,7 @@ __all__ = ["account", "appointment"]
 def small(fic: FattureInCloudSimulator, account: Account, monkeypatch: pytest.MonkeyPatch) -> FattureInCloudSimulator:
     """Books of a few records, three to a page."""
     fic.resize(COMPANY, clients=7, suppliers=1, invoices=4, quotes=1)
-    monkeypatch.setattr(syncing, "LARGEST_PAGE", 3)
+    monkeypatch.setattr(sync_step, "LARGEST_PAGE", 3)
     messages_come_back_at_once()
     return fic
 
@@ -61,7 +61,7 @@ def _one_step(driver: Driver, step: int) -> Callable[[Death], bool]:
 @pytest.mark.slow
 def test_beginning_a_run_leaves_one_or_none(small: FattureInCloudSimulator, account: Account) -> None:
     def case(death: Death) -> bool:
-        died = run_dying(lambda: starting.start(lambda: Unit(OURS), account, "invoices", "full", now), death)
+        died = run_dying(lambda: start_sync.start(lambda: Unit(OURS), account, "invoices", "full", now), death)
         drain_all()
         small.change("invoices", small.books[COMPANY].ids("invoices")[0], {"notes": str(death)}, silent=True)
         synced(account, "invoices")
@@ -97,11 +97,11 @@ def test_an_event_is_acted_on_whenever_a_worker_dies(small: FattureInCloudSimula
 def test_a_document_is_made_once_whenever_its_maker_dies(
     small: FattureInCloudSimulator, account: Account, appointment: Appointment
 ) -> None:
-    wish = issuing.Wish(appointment_id=appointment.id, lines=(Line(name="Haircut", net=3000),))
+    wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=(Line(name="Haircut", net=3000),))
     clock = MovingClock()
 
-    def issue() -> issuing.Issued:
-        return issuing.issue(lambda: Unit(OURS), account, "invoices", wish, clock)
+    def issue() -> issue_invoice.Issued:
+        return issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, clock)
 
     def case(death: Death) -> bool:
         died = run_dying(issue, death)

@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.booking import following, group_store, minimum
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import membership_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.groups import minimum, sync_participants
 from chalicelib.booking.jobs import FollowGroup
-from chalicelib.booking.policy import Limits, Policy
+from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from infra.local.demo_practice import Practice
-from tests.booking.test_groups import COMPANY, MERGE, NOW, TEN, begin, booked, current, opened
+from tests.booking.test_groups import COMPANY, MERGE, NOW, TEN, booked, current, new_unit, opened
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.kills.dying import Death, run_dying
@@ -30,7 +31,7 @@ def test_a_merger_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
         small, taker = _two_groups(practice, tried)
         late = small.starts_at - timedelta(hours=1)
         died = run_dying(lambda: _merge(small, taker, late), death)
-        minimum.check_minimum(begin, COMPANY, small.id, lambda: late)
+        minimum.check_minimum(new_unit, COMPANY, small.id, lambda: late)
         drain()
         _merged_once(small, taker)
         return died
@@ -48,9 +49,9 @@ def _two_groups(practice: Practice, number: int) -> tuple[Appointment, Appointme
 
 
 def _merge(small: Appointment, taker: Appointment, late: datetime) -> None:
-    minimum.check_minimum(begin, COMPANY, small.id, lambda: late)
+    minimum.check_minimum(new_unit, COMPANY, small.id, lambda: late)
     context = JobContext("job_test", 1, False, "cor_test", COMPANY, lambda: NOW)
-    following.follow(FollowGroup(company_id=COMPANY, appointment_id=taker.id, merged_from=small.id), context)
+    sync_participants.follow(FollowGroup(company_id=COMPANY, appointment_id=taker.id, merged_from=small.id), context)
 
 
 def _merged_once(small: Appointment, taker: Appointment) -> None:
@@ -58,11 +59,11 @@ def _merged_once(small: Appointment, taker: Appointment) -> None:
     group = current(taker).group
     assert group
     assert [one.customer_id for one in group.participants] == [taker.customer_id, small.customer_id]
-    kept = group_store.memberships(COMPANY, taker.id)
+    kept = membership_store.memberships(COMPANY, taker.id)
     assert {customer: len(one.counted) for customer, one in kept.items()} == {
         taker.customer_id: 1,
         small.customer_id: 1,
     }
-    assert [one.counted for one in group_store.memberships(COMPANY, small.id).values()] == [()]
+    assert [one.counted for one in membership_store.memberships(COMPANY, small.id).values()] == [()]
     told = [row for row in OutboxRow.scan() if row.type == "booking.ParticipantMoved" and small.id in str(row.data)]
     assert len(told) == 1

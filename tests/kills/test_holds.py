@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import hold_store
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.deciding import Asked
-from chalicelib.booking.hold import Hold, HoldProof
-from chalicelib.booking.holding import extend, hold, release
-from chalicelib.booking.occupancy import Entry, Kind
-from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.appointments import hold_store
+from chalicelib.booking.appointments.hold import Hold, HoldProof
+from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.hold import extend, hold, release
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.core.errors import DomainError
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
 from tests.booking.agreement import ours
+from tests.booking.calendars import read_calendar
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives
 
@@ -32,13 +32,13 @@ def _begin(company_id: str = COMPANY) -> Unit:
 
 
 def _hold(practice: Practice, at: datetime) -> tuple[Hold, str]:
-    asked = Asked(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
+    asked = BookingRequest(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
     # Everyone from an address of his own, since two a visitor are the most.
     return hold(_begin, f"address {at}", asked, lambda: NOW)
 
 
 def _use(practice: Practice, made: Hold, proof: HoldProof) -> object:
-    wish = Wish(
+    wish = BookingRequest(
         branch_id=practice.branches[0].id, service="Massage", starts_at=made.starts_at, source="web", hold=proof,
         contact=Contact(name="Ada", phone="+4915112345678"),
     )  # fmt: skip

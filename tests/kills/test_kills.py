@@ -8,10 +8,10 @@ from typing import Literal
 
 import pytest
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom.reconcile_booking import reconcile
 from chalicelib.booking.jobs import ReconcileBooking
-from chalicelib.booking.reconciling import reconcile
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import aws, relay
@@ -101,7 +101,7 @@ def test_a_phone_booking_is_whole_on_both_sides_or_on_none(
         tried += 1
         died = run_dying(lambda: ask("book_appointment", wish(), call_id=f"retell-{tried}"), death)
         _recover()
-        ours = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+        ours = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
         standing = [appointment for appointment in ours if appointment.status != "released"]
         theirs = [b for b in calcom.bookings.all.values() if b["status"] == "accepted"]
         assert {a.status for a in standing} <= {"confirmed"}
@@ -127,10 +127,10 @@ def test_a_phone_booking_is_whole_on_both_sides_or_on_none(
 def _recover() -> None:
     relay.sweep(now() + timedelta(minutes=5))
     for row in list(BookingRow.scan(BookingRow.status == "held")):
-        appointment = row.noun(Appointment)
+        appointment = row.model(Appointment)
         late = JobContext("job", 1, False, "cor", "com_test", lambda: now() + timedelta(minutes=3))
         reconcile(ReconcileBooking(company_id="com_test", appointment_id=appointment.id), late)
-        assert booking.get_appointment("com_test", appointment.id).status in ("confirmed", "released")
+        assert appointment_store.get_appointment("com_test", appointment.id).status in ("confirmed", "released")
     drain()
 
 

@@ -8,7 +8,7 @@ from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import Postpone
 from chalicelib.core.rows import FailedJobRow
-from chalicelib.messaging import sending, store
+from chalicelib.messaging import send_text, store
 from chalicelib.messaging.jobs import SendText
 from chalicelib.messaging.tables import MessagingRow
 from chalicelib.messaging.text import Text
@@ -58,7 +58,7 @@ def test_a_missed_caller_is_texted_once_whatever_dies(twilio: TwilioSimulator) -
 
 
 def _texts() -> list[Text]:
-    return [row.noun(Text) for row in MessagingRow.scan() if row.sk == "text"]
+    return [row.model(Text) for row in MessagingRow.scan() if row.sk == "text"]
 
 
 def _send_all(later: timedelta = timedelta()) -> None:
@@ -66,6 +66,6 @@ def _send_all(later: timedelta = timedelta()) -> None:
     for text in _texts():
         if store.find_text(COMPANY, text.id) == text and text.status != "sent":
             try:
-                sending.send(SendText(company_id=COMPANY, text_id=text.id), context(later=later))
+                send_text.send(SendText(company_id=COMPANY, text_id=text.id), context(later=later))
             except Postpone:
                 continue

@@ -1,19 +1,27 @@
 """Kill the process at any call of booking and moving a package: all of its parts are there, or none."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from chalicelib.booking import package_store, store
-from chalicelib.booking.package import Together
-from chalicelib.booking.package_changing import Change, cancel
-from chalicelib.booking.package_moving import PackageMove, reschedule
-from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.package import Together
+from chalicelib.booking.packages.change import Change, cancel
+from chalicelib.booking.packages.reschedule import reschedule
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.tables import BookingRow
-from tests.booking.spa import QUARTER, TEN, begin, booked, clock, open_spa
+from tests.booking.calendars import read_calendar
+from tests.booking.spa import QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, "com_test", clock)
 
 
 def packages(but: set[str]) -> list[Together]:
@@ -36,7 +44,7 @@ def test_a_package_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
         def work() -> None:
             made = booked(practice, at)
             assert made.package
-            reschedule(begin, "com_test", made.package.id, PackageMove(starts_at=at + QUARTER), clock)
+            reschedule(changing(), made.package.id, Move(starts_at=at + QUARTER))
 
         died = run_dying(work, death)
         new = packages(known)
@@ -53,9 +61,9 @@ def test_a_package_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
                 member = next(m for m in practice.staff if m.id == part.staff_id)
                 held = [e.start for e in read_calendar("com_test", member, part.entry()).entries()]
                 assert part.starts_at in held
-            cancel(begin, "com_test", one.package.id, Change())
+            cancel(changing(), one.package.id, Change())
         if not died:
-            assert store.get_appointment("com_test", new[0].parts[0].id).moves == 1
+            assert appointment_store.get_appointment("com_test", new[0].parts[0].id).moves == 1
         return died
 
     assert until_it_survives(case) >= 5

@@ -5,24 +5,24 @@ from typing import Literal
 
 import pytest
 
-from chalicelib.analytics import rebuilding, store
+from chalicelib.analytics import rebuild_counters, store
 from chalicelib.analytics.tables import AnalyticsRow
 from chalicelib.core.clock import now
 from infra.local.demo_practice import Practice
-from tests.analytics.test_counting import COMPANY, agree, begin, change, count, made
+from tests.analytics.test_counting import COMPANY, agree, change, count, made, new_unit
 from tests.kills.dying import Death, run_dying
 
 
 @pytest.mark.slow
 def test_a_rebuild_that_dies_is_gone_on_with(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuilding, "PAGE", 2)
+    monkeypatch.setattr(rebuild_counters, "PAGE", 2)
     chance = random.Random(8)
     stand = [made(practice, chance) for _ in range(5)]
     for one in stand:
         count(one)
 
     def rebuild() -> None:
-        list(rebuilding.rebuild(begin, COMPANY, now, lambda _: None))
+        list(rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None))
 
     number, died = 0, True
     while died:

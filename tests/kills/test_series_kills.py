@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import series_booking, series_store
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.jobs import ResumeSeries
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.series import Series
-from chalicelib.booking.series_resuming import resume
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.series import book as series_book
+from chalicelib.booking.series import store as series_store
+from chalicelib.booking.series.resume import resume
+from chalicelib.booking.series.series import Series
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.core.rows import OutboxRow
 from infra.local.demo_practice import Practice
@@ -23,8 +24,8 @@ from tests.sizes import EVERY_MOMENT
 
 def everything() -> tuple[list[Series], list[Appointment]]:
     rows = list(BookingRow.scan())
-    series = [row.noun(Series) for row in rows if row.pk == "com_test#series"]
-    return series, [row.noun(Appointment) for row in rows if row.sk == "appointment"]
+    series = [row.model(Series) for row in rows if row.pk == "com_test#series"]
+    return series, [row.model(Appointment) for row in rows if row.sk == "appointment"]
 
 
 def its_jobs_are_done(series: list[Series]) -> None:
@@ -48,7 +49,7 @@ def test_a_series_is_whole_or_nothing_whenever_its_maker_dies(
     aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     practice = opened({"policy": Policy(service_limits=Limits(per_week=9))})
-    monkeypatch.setattr(series_booking, "MOST_HELD_AT_ONCE", 2)
+    monkeypatch.setattr(series_book, "MOST_HELD_AT_ONCE", 2)
     seen: set[str] = set()
 
     def case(death: Death) -> bool:

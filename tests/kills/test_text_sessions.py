@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib.core import queues, relay
 from chalicelib.core.clock import now
+from chalicelib.core.envelope import envelope_of
 from chalicelib.core.errors import DomainError
-from chalicelib.core.jobs import envelope_of, work
+from chalicelib.core.jobs import work
 from chalicelib.core.rows import FailedJobRow, OutboxRow
 from chalicelib.core.worker import deliver
 from chalicelib.text_sessions import store

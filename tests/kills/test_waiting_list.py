@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import offers, waiting_store
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.booking.waiting import Waiting
+from chalicelib.booking.waitlist import answer_offer
+from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core.clock import now
 from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
@@ -31,7 +32,7 @@ def clear() -> None:
             row.delete()
 
 
-def each(practice: Practice, work: Callable[[Waiting], Callable[[], object]]) -> int:
+def each(practice: Practice, work: Callable[[WaitlistEntry], Callable[[], object]]) -> int:
     """Two want the same time. What `work` says is killed at each call, done again, and what must hold is looked at."""
     tried = 0
 
@@ -53,9 +54,9 @@ def each(practice: Practice, work: Callable[[Waiting], Callable[[], object]]) ->
 
 def sound() -> None:
     """One time, one hold or one appointment; one text for each offer that was made."""
-    people = [row.noun(Waiting) for row in BookingRow.scan() if row.sk == "waiting"]
+    people = [row.model(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
     holds = [row for row in OccupancyRow.scan() if row.sk == "hold"]
-    made = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    made = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     assert len(holds) == len([one for one in people if one.offer])
     assert len(holds) + len(made) == 1
     assert len([one for one in people if one.status == "booked"]) == len(made)
@@ -66,19 +67,19 @@ def sound() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["accept", "lapse"])
 def test_an_answer_counts_once_whatever_dies(practice: Practice, answer: str) -> None:
-    def work(first: Waiting) -> Callable[[], object]:
+    def work(first: WaitlistEntry) -> Callable[[], object]:
         opening(practice)
-        offer = waiting_store.get(COMPANY, first.id).offer
+        offer = waitlist_store.get(COMPANY, first.id).offer
         assert offer is not None
         link, later = link_of("+4915112345701"), offer.until + timedelta(seconds=1)
 
         def accept() -> object:
-            return offers.accept(Unit, link, now, never)  # type: ignore[arg-type]
+            return answer_offer.accept(Unit, link, now, never)  # type: ignore[arg-type]
 
         def lapse() -> None:
             """The sweep, and the job that offers the time to the second."""
-            if waiting_store.get(COMPANY, first.id).offer:
-                offers.sweep(Unit, lambda: later)
+            if waitlist_store.get(COMPANY, first.id).offer:
+                answer_offer.sweep(Unit, lambda: later)
             opening(practice)
 
         return accept if answer == "accept" else lapse

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from chalice.app import AuthResponse, Chalice
 
-from chalicelib.core.doors import PUBLIC
+from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
@@ -54,7 +54,7 @@ def _app() -> Chalice:
         """Take one."""
 
     app = Chalice("test", configure_logs=False)
-    things.front = guard.doors[0].entry
+    things.front = guard.endpoints[0].entry
     app.register_blueprint(things)
     return app
 
@@ -132,7 +132,7 @@ def test_preflight_is_answered(connection: http.client.HTTPConnection) -> None:
     assert "POST" in headers["access-control-allow-methods"]
 
 
-def test_too_large_is_refused_by_the_door_and_far_too_large_unread(connection: http.client.HTTPConnection) -> None:
+def test_too_large_is_refused_by_the_endpoint_and_far_too_large_unread(connection: http.client.HTTPConnection) -> None:
     large = json.dumps({"text": "x" * 1_100_000}).encode()
     assert_problem(ask(connection, "POST", "/notes", large), 413, "body_too_large")
     connection.putrequest("POST", "/notes")

@@ -2,7 +2,7 @@
 
 import boto3
 
-from chalicelib.booking import store
+from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
@@ -15,13 +15,20 @@ def test_provisioning_again_makes_nothing(aws: EmbeddedAws) -> None:
     assert provision() == []
 
 
+def test_a_table_that_is_missing_is_made(aws: EmbeddedAws) -> None:
+    table, client = settings().table("guards"), boto3.Session().client("dynamodb")
+    client.delete_table(TableName=table)
+    assert provision() == [table]
+    assert client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
+
+
 def test_a_table_of_an_older_version_gets_the_indexes_that_it_lacks(practice: Practice) -> None:
     made = booked(practice)
-    table, client = settings().table("booking"), boto3.client("dynamodb")
+    table, client = settings().table("booking"), boto3.Session().client("dynamodb")
     client.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by_staff"}}])
     aws_clients.forget_clients()
     assert provision() == [f"{table}/by_staff"]
-    found = store.page_appointments(
+    found = appointment_store.page_appointments(
         "staff", str(made.staff_id), made.company_id, starts_from=None, starts_until=None, status=None, source=None,
         limit=10, cursor=None,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.calls.jobs import RecordCall
 from chalicelib.core import aws as aws_clients
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.needs import Needs
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
@@ -45,13 +45,15 @@ def read_all(reader: StreamReader) -> int:
 
 
 class Recorder:
-    """A stream door that keeps what it is given and wants the records of `refused` keys again."""
+    """A stream endpoint that keeps what it is given and wants the records of `refused` keys again."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.keys: list[str] = []
         self.refused: set[str] = set()
-        door = Door("stream", "record", "functions.streams.test", Needs(), 128, 60, "", batch_size=100, entry=self)
-        monkeypatch.setattr(relay, "doors_of", lambda kind: [door])
+        endpoint = Endpoint(
+            "stream", "record", "functions.streams.test", Needs(), 128, 60, "", batch_size=100, entry=self
+        )
+        monkeypatch.setattr(relay, "endpoints_of", lambda kind: [endpoint])
 
     def __call__(self, event: dict[str, Any], context: object) -> Any:
         failures = []

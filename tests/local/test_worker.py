@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.queues import DEAD, Message, send
@@ -23,17 +23,17 @@ from tests.conftest import EmbeddedAws
 View = Callable[[dict[str, Any]], Any]
 
 
-def hand_over(door: Door, poll_seconds: int = 0) -> int:
-    """Let the door's Lambda have its queue's next batch; returns how many messages there were."""
+def hand_over(endpoint: Endpoint, poll_seconds: int = 0) -> int:
+    """Let the endpoint's Lambda have its queue's next batch; returns how many messages there were."""
 
     def handle(_: str, event: dict[str, Any]) -> dict[str, Any] | None:
-        answer: dict[str, Any] | None = invoke(door, event)
+        answer: dict[str, Any] | None = invoke(endpoint, event)
         return answer
 
-    return deliver(f"{door.queue}{DEAD}" if door.dead else door.queue, handle, poll_seconds)
+    return deliver(f"{endpoint.queue}{DEAD}" if endpoint.dead else endpoint.queue, handle, poll_seconds)
 
 
-def consumer(queue: str, view: View) -> Door:
+def consumer(queue: str, view: View) -> Endpoint:
     function = Function("functions.queues.test")
 
     def consume(event: dict[str, Any]) -> Any:
@@ -41,7 +41,7 @@ def consumer(queue: str, view: View) -> Door:
         return view(event)
 
     function.on_queue(queue, needs=Needs())(consume)
-    return function.doors[0]
+    return function.endpoints[0]
 
 
 def put(queue: str, *bodies: str) -> None:
@@ -55,7 +55,7 @@ def left(queue: str) -> tuple[int, int]:
     return int(found["Attributes"][names[0]]), int(found["Attributes"][names[1]])
 
 
-def test_the_door_gets_what_lambda_would_get(aws: EmbeddedAws) -> None:
+def test_the_endpoint_gets_what_lambda_would_get(aws: EmbeddedAws) -> None:
     events: list[dict[str, Any]] = []
     put("sync", "one", "two")
     assert hand_over(consumer("sync", events.append)) == 2
@@ -68,7 +68,7 @@ def test_the_door_gets_what_lambda_would_get(aws: EmbeddedAws) -> None:
     assert left("sync") == (0, 0)
 
 
-def test_only_what_the_door_wants_again_stays(aws: EmbeddedAws) -> None:
+def test_only_what_the_endpoint_wants_again_stays(aws: EmbeddedAws) -> None:
     def view(event: dict[str, Any]) -> Any:
         bad = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
         return {"batchItemFailures": [{"itemIdentifier": one} for one in bad]}
@@ -78,7 +78,7 @@ def test_only_what_the_door_wants_again_stays(aws: EmbeddedAws) -> None:
     assert left("sync") == (0, 1)
 
 
-def test_a_door_that_raises_loses_nothing(aws: EmbeddedAws) -> None:
+def test_a_endpoint_that_raises_loses_nothing(aws: EmbeddedAws) -> None:
     def view(event: dict[str, Any]) -> Any:
         raise RuntimeError("broken")
 
@@ -87,7 +87,7 @@ def test_a_door_that_raises_loses_nothing(aws: EmbeddedAws) -> None:
     assert left("sync") == (0, 2)
 
 
-def test_an_empty_queue_calls_no_door(aws: EmbeddedAws) -> None:
+def test_an_empty_queue_calls_no_endpoint(aws: EmbeddedAws) -> None:
     def view(event: dict[str, Any]) -> Any:
         raise AssertionError("called")
 
@@ -106,8 +106,8 @@ def test_the_first_queue_comes_first(aws: EmbeddedAws, monkeypatch: pytest.Monke
         if len(worked) == 5:
             stop.set()
 
-    doors = [consumer(queue, view) for queue in ("default", "sync")]
-    monkeypatch.setattr(worker, "doors_of", lambda kind: doors)
+    endpoints = [consumer(queue, view) for queue in ("default", "sync")]
+    monkeypatch.setattr(worker, "endpoints_of", lambda kind: endpoints)
     monkeypatch.setattr(worker, "consumers", lambda queues, dead=False: [] if dead else consumers(queues))
     put("default", "low 1")
     put("sync", "high 1")

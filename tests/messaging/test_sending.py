@@ -9,8 +9,10 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Unavailable, VendorRefused
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
-from chalicelib.messaging import refusing, sending, store
+from chalicelib.messaging import record_refusal, send_text, store
 from chalicelib.messaging.jobs import SendText
+from chalicelib.messaging.record_refusal import NewRefusal
+from chalicelib.messaging.send_text import NewText
 from chalicelib.messaging.text import Text
 from infra.local.simulators.twilio import TwilioSimulator
 from tests.calls.telephone import COMPANY, context, twilio
@@ -24,14 +26,15 @@ SENDER = "+493055501000"
 def queued(body: str = "Hello", to: str = TO, sender: str = SENDER, **more: Any) -> Text:
     """A text that waits for its job."""
     unit = Unit(COMPANY)
-    text = sending.stage_text(unit, to=to, sender=sender, body=body, at=now(), **more)
+    purpose = more.pop("purpose", "missed_call")
+    text = send_text.stage_text(unit, NewText(to=to, sender=sender, body=body, purpose=purpose, **more), now())
     unit.commit()
     return text
 
 
 def send(text: Text, job: JobContext | None = None) -> Text:
     """Do its job; returns what became of it."""
-    sending.send(SendText(company_id=text.company_id, text_id=text.id), job or context())
+    send_text.send(SendText(company_id=text.company_id, text_id=text.id), job or context())
     return read(text)
 
 
@@ -122,7 +125,7 @@ def test_who_refuses_while_the_outcome_is_unknown_gets_no_second_try(twilio: Twi
     twilio.fault(path="*/Messages.json", method="POST", status=500, times=1)
     with pytest.raises(Postpone):
         send(text)
-    refusing.refuse(lambda: Unit(COMPANY), TO, now, texts=True)
+    record_refusal.refuse(lambda: Unit(COMPANY), NewRefusal(number=TO, texts=True), now)
     assert send(text, context(later=timedelta(seconds=80))).failure == "refused"
     assert out(twilio) == []
 

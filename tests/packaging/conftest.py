@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.core.doors import Door, all_doors
+from chalicelib.core.discovery import all_endpoints
+from chalicelib.core.endpoints import Endpoint
 from infra.limits import StackSize
 from infra.package import write
 from infra.zipping import Package
@@ -46,13 +47,13 @@ class Packaged:
 
 
 @pytest.fixture(scope="session")
-def doors() -> list[Door]:
-    """Every door of the house."""
-    return all_doors()
+def endpoints() -> list[Endpoint]:
+    """Every endpoint of the house."""
+    return all_endpoints()
 
 
 @pytest.fixture(scope="session")
-def packaged(doors: list[Door], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packaged]:
+def packaged(endpoints: list[Endpoint], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packaged]:
     """The package of a stage, which the workers of a run share."""
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     folder = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
@@ -63,7 +64,7 @@ def packaged(doors: list[Door], tmp_path_factory: pytest.TempPathFactory) -> Cal
         with open(folder / f"{stage}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not figures.exists():
-                figures.write_bytes(pickle.dumps(write(app, doors, stage, out)))
+                figures.write_bytes(pickle.dumps(write(app, endpoints, stage, out)))
         sizes, made = pickle.loads(figures.read_bytes())
         templates = {path.stem: json.loads(path.read_text()) for path in sorted(out.glob("*.json"))}
         return Packaged(out, stage, sizes, made, templates)

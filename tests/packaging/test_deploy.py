@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.changes import DeploymentFailed
+from infra import changes
+from infra.changes import Deployment, DeploymentFailed
 from infra.deploy import deploy, main
 from tests.conftest import EmbeddedAws
 
@@ -89,6 +90,80 @@ def test_what_fails_is_told_with_its_reason(aws: EmbeddedAws, session: boto3.Ses
             out, "small", f"packages-{aws.account}", given,
             stage="dev", session=session, endpoint=aws.url, say=lambda _: None,
         )  # fmt: skip
+
+
+def test_indexes_come_and_go_one_at_a_time(aws: EmbeddedAws, session: boto3.Session, tmp_path: Path) -> None:
+    said: list[str] = []
+    where: dict[str, Any] = {"stage": "dev", "session": session, "endpoint": aws.url, "say": said.append}
+
+    def put(name: str, *indexes: str) -> None:
+        out = small(tmp_path / name, {"Queue": QUEUE})
+        root = json.loads((out / "root.json").read_text())
+        root["Resources"]["NotesTable"] = table(*indexes)
+        (out / "root.json").write_text(json.dumps(root))
+        given = {"Prefix": "small", "PublicUrl": "https://pilot.example"}
+        assert deploy(out, "small", f"packages-{aws.account}", given, **where)["Url"] == "https://pilot.example"
+
+    put("first", "a", "b")
+    put("second", "c", "d", "e")
+    told = [line for line in said if "NotesTable" in line]
+    assert told == [
+        *("adds by_c to NotesTable", "adds by_d to NotesTable", "adds by_e to NotesTable"),
+        *("drops by_a from NotesTable", "drops by_b from NotesTable"),
+    ]
+    found = session.client("dynamodb", endpoint_url=aws.url).describe_table(TableName="small-notes")["Table"]
+    assert {index["IndexName"] for index in found["GlobalSecondaryIndexes"]} == {"by_c", "by_d", "by_e"}
+    said.clear()
+    put("third", "c", "d", "e")
+    assert "small is up to date" in said
+
+
+def table(*indexes: str) -> dict[str, Any]:
+    """A table with an index on each of these attributes."""
+    described = [
+        {"IndexName": f"by_{i}", "KeySchema": hash_key(i), "Projection": {"ProjectionType": "ALL"}} for i in indexes
+    ]
+    properties = {
+        "TableName": {"Fn::Sub": "${Prefix}-notes"},
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": each, "AttributeType": "S"} for each in ("pk", *indexes)],
+        "KeySchema": hash_key("pk"),
+        "GlobalSecondaryIndexes": described,
+    }
+    return {"Type": "AWS::DynamoDB::Table", "Properties": properties}
+
+
+def hash_key(name: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": "HASH"}]
+
+
+class Building:
+    """DynamoDB, that builds an index while it is asked twice about it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def describe_table(self, TableName: str) -> dict[str, Any]:
+        self.asked += 1
+        status = "ACTIVE" if self.asked > 2 else "CREATING"
+        return {"Table": {"GlobalSecondaryIndexes": [{"IndexName": "by_c", "IndexStatus": status}]}}
+
+
+def test_an_update_waits_until_indexes_are_built(
+    aws: EmbeddedAws, session: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "POLL_SECONDS", 0.01)
+    said: list[str] = []
+    client = session.client("cloudformation", endpoint_url=aws.url)
+    template = json.dumps({"Resources": {"NotesTable": table("c")}, "Parameters": {"Prefix": {"Type": "String"}}})
+    client.create_stack(
+        StackName="waiting", TemplateBody=template, Parameters=[{"ParameterKey": "Prefix", "ParameterValue": "waiting"}]
+    )
+    client.get_waiter("stack_create_complete").wait(StackName="waiting", WaiterConfig={"Delay": 1})
+    dynamodb = Building()
+    Deployment(client, "waiting", "dev", said.append).wait_for_indexes(dynamodb)
+    assert said == ["  waits until DynamoDB has built by_c of waiting-notes"]
+    assert dynamodb.asked == 3
 
 
 def test_without_a_package_there_is_nothing_to_deploy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from chalicelib.booking import situation
-from chalicelib.booking.opening import save_practice
+from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs, secrets
 from chalicelib.core.clock import now, stamp
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.identity.opening import Person, open_company
+from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.functions import POLICY_NAME
 from infra.local import ministack
 from infra.local.demo_booking import DemoBooking
@@ -78,13 +78,13 @@ def _forget() -> None:
     settings.cache_clear()
     aws_clients.forget_clients()
     secrets._kept.clear()
-    situation.forget()
+    booking_context.forget()
 
 
 def _seed(deployed: Deployed) -> None:
     deployed.client("ssm").put_parameter(Name=f"/{PREFIX}/retell_api_key", Value=RETELL_KEY, Type="SecureString")
     deployed.client("sesv2").create_email_identity(EmailIdentity="pilotpractice.example")
-    open_company("Deployed", Person("Ada", ADMIN, PASSWORD), now, company_id=COMPANY)
+    create_company(NewCompany("Deployed", id=COMPANY), Person("Ada", ADMIN, PASSWORD), now)
     made = demo_practice(COMPANY, calcom=False)
     save_practice(lambda: Unit(COMPANY), made.branches, made.services, made.staff)
     answer = deployed.call("POST", "/auth/login", token="", json={"email": ADMIN, "password": PASSWORD})

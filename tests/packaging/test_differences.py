@@ -49,7 +49,8 @@ def test_another_change_is_kept_as_well() -> None:
 
 
 @pytest.mark.parametrize(
-    "reference", [{"Ref": "Other"}, {"Fn::GetAtt": "Other.Arn"}, {"Fn::Sub": "x${Other.Arn}"}, {"Fn::Sub": ["${Other}"]}]
+    "reference",
+    [{"Ref": "Other"}, {"Fn::GetAtt": "Other.Arn"}, {"Fn::Sub": "x${Other.Arn}"}, {"Fn::Sub": ["${Other}", {}]}],
 )
 def test_what_is_new_is_kept_with_what_it_refers_to_in_whatever_way(reference: Any) -> None:
     found = differences(template("dev", New=function("dev", role=reference)), template("dev"))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from chalice.app import Chalice
 
-from chalicelib.core.doors import Door, all_doors, functions
+from chalicelib.core.discovery import all_endpoints, functions
+from chalicelib.core.endpoints import Endpoint
 from infra import limits
 from infra.intrinsics import Template
 from infra.limits import OverLimit, check, measure, table
@@ -79,7 +80,7 @@ for number in range(10):
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chalice, list[Door]]]:
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chalice, list[Endpoint]]]:
     """A house of 250 routes in eight areas, with the queues' consumers and ten schedules."""
     root = tmp_path_factory.mktemp("generated")
     house = root / "many_functions"
@@ -98,22 +99,22 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chalic
         app = Chalice("many", configure_logs=False)
         for function in functions("many_functions"):
             app.register_blueprint(function)
-        yield app, all_doors("many_functions")
+        yield app, all_endpoints("many_functions")
     finally:
         sys.path.remove(str(root))
 
 
 @pytest.fixture(scope="module")
-def templates(generated: tuple[Chalice, list[Door]]) -> dict[str, Template]:
+def templates(generated: tuple[Chalice, list[Endpoint]]) -> dict[str, Template]:
     """Their stacks."""
-    app, doors = generated
-    return stacks(app, doors, "prod")
+    app, endpoints = generated
+    return stacks(app, endpoints, "prod")
 
 
 def test_250_routes_are_within_the_limits(
-    generated: tuple[Chalice, list[Door]], templates: dict[str, Template]
+    generated: tuple[Chalice, list[Endpoint]], templates: dict[str, Template]
 ) -> None:
-    assert sum(len(door.routes) for door in generated[1]) == 250
+    assert sum(len(endpoint.routes) for endpoint in generated[1]) == 250
     sizes = [measure(name, template) for name, template in templates.items()]
     print("\n" + table(sizes, None))
     check(sizes, None)
@@ -145,9 +146,9 @@ def test_every_limit_that_is_exceeded_is_named(templates: dict[str, Template], d
         assert what in said
 
 
-def test_a_name_that_leaves_no_room_for_the_prefix_is_refused(generated: tuple[Chalice, list[Door]]) -> None:
-    app, doors = generated
-    (first, *others) = doors
+def test_a_name_that_leaves_no_room_for_the_prefix_is_refused(generated: tuple[Chalice, list[Endpoint]]) -> None:
+    app, endpoints = generated
+    (first, *others) = endpoints
     long = replace(first, name="x" * 60)
     with pytest.raises((NameTooLong, RuntimeError)):
         stacks(app, [long, *others], "dev")

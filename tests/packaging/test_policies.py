@@ -1,10 +1,10 @@
-"""Each role may do what its door declares to need, and the rest is refused because nothing grants it."""
+"""Each role may do what its endpoint declares to need, and the rest is refused because nothing grants it."""
 
 from typing import Any
 
 import pytest
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.needs import Needs
 from infra.policies import policy
 from tests.packaging.conftest import Packaged
@@ -35,10 +35,10 @@ def grants(document: dict[str, Any]) -> set[Grant]:
     return found
 
 
-def wanted(door: Door, indexes: dict[str, set[str]]) -> set[Grant]:
-    """What the door's needs say, spelled out a second time."""
-    need = door.needs
-    own = f"log-group:/aws/lambda/${{Prefix}}-{door.area}-{door.name}:*"
+def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
+    """What the endpoint's needs say, spelled out a second time."""
+    need = endpoint.needs
+    own = f"log-group:/aws/lambda/${{Prefix}}-{endpoint.area}-{endpoint.name}:*"
     found = {(f"logs:{action}", arn("logs", own)) for action in ("CreateLogStream", "PutLogEvents")}
     found |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
     written = {*need.writes, *(("outbox", "audit", "guards") if need.writes else ())}
@@ -59,10 +59,10 @@ def wanted(door: Door, indexes: dict[str, set[str]]) -> set[Grant]:
     files = "arn:${AWS::Partition}:s3:::${Prefix}-files-${AWS::AccountId}-${AWS::Region}"
     found |= {("s3:PutObject", f"{files}/{folder}/*") for folder in need.uploads}
     found |= {("s3:GetObject", f"{files}/{folder}/*") for folder in need.downloads}
-    if door.kind == "queue":
-        queue = door.queue + ("-dead" if door.dead else "")
+    if endpoint.kind == "queue":
+        queue = endpoint.queue + ("-dead" if endpoint.dead else "")
         found |= {(action, arn("sqs", f"${{Prefix}}-{queue}")) for action in CONSUME}
-    if door.kind == "stream":
+    if endpoint.kind == "stream":
         stream = ("DescribeStream", "GetRecords", "GetShardIterator")
         found |= {(f"dynamodb:{action}", "OutboxStreamArn") for action in stream}
         found.add(("dynamodb:ListStreams", arn("dynamodb", "table/${Prefix}-outbox/stream/*")))
@@ -81,9 +81,9 @@ def indexes(dev: Packaged) -> dict[str, set[str]]:
 
 
 def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
-    dev: Packaged, doors: list[Door], indexes: dict[str, set[str]]
+    dev: Packaged, endpoints: list[Endpoint], indexes: dict[str, set[str]]
 ) -> None:
-    declared = {door.handler: door for door in doors}
+    declared = {endpoint.handler: endpoint for endpoint in endpoints}
     roles = []
     for stack, template in dev.templates.items():
         for resource in template["Resources"].values():
@@ -93,17 +93,17 @@ def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
                 properties = template["Resources"][role]["Properties"]
                 assert set(properties) == {"AssumeRolePolicyDocument", "Policies"}
                 (inline,) = properties["Policies"]
-                door = declared[resource["Properties"]["Handler"]]
-                assert grants(inline["PolicyDocument"]) == wanted(door, indexes), door.handler
-    assert len(set(roles)) == len(doors)
+                endpoint = declared[resource["Properties"]["Handler"]]
+                assert grants(inline["PolicyDocument"]) == wanted(endpoint, indexes), endpoint.handler
+    assert len(set(roles)) == len(endpoints)
 
 
-def test_the_api_may_call_the_lambdas_of_routes_and_nothing_else(dev: Packaged, doors: list[Door]) -> None:
+def test_the_api_may_call_the_lambdas_of_routes_and_nothing_else(dev: Packaged, endpoints: list[Endpoint]) -> None:
     role = dev.templates["api"]["Resources"]["ApiRole"]["Properties"]
     (inline,) = role["Policies"]
     (statement,) = inline["PolicyDocument"]["Statement"]
     assert statement["Action"] == "lambda:InvokeFunction"
-    areas = {door.area for door in doors if door.kind in ("route", "authorizer")}
+    areas = {endpoint.area for endpoint in endpoints if endpoint.kind in ("route", "authorizer")}
     assert {each["Fn::Sub"] for each in statement["Resource"]} == {
         arn("lambda", f"function:${{Prefix}}-{area}-*") for area in areas
     }
@@ -111,6 +111,6 @@ def test_the_api_may_call_the_lambdas_of_routes_and_nothing_else(dev: Packaged, 
 
 
 def test_a_need_for_a_table_that_nobody_has_is_an_error() -> None:
-    door = Door("route", "view", "functions.area.module", Needs(reads=("tabel",)), 512, 29, "")
+    endpoint = Endpoint("route", "view", "functions.area.module", Needs(reads=("tabel",)), 512, 29, "")
     with pytest.raises(KeyError, match="tabel"):
-        policy(door)
+        policy(endpoint)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.doors import PUBLIC, Door
+from chalicelib.core.endpoints import PUBLIC, Endpoint
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from chalicelib.core.settings import settings
 from infra.resources import VISIBILITY_FACTOR, rows_by_table
@@ -47,15 +47,15 @@ def test_cfn_lint_finds_nothing_in_what_is_other_in_the_other_stage(
     assert lint(written) == (0, "")
 
 
-def test_every_method_and_path_has_its_own_lambda(dev: Packaged, doors: list[Door]) -> None:
+def test_every_method_and_path_has_its_own_lambda(dev: Packaged, endpoints: list[Endpoint]) -> None:
     wanted = {
-        (route.method.lower(), route.path): f"${{Prefix}}-{door.area}-{door.name}"
-        for door in doors
-        for route in door.routes
+        (route.method.lower(), route.path): f"${{Prefix}}-{endpoint.area}-{endpoint.name}"
+        for endpoint in endpoints
+        for route in endpoint.routes
     }
     found = {}
-    for path, verbs in dev.body()["paths"].items():
-        for verb, method in verbs.items():
+    for path, operations in dev.body()["paths"].items():
+        for verb, method in operations.items():
             integration = method["x-amazon-apigateway-integration"]
             if verb == "options":
                 assert integration["type"] == "mock"
@@ -68,20 +68,20 @@ def test_every_method_and_path_has_its_own_lambda(dev: Packaged, doors: list[Doo
     assert set(found.values()) <= set(functions)
 
 
-def test_there_is_a_lambda_for_each_door_and_no_monolith(dev: Packaged, doors: list[Door]) -> None:
+def test_there_is_a_lambda_for_each_endpoint_and_no_monolith(dev: Packaged, endpoints: list[Endpoint]) -> None:
     functions = list(dev.resources("AWS::Lambda::Function"))
-    assert sorted(each["Handler"] for each in functions) == sorted(door.handler for door in doors)
+    assert sorted(each["Handler"] for each in functions) == sorted(endpoint.handler for endpoint in endpoints)
     whole = json.dumps(dev.templates)
     assert "APIHandler" not in whole
     assert "AWS::Serverless" not in whole
     assert "Transform" not in whole
 
 
-def test_a_lambda_is_as_its_door_declares(dev: Packaged, doors: list[Door]) -> None:
-    declared = {door.handler: door for door in doors}
+def test_a_lambda_is_as_its_endpoint_declares(dev: Packaged, endpoints: list[Endpoint]) -> None:
+    declared = {endpoint.handler: endpoint for endpoint in endpoints}
     for function in dev.resources("AWS::Lambda::Function"):
-        door = declared[function["Handler"]]
-        assert (function["MemorySize"], function["Timeout"]) == (door.memory_mb, door.timeout_seconds)
+        endpoint = declared[function["Handler"]]
+        assert (function["MemorySize"], function["Timeout"]) == (endpoint.memory_mb, endpoint.timeout_seconds)
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["Code"] == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
         variables = function["Environment"]["Variables"]
@@ -89,15 +89,15 @@ def test_a_lambda_is_as_its_door_declares(dev: Packaged, doors: list[Door]) -> N
         assert variables["PILOT_SECRETS_FROM"] == "ssm"
         assert "PILOT_QUEUE_BASE_URL" in variables
         named = {"Fn::Sub": "${Prefix}-files-${AWS::AccountId}-${AWS::Region}"}
-        keeps_files = door.needs.uploads or door.needs.downloads
+        keeps_files = endpoint.needs.uploads or endpoint.needs.downloads
         assert variables.get("PILOT_FILES_BUCKET") == (named if keeps_files else None)
-        assert variables.get("PILOT_VAULT_KEY") == ({"Ref": "VaultKeyArn"} if door.needs.vault else None)
+        assert variables.get("PILOT_VAULT_KEY") == ({"Ref": "VaultKeyArn"} if endpoint.needs.vault else None)
 
 
-def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, doors: list[Door]) -> None:
+def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, endpoints: list[Endpoint]) -> None:
     (scheme,) = dev.body()["securityDefinitions"]
-    for door in doors:
-        for route in door.routes:
+    for endpoint in endpoints:
+        for route in endpoint.routes:
             asked = dev.body()["paths"][route.path][route.method.lower()].get("security")
             assert asked == (None if route.ability == PUBLIC else [{scheme: []}])
     front = dev.body()["securityDefinitions"][scheme]["x-amazon-apigateway-authorizer"]
@@ -144,13 +144,15 @@ def test_the_keys_and_indexes_of_all_rows_of_a_table_are_there(dev: Packaged) ->
         assert defined == {key["AttributeName"] for key in keys}
 
 
-def test_every_queue_has_a_dead_letter_queue(dev: Packaged, doors: list[Door]) -> None:
+def test_every_queue_has_a_dead_letter_queue(dev: Packaged, endpoints: list[Endpoint]) -> None:
     queues = {
         each["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-"): each for each in dev.resources("AWS::SQS::Queue")
     }
     assert set(queues) == {*NAMED_QUEUES, *(name + DEAD for name in NAMED_QUEUES)}
     timeouts = {
-        door.queue + (DEAD if door.dead else ""): door.timeout_seconds for door in doors if door.kind == "queue"
+        endpoint.queue + (DEAD if endpoint.dead else ""): endpoint.timeout_seconds
+        for endpoint in endpoints
+        if endpoint.kind == "queue"
     }
     ids = {
         key: each["Properties"]["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-")
@@ -168,9 +170,9 @@ def test_every_queue_has_a_dead_letter_queue(dev: Packaged, doors: list[Door]) -
             assert ids[policy["deadLetterTargetArn"]["Fn::GetAtt"][0]] == name + DEAD
 
 
-def test_what_wakes_lambdas(dev: Packaged, doors: list[Door]) -> None:
+def test_what_wakes_lambdas(dev: Packaged, endpoints: list[Endpoint]) -> None:
     mappings = list(dev.resources("AWS::Lambda::EventSourceMapping"))
-    assert len(mappings) == sum(door.kind in ("queue", "stream") for door in doors)
+    assert len(mappings) == sum(endpoint.kind in ("queue", "stream") for endpoint in endpoints)
     for mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         if mapping["EventSourceArn"] == {"Ref": "OutboxStreamArn"}:
@@ -179,7 +181,7 @@ def test_what_wakes_lambdas(dev: Packaged, doors: list[Door]) -> None:
             assert 60 <= mapping["MaximumRecordAgeInSeconds"] <= 86_400
         else:
             assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
-    wanted = sorted(door.schedule for door in doors if door.kind == "schedule")
+    wanted = sorted(endpoint.schedule for endpoint in endpoints if endpoint.kind == "schedule")
     assert sorted(rule["ScheduleExpression"] for rule in dev.resources("AWS::Events::Rule")) == wanted
 
 

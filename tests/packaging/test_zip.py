@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.core.doors import Door
+from chalicelib.core.endpoints import Endpoint
 from infra.botocore_data import OPERATIONS
 from infra.dependencies import CannotBuild, built
 from infra.zipping import write_package
@@ -45,17 +45,17 @@ def run_alone(unzipped: Path, code: str) -> str:
     return done.stdout
 
 
-def test_the_same_sources_give_the_same_bytes(doors: list[Door], tmp_path: Path) -> None:
+def test_the_same_sources_give_the_same_bytes(endpoints: list[Endpoint], tmp_path: Path) -> None:
     # One after the other, not against the package of this run: the sources may have been edited since.
-    first, second = (write_package(tmp_path / name, doors) for name in ("first.zip", "second.zip"))
+    first, second = (write_package(tmp_path / name, endpoints) for name in ("first.zip", "second.zip"))
     assert first.digest == second.digest == hashlib.sha256(first.path.read_bytes()).hexdigest()
     assert first.path.read_bytes() == second.path.read_bytes()
 
 
-def test_every_handler_is_found_in_a_clean_environment(unzipped: Path, doors: list[Door]) -> None:
+def test_every_handler_is_found_in_a_clean_environment(unzipped: Path, endpoints: list[Endpoint]) -> None:
     by_module: dict[str, list[str]] = {}
-    for door in doors:
-        by_module.setdefault(door.module, []).append(door.name)
+    for endpoint in endpoints:
+        by_module.setdefault(endpoint.module, []).append(endpoint.name)
 
     def load(module: str) -> str:
         # As Lambda does it: the module of the handler, in a process of its own.
@@ -121,10 +121,10 @@ def test_bytecode_is_never_checked_against_its_source(dev: Packaged) -> None:
     assert flags == 0b01, "a hash, and not to be checked"
 
 
-def test_the_document_of_the_api_is_inside(dev: Packaged, doors: list[Door]) -> None:
+def test_the_document_of_the_api_is_inside(dev: Packaged, endpoints: list[Endpoint]) -> None:
     with zipfile.ZipFile(dev.package.path) as archive:
         document = json.loads(archive.read("chalicelib/openapi.json"))
-    assert set(document["paths"]) == {route.path for door in doors for route in door.routes}
+    assert set(document["paths"]) == {route.path for endpoint in endpoints for route in endpoint.routes}
 
 
 def test_a_dependency_without_a_wheel_for_lambda_is_an_error(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from chalicelib.calls import chain
-from chalicelib.calls.backfilling import Outcome
+from chalicelib.calls.backfill import Outcome
 from tests.calls.backlog import COMPANY, details, recorded, run_all
 from tests.conftest import EmbeddedAws, open_practice
 from tests.sizes import ROUNDS
@@ -30,7 +30,7 @@ def test_each_call_gets_one_appointment(aws: EmbeddedAws, round_number: int) -> 
         outcomes = [outcome for found in pool.map(work, range(AT_ONCE)) for outcome in found]
     assert sorted(o.call_id for o in outcomes if o.done == "booked") == sorted(one.id for one in calls)
     assert {o.done for o in outcomes} <= {"booked", "nothing"}
-    made = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    made = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     assert sorted(str(a.call_id) for a in made) == sorted(one.id for one in calls)
     assert len({a.customer_id for a in made}) == 1
     assert all(verdict.valid for _, verdict in chain.validate_all(COMPANY))

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.hours import Window
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws, open_practice
 from tests.races.together import many_at_once
 from tests.sizes import ROUNDS
@@ -31,7 +32,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
     return many_at_once(work, THREADS)
 
 
-def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> Wish:
+def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> BookingRequest:
     known: dict[str, Any] = {
         "branch_id": practice.branches[0].id,
         "service": "Massage",
@@ -40,10 +41,10 @@ def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) ->
         "staff": "Ada Keller",
         "contact": Contact(name=f"Guest {number}", phone=f"+4915100000{number:03}"),
     }
-    return Wish(**(known | fields))
+    return BookingRequest(**(known | fields))
 
 
-def try_to_book(company: str, wanted: Wish) -> Appointment:
+def try_to_book(company: str, wanted: BookingRequest) -> Appointment:
     return book(lambda: Unit(company, clock=lambda: NOW), company, wanted, lambda: NOW).appointment
 
 
@@ -138,4 +139,4 @@ def _the_calendars_hold_exactly(practice: Practice, won: list[Appointment]) -> N
             held = read_calendar("com_race", member, *(a.entry() for a in mine)).entries()
             assert sorted(e.reference for e in held) == sorted(a.entry().reference for a in mine)
     for appointment in won:
-        assert store.get_appointment("com_race", appointment.id) == appointment
+        assert appointment_store.get_appointment("com_race", appointment.id) == appointment

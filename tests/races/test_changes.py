@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import polling
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom import poll as calcom_poll
 from chalicelib.booking.jobs import PollCalCom
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, Stale
@@ -70,7 +70,7 @@ def test_news_of_our_own_change_against_our_own_confirmation(
     def poll() -> None:
         for _ in range(6):
             try:
-                polling.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
+                calcom_poll.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
             except Stale:
                 continue  # another poll was faster; the queue would bring this one again
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.chat import sending, store, telling
+from chalicelib.chat import send_message, store, system_messages
 from chalicelib.chat.jobs import Tell
 from chalicelib.chat.message import Draft, Message
 from chalicelib.core.jobs import JobContext
@@ -21,7 +21,7 @@ def say(room: Room, side: str, number: int) -> Message:
     user = room.patient if side == "patient" else room.doctor
     # Each message twice: a client that has lost the answer.
     draft = Draft(f"{side} {number // 2}", client_id=str(number // 2))
-    return sending.send(room.unit, COMPANY, user.id, room.appointment.id, draft, room.clock)
+    return send_message.send(room.unit, COMPANY, user.id, room.appointment.id, draft, room.clock)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
@@ -35,7 +35,7 @@ def test_all_is_said_once_and_numbered_without_gaps(aws: EmbeddedAws, round_numb
     )
     context = JobContext("job", 1, False, "cor", COMPANY, room.clock)
     crowd = [partial(say, room, side, number) for side in ("patient", "doctor") for number in range(EACH)]
-    outcomes = at_once(*crowd, room.tick, room.sweep, *[partial(telling.tell, told, context)] * 3)
+    outcomes = at_once(*crowd, room.tick, room.sweep, *[partial(system_messages.tell, told, context)] * 3)
     assert busy(outcomes) == []
     said = {outcome.id: outcome for outcome in outcomes if isinstance(outcome, Message)}
     assert len(said) == EACH

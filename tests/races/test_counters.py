@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.analytics import counting, rebuilding, store
+from chalicelib.analytics import count_appointments, rebuild_counters, store
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Stale, Unavailable
 from infra.local.demo_practice import Practice
-from tests.analytics.test_counting import COMPANY, agree, begin, change, count, made
+from tests.analytics.test_counting import COMPANY, agree, change, count, made, new_unit
 from tests.draining import drain
 from tests.races.together import at_once
 from tests.sizes import ROUNDS
@@ -17,7 +17,7 @@ from tests.sizes import ROUNDS
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_counters_stand_the_crowd(practice: Practice, round_number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "TRIES", 30)
+    monkeypatch.setattr(count_appointments, "TRIES", 30)
     chance = random.Random(round_number)
     stand = [made(practice, chance) for _ in range(4)]
 
@@ -38,7 +38,7 @@ def test_counters_stand_the_crowd(practice: Practice, round_number: int, monkeyp
                 continue
 
     def rebuild() -> None:
-        list(rebuilding.rebuild(begin, COMPANY, now, lambda _: None))
+        list(rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None))
 
     works: list[Callable[[], object]] = [changing(number) for number in range(len(stand))]
     works += [lambda number=number: again(number) for number in range(len(stand)) for _ in range(2)]  # type: ignore[misc]

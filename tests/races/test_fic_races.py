@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chalicelib.accounting import syncing
+from chalicelib.accounting import sync_step
 from chalicelib.accounting.account import Account
 from chalicelib.cli.queues import status_of
 from chalicelib.core import relay
@@ -26,7 +26,7 @@ WORKERS = 3
 def test_books_are_the_same_whoever_was_faster(
     fic: FattureInCloudSimulator, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(syncing, "LARGEST_PAGE", 5)
+    monkeypatch.setattr(sync_step, "LARGEST_PAGE", 5)
     fic.resize(COMPANY, clients=23, suppliers=0, invoices=0, quotes=0)
     told = 0
     for number in range(ROUNDS):

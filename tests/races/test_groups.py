@@ -9,23 +9,26 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import group_store, store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.occupancy import Kind
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.rescheduling import Move, reschedule
+from chalicelib.booking.appointments import membership_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.calendar.entries import Kind
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import Conflict, DomainError, NotFound
 from infra.local.demo_practice import Practice
 from tests.booking.test_groups import (
     COMPANY,
     NOW,
     TEN,
-    begin,
     booked,
     current,
     kinds,
     left,
+    new_unit,
     no_calcom,
     opened,
     tallies,
@@ -38,12 +41,16 @@ from tests.sizes import ROUNDS
 THREADS = 32
 
 
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(new_unit, COMPANY, lambda: NOW, calcom=no_calcom)
+
+
 def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
     return many_at_once(work, threads)
 
 
 def groups() -> list[Appointment]:
-    found = store.page_appointments(
+    found = appointment_store.page_appointments(
         "company", "", COMPANY, starts_from=None, starts_until=None, status=None, source=None, limit=100, cursor=None
     )
     return [current(one) for one in found.data]
@@ -55,7 +62,7 @@ def agrees(practice: Practice, group: Appointment) -> None:
     customers = [one.customer_id for one in group.group.participants]
     assert group.group.taken <= group.group.seats
     assert len(customers) == len(set(customers))
-    assert set(group_store.memberships(COMPANY, group.id)) == set(customers)
+    assert set(membership_store.memberships(COMPANY, group.id)) == set(customers)
     if group.status == "cancelled":
         assert (customers, group.cancellation_reason) == ([], "empty")
     else:
@@ -126,9 +133,9 @@ def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
                 elif step == "leave":
                     left(one)
                 elif step == "move":
-                    reschedule(begin, COMPANY, one.id, Move(starts_at=at), lambda: NOW, no_calcom)
+                    reschedule(changing(), one.id, Move(starts_at=at))
                 else:
-                    cancel(begin, COMPANY, one.id, Cancellation(), lambda: NOW, no_calcom)
+                    cancel(changing(), one.id, Cancellation())
 
     assert [each for each in at_once(work, threads=12) if each is not None] == []
     drain()
@@ -136,7 +143,7 @@ def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
     expected: Counter[tuple[str, str]] = Counter()
     for group in groups():
         assert group.group
-        kept = group_store.memberships(COMPANY, group.id)
+        kept = membership_store.memberships(COMPANY, group.id)
         assert set(kept) == {one.customer_id for one in group.group.participants}
         assert {one.starts_at for one in kept.values()} <= {group.starts_at}
         assert group.group.taken <= group.group.seats
@@ -144,6 +151,6 @@ def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
             assert kinds(practice, group) == [Kind.BOOKING if group.group.full else Kind.GROUP]
             expected.update((customer_id, group.starts_at.date().isoformat()) for customer_id in kept)
     for customer_id in {
-        customer_id for group in groups() for customer_id in group_store.memberships(COMPANY, group.id)
+        customer_id for group in groups() for customer_id in membership_store.memberships(COMPANY, group.id)
     }:
         assert tallies(customer_id) == {day: expected[customer_id, day] for day in ("2026-11-23", "2026-11-24")}

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.calls import answering
+from chalicelib.calls import answer_phone
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.twilio_webhook import VoiceEvent
@@ -35,6 +35,6 @@ def test_one_call_told_many_times_is_one_call(twilio: TwilioSimulator, round_num
     open_branch()
     event = VoiceEvent(call_sid=f"CA{round_number}", from_number=CALLER, to_number=BERLIN_PHONE)
     with ThreadPoolExecutor(THREADS) as pool:
-        answers = list(pool.map(lambda _: answering.answer(event, Unit, now), range(THREADS)))
+        answers = list(pool.map(lambda _: answer_phone.answer(event, Unit, now), range(THREADS)))
     assert len(set(answers)) == 1
     assert only().vendor_id == event.call_sid

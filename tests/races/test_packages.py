@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking import package_store, rule_store, store
-from chalicelib.booking.appointment import TAKES_TIME, Appointment
-from chalicelib.booking.calendars import owner
-from chalicelib.booking.package import FirstPart
-from chalicelib.booking.package_changing import Change, cancel
-from chalicelib.booking.package_moving import PackageMove, reschedule
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.package import FirstPart
+from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.packages.change import Change, cancel
+from chalicelib.booking.packages.reschedule import reschedule
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
-from tests.booking.spa import NOW, QUARTER, TEN, begin, booked, clock, open_spa
+from tests.booking.calendars import read_calendar
+from tests.booking.spa import NOW, QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
 from tests.sizes import ROUNDS
 
@@ -30,8 +34,12 @@ COMPANY = "com_race"
 MOST = 20
 
 
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(_begin, COMPANY, clock)
+
+
 def _begin() -> Unit:
-    return begin(COMPANY)
+    return new_unit(COMPANY)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
@@ -52,9 +60,9 @@ def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, rou
         try:
             made = booked(practice, TEN + first * QUARTER, service=service, contact=contact)
             if isinstance(made, FirstPart) and made.package and number % 4 == 0:
-                cancel(_begin, COMPANY, made.package.id, Change())
+                cancel(changing(), made.package.id, Change())
             elif isinstance(made, FirstPart) and made.package and number % 4 == 1:
-                reschedule(_begin, COMPANY, made.package.id, PackageMove(starts_at=TEN + then * QUARTER), clock)
+                reschedule(changing(), made.package.id, Move(starts_at=TEN + then * QUARTER))
         except DomainError as error:
             return error.code
         return "done"
@@ -69,11 +77,11 @@ def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, rou
     _the_calendars_hold_exactly(practice, standing)
     names = [name for one in standing for name in one.counted]
     for name in {name for one in everything for name in one.counted}:
-        assert rule_store.counted(fetch([rule_store.counter_key(COMPANY, name)])[0]) == names.count(name)
+        assert limit_store.counted(fetch([limit_store.counter_key(COMPANY, name)])[0]) == names.count(name)
 
 
 def _all_appointments() -> list[Appointment]:
-    found = store.page_appointments(
+    found = appointment_store.page_appointments(
         "company",
         COMPANY,
         COMPANY,
@@ -84,7 +92,7 @@ def _all_appointments() -> list[Appointment]:
         limit=200,
         cursor=None,
     ).data
-    return [store.get_appointment(COMPANY, one.id) for one in found]
+    return [appointment_store.get_appointment(COMPANY, one.id) for one in found]
 
 
 def _whole(everything: list[Appointment]) -> None:

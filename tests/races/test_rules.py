@@ -7,27 +7,33 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import hold_store, rule_store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import book
-from chalicelib.booking.calendars import room
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.deciding import Asked
-from chalicelib.booking.hold import Hold, HoldProof
-from chalicelib.booking.holding import extend, hold, release
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Resource, Staff
+from chalicelib.booking.appointments import hold_store
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.hold import Hold, HoldProof
+from chalicelib.booking.calendar.store import room
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.hold import extend, hold, release
+from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.practice.models import Resource, Staff
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
 from tests.races.test_bookings import MONDAY, NOW, at_once, overlaps, try_to_book, wish
 from tests.sizes import ROUNDS
 
 LIMIT = 5
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(lambda: Unit("com_race"), "com_race", lambda: NOW, calcom=_nobody)
 
 
 def opened(policy: Policy = Policy(), rooms: int = 0) -> Practice:
@@ -65,7 +71,7 @@ def test_a_limit_is_reached_and_never_exceeded(aws: EmbeddedAws, round_number: i
     assert len(won) == LIMIT
     assert {one.code for one in outcomes if isinstance(one, DomainError)} <= {"not_bookable", "slot_taken"}
     one = won[0]
-    cancel(lambda: Unit("com_race"), "com_race", one.id, Cancellation(), lambda: NOW, _nobody)
+    cancel(changing(), one.id, Cancellation())
     assert _counted(one) == LIMIT - 1
 
 
@@ -78,7 +84,11 @@ def test_no_room_and_nobody_has_two_at_once(aws: EmbeddedAws, round_number: int)
     def work(number: int) -> Appointment:
         made = try_to_book("com_race", wish(practice, times[number], number, staff=None))
         if number % 4 == 0:
-            cancel(lambda: Unit("com_race"), "com_race", made.id, Cancellation(), lambda: NOW, _nobody)
+            cancel(
+                changing(),
+                made.id,
+                Cancellation(),
+            )
         return made
 
     outcomes = at_once(work)
@@ -101,7 +111,7 @@ def test_a_time_goes_to_one_hold_or_one_booking(aws: EmbeddedAws, round_number: 
     def work(number: int) -> Any:
         if number % 2:
             return try_to_book("com_race", wish(practice, at, number))
-        asked = Asked(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
+        asked = BookingRequest(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
         return hold(_begin, f"192.0.2.{number}", asked, lambda: NOW)
 
     outcomes = at_once(work)
@@ -114,7 +124,7 @@ def test_a_time_goes_to_one_hold_or_one_booking(aws: EmbeddedAws, round_number: 
 def test_a_hold_is_used_once_whatever_is_done_to_it_meanwhile(aws: EmbeddedAws, round_number: int) -> None:
     practice = opened()
     at = MONDAY + timedelta(hours=9)
-    asked = Asked(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
+    asked = BookingRequest(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
     made, secret = hold(_begin, "192.0.2.1", asked, lambda: NOW)
     proof = HoldProof(made.id, secret)
 
@@ -156,4 +166,4 @@ def _nobody() -> Any:
 
 def _counted(appointment: Appointment) -> int:
     (name,) = appointment.counted
-    return rule_store.counted(fetch([rule_store.counter_key("com_race", name)])[0])
+    return limit_store.counted(fetch([limit_store.counter_key("com_race", name)])[0])

@@ -13,28 +13,35 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking import hold_store, practice_store, rule_store, situation, store, time_off
-from chalicelib.booking.absence import TimeOff
-from chalicelib.booking.appointment import TAKES_TIME, Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.calendars import owner
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.deciding import Asked
+from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.appointments import hold_store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.hold import Hold, HoldProof
+from chalicelib.booking.availability.search import SearchQuery, explain, search
+from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.hold import hold, release
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.engine.clocks import moment_of
-from chalicelib.booking.hold import Hold, HoldProof
-from chalicelib.booking.holding import hold, release
-from chalicelib.booking.occupancy import Entry, Kind
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.practice import Resource
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.searching import Wanted, explain, search
+from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Resource
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules import limit_store
+from chalicelib.booking.rules.reschedule_rules import Move
+from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off.absence import TimeOff
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
 from tests.races.test_bookings import MONDAY, NOW
 from tests.sizes import ROUNDS
@@ -78,12 +85,12 @@ class Studio:
             for n in range(2)
         ]
         self.practice = Practice(made.branches, (massage,), tuple(self.team), ())
-        save_practice(self.begin, [berlin], [massage], self.team, self.rooms)
+        save_practice(self.new_unit, [berlin], [massage], self.team, self.rooms)
         self.appointments: list[str] = []
         self.holds: list[tuple[Hold, HoldProof]] = []
         self.away: list[tuple[TimeOff, list[Appointment]]] = []
 
-    def begin(self, company_id: str = "") -> Unit:
+    def new_unit(self, company_id: str = "") -> Unit:
         return Unit(self.company, clock=lambda: NOW)
 
     def step(self, kind: str, at: datetime | None, which: Any) -> None:
@@ -95,14 +102,14 @@ class Studio:
             if refusal.code not in REFUSALS:
                 raise
 
-    def wish(self, at: datetime, staff: str | None, proof: HoldProof | None = None) -> Wish:
-        return Wish(
+    def wish(self, at: datetime, staff: str | None, proof: HoldProof | None = None) -> BookingRequest:
+        return BookingRequest(
             branch_id=self.practice.branches[0].id, service="Massage", starts_at=at, source="api", staff=staff,
             contact=Contact(name="Guest", phone=f"+49151{random.randrange(10**8):08}"), hold=proof,
         )  # fmt: skip
 
-    def booked(self, wish: Wish) -> Appointment:
-        made = book(self.begin, self.company, wish, lambda: NOW).appointment
+    def booked(self, wish: BookingRequest) -> Appointment:
+        made = book(self.new_unit, self.company, wish, lambda: NOW).appointment
         self.appointments.append(made.id)
         return made
 
@@ -112,16 +119,16 @@ class Studio:
     def _move(self, at: datetime, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            reschedule(self.begin, self.company, one, Move(starts_at=at), lambda: NOW, _nobody)
+            reschedule(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Move(starts_at=at))
 
     def _cancel(self, at: None, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            cancel(self.begin, self.company, one, Cancellation(), lambda: NOW, _nobody)
+            cancel(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Cancellation())
 
     def _hold(self, at: datetime, which: None) -> None:
-        asked = Asked(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
-        made, secret = hold(self.begin, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
+        asked = BookingRequest(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
+        made, secret = hold(self.new_unit, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
         self.holds.append((made, HoldProof(made.id, secret)))
 
     def _use(self, at: None, which: int) -> None:
@@ -131,19 +138,21 @@ class Studio:
 
     def _let_go(self, at: None, which: int) -> None:
         if self.holds:
-            release(self.begin, self.holds[which % len(self.holds)][1], lambda: NOW)
+            release(self.new_unit, self.holds[which % len(self.holds)][1], lambda: NOW)
 
     def _away(self, at: datetime, which: int) -> None:
         until = at + timedelta(minutes=90)
-        self.away.append(time_off.take(self.begin, self.company, self.team[which].id, at, until, "", lambda: NOW))
+        self.away.append(
+            book_time_off.take(self.new_unit, self.company, self.team[which].id, at, until, "", lambda: NOW)
+        )
 
     def _back(self, at: None, which: int) -> None:
         if self.away:
             off, _ = self.away[which % len(self.away)]
-            time_off.withdraw(self.begin, self.company, off.staff_id, off.id)
+            book_time_off.withdraw(self.new_unit, self.company, off.staff_id, off.id)
 
     def standing(self) -> list[Appointment]:
-        found = [store.get_appointment(self.company, one) for one in self.appointments]
+        found = [appointment_store.get_appointment(self.company, one) for one in self.appointments]
         return [one for one in found if one.status in TAKES_TIME]
 
     def owners(self) -> list[str]:
@@ -225,13 +234,13 @@ def _the_limit_counts_what_stands(standing: list[Appointment], studio: Studio) -
     names = {name for one in standing for name in one.counted}
     assert len(standing) <= A_DAY
     for name in names:
-        row = fetch([rule_store.counter_key(studio.company, name)])[0]
-        assert rule_store.counted(row) == sum(name in one.counted for one in standing)
+        row = fetch([limit_store.counter_key(studio.company, name)])[0]
+        assert limit_store.counted(row) == sum(name in one.counted for one in standing)
 
 
 def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
     day = MONDAY.date()
-    wanted = Wanted(branch_ids=(studio.practice.branches[0].id,), services=("Massage",), first=day, last=day)
+    wanted = SearchQuery(branch_ids=(studio.practice.branches[0].id,), services=("Massage",), first=day, last=day)
     (free,) = search(studio.company, wanted, lambda: NOW)
     starts = {moment_of(slot.start) for slot in free.slots}
     for n in range(0, 24, 5):
@@ -242,7 +251,7 @@ def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
             assert "free" not in {reason.code for reason in why.reasons}
     if free.slots:
         slot = free.slots[chosen % len(free.slots)]
-        situation.forget()
+        booking_context.forget()
         made = studio.booked(studio.wish(moment_of(slot.start), slot.staff_ids[0]))
         assert (made.starts_at, made.staff_id) == (moment_of(slot.start), slot.staff_ids[0])
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking import series_booking
 from chalicelib.booking.jobs import ResumeSeries
-from chalicelib.booking.policy import Limits, Policy
-from chalicelib.booking.series_finishing import Standing
-from chalicelib.booking.series_resuming import resume
+from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.series import book as series_book
+from chalicelib.booking.series.finish import SeriesProgress
+from chalicelib.booking.series.resume import resume
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.core.errors import DomainError
 from tests.booking.test_refusing import EVE, NOW, TEN, opened
@@ -31,21 +31,21 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
-@pytest.mark.parametrize("held_at_once", [2, series_booking.MOST_HELD_AT_ONCE])
+@pytest.mark.parametrize("held_at_once", [2, series_book.MOST_HELD_AT_ONCE])
 def test_overlapping_series_are_each_whole_or_nothing(
     aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, round_number: int, held_at_once: int
 ) -> None:
     practice = opened({"policy": Policy(service_limits=Limits(per_month=100))})
-    monkeypatch.setattr(series_booking, "MOST_HELD_AT_ONCE", held_at_once)
+    monkeypatch.setattr(series_book, "MOST_HELD_AT_ONCE", held_at_once)
     chance = random.Random(round_number)
     firsts = [TEN + timedelta(days=chance.randrange(2), minutes=15 * chance.randrange(4)) for _ in range(THREADS)]
 
-    def work(number: int) -> Standing:
+    def work(number: int) -> SeriesProgress:
         contact = replace(EVE, phone=f"+121255502{number:02}")
         return series_of(wanted(practice, 4, starts_at=firsts[number], contact=contact))
 
     outcomes = at_once(work)
-    won = [one for one in outcomes if isinstance(one, Standing)]
+    won = [one for one in outcomes if isinstance(one, SeriesProgress)]
     lost = {one.code for one in outcomes if isinstance(one, DomainError)}
     assert lost <= {"series_conflict", "calendar_busy"}, lost
     if held_at_once > 2:  # in several transactions two may give up for each other

@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.cancelling import Cancellation, cancel
-from chalicelib.booking.hours import Window
-from chalicelib.booking.opening import save_practice
-from chalicelib.booking.placing import read_calendar
-from chalicelib.booking.practice import Place
-from chalicelib.booking.rescheduling import Move, reschedule
-from chalicelib.booking.stops import points_of
-from chalicelib.booking.travel import Point, Roads
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.calendar.locations import points_of
+from chalicelib.booking.changes.cancel import Cancellation, cancel
+from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.practice.geo import Point, Roads
+from chalicelib.booking.practice.hours import Window
+from chalicelib.booking.practice.models import GeoAddress
+from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
+from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
 from tests.races.test_bookings import MONDAY, NOW, try_to_book, wish
 from tests.races.together import many_at_once
@@ -27,11 +29,17 @@ from tests.sizes import ROUNDS
 
 THREADS = 20
 
-SHOP, NORTH, SOUTH = Place(40.75, -74.0), Place(41.05, -74.0), Place(40.45, -74.0)
+SHOP, NORTH, SOUTH = GeoAddress(40.75, -74.0), GeoAddress(41.05, -74.0), GeoAddress(40.45, -74.0)
 """The two are 33 km from the shop, fifty minutes, and twice that from each other."""
 PLACES = (SHOP, NORTH, SOUTH)
 MIDNIGHT = MONDAY + timedelta(days=7)
 """Another day and another week of the stored calendar; Sunday evening in New York."""
+
+
+def changing() -> ChangeContext[Any]:
+    return ChangeContext(
+        lambda: Unit("com_race", clock=lambda: NOW), "com_race", lambda: NOW, calcom=lambda: pytest.fail("not asked")
+    )
 
 
 def opened() -> Practice:
@@ -67,7 +75,7 @@ def too_close(appointments: list[Appointment]) -> list[tuple[Any, ...]]:
     return found
 
 
-def visit(practice: Practice, number: int, minutes: int, place: Place) -> Appointment:
+def visit(practice: Practice, number: int, minutes: int, place: GeoAddress) -> Appointment:
     service = "Haircut" if place == SHOP else "Visit"
     fields: dict[str, Any] = {"branch_id": practice.branches[1].id, "staff": "Dan Rossi", "service": service}
     at = MIDNIGHT + timedelta(minutes=minutes)
@@ -107,15 +115,18 @@ def test_whatever_is_wanted_booked_moved_and_cancelled_at_once_the_ways_fit(
     assert {refusal.code for refusal in refusals} <= {"slot_taken"}
     moves = [MIDNIGHT + timedelta(minutes=15 * chance.randrange(-24, 24)) for _ in range(THREADS)]
 
-    def begin() -> Unit:
-        return Unit("com_race", clock=lambda: NOW)
-
     def change(number: int) -> Appointment:
         mine = won[number % len(won)]
         if number % 8 == 0:
-            return cancel(begin, "com_race", mine.id, Cancellation(), lambda: NOW, lambda: pytest.fail("not asked"))
+            return cancel(
+                changing(),
+                mine.id,
+                Cancellation(),
+            )
         return reschedule(
-            begin, "com_race", mine.id, Move(starts_at=moves[number]), lambda: NOW, lambda: pytest.fail("not asked")
+            changing(),
+            mine.id,
+            Move(starts_at=moves[number]),
         )
 
     changed = at_once(change)

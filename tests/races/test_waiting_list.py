@@ -4,15 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.booking import enlisting, offers, waiting_store
-from chalicelib.booking.appointment import Appointment
-from chalicelib.booking.booking import Wish, book
-from chalicelib.booking.enlisting import Joining, join
-from chalicelib.booking.hours import Span
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.creation.book import book
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import OfferOpening
-from chalicelib.booking.offering import offer_opening
+from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.booking.waiting import Range, Waiting
+from chalicelib.booking.waitlist import answer_offer
+from chalicelib.booking.waitlist import join as waitlist_join
+from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.entry import Range, WaitlistEntry
+from chalicelib.booking.waitlist.join import WaitlistRequest, join
+from chalicelib.booking.waitlist.make_offers import offer_opening
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
@@ -28,10 +31,10 @@ from tests.sizes import ROUNDS
 THREADS = 16
 
 
-def wait(practice: Practice, number: int, until: int = 600) -> Waiting:
+def wait(practice: Practice, number: int, until: int = 600) -> WaitlistEntry:
     """Someone who wants Ada on Monday between nine and `until`."""
     day = next_monday(9).date()
-    wish = Joining(
+    wish = WaitlistRequest(
         branch_id=practice.branches[0].id, services=("Consultation",), staff=("Ada Keller",),
         days=(Range(day, day),), times=(Span(540, until),), contact=Contact(phone=f"+49151123457{number:02}"),
     )  # fmt: skip
@@ -42,12 +45,12 @@ def opening(practice: Practice) -> None:
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
 
 
-def everyone() -> list[Waiting]:
-    return [row.noun(Waiting) for row in BookingRow.scan() if row.sk == "waiting"]
+def everyone() -> list[WaitlistEntry]:
+    return [row.model(WaitlistEntry) for row in BookingRow.scan() if row.sk == "waiting"]
 
 
 def link_of(phone: str) -> str:
-    (text,) = [row.noun(Text) for row in MessagingRow.scan() if row.sk == "text" and phone in (row.data or "")]
+    (text,) = [row.model(Text) for row in MessagingRow.scan() if row.sk == "text" and phone in (row.data or "")]
     return text.body.rpartition("/")[2]
 
 
@@ -69,11 +72,11 @@ def test_two_openings_never_offer_one_time_twice(practice: Practice, round_numbe
 def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
     one = wait(practice, 1, 570)
     opening(practice)
-    offered = waiting_store.get(COMPANY, one.id).offer
+    offered = waitlist_store.get(COMPANY, one.id).offer
     assert offered is not None
     link = link_of("+4915112345701")
     later = offered.until + timedelta(seconds=1)
-    other = Wish(
+    other = BookingRequest(
         branch_id=practice.branches[0].id, service="Consultation", starts_at=offered.starts_at, source="web",
         staff="Ada Keller", contact=Contact(phone="+4915112345799"), visitor=True,
     )  # fmt: skip
@@ -82,17 +85,17 @@ def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
         raise AssertionError("this branch does not book through Cal.com")
 
     def accept() -> object:
-        return offers.accept(Unit, link, now, never).appointment  # type: ignore[arg-type]
+        return answer_offer.accept(Unit, link, now, never).appointment  # type: ignore[arg-type]
 
     answers = at_once(
         *[accept] * 5,
-        *[lambda: offers.decline(Unit, link, now)] * 3,
-        *[lambda: offers.sweep(Unit, lambda: later)] * 3,
+        *[lambda: answer_offer.decline(Unit, link, now)] * 3,
+        *[lambda: answer_offer.sweep(Unit, lambda: later)] * 3,
         *[lambda: book(lambda: Unit(COMPANY), COMPANY, other, now)] * 3,
-        *[lambda: enlisting.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
+        *[lambda: waitlist_join.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
     )
-    after = waiting_store.get(COMPANY, one.id)
-    appointments = [row.noun(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
+    after = waitlist_store.get(COMPANY, one.id)
+    appointments = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     accepted = [answer for answer in answers if isinstance(answer, Appointment)]
     mine = [made for made in appointments if made.metadata]
     assert len(appointments) <= 1

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.booking import store as booking
-from chalicelib.booking.appointment import Appointment
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Actor, Unit
@@ -15,13 +15,13 @@ from chalicelib.identity import store as identity
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.account import Credential
 from chalicelib.identity.user import User
-from chalicelib.text_sessions import activity, deducting, plans, starting, store, subscribing, ticking
+from chalicelib.text_sessions import activity, deduction, manage_subscription, plans, start_session, store, tick_job
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.meter import Meter
-from chalicelib.text_sessions.metering import Settled
 from chalicelib.text_sessions.plan import Terms
 from chalicelib.text_sessions.session import Session, Side
 from chalicelib.text_sessions.subscription import Subscription
+from chalicelib.text_sessions.update_meter import Settled
 from infra.local.invoking import Caller
 
 COMPANY = "com_test"
@@ -53,7 +53,7 @@ class Room:
 
     def start(self, side: Side = "patient") -> Meter:
         """Start the session."""
-        return starting.start(self.unit, COMPANY, self.user(side).id, self.appointment.id, self.clock)
+        return start_session.start(self.unit, COMPANY, self.user(side).id, self.appointment.id, self.clock)
 
     def active(self, side: Side = "patient") -> Session:
         """Somebody is active."""
@@ -61,11 +61,11 @@ class Room:
 
     def deduct(self, asked: int = 1, side: Side = "patient") -> Settled:
         """A browser asks for a deduction."""
-        return deducting.deduct(self.unit, COMPANY, self.user(side).id, self.appointment.id, asked, self.clock)
+        return deduction.deduct(self.unit, COMPANY, self.user(side).id, self.appointment.id, asked, self.clock)
 
     def end(self, side: Side = "patient") -> Settled:
         """Somebody ends it."""
-        return deducting.end(self.unit, COMPANY, self.user(side).id, self.appointment.id, 0, self.clock)
+        return deduction.end(self.unit, COMPANY, self.user(side).id, self.appointment.id, 0, self.clock)
 
     def tick(self, interval: int | None = None) -> None:
         """A tick arrives, of the interval that runs if no other is named; raises Postpone."""
@@ -77,11 +77,11 @@ class Room:
             subscription_id=session.subscription_id,
             interval=interval or session.interval,
         )
-        ticking.tick(job, JobContext("job", 1, False, "cor", COMPANY, self.clock))
+        tick_job.tick(job, JobContext("job", 1, False, "cor", COMPANY, self.clock))
 
     def sweep(self) -> int:
         """The sweep runs."""
-        return ticking.sweep(self.at, self.clock)
+        return tick_job.sweep(self.at, self.clock)
 
     def user(self, side: Side) -> User:
         """Who is on that side."""
@@ -115,7 +115,9 @@ def furnish(sessions: int = 3, *, starts_at: datetime = NOON, number: int = 0, *
     unit.commit()
     known: dict[str, Any] = {"sessions": sessions, "period": "once", "zone": "UTC"}
     sold = plans.create(Unit(COMPANY), "Some", Terms(**(known | terms)), None, None, lambda: starts_at)
-    subscription = subscribing.subscribe(Unit(COMPANY), customer.id, sold.id, renews=True, clock=lambda: starts_at)
+    subscription = manage_subscription.subscribe(
+        Unit(COMPANY), customer.id, sold.id, renews=True, clock=lambda: starts_at
+    )
     appointment = text_appointment(customer.id, f"stf_{number}", starts_at)
     return Room(patient, doctor, appointment, subscription, at=starts_at)
 
@@ -139,7 +141,7 @@ def text_appointment(customer_id: str, staff_id: str | None, starts_at: datetime
     }
     made = Appointment(**(known | fields))
     unit = Unit(made.company_id)
-    booking.add_appointment(unit, made)
+    appointment_store.add_appointment(unit, made)
     unit.commit()
     return made
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.booking.events import AppointmentCancelled
-from chalicelib.booking.people import link_user
+from chalicelib.booking.practice_admin.link_users import link_user
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, Forbidden, NotFound, PaymentRequired
 from chalicelib.core.rows import AuditRow

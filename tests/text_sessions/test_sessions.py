@@ -9,7 +9,7 @@ from chalicelib.core.errors import DomainError
 from chalicelib.core.jobs import Postpone
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.text_sessions import looking, store, subscribing
+from chalicelib.text_sessions import manage_subscription, session_status, store
 from tests.conftest import EmbeddedAws
 from tests.text_sessions.room import COMPANY, NOON, Room, furnish
 
@@ -106,7 +106,7 @@ def test_what_is_granted_after_the_notice_lets_it_go_on(aws: EmbeddedAws) -> Non
     room.after(8)
     with pytest.raises(Postpone):
         room.tick()
-    subscribing.grant(lambda: Unit(COMPANY), room.subscription.id, 1, "Bought", room.clock)
+    manage_subscription.grant(lambda: Unit(COMPANY), room.subscription.id, 1, "Bought", room.clock)
     room.after(10)
     room.tick()
     assert room.session().is_active
@@ -244,7 +244,7 @@ def test_what_only_the_clock_knows_is_shown(room: Room) -> None:
     room.start()
     room.active()
     room.after(12)
-    shown = looking.look(COMPANY, room.patient.id, room.appointment.id, room.clock)
+    shown = session_status.look(COMPANY, room.patient.id, room.appointment.id, room.clock)
     assert shown is not None
     assert (shown.session.sessions_used, shown.account.left) == (2, 1)
     assert room.session().sessions_used == 1

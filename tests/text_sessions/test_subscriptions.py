@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.text_sessions import store, subscribing
+from chalicelib.text_sessions import manage_subscription, store
 from chalicelib.text_sessions.plan import Terms
 from chalicelib.text_sessions.subscription import Subscription
 from infra.local.invoking import Answer, Caller, call
@@ -134,7 +134,7 @@ def monthly(sold: datetime, **terms: Any) -> Room:
 
 
 def close(at: datetime) -> int:
-    return subscribing.close_periods(at, lambda: at)
+    return manage_subscription.close_periods(at, lambda: at)
 
 
 def subscription(room: Room) -> Subscription:
@@ -147,7 +147,7 @@ FEBRUARY = datetime(2026, 2, 27, 23, tzinfo=UTC)
 
 def test_a_period_renews_at_local_midnight_and_once(aws: EmbeddedAws) -> None:
     room = monthly(SOLD)
-    subscribing.adjust(lambda: Unit(COMPANY), room.subscription.id, -1, "test", lambda: SOLD)
+    manage_subscription.adjust(lambda: Unit(COMPANY), room.subscription.id, -1, "test", lambda: SOLD)
     assert close(FEBRUARY.replace(hour=22, minute=59)) == 0
     assert [close(FEBRUARY.replace(minute=1)), close(FEBRUARY.replace(minute=2))] == [1, 0]
     renewed = subscription(room)
@@ -174,7 +174,7 @@ def test_periods_that_were_missed_follow_each_other(aws: EmbeddedAws) -> None:
 def test_what_does_not_renew_expires_and_another_may_follow(aws: EmbeddedAws) -> None:
     room = monthly(SOLD)
     path = f"/api/subscriptions/{room.subscription.id}"
-    subscribing.set_renewal(lambda: Unit(COMPANY), room.subscription.id, False, lambda: SOLD)
+    manage_subscription.set_renewal(lambda: Unit(COMPANY), room.subscription.id, False, lambda: SOLD)
     plan = ask("POST", "/api/plans", PLAN).json
     body = {"patient_id": room.patient.customer_id, "plan_id": plan["id"]}
     # By now its period is over, whether or not the schedule has run.
@@ -196,7 +196,7 @@ def test_renewal_can_be_switched_off_and_on(aws: EmbeddedAws) -> None:
 
 def test_an_expiry_ends_a_session_gracefully(aws: EmbeddedAws) -> None:
     room = monthly(datetime(2026, 1, 27, 12, tzinfo=UTC))
-    subscribing.set_renewal(lambda: Unit(COMPANY), room.subscription.id, False, lambda: room.at)
+    manage_subscription.set_renewal(lambda: Unit(COMPANY), room.subscription.id, False, lambda: room.at)
     room.at = datetime(2026, 2, 26, 22, 45, tzinfo=UTC)
     room.appointment = text_appointment(room.appointment.customer_id, room.appointment.staff_id, room.at)
     room.start()

@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.booking.engine import bits
 from chalicelib.booking.engine.clocks import day_of
-from chalicelib.booking.engine.question import Frame, Host, Question
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host
 from chalicelib.booking.engine.search import opened_in, pauses, search
 from chalicelib.booking.engine.taken import Kind, Taken
 from chalicelib.booking.engine.windows import Window, held_within, overlaps
@@ -41,7 +41,7 @@ class Why(msgspec.Struct, frozen=True):
 
 
 def explain(
-    question: Question, frame: Frame, start: int, taken: Mapping[str, Sequence[Taken]] | None = None
+    question: AvailabilityQuery, frame: Frame, start: int, taken: Mapping[str, Sequence[Taken]] | None = None
 ) -> list[Why]:
     """Every reason why `start` is not offered; just "free" if it is.
 
@@ -62,7 +62,7 @@ def explain(
     return [Why("not_first_of_the_day" if first_only else "off_the_grid")]
 
 
-def _of_time(question: Question, start: int) -> list[Why]:
+def _of_time(question: AvailabilityQuery, start: int) -> list[Why]:
     reasons: list[Why] = []
     if start * 60_000 < question.now:
         reasons.append(Why("in_the_past"))
@@ -76,7 +76,7 @@ def _of_time(question: Question, start: int) -> list[Why]:
     return reasons
 
 
-def _in_period(question: Question, start: int) -> bool:
+def _in_period(question: AvailabilityQuery, start: int) -> bool:
     period = question.rules.period
     if period is None or period.kind == "rolling_window":
         # A window of bookable days depends on what else is free; only the search can tell.
@@ -86,7 +86,7 @@ def _in_period(question: Question, start: int) -> bool:
     return begins <= start < ends
 
 
-def _of_rules(question: Question, frame: Frame, start: int) -> list[Why]:
+def _of_rules(question: AvailabilityQuery, frame: Frame, start: int) -> list[Why]:
     rules = question.rules
     appointment = (start, start + question.ask.duration)
     reasons: list[Why] = []
@@ -101,7 +101,7 @@ def _of_rules(question: Question, frame: Frame, start: int) -> list[Why]:
     return reasons
 
 
-def _of_host(question: Question, frame: Frame, start: int, host: Host, taken: Sequence[Taken]) -> list[Why]:
+def _of_host(question: AvailabilityQuery, frame: Frame, start: int, host: Host, taken: Sequence[Taken]) -> list[Why]:
     ask = question.ask
     appointment = (start, start + ask.duration)
     windows = opened_in(host.hours, frame, ask.duration, while_away=not question.is_team).windows

@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.booking.engine.clocks import DAY
-from chalicelib.booking.engine.question import Frame, Host, Question
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host
 from chalicelib.booking.engine.search import Found, search, stretches
 
 PATIENCE = 14 * DAY
@@ -37,7 +37,7 @@ def choose(
     return Choice(owner, chosen if owner[0] in chosen else (*chosen, *owner))
 
 
-def search_routed(question: Question, choice: Choice, frame: Frame) -> Found:
+def search_routed(question: AvailabilityQuery, choice: Choice, frame: Frame) -> Found:
     """The starts of those to try first; of everyone who may step in, when they have nothing within two weeks.
 
     The frame must reach from now to two weeks on as well.
@@ -49,7 +49,7 @@ def search_routed(question: Question, choice: Choice, frame: Frame) -> Found:
     return search(wanted, frame)
 
 
-def _soon_enough(question: Question, frame: Frame) -> bool:
+def _soon_enough(question: AvailabilityQuery, frame: Frame) -> bool:
     until = question.now // 60_000 + PATIENCE
     if max(question.first, question.soonest) < until:
         first = _first_free(question, frame, question.soonest, max(question.last, until))
@@ -59,6 +59,6 @@ def _soon_enough(question: Question, frame: Frame) -> bool:
     return _first_free(question, frame, question.soonest, until) is not None
 
 
-def _first_free(question: Question, frame: Frame, first: int, last: int) -> int | None:
+def _first_free(question: AvailabilityQuery, frame: Frame, first: int, last: int) -> int | None:
     free = stretches(replace(question, first=first, last=last), frame)
     return free[0][0] if free else None

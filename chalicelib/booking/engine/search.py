@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from chalicelib.booking.engine import bits
 from chalicelib.booking.engine.clocks import day_of, phase
 from chalicelib.booking.engine.hours import Hours, by_day, opened
-from chalicelib.booking.engine.question import Frame, Host, Question
-from chalicelib.booking.engine.starts import Ask, aligned, opening_grid
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host
+from chalicelib.booking.engine.starts import SlotSpec, aligned, opening_grid
 from chalicelib.booking.engine.windows import Window, common, of_team
 
 
@@ -37,12 +37,12 @@ class Prepared(msgspec.Struct, frozen=True):
     allowed: int
 
 
-def search(question: Question, frame: Frame) -> Found:
+def search(question: AvailabilityQuery, frame: Frame) -> Found:
     """Every start within what is asked at which the hosts, together, are free."""
     return _found(question, frame, _opens(question, frame), _prepared(question, frame))
 
 
-def search_each(question: Question, frame: Frame) -> dict[str, Found]:
+def search_each(question: AvailabilityQuery, frame: Frame) -> dict[str, Found]:
     """The same for each host alone, by his id."""
     prepared, opens = _prepared(question, frame), _opens(question, frame)
     return {
@@ -51,12 +51,12 @@ def search_each(question: Question, frame: Frame) -> dict[str, Found]:
     }
 
 
-def fits(host: Host, ask: Ask, frame: Frame) -> int:
+def fits(host: Host, ask: SlotSpec, frame: Frame) -> int:
     """A bit at every minute at which the appointment would fit one host alone, whatever the grid and the rules."""
     return _fit(host, opened_in(host.hours, frame, ask.duration), ask, frame)
 
 
-def _found(question: Question, frame: Frame, opens: Sequence[Opened], prepared: Prepared) -> Found:
+def _found(question: AvailabilityQuery, frame: Frame, opens: Sequence[Opened], prepared: Prepared) -> Found:
     ask, grid = question.ask, prepared.grid
     if grid is not None or ask.alignment == "opening":
         fits = [_fit(host, hours, ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
@@ -68,11 +68,11 @@ def _found(question: Question, frame: Frame, opens: Sequence[Opened], prepared: 
     return _by_rules(question, bits.ones(starts & prepared.allowed, frame.origin))
 
 
-def _prepared(question: Question, frame: Frame) -> Prepared:
+def _prepared(question: AvailabilityQuery, frame: Frame) -> Prepared:
     return Prepared(_plain_grid(question, frame), _allowed(question, frame))
 
 
-def _opens(question: Question, frame: Frame) -> list[Opened]:
+def _opens(question: AvailabilityQuery, frame: Frame) -> list[Opened]:
     # Staff who share their hours share the work on them.
     seen: dict[int, Opened] = {}
     duration, while_away = question.ask.duration, not question.is_team
@@ -91,7 +91,7 @@ def opened_in(hours: Hours, frame: Frame, duration: int, *, while_away: bool = F
     return Opened(windows, minutes, bits.runs(minutes, duration))
 
 
-def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
+def _fit(host: Host, hours: Opened, ask: SlotSpec, frame: Frame) -> int:
     """Where the appointment fits into the host's hours and its footprint is clear of what is taken."""
     fit = hours.fit
     if host.shut:
@@ -103,13 +103,13 @@ def _fit(host: Host, hours: Opened, ask: Ask, frame: Frame) -> int:
     return fit
 
 
-def _room(host: Host, hours: Opened, ask: Ask, frame: Frame, asked: int) -> int:
+def _room(host: Host, hours: Opened, ask: SlotSpec, frame: Frame, asked: int) -> int:
     """The minutes of `asked` in which the appointment itself may lie."""
     taken = bits.widened(host.busy, ask.after, ask.before) | bits.mask(host.shut, frame.origin, frame.size)
     return hours.minutes & ~taken & asked
 
 
-def _plain_grid(question: Question, frame: Frame) -> int | None:
+def _plain_grid(question: AvailabilityQuery, frame: Frame) -> int | None:
     if not question.ask.plain:
         return None
     step = question.ask.step
@@ -117,12 +117,12 @@ def _plain_grid(question: Question, frame: Frame) -> int | None:
     return None if at is None else bits.every(step, (at - frame.origin) % step, frame.size)
 
 
-def stretches(question: Question, frame: Frame) -> list[Window]:
+def stretches(question: AvailabilityQuery, frame: Frame) -> list[Window]:
     """The stretches of free time in which an appointment may lie; those of different hosts are not joined up."""
     return _stretches(question, frame, _opens(question, frame))
 
 
-def _stretches(question: Question, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
+def _stretches(question: AvailabilityQuery, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
     asked = bits.mask([(question.earliest, question.last)], frame.origin, frame.size)
     rooms = [_room(host, hours, question.ask, frame, asked) for host, hours in zip(question.hosts, opens, strict=True)]
     free = [bits.spans(room, frame.origin) for room in rooms]
@@ -132,7 +132,7 @@ def _stretches(question: Question, frame: Frame, opens: Sequence[Opened]) -> lis
     return of_team(hosts, question.everyone)
 
 
-def _from_openings(question: Question, frame: Frame, opens: Sequence[Opened], fits: Sequence[int]) -> int:
+def _from_openings(question: AvailabilityQuery, frame: Frame, opens: Sequence[Opened], fits: Sequence[int]) -> int:
     ask = question.ask
     if question.everyone:
         together = common([hours.windows for hours in opens])
@@ -141,7 +141,7 @@ def _from_openings(question: Question, frame: Frame, opens: Sequence[Opened], fi
     return _together(question, [fit & grid for fit, grid in zip(fits, grids, strict=True)])
 
 
-def _together(question: Question, fits: Sequence[int]) -> int:
+def _together(question: AvailabilityQuery, fits: Sequence[int]) -> int:
     """Where all who must be there are free, and of each group of the others one."""
     if question.everyone:
         return reduce(and_, fits)
@@ -154,7 +154,7 @@ def _together(question: Question, fits: Sequence[int]) -> int:
     return reduce(and_, [*needed, *groups.values()])
 
 
-def _allowed(question: Question, frame: Frame) -> int:
+def _allowed(question: AvailabilityQuery, frame: Frame) -> int:
     """Every start within what is asked, but for what is held, restricted, too soon, or too early in the day."""
     rules, duration = question.rules, question.ask.duration
     allowed = bits.mask([(question.earliest, question.last - duration + 1)], frame.origin, frame.size)
@@ -167,14 +167,14 @@ def _allowed(question: Question, frame: Frame) -> int:
     return allowed
 
 
-def pauses(question: Question, frame: Frame) -> list[Window]:
+def pauses(question: AvailabilityQuery, frame: Frame) -> list[Window]:
     """The first minutes of each day, in which nothing starts."""
     days = by_day(question.hosts[0].hours, frame.first - 1, frame.first + frame.days)
     openings = [min(windows)[0] for _, windows in days]
     return [(start, start + question.rules.opening_pause) for start in openings]
 
 
-def _by_rules(question: Question, starts: list[int]) -> Found:
+def _by_rules(question: AvailabilityQuery, starts: list[int]) -> Found:
     rules = question.rules
     if rules.first_of_day:
         starts = list({question.viewer_day(start): start for start in reversed(starts)}.values())[::-1]

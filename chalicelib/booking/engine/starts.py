@@ -15,7 +15,7 @@ ROUND = (60, 30, 20, 15, 10, 5)
 """What a first start is rounded up to: the largest of these that divides the interval, else not at all."""
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
+class SlotSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be placed; minutes. `before` and `after` are kept free of others, but need not be working hours.
 
     `alignment`: "rounded": each free stretch starts anew, its first start rounded up on the viewer's clock; "opening":
@@ -38,7 +38,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         return self.alignment == "rounded" and self.step in ROUND and not self.offset and not self.optimized
 
 
-def aligned(free: Sequence[Window], ask: Ask, zone: str) -> list[int]:
+def aligned(free: Sequence[Window], ask: SlotSpec, zone: str) -> list[int]:
     """The starts within free stretches, by "rounded" or "gap", in order."""
     if ask.alignment == "rounded":
         return rounded(free, ask, zone)
@@ -48,16 +48,16 @@ def aligned(free: Sequence[Window], ask: Ask, zone: str) -> list[int]:
     return sorted(found)
 
 
-def rounded(free: Iterable[Window], ask: Ask, zone: str) -> list[int]:
+def rounded(free: Iterable[Window], ask: SlotSpec, zone: str) -> list[int]:
     """The starts within stretches that may overlap (of several staff): each falls in with the starts before it."""
     step = ask.step + ask.offset
     found: list[int] = []
-    for begin, end in sorted(free):
-        start = _round_up(begin, end, ask, zone) + ask.offset
+    for new_unit, end in sorted(free):
+        start = _round_up(new_unit, end, ask, zone) + ask.offset
         earlier = bisect_left(found, start)
         if earlier and found[earlier - 1] + step > start:
             # Within the step of an earlier start: that one again where it lies in this stretch, else the next one.
-            start = found[earlier - 1] if found[earlier - 1] >= begin else found[earlier - 1] + step
+            start = found[earlier - 1] if found[earlier - 1] >= new_unit else found[earlier - 1] + step
         while start + ask.duration <= end:
             place = bisect_left(found, start)
             if place == len(found) or found[place] != start:
@@ -66,7 +66,7 @@ def rounded(free: Iterable[Window], ask: Ask, zone: str) -> list[int]:
     return found
 
 
-def opening_grid(opened: Iterable[Window], ask: Ask, origin: int, size: int) -> int:
+def opening_grid(opened: Iterable[Window], ask: SlotSpec, origin: int, size: int) -> int:
     """A bit at every start counted from an opening."""
     bits = 0
     for start, end in opened:
@@ -76,7 +76,7 @@ def opening_grid(opened: Iterable[Window], ask: Ask, origin: int, size: int) -> 
     return bits
 
 
-def _round_up(start: int, end: int, ask: Ask, zone: str) -> int:
+def _round_up(start: int, end: int, ask: SlotSpec, zone: str) -> int:
     unit = next((unit for unit in ROUND if ask.step % unit == 0), 1)
     minute = (start + offset_at(zone, start)) % 60
     if minute % unit == 0:

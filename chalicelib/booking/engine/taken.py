@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
 
 Kind = Literal["booking", "hold", "time_off", "external"]
@@ -38,7 +38,7 @@ def seated(taken: Iterable[Taken]) -> Counter[Window]:
     return groups
 
 
-def footprints(taken: Iterable[Taken], ask: Ask, seats: int | None = None) -> tuple[list[Window], list[Window]]:
+def footprints(taken: Iterable[Taken], ask: SlotSpec, seats: int | None = None) -> tuple[list[Window], list[Window]]:
     """The footprints, from which the appointment's own buffers keep clear, and what is shut besides.
 
     A group of the same service with a seat left blocks nothing but the time around it.

@@ -33,8 +33,8 @@ def without(windows: Iterable[Window], busy: Iterable[Window]) -> list[Window]:
     """What is left of each window, in the order given."""
     taken = sorted(busy)
     left = []
-    for begin, end in windows:
-        start = begin
+    for new_unit, end in windows:
+        start = new_unit
         for busy_start, busy_end in taken:
             if busy_start >= end:
                 break

@@ -1,4 +1,4 @@
-"""Vietnamese. Its tone marks tell words apart, so they matter when listening; nouns have one form for any count."""
+"""Vietnamese. Its tone marks tell words apart, so they matter when listening; models have one form for any count."""
 
 from chalicelib.calls.language import Calendar, Language, Phrases, Vocabulary
 

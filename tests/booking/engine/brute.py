@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.booking.engine.clocks import EPOCH_DAY, weekday
 from chalicelib.booking.engine.hours import Hours
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.taken import Taken
 
 
@@ -47,7 +47,7 @@ def taken_minutes(taken: list[Taken]) -> set[int]:
     return {minute for each in taken for minute in range(*each.footprint)}
 
 
-def fits(start: int, ask: Ask, opened: set[int], taken: set[int]) -> bool:
+def fits(start: int, ask: SlotSpec, opened: set[int], taken: set[int]) -> bool:
     """Whether the appointment lies in the hours and its footprint is clear."""
     footprint = range(start - ask.before, start + ask.duration + ask.after)
     return all(m in opened for m in range(start, start + ask.duration)) and not any(m in taken for m in footprint)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from chalicelib.booking.engine.clocks import day_start
 from chalicelib.booking.engine.hours import Hours, Travel
-from chalicelib.booking.engine.starts import Ask
+from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.taken import Kind, Taken
 
 PLACES = [
@@ -47,8 +47,8 @@ def hours(draw: st.DrawFn, zone: str, day: int) -> Hours:
 
 
 @st.composite
-def asks(draw: st.DrawFn) -> Ask:
-    return Ask(
+def asks(draw: st.DrawFn) -> SlotSpec:
+    return SlotSpec(
         duration=draw(st.integers(5, 180)),
         step=draw(st.sampled_from([5, 7, 10, 15, 20, 30, 45, 60, 90])),
         before=draw(st.integers(0, 40)),

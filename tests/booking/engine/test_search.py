@@ -10,9 +10,9 @@ from chalicelib.booking.engine.clocks import DAY, day_of, day_start, minute_of, 
 from chalicelib.booking.engine.explain import Why, explain
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.limits import Period
-from chalicelib.booking.engine.question import Assignment, Host, Question, Rules, frame_of
+from chalicelib.booking.engine.query import Assignment, AvailabilityQuery, Host, Rules, frame_of
 from chalicelib.booking.engine.search import search, search_each
-from chalicelib.booking.engine.starts import ROUND, Ask
+from chalicelib.booking.engine.starts import ROUND, SlotSpec
 from chalicelib.booking.engine.taken import Taken
 from tests.booking.engine.brute import fits, open_minutes, taken_minutes
 from tests.booking.engine.drawn import PLACES, asks, bookings, hours
@@ -24,7 +24,7 @@ MONDAY = date(2026, 6, 1).toordinal()
 MIDNIGHT = day_start("UTC", MONDAY)
 
 
-def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[Question, dict[str, list[Taken]]]:
+def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQuery, dict[str, list[Taken]]]:
     """A question about two days of a place, with one to three hosts; long before `now` matters."""
     zone, day = place[0], place[1].toordinal()
     first, last = day_start(zone, day), day_start(zone, day + 2)
@@ -38,13 +38,13 @@ def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[Question, dict
         group = data.draw(st.sampled_from([None, "g"]))
         hosts.append(Host(id=name, hours=data.draw(hours(zone, day)), busy=busy, fixed=fixed, group=group))
     assignment: Assignment = data.draw(st.sampled_from(["single", "collective", "round_robin"]))
-    question = Question(
+    question = AvailabilityQuery(
         now=0, first=first, last=last, viewer=zone, ask=data.draw(asks()), hosts=tuple(hosts), assignment=assignment
     )
     return question, taken
 
 
-def free_for_team(question: Question, start: int, taken: dict[str, list[Taken]]) -> bool:
+def free_for_team(question: AvailabilityQuery, start: int, taken: dict[str, list[Taken]]) -> bool:
     """Whether everyone who must be there is free, and of each group of the others one."""
     day = day_of(question.viewer, question.first)
     free = {}
@@ -84,13 +84,13 @@ def test_what_is_offered_is_free_and_what_is_refused_has_a_reason(data: st.DataO
 @given(st.data(), st.sampled_from(PLACES))
 def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place: tuple[str, date]) -> None:
     question, taken = ask_of(data, place)
-    ask = Ask(
+    ask = SlotSpec(
         duration=question.ask.duration,
         step=data.draw(st.sampled_from(ROUND)),
         before=question.ask.before,
         after=question.ask.after,
     )
-    question = Question(
+    question = AvailabilityQuery(
         now=0,
         first=question.first,
         last=question.last,
@@ -116,13 +116,15 @@ def test_each_alone_is_the_same_as_asking_for_him(data: st.DataObject, place: tu
     frame = frame_of(question.first, question.last)
     for host, found in search_each(question, frame).items():
         (alone,) = (each for each in question.hosts if each.id == host)
-        asked = Question(
+        asked = AvailabilityQuery(
             now=0, first=question.first, last=question.last, viewer=question.viewer, ask=question.ask, hosts=(alone,)
         )
         assert found == search(asked, frame)
 
 
-def starts(rules: Rules, *, ask: Ask | None = None, now: int = 0, days: int = 7, away: int | None = None) -> list[str]:
+def starts(
+    rules: Rules, *, ask: SlotSpec | None = None, now: int = 0, days: int = 7, away: int | None = None
+) -> list[str]:
     """What is free of a week of nine to five, as day and hour."""
     question = week(rules, ask=ask, now=now, days=days, away=away)
     found = search(question, frame_of(question.first, question.last)).starts
@@ -130,17 +132,23 @@ def starts(rules: Rules, *, ask: Ask | None = None, now: int = 0, days: int = 7,
 
 
 def week(
-    rules: Rules, *, ask: Ask | None = None, now: int = 0, days: int = 7, away: int | None = None, viewer: str = "UTC"
-) -> Question:
+    rules: Rules,
+    *,
+    ask: SlotSpec | None = None,
+    now: int = 0,
+    days: int = 7,
+    away: int | None = None,
+    viewer: str = "UTC",
+) -> AvailabilityQuery:
     hosted = Hours(
         zone="UTC", weekly=NINE_TO_FIVE.weekly, away=frozenset() if away is None else frozenset({MONDAY + away})
     )
-    return Question(
+    return AvailabilityQuery(
         now=(MIDNIGHT + now) * 60_000,
         first=MIDNIGHT,
         last=MIDNIGHT + days * DAY,
         viewer=viewer,
-        ask=ask or Ask(duration=240, step=60),
+        ask=ask or SlotSpec(duration=240, step=60),
         hosts=(Host(id="a", hours=hosted),),
         rules=rules,
     )
@@ -148,7 +156,7 @@ def week(
 
 def test_notice_is_kept_to_the_minute_and_strictly_where_wanted() -> None:
     assert starts(Rules(notice=60), now=11 * 60, days=1) == ["0 12:00", "0 13:00"]
-    later = Ask(duration=240, step=60, alignment="gap")
+    later = SlotSpec(duration=240, step=60, alignment="gap")
     assert starts(Rules(notice=60, strictly=True), ask=later, now=11 * 60, days=1) == ["0 13:00"]
 
 
@@ -165,7 +173,7 @@ def test_a_rolling_window_counts_the_days_on_which_something_is_free() -> None:
     question = week(Rules(period=Period(kind="rolling_window", days=2)))
     host = Host(id="a", hours=NINE_TO_FIVE, shut=((MIDNIGHT + DAY, MIDNIGHT + 2 * DAY),))
     found = search(
-        Question(
+        AvailabilityQuery(
             now=question.now,
             first=question.first,
             last=question.last,
@@ -181,7 +189,7 @@ def test_a_rolling_window_counts_the_days_on_which_something_is_free() -> None:
 
 def test_the_first_of_each_day_a_pause_at_opening_and_a_limit_ahead() -> None:
     assert starts(Rules(first_of_day=True), days=2) == ["0 09:00", "1 09:00"]
-    opening = Ask(duration=240, step=120, alignment="opening")
+    opening = SlotSpec(duration=240, step=120, alignment="opening")
     assert starts(Rules(opening_pause=30), ask=opening, days=1) == ["0 11:00", "0 13:00"]
     assert starts(Rules(advance=2), now=8 * 60)[-1] == "2 13:00"
 
@@ -209,7 +217,7 @@ def test_reasons_name_the_rule_and_what_took_the_time() -> None:
     noon = MIDNIGHT + 12 * 60
     taken = Taken(start=noon, end=noon + 60, kind="time_off")
     host = Host(id="a", hours=NINE_TO_FIVE, busy=bits.mask([taken.footprint], frame.origin, frame.size))
-    question = Question(
+    question = AvailabilityQuery(
         now=question.now,
         first=question.first,
         last=question.last,

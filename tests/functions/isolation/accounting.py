@@ -7,8 +7,8 @@ from chalicelib.accounting.account import Account
 from chalicelib.accounting.accounts import connect_with_token
 from chalicelib.accounting.record import RESOURCES, read
 from chalicelib.accounting.subscription import TYPES, Subscription
-from chalicelib.accounting.upserting import Heard, write
-from chalicelib.booking import store
+from chalicelib.accounting.upsert import VendorSnapshot, write
+from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from infra.local.simulators.fattureincloud import COMPANY
@@ -21,9 +21,9 @@ FIC_TOKEN = "a/manual-test-token"
 def prepare(world: World) -> None:
     """A connected account with a record of each resource and a subscription; an appointment that is completed."""
     booking.prepare(world)
-    appointment = store.get_appointment(OWNER, world.ids["appointment_id"])
+    appointment = appointment_store.get_appointment(OWNER, world.ids["appointment_id"])
     unit = Unit(OWNER)
-    store.save_appointment(unit, appointment.changed(now(), status="completed"))
+    appointment_store.save_appointment(unit, appointment.changed(now(), status="completed"))
     unit.commit()
     account = connect_with_token(lambda: Unit(OWNER), FIC_TOKEN, None, "usr_owner", now)
     world.ids.update({"account_id": account.id, "subscription_id": f"{account.id}.entity"})
@@ -35,7 +35,7 @@ def _books(world: World, account: Account) -> None:
     for resource in RESOURCES:
         found = read(account.company_id, account.id, resource, book.get(resource, book.ids(resource)[0]), now())
         assert found
-        heard = Heard(account.company_id, account.id, resource, [found])
+        heard = VendorSnapshot(account.company_id, account.id, resource, [found])
         write(heard, lambda: Unit(account.company_id), lambda unit, tally: None)
         world.ids[resource] = found.record.key
     unit = Unit(account.company_id)

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking import store
-from chalicelib.booking.group import Group, Participant
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.group import Group, Participant
 from chalicelib.core.clock import now
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
@@ -41,10 +41,10 @@ def prepare(world: World) -> None:
 
 
 def _copy(appointment_id: str, **fields: Any) -> str:
-    like = store.get_appointment(OWNER, appointment_id)
+    like = appointment_store.get_appointment(OWNER, appointment_id)
     unit = Unit(OWNER)
     made = replace(like, id=new_id("apt"), **fields)
-    store.add_appointment(unit, made)
+    appointment_store.add_appointment(unit, made)
     unit.commit()
     return made.id
 

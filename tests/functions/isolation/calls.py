@@ -1,6 +1,6 @@
 """Calls, and messages that callers left."""
 
-from chalicelib.calls import recording
+from chalicelib.calls import record_call
 from chalicelib.calls.message import CallMessage
 from chalicelib.calls.message_store import add_message
 from chalicelib.core.clock import now
@@ -14,7 +14,7 @@ def prepare(world: World) -> None:
     """A call to the owner's number, and a message left in it."""
     booking.prepare(world)
     rung = RetellCall(call_id="retell-1", to_number=world.practice.branches[1].phone)
-    call_id = recording.record(rung, Unit, now())
+    call_id = record_call.record(rung, Unit, now())
     message = CallMessage(
         id="msg_1", company_id=OWNER, branch_id=world.practice.branches[1].id, call_id=call_id, customer_id=None,
         name="Eve", phone=None, text="Call me.", created_at=now(), updated_at=now(),

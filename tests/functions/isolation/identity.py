@@ -1,7 +1,7 @@
 """Login, tokens, users."""
 
 from chalicelib.core.clock import now
-from chalicelib.identity.signing_in import sign_in
+from chalicelib.identity.password_login import sign_in
 from tests.functions.isolation.world import PASSWORD, Recipes, World, recipe
 
 

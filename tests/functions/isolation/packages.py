@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.booking import package_store, store
+from chalicelib.booking.appointments import package_store
+from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.core.unit import Unit
 from infra.local.invoking import call
 from tests.booking.spa import open_spa
@@ -25,7 +26,7 @@ def prepare(world: World) -> None:
         world.ids[name] = made["package"]["id"]
     unit = Unit(OWNER)
     for part in package_store.get(OWNER, world.ids["asked_package_id"]).parts:
-        store.save_appointment(unit, replace(part, status="requested", version=part.version + 1))
+        appointment_store.save_appointment(unit, replace(part, status="requested", version=part.version + 1))
     unit.commit()
 
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from chalicelib.booking import reviewing, store
+from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.reviews import submit as review_submit
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from infra.local.invoking import call
@@ -17,13 +18,15 @@ def prepare(world: World) -> None:
         "branch_id": world.practice.branches[1].id, "service": "Haircut", "starts_at": monday(11).isoformat(),
         "customer": {"phone": "+12125550188"},
     }  # fmt: skip
-    visit = store.get_appointment(OWNER, call("POST", "/api/appointments", caller=world.owner, body=body).json["id"])
+    visit = appointment_store.get_appointment(
+        OWNER, call("POST", "/api/appointments", caller=world.owner, body=body).json["id"]
+    )
     begun = visit.changed(now(), starts_at=now() - timedelta(hours=1), status="completed")
     unit = Unit(OWNER)
-    store.save_appointment(unit, begun)
+    appointment_store.save_appointment(unit, begun)
     unit.commit()
-    link = reviewing.invite(lambda: Unit(OWNER), OWNER, visit.id, now)
-    left = reviewing.leave(Unit, link.url.rpartition("/")[2], 5, "Good", now)
+    link = review_submit.invite(lambda: Unit(OWNER), OWNER, visit.id, now)
+    left = review_submit.leave(Unit, link.url.rpartition("/")[2], 5, "Good", now)
     world.ids.update({"visit": visit.id, "review": left.id})
 
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
-from chalicelib.identity.opening import Person, open_company
-from chalicelib.identity.signing_in import sign_in
+from chalicelib.identity.create_company import NewCompany, Person, create_company
+from chalicelib.identity.password_login import sign_in
 from functions.identity.authorizer import bearer
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller
@@ -78,7 +78,9 @@ def open_companies() -> tuple[Practice, Holder, Holder]:
     holders = {}
     for company_id in (OWNER, STRANGER):
         name = company_id.removeprefix("com_")
-        open_company(name.title(), Person(name.title(), f"{name}@example.com", PASSWORD), now, company_id=company_id)
+        create_company(
+            NewCompany(name.title(), id=company_id), Person(name.title(), f"{name}@example.com", PASSWORD), now
+        )
         signed_in = sign_in(f"{name}@example.com", PASSWORD, "203.0.113.7", now)
         holders[company_id] = Holder(company_id=company_id, token=signed_in.issued.secret)
     return open_practice(OWNER, calcom=False), holders[OWNER], holders[STRANGER]

@@ -1,0 +1,106 @@
+"""A visitor's hold: a time kept for a few minutes while he types who he is."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
+from chalicelib.booking.practice.models import GeoAddress
+
+LASTS = timedelta(minutes=10)
+MOST_OF_A_VISITOR = 2
+MOST_OF_A_BRANCH = 50
+"""Together they could keep a practice from being booked; a visitor who comes from many addresses meets this one."""
+
+
+class HoldProof(msgspec.Struct, frozen=True):
+    """What a visitor was given: nobody else can use, extend or release the hold.
+
+    `digest`: what is kept of the secret, from whoever has been proven by other means (an offer); no endpoint takes it.
+    """
+
+    id: str
+    secret: str
+    digest: str | None = None
+
+
+class HeldPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hold of a package keeps for one of its parts."""
+
+    staff_id: str
+    home_branch_id: str
+    resource_ids: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    before_min: int
+    after_min: int
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """Instants in UTC; `expires_at` on a whole minute, as calendars keep it. `digest` of the secret.
+
+    `address`: the customer's, of a mobile service. `parts`: of a package, which lasts from `starts_at` to `ends_at`;
+    who and where is then said by each of them.
+    """
+
+    id: str
+    company_id: str
+    branch_id: str
+    service_id: str
+    staff_id: str
+    home_branch_id: str
+    resource_ids: tuple[str, ...] = ()
+    starts_at: datetime
+    ends_at: datetime
+    before_min: int = 0
+    after_min: int = 0
+    service_number: int = 0
+    expires_at: datetime
+    extended: bool = False
+    digest: str
+    address: GeoAddress | None = None
+    version: int = 1
+    parts: tuple[HeldPart, ...] = ()
+
+    @property
+    def reference(self) -> bytes:
+        """Under which it lies in calendars."""
+        return reference_of(self.id)
+
+    @property
+    def length_min(self) -> int:
+        """Whole minutes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
+
+    def entry(self) -> Entry:
+        """What it takes of each of its calendars, if it is not of a package."""
+        return self._entry(self)
+
+    def lies(self) -> dict[tuple[str, str], list[Entry]]:
+        """What it takes of each calendar, by home branch and id of whose it is."""
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for held in self.parts or (self,):
+            owners = [(held.home_branch_id, held.staff_id), *((self.branch_id, room) for room in held.resource_ids)]
+            for owner in owners:
+                found.setdefault(owner, []).append(self._entry(held))
+        return found
+
+    def _entry(self, held: "Hold | HeldPart") -> Entry:
+        return Entry(
+            held.starts_at,
+            (held.ends_at - held.starts_at) // timedelta(minutes=1),
+            held.before_min,
+            held.after_min,
+            Kind.HOLD,
+            self.service_number,
+            self.reference,
+            self.expires_at,
+            self.address.point() if self.address else None,
+        )
+
+
+def lapses_at(now: datetime) -> datetime:
+    """When a hold made now lapses, on the next whole minute."""
+    later = now + LASTS
+    whole = later.replace(second=0, microsecond=0)
+    return whole if whole == later else whole + timedelta(minutes=1)

@@ -1,0 +1,75 @@
+"""What someone wants booked."""
+
+from datetime import datetime
+
+import msgspec
+
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.appointments.appointment import Source
+from chalicelib.booking.appointments.hold import Hold, HoldProof
+from chalicelib.booking.practice.models import GeoAddress
+from chalicelib.booking.practice.policy import RuleName
+from chalicelib.core.clock import to_utc
+from chalicelib.core.tables import Key
+from chalicelib.crm import store as crm
+from chalicelib.crm.customer import Contact
+
+
+class SeatRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """For whom, and how many seats. `customer_id`, or `contact` to find or add them by; neither: not said yet.
+
+    `path` is where these fields stand in the request, for the faults that name them. `override`: rules that do not
+    matter; whoever may say so is the endpoint's to know. `visitor`: somebody from the street, who is shown nothing and
+    nobody unpublished.
+    """
+
+    customer_id: str | None = None
+    contact: Contact = Contact()
+    seats: int = 1
+    source: Source = "api"
+    override: tuple[RuleName, ...] = ()
+    visitor: bool = False
+    path: str = "body"
+
+    @property
+    def names_customer(self) -> bool:
+        """Whether it is said who comes; if not, what the rules say of them shows later."""
+        return bool(self.customer_id or self.contact.phone or self.contact.email)
+
+    def customer_keys(self, company_id: str) -> list[Key]:
+        """Where the customer would be found."""
+        if self.customer_id:
+            return [crm.key(company_id, self.customer_id)]
+        return crm.contact_keys(company_id, self.contact)
+
+
+class BookingRequest(SeatRequest, frozen=True, kw_only=True):
+    """What, where and when besides. `service` and `staff` by id or name; no `staff`: anyone.
+
+    `length_min`: of a service whose length the customer chooses. `hold`: the visitor's own, which becomes the
+    appointment. `seats`: of a group; one that stands then is joined. `address`: where the customer is, for a mobile
+    service. `deposit_minor`: what was paid of the deposit; `pays_later`: what is left is paid afterwards, as a
+    visitor's always is.
+    """
+
+    branch_id: str
+    service: str
+    starts_at: datetime
+    staff: str | None = None
+    length_min: int | None = None
+    prefer: Preference = Preference()
+    address: GeoAddress | None = None
+    hold: HoldProof | None = None
+    deposit_minor: int = 0
+    pays_later: bool = False
+    call_id: str | None = None
+    metadata: dict[str, str] = {}
+
+    def in_utc(self) -> "BookingRequest":
+        """The same at the same instant, in UTC."""
+        return msgspec.structs.replace(self, starts_at=to_utc(self.starts_at))
+
+    def of_hold(self, hold: Hold) -> "BookingRequest":
+        """The same, of what the hold was made for."""
+        address = hold.address or self.address
+        return msgspec.structs.replace(self, service=hold.service_id, length_min=hold.length_min, address=address)

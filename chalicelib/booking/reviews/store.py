@@ -1,0 +1,83 @@
+"""Reviews and ratings in DynamoDB."""
+
+from collections.abc import Iterable
+
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.booking.reviews.review import Rating, Review
+from chalicelib.booking.tables import BookingRow
+from chalicelib.core.errors import Conflict, NotFound
+from chalicelib.core.pages import Listing, Page, Selection, page
+from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.unit import Unit
+
+REVIEWS = Listing(BookingRow, None, "pk", "sk")
+
+
+def get_review(company_id: str, review_id: str) -> Review:
+    """One request; raises NotFound."""
+    row = fetch([Key(BookingRow, f"{company_id}#reviews", review_id)])[0]
+    if row is None:
+        raise NotFound("review_not_found", f"There is no review {review_id}.")
+    found: Review = row.model(Review)
+    return found
+
+
+def add_review(unit: Unit, review: Review) -> None:
+    """Add it; the unit ends as Conflict `already_reviewed` when its appointment has one."""
+    unit.add(_row(review))
+    twice = Conflict("already_reviewed", "This appointment has a review already.")
+    unit.add(BookingRow(f"{review.company_id}#{review.appointment_id}", "review", data=encode(review.id)), twice)
+
+
+def save_review(unit: Unit, review: Review) -> None:
+    """Write its next version; the unit ends as Stale when someone else did."""
+    unit.put(_row(review), BookingRow.version == review.version - 1)
+
+
+def page_reviews(
+    company_id: str, *, staff_id: str | None, branch_id: str | None, status: str | None, limit: int, cursor: str | None
+) -> Page[Review]:
+    """Reviews of a company, the newest first."""
+    only: Condition | None = None
+    wanted = (
+        (BookingRow.staff, f"{company_id}#{staff_id}" if staff_id else None),
+        (BookingRow.branch, f"{company_id}#{branch_id}" if branch_id else None),
+        (BookingRow.status, status),
+    )
+    for attribute, value in wanted:
+        if value:
+            only = (attribute == value) if only is None else only & (attribute == value)
+    selection = Selection(only=only, newest_first=True)
+    found = page(REVIEWS, f"{company_id}#reviews", limit=limit, cursor=cursor, selection=selection)
+    return found.map(lambda row: row.model(Review))
+
+
+def ratings(company_id: str, record_ids: Iterable[str]) -> dict[str, Rating]:
+    """What each record's reviews come to, also of those without any; one request for up to 100."""
+    wanted = list(dict.fromkeys(record_ids))
+    rows = fetch([Key(BookingRow, f"{company_id}#ratings", record_id) for record_id in wanted])
+    return {
+        record_id: row.model(Rating) if row is not None else Rating(record_id=record_id)
+        for record_id, row in zip(wanted, rows, strict=True)
+    }
+
+
+def save_rating(unit: Unit, rating: Rating) -> None:
+    """Write its next version; the unit ends as Stale when someone else did."""
+    row = BookingRow(f"{unit.company_id}#ratings", rating.record_id, data=encode(rating), version=rating.version)
+    unit.put(row, BookingRow.pk.does_not_exist() if rating.version == 1 else BookingRow.version == rating.version - 1)
+
+
+def _row(review: Review) -> BookingRow:
+    # Without `starts_at` it lies in none of the indexes that list appointments.
+    company_id = review.company_id
+    return BookingRow(
+        f"{company_id}#reviews",
+        review.id,
+        data=encode(review),
+        version=review.version,
+        status=review.status,
+        branch=f"{company_id}#{review.branch_id}",
+        staff=f"{company_id}#{review.staff_id}" if review.staff_id else None,
+    )

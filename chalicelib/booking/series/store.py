@@ -1,0 +1,72 @@
+"""Series in DynamoDB: each with all its occurrences in one item, a company's in one partition, oldest first."""
+
+from typing import Any
+
+from chalicelib.booking.series.series import Series
+from chalicelib.booking.tables import BookingRow
+from chalicelib.core.errors import NotFound
+from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, Selection, page
+from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.unit import Unit
+
+LISTING = Listing(BookingRow, None, "pk", "sk")
+PREFIX = "series#"
+
+
+def add_series(unit: Unit, series: Series) -> None:
+    """Add it, and its mark with the customer."""
+    unit.add(_row(series))
+    unit.add(BookingRow(f"{series.company_id}#{series.customer_id}", f"{PREFIX}{series.id}", data=encode(series.id)))
+
+
+def save_series(unit: Unit, series: Series) -> None:
+    """Write its next version, if the one before is still the newest; the unit ends as Stale if not."""
+    unit.put(_row(series), BookingRow.version == series.version - 1)
+
+
+def check_unchanged(unit: Unit, series: Series) -> None:
+    """Let the unit depend on this being the newest version; it ends as Stale if not."""
+    place = _key(series.company_id, series.id)
+    unit.check(BookingRow(place.pk, place.sk), BookingRow.version == series.version)
+
+
+def find_series(company_id: str, series_id: str) -> Series | None:
+    """One request."""
+    return _series_of(fetch([_key(company_id, series_id)])[0])
+
+
+def get_series(company_id: str, series_id: str) -> Series:
+    """One request; raises NotFound, also for another company's."""
+    found = find_series(company_id, series_id)
+    if found is None:
+        raise NotFound("series_not_found", f"There is no series {series_id}.")
+    return found
+
+
+def page_series(company_id: str, customer_id: str | None, limit: int, cursor: str | None) -> Page[Series]:
+    """The newest first, all or a customer's; one request, two for a customer's."""
+    if customer_id is None:
+        found = page(LISTING, f"{company_id}#series", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+        return found.map(lambda row: row.model(Series))
+    marks = page(
+        LISTING,
+        f"{company_id}#{customer_id}",
+        limit=limit,
+        cursor=cursor,
+        selection=Selection(between=BookingRow.sk.startswith(PREFIX), newest_first=True),
+    )
+    rows = fetch([_key(company_id, mark.model(str)) for mark in marks.data])
+    return Page([series for series in map(_series_of, rows) if series], marks.next_cursor)
+
+
+def _series_of(row: Any) -> Series | None:
+    return row.model(Series) if row is not None else None
+
+
+def _key(company_id: str, series_id: str) -> Key:
+    return Key(BookingRow, f"{company_id}#series", series_id)
+
+
+def _row(series: Series) -> BookingRow:
+    place = _key(series.company_id, series.id)
+    return BookingRow(place.pk, place.sk, version=series.version, data=encode(series))

@@ -1,0 +1,201 @@
+"""A place on the waiting list: what a customer would like, which free time suits it, who goes first; pure."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.availability.search_index import IndexedStaff
+from chalicelib.booking.practice.hours import DAY_MINUTES, Span
+
+LASTS = timedelta(days=30)
+LONGEST = timedelta(days=180)
+LOOKED_AT_EVERY = timedelta(days=1)
+"""How long a wish may stay unlooked at, whatever was or was not told: days come within reach, holds lapse, by time."""
+MOST_OFFERS = 50
+"""Who has turned down so many gets no more; also what a record can hold."""
+MOST_UNANSWERED = 3
+"""Whoever left so many in a row unanswered is asked no more: the number may be a stranger's, typed in by another."""
+Status = Literal["waiting", "offered", "booked", "withdrawn", "expired"]
+OPEN = frozenset({"waiting", "offered"})
+Outcome = Literal["open", "accepted", "declined", "lapsed", "withdrawn", "gone"]
+"""`gone`: accepted, and then Cal.com did not have the time. `withdrawn`: he left the list."""
+
+
+class Range(msgspec.Struct, frozen=True):
+    """Dates of the branch's clock, both included."""
+
+    first: date
+    last: date
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A free time on the branch's clock: `start` and `end` in minutes of the local `day`, `end` maybe past midnight."""
+
+    service_id: str
+    starts_at: datetime
+    ends_at: datetime
+    day: date
+    start: int
+    end: int
+    staff_ids: tuple[str, ...]
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A time that is kept for someone until `until`, by a hold; `digest` is that of the hold's own secret.
+
+    Nobody has that secret: who holds the link to the offer has been proven otherwise. Instants in UTC.
+    """
+
+    id: str
+    service_id: str
+    staff_id: str
+    starts_at: datetime
+    ends_at: datetime
+    until: datetime
+    hold_id: str
+    digest: str
+    by: Literal["text", "mail"]
+    outcome: Outcome = "open"
+    made_at: datetime
+
+
+class WaitlistEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """`service_ids` and `staff_ids` in order of preference; no staff: anyone, or whoever fits all that `prefer` says.
+
+    `days` and `weekdays` (0 = Monday) say on which dates, `times` between which minutes of the local day; none given:
+    any. `visitor`: added himself, and is offered nothing and nobody unpublished. `look_at`: when it is looked at next
+    if nothing happens before. `offers`: all it has had, the newest last. Instants in UTC.
+    """
+
+    id: str
+    company_id: str
+    branch_id: str
+    customer_id: str
+    service_ids: tuple[str, ...]
+    days: tuple[Range, ...] = ()
+    weekdays: tuple[int, ...] = ()
+    times: tuple[Span, ...] = ()
+    staff_ids: tuple[str, ...] = ()
+    prefer: Preference = Preference()
+    length_min: int | None = None
+    visitor: bool = False
+    source: Literal["api", "web", "mobile"] = "api"
+    status: Status = "waiting"
+    offers: tuple[Offer, ...] = ()
+    appointment_id: str | None = None
+    expires_at: datetime
+    look_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+    @property
+    def offer(self) -> Offer | None:
+        """What is offered now."""
+        return self.offers[-1] if self.status == "offered" else None
+
+    @property
+    def due_at(self) -> datetime:
+        """When the clock has something to do with it."""
+        return self.offer.until if self.offer else min(self.expires_at, self.look_at)
+
+    def offer_of(self, offer_id: str) -> Offer | None:
+        """One of those it has had."""
+        return next((one for one in self.offers if one.id == offer_id), None)
+
+    def may_be_offered(self, now: datetime) -> bool:
+        """Whether it waits for an offer."""
+        newest = [one.outcome for one in self.offers[-MOST_UNANSWERED:]]
+        silent = newest == ["lapsed"] * MOST_UNANSWERED
+        return self.status == "waiting" and self.expires_at > now and len(self.offers) < MOST_OFFERS and not silent
+
+    def wants(self, worker: IndexedStaff) -> bool:
+        """Whether it may be this member of staff."""
+        prefer, skill = self.prefer, (self.prefer.skill or "").casefold()
+        return (
+            (worker.published or not self.visitor)
+            and (not self.staff_ids or worker.id in self.staff_ids)
+            and (prefer.gender is None or worker.gender == prefer.gender)
+            and (prefer.language is None or prefer.language.casefold() in worker.languages)
+            and (not skill or any(one.name == skill for one in worker.abilities))
+        )
+
+    def fits(self, chance: Candidate) -> bool:
+        """Whether the time is one that is wished for, from its start to its end, and was not turned down before."""
+        return (
+            chance.service_id in self.service_ids
+            and (not self.days or any(one.first <= chance.day <= one.last for one in self.days))
+            and (not self.weekdays or chance.day.weekday() in self.weekdays)
+            and (not self.times or any(one.start <= chance.start and chance.end <= one.end for one in self.times))
+            # Whoever says no to ten o'clock is not asked about a quarter past.
+            and not any(old.starts_at < chance.ends_at and chance.starts_at < old.ends_at for old in self.offers)
+        )
+
+    def rank(self, chance: Candidate) -> tuple[bool, bool, int, datetime, str]:
+        """The lowest goes first, and no two are alike.
+
+        Those who asked for certain staff, whom it fits to the minute, who can less often, who waits longest.
+        """
+        exact = any((one.start, one.end) == (chance.start, chance.end) for one in self.times)
+        return not self.staff_ids, not exact, self.breadth(), self.created_at, self.id
+
+    def breadth(self) -> int:
+        """In how many minutes, all in all, an appointment could take place."""
+        days = sum(1 for day in self.dates() if not self.weekdays or day.weekday() in self.weekdays)
+        return days * (sum(one.end - one.start for one in self.times) if self.times else DAY_MINUTES)
+
+    def dates(self) -> Iterator[date]:
+        """All dates that are wished for: each day until it expires, if none are named."""
+        for one in self.days or (Range(self.created_at.date(), self.expires_at.date()),):
+            for number in range((one.last - one.first).days + 1):
+                yield one.first + timedelta(days=number)
+
+    def last_day(self) -> date:
+        """The last date that is wished for."""
+        return max((one.last for one in self.days), default=self.expires_at.date())
+
+    def offered(self, offer: Offer, now: datetime) -> "WaitlistEntry":
+        """The next version, which has this offer."""
+        return self._changed(now, status="offered", offers=(*self.offers, offer))
+
+    def booked(self, appointment_id: str, now: datetime) -> "WaitlistEntry":
+        """The next version: the offer was accepted."""
+        return self._changed(now, status="booked", appointment_id=appointment_id, offers=self._ended("accepted"))
+
+    def again(self, outcome: Outcome, now: datetime) -> "WaitlistEntry":
+        """The next version: its newest offer came to nothing, so it waits on, if it has time left."""
+        status: Status = "waiting" if self.expires_at > now else "expired"
+        return self._changed(now, status=status, appointment_id=None, offers=self._ended(outcome))
+
+    def withdrawn(self, now: datetime) -> "WaitlistEntry":
+        """The next version: off the list."""
+        offers = self._ended("withdrawn") if self.offer else self.offers
+        return self._changed(now, status="withdrawn", offers=offers)
+
+    def expired(self, now: datetime) -> "WaitlistEntry":
+        """The next version: it has waited long enough."""
+        return self._changed(now, status="expired")
+
+    def looked_at(self, now: datetime) -> "WaitlistEntry":
+        """The next version: it is looked at again in a day."""
+        return self._changed(now, look_at=now + LOOKED_AT_EVERY)
+
+    def _ended(self, outcome: Outcome) -> tuple[Offer, ...]:
+        return (*self.offers[:-1], msgspec.structs.replace(self.offers[-1], outcome=outcome))
+
+    def _changed(self, now: datetime, **fields: object) -> "WaitlistEntry":
+        return msgspec.structs.replace(self, **fields, updated_at=now, version=self.version + 1)
+
+
+def chance(
+    service_id: str, starts_at: datetime, ends_at: datetime, staff_ids: tuple[str, ...], clock: ZoneInfo
+) -> Candidate:
+    """A free time, as the branch's clock shows it."""
+    first, last = starts_at.astimezone(clock), ends_at.astimezone(clock)
+    past = (last.date() - first.date()).days * DAY_MINUTES
+    start, end = first.hour * 60 + first.minute, past + last.hour * 60 + last.minute
+    return Candidate(service_id, starts_at, ends_at, first.date(), start, end, staff_ids)

@@ -1,0 +1,61 @@
+"""Putting a caller through to a person: which number the agent should transfer to now, if any."""
+
+from datetime import timedelta
+
+from chalicelib.booking.practice.models import Staff
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.calls.call import Transfer
+from chalicelib.calls.function_args import TransferArgs
+from chalicelib.calls.function_context import Answer, FunctionContext, Tools, keep, on_record
+from chalicelib.calls.speech import Voice
+from chalicelib.core.errors import invalid
+
+
+def transfer(asked: FunctionContext, wish: TransferArgs, tools: Tools) -> Answer:
+    """The number of whom he asks for, or the branch's; when it is closed, an offer to take a message instead."""
+    schedule, now = asked.schedule, asked.now
+    wanted = _member(schedule, wish.staff) if wish.staff else None
+    member = wanted if wanted and wanted.phone and _works(schedule, wanted, asked) else None
+    number = (member.phone if member else None) or schedule.branch.call_routing.transfer_to
+    outcome = "closed" if not schedule.is_open(now) else "transfer" if number else "nobody_there"
+    done = Transfer(
+        asked_at=now,
+        outcome=outcome,
+        to_number=number if outcome == "transfer" else None,
+        staff_id=member.id if member and outcome == "transfer" else None,
+    )
+    answer = _answer(done, member, asked.voice, schedule)
+    unit = tools.new_unit(asked.company_id)
+    call_id = on_record(unit, asked, done)
+    keep(unit, asked, answer, call_id)
+    unit.audit("call.transfer_asked", call_id, ("transfer",), outcome=outcome)
+    unit.commit()
+    return answer
+
+
+def _answer(done: Transfer, member: Staff | None, voice: Voice, schedule: Schedule) -> Answer:
+    said = voice.phrases
+    if done.outcome == "transfer":
+        message = said.transfer_to.format(staff=member.name) if member else said.transfer
+        return {"message": message, "status": "transfer", "transfer_to": done.to_number, "staff_id": done.staff_id}
+    if done.outcome == "nobody_there":
+        return {"message": said.nobody_there, "status": "nobody_there"}
+    opens = schedule.next_opening(voice.now)
+    if opens is None:
+        return {"message": said.closed_for_long, "status": "closed", "opens_at": None}
+    opens_at = opens.astimezone(voice.zone).isoformat()
+    return {"message": said.closed.format(moment=voice.on_moment(opens)), "status": "closed", "opens_at": opens_at}
+
+
+def _member(schedule: Schedule, wanted: str) -> Staff:
+    name = wanted.strip().casefold()
+    for member in schedule.staff:
+        if member.id == wanted or member.name.casefold() == name:
+            return member
+    raise invalid("args.staff", "unknown_staff", f"Nobody of the name {wanted!r} works here.")
+
+
+def _works(schedule: Schedule, member: Staff, asked: FunctionContext) -> bool:
+    today = asked.now.astimezone(schedule.branch.clock()).date()
+    days = (today - timedelta(days=1), today)  # a night shift began yesterday
+    return any(start <= asked.now < end for day in days for start, end in schedule.windows(member, day))
