@@ -29,7 +29,7 @@ class Emulator:
     def __init__(self) -> None:
         self._running = ministack.start(launcher=LAUNCHER)
         self._http = urllib3.PoolManager(retries=False)
-        self._kept: dict[str, tuple[str, Any]] = {}
+        self._kept: dict[str, tuple[int, Any]] = {}
         self.url = self._running.url
 
     def furnish(self, account: str) -> None:
@@ -47,12 +47,12 @@ class Emulator:
         After the first time the account gets a copy of all that lay in it then instead.
         """
         if name in self._kept:
-            like, made = self._kept[name]
-            self._do(f"{like}/copy/{account}")
+            number, made = self._kept[name]
+            self._do(f"{account}/become/{number}")
         else:
-            made = prepare()
-            self._do(f"{account}/keep")
-            self._kept[name] = account, made
+            number, made = len(self._kept), prepare()
+            self._do(f"{account}/keep/{number}")
+            self._kept[name] = number, made
         found: T = made
         return found
 

@@ -23,9 +23,9 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-PATH = re.compile(r"/_test/accounts/(\d{12})/(keep|copy/(\d{12})|forget|rows)")
+PATH = re.compile(r"/_test/accounts/(\d{12})/(forget|rows|keep/(\d+)|become/(\d+))")
 _serve = ministack.app
-_kept: dict[str, bytes] = {}
+_kept: dict[int, tuple[str, bytes]] = {}
 
 
 def _stores() -> Iterator[tuple[str, str, dict[tuple[Any, ...], Any]]]:
@@ -36,19 +36,20 @@ def _stores() -> Iterator[tuple[str, str, dict[tuple[Any, ...], Any]]]:
                 yield module, name, value._data
 
 
-def _keep(account: str) -> None:
-    """Keep the account as it stands, to be copied from now on."""
+def _keep(account: str, number: int) -> None:
+    """Keep the account as it stands under that number."""
     state = {
         (module, name): mine
         for module, name, store in _stores()
         if (mine := {key: value for key, value in store.items() if key[0] == account})
     }
-    _kept[account] = pickle.dumps(state)
+    _kept[number] = account, pickle.dumps(state)
 
 
-def _copy(account: str, to: str) -> None:
-    """Give `to` what was kept of `account`; names and ARNs say the account, which is as long as any other."""
-    state = pickle.loads(_kept[account].replace(account.encode(), to.encode()))
+def _become(account: str, number: int) -> None:
+    """Give the account what was kept of another; names and ARNs say the account, which is as long as any other."""
+    other, kept = _kept[number]
+    state = pickle.loads(kept.replace(other.encode(), account.encode()))
     for (module, name), mine in state.items():
         getattr(sys.modules[module], name)._data.update(mine)
 
@@ -75,16 +76,16 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     if asked is None:
         await _serve(scope, receive, send)
         return
-    account, act, to = asked.groups()
+    account, act, keep, become = asked.groups()
     answer: Any = None
-    if act == "keep":
-        _keep(account)
+    if keep:
+        _keep(account, int(keep))
+    elif become:
+        _become(account, int(become))
     elif act == "forget":
         _forget(account)
-    elif act == "rows":
-        answer = _rows(account)
     else:
-        _copy(account, to)
+        answer = _rows(account)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
