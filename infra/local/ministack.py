@@ -148,11 +148,13 @@ def start(
     auth: bool = False,
     log: Path | None = None,
     tell: Tell = lambda text: None,
+    launcher: Path | None = None,
 ) -> MiniStack:
     """Start it on 127.0.0.1 and wait until it answers. With `data_dir` its data survives whatever ends it.
 
-    `tell` is given sentences for people: what was restored, what could not be saved. Raises PortTaken, NotInstalled,
-    DataUnreadable, or RuntimeError with its last words when it does not come up.
+    `tell` is given sentences for people: what was restored, what could not be saved. `launcher`: a script that starts
+    it on its own interpreter, with something added and nothing kept. Raises PortTaken, NotInstalled, DataUnreadable, or
+    RuntimeError with its last words when it does not come up.
     """
     port = port or free_port()
     if data_dir:
@@ -169,8 +171,10 @@ def start(
     scratch.mkdir(parents=True)
     reader, writer = os.pipe()
     output = open(log, "ab") if log else subprocess.DEVNULL  # noqa: SIM115 - handed to the process
+    ours = ["-m", "infra.local.emulator", "--news", str(writer), *_keeping(data_dir)]
+    command = [str(python()), *([str(launcher)] if launcher else ours)]
     process = subprocess.Popen(
-        [str(python()), "-m", "infra.local.emulator", "--news", str(writer), *_keeping(data_dir)],
+        command,
         env=_environment(port, scratch, auth),
         stdout=output,
         stderr=output,

@@ -25,6 +25,7 @@ from infra.local.demo_booking import DemoBooking
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.retell_agent import RetellAgent
+from tests.accounts import LAUNCHER
 from tests.packaging.conftest import Packaged
 from tests.packaging.deployed import (
     ADMIN,
@@ -47,7 +48,7 @@ SCHEDULE_SECONDS = 150.0
 @pytest.fixture(scope="module")
 def house(dev: Packaged, fic_server: FattureInCloudSimulator) -> Iterator[Deployed]:
     """The stage dev, with a company, its admin and its practice."""
-    running = ministack.start(auth=True)
+    running = ministack.start(auth=True, launcher=LAUNCHER)
     with pytest.MonkeyPatch.context() as patch:
         try:
             deployed = bring_up(running.url, dev.out, patch, FicBaseUrl=fic_server.url)
