@@ -9,12 +9,14 @@ import pytest
 
 from chalicelib.accounting import accounts, start_sync, subscription_sync, sync_step, sync_store
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.accounts import HandMadeToken
 from chalicelib.accounting.event import GROUPS
 from chalicelib.accounting.record import DOCUMENTS, RESOURCES, Record, Resource, read
 from chalicelib.accounting.record_jobs import SyncStep
 from chalicelib.accounting.record_store import sums
 from chalicelib.accounting.record_tables import RecordRow, SyncRow
 from chalicelib.accounting.run import Kind, Run
+from chalicelib.accounting.subscription_sync import SubscriptionRequest
 from chalicelib.accounting.sync_store import Mark
 from chalicelib.core import relay
 from chalicelib.core.clock import now
@@ -40,7 +42,9 @@ def account(aws: EmbeddedAws, fic: FattureInCloudSimulator, monkeypatch: pytest.
     fic.resize(COMPANY, **SMALL)
     monkeypatch.setenv("PILOT_VENDOR_TIMEOUT_SECONDS", "1")
     settings.cache_clear()
-    made = accounts.connect_with_token(lambda: Unit(OURS), fic.manual_token, COMPANY, "usr_test", now)
+    made = accounts.connect_with_token(
+        lambda: Unit(OURS), HandMadeToken(token=fic.manual_token, user_id="usr_test", fic_company_id=COMPANY), now
+    )
     for row in OutboxRow.scan():  # a connected account is read at once; tests say when
         row.delete()
     return made
@@ -213,5 +217,5 @@ def sink(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int
 def subscribed(fic: FattureInCloudSimulator, account: Account) -> None:
     """Both groups, verified."""
     for group in GROUPS:
-        subscription_sync.subscribe(lambda: Unit(OURS), account, group, (), None, now)
+        subscription_sync.subscribe(lambda: Unit(OURS), account, SubscriptionRequest(group), now)
     fic.webhooks.settle()
