@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
 from infra.intrinsics import arn, sub
-from infra.resources import BUCKET_ARN, indexes_of
+from infra.resources import FILES, bucket_arn, indexes_of
 
 READS = ("BatchGetItem", "GetItem", "Query")
 WRITES = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
@@ -118,7 +118,7 @@ def _secrets(endpoint: Endpoint) -> list[Statement]:
 def _files(endpoint: Endpoint) -> list[Statement]:
     asked = (("Uploads", UPLOADS, endpoint.needs.uploads), ("Downloads", DOWNLOADS, endpoint.needs.downloads))
     return [
-        _allow(sid, "s3", list(actions), [sub(f"{BUCKET_ARN}/{folder}/*") for folder in sorted(set(folders))])
+        _allow(sid, "s3", list(actions), [sub(f"{bucket_arn(FILES)}/{folder}/*") for folder in sorted(set(folders))])
         for sid, actions, folders in asked
         if folders
     ]

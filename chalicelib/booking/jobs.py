@@ -5,6 +5,9 @@ from typing import Literal
 
 from chalicelib.core.events import Job
 
+News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
+"""What customers are told of an appointment."""
+
 
 class ReconcileBooking(Job):
     """Ask Cal.com about a hold, and confirm or release it."""
@@ -150,7 +153,7 @@ class MailCustomer(Job):
     attempts = 6
 
     appointment_id: str
-    news: Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
+    news: News
     customer_id: str = ""
     moved_from: str = ""
 

@@ -9,7 +9,8 @@ from chalicelib.core.payloads import Answer
 from functions.booking.addresses import address_in_query
 
 if TYPE_CHECKING:
-    from chalicelib.booking.availability.search import SearchQuery, SearchResult
+    from chalicelib.booking.availability.search import SearchResult
+    from chalicelib.booking.availability.search_query import SearchQuery
 
 
 class PartAnswer(Answer):
@@ -82,7 +83,7 @@ def counted(company_id: str, found: "list[SearchResult]") -> "list[SearchResult]
 
 def search_query(query: Any, *, published: bool = False) -> "SearchQuery":
     """What a query string asks for."""
-    from chalicelib.booking.availability.search import SearchQuery
+    from chalicelib.booking.availability.search_query import SearchQuery
 
     return SearchQuery(
         branch_ids=tuple(query.branch_id),

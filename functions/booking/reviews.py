@@ -68,15 +68,8 @@ def list_reviews(request: Request, query: ReviewQuery) -> Page[ReviewAnswer]:
     """Reviews, the newest first."""
     from chalicelib.booking.reviews import store as review_store
 
-    found = review_store.page_reviews(
-        request.company_id,
-        staff_id=query.staff_id,
-        branch_id=query.branch_id,
-        status=query.status,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
-    return found.map(_show)
+    which = review_store.ReviewFilter(staff_id=query.staff_id, branch_id=query.branch_id, status=query.status)
+    return review_store.page_reviews(request.company_id, which, query.limit, query.cursor).map(_show)
 
 
 @function.route(

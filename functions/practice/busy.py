@@ -86,11 +86,8 @@ def replace_busy_times(request: Request, staff_id: str, source: str, body: BusyT
         if one.ends_at <= one.starts_at:
             raise invalid(f"body.busy[{number}].ends_at", "empty_range", "A busy time ends after it starts.")
     busy = [(to_utc(one.starts_at), to_utc(one.ends_at)) for one in body.busy]
-    return _show(
-        external_calendars.replace_busy(
-            lambda: request.unit(_show), request.company_id, staff_id, at, within, busy, now
-        )
-    )
+    said = external_calendars.Busy(at, *within, busy)
+    return _show(external_calendars.replace_busy(lambda: request.unit(_show), request.company_id, staff_id, said))
 
 
 @function.route(
@@ -121,8 +118,9 @@ def remove_busy_times(request: Request, staff_id: str, source: str, query: BusyQ
     from chalicelib.booking.time_off import external_calendars
 
     within = external_calendars.window(query.from_, query.to, now(), "query")
+    nothing = external_calendars.Busy(_source(source), *within)
     new_unit = partial(request.unit, lambda busy: None)
-    external_calendars.replace_busy(new_unit, request.company_id, staff_id, _source(source), within, (), now)
+    external_calendars.replace_busy(new_unit, request.company_id, staff_id, nothing)
 
 
 def _source(name: str) -> str:

@@ -111,12 +111,13 @@ class PublicStaff(Answer):
 @function.route("GET", "/public/branches", ability=PUBLIC, needs=NEEDS, errors=("too_many_requests 429",))
 def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBranch]:
     """The company's branches, with what each offers."""
-    from chalicelib.booking.practice_admin.public_catalog import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published
+    from chalicelib.booking.reviews.store import ratings
 
     count(request)
     found = published(query.company, None)
     page = page_of_all(found.branches, _id, limit=query.limit, cursor=query.cursor)
-    rated = ratings(query.company, page.data)
+    rated = ratings(query.company, [one.id for one in page.data])
     offered = {service.id: {branch.id for branch in found.offering(service)} for service in found.services}
     return page.map(
         lambda branch: _shown(
@@ -137,14 +138,15 @@ def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBr
 )
 def list_public_services(request: Request, query: BranchQuery) -> Page[PublicService]:
     """Services that some branch offers; of one branch with its own lengths and prices."""
-    from chalicelib.booking.practice_admin.public_catalog import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published
+    from chalicelib.booking.reviews.store import ratings
 
     count(request)
     found = published(query.company, query.branch_id)
     branches = {service.id: found.offering(service) for service in found.services}
     offered = [service for service in found.services if branches[service.id]]
     page = page_of_all(offered, _id, limit=query.limit, cursor=query.cursor)
-    rated = ratings(query.company, page.data)
+    rated = ratings(query.company, [one.id for one in page.data])
     return page.map(
         lambda service: _shown(
             PublicService,
@@ -166,13 +168,14 @@ def list_public_services(request: Request, query: BranchQuery) -> Page[PublicSer
 )
 def list_public_staff(request: Request, query: StaffQuery) -> Page[PublicStaff]:
     """Staff who are published, with their profiles and what each does."""
-    from chalicelib.booking.practice_admin.public_catalog import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published
+    from chalicelib.booking.reviews.store import ratings
 
     count(request)
     found = published(query.company, query.branch_id)
     members = found.staff if query.service_id is None else found.doing(query.service_id)
     page = page_of_all(members, _id, limit=query.limit, cursor=query.cursor)
-    rated = ratings(query.company, page.data)
+    rated = ratings(query.company, [one.id for one in page.data])
     return page.map(
         lambda member: _shown(
             PublicStaff,

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.group import Group, JoinableGroup, Participant, in_time, opened, opening
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.reasons import why_not
 from chalicelib.booking.availability.search_index import compile_search
-from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots, why_not
+from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
 from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
 from chalicelib.booking.engine.query import frame_of
@@ -20,6 +21,7 @@ from chalicelib.booking.practice.models import Branch, Part, Service, Staff
 from chalicelib.booking.practice.policy import GroupPolicy, Policy, resolved
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin.validation import policy_faults, service_faults
+from tests.booking.calendars import calendars_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 30, 7, tzinfo=UTC)
@@ -139,7 +141,15 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
         service_id="svc_yoga", staff_id="ada", start=minute_of(at_ten), length_min=60, left=group.left
     )  # fmt: skip
     first = day_start("Europe/Berlin", date(2026, 3, 30).toordinal())
-    board = BranchCalendar(compiled, taken, frame_of(first, first + 1500), first, first + 1440, NOW, groups=[standing])
+    board = BranchCalendar(
+        index=compiled,
+        calendars=calendars_of(taken),
+        frame=frame_of(first, first + 1500),
+        first=first,
+        last=first + 1440,
+        now=NOW,
+        groups=[standing],
+    )
     service = compiled.service("svc_yoga")
     assert service
     able = Able(compiled.staff)

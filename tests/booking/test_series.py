@@ -27,6 +27,7 @@ from chalicelib.booking.series.resume import resume
 from chalicelib.booking.series.series import HOLDS_LAST, Change, Series
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
@@ -191,7 +192,7 @@ def test_what_cannot_be_in_a_series_names_its_field(
 
 def test_someone_blocked_gets_no_series_and_no_alternatives(aws: EmbeddedAws) -> None:
     practice = opened()
-    block_customer.block(new_unit, "com_test", None, EVE, "", lambda: NOW)
+    block_customer.block(new_unit, "com_test", None, EVE, "")
     refusal = refused(lambda: series_of(wanted(practice), "skip"), "series_conflict")
     assert {len(one["alternatives"]) for one in refusal.extra["occurrences"]} == {0}
 
@@ -283,7 +284,8 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
     practice = opened()
     left = left_in_the_middle(practice, monkeypatch)
     day = weeks(1)[0]
-    book_time_off.take(new_unit, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
+    away = TimeOffRequest(practice.staff[3].id, day, day + timedelta(hours=8))
+    book_time_off.take(new_unit, "com_test", away, lambda: NOW)
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(NOW))
     assert series_store.get_series("com_test", left.id).status == "booked"
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3

@@ -11,6 +11,7 @@ from chalicelib.booking.appointments.appointment import Appointment, Status
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
 from chalicelib.booking.practice.policy import FURTHEST, Policy
 from chalicelib.booking.series import book as series_book
+from chalicelib.booking.series.book import check
 from chalicelib.booking.series.change import find_targets
 from chalicelib.booking.series.context import MOST_OF_A_VISITOR
 from chalicelib.booking.series.finish import SeriesProgress, is_kept
@@ -18,7 +19,7 @@ from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.series import Change, Occurrence, Series, held
 from chalicelib.core.errors import Invalid
 from tests.booking.test_refusing import NOW, TEN, opened
-from tests.booking.test_series import check, series_of, wanted
+from tests.booking.test_series import series_of, wanted
 from tests.conftest import EmbeddedAws
 
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)

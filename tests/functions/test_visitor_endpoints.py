@@ -54,7 +54,7 @@ def test_a_hold_keeps_the_time_for_its_visitor_who_books_it_once(practice: Pract
     assert "Eve" not in made.text
     assert book(practice, hold=proof(held)).json["code"] == "hold_not_found"
     appointment = get_appointment("com_test", made.json["id"])
-    held_now = read_calendar("com_test", practice.staff[3], appointment.entry()).entries()
+    held_now = read_calendar(practice.staff[3], appointment.entry()).entries()
     assert held_now == [appointment.entry()]
 
 

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.practice.hours import DayHours, Span
 from chalicelib.booking.practice.policy import Policy
-from chalicelib.booking.practice_admin.manage import save_branch, save_staff
+from chalicelib.booking.practice_admin import manage
 from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.booking.waitlist import end_offer
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
@@ -75,7 +76,7 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert reply(link(to_second), "decline").json["code"] == "offer_accepted"
     visit = appointment_store.get_appointment(COMPANY, made.json["appointment_id"])
     assert (visit.starts_at, visit.status, visit.source) == (next_monday(10), "confirmed", "web")
-    calendar = read_calendar(COMPANY, practice_staff(branch), visit.entry()).entries()
+    calendar = read_calendar(practice_staff(branch), visit.entry()).entries()
     assert calendar == [visit.entry()]
     done = state(second)
     assert (done.status, done.appointment_id, visit.metadata) == ("booked", visit.id, {"waiting_id": second})
@@ -151,9 +152,8 @@ def test_waiting_ends_with_an_event(twilio: TwilioSimulator) -> None:
 def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -> None:
     branch = open_branch()
     ada = practice_staff(branch)
-    off, _ = book_time_off.take(
-        lambda: Unit(COMPANY), COMPANY, ada.id, next_monday(8), next_monday(18), "away", now
-    )  # fmt: skip
+    away = TimeOffRequest(ada.id, next_monday(8), next_monday(18), "away")
+    off, _ = book_time_off.take(lambda: Unit(COMPANY), COMPANY, away, now)
     one = waits(branch, FIRST)
     at_seven = waits(branch, SECOND, times=[{"start": 420, "end": 450}])
     drain(rounds=20)
@@ -165,9 +165,9 @@ def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -
     day = next_monday(10).date()
     early = DayHours(on=day, spans=(Span(420, 1020),))
     saved = replace(branch, exceptions=(early,), version=branch.version + 1)
-    save_branch(lambda: Unit(COMPANY), saved, now)
+    manage.save(lambda: Unit(COMPANY), saved, now)
     hours = replace(ada, exceptions={branch.id: (early,)}, version=ada.version + 1)
-    save_staff(lambda: Unit(COMPANY), hours, now)
+    manage.save(lambda: Unit(COMPANY), hours, now)
     drain(rounds=20)
     assert state(at_seven).status == "offered"
 

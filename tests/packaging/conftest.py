@@ -16,6 +16,7 @@ from infra.package import write
 from infra.zipping import Package
 
 Resource = dict[str, Any]
+REST_API = "AWS::ApiGateway::RestApi"
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,9 @@ class Packaged:
                 if resource["Type"] == kind:
                     yield resource["Properties"]
 
-    def body(self) -> dict[str, Any]:
-        """The API's definition."""
-        (rest,) = self.resources("AWS::ApiGateway::RestApi")
-        body: dict[str, Any] = rest["Body"]
-        return body
+    def bodies(self) -> dict[str, dict[str, Any]]:
+        """The definition of each API."""
+        return {rest["Name"]["Fn::Sub"].removeprefix("${Prefix}-"): rest["Body"] for rest in self.resources(REST_API)}
 
 
 @pytest.fixture(scope="session")

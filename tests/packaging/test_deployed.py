@@ -7,9 +7,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import requests
 from rich.console import Console
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs, secrets
@@ -49,7 +50,7 @@ def house(dev: Packaged, fic_server: FattureInCloudSimulator) -> Iterator[Deploy
     running = ministack.start(auth=True)
     with pytest.MonkeyPatch.context() as patch:
         try:
-            deployed = bring_up(running.url, dev.out, FicBaseUrl=fic_server.url)
+            deployed = bring_up(running.url, dev.out, patch, FicBaseUrl=fic_server.url)
             for name, value in _environment(running.url).items():
                 patch.setenv(name, value)
             _forget()
@@ -77,7 +78,7 @@ def _forget() -> None:
     settings.cache_clear()
     aws_clients.forget_clients()
     secrets._kept.clear()
-    booking_context.forget()
+    branch_context.forget()
 
 
 def _seed(deployed: Deployed) -> None:
@@ -155,7 +156,44 @@ def test_a_browser_may_ask(house: Deployed) -> None:
 
 def test_the_document_is_served(house: Deployed) -> None:
     assert house.call("GET", "/openapi.json", token="").json()["openapi"].startswith("3.1")
-    assert house.call("GET", "/health", token="").json() == {"status": "ok", "stage": "dev"}
+
+
+def test_the_apis_answer_the_distribution_alone(house: Deployed) -> None:
+    # Asked directly, as the emulator keeps /health of any name for itself.
+    health = f"{house.api_url('front')}/health"
+    for headers in ({}, {"x-api-key": "of-somebodys-own-making"}):
+        refused = requests.get(health, headers=headers, timeout=PATIENCE_SECONDS)
+        assert (refused.status_code, refused.json()["code"]) == (403, "access_denied")
+    keys = house.origin_keys()
+    assert len(set(keys)) == 2
+    for key in keys:
+        answer = requests.get(health, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS)
+        assert answer.json() == {"status": "ok", "stage": "dev"}
+    # What a visitor sends under that name does not reach the APIs.
+    assert house.call("GET", "/auth/me", headers={"x-api-key": "of-somebodys-own-making"}).status_code == 200
+
+
+def test_one_address_leads_to_every_api_and_to_the_bucket(house: Deployed, dev: Packaged) -> None:
+    asked = {"front": "/auth/me", "a-e": "/api/branches", "f-o": "/api/fic/accounts", "p-t": "/api/staff"}
+    paths = {api: set(body["paths"]) for api, body in dev.bodies().items()}
+    assert set(asked) == set(paths)
+    for api, path in asked.items():
+        assert path in paths[api]
+        answer = house.call("GET", path)
+        assert (answer.status_code, answer.headers["X-Cache"]) == (200, "Miss from cloudfront")
+        assert house.call("GET", f"{path}/that/is/none").json()["code"] == "no_such_route"
+    bucket = house.outputs["WebBucketName"]
+    house.client("s3").put_object(Bucket=bucket, Key="app/index.html", Body=b"<p>hello", ContentType="text/html")
+    assert house.call("GET", "/app/index.html", token="").text == "<p>hello"
+    assert house.call("GET", "/app/none", token="").status_code == 403
+    assert house.call("POST", "/app/index.html").status_code == 403
+    direct = requests.get(f"{house.endpoint}/{bucket}/app/index.html", timeout=PATIENCE_SECONDS)
+    assert direct.status_code == 403
+
+
+def test_problems_name_the_path_that_was_asked(house: Deployed) -> None:
+    refused = house.call("GET", "/api/staff/none")
+    assert (refused.status_code, refused.json()["instance"]) == (404, "/api/staff/none")
 
 
 def test_a_phone_call_becomes_an_appointment(house: Deployed, agent: RetellAgent) -> None:
@@ -209,7 +247,7 @@ def test_an_invitation_is_mailed(house: Deployed) -> None:
     answer = house.call("POST", "/auth/invite", json=body, headers={"Idempotency-Key": "invite-noor"})
     assert answer.status_code == 201, answer.text
     (mail,) = until(lambda: [each for each in house.mails() if "noor@example.com" in each], "no mail came")
-    assert "https://pilot.example" in mail
+    assert house.outputs["Url"] in mail
 
 
 def test_a_contested_time_a_course_and_the_waiting_list(house: Deployed) -> None:

@@ -98,16 +98,22 @@ def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
     assert len(set(roles)) == len(endpoints)
 
 
-def test_the_api_may_call_the_lambdas_of_routes_and_nothing_else(dev: Packaged, endpoints: list[Endpoint]) -> None:
-    role = dev.templates["api"]["Resources"]["ApiRole"]["Properties"]
-    (inline,) = role["Policies"]
-    (statement,) = inline["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "lambda:InvokeFunction"
-    areas = {endpoint.area for endpoint in endpoints if endpoint.kind in ("route", "authorizer")}
-    assert {each["Fn::Sub"] for each in statement["Resource"]} == {
-        arn("lambda", f"function:${{Prefix}}-{area}-*") for area in areas
-    }
-    assert {"queues", "streams"}.isdisjoint(areas)
+def test_an_api_may_call_the_lambdas_of_its_routes_areas_and_nothing_else(
+    dev: Packaged, endpoints: list[Endpoint]
+) -> None:
+    called = set()
+    for api, body in dev.bodies().items():
+        role = dev.templates[f"api-{api}"]["Resources"]["ApiRole"]["Properties"]
+        (inline,) = role["Policies"]
+        (statement,) = inline["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "lambda:InvokeFunction"
+        mine = [each for each in endpoints if any(route.path in body["paths"] for route in each.routes)]
+        areas = {each.area for each in (*mine, *(each for each in endpoints if each.kind == "authorizer"))}
+        assert {each["Fn::Sub"] for each in statement["Resource"]} == {
+            arn("lambda", f"function:${{Prefix}}-{area}-*") for area in areas
+        }
+        called |= areas
+    assert {"queues", "streams"}.isdisjoint(called)
 
 
 def test_a_need_for_a_table_that_nobody_has_is_an_error() -> None:

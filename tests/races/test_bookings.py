@@ -136,7 +136,7 @@ def _the_calendars_hold_exactly(practice: Practice, won: list[Appointment]) -> N
     for member in practice.staff:
         mine = [appointment for appointment in won if appointment.staff_id == member.id]
         if mine:
-            held = read_calendar("com_race", member, *(a.entry() for a in mine)).entries()
+            held = read_calendar(member, *(a.entry() for a in mine)).entries()
             assert sorted(e.reference for e in held) == sorted(a.entry().reference for a in mine)
     for appointment in won:
         assert appointment_store.get_appointment("com_race", appointment.id) == appointment

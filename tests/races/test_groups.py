@@ -14,6 +14,7 @@ from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import reschedule
@@ -54,10 +55,8 @@ def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
 
 
 def groups() -> list[Appointment]:
-    found = appointment_store.page_appointments(
-        "company", "", COMPANY, starts_from=None, starts_until=None, status=None, source=None, limit=100, cursor=None
-    )
-    return [current(one) for one in found.data]
+    found = appointment_store.each_appointment(AppointmentFilter(company_id=COMPANY))
+    return [current(one) for one in found]
 
 
 def agrees(practice: Practice, group: Appointment) -> None:

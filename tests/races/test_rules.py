@@ -11,7 +11,7 @@ from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.hold import Hold, HoldProof
-from chalicelib.booking.calendar.store import room
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.hold import extend, hold, release
@@ -117,8 +117,8 @@ def test_no_room_and_nobody_has_two_at_once(aws: EmbeddedAws, round_number: int)
     assert overlaps([replace(one, staff_id=one.resource_ids[0]) for one in won]) == []
     for resource_id in {one.resource_ids[0] for one in won}:
         mine = [one for one in won if one.resource_ids == (resource_id,)]
-        owner = room(Resource(id=resource_id, company_id="com_race", branch_id=won[0].branch_id, kind="room", name=""))
-        held = read_calendar("com_race", owner, *(one.entry() for one in mine)).entries()
+        owner = CalendarOwner("com_race", won[0].branch_id, resource_id)
+        held = read_calendar(owner, *(one.entry() for one in mine)).entries()
         assert sorted(entry.reference for entry in held) == sorted(one.entry().reference for one in mine)
 
 
@@ -177,7 +177,7 @@ def test_a_hold_is_used_once_whatever_is_done_to_it_meanwhile(aws: EmbeddedAws, 
     assert sum(isinstance(one, Hold) for one in outcomes) <= 1
     assert all(isinstance(one, Conflict) or one.code == "hold_not_found" for one in outcomes if _is_error(one))
     assert hold_store.find("com_race", made.id) is None
-    entries = read_calendar("com_race", practice.staff[0], made.entry()).entries()
+    entries = read_calendar(practice.staff[0], made.entry()).entries()
     assert [entry.reference for entry in entries] == [one.entry().reference for one in won], (
         made.id,
         entries,

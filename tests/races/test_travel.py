@@ -83,7 +83,7 @@ def visit(practice: Practice, number: int, minutes: int, place: GeoAddress) -> A
 
 
 def stops_left(practice: Practice, appointments: list[Appointment]) -> set[Point]:
-    return points_of(read_calendar("com_race", practice.staff[3], *(one.entry() for one in appointments)).stops)
+    return points_of(read_calendar(practice.staff[3], *(one.entry() for one in appointments)).locations)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 UID = "calcom_uid"
 BOOKING_ID = "calcom_booking"
-EVENT_TYPE = "calcom_event_type"
-"""Kinds of directory keys: Cal.com's uid and id of a booking, and its event types."""
+"""Kinds of directory keys: Cal.com's uid and id of a booking."""
 TRIES = 6
 ConfirmHook = Callable[[Unit, Appointment], None]
 

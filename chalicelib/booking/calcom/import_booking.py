@@ -10,6 +10,7 @@ from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.calcom.state import first_said, whole_minute
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.directory import CALCOM_EVENT_TYPE
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core import directory
@@ -36,7 +37,7 @@ def import_booking(
     Nothing is added when its event type belongs to no branch of ours, or its times or ids are missing.
     """
     payload = event.payload
-    place = directory.find(calcom_book.EVENT_TYPE, str(payload.event_type_id))
+    place = directory.find(CALCOM_EVENT_TYPE, str(payload.event_type_id))
     if place is None:
         return "unknown event type"
     if event.trigger not in status_after or not _complete(payload):

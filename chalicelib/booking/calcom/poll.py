@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.calcom import cursor_store
 from chalicelib.booking.calcom import requests as calcom_requests
-from chalicelib.booking.calcom.cursor import CalComCursor
+from chalicelib.booking.calcom.cursor_store import CalComCursor
 from chalicelib.booking.calcom.state import as_event, echoes
 from chalicelib.booking.calcom.webhook_events import apply_event
 from chalicelib.booking.jobs import ApplyCalComBooking, PollCalCom
@@ -73,9 +74,7 @@ class _Poll:
     def __init__(self, company_id: str, client: "CalCom", context: JobContext) -> None:
         self._client = client
         self._context = context
-        self._cursor = appointment_store.find_cursor(company_id) or CalComCursor(
-            since=context.clock() - FIRST_LOOK, version=0
-        )
+        self._cursor = cursor_store.find(company_id) or CalComCursor(since=context.clock() - FIRST_LOOK, version=0)
 
     def run(self) -> None:
         give_over = self._context.clock() + LONGEST
@@ -122,7 +121,7 @@ class _Poll:
         seen = tuple(sorted(key for key in keys if key >= edge))[-MOST_SEEN:]
         self._cursor = CalComCursor(since=since, seen=seen, version=self._cursor.version + 1)
         unit = self._context.unit()
-        appointment_store.save_cursor(unit, self._cursor)
+        cursor_store.save(unit, self._cursor)
         unit.commit()
 
 

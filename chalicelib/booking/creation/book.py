@@ -159,9 +159,9 @@ def _stage(unit: Unit, context: BookingContext) -> Booked:
 def _join(unit: Unit, context: BookingContext, group: Appointment) -> Booked:
     request, schedule = context.request, context.schedule
     joined = group_seat.stage(unit, group_seat.seat_in(context, group), context.branch.rows)
-    calendar = context.branch.calendar(str(joined.staff_id))
-    assert calendar, "it is where the group was found"
+    staff = schedule.find_staff(joined.staff_id)
+    assert staff, "the group was found in their calendar"
     assert joined.group
     mine = joined.seen_by(joined.group.participants[-1].customer_id)
     service = schedule.service(joined.service_id, f"{request.path}.service")
-    return Booked(mine, schedule, service, calendar.staff, request.contact)
+    return Booked(mine, schedule, service, staff, request.contact)

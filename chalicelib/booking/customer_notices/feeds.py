@@ -3,16 +3,17 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Literal
 
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.core import directory
-from chalicelib.core.clock import stamp
 from chalicelib.core.directory import Claim
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
@@ -78,25 +79,11 @@ def read_feed(secret: str, now: datetime) -> tuple[str, list[Appointment]]:
     if entry is None:
         raise NotFound("feed_not_found", "This calendar does not exist, or no longer.")
     whose, _, record_id = entry.record.partition("#")
-    found: list[Appointment] = []
-    cursor: str | None = None
-    while len(found) < MOST:
-        page = appointment_store.page_appointments(
-            whose,
-            record_id,
-            entry.company_id,
-            starts_from=stamp(now - PAST),
-            starts_until=stamp(now + AHEAD),
-            status=None,
-            source=None,
-            limit=100,
-            cursor=cursor,
-        )
-        found += [appointment for appointment in page.data if appointment.status != "released"]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return entry.company_id, found
+    around = AppointmentFilter(
+        company_id=entry.company_id, by=whose, record_id=record_id, starts_from=now - PAST, starts_until=now + AHEAD
+    )
+    shown = (one for one in appointment_store.each_appointment(around) if one.status != "released")
+    return entry.company_id, list(islice(shown, MOST))
 
 
 def names(company_id: str, appointments: list[Appointment]) -> tuple[dict[str, str], dict[str, str]]:

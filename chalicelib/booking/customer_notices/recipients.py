@@ -12,8 +12,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee
 from chalicelib.booking.appointments.group import MERGED, Participant
 from chalicelib.booking.appointments.package import Together
-from chalicelib.booking.customer_notices.templates import News
-from chalicelib.booking.jobs import MailCustomer
+from chalicelib.booking.jobs import MailCustomer, News
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.series import SERIES_FAILED
 from chalicelib.core.jobs import Postpone

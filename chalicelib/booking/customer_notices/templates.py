@@ -1,14 +1,12 @@
 """What customers are mailed about their appointments, in the branch's language."""
 
 from datetime import datetime
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from chalicelib.booking.jobs import News
 from chalicelib.core.money import written
-
-News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
 
 
 class Notice(msgspec.Struct, frozen=True):

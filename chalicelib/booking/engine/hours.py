@@ -7,7 +7,7 @@ from chalicelib.booking.engine.windows import Window, continuous
 
 
 class Travel(msgspec.Struct, frozen=True):
-    """The local days, both included (`last` None: from then on), on which his hours are read on another clock."""
+    """The local days, both included (`last` None: from then on), on which their hours are read on another clock."""
 
     first: int
     last: int | None
@@ -47,15 +47,15 @@ def opened(hours: Hours, first: int, last: int, *, while_away: bool = False) -> 
 def by_day(hours: Hours, first: int, last: int, *, while_away: bool = False) -> list[tuple[int, list[Window]]]:
     """The same, day by day, each with the windows that begin on it."""
     special = dict(hours.overrides)
-    shut = hours.closed if while_away else hours.closed | hours.away
+    unavailable = hours.closed if while_away else hours.closed | hours.away
     found = []
     for day in range(first, last + 1):
-        if day in shut:
+        if day in unavailable:
             continue
         windows = special.get(day, hours.weekly[weekday(day)])
         if not windows:
             continue
-        cut = not hours.exact and (day + 1 in special or day + 1 in shut)
+        cut = not hours.exact and (day + 1 in special or day + 1 in unavailable)
         stops = DAY if cut else 3 * DAY
         zone = hours.zone_on(day)
         found.append((day, [_in_utc(zone, day, start, min(end, stops)) for start, end in windows if start < end]))

@@ -82,6 +82,11 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: str | None = None
     version: int = 1
 
+    @property
+    def point(self) -> Point | None:
+        """Where it lies, if that is known."""
+        return self.place.point() if self.place else None
+
     def clock(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.zone)
@@ -193,6 +198,10 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     published: bool = True
     deleted_at: str | None = None
     version: int = 1
+
+    def is_called(self, name: str) -> bool:
+        """Whether that is their id, or their name whatever its capitals."""
+        return self.id == name or self.name.casefold() == name.strip().casefold()
 
     def can(self, skills: tuple[str, ...], on: date) -> bool:
         """Whether he has all these skills, with certificates that are valid on that date."""

@@ -46,13 +46,16 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         """The service a packed entry names."""
         return next((service for service in self.services if service.number == number), None)
 
+    def find_staff(self, staff_id: str | None) -> Staff | None:
+        """The member of staff of that id, or None."""
+        return next((member for member in self.staff if member.id == staff_id), None)
+
     def able(self, service: Service, wanted: str | None, path: str) -> tuple[Staff, ...]:
         """Who does this service here; only `wanted` (id or name) when given. Raises Invalid about `path`."""
         able = tuple(member for member in self.staff if service.id in member.service_ids)
         if wanted is None:
             return able
-        name = wanted.strip().casefold()
-        chosen = tuple(m for m in able if m.id == wanted or m.name.casefold() == name)
+        chosen = tuple(member for member in able if member.is_called(wanted))
         if not chosen:
             raise invalid(path, "unknown_staff", f"{wanted!r} does not do {service.name} here.")
         return chosen

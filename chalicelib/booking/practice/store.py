@@ -6,8 +6,6 @@ from typing import Any, TypeVar
 from chalicelib.booking.practice.models import Branch, Resource, Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.tables import BookingRow
-from chalicelib.booking.time_off.absence import TimeOff
-from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict, DomainError, NotFound
 from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, collection, encode, fetch
@@ -118,33 +116,6 @@ def page_of(kind: type[R], company_id: str, *, limit: int, cursor: str | None, d
 def claim_number(unit: Unit, number: int) -> None:
     """Take a service's small number within the company; the unit ends as Stale when another service has it."""
     unit.add(BookingRow(f"{unit.company_id}#practice", f"number#{number:05}"))
-
-
-def add_time_off(unit: Unit, off: TimeOff) -> None:
-    """Add it; listed by when it ends, so that what is over is not read."""
-    unit.add(BookingRow(*_time_off_place(off), data=encode(off)))
-
-
-def remove_time_off(unit: Unit, off: TimeOff) -> None:
-    """Remove it; the unit ends as Stale when it is gone already."""
-    unit.delete(BookingRow(*_time_off_place(off)), BookingRow.pk.exists())
-
-
-def find_time_off(company_id: str, staff_id: str, time_off_id: str) -> TimeOff | None:
-    """By its id, among those of a member of staff."""
-    rows = collection(BookingRow, f"{company_id}#{staff_id}", BookingRow.sk.startswith("off#"))
-    return next((row.model(TimeOff) for row in rows if row.sk.endswith(f"#{time_off_id}")), None)
-
-
-def page_time_off(company_id: str, staff_id: str, ends_after: str, limit: int, cursor: str | None) -> Page[TimeOff]:
-    """What ends after an instant (as `stamp`), the first to end first."""
-    later = BookingRow.sk.between(f"off#{ends_after}", "off#~")
-    found = page(RECORDS, f"{company_id}#{staff_id}", limit=limit, cursor=cursor, selection=Selection(between=later))
-    return found.map(lambda row: row.model(TimeOff))
-
-
-def _time_off_place(off: TimeOff) -> tuple[str, str]:
-    return f"{off.company_id}#{off.staff_id}", f"off#{stamp(off.ends_at)}#{off.id}"
 
 
 def practice(company_id: str) -> tuple[list[Branch], list[Service], list[Staff]]:

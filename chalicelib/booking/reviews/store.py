@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import msgspec
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.reviews.review import Rating, Review
@@ -35,17 +36,22 @@ def save_review(unit: Unit, review: Review) -> None:
     unit.put(_row(review), BookingRow.version == review.version - 1)
 
 
-def page_reviews(
-    company_id: str, *, staff_id: str | None, branch_id: str | None, status: str | None, limit: int, cursor: str | None
-) -> Page[Review]:
+class ReviewFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which reviews of a company; None: all."""
+
+    staff_id: str | None = None
+    branch_id: str | None = None
+    status: str | None = None
+
+
+def page_reviews(company_id: str, which: ReviewFilter, limit: int, cursor: str | None) -> Page[Review]:
     """Reviews of a company, the newest first."""
     only: Condition | None = None
-    wanted = (
-        (BookingRow.staff, f"{company_id}#{staff_id}" if staff_id else None),
-        (BookingRow.branch, f"{company_id}#{branch_id}" if branch_id else None),
-        (BookingRow.status, status),
-    )
-    for attribute, value in wanted:
+    for attribute, value in (
+        (BookingRow.staff, f"{company_id}#{which.staff_id}" if which.staff_id else None),
+        (BookingRow.branch, f"{company_id}#{which.branch_id}" if which.branch_id else None),
+        (BookingRow.status, which.status),
+    ):
         if value:
             only = (attribute == value) if only is None else only & (attribute == value)
     selection = Selection(only=only, newest_first=True)

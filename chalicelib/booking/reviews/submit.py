@@ -1,10 +1,9 @@
-"""Reviews: the link a customer gets after a visit, what he leaves there, and what staff let stand.
+"""Reviews: the link a customer gets after a visit, what they leave there, and what staff let stand.
 
 A review and the ratings that count it are written in one transaction, so that it is counted once, whatever comes twice.
 """
 
 import hashlib
-import random
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,14 +14,14 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation import book
 from chalicelib.booking.reviews import store as review_store
 from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.directory import Claim
-from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
+from chalicelib.core.errors import Conflict, NotFound, Stale
 from chalicelib.core.ids import new_id
+from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 
@@ -101,16 +100,14 @@ def moderate(new_unit: UnitFactory, company_id: str, review_id: str, status: Lit
 
 
 def _commit(new_unit: UnitFactory, stage: Callable[[Unit], Review]) -> Review:
-    # A branch's rating is shared by all its reviews: who finds it changed reads again.
-    for attempt in range(TRIES):
+    # A branch's rating is shared by all its reviews: whoever finds it changed reads again.
+    def attempt() -> Review:
         unit = new_unit()
         review = stage(unit)
-        try:
-            unit.commit(review)
-            return review
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("reviews_busy", "Many are reviewing at once; try again in a moment.")
+        unit.commit(review)
+        return review
+
+    return until_committed(attempt, "reviews_busy", "Many are reviewing at once; try again in a moment.", tries=TRIES)
 
 
 def _count(unit: Unit, review: Review, change: Callable[[Rating, Review], Rating]) -> None:

@@ -12,11 +12,10 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.allocation.time_swap import Owner
 from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.creation.decided import Decision
 from chalicelib.booking.creation.stage import appointment_for, deposit_fields
 from chalicelib.booking.jobs import ResumeSeries
@@ -123,7 +122,7 @@ def _reaches(series: Series) -> list[int]:
     touched: set[Any] = set()
     for number, one in enumerate(series.occurrences):
         holds = holds_of(series, [one] if one.appointment_id else [])
-        own = {*time_swap.weeks_of(series.company_id, holds).keys(), *one.counted}
+        own = {*time_swap.weeks_of(holds).keys(), *one.counted}
         if touched and len(touched | own) > MOST_HELD_AT_ONCE:
             reaches.append(number)
             touched = set()
@@ -143,13 +142,13 @@ def _begin(unit: Unit, series: Series, context: SeriesContext) -> None:
     unit.audit("series.asked", series.id, **details)
 
 
-def _take(unit: Unit, series: Series, plan: Plan, calendars: dict[Owner, Calendar]) -> None:
+def _take(unit: Unit, series: Series, plan: Plan, calendars: dict[CalendarOwner, Calendar]) -> None:
     """Stage the holds of this transaction in `calendars`, which are then as the commit leaves them."""
     context, taken = plan.context, series.held_last()
     holds = holds_of(series, taken)
     time_swap.swap(unit, calendars, {}, holds, context.now)
     for owner, entries in holds.items():
-        calendars[owner] = calendar_store.with_all(calendars[owner], entries, context.now)
+        calendars[owner] = calendars[owner].with_entries(entries, context.now)
     decisions = [plan.decisions[str(one.appointment_id)] for one in taken]
     counters = [counter for one in decisions for counter in one.counters(context.schedule, context.customer_id)]
     limit_store.count(unit, counters, over_the_limit=any(one.unlimited for one in decisions))

@@ -8,8 +8,9 @@ import msgspec
 from chalicelib.booking.allocation.context import LONGEST_BLOCKED, BranchContext, CalendarFilter
 from chalicelib.booking.appointments.hold import LASTS, lapses_at
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import weeks_between
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.creation.book import check_time, known_customer
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decided import Decision
@@ -85,10 +86,10 @@ class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
     def with_hold(self, decision: Decision) -> "SeriesContext":
         """As it is once the time that was decided on is held, and counts to the limits."""
         hold = held(decision.entry, self.held_until)
-        taken = {calendar.staff.id for calendar in decision.choice.calendars()}
+        taken = {calendar.owner for calendar in decision.choice.calendars()}
 
         def after(one: Calendar) -> Calendar:
-            return calendar_store.with_all(one, [hold], self.now) if one.staff.id in taken else one
+            return one.with_entries([hold], self.now) if one.owner in taken else one
 
         rows = dict(self.branch.rows)
         for counter in decision.counters(self.schedule, self.customer_id):
@@ -158,7 +159,7 @@ def with_weeks(
 
     Where a member of staff is asked for, the others are read with `everyone` alone: they matter for alternatives.
     """
-    company_id, schedule, service, known = context.company_id, context.schedule, context.service, context.branch
+    schedule, service, known = context.schedule, context.service, context.branch
     clock, only = schedule.branch.clock(), context.request.staff
     mondays: set[date] = set()
     days: set[date] = set()
@@ -169,16 +170,12 @@ def with_weeks(
     able = schedule.able(service, None if everyone else only, f"{context.request.path}.staff")
     # Nobody who is read for the first time has been read in any week.
     new = sorted(mondays if everyone and only else mondays - {*known.mondays})
-    owners = [*able, *CalendarFilter(service=service.id).rooms_of(schedule)]
-    calendar_keys = calendar_store.keys(company_id, owners, new)
+    owners = [*map(owner_of, able), *CalendarFilter(service=service.id).rooms_of(schedule)]
     queries = [LimitQuery(schedule, service, able, context.customer_id, day) for day in sorted(days)]
     fact_keys = [key for query in queries for key in rule_facts.keys(query) if key not in known.rows]
-    rows = fetch_map([*calendar_keys, *fact_keys])
-    before = {calendar.staff.id: calendar.days for calendar in (*known.calendars, *known.rooms)}
-    calendars = [
-        msgspec.structs.replace(one, days={**one.days, **before.get(one.staff.id, {})})
-        for one in calendar_store.calendars(company_id, owners, new, [rows[key] for key in calendar_keys])
-    ]
+    rows = fetch_map([*calendar_store.keys(owners, new), *fact_keys])
+    before = known.by_owner()
+    calendars = [one.joined(before.get(one.owner, one)) for one in calendar_store.calendars(owners, new, rows)]
     branch = BranchContext(
         schedule=schedule,
         calendars=calendars[: len(able)],

@@ -210,7 +210,7 @@ def _give_up_last(run: SeriesRun, series: Series) -> Series:
         unit = run.new_unit()
         fewer = series.changed(unit.clock(), held_in=series.held_in[:-1])
         series_store.save_series(unit, fewer)
-        time_swap.swap(unit, time_swap.read_calendars(series.company_id, holds), holds, {}, unit.clock())
+        time_swap.swap(unit, time_swap.read_calendars(holds), holds, {}, unit.clock())
         limit_store.uncount(unit, [name for one in going for name in one.counted])
         try:
             unit.commit()

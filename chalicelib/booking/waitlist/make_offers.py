@@ -8,8 +8,10 @@ from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.hold_token import new_secret
-from chalicelib.booking.availability.search import branch_calendar_of
-from chalicelib.booking.availability.search_index_store import read_compiled
+from chalicelib.booking.availability.search import read_calendar
+from chalicelib.booking.availability.search_index_store import read_index
+from chalicelib.booking.availability.search_query import BranchSearch
+from chalicelib.booking.availability.slots import Able
 from chalicelib.booking.creation import context as booking_context
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decided import Decided
@@ -135,17 +137,25 @@ class _BranchOffers:
         if not entries:
             return None
         try:
-            branch = read_compiled(company_id, self.freed.branch_id, now)
+            index = read_index(company_id, self.freed.branch_id, now)
         except NotFound:  # closed for good since
             return None
         service_ids = {service_id for entry in entries for service_id in entry.service_ids}
-        services = [service for service in branch.services if service.id in service_ids]
-        window = start_window(self.freed, branch.zone, entries, now)
+        services = [service for service in index.services if service.id in service_ids]
+        window = start_window(self.freed, index.zone, entries, now)
         if not services or window[0] >= window[1]:
             return None
         longest = max((entry.length_min or 0 for entry in entries), default=0) or None
-        calendar = branch_calendar_of(company_id, branch, services, longest, window, now)
-        return best_match(calendar, entries, self._passed)
+        search = BranchSearch(
+            company_id=company_id,
+            index=index,
+            services=services,
+            able=Able(index.staff),
+            first=window[0],
+            last=window[1],
+            length_min=longest,
+        )
+        return best_match(read_calendar(search, now), entries, self._passed)
 
 
 def _make(match: Match, context: JobContext) -> None:

@@ -42,13 +42,13 @@ class _Candidates:
 
     def __init__(self, calendar: BranchCalendar) -> None:
         self._calendar = calendar
-        self._clock = ZoneInfo(calendar.branch.zone)
+        self._clock = ZoneInfo(calendar.index.zone)
         self._found: dict[tuple[str, int, tuple[str, ...]], list[Candidate]] = {}
 
     def first(self, entry: WaitlistEntry, passed: Passed) -> Candidate | None:
         """The earliest of the service that the entry prefers, with its staff in the order that it prefers."""
-        staff = tuple(one for one in self._calendar.branch.staff if entry.accepts(one))
-        for service in map(self._calendar.branch.service, entry.service_ids):
+        staff = tuple(one for one in self._calendar.index.staff if entry.accepts(one))
+        for service in map(self._calendar.index.service, entry.service_ids):
             if service is None or not can_be_waited_for(service) or not (service.published or not entry.visitor):
                 continue
             for candidate in self._of(service, entry.length_min, staff):
