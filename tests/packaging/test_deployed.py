@@ -243,6 +243,24 @@ def test_the_relay_and_a_worker_record_what_a_webhook_told(house: Deployed, agen
     assert "job done" in until(lambda: house.log("queues-work_default"), "the worker has logged nothing")
 
 
+def test_who_works_is_seen(house: Deployed) -> None:
+    def seen() -> dict[str, Any] | None:
+        health: dict[str, Any] = house.done("GET", "/api/ops/health")
+        (worker,) = [each for each in health["workers"] if each["queue"] == "default"]
+        return worker if worker["seen_at"] and health["relay"]["seen_at"] else None
+
+    assert until(seen, "no worker has noted that it worked")["last_job"]
+    # A waiting message, so that its age is asked for, too.
+    sqs = house.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{PREFIX}-qa_automation")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="not a job", DelaySeconds=900)
+    (worker,) = [
+        each for each in house.done("GET", "/api/ops/health")["workers"] if each["queue"] == "qa_automation"
+    ]
+    assert worker["delayed"] == 1
+    assert "heartbeat not written" not in house.log("queues-work_default")
+
+
 def test_an_invitation_is_mailed(house: Deployed) -> None:
     body = {"email": "noor@example.com", "name": "Noor", "role": "practitioner"}
     answer = house.call("POST", "/auth/invite", json=body, headers={"Idempotency-Key": "invite-noor"})
@@ -341,6 +359,8 @@ def test_the_schedule_sweeps_what_the_stream_left(house: Deployed, stale: Outbox
         return row is not None and row.pending is None
 
     until(swept, "the sweep has not published the stale event", SCHEDULE_SECONDS)
+    schedules = {each["name"]: each for each in house.done("GET", "/api/ops/health")["schedules"]}
+    assert schedules["sweep_outbox"]["status"] == "ok"
 
 
 def test_every_table_expires_and_every_queue_waits_as_the_template_says(house: Deployed, dev: Packaged) -> None:
