@@ -80,6 +80,7 @@ def indexes(dev: Packaged) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.check
 def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
     dev: Packaged, endpoints: list[Endpoint], indexes: dict[str, set[str]]
 ) -> None:
@@ -98,6 +99,7 @@ def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
     assert len(set(roles)) == len(endpoints)
 
 
+@pytest.mark.check
 def test_the_api_may_call_the_lambdas_of_routes_and_nothing_else(dev: Packaged, endpoints: list[Endpoint]) -> None:
     role = dev.templates["api"]["Resources"]["ApiRole"]["Properties"]
     (inline,) = role["Policies"]
