@@ -1,5 +1,6 @@
 """What every test may ask for: the embedded AWS with the house's tables and queues, in an account of its own."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -19,10 +20,11 @@ load_profile()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that at the end no worker waits for what another began last."""
+    """Files with slow tests come first, then long ones: at the end no worker waits for what another began last."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    # Kills fork their worker, which is small until the checks of templates have been loaded.
-    items.sort(key=lambda item: (item.path not in slow, "kills" not in item.path.parts))
+    length = Counter(item.path for item in items)
+    # Kills fork their worker, which is small in the beginning.
+    items.sort(key=lambda item: (item.path not in slow, "kills" not in item.path.parts, -length[item.path]))
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ from tests.packaging.deployed import (
     until,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.check]
 COMPANY = "com_deployed"
 RETELL_KEY = "key_deployed"
 SCHEDULE_SECONDS = 150.0

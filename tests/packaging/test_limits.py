@@ -18,6 +18,7 @@ from infra.limits import OverLimit, check, measure, serialized, table
 from infra.local import ministack
 from infra.package import ZIP, main
 from infra.stacks import NameTooLong, stacks
+from infra.zipping import Package
 from tests.packaging.conftest import Packaged
 from tests.packaging.deployed import bring_up
 from tests.packaging.many_routes import COLLECTIONS, PACKAGE, ROUTES, many_routes
@@ -58,7 +59,7 @@ def test_too_many_resources_are_refused_with_the_stacks_name(templates: dict[str
         check([replace(size, resources=501)], None)
 
 
-def test_every_limit_that_is_exceeded_is_named(templates: dict[str, Template], dev: Packaged) -> None:
+def test_every_limit_that_is_exceeded_is_named(templates: dict[str, Template]) -> None:
     size = replace(
         measure("api-a-e", templates["api-a-e"]),
         parameters=201,
@@ -69,7 +70,7 @@ def test_every_limit_that_is_exceeded_is_named(templates: dict[str, Template], d
         roles=1_001,
         longest_policy=10_241,
     )
-    package = replace(dev.package, unzipped_bytes=limits.UNZIPPED_BYTES + 1)
+    package = Package(Path("deployment.zip"), "digest", zip_bytes=1, unzipped_bytes=limits.UNZIPPED_BYTES + 1)
     with pytest.raises(OverLimit) as refused:
         check([size], package)
     said = str(refused.value)
@@ -94,6 +95,7 @@ def test_a_name_that_leaves_no_room_for_the_prefix_is_refused(generated: Many) -
         stacks(app, [long, *others], "dev")
 
 
+@pytest.mark.check
 def test_the_command_prints_its_figures_and_a_failure_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

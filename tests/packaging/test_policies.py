@@ -87,6 +87,7 @@ def indexes(dev: Packaged) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.check
 def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
     dev: Packaged, endpoints: list[Endpoint], indexes: dict[str, set[str]]
 ) -> None:
@@ -105,6 +106,7 @@ def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
     assert len(set(roles)) == len(endpoints)
 
 
+@pytest.mark.check
 def test_an_api_may_call_the_lambdas_of_its_routes_areas_and_nothing_else(
     dev: Packaged, endpoints: list[Endpoint]
 ) -> None:

@@ -16,7 +16,7 @@ from infra.resources import VISIBILITY_FACTOR, rows_by_table
 from tests.packaging.conftest import Packaged
 from tests.packaging.differences import differences
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.check]
 
 TO_LAMBDA = "lambda:path/2015-03-31/functions/arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
 

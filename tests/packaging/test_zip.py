@@ -20,7 +20,7 @@ from infra.dependencies import CannotBuild, built
 from infra.zipping import write_package
 from tests.packaging.conftest import Packaged
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.check]
 
 MODULE_LIMIT = 2
 """Two cores, and other tests beside these."""
