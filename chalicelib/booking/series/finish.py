@@ -189,7 +189,8 @@ class _Taking:
         booked = Booked(appointment, schedule, service, member, contact)
         client = self.calcom()
         try:
-            return confirm_at_calcom(booked, client, self.units.silent, self.clock)
+            context: ChangeContext[Appointment] = ChangeContext(self.units.silent, appointment.company_id, self.clock)
+            return confirm_at_calcom(context, booked, client)
         except OutcomeUnknown:
             return appointment
         except DomainError as refusal:
