@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
@@ -112,7 +112,7 @@ def _forget() -> None:
     aws_clients.forget_clients()
     secrets._kept.clear()
     vault.forget()
-    booking_context.forget()
+    branch_context.forget()
     search_index_store.forget()
 
 

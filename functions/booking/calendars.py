@@ -35,9 +35,8 @@ def show_appointment_file(request: Request, appointment_id: str) -> Response:
     """The appointment as an `.ics` file."""
     from chalicelib.booking.appointments import store as appointment_store
 
-    return _answer(
-        request.company_id, [appointment_store.get_appointment(request.company_id, appointment_id)], appointment_id
-    )
+    appointment = appointment_store.get_appointment(request.company_id, appointment_id)
+    return _answer(request.company_id, [appointment], appointment_id)
 
 
 @function.route(

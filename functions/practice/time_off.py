@@ -11,11 +11,10 @@ from chalicelib.core.clock import now, stamp
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Aware, Body
 from chalicelib.core.requests import Request
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class NewTimeOff(Body):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.shifts import works
+from chalicelib.booking.allocation.choose import works
 from chalicelib.booking.alternatives.search import nearest
 from chalicelib.booking.availability.branch_calendar import BranchCalendar, free_slots
 from chalicelib.booking.availability.reasons import Reason, why_not

@@ -15,6 +15,7 @@ from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.changes.status import Mark, confirm
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import SettleChange
 from chalicelib.booking.rules.reschedule_rules import Move
@@ -220,6 +221,8 @@ def test_an_unknown_outcome_holds_both_times_until_calcom_is_asked(
     assert taken(through_calcom, pending) == [next_monday(10), next_monday(14)]
     refused(lambda: move(made, next_monday(15)), "change_pending")
     refused(lambda: call_off(made), "change_pending")
+    # Confirming what is confirmed changes nothing, and does not ask for the change once more.
+    assert confirm(changing(), made.id, Mark()) == pending
     if not applied:
         with pytest.raises(Postpone):
             settle(made, timedelta(seconds=1))

@@ -44,7 +44,8 @@ def rules(draw: Any) -> str:
         if freq in ("MONTHLY", "YEARLY") and draw(st.booleans()):
             parts["BYDAY"] = draw(PLACED)
         elif freq == "YEARLY" and draw(st.booleans()):
-            parts["BYWEEKNO"] = draw(numbers(1, 2, 26, 52, 53, -1, -2))
+            # Not the weeks that dateutil gets wrong at year ends; test_rrule.py holds those to ISO 8601.
+            parts["BYWEEKNO"] = draw(numbers(1, 2, 26, 51, -1, -2))
     if {"BYMONTHDAY", "BYDAY", "BYMONTH", "BYYEARDAY"} & set(parts) and draw(st.booleans()):
         parts["BYSETPOS"] = draw(numbers(1, -1) if freq in ("DAILY", "WEEKLY") else numbers(1, 2, -1, -2))
     return ";".join(f"{name}={value}" for name, value in parts.items())

@@ -11,7 +11,7 @@ from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice_admin import manage
 from chalicelib.booking.time_off import book_time_off
 from chalicelib.booking.time_off.book_time_off import TimeOffRequest
-from chalicelib.booking.waitlist import answer_offer
+from chalicelib.booking.waitlist import end_offer
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
@@ -128,8 +128,8 @@ def test_an_offer_lapses_and_goes_on(twilio: TwilioSimulator, monkeypatch: pytes
     assert call("GET", link(words)).json["outcome"] == "lapsed"
     refused = reply(link(words), "accept")
     assert (refused.status, refused.json["code"]) == (409, "offer_expired")
-    assert answer_offer.sweep(Unit, now) == 0
-    assert answer_offer.sweep(Unit, lambda: later) == 1
+    assert end_offer.sweep(Unit, now) == 0
+    assert end_offer.sweep(Unit, lambda: later) == 1
     drain(rounds=20)
     assert [state(one).status for one in (first, second)] == ["waiting", "offered"]
     assert state(first).offers[0].outcome == "lapsed"
@@ -141,12 +141,12 @@ def test_waiting_ends_with_an_event(twilio: TwilioSimulator) -> None:
     one = waits(branch, FIRST, expires_in_days=20)
     drain(rounds=20)
     much_later = now() + timedelta(days=21)
-    assert answer_offer.sweep(Unit, lambda: now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
+    assert end_offer.sweep(Unit, lambda: now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
     assert state(one).status == "waiting"
-    assert answer_offer.sweep(Unit, lambda: much_later) == 1
+    assert end_offer.sweep(Unit, lambda: much_later) == 1
     assert state(one).status == "expired"
     assert [row.type for row in OutboxRow.scan()].count("booking.WaitingExpired") == 1
-    assert answer_offer.sweep(Unit, lambda: much_later) == 0
+    assert end_offer.sweep(Unit, lambda: much_later) == 0
 
 
 def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
@@ -253,7 +253,7 @@ def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
             assert "free" not in {reason.code for reason in why.reasons}
     if free.slots:
         slot = free.slots[chosen % len(free.slots)]
-        booking_context.forget()
+        branch_context.forget()
         made = studio.booked(studio.wish(moment_of(slot.start), slot.staff_ids[0]))
         assert (made.starts_at, made.staff_id) == (moment_of(slot.start), slot.staff_ids[0])
 

@@ -7,10 +7,12 @@ import msgspec
 
 from chalicelib.booking.allocation.assignment import How, Preference, candidate, ranked
 from chalicelib.booking.allocation.context import BranchContext
-from chalicelib.booking.allocation.shifts import within, works
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
 from chalicelib.booking.calendar.travel_time import in_time, roads
+from chalicelib.booking.engine.clocks import day_of, minute_of
+from chalicelib.booking.engine.hours import Hours, opened
+from chalicelib.booking.engine.windows import held_within
 from chalicelib.booking.practice.geo import Point, Roads
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule, of_kind
@@ -28,7 +30,7 @@ class Choice(msgspec.Struct, frozen=True):
         return (self.calendar, *self.rooms)
 
 
-class PlacedPart(msgspec.Struct, frozen=True):
+class PartPlacement(msgspec.Struct, frozen=True):
     """A part of a package, or a whole appointment, with its time, and who and what it takes.
 
     `service` on the branch's terms, with the length that it has.
@@ -102,6 +104,18 @@ def choose(context: BranchContext, query: ChoiceQuery) -> Choice | None:
 def fit(schedule: Schedule, service: Service, member: Staff, entry: Entry, day: date) -> bool:
     """Whether a member of staff has the skills on that local day and works at that time."""
     return member.can(service.skills, day) and works(schedule, member, entry)
+
+
+def works(schedule: Schedule, member: Staff, entry: Entry) -> bool:
+    """Whether the appointment itself lies within the member's working hours in this branch."""
+    return within(schedule, schedule.hours_of(member), entry)
+
+
+def within(schedule: Schedule, hours: Hours, entry: Entry) -> bool:
+    """Whether the appointment itself lies within the hours."""
+    start = minute_of(entry.start)
+    day = day_of(schedule.branch.zone, start)
+    return held_within((start, start + entry.length_min), opened(hours, day - 2, day + 2))
 
 
 def rooms_for(

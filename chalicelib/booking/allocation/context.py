@@ -33,8 +33,7 @@ class CalendarFilter(msgspec.Struct, frozen=True):
         # The parts of a package that the one member of staff does not do are done by others.
         if self.staff is None or (service and service.parts):
             return [owner_of(one) for one in schedule.staff]
-        name = self.staff.strip().casefold()
-        return [owner_of(one) for one in schedule.staff if one.id == self.staff or one.name.casefold() == name]
+        return [owner_of(one) for one in schedule.staff if one.is_called(self.staff)]
 
     def rooms_of(self, schedule: Schedule) -> list[CalendarOwner]:
         """The rooms of a branch that matter."""

@@ -55,7 +55,7 @@ def find_alternatives(refused: RefusedRequest, context: BranchContext, package: 
         package=package,
         between=refused.between,
         now=refused.now,
-        only=_staff_id(refused.staff, schedule.staff),
+        only=next((one.id for one in schedule.staff if refused.staff and one.is_called(refused.staff)), None),
         published=refused.published,
         own=[part.entry().reference for part in refused.moving],
     )
@@ -92,13 +92,6 @@ def is_offered(context: BranchContext, package: Service, starts_at: datetime, no
     between = (starts_at, starts_at + timedelta(minutes=1))
     slots = free(context, PackageQuery(package=package, between=between, now=now, only=only, published=True))
     return any(slot.start == minute_of(starts_at) for slot in slots)
-
-
-def _staff_id(wanted: str | None, staff: Sequence[Staff]) -> str | None:
-    if wanted is None:
-        return None
-    name = wanted.strip().casefold()
-    return next((member.id for member in staff if member.id == wanted or member.name.casefold() == name), None)
 
 
 def _shown(

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
@@ -41,7 +41,7 @@ class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     def solve(
         self, staff: Sequence[Staff], *, as_if_free: bool = False, any_hours: bool = False
-    ) -> tuple[PlacedPart, ...] | None:
+    ) -> tuple[PartPlacement, ...] | None:
         """Who of the `staff`, the best first, and which rooms take each part; None when that cannot be.
 
         `as_if_free`: as if nothing were taken; `any_hours`: working hours and skills do not count.
@@ -70,7 +70,7 @@ class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
             return None
         members = {member.id: member for member in staff}
         return tuple(
-            PlacedPart(part, moment_of(calendar.frame.origin + at.start), members[at.staff], at.rooms)
+            PartPlacement(part, moment_of(calendar.frame.origin + at.start), members[at.staff], at.rooms)
             for part, at in zip(parts, found, strict=True)
         )
 

@@ -38,8 +38,9 @@ def find_alternatives(refused: RefusedRequest, *, consultation: bool = False) ->
     schedule = context.schedule
     if refused.moving or not refused.other_branches or schedule.find_service(service_id) is None:
         return here  # what stands stays in its branch
-    asked = msgspec.structs.replace(refused, length_min=None) if consultation else refused
-    return here + _in_other_branches(asked, schedule, service_id, MOST + 1 - len(here))
+    if consultation:
+        refused = msgspec.structs.replace(refused, length_min=None)
+    return here + _in_other_branches(refused, schedule, service_id, MOST + 1 - len(here))
 
 
 def find_in_branch(
@@ -134,8 +135,7 @@ def _groups(
 def _nearest(slots: Sequence[Slot], staff: str | None, starts_at: datetime) -> list[Slot]:
     if staff is None:
         return nearest(slots, starts_at, MOST)
-    name = staff.strip().casefold()
-    same = [slot for slot in slots if slot.staff.id == staff or slot.staff.name.casefold() == name]
+    same = [slot for slot in slots if slot.staff.is_called(staff)]
     others = [slot for slot in slots if slot not in same]
     then = [slot for slot in others if slot.starts_at == starts_at][:1]
     chosen = nearest(same, starts_at, MOST - len(then)) + then

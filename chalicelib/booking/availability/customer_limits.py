@@ -13,8 +13,7 @@ from chalicelib.booking.availability.search_query import BranchSearch
 from chalicelib.booking.engine.clocks import day_of
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.rules import limit_store
-from chalicelib.booking.rules.limits import Counter
-from chalicelib.booking.rules.rules import periods
+from chalicelib.booking.rules.limits import Counter, periods
 from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import fetch_map
 from chalicelib.crm import store as crm

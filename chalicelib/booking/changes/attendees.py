@@ -20,9 +20,6 @@ from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 
-MOST_GUESTS = 10
-"""As many as Cal.com takes at once."""
-
 
 class Attendance(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be changed; None, and empty fields of `contact`, stay. `guests`: all of them, e-mail addresses."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, PlacedPart, choose, entry_for
+from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, PartPlacement, choose, entry_for
 from chalicelib.booking.alternatives.refusal import NotBookable, Refusal, SlotTaken
 from chalicelib.booking.appointments.group import opening
 from chalicelib.booking.calendar import travel_time
@@ -94,7 +94,7 @@ def judge(context: BookingContext) -> Decision | Refusal:
         service=sized,
         verdict=verdict,
         day=context.day,
-        parts=(PlacedPart(sized, request.starts_at, choice.staff, rooms),),
+        parts=(PartPlacement(sized, request.starts_at, choice.staff, rooms),),
         address=address,
         choice=choice,
         entry=entry,

@@ -74,7 +74,7 @@ def _of_package(news: News, package: Together, current: Appointment, now: dateti
 
 def _of_series(series_id: str, current: Appointment, now: datetime) -> list[CustomerNews]:
     series = series_store.get_series(current.company_id, series_id)
-    ids = [str(one.appointment_id) for one in series.wanted()]
+    ids = series.appointment_ids()
     # They are made in order, so what comes before one that is made is settled.
     if series.status == "failed" or current.id != ids[0]:
         return []

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
 from chalicelib.booking.allocation.time_swap import CalendarWeeks
 from chalicelib.booking.alternatives.add import with_alternatives
@@ -113,7 +113,7 @@ def _stage(unit: Unit, to: _Relocation, weeks: CalendarWeeks) -> Together:
     return Together(current.package, tuple(moved))
 
 
-def _placed(to: _Relocation) -> tuple[Verdict, tuple[PlacedPart, ...]]:
+def _placed(to: _Relocation) -> tuple[Verdict, tuple[PartPlacement, ...]]:
     schedule, parts, move = to.branch.schedule, to.current.parts, to.move
     people = staff_for(schedule, to.service, move.staff, path=move.path)
     query = LimitQuery(schedule, to.service, schedule.staff, to.current.package.customer_id, to.day)
@@ -132,7 +132,7 @@ def _placed(to: _Relocation) -> tuple[Verdict, tuple[PlacedPart, ...]]:
     return placed(problem, verdict, people.staff, verdict.with_room(people.staff, facts), to.refused())
 
 
-def _recount(unit: Unit, to: _Relocation, parts: Sequence[PlacedPart], *, unlimited: bool) -> list[tuple[str, ...]]:
+def _recount(unit: Unit, to: _Relocation, parts: Sequence[PartPlacement], *, unlimited: bool) -> list[tuple[str, ...]]:
     """Stage what changes of what it counts to, and say what each part counts to then."""
     old = Counted(name for part in to.current.parts for name in part.counted)
     customer_id = to.current.package.customer_id
@@ -149,7 +149,7 @@ def _merged(old: dict[CalendarOwner, Calendar], new: dict[CalendarOwner, Calenda
     return old | {owner: old[owner].joined(new[owner]) if owner in old else new[owner] for owner in new}
 
 
-def _moved(to: _Relocation, parts: Sequence[PlacedPart], counted: Sequence[tuple[str, ...]]) -> list[Appointment]:
+def _moved(to: _Relocation, parts: Sequence[PartPlacement], counted: Sequence[tuple[str, ...]]) -> list[Appointment]:
     return [
         old.changed(
             to.now,

@@ -199,6 +199,10 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: str | None = None
     version: int = 1
 
+    def is_called(self, name: str) -> bool:
+        """Whether that is their id, or their name whatever its capitals."""
+        return self.id == name or self.name.casefold() == name.strip().casefold()
+
     def can(self, skills: tuple[str, ...], on: date) -> bool:
         """Whether he has all these skills, with certificates that are valid on that date."""
         held = {s.name.casefold() for s in self.skills if s.valid_until is None or s.valid_until >= on}

@@ -55,8 +55,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         able = tuple(member for member in self.staff if service.id in member.service_ids)
         if wanted is None:
             return able
-        name = wanted.strip().casefold()
-        chosen = tuple(m for m in able if m.id == wanted or m.name.casefold() == name)
+        chosen = tuple(member for member in able if member.is_called(wanted))
         if not chosen:
             raise invalid(path, "unknown_staff", f"{wanted!r} does not do {service.name} here.")
         return chosen

@@ -16,7 +16,8 @@ PREFIX = "series#"
 def add_series(unit: Unit, series: Series) -> None:
     """Add it, and its mark with the customer."""
     unit.add(_row(series))
-    unit.add(BookingRow(f"{series.company_id}#{series.customer_id}", f"{PREFIX}{series.id}", data=encode(series.id)))
+    customer = f"{series.company_id}#{series.template.customer_id}"
+    unit.add(BookingRow(customer, f"{PREFIX}{series.id}", data=encode(series.id)))
 
 
 def save_series(unit: Unit, series: Series) -> None:
@@ -26,8 +27,8 @@ def save_series(unit: Unit, series: Series) -> None:
 
 def check_unchanged(unit: Unit, series: Series) -> None:
     """Let the unit depend on this being the newest version; it ends as Stale if not."""
-    place = _key(series.company_id, series.id)
-    unit.check(BookingRow(place.pk, place.sk), BookingRow.version == series.version)
+    at = _key(series.company_id, series.id)
+    unit.check(BookingRow(at.pk, at.sk), BookingRow.version == series.version)
 
 
 def find_series(company_id: str, series_id: str) -> Series | None:
@@ -68,5 +69,5 @@ def _key(company_id: str, series_id: str) -> Key:
 
 
 def _row(series: Series) -> BookingRow:
-    place = _key(series.company_id, series.id)
-    return BookingRow(place.pk, place.sk, version=series.version, data=encode(series))
+    at = _key(series.company_id, series.id)
+    return BookingRow(at.pk, at.sk, version=series.version, data=encode(series))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
 from chalicelib.core.payloads import Answer
-from functions.booking.places import place_in_query
+from functions.booking.addresses import address_in_query
 
 if TYPE_CHECKING:
     from chalicelib.booking.availability.search import SearchResult
@@ -81,8 +81,8 @@ def counted(company_id: str, found: "list[SearchResult]") -> "list[SearchResult]
     return found
 
 
-def wanted_from(query: Any, *, published: bool = False) -> "SearchQuery":
-    """The question that a query string asks."""
+def search_query(query: Any, *, published: bool = False) -> "SearchQuery":
+    """What a query string asks for."""
     from chalicelib.booking.availability.search_query import SearchQuery
 
     return SearchQuery(
@@ -98,18 +98,18 @@ def wanted_from(query: Any, *, published: bool = False) -> "SearchQuery":
         length_min=query.length_min,
         published=published,
         most=query.limit,
-        address=place_in_query(query.latitude, query.longitude),
+        address=address_in_query(query.latitude, query.longitude),
         customer_id=None if published else query.customer_id,
     )
 
 
 def show(found: "list[SearchResult]") -> AvailabilityAnswer:
     """Free times as clients see them."""
-    return AvailabilityAnswer(results=[_result(free) for free in found])
+    return AvailabilityAnswer(results=[_result(result) for result in found])
 
 
-def _result(free: "SearchResult") -> FreeAnswer:
-    clock = ZoneInfo(free.zone)
+def _result(result: "SearchResult") -> FreeAnswer:
+    clock = ZoneInfo(result.zone)
 
     def at(minute: int) -> datetime:
         return datetime.fromtimestamp(minute * 60, clock)
@@ -133,16 +133,16 @@ def _result(free: "SearchResult") -> FreeAnswer:
             ],
             seats_left=slot.seats_left,
         )
-        for slot in free.slots
+        for slot in result.slots
     ]
-    reasons = [ReasonAnswer(code=r.code, staff_id=r.staff_id, resource_id=r.room_id, by=r.by) for r in free.reasons]
+    reasons = [ReasonAnswer(code=r.code, staff_id=r.staff_id, resource_id=r.room_id, by=r.by) for r in result.reasons]
     return FreeAnswer(
-        branch_id=free.branch.branch_id,
-        service_id=free.service.id,
-        zone=free.zone,
+        branch_id=result.branch.branch_id,
+        service_id=result.service.id,
+        zone=result.zone,
         slots=slots,
-        more=free.more,
-        consultation_id=free.service.consultation_id,
+        more=result.more,
+        consultation_id=result.service.consultation_id,
         reasons=reasons,
-        consultation_first=free.consultation_first,
+        consultation_first=result.consultation_first,
     )
