@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom.book import BOOKING_ID, UID
+from chalicelib.booking.calcom.commit import BOOKING_ID, UID
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import first_clash, weeks_between
 from chalicelib.booking.calendar.owner import owner_of

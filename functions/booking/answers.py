@@ -175,7 +175,7 @@ def _group(appointment: Appointment) -> GroupAnswer | None:
 def _pending(change: PendingChange | None) -> PendingAnswer | None:
     if change is None:
         return None
-    slot = change.place
+    slot = change.slot
     return PendingAnswer(
         kind=change.kind,
         since=change.since,

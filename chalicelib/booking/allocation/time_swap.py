@@ -63,7 +63,7 @@ def taken_by(appointments: Iterable[Appointment]) -> dict[CalendarOwner, list[En
     found: dict[CalendarOwner, list[Entry]] = {}
     for appointment in appointments:
         company_id, branch_id = appointment.company_id, appointment.branch_id
-        for slot in appointment.places():
+        for slot in appointment.slots():
             staff = CalendarOwner(company_id, slot.home_branch_id or branch_id, str(slot.staff_id))
             for owner in (staff, *(CalendarOwner(company_id, branch_id, room) for room in slot.resource_ids)):
                 entry, entries = appointment.entry(slot), found.setdefault(owner, [])

@@ -58,7 +58,7 @@ def _fields(current: Appointment, attendance: Attendance) -> dict[str, Any]:
     if attendance.guests is None:
         return fields
     guests = tuple(sorted({guest.lower() for guest in attendance.guests} - {(attendee.email or "").lower()}))
-    if current.external_id and set(current.there.guests) - {*guests, attendee.email}:
+    if current.external_id and set(current.external.guests) - {*guests, attendee.email}:
         sentence = "Cal.com has further guests and removes none."
         raise invalid(f"{attendance.path}.guests", "calcom_keeps_guests", sentence)
     return fields if guests == current.guests else {**fields, "guests": guests}

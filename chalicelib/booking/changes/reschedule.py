@@ -187,7 +187,7 @@ def _stage_slot(unit: Unit, to: _Relocation, slot: TimeSlot, verdict: Verdict) -
         raise NotBookable(to.refused(), recount.full)
     change = None
     if current.external_id is not None:
-        change = pending_change.new_change(_kind(to, slot), to.move.by, now, reason=to.move.reason, place=slot)
+        change = pending_change.new_change(_kind(to, slot), to.move.by, now, reason=to.move.reason, slot=slot)
     after = msgspec.structs.replace(current, pending_change=change) if change else moved
     found = time_swap.exchanges((current, after))
     if not all(exchange.fits(now) for exchange in found) or not _in_time(to, slot, found):

@@ -1,6 +1,5 @@
 """Calendar feeds: a secret address under which a calendar reads someone's appointments, and nobody else does."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from itertools import islice
@@ -10,6 +9,7 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.hold_token import digest
 from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
@@ -41,9 +41,9 @@ def open_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: s
     unit = new_unit()
     unit.free_key()
     _end_old(unit, company_id, whose, record_id)
-    digest = _digest(secret)
-    directory.claim(unit, Claim(FEED, digest, f"{whose}#{record_id}"), Stale())
-    appointment_store.save_feed(unit, whose, record_id, digest)
+    kept = digest(secret)
+    directory.claim(unit, Claim(FEED, kept, f"{whose}#{record_id}"), Stale())
+    appointment_store.save_feed(unit, whose, record_id, kept)
     unit.audit("calendar_feed.opened", record_id)
     unit.commit()
     return Feed(url=f"{settings().public_url}/public/calendars/{secret}")
@@ -75,7 +75,7 @@ def _check_there(company_id: str, whose: Whose, record_id: str) -> None:
 
 def read_feed(secret: str, now: datetime) -> tuple[str, list[Appointment]]:
     """The company and the appointments behind an address, from a month ago to a year ahead; raises NotFound."""
-    entry = directory.find(FEED, _digest(secret), consistent=False)
+    entry = directory.find(FEED, digest(secret), consistent=False)
     if entry is None:
         raise NotFound("feed_not_found", "This calendar does not exist, or no longer.")
     whose, _, record_id = entry.record.partition("#")
@@ -92,7 +92,3 @@ def names(company_id: str, appointments: list[Appointment]) -> tuple[dict[str, s
     schedules = practice_store.schedules(company_id, branches)
     titles = {service.id: service.name for one in schedules.values() for service in one.services}
     return titles, {branch_id: one.branch.name for branch_id, one in schedules.items()}
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -3,7 +3,6 @@
 A review and the ratings that count it are written in one transaction, so that it is counted once, whatever comes twice.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.hold_token import digest
 from chalicelib.booking.reviews import store as review_store
 from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.core import directory
@@ -28,7 +28,6 @@ from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 LINK = "review"
 """The kind of directory key under which the digest of a link's secret leads to the appointment."""
 GOOD_FOR = timedelta(days=90)
-TRIES = 12
 
 
 class ReviewLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +46,7 @@ def invite(new_unit: UnitFactory, company_id: str, appointment_id: str, clock: C
     secret, until = secrets.token_urlsafe(32), clock() + GOOD_FOR
     unit = new_unit()
     unit.free_key()
-    directory.claim(unit, Claim(LINK, _digest(secret), appointment_id, expires_at=epoch(until)), Stale())
+    directory.claim(unit, Claim(LINK, digest(secret), appointment_id, expires_at=epoch(until)), Stale())
     unit.audit("review.invited", appointment_id)
     unit.commit()
     return ReviewLink(url=f"{settings().public_url}/public/reviews/{secret}", expires_at=until)
@@ -58,7 +57,7 @@ def leave(new_unit: CompanyUnitFactory, secret: str, rating: int, text: str, clo
 
     Raises NotFound for a link that does not exist or no longer, Conflict `already_reviewed`, `not_completed`.
     """
-    entry = directory.find(LINK, _digest(secret))
+    entry = directory.find(LINK, digest(secret))
     if entry is None or (entry.expires_at or 0) <= epoch(clock()):
         raise NotFound("unknown_link", "This link does not exist, or no longer.")
     visit = _completed(appointment_store.get_appointment(entry.company_id, entry.record))
@@ -107,7 +106,7 @@ def _commit(new_unit: UnitFactory, stage: Callable[[Unit], Review]) -> Review:
         unit.commit(review)
         return review
 
-    return until_committed(attempt, "reviews_busy", "Many are reviewing at once; try again in a moment.", tries=TRIES)
+    return until_committed(attempt, "reviews_busy", "Many are reviewing at once; try again in a moment.")
 
 
 def _count(unit: Unit, review: Review, change: Callable[[Rating, Review], Rating]) -> None:
@@ -119,7 +118,3 @@ def _completed(visit: Appointment) -> Appointment:
     if visit.status != "completed":
         raise Conflict("not_completed", "Only a completed appointment can be reviewed.")
     return visit
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

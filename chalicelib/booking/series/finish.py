@@ -154,7 +154,8 @@ def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
     client = run.calcom()
     try:
         booked = Booked(appointment, schedule, service, staff, contact)
-        return confirm_at_calcom(booked, client, run.new_unit, run.clock)
+        context: ChangeContext[Appointment] = ChangeContext(run.new_unit, appointment.company_id, run.clock)
+        return confirm_at_calcom(context, booked, client)
     except OutcomeUnknown:
         return appointment
     except DomainError as refusal:
