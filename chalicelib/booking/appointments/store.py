@@ -183,11 +183,11 @@ def _awaits(appointment: Appointment) -> tuple[str | None, str | None]:
 
 def _row(appointment: Appointment) -> BookingRow:
     company = appointment.company_id
-    place = appointment_key(company, appointment.id)
+    key = appointment_key(company, appointment.id)
     ending, ends_at = _awaits(appointment)
     return BookingRow(
-        place.pk,
-        place.sk,
+        key.pk,
+        key.sk,
         status=appointment.status,
         source=appointment.source,
         company_id=company,

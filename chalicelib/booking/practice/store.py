@@ -56,21 +56,21 @@ def save_schedule(unit: Unit, schedule: Schedule) -> None:
         raise Conflict(
             "branch_too_large", f"{schedule.branch.name} has more staff and services than one branch can hold."
         )
-    place = schedule_key(unit.company_id, schedule.branch.id)
-    row = BookingRow(place.pk, place.sk, data=data, version=schedule.version)
+    key = schedule_key(unit.company_id, schedule.branch.id)
+    row = BookingRow(key.pk, key.sk, data=data, version=schedule.version)
     if schedule.version == 1:
         unit.add(row)
     else:
         unit.put(row, BookingRow.version == schedule.version - 1)
 
 
-def overwrite(unit: Unit, records: Iterable[Record], compiled: Iterable[Schedule]) -> None:
+def overwrite(unit: Unit, records: Iterable[Record], new_schedules: Iterable[Schedule]) -> None:
     """Write records and schedules whatever was there: for setting up a practice as a whole."""
     for record in records:
         unit.put(_row(record))
-    for schedule in compiled:
-        place = schedule_key(unit.company_id, schedule.branch.id)
-        unit.put(BookingRow(place.pk, place.sk, data=encode(schedule), version=schedule.version))
+    for schedule in new_schedules:
+        key = schedule_key(unit.company_id, schedule.branch.id)
+        unit.put(BookingRow(key.pk, key.sk, data=encode(schedule), version=schedule.version))
 
 
 def record_key(kind: type[Record], company_id: str, record_id: str) -> Key:
@@ -132,6 +132,6 @@ def _of_kind(kind: type[Record]) -> Any:
 
 
 def _row(record: Record) -> BookingRow:
-    place = record_key(type(record), record.company_id, record.id)
+    key = record_key(type(record), record.company_id, record.id)
     status = "deleted" if record.deleted_at else None
-    return BookingRow(place.pk, place.sk, data=encode(record), version=record.version, status=status)
+    return BookingRow(key.pk, key.sk, data=encode(record), version=record.version, status=status)
