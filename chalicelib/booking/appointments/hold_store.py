@@ -6,7 +6,7 @@ from chalicelib.booking.appointments.hold import Hold
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 
@@ -22,7 +22,7 @@ def hold_of(row: Any) -> Hold | None:
 
 def find(company_id: str, hold_id: str) -> Hold | None:
     """One request; it may have lapsed."""
-    return hold_of(fetch([key(company_id, hold_id)])[0])
+    return hold_of(fetch_one(key(company_id, hold_id)))
 
 
 def add(unit: Unit, hold: Hold) -> None:

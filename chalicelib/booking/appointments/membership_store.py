@@ -57,7 +57,7 @@ def resolved(company_id: str, customer_id: str, rows: Sequence[Any]) -> list[App
     """The appointments in rows of a customer's list, groups as they see them; one request more if there are any."""
     ids = {row.model(Membership).appointment_id for row in rows if row.sk.startswith(PREFIX)}
     keys = [Key(BookingRow, f"{company_id}#{each}", "appointment") for each in sorted(ids)]
-    groups = {row.model(Appointment).id: row.model(Appointment) for row in fetch(keys) if row is not None}
+    groups = {group.id: group for row in fetch(keys) if row is not None for group in [row.model(Appointment)]}
     found = []
     for row in rows:
         if not row.sk.startswith(PREFIX):
