@@ -88,7 +88,7 @@ class ApplyCalComEvent(Job):
 
 
 class FollowGroup(Job):
-    """Bring what is kept for each participant up to the group: time, limits, what he has had done.
+    """Bring what is kept for each participant up to the group: time, limits, what they have had done.
 
     `merged_from`: the group from which some of them came just now; they are told, each by an event.
     """
@@ -145,7 +145,7 @@ class MailOffer(Job):
 class MailCustomer(Job):
     """Tell the customer by mail what happened to an appointment (`news`), where the practice wants it.
 
-    `customer_id`: to that participant of a group alone; `moved_from`: the group that he was in before.
+    `customer_id`: to that participant of a group alone; `moved_from`: the group that they were in before.
     """
 
     queue = "notifications"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.group import Group, JoinableGroup, Participant, in_time, opened, opening
+from chalicelib.booking.appointments.group import Group, JoinableGroup, Participant, in_time, opened, policy_to_open
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.reasons import why_not
 from chalicelib.booking.availability.search_index import compile_search
@@ -80,10 +80,10 @@ def test_a_group_refuses_to_be_oversold_even_where_nobody_asked_whether_it_takes
 
 def test_who_opens_a_group_after_its_deadline_could_not_be_joined_in_time_so_it_is_not_opened() -> None:
     service = replace(YOGA, policy=MERGE)
-    assert opening(resolved(MERGE), service).minimum_notice_min == 1440
-    assert opening(resolved(MERGE), replace(service, least_seats=1)).minimum_notice_min == 120
+    assert policy_to_open(resolved(MERGE), service).minimum_notice_min == 1440
+    assert policy_to_open(resolved(MERGE), replace(service, least_seats=1)).minimum_notice_min == 120
     kept = resolved(Policy(group=GroupPolicy(below="keep")))
-    assert opening(kept, service) == kept
+    assert policy_to_open(kept, service) == kept
     early, late = MONDAY - timedelta(days=3), MONDAY - timedelta(hours=2)
     assert (made := opened(resolved(MERGE), service, who(1), MONDAY, early))
     assert made.deadline_min == 1440

@@ -53,7 +53,7 @@ def holds(wanted: list[Piece], found: list[Placed]) -> bool:
         if not ends <= found[number].start <= ends + wanted[number].gap:
             return False
     takes = [
-        (owner, piece.footprint(each.start))
+        (owner, piece.blocked(each.start))
         for piece, each in zip(wanted, found, strict=True)
         for owner in (each.staff, *each.rooms)
     ]

@@ -80,7 +80,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
     `counted`: names of the counters of limits that it counts to. `address`: the customer's, of a mobile service.
     `group`: of a service with several seats, who takes part; `customer_id` is then the first of them, and what each
-    counts to is kept with him. `fee_minor`: what was to be paid for cancelling it, in minor units of `currency`.
+    counts to is kept with them. `fee_minor`: what was to be paid for cancelling it, in minor units of `currency`.
     `deposit_due_minor`: the deposit asked for, `deposit_minor`: what was paid of it. `package`: what it is a part of,
     with whose number (`service_number`) it lies in calendars then.
     """

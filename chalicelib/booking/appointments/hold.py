@@ -1,4 +1,4 @@
-"""A visitor's hold: a time kept for a few minutes while he types who he is."""
+"""A visitor's hold: a time kept for a few minutes while they type who they are."""
 
 from datetime import datetime, timedelta
 

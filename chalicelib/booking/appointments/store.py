@@ -14,7 +14,7 @@ from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import id_bytes
 from chalicelib.core.pages import Listing, Page, Selection, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch, fetch_one
 from chalicelib.core.unit import Unit
 
 ENDING_SHARDS = 4
@@ -39,7 +39,7 @@ def appointment_of(row: Any) -> Appointment | None:
 
 def find_appointment(company_id: str, appointment_id: str) -> Appointment | None:
     """One request."""
-    return appointment_of(fetch([appointment_key(company_id, appointment_id)])[0])
+    return appointment_of(fetch_one(appointment_key(company_id, appointment_id)))
 
 
 def get_appointment(company_id: str, appointment_id: str) -> Appointment:
@@ -183,11 +183,11 @@ def _awaits(appointment: Appointment) -> tuple[str | None, str | None]:
 
 def _row(appointment: Appointment) -> BookingRow:
     company = appointment.company_id
-    place = appointment_key(company, appointment.id)
+    key = appointment_key(company, appointment.id)
     ending, ends_at = _awaits(appointment)
     return BookingRow(
-        place.pk,
-        place.sk,
+        key.pk,
+        key.sk,
         status=appointment.status,
         source=appointment.source,
         company_id=company,

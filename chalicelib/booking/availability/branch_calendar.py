@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.appointments.group import JoinableGroup, in_time, opening
+from chalicelib.booking.appointments.group import JoinableGroup, in_time, policy_to_open
 from chalicelib.booking.availability.search_index import IndexedStaff, Room, SearchIndex, compile_search
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import AWAY, Entry, blocked_minutes
@@ -77,7 +77,7 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
             viewer=self.index.zone,
             spec=spec,
             hosts=tuple(hosts),
-            rules=_rules(opening(service.policy, service)),
+            rules=_rules(policy_to_open(service.policy, service)),
         )
 
     def starts(self, service: Service, spec: SlotSpec, hosts: Iterable[Host]) -> dict[str, list[int]]:

@@ -45,18 +45,18 @@ class CustomerLimits(msgspec.Struct, frozen=True, kw_only=True):
 ANYBODY = CustomerLimits()
 
 
-def read_limits(asked: BranchSearch, customer_id: str) -> CustomerLimits:
+def read_limits(search: BranchSearch, customer_id: str) -> CustomerLimits:
     """What holds for the customer in a search; raises NotFound. One request."""
-    company_id, index = asked.company_id, asked.index
-    services = {service.id: service for service in asked.services}
-    for service in asked.services:
+    company_id, index = search.company_id, search.index
+    services = {service.id: service for service in search.services}
+    for service in search.services:
         consultation = index.service(service.consultation_id or "")
         if consultation:
             services.setdefault(consultation.id, consultation)
-    days = range(day_of(index.zone, asked.first), day_of(index.zone, asked.last) + 1)
+    days = range(day_of(index.zone, search.first), day_of(index.zone, search.last) + 1)
     counters = {service.id: _counters(service, customer_id, days) for service in services.values()}
     whom, blocked = crm.key(company_id, customer_id), limit_store.blocked_key(company_id, "customer", customer_id)
-    first = {s.id: s.consultation_id for s in asked.services if s.consultation_id and _holds(s, "consultation")}
+    first = {s.id: s.consultation_id for s in search.services if s.consultation_id and _holds(s, "consultation")}
     done = {service_id: limit_store.done_key(company_id, customer_id, one) for service_id, one in first.items()}
     counted = {c: limit_store.counter_key(company_id, c.name) for of in counters.values() for _, c in of}
     rows = fetch_map([whom, blocked, *done.values(), *counted.values()])

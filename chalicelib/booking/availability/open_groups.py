@@ -77,11 +77,11 @@ def offered(
 
 
 def _joinable(
-    branch_id: str, services: Sequence[Service], calendars: Iterable[Calendar], wanted: Callable[[Entry], bool]
+    branch_id: str, services: Sequence[Service], calendars: Iterable[Calendar], suits: Callable[[Entry], bool]
 ) -> list[Appointment]:
     numbers = {service.number for service in services if service.seats > 1}
     entries = (e for one in calendars for e in one.entries() if e.kind is Kind.GROUP and e.service in numbers)
-    found = _read(services[0].company_id, branch_id, filter(wanted, entries))
+    found = _read(services[0].company_id, branch_id, filter(suits, entries))
     return [one for one in found if one.group and not one.group.full]
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.booking.tables import BookingRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 
@@ -19,7 +19,7 @@ class CalComCursor(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(company_id: str) -> CalComCursor | None:
     """How far the changes at Cal.com have been followed; one request."""
-    row = fetch([_key(company_id)])[0]
+    row = fetch_one(_key(company_id))
     return row.model(CalComCursor) if row is not None else None
 
 

@@ -21,13 +21,13 @@ def too_far(calendar: Calendar, entry: Entry, roads: Roads, now: datetime) -> bo
     if entry.point is None and not calendar.locations:
         return False
     here, around = entry.point or calendar.base, entry.days_in_reach()
-    elsewhere = locations_of({day: calendar.locations[day] for day in around if day in calendar.locations})
+    away = locations_of({day: calendar.locations[day] for day in around if day in calendar.locations})
     # A location reaches into the days of whatever it matters to; what is at the base matters to nothing else there.
     at_base = {day: calendar.days[day] for day in around if day in calendar.days} if entry.point else {}
     return any(
         entry.blocks_from < other.end + roads.minutes(other.point, here) * MINUTE
         and other.start < entry.blocks_until + roads.minutes(here, other.point) * MINUTE
-        for other in (*elsewhere, *_at_base(at_base, calendar.base, {one.reference for one in elsewhere}))
+        for other in (*away, *_at_base(at_base, calendar.base, {one.reference for one in away}))
         if other.lasts(now)
     )
 
@@ -42,11 +42,11 @@ def travelling(calendar: Calendar, here: Point | None, roads: Roads, frame: "Fra
     legs: dict[Point | None, tuple[int, int]] = {}
     for start, end, point in _spans(calendar, frame, int(now.timestamp()) // 60, with_base=here != calendar.base):
         if point not in legs:
-            there = roads.minutes(here, point)
-            legs[point] = there, (roads.minutes(point, here) if roads.known else there)
-        there, back = legs[point]
-        if there or back:
-            _mark(chunks, start - there, start)
+            out = roads.minutes(here, point)
+            legs[point] = out, (roads.minutes(point, here) if roads.known else out)
+        out, back = legs[point]
+        if out or back:
+            _mark(chunks, start - out, start)
             _mark(chunks, end, end + back)
     return int.from_bytes(b"".join(chunk.to_bytes(DAY_BYTES, "little") for chunk in chunks), "little")
 
@@ -56,12 +56,12 @@ def commute(hours: Hours, first: int, last: int, spec: SlotSpec, legs: tuple[int
 
     The legs are those of an appointment that is the only one of its day: what else is booked may be cancelled.
     """
-    there, back = legs
+    out, back = legs
     found: list[Window] = []
     for _, windows in by_day(hours, first, last):
         opens, closes = min(start for start, _ in windows), max(end for _, end in windows)
-        if there:
-            found.append((opens, opens + there + spec.before))
+        if out:
+            found.append((opens, opens + out + spec.before))
         if back:
             found.append((closes - back - spec.after, closes))
     return found
@@ -74,28 +74,28 @@ def within_hours(hours: Hours, entry: Entry, legs: tuple[int, int]) -> bool:
     return not overlaps((start, start + entry.length_min), commute(hours, ordinal - 2, ordinal + 2, spec, legs))
 
 
-def _at_base(days: Days, base: Point | None, elsewhere: set[bytes]) -> list[AppointmentLocation]:
+def _at_base(days: Days, base: Point | None, away: set[bytes]) -> list[AppointmentLocation]:
     """What takes place where the calendar is at home; time off is spent nowhere."""
     return [
         AppointmentLocation(entry.blocks_from, entry.blocks_until, base, entry.reference, entry.expires_at)
         for entry in entries_of(days)
-        if entry.kind not in AWAY and entry.reference not in elsewhere
+        if entry.kind not in AWAY and entry.reference not in away
     ]
 
 
 def _spans(calendar: Calendar, frame: "Frame", now: int, *, with_base: bool) -> set[tuple[int, int, Point | None]]:
     """Start and end of all that still holds, in minutes of the frame, and where it takes place."""
     found: set[tuple[int, int, Point | None]] = set()
-    elsewhere: set[bytes] = set()
+    away: set[bytes] = set()
     dates = [date.fromordinal(frame.first + number) for number in range(frame.days)]
     for number, day in enumerate(dates):
         for first, last, expiry, reference, point in spans_of(calendar.locations.get(day, b"")):
-            elsewhere.add(reference)
+            away.add(reference)
             if not expiry or expiry > now:
                 found.add((number * DAY + first, number * DAY + last, point))
     for number, day in enumerate(dates if with_base else ()):
         for first, last, kind, expiry, reference in times_of(calendar.days.get(day, b"")):
-            if kind not in AWAY and reference not in elsewhere and (not expiry or expiry > now):
+            if kind not in AWAY and reference not in away and (not expiry or expiry > now):
                 found.add((number * DAY + first, number * DAY + last, calendar.base))
     return found
 

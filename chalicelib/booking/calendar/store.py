@@ -92,8 +92,8 @@ def _swap(unit: Unit, was: Calendar, new: Calendar) -> Calendar:
                 condition = unchanged if condition is None else condition & unchanged
                 if now.get(day, b"") != (known or b""):
                     changes.append(attribute.set(now[day]))
-        place = _key(was.owner, monday)
-        unit.update(OccupancyRow(place.pk, place.sk), changes, condition)
+        key = _key(was.owner, monday)
+        unit.update(OccupancyRow(key.pk, key.sk), changes, condition)
     return new
 
 

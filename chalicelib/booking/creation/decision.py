@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, PartPlacement, choose, entry_for
 from chalicelib.booking.alternatives.refusal import NotBookable, Refusal, SlotTaken
-from chalicelib.booking.appointments.group import opening
+from chalicelib.booking.appointments.group import policy_to_open
 from chalicelib.booking.calendar import travel_time
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.creation.context import BookingContext
@@ -59,7 +59,7 @@ def judge(context: BookingContext) -> Decision | Refusal:
             ends_at=request.starts_at + timedelta(minutes=sized.duration_min),
             schedule=schedule,
             service=service,
-            policy=opening(schedule.policy(service), service),
+            policy=policy_to_open(schedule.policy(service), service),
             staff=able,
             usages=facts.that_matter(able),
             blocked=facts.blocked,

@@ -17,7 +17,6 @@ from chalicelib.core import directory
 from chalicelib.core.directory import Claim
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
-from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 
@@ -69,7 +68,7 @@ def _end_old(unit: Unit, company_id: str, whose: Whose, record_id: str) -> bool:
 def _check_there(company_id: str, whose: Whose, record_id: str) -> None:
     if whose == "staff":
         practice_store.get(Staff, company_id, record_id)
-    elif fetch([crm.key(company_id, record_id)])[0] is None:
+    elif crm.find_customer(company_id, record_id) is None:
         raise NotFound("customer_not_found", f"There is no customer {record_id}.")
 
 

@@ -33,9 +33,9 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
 
     def zone_on(self, day: int) -> str:
         """The clock that counts on a day."""
-        for trip in self.travel:
-            if trip.first <= day and (trip.last is None or day <= trip.last):
-                return trip.zone
+        for stay in self.travel:
+            if stay.first <= day and (stay.last is None or day <= stay.last):
+                return stay.zone
         return self.zone
 
 
@@ -56,9 +56,9 @@ def by_day(hours: Hours, first: int, last: int, *, while_away: bool = False) -> 
         if not windows:
             continue
         cut = not hours.exact and (day + 1 in special or day + 1 in unavailable)
-        stops = DAY if cut else 3 * DAY
+        latest = DAY if cut else 3 * DAY
         zone = hours.zone_on(day)
-        found.append((day, [_in_utc(zone, day, start, min(end, stops)) for start, end in windows if start < end]))
+        found.append((day, [_in_utc(zone, day, start, min(end, latest)) for start, end in windows if start < end]))
     return found
 
 

@@ -43,10 +43,10 @@ def search_routed(query: AvailabilityQuery, choice: Choice, frame: Frame) -> Fou
     The frame must reach from now to two weeks on as well.
     """
     fixed = tuple(host for host in query.hosts if host.fixed)
-    wanted = replace(query, hosts=(*choice.first, *fixed))
-    if len(choice.others) > len(choice.first) and not _soon_enough(wanted, frame):
-        wanted = replace(query, hosts=(*choice.others, *fixed))
-    return search(wanted, frame)
+    narrowed = replace(query, hosts=(*choice.first, *fixed))
+    if len(choice.others) > len(choice.first) and not _soon_enough(narrowed, frame):
+        narrowed = replace(query, hosts=(*choice.others, *fixed))
+    return search(narrowed, frame)
 
 
 def _soon_enough(query: AvailabilityQuery, frame: Frame) -> bool:

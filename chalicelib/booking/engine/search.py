@@ -103,10 +103,10 @@ def _fit(host: Host, hours: Opened, spec: SlotSpec, frame: Frame) -> int:
     return fit
 
 
-def _room(host: Host, hours: Opened, spec: SlotSpec, frame: Frame, asked: int) -> int:
+def _room(host: Host, hours: Opened, spec: SlotSpec, frame: Frame, within: int) -> int:
     """The minutes of `asked` in which the appointment itself may lie."""
     taken = bits.widened(host.busy, spec.after, spec.before) | bits.mask(host.unavailable, frame.origin, frame.size)
-    return hours.minutes & ~taken & asked
+    return hours.minutes & ~taken & within
 
 
 def _plain_grid(query: AvailabilityQuery, frame: Frame) -> int | None:
@@ -123,8 +123,8 @@ def stretches(query: AvailabilityQuery, frame: Frame) -> list[Window]:
 
 
 def _stretches(query: AvailabilityQuery, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
-    asked = bits.mask([(query.earliest, query.last)], frame.origin, frame.size)
-    rooms = [_room(host, hours, query.spec, frame, asked) for host, hours in zip(query.hosts, opens, strict=True)]
+    within = bits.mask([(query.earliest, query.last)], frame.origin, frame.size)
+    rooms = [_room(host, hours, query.spec, frame, within) for host, hours in zip(query.hosts, opens, strict=True)]
     free = [bits.spans(room, frame.origin) for room in rooms]
     if not query.is_team:
         return free[0]

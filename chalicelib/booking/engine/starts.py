@@ -59,8 +59,8 @@ def rounded(free: Iterable[Window], spec: SlotSpec, zone: str) -> list[int]:
             # Within the step of an earlier start: that one again where it lies in this stretch, else the next one.
             start = found[earlier - 1] if found[earlier - 1] >= new_unit else found[earlier - 1] + step
         while start + spec.duration <= end:
-            place = bisect_left(found, start)
-            if place == len(found) or found[place] != start:
+            at = bisect_left(found, start)
+            if at == len(found) or found[at] != start:
                 insort(found, start)
             start += step
     return found

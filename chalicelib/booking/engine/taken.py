@@ -61,8 +61,8 @@ def with_a_seat(starts: Sequence[int], taken: Sequence[Taken], duration: int, se
     """The starts at which nothing of another service is in the way and fewer than `seats` of this one are taken."""
     free = []
     for start in starts:
-        there = [each for each in taken if each.start < start + duration and start < each.end]
-        if all(each.same_service for each in there) and sum(each.people for each in there) < seats:
+        meets = [each for each in taken if each.start < start + duration and start < each.end]
+        if all(each.same_service for each in meets) and sum(each.people for each in meets) < seats:
             free.append(start)
     return free
 

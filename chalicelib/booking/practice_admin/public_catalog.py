@@ -39,11 +39,11 @@ class Published(msgspec.Struct, frozen=True):
         return deposits.due(policy)
 
     def services_of(self, member: Staff) -> list[str]:
-        """What he does, of what is published."""
+        """What they do, of what is published."""
         return [service.id for service in self.services if service.id in member.service_ids]
 
     def branches_of(self, member: Staff) -> list[str]:
-        """Where he works, of what is published."""
+        """Where they work, of what is published."""
         return [branch.id for branch in self.branches if branch.id in member.hours]
 
     def _offers(self, branch: Branch, service: Service) -> bool:
