@@ -29,7 +29,8 @@ from chalicelib.identity.user import User
 from chalicelib.text_sessions import activity, deduction, manage_subscription, plans, start_session, store, tick_job
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.plan import Terms
-from chalicelib.text_sessions.session import INTERVAL, Session
+from chalicelib.text_sessions.plans import PlanDetails
+from chalicelib.text_sessions.session import INTERVAL, ChatUser, Session
 from chalicelib.text_sessions.subscription import Account, Subscription
 from chalicelib.text_sessions.update_meter import seconds_until
 from infra.local.invoking import Answer, Caller, call
@@ -55,7 +56,7 @@ class Patient:
         identity.add_user(unit, user, Credential())
         unit.commit()
         terms = Terms(sessions=10_000, period="once", zone="UTC")
-        plan = plans.create(Unit(system.COMPANY), "Bench", terms, None, None, now)
+        plan = plans.create(Unit(system.COMPANY), PlanDetails("Bench", terms), now)
         manage_subscription.subscribe(Unit(system.COMPANY), customer.id, plan.id, renews=True, clock=now)
         self.user, self.customer_id = user, customer.id
         self.caller = Caller(system.COMPANY, " ".join(sorted(user.abilities)), user.id)
@@ -79,9 +80,9 @@ class Patient:
         def unit() -> Unit:
             return Unit(system.COMPANY, clock=lambda: started)
 
-        who = system.COMPANY, self.user.id, appointment.id
-        start_session.start(unit, *who, lambda: started)
-        return activity.update(unit, *who, "patient", lambda: started)
+        who = ChatUser(system.COMPANY, self.user.id, appointment.id)
+        start_session.start(unit, who, lambda: started)
+        return activity.update(unit, who, "patient", lambda: started)
 
 
 def costs() -> list[tuple[str, Count]]:
@@ -128,8 +129,8 @@ def costs() -> list[tuple[str, Count]]:
             operation()
         found.append((name, count))
     for session in (waiting, late, due):
-        who = system.COMPANY, patient.user.id, session.appointment_id
-        deduction.end(lambda: Unit(system.COMPANY), *who, 0, now)
+        who = ChatUser(system.COMPANY, patient.user.id, session.appointment_id)
+        deduction.end(lambda: Unit(system.COMPANY), who, 0, now)
     return found
 
 

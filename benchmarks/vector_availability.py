@@ -247,7 +247,7 @@ def _limited(given: Json, hosts: Sequence[Host], frame: Frame) -> list[Host]:
     def unavailable(key: str, bookings: Sequence[Json], adds: int, counts: Callable[[Json], int]) -> list[Window]:
         limits = {UNITS[unit]: most for unit, most in (service.get(key) or {}).items() if most}
         taken = [(day_of(zone, ms(booking["start"]) // MINUTE_MS), counts(booking)) for booking in bookings]
-        return full(limits, taken, adds, zone, first, last)
+        return full(limits, taken, adds, zone, range(first, last + 1))
 
     everyone = [*unavailable("booking_limits", own, 1, _one), *unavailable("team_booking_limits", team, 1, _one)]
     limited = []

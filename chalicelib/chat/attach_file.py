@@ -12,6 +12,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.unit import UnitFactory
 from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.refusals import counted
+from chalicelib.text_sessions.session import ChatUser
 
 CONTENT_TYPES = (
     "application/pdf",
@@ -28,6 +29,14 @@ CONTENT_TYPES = (
 LARGEST_BYTES = 10 * 1024 * 1024
 
 
+class NewFile(msgspec.Struct, frozen=True):
+    """A file as its owner announces it; `size` in bytes."""
+
+    name: str
+    content_type: str
+    size: int
+
+
 class Upload(msgspec.Struct, frozen=True):
     """Where to PUT the attachment's bytes, with which headers, until when."""
 
@@ -38,28 +47,20 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 @counted
-def attach(
-    new_unit: UnitFactory,
-    company_id: str,
-    user_id: str,
-    appointment_id: str,
-    name: str,
-    content_type: str,
-    size: int,
-    clock: Clock,
-) -> Upload:
+def attach(new_unit: UnitFactory, who: ChatUser, file: NewFile, clock: Clock) -> Upload:
     """Let the caller upload a file of exactly this type and size; one read, one transaction.
 
     Raises NotFound for an appointment unknown or not one's own, Forbidden for an admin, Conflict `no_session`,
     `session_ended`.
     """
-    present = participants.read(company_id, user_id, appointment_id)
+    present = participants.read(who)
     side, session, at = present.side, activity.running(present), clock()
-    attachment = Attachment(new_id("att"), name, content_type, size)
-    url, headers = files.upload_link(store.file_key(company_id, appointment_id, attachment.id), content_type, size)
+    attachment = Attachment(new_id("att"), file.name, file.content_type, file.size)
+    key = store.file_key(who.company_id, who.appointment_id, attachment.id)
+    url, headers = files.upload_link(key, file.content_type, file.size)
     upload = Upload(attachment, url, headers, at + files.UPLOAD_FOR)
     unit = new_unit()
-    store.add_attachment(unit, appointment_id, side, attachment, at)
+    store.add_attachment(unit, who.appointment_id, side, attachment, at)
     unit.audit("chat.attached", session.id, side=side, attachment=attachment.id)
     unit.commit(upload)
     return upload

@@ -15,6 +15,7 @@ from chalicelib.core.settings import settings
 from chalicelib.text_sessions import participants
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
+from chalicelib.text_sessions.session import ChatUser
 
 LONGEST_WAIT_SECONDS = 20
 LOOK_EVERY_SECONDS = 1.0
@@ -48,10 +49,10 @@ class PollQuery(msgspec.Struct, frozen=True):
 
 
 @counted
-def page(company_id: str, user_id: str, appointment_id: str, limit: int, cursor: str | None, clock: Clock) -> Poll:
+def page(who: ChatUser, limit: int, cursor: str | None, clock: Clock) -> Poll:
     """The chat from its end backwards; two requests. Raises NotFound for an appointment unknown or not one's own."""
-    present = _read(company_id, user_id, appointment_id)
-    found = store.page_messages(company_id, appointment_id, limit, cursor)
+    present = _read(who)
+    found = store.page_messages(who.company_id, who.appointment_id, limit, cursor)
     presences, at = _presences(present), clock()
     after = found.data[0].number if found.data else 0
     come_back = 0 if _goes_on(present, at) else COME_BACK_LATER_MS
@@ -59,59 +60,59 @@ def page(company_id: str, user_id: str, appointment_id: str, limit: int, cursor:
 
 
 @counted
-def news(company_id: str, user_id: str, appointment_id: str, wanted: PollQuery, clock: Clock) -> Poll:
+def news(who: ChatUser, query: PollQuery, clock: Clock) -> Poll:
     """What is new, at once or as soon as there is something, at most `wait` seconds later.
 
     A request each second, and two for a place among those who may wait: where all are taken, and where nothing is to be
     expected, the answer comes at once and says when to ask again. Raises as `page` does.
     """
-    present = _read(company_id, user_id, appointment_id)
-    listener = _Listener(company_id, appointment_id, wanted, present, clock)
-    heard = listener.listen()
-    if heard.messages or heard.state != listener.state or not wanted.wait:
-        return heard
+    present = _read(who)
+    listener = _Listener(who, query, present, clock)
+    poll = listener.listen()
+    if poll.messages or poll.state != listener.state or not query.wait:
+        return poll
     if not _goes_on(present, clock()):
-        return msgspec.structs.replace(heard, poll_after_ms=COME_BACK_LATER_MS)
+        return msgspec.structs.replace(poll, poll_after_ms=COME_BACK_LATER_MS)
     begun = clock()
     with slots.one_of("chat", settings().chat_waiters, LONGEST_WAIT_SECONDS, begun) as may_wait:
         if not may_wait:
-            return msgspec.structs.replace(heard, poll_after_ms=COME_BACK_MS)
-        return listener.wait_until(begun + timedelta(seconds=wanted.wait), heard)
+            return msgspec.structs.replace(poll, poll_after_ms=COME_BACK_MS)
+        return listener.wait_until(begun + timedelta(seconds=query.wait), poll)
 
 
 class _Listener:
     """Looks for news of one chat."""
 
-    def __init__(self, company_id: str, appointment_id: str, wanted: PollQuery, present: Present, clock: Clock) -> None:
-        self._where = company_id, appointment_id
-        self._wanted, self._part, self._clock = wanted, present.part, clock
+    def __init__(self, who: ChatUser, query: PollQuery, present: Present, clock: Clock) -> None:
+        self._where = who.company_id, who.appointment_id
+        self._query, self._part, self._clock = query, present.part, clock
         self._presences = _presences(present)
-        self.state = self._state() if wanted.state is None else wanted.state
+        self.state = self._state() if query.state is None else query.state
 
     def listen(self) -> Poll:
         """What there is now; one request."""
-        messages, presences = store.news(*self._where, self._wanted.after, self._wanted.limit)
+        messages, presences = store.news(*self._where, self._query.after, self._query.limit)
         self._presences = presences or self._presences
-        after = messages[-1].number if messages else self._wanted.after
+        after = messages[-1].number if messages else self._query.after
         return Poll(messages, self._presences, self._state(), after, 0)
 
-    def wait_until(self, end: datetime, heard: Poll) -> Poll:
+    def wait_until(self, end: datetime, poll: Poll) -> Poll:
         """Look each second until there is something, or until the end."""
-        while not heard.messages and heard.state == self.state:
+        while not poll.messages and poll.state == self.state:
             left = (end - self._clock()).total_seconds()
             if left <= 0:
                 break
             pause(min(LOOK_EVERY_SECONDS, left))
-            heard = self.listen()
-        return heard
+            poll = self.listen()
+        return poll
 
     def _state(self) -> str:
         return self._presences.state(self._clock(), self._part)
 
 
-def _read(company_id: str, user_id: str, appointment_id: str) -> Present:
-    keys = store.presence_keys(company_id, appointment_id)
-    return participants.read(company_id, user_id, appointment_id, list(keys.values()))
+def _read(who: ChatUser) -> Present:
+    keys = store.presence_keys(who.company_id, who.appointment_id)
+    return participants.read(who, list(keys.values()))
 
 
 def _presences(present: Present) -> Presences:

@@ -11,19 +11,17 @@ from chalicelib.text_sessions import participants
 from chalicelib.text_sessions import store as sessions
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.refusals import counted
-from chalicelib.text_sessions.session import Session
+from chalicelib.text_sessions.session import ChatUser, Session
 
 
 @counted
-def rate(
-    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, stars: int, text: str, clock: Clock
-) -> Rating:
+def rate(new_unit: UnitFactory, who: ChatUser, stars: int, text: str, clock: Clock) -> Rating:
     """Keep what the patient thought of it; one read, one transaction.
 
     Raises NotFound for an appointment unknown or not one's own, Forbidden `not_the_patient`, Conflict `no_session`,
     `session_running`, `already_rated`.
     """
-    present = participants.read(company_id, user_id, appointment_id)
+    present = participants.read(who)
     if present.part != "patient":
         raise Forbidden("not_the_patient", "Only the appointment's own patient may rate it.")
     session, at = present.session, clock()
@@ -33,18 +31,18 @@ def rate(
         raise Conflict("session_running", "Rate it when it is over.")
     rating = Rating(session.id, stars, text, at)
     unit = new_unit()
-    store.add_rating(unit, appointment_id, rating)
-    unit.publish(TextAppointmentRated(appointment_id=appointment_id, session_id=session.id, stars=stars))
+    store.add_rating(unit, who.appointment_id, rating)
+    unit.publish(TextAppointmentRated(appointment_id=who.appointment_id, session_id=session.id, stars=stars))
     unit.audit("chat.rated", session.id, ("rating",))
     unit.commit(rating)
     metrics.count("TextSessionRating", stars=str(stars))
     return rating
 
 
-def look(company_id: str, user_id: str, appointment_id: str) -> Rating:
+def look(who: ChatUser) -> Rating:
     """The rating; one request. Raises NotFound `no_rating`, and for an appointment unknown or not one's own."""
-    key = store.rating_key(company_id, appointment_id)
-    rating = store.rating_of(participants.read(company_id, user_id, appointment_id, [key]).rows[key])
+    key = store.rating_key(who.company_id, who.appointment_id)
+    rating = store.rating_of(participants.read(who, [key]).rows[key])
     if rating is None:
         raise NotFound("no_rating", "This appointment has not been rated.")
     return rating

@@ -11,23 +11,22 @@ from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.activity import Said
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
-from chalicelib.text_sessions.session import Session
+from chalicelib.text_sessions.session import ChatUser, Session
 
 
 @counted
-def send(
-    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, draft: Draft, clock: Clock
-) -> Message:
+def send(new_unit: UnitFactory, who: ChatUser, draft: Draft, clock: Clock) -> Message:
     """Say it in the chat; one read and one transaction, and a request for each attachment.
 
     The same `client_id` again returns the message it was sent as. Raises NotFound for an appointment unknown or not
     one's own, Forbidden for an admin, Conflict `no_session`, `session_ended`, `client_id_reused`, `attachment_used`,
     and Invalid for attachments that are not there.
     """
+    company_id, appointment_id = who.company_id, who.appointment_id
     # Which side asks is only known when it has been read: both sides' names are looked for, which is one request too.
     names = store.sent_keys(company_id, appointment_id, draft.client_id) if draft.client_id is not None else {}
     files_at = [store.attachment_key(company_id, appointment_id, each) for each in draft.attachments]
-    present = participants.read(company_id, user_id, appointment_id, [*names.values(), *files_at])
+    present = participants.read(who, [*names.values(), *files_at])
     side = present.side
     if names:
         sent = store.sent_of(present.rows[names[side]])
@@ -39,16 +38,16 @@ def send(
 
     def written(session: Session) -> Message:
         return Message(
-            id=message_id, number=session.messages, session_id=session.id, sender=side, user_id=user_id,
+            id=message_id, number=session.messages, session_id=session.id, sender=side, user_id=who.user_id,
             text=draft.text, attachments=attached, client_id=draft.client_id, created_at=session.updated_at,
         )  # fmt: skip
 
-    def also(unit: Unit, session: Session) -> None:
+    def hook(unit: Unit, session: Session) -> None:
         store.add_message(unit, appointment_id, written(session))
         unit.audit("chat.sent", session.id, ("messages", "last_activity_time"), side=side, message=message_id)
 
     try:
-        session = activity.note(new_unit, present, clock, Said(also, written))
+        session = activity.note(new_unit, present, clock, Said(hook, written))
     except Conflict:
         sent = store.find_sent(names[side]) if names else None
         if sent is None:

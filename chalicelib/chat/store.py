@@ -28,7 +28,7 @@ class SentBefore(Conflict):
         super().__init__("client_id_used", "A message of this client_id was sent before.")
 
 
-class ToldBefore(Conflict):
+class SaidBefore(Conflict):
     """The system has said this already."""
 
     def __init__(self) -> None:
@@ -77,9 +77,9 @@ def sent_of(row: Any) -> Message | None:
     return message
 
 
-def add_told(unit: Unit, appointment_id: str, session_id: str, what: str) -> None:
+def mark_said(unit: Unit, appointment_id: str, session_id: str, what: str) -> None:
     """Note that the system has said this about the session; ToldBefore when it had."""
-    unit.add(ChatRow(_pk(unit.company_id, appointment_id), f"t#{session_id}#{what}"), ToldBefore())
+    unit.add(ChatRow(_pk(unit.company_id, appointment_id), f"t#{session_id}#{what}"), SaidBefore())
 
 
 def page_messages(company_id: str, appointment_id: str, limit: int, cursor: str | None) -> Page[Message]:

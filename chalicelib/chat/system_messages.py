@@ -1,20 +1,19 @@
 """System messages: both sides read in the chat itself that the session nears its end, and that it is over."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from chalicelib.chat import store
 from chalicelib.chat.jobs import Tell
 from chalicelib.chat.message import Message
-from chalicelib.chat.store import ToldBefore
+from chalicelib.chat.store import SaidBefore
 from chalicelib.core.clock import stamp
-from chalicelib.core.errors import Stale, Unavailable
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
+from chalicelib.core.retry import until_committed
 from chalicelib.text_sessions import store as sessions
 from chalicelib.text_sessions.session import Session
 
-TRIES = 12
-"""Whoever was faster has got through: somebody who writes, or the clock."""
 WHY = {
     "manual_end": "it was ended",
     "no_activity": "nobody wrote",
@@ -26,7 +25,8 @@ WHY = {
 
 def tell(job: Tell, context: JobContext) -> None:
     """Say it once, under the number that follows; that the end is near is not said when it has come."""
-    for _ in range(TRIES):
+
+    def attempt() -> None:
         session = sessions.find_current_session(job.company_id, job.appointment_id)
         at = context.clock()
         if session is None or _too_late(job, session, at):
@@ -35,16 +35,12 @@ def tell(job: Tell, context: JobContext) -> None:
         following = sessions.save_session(unit, session.spoken(), at)
         message = _message(job, following.messages, at)
         store.add_message(unit, job.appointment_id, message)
-        store.add_told(unit, job.appointment_id, job.session_id, _what(job))
+        store.mark_said(unit, job.appointment_id, job.session_id, _what(job))
         unit.audit("chat.told", job.session_id, message=message.id, code=job.code)
-        try:
+        with suppress(SaidBefore):
             unit.commit()
-        except ToldBefore:
-            return
-        except Stale:
-            continue
-        return
-    raise Unavailable("session_busy", "Too much is happening to this session at once.")
+
+    until_committed(attempt, "session_busy", "Too much is happening to this session at once.")
 
 
 def _too_late(job: Tell, session: Session, at: datetime) -> bool:

@@ -10,18 +10,17 @@ from chalicelib.core.unit import UnitFactory
 from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
+from chalicelib.text_sessions.session import ChatUser
 
 
 @counted
-def read_up_to(
-    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, number: int, clock: Clock
-) -> None:
+def read_up_to(new_unit: UnitFactory, who: ChatUser, number: int, clock: Clock) -> None:
     """Note that the caller has read up to that message; never back. One read and, where it is news, one transaction.
 
     Raises NotFound for an appointment unknown or not one's own, Forbidden for an admin, Conflict `no_session`, Invalid
     for a number that no message has.
     """
-    present = _read(company_id, user_id, appointment_id)
+    present = _read(who)
     side, session = present.side, present.session
     if session is None:
         raise Conflict("no_session", "This appointment's session has not been started.")
@@ -30,29 +29,29 @@ def read_up_to(
     if _presence(present).read_up_to >= number:
         return
     unit = new_unit()
-    store.save_read(unit, appointment_id, side, number, clock())
+    store.save_read(unit, who.appointment_id, side, number, clock())
     unit.audit("chat.read", session.id, ("read_up_to",), side=side, up_to=str(number))
     with suppress(Stale):  # another window of the same person has read further
         unit.commit()
 
 
 @counted
-def typing(company_id: str, user_id: str, appointment_id: str, clock: Clock) -> None:
+def typing(who: ChatUser, clock: Clock) -> None:
     """Note that the caller types, for six seconds; one read, and a write unless it was noted just now.
 
     Raises as `activity.note` does.
     """
-    present = _read(company_id, user_id, appointment_id)
+    present = _read(who)
     side, at = present.side, clock()
     activity.running(present)
     until = _presence(present).typing_until
     if until is None or until < at + TYPING_FOR / 2:
-        store.save_typing(company_id, appointment_id, side, at + TYPING_FOR)
+        store.save_typing(who.company_id, who.appointment_id, side, at + TYPING_FOR)
 
 
-def _read(company_id: str, user_id: str, appointment_id: str) -> Present:
-    keys = store.presence_keys(company_id, appointment_id)
-    return participants.read(company_id, user_id, appointment_id, list(keys.values()))
+def _read(who: ChatUser) -> Present:
+    keys = store.presence_keys(who.company_id, who.appointment_id)
+    return participants.read(who, list(keys.values()))
 
 
 def _presence(present: Present) -> Presence:

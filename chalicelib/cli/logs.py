@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
+import msgspec
 
 from chalicelib.cli.log_lines import Line, show
 from chalicelib.cli.log_sources import CloudLogs, LocalLogs, Source
 from chalicelib.cli.output import Failed, note
-from chalicelib.cli.stage import Stage, on_stage
+from chalicelib.cli.stage import Stage, as_one, on_stage
 from chalicelib.core.clock import now
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -44,6 +45,15 @@ class _Id(click.ParamType[str]):
         return str(value)
 
 
+class LogFilter(msgspec.Struct, frozen=True):
+    """Which lines: of one request, of processes with that in their name, not older, at most so many."""
+
+    request: str | None
+    name: str
+    since: timedelta | None
+    limit: int
+
+
 @click.command()
 @click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("--request", type=_Id(), help="Only what belongs to this request (X-Request-Id), its jobs included.")
@@ -51,16 +61,17 @@ class _Id(click.ParamType[str]):
 @click.option("--since", type=_Age(), help="Not older than this. [default: an hour; for the local system all]")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=200, help="At most so many, the newest.")
 @on_stage
-def logs(stage: Stage, follow: bool, request: str | None, name: str, since: timedelta | None, limit: int) -> None:
+@as_one("only", LogFilter)
+def logs(stage: Stage, follow: bool, only: LogFilter) -> None:
     """What the system says, in order of time."""
-    source, after = _source(stage, name, since)
-    lines = recent(source, request, after, limit)
+    source, after = _source(stage, only.name, only.since)
+    lines = recent(source, only.request, after, only.limit)
     for line in lines:
         show(line, as_json=stage.as_json)
     if follow:
         every = POLL_SECONDS if stage.local else CLOUD_POLL_SECONDS
         try:
-            for line in followed(source, request, lambda: time.sleep(every)):
+            for line in followed(source, only.request, lambda: time.sleep(every)):
                 show(line, as_json=stage.as_json)
         except KeyboardInterrupt:
             return

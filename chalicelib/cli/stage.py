@@ -123,6 +123,20 @@ def _alive(pid: int | None) -> bool:
     return True
 
 
+def as_one(name: str, kind: type[Any]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Give a command the options that are fields of the Struct `kind` as one argument of that name."""
+
+    def decorate(command: Callable[..., R]) -> Callable[..., R]:
+        @wraps(command)
+        def run(*args: Any, **options: Any) -> R:
+            fields = {field: options.pop(field) for field in kind.__struct_fields__}
+            return command(*args, **options, **{name: kind(**fields)})
+
+        return run
+
+    return decorate
+
+
 def on_stage(command: Callable[Concatenate[Stage, P], R]) -> Callable[..., R]:
     """Give a command `--stage` and `--json` (also accepted before its name) and the `Stage` as its first argument.
 

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 
 import click
+import msgspec
 
 from chalicelib.cli.output import Failed, finish, note, print_json, print_table
-from chalicelib.cli.stage import Stage, on_stage
+from chalicelib.cli.stage import Stage, as_one, on_stage
 from chalicelib.core.clock import now
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.unit import Actor, Unit, UnitFactory
 from chalicelib.identity.store import companies
 from chalicelib.text_sessions import manage_subscription, store
+from chalicelib.text_sessions.manage_subscription import Correction
 from chalicelib.text_sessions.subscription import Subscription
 
 OPERATOR = Actor("system", "pilot-cli")
@@ -25,8 +27,15 @@ COLUMNS = {
     "note": "Note",
 }
 of_company = click.option("--company", help="Whose it is; found by itself when not given.")
-why = click.option("--reason", required=True, help="Why; it stands in the ledger.")
+reasoned = click.option("--reason", required=True, help="Why; it stands in the ledger.")
 once = click.option("--key", help="Do this once: the same key again changes nothing.")
+
+
+class Why(msgspec.Struct, frozen=True):
+    """What the options of a correction say of it."""
+
+    reason: str
+    key: str | None
 
 
 @click.group()
@@ -37,29 +46,35 @@ def subscriptions() -> None:
 @subscriptions.command()
 @click.argument("subscription")
 @click.argument("sessions", type=click.IntRange(1, 10_000))
-@why
+@reasoned
 @once
 @of_company
 @on_stage
-def grant(stage: Stage, subscription: str, sessions: int, reason: str, key: str | None, company: str | None) -> None:
+@as_one("why", Why)
+def grant(stage: Stage, subscription: str, sessions: int, why: Why, company: str | None) -> None:
     """Grant SESSIONS more on SUBSCRIPTION, for its current period."""
     stage.connect()
     new_unit = _units(subscription, company)
-    _done(stage, lambda: manage_subscription.grant(new_unit, subscription, sessions, reason, now, key))
+    _done(
+        stage, lambda: manage_subscription.grant(new_unit, subscription, Correction(sessions, why.reason, why.key), now)
+    )
 
 
 @subscriptions.command(context_settings={"ignore_unknown_options": True})
 @click.argument("subscription")
 @click.argument("amount", type=click.IntRange(-10_000, 10_000))
-@why
+@reasoned
 @once
 @of_company
 @on_stage
-def adjust(stage: Stage, subscription: str, amount: int, reason: str, key: str | None, company: str | None) -> None:
+@as_one("why", Why)
+def adjust(stage: Stage, subscription: str, amount: int, why: Why, company: str | None) -> None:
     """Correct the balance of SUBSCRIPTION by AMOUNT, such as 2 or -1."""
     stage.connect()
     new_unit = _units(subscription, company)
-    _done(stage, lambda: manage_subscription.adjust(new_unit, subscription, amount, reason, now, key))
+    _done(
+        stage, lambda: manage_subscription.adjust(new_unit, subscription, Correction(amount, why.reason, why.key), now)
+    )
 
 
 @subscriptions.command()

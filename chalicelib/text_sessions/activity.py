@@ -9,13 +9,13 @@ import msgspec
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Forbidden, Stale
-from chalicelib.core.unit import Unit, UnitFactory
+from chalicelib.core.unit import TransactionHook, Unit, UnitFactory
 from chalicelib.text_sessions import participants, store, update_meter
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
-from chalicelib.text_sessions.session import Session, Side
-from chalicelib.text_sessions.update_meter import Also, Change
+from chalicelib.text_sessions.session import ChatUser, Session, Side
+from chalicelib.text_sessions.update_meter import Change
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -24,20 +24,18 @@ class Said(msgspec.Struct, frozen=True):
     Both are given the session as it will be stored, whose `messages` is the message's number.
     """
 
-    also: Also
+    hook: TransactionHook[Session]
     answer: Callable[[Session], Any]
 
 
 @counted
-def update(
-    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, user_type: Side, clock: Clock
-) -> Session:
+def update(new_unit: UnitFactory, who: ChatUser, user_type: Side, clock: Clock) -> Session:
     """Note that the caller is active, and return the session; one read, one transaction.
 
     Raises NotFound for an appointment unknown or not one's own, Forbidden `not_your_role` when `user_type` is not the
     caller's own side, Conflict `no_session` and `session_ended`.
     """
-    present = participants.read(company_id, user_id, appointment_id)
+    present = participants.read(who)
     if present.side != user_type:
         raise Forbidden("not_your_role", f"You are this appointment's {present.side}, not its {user_type}.")
     session = note(new_unit, present, clock)
@@ -58,7 +56,7 @@ def note(new_unit: UnitFactory, present: Present, clock: Clock, said: Said | Non
 
     def joined(unit: Unit, changed: Session) -> None:
         if said:
-            said.also(unit, changed)
+            said.hook(unit, changed)
         else:
             unit.audit("text_session.activity", changed.id, ("last_activity_time",), side=side)
 

@@ -12,34 +12,33 @@ from chalicelib.text_sessions import participants, store, update_meter
 from chalicelib.text_sessions.activity import running
 from chalicelib.text_sessions.jobs import EndCancelled
 from chalicelib.text_sessions.refusals import counted
+from chalicelib.text_sessions.session import ChatUser
 from chalicelib.text_sessions.update_meter import Change, Settled
 
 DeductionReason = Literal["interval", "no_activity", "manual_end"]
 
 
 @counted
-def deduct(
-    new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, asked: int, clock: Clock
-) -> Settled:
-    """Charge what the clock says is due, perhaps nothing, however much is asked for.
+def deduct(new_unit: UnitFactory, who: ChatUser, requested: int, clock: Clock) -> Settled:
+    """Charge what the clock says is due, perhaps nothing, however much is requested.
 
     A session that the clock has ended ends by it. Raises NotFound for an appointment unknown or not one's own,
     Forbidden for an admin, Conflict `no_session` and `session_ended`.
     """
-    present = participants.read(company_id, user_id, appointment_id)
+    present = participants.read(who)
     _ = present.side
     settled = update_meter.settle(new_unit, running(present), clock)
-    _count_declined(asked, settled.charged)
+    _count_declined(requested, settled.charged)
     return settled
 
 
 @counted
-def end(new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, asked: int, clock: Clock) -> Settled:
+def end(new_unit: UnitFactory, who: ChatUser, requested: int, clock: Clock) -> Settled:
     """End the session, after charging what the clock says is due; returns it as it was and as it is.
 
     Where the clock had ended it already, that end stands. Raises as `deduct` does.
     """
-    present = participants.read(company_id, user_id, appointment_id)
+    present = participants.read(who)
     side = present.side
     ended = Change(
         lambda meter, at: meter.ended("manual_end", at),
@@ -47,7 +46,7 @@ def end(new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: st
         clock_may_end=True,
     )
     settled = update_meter.settle(new_unit, running(present), clock, ended)
-    _count_declined(asked, settled.charged)
+    _count_declined(requested, settled.charged)
     return settled
 
 
@@ -61,6 +60,6 @@ def end_cancelled(job: EndCancelled, context: JobContext) -> None:
         update_meter.settle(context.unit, session, context.clock, ended)
 
 
-def _count_declined(asked: int, charged: int) -> None:
-    if asked > charged:
+def _count_declined(requested: int, charged: int) -> None:
+    if requested > charged:
         metrics.count("TextSessionDeductionDeclined", why="nothing_due" if charged == 0 else "more_than_due")

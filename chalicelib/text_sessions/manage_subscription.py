@@ -6,16 +6,16 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Stale, Unavailable
+from chalicelib.core.errors import Conflict, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.text_sessions import accounts, store
 from chalicelib.text_sessions.events import SubscriptionStarted
 from chalicelib.text_sessions.subscription import Account, Subscription
 
-TRIES = 12
 MOST_PER_SHARD = 500
 KEYED = "#key#"
 
@@ -67,30 +67,32 @@ def _out_of_the_way(unit: Unit, patient_id: str, at: datetime) -> Subscription |
     return former
 
 
-def grant(
-    new_unit: UnitFactory, subscription_id: str, sessions: int, note: str, clock: Clock, key: str | None = None
-) -> Subscription:
-    """More sessions for the current period. `key`: the same one again changes nothing and is Conflict.
+class Correction(msgspec.Struct, frozen=True):
+    """By how many sessions, and why. `key`: the same one again changes nothing and is Conflict."""
 
-    Raises NotFound, Conflict `expired` and `done_before`.
-    """
+    amount: int
+    note: str
+    key: str | None = None
+
+    def cause(self, kind: str) -> str:
+        """What the ledger knows it by."""
+        return f"{kind}{KEYED}{self.key}" if self.key else f"{kind}#{new_id('led')}"
+
+
+def grant(new_unit: UnitFactory, subscription_id: str, correction: Correction, clock: Clock) -> Subscription:
+    """More sessions for the current period. Raises NotFound, Conflict `expired` and `done_before`."""
 
     def granted(account: Account, at: datetime) -> Account:
-        return account.granted(sessions, _cause("grant", key), at, note)
+        return account.granted(correction.amount, correction.cause("grant"), at, correction.note)
 
     return _correct(new_unit, subscription_id, granted, clock)
 
 
-def adjust(
-    new_unit: UnitFactory, subscription_id: str, amount: int, note: str, clock: Clock, key: str | None = None
-) -> Subscription:
-    """Correct the balance by hand, up or down. `key` as in `grant`.
-
-    Raises NotFound, Conflict `below_zero`, `expired` and `done_before`.
-    """
+def adjust(new_unit: UnitFactory, subscription_id: str, correction: Correction, clock: Clock) -> Subscription:
+    """Correct the balance by hand, up or down. Raises NotFound, Conflict `below_zero`, `expired` and `done_before`."""
 
     def adjusted(account: Account, at: datetime) -> Account:
-        return account.adjusted(amount, _cause("adjustment", key), at, note)
+        return account.adjusted(correction.amount, correction.cause("adjustment"), at, correction.note)
 
     return _correct(new_unit, subscription_id, adjusted, clock)
 
@@ -107,7 +109,7 @@ def set_renewal(new_unit: UnitFactory, subscription_id: str, renews: bool, clock
 def _correct(
     new_unit: UnitFactory, subscription_id: str, change: Callable[[Account, datetime], Account], clock: Clock
 ) -> Subscription:
-    for _ in range(TRIES):
+    def attempt() -> Subscription:
         unit, at = new_unit(), clock()
         before = store.get_account(unit.company_id, subscription_id)
         account = before.up_to(at)
@@ -118,16 +120,12 @@ def _correct(
         if causes and store.moved_before(unit.company_id, subscription_id, causes[0]):
             raise Conflict("done_before", "This was done before, under the same key.")
         stored = accounts.stage(unit, before, account, at).subscription
-        try:
-            unit.commit(stored)
-            return stored
-        except Stale:
-            continue
-    raise Unavailable("subscription_busy", "Too much is happening to this subscription; try again in a moment.")
+        unit.commit(stored)
+        return stored
 
-
-def _cause(kind: str, key: str | None) -> str:
-    return f"{kind}{KEYED}{key}" if key else f"{kind}#{new_id('led')}"
+    return until_committed(
+        attempt, "subscription_busy", "Too much is happening to this subscription; try again in a moment."
+    )
 
 
 def close_periods(at: datetime, clock: Clock) -> int:

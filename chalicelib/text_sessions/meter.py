@@ -50,8 +50,8 @@ class Meter(msgspec.Struct, frozen=True):
     def notice_due(self, at: datetime) -> bool:
         """Whether both should be told at `at` that the interval that runs is the last."""
         session, ends = self.session, self.session.next_charge_at
-        told = session.notified_interval == session.interval
-        return session.is_active and not told and ends - NOTICE <= at < ends and self.account.up_to(ends).left == 0
+        notified = session.notified_interval == session.interval
+        return session.is_active and not notified and ends - NOTICE <= at < ends and self.account.up_to(ends).left == 0
 
     def _next_interval(self) -> "Meter":
         begins = self.session.next_charge_at

@@ -12,7 +12,7 @@ from chalicelib.core.tables import Key, fetch_map
 from chalicelib.identity import store as identity
 from chalicelib.identity.user import User
 from chalicelib.text_sessions import store
-from chalicelib.text_sessions.session import Part, Session, Side
+from chalicelib.text_sessions.session import ChatUser, Part, Session, Side
 
 
 class Present(msgspec.Struct, frozen=True):
@@ -31,18 +31,19 @@ class Present(msgspec.Struct, frozen=True):
         return self.part
 
 
-def read(company_id: str, user_id: str, appointment_id: str, more: Sequence[Key] = ()) -> Present:
+def read(who: ChatUser, more: Sequence[Key] = ()) -> Present:
     """The appointment, its session, the user's part in it, and the rows of `more`; one request.
 
     Raises NotFound where there is no such appointment, and where it is not the user's own.
     """
-    user_key, session_key = identity.user_key(company_id, user_id), store.session_key(company_id, appointment_id)
-    appointment_key = appointment_store.appointment_key(company_id, appointment_id)
+    user_key = identity.user_key(who.company_id, who.user_id)
+    appointment_key = appointment_store.appointment_key(who.company_id, who.appointment_id)
+    session_key = store.session_key(who.company_id, who.appointment_id)
     rows = fetch_map([user_key, appointment_key, session_key, *more])
     user, appointment = identity.user_of(rows[user_key]), appointment_store.appointment_of(rows[appointment_key])
     part = _part(user, appointment) if user and appointment else None
     if part is None or appointment is None:
-        raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")
+        raise NotFound("appointment_not_found", f"There is no appointment {who.appointment_id}.")
     return Present(appointment, store.session_of(rows[session_key]), part, rows)
 
 

@@ -1,5 +1,7 @@
 """The plans a company sells."""
 
+import msgspec
+
 from chalicelib.booking.practice.hours import check_zone
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import invalid
@@ -10,17 +12,26 @@ from chalicelib.text_sessions import store
 from chalicelib.text_sessions.plan import Plan, Terms
 
 
-def create(unit: Unit, name: str, terms: Terms, price: int | None, currency: str | None, clock: Clock) -> Plan:
+class PlanDetails(msgspec.Struct, frozen=True):
+    """What a company says of a plan, as in Plan."""
+
+    name: str
+    terms: Terms
+    price: int | None = None
+    currency: str | None = None
+
+
+def create(unit: Unit, details: PlanDetails, clock: Clock) -> Plan:
     """Add a plan; raises Invalid for a bad name, an unknown zone, or a price without a currency."""
-    _check(terms, price, currency)
+    _check(details)
     at = clock()
     plan = Plan(
         id=new_id("pln"),
         company_id=unit.company_id,
-        name=clean_name(name, "body.name"),
-        terms=terms,
-        price=price,
-        currency=currency,
+        name=clean_name(details.name, "body.name"),
+        terms=details.terms,
+        price=details.price,
+        currency=details.currency,
         created_at=at,
         updated_at=at,
     )
@@ -30,14 +41,12 @@ def create(unit: Unit, name: str, terms: Terms, price: int | None, currency: str
     return plan
 
 
-def change(
-    unit: Unit, plan_id: str, name: str, terms: Terms, price: int | None, currency: str | None, clock: Clock
-) -> Plan:
+def change(unit: Unit, plan_id: str, details: PlanDetails, clock: Clock) -> Plan:
     """Replace what the plan says; subscriptions keep the terms they were sold on. Raises NotFound, and as `create`."""
-    _check(terms, price, currency)
+    _check(details)
     old = store.get_plan(unit.company_id, plan_id)
-    called = clean_name(name, "body.name")
-    plan = old.changed(clock(), name=called, terms=terms, price=price, currency=currency)
+    name = clean_name(details.name, "body.name")
+    plan = old.changed(clock(), name=name, terms=details.terms, price=details.price, currency=details.currency)
     store.save_plan(unit, plan)
     unit.audit("plan.changed", plan.id, ("name", "terms", "price"))
     unit.commit(plan)
@@ -53,8 +62,8 @@ def delete(unit: Unit, plan_id: str, clock: Clock) -> None:
     unit.commit()
 
 
-def _check(terms: Terms, price: int | None, currency: str | None) -> None:
-    check_zone(terms.zone, "body.terms.zone")
-    if (price is None) != (currency is None):
-        missing = "currency" if currency is None else "price"
+def _check(details: PlanDetails) -> None:
+    check_zone(details.terms.zone, "body.terms.zone")
+    if (details.price is None) != (details.currency is None):
+        missing = "currency" if details.currency is None else "price"
         raise invalid(f"body.{missing}", "required", "A price has a currency, and a currency a price.")

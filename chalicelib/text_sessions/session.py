@@ -17,6 +17,14 @@ RESUMABLE = frozenset({"no_activity", "none_left"})
 """After these, the two may start again while it is still the appointment's time: nobody decided to stop."""
 
 
+class ChatUser(msgspec.Struct, frozen=True):
+    """A signed-in user and the appointment whose chat they ask about; `participants.read` says what they are in it."""
+
+    company_id: str
+    user_id: str
+    appointment_id: str
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Instants in UTC. `patient_id` is a customer, `doctor_id` a member of staff.
 

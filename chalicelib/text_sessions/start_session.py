@@ -5,46 +5,46 @@ from datetime import datetime
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, PaymentRequired, Stale, Unavailable
+from chalicelib.core.errors import Conflict, PaymentRequired
 from chalicelib.core.ids import new_id
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.text_sessions import accounts, participants, store, update_meter
 from chalicelib.text_sessions.events import SessionStarted
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.participants import Present
 from chalicelib.text_sessions.refusals import counted
-from chalicelib.text_sessions.session import RESUMABLE, Session
+from chalicelib.text_sessions.session import RESUMABLE, ChatUser, Session
 from chalicelib.text_sessions.subscription import Account
 
 
 @counted
-def start(new_unit: UnitFactory, company_id: str, user_id: str, appointment_id: str, clock: Clock) -> Meter:
+def start(new_unit: UnitFactory, who: ChatUser, clock: Clock) -> Meter:
     """The running session of the appointment, started now if none runs, with the account that pays.
 
     Raises NotFound for an appointment unknown or not one's own, Forbidden for an admin, Conflict
     `not_a_text_appointment`, `not_confirmed`, `session_ended`, `too_early`, `too_late`, and PaymentRequired
     `no_subscription`, `no_sessions_left`.
     """
-    for _ in range(update_meter.TRIES):
-        present = participants.read(company_id, user_id, appointment_id)
+
+    def attempt() -> Meter:
+        present = participants.read(who)
         side = present.side
         running = _running(new_unit, present, clock)
         if running:
             return running
-        present = participants.read(company_id, user_id, appointment_id) if present.session else present
+        present = participants.read(who) if present.session else present
         at = clock()
         _check(present.appointment, present.session, at)
         account = _account(present.appointment, at)
         unit = new_unit()
         meter = _stage(unit, present, account, at)
         unit.audit("text_session.started", meter.session.id, by=side, subscription=meter.session.subscription_id)
-        try:
-            unit.commit(meter)
-        except Stale:
-            continue
+        unit.commit(meter)
         metrics.count("TextSessionStarted")
         return meter
-    raise Unavailable("session_busy", "Too much is happening to this session at once; try again in a moment.")
+
+    return until_committed(attempt, "session_busy", update_meter.BUSY)
 
 
 def _running(new_unit: UnitFactory, present: Present, clock: Clock) -> Meter | None:

@@ -57,13 +57,13 @@ def get_meter(company_id: str, appointment_id: str, subscription_id: str) -> Met
 
 def get_meters(of: list[Session]) -> list[Meter]:
     """The same for many sessions as they are now, without those that are gone; a request for every fifty."""
-    places = [
+    keys = [
         (session_key(s.company_id, s.appointment_id), subscription_key(s.company_id, s.subscription_id)) for s in of
     ]
-    rows = fetch_map(key for place in places for key in place)
+    rows = fetch_map(key for pair in keys for key in pair)
     return [
         Meter(session.model(Session), Account(account.model(Subscription)))
-        for session, account in ((rows[at], rows[account_at]) for at, account_at in places)
+        for session, account in ((rows[at], rows[account_at]) for at, account_at in keys)
         if session is not None and account is not None
     ]
 
@@ -119,9 +119,9 @@ def add_subscription(unit: Unit, account: Account, former: Subscription | None) 
     """Add it as the patient's current one, in place of `former`, which must have expired; Conflict if not so."""
     company, patient, new = unit.company_id, account.subscription.patient_id, account.subscription.id
     taken = Conflict("subscription_exists", "This patient has another subscription; it has to expire first.")
-    place = TextSessionRow(f"{company}#{patient}", "current", record=new)
+    current = TextSessionRow(f"{company}#{patient}", "current", record=new)
     free = TextSessionRow.pk.does_not_exist() if former is None else TextSessionRow.record == former.id
-    unit.put(place, free, taken)
+    unit.put(current, free, taken)
     unit.add(_subscription_row(account.subscription))
     _add_entries(unit, account.entries)
     return Account(account.subscription)
@@ -199,11 +199,11 @@ def _shard(kind: str, company_id: str) -> str:
 
 
 def _session_row(session: Session) -> TextSessionRow:
-    place = session_key(session.company_id, session.appointment_id)
+    key = session_key(session.company_id, session.appointment_id)
     runs = session.is_active
     return TextSessionRow(
-        place.pk,
-        place.sk,
+        key.pk,
+        key.sk,
         version=session.version,
         data=encode(session),
         listed_in=f"{session.company_id}#{session.id}",
@@ -214,11 +214,11 @@ def _session_row(session: Session) -> TextSessionRow:
 
 
 def _subscription_row(subscription: Subscription) -> TextSessionRow:
-    place = subscription_key(subscription.company_id, subscription.id)
+    key = subscription_key(subscription.company_id, subscription.id)
     ends = subscription.period_ends_at if subscription.status == "active" else None
     return TextSessionRow(
-        place.pk,
-        place.sk,
+        key.pk,
+        key.sk,
         version=subscription.version,
         data=encode(subscription),
         listed_in=f"{subscription.company_id}#subscriptions",

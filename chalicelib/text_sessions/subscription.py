@@ -57,6 +57,19 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     note: str = ""
 
 
+class Movement(msgspec.Struct, frozen=True):
+    """What moves a balance, as in LedgerEntry; `granted`: by how much it also raises the period's total."""
+
+    cause: str
+    amount: int
+    reason: Reason
+    at: datetime
+    session_id: str | None = None
+    interval: int | None = None
+    note: str = ""
+    granted: int = 0
+
+
 class Account(msgspec.Struct, frozen=True):
     """A subscription, and the entries that have moved it since it was read; both are written together."""
 
@@ -80,31 +93,33 @@ class Account(msgspec.Struct, frozen=True):
 
     def granted(self, sessions: int, cause: str, at: datetime, note: str = "") -> "Account":
         """More sessions for this period."""
-        return self._moved(sessions, "grant", cause, at, note=note, granted=sessions)
+        return self.moved(Movement(cause, sessions, "grant", at, note=note, granted=sessions))
 
     def adjusted(self, amount: int, cause: str, at: datetime, note: str) -> "Account":
         """Corrected by hand; raises Conflict where the balance would go below zero."""
         if self.subscription.sessions_remaining + amount < 0:
             left = self.subscription.sessions_remaining
             raise Conflict("below_zero", f"Only {left} sessions are left to take.", sessions_remaining=left)
-        return self._moved(amount, "adjustment", cause, at, note=note, granted=max(amount, 0))
+        return self.moved(Movement(cause, amount, "adjustment", at, note=note, granted=max(amount, 0)))
 
     def charged(self, session_id: str, interval: int, at: datetime) -> "Account":
         """Pay for an interval of a session; the first is a reservation. The caller has looked at `left`."""
         assert self.left > 0, "nobody goes below zero"
         reason: Reason = "reservation" if interval == 1 else "interval"
-        return self._moved(-1, reason, f"{session_id}#{interval:04}", at, session_id=session_id, interval=interval)
+        cause = f"{session_id}#{interval:04}"
+        return self.moved(Movement(cause, -1, reason, at, session_id=session_id, interval=interval))
 
     def given_back(self, session_id: str, at: datetime) -> "Account":
         """Return what was reserved for a session that never took place."""
-        return self._moved(1, "given_back", f"{session_id}#0001#back", at, session_id=session_id, interval=1)
+        cause = f"{session_id}#0001#back"
+        return self.moved(Movement(cause, 1, "given_back", at, session_id=session_id, interval=1))
 
     def _closed(self, ends: datetime) -> "Account":
         left = self.subscription.sessions_remaining
         kept = left if self.subscription.renews and self.subscription.terms.carries_over else 0
         account = self
         if left > kept:
-            account = account._moved(kept - left, "lapse", f"lapse#{stamp(ends)}", ends)
+            account = account.moved(Movement(f"lapse#{stamp(ends)}", kept - left, "lapse", ends))
         if not self.subscription.renews:
             return Account(msgspec.structs.replace(account.subscription, status="expired"), account.entries)
         terms, number = self.subscription.terms, self.subscription.period + 1
@@ -115,38 +130,28 @@ class Account(msgspec.Struct, frozen=True):
             period_ends_at=terms.end_of(self.subscription.first_day, number),
             sessions_total=kept,
         )
-        cause = f"period#{stamp(ends)}"
-        return Account(renewed, account.entries)._moved(terms.sessions, "renewal", cause, ends, granted=terms.sessions)
+        renewal = Movement(f"period#{stamp(ends)}", terms.sessions, "renewal", ends, granted=terms.sessions)
+        return Account(renewed, account.entries).moved(renewal)
 
-    def _moved(
-        self,
-        amount: int,
-        reason: Reason,
-        cause: str,
-        at: datetime,
-        *,
-        session_id: str | None = None,
-        interval: int | None = None,
-        note: str = "",
-        granted: int = 0,
-    ) -> "Account":
+    def moved(self, by: Movement) -> "Account":
+        """With the balance moved, and the entry that says so."""
         before = self.subscription
         after = msgspec.structs.replace(
             before,
-            sessions_remaining=before.sessions_remaining + amount,
-            sessions_total=before.sessions_total + granted,
+            sessions_remaining=before.sessions_remaining + by.amount,
+            sessions_total=before.sessions_total + by.granted,
             entries=before.entries + 1,
         )
         entry = LedgerEntry(
             subscription_id=before.id,
             number=after.entries,
-            cause=cause,
-            amount=amount,
-            reason=reason,
+            cause=by.cause,
+            amount=by.amount,
+            reason=by.reason,
             balance_after=after.sessions_remaining,
-            at=at,
-            session_id=session_id,
-            interval=interval,
-            note=note,
+            at=by.at,
+            session_id=by.session_id,
+            interval=by.interval,
+            note=by.note,
         )
         return Account(after, (*self.entries, entry))

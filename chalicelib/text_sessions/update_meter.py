@@ -1,7 +1,5 @@
 """Bringing a session up to date with the clock and changing it, in one transaction that others' cannot overlap."""
 
-import random
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import ceil
@@ -11,19 +9,16 @@ import msgspec
 
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.unit import Unit, UnitFactory
+from chalicelib.core.errors import Conflict
+from chalicelib.core.retry import known_first, until_committed
+from chalicelib.core.unit import TransactionHook, Unit, UnitFactory
 from chalicelib.text_sessions import accounts, store
 from chalicelib.text_sessions.events import SessionCharged, SessionEnded, SessionEndingSoon
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.session import NOTICE, Session
 
-TRIES = 24
-"""How often a session is read again because someone was faster; each time at least one of them got through."""
-pause: Callable[[float], None] = time.sleep
-Also = Callable[[Unit, Session], None]
-"""What else belongs into the same transaction as the change; called again, with a fresh unit, for another try."""
+BUSY = "Too much is happening to this session at once; try again in a moment."
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -50,7 +45,7 @@ class Change(msgspec.Struct, frozen=True):
     """
 
     how: Callable[[Meter, datetime], Meter]
-    also: Also | None = None
+    hook: TransactionHook[Session] | None = None
     clock_may_end: bool = False
     answer: Callable[[Settled], Any] = _itself
 
@@ -68,22 +63,26 @@ def settle(
     Conflict `session_ended` when there is a change to make and the session is over (what the clock says is kept),
     NotFound when session or subscription are gone, Unavailable when they are fought over for too long.
     """
-    before: Meter | None = None
-    for attempt in range(TRIES):
-        found = known or store.get_meter(session.company_id, session.appointment_id, session.subscription_id)
-        known = None
-        if found.session.id != session.id or found.session.is_ended:
-            if change:
-                raise over(found.session)
-            return Settled(before or found, found)
-        settled = _try(new_unit, found, clock(), change)
-        if settled is None:
-            pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-            continue
-        before = before or settled.before
+
+    def load() -> Meter:
+        return store.get_meter(session.company_id, session.appointment_id, session.subscription_id)
+
+    read = known_first(known, load) if known else load
+
+    def attempt() -> Settled:
+        found = read()
+        if found.session.id == session.id and found.session.is_active:
+            return _try(new_unit, found, clock(), change)
+        if change:
+            raise over(found.session)
+        return Settled(found, found)
+
+    first: Meter | None = None
+    while True:
+        settled = until_committed(attempt, "session_busy", BUSY)
+        first = first or settled.before
         if not settled.more:
-            return Settled(before, settled.after)
-    raise Unavailable("session_busy", "Too much is happening to this session at once; try again in a moment.")
+            return Settled(first, settled.after)
 
 
 def of_the_clock(unit: Unit) -> Unit:
@@ -135,24 +134,21 @@ def count(before: Session, after: Session) -> None:
         metrics.count("TextSessionEnded", reason=str(after.end_reason))
 
 
-def _try(new_unit: UnitFactory, found: Meter, at: datetime, change: Change | None) -> Settled | None:
+def _try(new_unit: UnitFactory, found: Meter, at: datetime, change: Change | None) -> Settled:
     meter = found.run_to(at)
     more = meter.session.due(at)  # than fits into one transaction: the rest, and the change, follow in the next round
-    wanted = change if meter.session.is_active and not more else None
-    if wanted:
-        meter = wanted.how(meter, at)
+    applied = change if meter.session.is_active and not more else None
+    if applied:
+        meter = applied.how(meter, at)
     if meter.notice_due(at):
         meter = Meter(meter.session.notified(), meter.account)
-    refused = change is not None and not wanted and not more and not change.clock_may_end
+    refused = change is not None and not applied and not more and not change.clock_may_end
     of_itself = more or refused
     unit = of_the_clock(new_unit()) if of_itself else new_unit()
     settled = Settled(found, stage(unit, found, meter, at), more)
-    if wanted and wanted.also:
-        wanted.also(unit, settled.after.session)
-    try:
-        unit.commit(change.answer(settled) if change and not of_itself else settled)
-    except Stale:
-        return None
+    if applied and applied.hook:
+        applied.hook(unit, settled.after.session)
+    unit.commit(change.answer(settled) if change and not of_itself else settled)
     count(found.session, settled.after.session)
     if refused:
         raise over(settled.after.session)

@@ -109,17 +109,17 @@ def _show_attachment(attachment: Attachment, appointment_id: str, company_id: st
     )
 
 
-def show_heard(company_id: str, appointment_id: str, heard: Poll, at: datetime) -> ChatAnswer:
-    """What was heard in the chat."""
+def show_poll(company_id: str, appointment_id: str, poll: Poll, at: datetime) -> ChatAnswer:
+    """What is in the chat now."""
     return ChatAnswer(
-        data=[show_message(appointment_id, each, company_id) for each in heard.messages],
-        next_cursor=heard.next_cursor,
+        data=[show_message(appointment_id, each, company_id) for each in poll.messages],
+        next_cursor=poll.next_cursor,
         presence=BothAnswer(
-            patient=_show_presence(heard.presences.patient, at), doctor=_show_presence(heard.presences.doctor, at)
+            patient=_show_presence(poll.presences.patient, at), doctor=_show_presence(poll.presences.doctor, at)
         ),
-        after=heard.after,
-        state=heard.state,
-        poll_after_ms=heard.poll_after_ms,
+        after=poll.after,
+        state=poll.state,
+        poll_after_ms=poll.poll_after_ms,
     )
 
 

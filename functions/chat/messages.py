@@ -11,13 +11,14 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.pages import PageQuery
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
+from chalicelib.text_sessions.session import ChatUser
 from functions.chat.answers import (
     ChatAnswer,
     MessageAnswer,
     RatingAnswer,
     UploadAnswer,
-    show_heard,
     show_message,
+    show_poll,
     show_rating,
     show_upload,
 )
@@ -94,8 +95,8 @@ def send_chat_message(request: Request, appointment_id: str, body: MessageBody) 
     """Say something while the session runs; it counts as activity."""
     from chalicelib.chat.send_message import send
 
-    draft, who = body.draft(), (request.company_id, request.actor.id, appointment_id)
-    sent = send(lambda: request.unit(lambda said: show_message(appointment_id, said)), *who, draft, request.clock)
+    new_unit = lambda: request.unit(lambda said: show_message(appointment_id, said))  # noqa: E731
+    sent = send(new_unit, _who(request, appointment_id), body.draft(), request.clock)
     return show_message(appointment_id, sent)
 
 
@@ -110,13 +111,13 @@ def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) 
     """The chat page by page, or what is new in it, now or within twenty seconds."""
     from chalicelib.chat import polling
 
-    who = request.company_id, request.actor.id, appointment_id
+    who = _who(request, appointment_id)
     if query.after is None:
-        heard = polling.page(*who, query.limit, query.cursor, request.clock)
+        poll = polling.page(who, query.limit, query.cursor, request.clock)
     else:
-        wanted = polling.PollQuery(query.after, query.limit, query.wait, query.state)
-        heard = polling.news(*who, wanted, request.clock)
-    return show_heard(request.company_id, appointment_id, heard, request.clock())
+        since = polling.PollQuery(query.after, query.limit, query.wait, query.state)
+        poll = polling.news(who, since, request.clock)
+    return show_poll(request.company_id, appointment_id, poll, request.clock())
 
 
 @function.route(
@@ -131,14 +132,14 @@ def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) 
 )
 def attach_to_chat(request: Request, appointment_id: str, body: AttachmentBody) -> UploadAnswer:
     """Be told where to put a file, and then send it with a message within the day."""
-    from chalicelib.chat.attach_file import CONTENT_TYPES, LARGEST_BYTES, attach
+    from chalicelib.chat.attach_file import CONTENT_TYPES, LARGEST_BYTES, NewFile, attach
 
     if body.content_type not in CONTENT_TYPES:
         raise invalid("body.content_type", "not_accepted", f"One of {', '.join(CONTENT_TYPES)} is.")
     if body.size > LARGEST_BYTES:
         raise invalid("body.size", "too_large", f"At most {LARGEST_BYTES} bytes are accepted.")
-    who = request.company_id, request.actor.id, appointment_id
-    return show_upload(attach(request.unit, *who, body.name, body.content_type, body.size, request.clock))
+    file = NewFile(body.name, body.content_type, body.size)
+    return show_upload(attach(request.unit, _who(request, appointment_id), file, request.clock))
 
 
 @function.route(
@@ -154,7 +155,7 @@ def mark_chat_read(request: Request, appointment_id: str, body: ReadBody) -> Non
     """Let the other side see up to where one has read."""
     from chalicelib.chat.track_presence import read_up_to
 
-    read_up_to(request.unit, request.company_id, request.actor.id, appointment_id, body.up_to, request.clock)
+    read_up_to(request.unit, _who(request, appointment_id), body.up_to, request.clock)
 
 
 @function.route(
@@ -170,7 +171,7 @@ def note_typing(request: Request, appointment_id: str) -> None:
     """Let the other side see that one is typing; it is forgotten after six seconds."""
     from chalicelib.chat.track_presence import typing
 
-    typing(request.company_id, request.actor.id, appointment_id, request.clock)
+    typing(_who(request, appointment_id), request.clock)
 
 
 @function.route(
@@ -186,11 +187,8 @@ def rate_text_appointment(request: Request, appointment_id: str, body: RatingBod
     """Say, once it is over, how it was."""
     from chalicelib.chat.rate import rate
 
-    who = request.company_id, request.actor.id, appointment_id
-    rated = rate(
-        lambda: request.unit(lambda rating: show_rating(appointment_id, rating)),
-        *who, body.rating, body.text, request.clock,
-    )  # fmt: skip
+    new_unit = lambda: request.unit(lambda rating: show_rating(appointment_id, rating))  # noqa: E731
+    rated = rate(new_unit, _who(request, appointment_id), body.rating, body.text, request.clock)
     return show_rating(appointment_id, rated)
 
 
@@ -205,4 +203,8 @@ def show_appointment_rating(request: Request, appointment_id: str) -> RatingAnsw
     """How the patient found it."""
     from chalicelib.chat.rate import look
 
-    return show_rating(appointment_id, look(request.company_id, request.actor.id, appointment_id))
+    return show_rating(appointment_id, look(_who(request, appointment_id)))
+
+
+def _who(request: Request, appointment_id: str) -> ChatUser:
+    return ChatUser(request.company_id, request.actor.id, appointment_id)

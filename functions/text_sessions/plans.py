@@ -11,6 +11,7 @@ from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
 from chalicelib.text_sessions import plans, store
 from chalicelib.text_sessions.plan import Period, Terms
+from chalicelib.text_sessions.plans import PlanDetails
 from functions.text_sessions.answers import PlanAnswer, show_plan
 
 function = Function(__name__)
@@ -48,6 +49,10 @@ class PlanBody(Body):
     price: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] | None = None
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
 
+    def details(self) -> PlanDetails:
+        """The same as a model."""
+        return PlanDetails(self.name, self.terms.terms(), self.price, self.currency)
+
 
 @function.route("GET", "/api/plans", ability="subscriptions:read", needs=Needs(reads=("text_sessions",)))
 def list_plans(request: Request, query: PageQuery) -> Page[PlanAnswer]:
@@ -58,8 +63,7 @@ def list_plans(request: Request, query: PageQuery) -> Page[PlanAnswer]:
 @function.route("POST", "/api/plans", ability="subscriptions:write", needs=WRITES, status=201, example=EXAMPLE)
 def create_plan(request: Request, body: PlanBody) -> PlanAnswer:
     """Offer a plan."""
-    what = body.name, body.terms.terms(), body.price, body.currency
-    return show_plan(plans.create(request.unit(show_plan), *what, request.clock))
+    return show_plan(plans.create(request.unit(show_plan), body.details(), request.clock))
 
 
 @function.route(
@@ -84,8 +88,7 @@ def show_one_plan(request: Request, plan_id: str) -> PlanAnswer:
 )
 def change_plan(request: Request, plan_id: str, body: PlanBody) -> PlanAnswer:
     """Change a plan; what was sold keeps the terms it was sold on."""
-    what = body.name, body.terms.terms(), body.price, body.currency
-    return show_plan(plans.change(request.unit(show_plan), plan_id, *what, request.clock))
+    return show_plan(plans.change(request.unit(show_plan), plan_id, body.details(), request.clock))
 
 
 @function.route(

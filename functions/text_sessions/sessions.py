@@ -8,6 +8,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
+from chalicelib.text_sessions.session import ChatUser
 from functions.text_sessions.answers import (
     DeductionAnswer,
     EndAnswer,
@@ -73,9 +74,7 @@ def start_session(request: Request, body: StartBody) -> RunningAnswer:
     """Start the session of an appointment whose time has come; while one runs, that one is answered."""
     from chalicelib.text_sessions.start_session import start
 
-    found = start(
-        lambda: request.unit(show_running), request.company_id, request.actor.id, body.appointment_id, request.clock
-    )
+    found = start(lambda: request.unit(show_running), _who(request, body.appointment_id), request.clock)
     return show_running(found)
 
 
@@ -91,10 +90,8 @@ def update_activity(request: Request, body: ActivityBody) -> SessionAnswer:
     """Say that one is there; the first time either side does, the first interval counts as used."""
     from chalicelib.text_sessions.activity import update
 
-    who = request.company_id, request.actor.id
-    return show_session(
-        update(lambda: request.unit(show_session), *who, body.appointment_id, body.user_type, request.clock)
-    )
+    who = _who(request, body.appointment_id)
+    return show_session(update(lambda: request.unit(show_session), who, body.user_type, request.clock))
 
 
 @function.route(
@@ -113,12 +110,9 @@ def process_deduction(request: Request, body: DeductionBody) -> DeductionAnswer:
     """
     from chalicelib.text_sessions.deduction import deduct
 
-    asked = body.sessions_to_deduct
-    settled = deduct(
-        lambda: request.unit(lambda found: show_deduction(found, asked)),
-        request.company_id, request.actor.id, body.appointment_id, asked, request.clock,
-    )  # fmt: skip
-    return show_deduction(settled, asked)
+    who, requested = _who(request, body.appointment_id), body.sessions_to_deduct
+    new_unit = lambda: request.unit(lambda found: show_deduction(found, requested))  # noqa: E731
+    return show_deduction(deduct(new_unit, who, requested, request.clock), requested)
 
 
 @function.route(
@@ -133,11 +127,8 @@ def end_session(request: Request, body: EndBody) -> EndAnswer:
     """End the session after a last deduction of what is due; what was reserved for nothing goes back."""
     from chalicelib.text_sessions.deduction import end
 
-    settled = end(
-        lambda: request.unit(show_end),
-        request.company_id, request.actor.id, body.appointment_id, body.sessions_to_deduct, request.clock,
-    )  # fmt: skip
-    return show_end(settled)
+    who = _who(request, body.appointment_id)
+    return show_end(end(lambda: request.unit(show_end), who, body.sessions_to_deduct, request.clock))
 
 
 @function.route(
@@ -151,4 +142,8 @@ def show_session_status(request: Request, appointment_id: str) -> StatusAnswer:
     """The session as the clock has it now, and how many more the patient has; or that nothing runs."""
     from chalicelib.text_sessions.session_status import look
 
-    return show_status(look(request.company_id, request.actor.id, appointment_id, request.clock))
+    return show_status(look(_who(request, appointment_id), request.clock))
+
+
+def _who(request: Request, appointment_id: str) -> ChatUser:
+    return ChatUser(request.company_id, request.actor.id, appointment_id)

@@ -10,6 +10,7 @@ from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
 from chalicelib.text_sessions import manage_subscription, store
+from chalicelib.text_sessions.manage_subscription import Correction
 from functions.text_sessions.answers import EntryAnswer, SubscriptionAnswer, show_entry, show_subscription
 
 function = Function(__name__)
@@ -99,11 +100,8 @@ def show_ledger(request: Request, subscription_id: str, query: PageQuery) -> Pag
 )
 def grant_sessions(request: Request, subscription_id: str, body: GrantBody) -> SubscriptionAnswer:
     """Grant sessions for the current period; send an Idempotency-Key, so that a repeat grants nothing."""
-    return show_subscription(
-        manage_subscription.grant(
-            lambda: request.unit(show_subscription), subscription_id, body.sessions, body.reason, request.clock
-        )
-    )
+    new_unit, correction = lambda: request.unit(show_subscription), Correction(body.sessions, body.reason)
+    return show_subscription(manage_subscription.grant(new_unit, subscription_id, correction, request.clock))
 
 
 @function.route(
@@ -117,11 +115,8 @@ def grant_sessions(request: Request, subscription_id: str, body: GrantBody) -> S
 )
 def adjust_balance(request: Request, subscription_id: str, body: AdjustBody) -> SubscriptionAnswer:
     """Correct the balance by hand; send an Idempotency-Key, so that a repeat corrects nothing."""
-    return show_subscription(
-        manage_subscription.adjust(
-            lambda: request.unit(show_subscription), subscription_id, body.amount, body.reason, request.clock
-        )
-    )
+    new_unit, correction = lambda: request.unit(show_subscription), Correction(body.amount, body.reason)
+    return show_subscription(manage_subscription.adjust(new_unit, subscription_id, correction, request.clock))
 
 
 @function.route(

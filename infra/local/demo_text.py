@@ -18,6 +18,7 @@ from chalicelib.identity import store as identity
 from chalicelib.identity.create_company import Person
 from chalicelib.text_sessions import manage_subscription, plans, store
 from chalicelib.text_sessions.plan import Terms
+from chalicelib.text_sessions.plans import PlanDetails
 from infra.local.demo_practice import Practice
 
 PASSWORD = "correct horse battery"
@@ -34,7 +35,7 @@ def load(company_id: str, practice: Practice, clock: Clock) -> str:
     _link(company_id, DOCTOR, None, doctor.id, clock)
     if store.find_current(company_id, patient_id) is None:
         terms = Terms(sessions=10, period="month", zone="America/New_York")
-        plan = plans.create(Unit(company_id), "Ten a month", terms, 4900, "USD", clock)
+        plan = plans.create(Unit(company_id), PlanDetails("Ten a month", terms, 4900, "USD"), clock)
         manage_subscription.subscribe(Unit(company_id), patient_id, plan.id, renews=True, clock=clock)
     return _open_appointment(company_id, patient_id, clock) or _appointment(company_id, practice, patient_id, clock)
 

@@ -12,6 +12,7 @@ from chalicelib.chat import polling
 from chalicelib.core import slots
 from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
+from chalicelib.text_sessions.session import ChatUser
 from tests.chat.talk import ask, hear, say, texts
 from tests.text_sessions.room import COMPANY, Room
 
@@ -61,7 +62,7 @@ def test_nobody_waits_longer_than_asked(room: Room, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(polling, "pause", pause)
     room.at = now()
-    heard = polling.news(COMPANY, room.patient.id, room.appointment.id, polling.PollQuery(0, 50), room.clock)
+    heard = polling.news(ChatUser(COMPANY, room.patient.id, room.appointment.id), polling.PollQuery(0, 50), room.clock)
     assert (heard.messages, sum(passed), heard.poll_after_ms) == ([], polling.LONGEST_WAIT_SECONDS, 0)
 
 
@@ -72,5 +73,7 @@ def test_when_all_places_are_taken_one_comes_back_later(room: Room, monkeypatch:
     one, two, three = (slots.one_of("chat", settings().chat_waiters, window, at) for _ in range(3))
     with one as first, two as second, three as third:
         assert (first, second, third) == (True, True, False)
-        heard = polling.news(COMPANY, room.patient.id, room.appointment.id, polling.PollQuery(0, 50), lambda: at)
+        heard = polling.news(
+            ChatUser(COMPANY, room.patient.id, room.appointment.id), polling.PollQuery(0, 50), lambda: at
+        )
         assert heard.poll_after_ms == polling.COME_BACK_MS

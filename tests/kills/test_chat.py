@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.chat import send_message, store
 from chalicelib.chat.message import Draft
+from chalicelib.text_sessions.session import ChatUser
 from tests.conftest import EmbeddedAws
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives
@@ -23,8 +24,8 @@ def test_a_message_is_said_once_whatever_dies(aws: EmbeddedAws) -> None:
         room.after(10, seconds=1)
 
         def say() -> None:
-            draft, who = Draft("Good morning", client_id="c1"), (COMPANY, room.doctor.id, room.appointment.id)
-            send_message.send(room.unit, *who, draft, room.clock)
+            draft, who = Draft("Good morning", client_id="c1"), ChatUser(COMPANY, room.doctor.id, room.appointment.id)
+            send_message.send(room.unit, who, draft, room.clock)
 
         died = run_dying(say, death)
         say()  # the client has heard nothing, and sends it again

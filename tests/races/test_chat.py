@@ -8,6 +8,7 @@ from chalicelib.chat import send_message, store, system_messages
 from chalicelib.chat.jobs import Tell
 from chalicelib.chat.message import Draft, Message
 from chalicelib.core.jobs import JobContext
+from chalicelib.text_sessions.session import ChatUser
 from tests.conftest import EmbeddedAws
 from tests.races.test_text_sessions import busy
 from tests.races.together import at_once
@@ -21,7 +22,7 @@ def say(room: Room, side: str, number: int) -> Message:
     user = room.patient if side == "patient" else room.doctor
     # Each message twice: a client that has lost the answer.
     draft = Draft(f"{side} {number // 2}", client_id=str(number // 2))
-    return send_message.send(room.unit, COMPANY, user.id, room.appointment.id, draft, room.clock)
+    return send_message.send(room.unit, ChatUser(COMPANY, user.id, room.appointment.id), draft, room.clock)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

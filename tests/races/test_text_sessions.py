@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.core.errors import DomainError
 from chalicelib.text_sessions import manage_subscription, store
+from chalicelib.text_sessions.manage_subscription import Correction
 from chalicelib.text_sessions.update_meter import Settled
 from tests.conftest import EmbeddedAws
 from tests.races.together import at_once
@@ -85,7 +86,9 @@ def test_sessions_of_one_patient_share_the_last_units(aws: EmbeddedAws, round_nu
         room.active()
         room.after(10, seconds=30)
     crowd = [room.tick for room in rooms for _ in range(4)] + [room.deduct for room in rooms for _ in range(3)]
-    grants = [lambda: manage_subscription.adjust(first.unit, first.subscription.id, -1, "race", first.clock)] * 4
+    grants = [
+        lambda: manage_subscription.adjust(first.unit, first.subscription.id, Correction(-1, "race"), first.clock)
+    ] * 4
     outcomes = at_once(*crowd, *grants)
     assert busy(outcomes) == []
     sessions = [room.session() for room in rooms]

@@ -19,7 +19,8 @@ from chalicelib.text_sessions import activity, deduction, manage_subscription, p
 from chalicelib.text_sessions.jobs import Tick
 from chalicelib.text_sessions.meter import Meter
 from chalicelib.text_sessions.plan import Terms
-from chalicelib.text_sessions.session import Session, Side
+from chalicelib.text_sessions.plans import PlanDetails
+from chalicelib.text_sessions.session import ChatUser, Session, Side
 from chalicelib.text_sessions.subscription import Subscription
 from chalicelib.text_sessions.update_meter import Settled
 from infra.local.invoking import Caller
@@ -53,19 +54,21 @@ class Room:
 
     def start(self, side: Side = "patient") -> Meter:
         """Start the session."""
-        return start_session.start(self.unit, COMPANY, self.user(side).id, self.appointment.id, self.clock)
+        return start_session.start(self.unit, ChatUser(COMPANY, self.user(side).id, self.appointment.id), self.clock)
 
     def active(self, side: Side = "patient") -> Session:
         """Somebody is active."""
-        return activity.update(self.unit, COMPANY, self.user(side).id, self.appointment.id, side, self.clock)
+        return activity.update(self.unit, ChatUser(COMPANY, self.user(side).id, self.appointment.id), side, self.clock)
 
     def deduct(self, asked: int = 1, side: Side = "patient") -> Settled:
         """A browser asks for a deduction."""
-        return deduction.deduct(self.unit, COMPANY, self.user(side).id, self.appointment.id, asked, self.clock)
+        return deduction.deduct(
+            self.unit, ChatUser(COMPANY, self.user(side).id, self.appointment.id), asked, self.clock
+        )
 
     def end(self, side: Side = "patient") -> Settled:
         """Somebody ends it."""
-        return deduction.end(self.unit, COMPANY, self.user(side).id, self.appointment.id, 0, self.clock)
+        return deduction.end(self.unit, ChatUser(COMPANY, self.user(side).id, self.appointment.id), 0, self.clock)
 
     def tick(self, interval: int | None = None) -> None:
         """A tick arrives, of the interval that runs if no other is named; raises Postpone."""
@@ -114,7 +117,7 @@ def furnish(sessions: int = 3, *, starts_at: datetime = NOON, number: int = 0, *
     doctor = _user(unit, f"ada{number}", "practitioner", staff_id=f"stf_{number}")
     unit.commit()
     known: dict[str, Any] = {"sessions": sessions, "period": "once", "zone": "UTC"}
-    sold = plans.create(Unit(COMPANY), "Some", Terms(**(known | terms)), None, None, lambda: starts_at)
+    sold = plans.create(Unit(COMPANY), PlanDetails("Some", Terms(**(known | terms))), lambda: starts_at)
     subscription = manage_subscription.subscribe(
         Unit(COMPANY), customer.id, sold.id, renews=True, clock=lambda: starts_at
     )

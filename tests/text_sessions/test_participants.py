@@ -12,6 +12,7 @@ from chalicelib.core.rows import AuditRow
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.activity import Said
+from chalicelib.text_sessions.session import ChatUser
 from chalicelib.text_sessions.tables import TextSessionRow
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -77,21 +78,21 @@ def test_a_foreign_appointment_is_not_there(room: Room) -> None:
     other = furnish(number=1)
     for user in (other.patient, other.doctor):
         with pytest.raises(NotFound):
-            participants.read(COMPANY, user.id, room.appointment.id)
+            participants.read(ChatUser(COMPANY, user.id, room.appointment.id))
     with pytest.raises(NotFound):
-        participants.read("com_other", room.patient.id, room.appointment.id)
+        participants.read(ChatUser("com_other", room.patient.id, room.appointment.id))
 
 
 def test_one_speaks_for_oneself(room: Room) -> None:
     room.start()
     with pytest.raises(Forbidden, match="not_your_role"):
-        activity.update(room.unit, COMPANY, room.patient.id, room.appointment.id, "doctor", room.clock)
+        activity.update(room.unit, ChatUser(COMPANY, room.patient.id, room.appointment.id), "doctor", room.clock)
     assert not room.session().has_activity
 
 
 def test_what_goes_with_an_activity_is_in_its_transaction(room: Room) -> None:
     room.start()
-    present = participants.read(COMPANY, room.patient.id, room.appointment.id)
+    present = participants.read(ChatUser(COMPANY, room.patient.id, room.appointment.id))
     for minutes in (1, 15):  # alone, and along with what the clock has to charge
         room.after(minutes)
         said = Said(lambda unit, session: unit.audit("message.sent", session.id), lambda session: session)

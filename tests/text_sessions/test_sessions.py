@@ -10,6 +10,8 @@ from chalicelib.core.jobs import Postpone
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions import manage_subscription, session_status, store
+from chalicelib.text_sessions.manage_subscription import Correction
+from chalicelib.text_sessions.session import ChatUser
 from tests.conftest import EmbeddedAws
 from tests.text_sessions.room import COMPANY, NOON, Room, furnish
 
@@ -106,7 +108,7 @@ def test_what_is_granted_after_the_notice_lets_it_go_on(aws: EmbeddedAws) -> Non
     room.after(8)
     with pytest.raises(Postpone):
         room.tick()
-    manage_subscription.grant(lambda: Unit(COMPANY), room.subscription.id, 1, "Bought", room.clock)
+    manage_subscription.grant(lambda: Unit(COMPANY), room.subscription.id, Correction(1, "Bought"), room.clock)
     room.after(10)
     room.tick()
     assert room.session().is_active
@@ -244,7 +246,7 @@ def test_what_only_the_clock_knows_is_shown(room: Room) -> None:
     room.start()
     room.active()
     room.after(12)
-    shown = session_status.look(COMPANY, room.patient.id, room.appointment.id, room.clock)
+    shown = session_status.look(ChatUser(COMPANY, room.patient.id, room.appointment.id), room.clock)
     assert shown is not None
     assert (shown.session.sessions_used, shown.account.left) == (2, 1)
     assert room.session().sessions_used == 1

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.text_sessions import manage_subscription, store
+from chalicelib.text_sessions.manage_subscription import Correction
 from chalicelib.text_sessions.plan import Terms
 from chalicelib.text_sessions.subscription import Subscription
 from infra.local.invoking import Answer, Caller, call
@@ -147,7 +148,7 @@ FEBRUARY = datetime(2026, 2, 27, 23, tzinfo=UTC)
 
 def test_a_period_renews_at_local_midnight_and_once(aws: EmbeddedAws) -> None:
     room = monthly(SOLD)
-    manage_subscription.adjust(lambda: Unit(COMPANY), room.subscription.id, -1, "test", lambda: SOLD)
+    manage_subscription.adjust(lambda: Unit(COMPANY), room.subscription.id, Correction(-1, "test"), lambda: SOLD)
     assert close(FEBRUARY.replace(hour=22, minute=59)) == 0
     assert [close(FEBRUARY.replace(minute=1)), close(FEBRUARY.replace(minute=2))] == [1, 0]
     renewed = subscription(room)
