@@ -29,8 +29,7 @@ SLOT_TAKEN = re.compile(
     re.IGNORECASE,
 )
 """How Cal.com says that a slot is taken (`errors.service.ts`, 400 there), and codes that older versions let through."""
-PAGE_SIZE = 100
-MOST_PAGES = 1000
+PAGE_SIZE, MOST_PAGES = 100, 1000
 MOST_METADATA_KEYS = 50
 LONGEST_METADATA_KEY = 40
 LONGEST_METADATA_VALUE = 500
