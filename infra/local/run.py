@@ -73,9 +73,10 @@ def _run(around: Surroundings, listener: socket.socket) -> int:
     finally:
         _on_signals(signal.SIG_IGN)
         saved = system.end()
-    if saved:
-        say("All data is saved.")
-    return 0 if wanted and saved else 1
+    if not (wanted and saved):
+        return 1
+    say("All data is saved.")
+    return 0
 
 
 def say(text: str) -> None:

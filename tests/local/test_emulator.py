@@ -157,6 +157,7 @@ def test_what_a_newer_ministack_has_written_is_not_read_as_if_it_were_ours(box: 
     store = Store(box.folder)
     store.take_objects(None)
     folder = store.begin()
+    store.link_objects(folder)
     write(folder / "services" / "dynamodb.json", b'{"__ministack_format__": 99, "payload": {}}')
     store.finish(folder, now())
     with pytest.raises(DataUnreadable, match=r"dynamodb\.json was written by a newer MiniStack"):

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,6 +25,7 @@ def store(tmp_path: Path) -> Store:
 
 def save(store: Store, text: str, minute: int = 0) -> Path:
     folder = store.begin()
+    store.link_objects(folder)
     write(folder / SERVICES / "dynamodb.json", text.encode())
     write(folder / SERVICES / "sqs.json", b"{}")
     store.finish(folder, NOON + timedelta(minutes=minute))
@@ -207,6 +207,17 @@ def test_a_generation_holds_the_buckets_as_they_were(store: Store) -> None:
     assert store.newest() == found
 
 
+def test_buckets_that_are_not_looked_at_are_those_of_the_generation_before(store: Store) -> None:
+    put_object(store, "kept", "first")
+    save(store, "older")
+    put_object(store, "new", "nobody said so")
+    folder = store.begin()
+    write(folder / SERVICES / "dynamodb.json", b"newer")
+    store.finish(folder, NOON)
+    assert text_of(store) == "newer"
+    assert everything(folder / OBJECTS / "000000000000" / "bucket") == {"kept": b"first"}
+
+
 def test_an_object_that_is_just_being_written_is_left_out(store: Store) -> None:
     put_object(store, "kept", "first")
     (store.objects / "000000000000" / "bucket" / "other.tmp").write_text("ha")
@@ -215,7 +226,7 @@ def test_an_object_that_is_just_being_written_is_left_out(store: Store) -> None:
 
 
 def test_without_hard_links_there_are_copies(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(source: Any, target: Any) -> None:
+    def refuse(source: str, target: str) -> None:
         raise OSError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(os, "link", refuse)
@@ -227,6 +238,7 @@ def test_without_hard_links_there_are_copies(store: Store, monkeypatch: pytest.M
 def test_a_full_disk_leaves_the_one_before(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     save(store, "older")
     folder = store.begin()
+    store.link_objects(folder)
     write(folder / SERVICES / "dynamodb.json", b"newer")
 
     def refuse(file: Path, content: bytes) -> None:

@@ -105,6 +105,7 @@ def test_data_that_cannot_be_read_is_named_and_nothing_is_started(tmp_path: Path
     store = Store(tmp_path / "aws")
     store.take_objects(None)
     folder = store.begin()
+    store.link_objects(folder)
     file = folder / "services" / "dynamodb.json"
     write(file, b"{}")
     store.finish(folder, now())

@@ -123,6 +123,34 @@ def test_what_changes_during_a_save_is_saved_next(emulator: Emulator) -> None:
     asyncio.run(live())
 
 
+def test_buckets_are_looked_at_only_where_they_may_have_changed(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    link = emulator.store.link_objects
+
+    def look(folder: Path) -> None:
+        looked.append(emulator.data)
+        link(folder)
+
+    async def live() -> None:
+        for data, objects in (("the first", False), ("rows", False), ("an object", True), ("more rows", False)):
+            emulator.data = data
+            emulator.saver.changed(objects=objects)
+            assert await emulator.saver.save()
+        # What could not be saved is looked at again.
+        emulator.spoil = refuse
+        emulator.saver.changed(objects=True)
+        assert not await emulator.saver.save()
+        emulator.spoil = lambda: None
+        emulator.data = "once more"
+        assert await emulator.saver.save()
+
+    monkeypatch.setattr(emulator.store, "link_objects", look)
+    asyncio.run(live())
+    assert looked == ["the first", "an object", "more rows", "once more"]
+
+
 def test_a_stop_waits_for_the_save_under_way_and_saves_the_rest_once(emulator: Emulator) -> None:
     async def live() -> None:
         emulator.change("before")

@@ -254,9 +254,7 @@ def test_who_works_is_seen(house: Deployed) -> None:
     sqs = house.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{PREFIX}-qa_automation")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="not a job", DelaySeconds=900)
-    (worker,) = [
-        each for each in house.done("GET", "/api/ops/health")["workers"] if each["queue"] == "qa_automation"
-    ]
+    (worker,) = [each for each in house.done("GET", "/api/ops/health")["workers"] if each["queue"] == "qa_automation"]
     assert worker["delayed"] == 1
     assert "heartbeat not written" not in house.log("queues-work_default")
 

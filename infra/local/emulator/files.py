@@ -42,15 +42,15 @@ def link_tree(source: Path, target: Path) -> None:
     """The same files under `target` by hard links, or by copies where the file system has none."""
     target.mkdir(parents=True, exist_ok=True)
     for folder, names, files in os.walk(source):
-        here = target / Path(folder).relative_to(source)
+        here = os.path.join(target, os.path.relpath(folder, source))
         for name in names:
-            (here / name).mkdir(exist_ok=True)
+            os.makedirs(os.path.join(here, name), exist_ok=True)
         for name in files:
             if name.endswith(".tmp"):
                 continue  # the emulator is just writing it
             try:
-                os.link(Path(folder, name), here / name)
+                os.link(os.path.join(folder, name), os.path.join(here, name))
             except OSError as error:
                 if error.errno not in WITHOUT_LINKS:
                     raise
-                shutil.copy2(Path(folder, name), here / name)
+                shutil.copy2(os.path.join(folder, name), os.path.join(here, name))

@@ -97,7 +97,7 @@ class Store:
         return None
 
     def begin(self) -> Path:
-        """A folder for the next generation, holding the buckets' contents as of now; `finish` makes it count.
+        """A folder for the next generation; `finish` makes it count.
 
         What an earlier save left unfinished is removed. Raises OSError.
         """
@@ -109,12 +109,20 @@ class Store:
         last = max((int(number) for number in numbers if number.isdecimal()), default=0)
         made = self._generations / f"{last + 1:06}"
         (made / SERVICES).mkdir(parents=True)
-        link_tree(self.objects, made / OBJECTS)
         return made
 
+    def link_objects(self, folder: Path) -> None:
+        """Let the folder from `begin` hold the buckets' contents as they are now."""
+        link_tree(self.objects, folder / OBJECTS)
+
     def finish(self, folder: Path, as_of: datetime) -> None:
-        """Make the folder from `begin` the newest generation, and remove those that are no longer kept."""
+        """Make the folder from `begin` the newest generation, and remove those that are no longer kept.
+
+        Without `link_objects` the buckets' contents are those of the generation before.
+        """
         before = self._current()
+        if not (folder / OBJECTS).exists():
+            link_tree(self._generations / before / OBJECTS, folder / OBJECTS)
         for file in sorted(files_of(folder / OBJECTS)):
             # Two links are the emulator's own and ours: no earlier generation has made sure of this one.
             if file.stat().st_nlink <= 2:

@@ -57,17 +57,19 @@ class Saver:
         self._as_of: datetime | None = kept.as_of if kept else None
         self._size = kept.size if kept else 0
         self._changes = self._saved_changes = 0
+        self._objects = self._saved_objects = 0
         self._trouble = ""
         self._one_at_a_time = asyncio.Lock()
         self.open_files: Iterable[int] = ()
         """What the child must keep open (the lock on the folder): it has no use for the emulator's connections."""
 
-    def changed(self) -> None:
-        """To be called after whatever may have changed the data."""
+    def changed(self, *, objects: bool = True) -> None:
+        """To be called after whatever may have changed the data. `objects`: also the contents of buckets."""
         if self._changes == self._saved_changes:
             with suppress(OSError):  # a disk that takes nothing any more is told of when it is saved to
                 self._store.note_changed()
         self._changes += 1
+        self._objects += objects
 
     async def save_regularly(self) -> NoReturn:
         """Save every so often if anything has changed, for ever."""
@@ -96,14 +98,14 @@ class Saver:
         async with self._one_at_a_time:
             if self._changes == self._saved_changes:  # whoever had its turn before has saved it
                 return True
-            changes, as_of, begun = self._changes, datetime.now(UTC), time.monotonic()
+            changes, objects, as_of, begun = self._changes, self._objects, datetime.now(UTC), time.monotonic()
             trouble = await self._fork_and_wait(as_of)
             if trouble:
                 if not last and trouble != self._trouble:
                     self._say_trouble(trouble)
                 self._trouble = trouble
                 return False
-            self._saved_changes = changes
+            self._saved_changes, self._saved_objects = changes, objects
             if self._changes == changes:
                 with suppress(OSError):
                     self._store.note_unchanged()
@@ -124,6 +126,9 @@ class Saver:
         limit = self._pace.deadline(self._size)
         try:
             folder = self._store.begin()
+            if self._as_of is None or self._objects != self._saved_objects:
+                # Here, since the child would miss what is removed meanwhile. It takes the longer the more there are.
+                self._store.link_objects(folder)
             reader, writer = os.pipe()
             pid = os.fork()
         except (OSError, ValueError) as error:

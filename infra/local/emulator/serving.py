@@ -34,7 +34,7 @@ class Watched:
         if scope["type"] == "lifespan":
             await self._inner(scope, self._until_the_end(receive), send)
         elif scope["type"] == "http":
-            await self._inner(scope, receive, self._watching(send, self._saver if changes(scope) else None))
+            await self._inner(scope, receive, self._watching(send, target_of(scope), scope["method"]))
         else:
             await self._inner(scope, receive, send)
 
@@ -51,20 +51,24 @@ class Watched:
 
         return next_message
 
-    def _watching(self, send: Send, saver: Saver | None) -> Send:
+    def _watching(self, send: Send, target: bytes, method: str) -> Send:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (RUN_HEADER, self._run)]
-                if saver:
-                    saver.changed()  # before anybody is told that it is done
+                if self._saver and changes(target, method):
+                    # Before anybody is told that it is done. S3 has no targets; what has one leaves buckets alone.
+                    self._saver.changed(objects=not target)
             await send(message)
 
         return watched
 
 
-def changes(scope: MutableMapping[str, Any]) -> bool:
-    """Whether a request may have changed what is kept."""
-    for name, value in scope["headers"]:
-        if name.lower() == b"x-amz-target":
-            return READING.search(value) is None
-    return scope["method"] not in ("GET", "HEAD", "OPTIONS")
+def target_of(scope: MutableMapping[str, Any]) -> bytes:
+    """The operation that a request names in its header; empty for services that name it elsewhere."""
+    found: bytes = next((value for name, value in scope["headers"] if name.lower() == b"x-amz-target"), b"")
+    return found
+
+
+def changes(target: bytes, method: str) -> bool:
+    """Whether a request may change what is kept."""
+    return READING.search(target) is None if target else method not in ("GET", "HEAD", "OPTIONS")
