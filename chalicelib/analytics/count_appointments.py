@@ -1,23 +1,18 @@
 """Counting: appointments as they stand, what was counted for them before, and the difference, in one transaction."""
 
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from chalicelib.analytics import store
+from chalicelib.analytics.counters import Days, State, step, together
 from chalicelib.analytics.jobs import CountAppointment
 from chalicelib.analytics.store import Reading
-from chalicelib.analytics.tally import Days, State, step, together
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch
-from chalicelib.core.errors import NotFound, Stale, Unavailable
+from chalicelib.core.errors import NotFound
 from chalicelib.core.jobs import JobContext
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
-
-TRIES = 8
-pause: Callable[[float], None] = time.sleep
-"""How counting waits after another one was faster; at most half a second in all."""
 
 
 def count(job: CountAppointment, context: JobContext) -> None:
@@ -32,16 +27,17 @@ def count_together(
 
     One read (another one for a branch that was not named) and one transaction; no write where all is counted.
     """
-    for attempt in range(TRIES):
+
+    def attempt() -> int:
         state, readings = store.read(company_id, appointment_ids, branch_ids)
         unit = new_unit()
         changed = _stage(unit, readings, state)
-        try:
-            unit.commit()
-            return changed
-        except Stale:
-            pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("counters_busy", "Many are counting these appointments at once; try again in a moment.")
+        unit.commit()
+        return changed
+
+    return until_committed(
+        attempt, "counters_busy", "Many are counting these appointments at once; try again in a moment."
+    )
 
 
 def _stage(unit: Unit, readings: Sequence[Reading], state: State) -> int:
@@ -56,8 +52,8 @@ def _stage(unit: Unit, readings: Sequence[Reading], state: State) -> int:
         changed += 1
         store.save_marker(unit, reading.appointment.id, taken.marker)
         for generation, days in taken.changes.items():
-            place = taken.marker.branch_id, generation
-            changes[place] = together([changes.get(place, {}), days])
+            where = taken.marker.branch_id, generation
+            changes[where] = together([changes.get(where, {}), days])
     store.add(unit, changes)
     return changed
 

@@ -5,8 +5,8 @@ from datetime import date
 
 import msgspec
 
+from chalicelib.analytics.counters import Counters
 from chalicelib.analytics.periods import Period, total
-from chalicelib.analytics.tally import Counters
 
 ONLINE = ("web", "mobile", "api")
 """The sources whose bookings follow a search; by phone and at Cal.com others do the searching."""

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from chalicelib.analytics.tally import Counters
+from chalicelib.analytics.counters import Counters
 from chalicelib.core.errors import invalid
 
 DAY = timedelta(days=1)
@@ -81,7 +81,7 @@ def next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
-def wanted(first: date | None, last: date | None, today: date) -> Range:
+def range_of(first: date | None, last: date | None, today: date) -> Range:
     """The range that a query asks for: the last thirty days unless it says more. Raises Invalid about `query.to`."""
     end = last or (max(today, first) if first else today)
     start = first or max(end, EARLIEST) - (USUAL - 1) * DAY

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from chalicelib.analytics import count_appointments, measure_minutes, store
-from chalicelib.analytics.tally import State
+from chalicelib.analytics.counters import State
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store

@@ -8,8 +8,8 @@ import msgspec
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.operand import Path
 
+from chalicelib.analytics.counters import Counters, Days, Marker, State
 from chalicelib.analytics.tables import AnalyticsRow
-from chalicelib.analytics.tally import Counters, Days, Marker, State
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.store import appointment_key, appointment_of
 from chalicelib.booking.practice.models import Branch
@@ -52,8 +52,8 @@ def read(
 
 def save_marker(unit: Unit, appointment_id: str, marker: Marker) -> None:
     """Write what was counted; the unit ends as Stale when someone counted it since it was read."""
-    place = _marker_key(unit.company_id, appointment_id)
-    row = AnalyticsRow(place.pk, place.sk, data=encode(marker), version=marker.version)
+    key = _marker_key(unit.company_id, appointment_id)
+    row = AnalyticsRow(key.pk, key.sk, data=encode(marker), version=marker.version)
     unit.put(
         row, AnalyticsRow.version == marker.version - 1 if marker.version > 1 else AnalyticsRow.pk.does_not_exist()
     )
@@ -69,8 +69,8 @@ def add(unit: Unit, changes: Mapping[tuple[str, int], Days]) -> None:
     for (branch_id, generation), days in changes.items():
         for day, counters in days.items():
             for scope in (branch_id, ALL):
-                for place in (f"day#{day}", f"month#{day:%Y-%m}"):
-                    mine = documents.setdefault((_partition(unit.company_id, scope, generation), place), {})
+                for sk in (f"day#{day}", f"month#{day:%Y-%m}"):
+                    mine = documents.setdefault((_partition(unit.company_id, scope, generation), sk), {})
                     for name, number in counters.items():
                         mine[name] = mine.get(name, 0) + number
     for (pk, sk), counters in sorted(documents.items()):
@@ -109,8 +109,8 @@ def get_state(company_id: str) -> State:
 
 def save_state(unit: Unit, state: State) -> None:
     """Write its next version; the unit ends as Stale when another one came first."""
-    place = _state_key(unit.company_id)
-    row = AnalyticsRow(place.pk, place.sk, data=encode(state), version=state.version)
+    key = _state_key(unit.company_id)
+    row = AnalyticsRow(key.pk, key.sk, data=encode(state), version=state.version)
     unit.put(row, AnalyticsRow.version == state.version - 1 if state.version > 1 else AnalyticsRow.pk.does_not_exist())
 
 
@@ -138,10 +138,10 @@ def save_available(unit: Unit, branch_id: str, minutes: Mapping[date, int], keep
     months: dict[tuple[str, str], list[date]] = {}
     for day in minutes:
         months.setdefault(_month_of(unit.company_id, "available", branch_id, day), []).append(day)
-    for place, days in months.items():
+    for (pk, sk), days in months.items():
         paths = {day: Path([f"d{day:%d}"]) for day in days}
         changes = [p.set(p | minutes[day] if day < keep_before else minutes[day]) for day, p in paths.items()]
-        unit.update(AnalyticsRow(*place), changes)
+        unit.update(AnalyticsRow(pk, sk), changes)
 
 
 def searches(company_id: str, branch_id: str | None, first: date, last: date) -> dict[date, int]:

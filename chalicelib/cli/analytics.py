@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from chalicelib.analytics import figures, read_figures, rebuild_counters
-from chalicelib.analytics.periods import Period, wanted
+from chalicelib.analytics.periods import Period, range_of
 from chalicelib.cli.output import note, print_table
 from chalicelib.cli.queues import OPERATOR
 from chalicelib.cli.stage import Stage, on_stage
@@ -53,12 +53,10 @@ def show(stage: Stage, company: str | None, branch: str | None, first: datetime 
     rows = []
     for company_id in _companies(company):
         today = read_figures.today(company_id, branch, now)
-        asked = wanted(first and first.date(), last and last.date(), today)
-        searched = read_figures.with_searches(company_id, branch, asked)
-        measured = read_figures.with_available(company_id, branch, asked)
-        periods = [
-            Period(s.range, s.counters, s.searches, m.available) for s, m in zip(searched, measured, strict=True)
-        ]
+        span = range_of(first and first.date(), last and last.date(), today)
+        searched = read_figures.with_searches(company_id, branch, span)
+        available = {one.range: one.available for one in read_figures.with_available(company_id, branch, span)}
+        periods = [Period(one.range, one.counters, one.searches, available[one.range]) for one in searched]
         rows += [_row(company_id, [one]) for one in periods if one.counters or one.searches]
         rows.append(_row(company_id, periods))
     print_table(rows, COLUMNS, as_json=stage.as_json, empty="No company.")

@@ -25,8 +25,8 @@ def save_attempts(unit: Unit, name: str, seen: LoginAttempts, now: LoginAttempts
     """Write the counter; the unit ends as Stale when it is not as it was `seen`, so that every attempt counts."""
     unchanged = GuardRow.pk.does_not_exist()
     if seen.expires_at is not None:
-        unchanged = (GuardRow.tally == seen.tally) & (GuardRow.expires_at == seen.expires_at)
-    unit.put(GuardRow(name, "guard", tally=now.tally, expires_at=now.expires_at), unchanged)
+        unchanged = (GuardRow.tally == seen.number) & (GuardRow.expires_at == seen.expires_at)
+    unit.put(GuardRow(name, "guard", tally=now.number, expires_at=now.expires_at), unchanged)
 
 
 def give_back(unit: Unit, name: str, expires_at: int) -> None:

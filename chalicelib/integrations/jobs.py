@@ -23,7 +23,7 @@ class PublishWaiting(Job):
     """Make a delivery of what happened on the waiting list for every endpoint that wants to know."""
 
     queue = "workflows"
-    handler = "chalicelib.integrations.publish_event:publish_waiting"
+    handler = "chalicelib.integrations.publish_event:publish_waitlist"
     attempts = 10
 
     type: str

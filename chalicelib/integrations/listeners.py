@@ -8,15 +8,15 @@ from chalicelib.core.events import Event, Job
 from chalicelib.integrations.jobs import PublishWaiting, PublishWebhook
 
 
-def _telling(kind: str) -> Callable[[Any, str], Job | None]:
-    def tell(event: Any, company_id: str) -> Job:
+def _publishing(kind: str) -> Callable[[Any, str], Job | None]:
+    def publish(event: Any, company_id: str) -> Job:
         return PublishWebhook(company_id=company_id, type=kind, appointment_id=event.appointment_id)
 
-    return tell
+    return publish
 
 
-def _telling_of_participant(kind: str) -> Callable[[Any, str], Job | None]:
-    def tell(event: Any, company_id: str) -> Job:
+def _publishing_participant(kind: str) -> Callable[[Any, str], Job | None]:
+    def publish(event: Any, company_id: str) -> Job:
         return PublishWebhook(
             company_id=company_id,
             type=kind,
@@ -25,28 +25,28 @@ def _telling_of_participant(kind: str) -> Callable[[Any, str], Job | None]:
             customer_id=event.customer_id,
         )
 
-    return tell
+    return publish
 
 
-def _telling_of_waiting(kind: str) -> Callable[[Any, str], Job | None]:
-    def tell(event: Any, company_id: str) -> Job:
+def _publishing_waitlist(kind: str) -> Callable[[Any, str], Job | None]:
+    def publish(event: Any, company_id: str) -> Job:
         return PublishWaiting(company_id=company_id, type=kind, waiting_id=event.waiting_id)
 
-    return tell
+    return publish
 
 
 LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
-    booking.AppointmentBooked: (_telling("appointment.booked"),),
-    booking.AppointmentMoved: (_telling("appointment.moved"),),
-    booking.AppointmentCancelled: (_telling("appointment.cancelled"),),
-    booking.AppointmentMarked: (_telling("appointment.changed"),),
-    booking.ParticipantJoined: (_telling_of_participant("participant.joined"),),
-    booking.ParticipantLeft: (_telling_of_participant("participant.left"),),
-    booking.ParticipantMoved: (_telling_of_participant("participant.moved"),),
-    booking.WaitingAdded: (_telling_of_waiting("waiting.added"),),
-    booking.WaitingOffered: (_telling_of_waiting("waiting.offered"),),
-    booking.WaitingOfferEnded: (_telling_of_waiting("waiting.offer_ended"),),
-    booking.WaitingBooked: (_telling_of_waiting("waiting.booked"),),
-    booking.WaitingWithdrawn: (_telling_of_waiting("waiting.withdrawn"),),
-    booking.WaitingExpired: (_telling_of_waiting("waiting.expired"),),
+    booking.AppointmentBooked: (_publishing("appointment.booked"),),
+    booking.AppointmentMoved: (_publishing("appointment.moved"),),
+    booking.AppointmentCancelled: (_publishing("appointment.cancelled"),),
+    booking.AppointmentMarked: (_publishing("appointment.changed"),),
+    booking.ParticipantJoined: (_publishing_participant("participant.joined"),),
+    booking.ParticipantLeft: (_publishing_participant("participant.left"),),
+    booking.ParticipantMoved: (_publishing_participant("participant.moved"),),
+    booking.WaitingAdded: (_publishing_waitlist("waiting.added"),),
+    booking.WaitingOffered: (_publishing_waitlist("waiting.offered"),),
+    booking.WaitingOfferEnded: (_publishing_waitlist("waiting.offer_ended"),),
+    booking.WaitingBooked: (_publishing_waitlist("waiting.booked"),),
+    booking.WaitingWithdrawn: (_publishing_waitlist("waiting.withdrawn"),),
+    booking.WaitingExpired: (_publishing_waitlist("waiting.expired"),),
 }

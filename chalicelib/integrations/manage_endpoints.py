@@ -11,7 +11,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.unit import UnitFactory
 from chalicelib.integrations import store, webhook_signature
 from chalicelib.integrations.jobs import DeliverWebhook
-from chalicelib.integrations.publish_event import message, stage
+from chalicelib.integrations.publish_event import Message, stage
 from chalicelib.integrations.send_delivery import switched_on
 from chalicelib.integrations.webhook_endpoint import MOST_ENDPOINTS, TEST, Delivery, Endpoint, SealedSecret
 from chalicelib.integrations.webhook_transport import check_url
@@ -25,11 +25,18 @@ class WithSecret:
     secret: str
 
 
-def add(
-    new_unit: UnitFactory, company_id: str, url: str, types: tuple[str, ...], description: str, clock: Clock
-) -> WithSecret:
-    """Tell `url` of bookings from now on; raises Invalid for an address that is not public, Conflict at twenty."""
-    check_url(url, "body.url")
+@dataclass(frozen=True)
+class EndpointDetails:
+    """Where a company wants to be told, and of what (nothing: of everything)."""
+
+    url: str
+    types: tuple[str, ...] = ()
+    description: str = ""
+
+
+def add(new_unit: UnitFactory, company_id: str, details: EndpointDetails, clock: Clock) -> WithSecret:
+    """Tell the address of bookings from now on; raises Invalid for one that is not public, Conflict at twenty."""
+    check_url(details.url, "body.url")
     if len(store.endpoints(company_id)) >= MOST_ENDPOINTS:
         raise Conflict("too_many_endpoints", f"A company has {MOST_ENDPOINTS} webhook endpoints at most.")
     secret = webhook_signature.new_secret()
@@ -37,9 +44,9 @@ def add(
     endpoint = Endpoint(
         id=endpoint_id,
         company_id=company_id,
-        url=url,
-        types=types,
-        description=description,
+        url=details.url,
+        types=details.types,
+        description=details.description,
         secrets=(SealedSecret(vault.seal(company_id, endpoint_id, secret)),),
         created_at=clock(),
     )
@@ -50,16 +57,14 @@ def add(
     return WithSecret(endpoint, secret)
 
 
-def change(
-    new_unit: UnitFactory, current: Endpoint, url: str, types: tuple[str, ...], description: str, on: bool
-) -> Endpoint:
+def change(new_unit: UnitFactory, current: Endpoint, details: EndpointDetails, *, on: bool) -> Endpoint:
     """Change where, of what and whether it is told. Raises Invalid; Conflict when someone was faster."""
-    check_url(url, "body.url")
+    check_url(details.url, "body.url")
     changed = msgspec.structs.replace(
         current,
-        url=url,
-        types=types,
-        description=description,
+        url=details.url,
+        types=details.types,
+        description=details.description,
         off_because=None if on else current.off_because or "by_hand",
         version=current.version + 1,
     )
@@ -90,7 +95,7 @@ def try_out(new_unit: UnitFactory, company_id: str, endpoint_id: str, clock: Clo
     if endpoint.off_because:
         endpoint = switched_on(endpoint)
         store.save_endpoint(unit, endpoint, _changed())
-    delivery = stage(unit, endpoint, TEST, message(TEST, {"endpoint_id": endpoint.id}, at), new_id("try"), at)
+    delivery = stage(unit, endpoint, Message(TEST, {"endpoint_id": endpoint.id}, origin=new_id("try"), at=at))
     unit.commit(delivery)
     return delivery
 

@@ -24,11 +24,24 @@ SHOWN = (
     "deposit_due_minor", "deposit_minor", "series_id",
 )  # fmt: skip
 
-SHOWN_OF_WAITING = (
+SHOWN_OF_ENTRY = (
     "id", "branch_id", "customer_id", "service_ids", "status", "appointment_id", "expires_at", "created_at",
     "updated_at", "version",
 )  # fmt: skip
 SHOWN_OF_OFFER = ("id", "service_id", "staff_id", "starts_at", "ends_at", "until", "outcome")
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What is told to endpoints, as Standard Webhooks asks for. `origin`: the id of an event, say, that it came of."""
+
+    type: str
+    data: dict[str, Any]
+    origin: str
+    at: datetime
+
+    def body(self) -> str:
+        """As JSON."""
+        return msgspec.json.encode({"type": self.type, "timestamp": stamp(self.at), "data": self.data}).decode()
 
 
 def publish(job: PublishWebhook, context: JobContext) -> None:
@@ -40,45 +53,39 @@ def publish(job: PublishWebhook, context: JobContext) -> None:
     _publish(job.type, data, context)
 
 
-def publish_waiting(job: PublishWaiting, context: JobContext) -> None:
+def publish_waitlist(job: PublishWaiting, context: JobContext) -> None:
     """The same of what happened on the waiting list."""
-    _publish(job.type, lambda: data_of_waiting(waitlist_store.get(job.company_id, job.waiting_id)), context)
+    _publish(job.type, lambda: data_of_entry(waitlist_store.get(job.company_id, job.waiting_id)), context)
 
 
 def _publish(kind: str, data: Callable[[], dict[str, Any]], context: JobContext) -> None:
-    wanted = [endpoint for endpoint in store.endpoints(context.company_id) if endpoint.wants(kind)]
-    if not wanted:
+    endpoints = [endpoint for endpoint in store.endpoints(context.company_id) if endpoint.wants(kind)]
+    if not endpoints:
         return
-    at = context.clock()
-    body = message(kind, data(), at)
+    message = Message(kind, data(), origin=context.id.partition(":")[0], at=context.clock())
     unit = context.unit()
-    for endpoint in wanted:
-        stage(unit, endpoint, kind, body, context.id.partition(":")[0], at)
+    for endpoint in endpoints:
+        stage(unit, endpoint, message)
     try:
         unit.commit()
     except Stale:  # the same event came twice; its deliveries are on their way
         return
 
 
-def stage(unit: Unit, endpoint: Endpoint, kind: str, body: str, origin: str, at: datetime) -> Delivery:
-    """Add a delivery and have it sent; the same `origin` (the id of an event, say) gives the same delivery."""
+def stage(unit: Unit, endpoint: Endpoint, message: Message) -> Delivery:
+    """Add a delivery of the message and have it sent; the same `origin` gives the same delivery."""
     # Ids of events sort by time, and so do those of deliveries: the newest can be listed first.
     delivery = Delivery(
-        id=f"msg_{origin.rpartition('_')[2]}{endpoint.id[-6:]}",
+        id=f"msg_{message.origin.rpartition('_')[2]}{endpoint.id[-6:]}",
         endpoint_id=endpoint.id,
-        type=kind,
-        body=body,
-        created_at=at,
-        next_at=at,
+        type=message.type,
+        body=message.body(),
+        created_at=message.at,
+        next_at=message.at,
     )
     store.add_delivery(unit, delivery)
     unit.enqueue(DeliverWebhook(company_id=unit.company_id, endpoint_id=endpoint.id, delivery_id=delivery.id))
     return delivery
-
-
-def message(kind: str, data: dict[str, Any], at: datetime) -> str:
-    """The body of a message: type, timestamp and data, as Standard Webhooks asks for."""
-    return msgspec.json.encode({"type": kind, "timestamp": stamp(at), "data": data}).decode()
 
 
 def data_of(appointment: Appointment) -> dict[str, Any]:
@@ -93,8 +100,8 @@ def _participant(job: PublishWebhook) -> dict[str, Any]:
     return {"participant_id": job.participant_id, "customer_id": job.customer_id}
 
 
-def data_of_waiting(waiting: WaitlistEntry) -> dict[str, Any]:
+def data_of_entry(entry: WaitlistEntry) -> dict[str, Any]:
     """What a message tells of a place on the waiting list: ids, and the newest offer without its link."""
-    told = {name: getattr(waiting, name) for name in SHOWN_OF_WAITING}
-    newest = waiting.offers[-1] if waiting.offers else None
-    return told | {"offer": {name: getattr(newest, name) for name in SHOWN_OF_OFFER} if newest else None}
+    data = {name: getattr(entry, name) for name in SHOWN_OF_ENTRY}
+    newest = entry.offers[-1] if entry.offers else None
+    return data | {"offer": {name: getattr(newest, name) for name in SHOWN_OF_OFFER} if newest else None}

@@ -27,8 +27,8 @@ def get_endpoint(company_id: str, endpoint_id: str) -> Endpoint:
 
 def save_endpoint(unit: Unit, endpoint: Endpoint, stale: DomainError | None = None) -> None:
     """Add version 1, or write the next version; ends as `stale` when another one came first."""
-    place = _endpoint_key(unit.company_id, endpoint.id)
-    row = IntegrationRow(place.pk, place.sk, data=encode(endpoint), version=endpoint.version)
+    key = _endpoint_key(unit.company_id, endpoint.id)
+    row = IntegrationRow(key.pk, key.sk, data=encode(endpoint), version=endpoint.version)
     if endpoint.version == 1:
         unit.add(row)
     else:
@@ -37,8 +37,8 @@ def save_endpoint(unit: Unit, endpoint: Endpoint, stale: DomainError | None = No
 
 def remove_endpoint(unit: Unit, endpoint: Endpoint) -> None:
     """Forget it; what is on its way to it goes no further."""
-    place = _endpoint_key(unit.company_id, endpoint.id)
-    unit.delete(IntegrationRow(place.pk, place.sk), IntegrationRow.version == endpoint.version)
+    key = _endpoint_key(unit.company_id, endpoint.id)
+    unit.delete(IntegrationRow(key.pk, key.sk), IntegrationRow.version == endpoint.version)
 
 
 def add_delivery(unit: Unit, delivery: Delivery) -> None:

@@ -104,12 +104,12 @@ def show_recent(request: Request, query: BranchQuery) -> Recent:
     """The last thirty days, up to seconds ago: by source, how long ahead, how many on a day with any."""
     from chalicelib.analytics import figures, periods, read_figures
 
-    asked = periods.wanted(None, None, read_figures.today(request.company_id, query.branch_id, now))
-    return figures.recent(read_figures.read(request.company_id, query.branch_id, asked))
+    span = periods.range_of(None, None, read_figures.today(request.company_id, query.branch_id, now))
+    return figures.recent(read_figures.read(request.company_id, query.branch_id, span))
 
 
 def _range(request: Request, query: RangeQuery) -> "Range":
     from chalicelib.analytics import periods, read_figures
 
     today = query.last or read_figures.today(request.company_id, query.branch_id, now)
-    return periods.wanted(query.first, query.last, today)
+    return periods.range_of(query.first, query.last, today)

@@ -89,7 +89,8 @@ def add_webhook_endpoint(request: Request, body: EndpointBody) -> NewEndpointAns
     """Tell an address of bookings from now on. Messages are signed by Standard Webhooks with the secret given here."""
     from chalicelib.integrations import manage_endpoints
 
-    made = manage_endpoints.add(request.unit, request.company_id, body.url, body.types, body.description, now)
+    details = manage_endpoints.EndpointDetails(body.url, body.types, body.description)
+    made = manage_endpoints.add(request.unit, request.company_id, details, now)
     return _with_secret(made.endpoint, made.secret)
 
 
@@ -105,7 +106,8 @@ def change_webhook_endpoint(request: Request, endpoint_id: str, body: EndpointBo
     from chalicelib.integrations import manage_endpoints
 
     current = store.get_endpoint(request.company_id, endpoint_id)
-    return _show(manage_endpoints.change(request.unit, current, body.url, body.types, body.description, body.on))
+    details = manage_endpoints.EndpointDetails(body.url, body.types, body.description)
+    return _show(manage_endpoints.change(request.unit, current, details, on=body.on))
 
 
 @function.route(

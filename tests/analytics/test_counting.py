@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from benchmarks.counting import counted
 from chalicelib.analytics import count_appointments, measure_minutes, rebuild_counters, store
 from chalicelib.analytics.count_searches import count_search
+from chalicelib.analytics.counters import Counters, Days, contribution, together
 from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable
 from chalicelib.analytics.tables import AnalyticsRow
-from chalicelib.analytics.tally import Counters, Days, contribution, together
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.events import AppointmentBooked, AppointmentMarked

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.analytics import figures
-from chalicelib.analytics.periods import BY_DAY, LONGEST, Period, Range, wanted
+from chalicelib.analytics.periods import BY_DAY, LONGEST, Period, Range, range_of
 from chalicelib.core.errors import Invalid
 
 FIRST = date(2026, 1, 5)
@@ -30,8 +30,8 @@ def test_a_range_is_read_in_three_pieces_that_cover_each_day_once(first: date, d
 
 def test_a_query_says_where_its_range_is_wrong() -> None:
     today = date(2026, 6, 1)
-    assert wanted(None, None, today) == Range(date(2026, 5, 3), today)
-    assert wanted(date(2026, 7, 1), None, today) == Range(date(2026, 7, 1), date(2026, 7, 1))
+    assert range_of(None, None, today) == Range(date(2026, 5, 3), today)
+    assert range_of(date(2026, 7, 1), None, today) == Range(date(2026, 7, 1), date(2026, 7, 1))
     for first, last, code in (
         (today, FIRST, "empty_range"),
         (date(2020, 1, 1), today, "range_too_long"),
@@ -40,7 +40,7 @@ def test_a_query_says_where_its_range_is_wrong() -> None:
         (None, date.min, "empty_range"),
     ):
         with pytest.raises(Invalid) as refused:
-            wanted(first, last, today)
+            range_of(first, last, today)
         assert [(fault.path, fault.code) for fault in refused.value.faults] == [("query.to", code)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.analytics.tally import Days, Marker, State, contribution, step, together
+from chalicelib.analytics.counters import Days, Marker, State, contribution, step, together
 from chalicelib.booking.appointments.appointment import Appointment
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
