@@ -105,5 +105,5 @@ def _fill(company: str, size: int, link: Callable[[int], CallLink]) -> None:
             made = link(number)
             retell_id = f"bench-{company}-{bool(made.booking_details)}-{number}"
             facts = CallFacts(retell_call_id=retell_id, status="ended", direction="inbound", started_at=at)
-            store.add_call(unit, new_id("call"), facts, made, at)
+            store.add_call(unit, new_id("call"), facts, made)
         unit.commit()

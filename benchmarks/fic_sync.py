@@ -12,6 +12,7 @@ from benchmarks import system
 from benchmarks.counting import counted
 from chalicelib.accounting import accounts, start_sync, sync_step, sync_store
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.accounts import HandMadeToken
 from chalicelib.accounting.record_jobs import SyncStep
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
@@ -96,7 +97,9 @@ def _once(name: str, account: Account) -> Cost:
 def main() -> None:
     """In the process that is measured: prints the costs as JSON."""
     token = os.environ["FIC_BENCH_TOKEN"]
-    account = accounts.connect_with_token(lambda: Unit(system.COMPANY), token, COMPANY, "usr_bench", now)
+    account = accounts.connect_with_token(
+        lambda: Unit(system.COMPANY), HandMadeToken(token=token, user_id="usr_bench", fic_company_id=COMPANY), now
+    )
     costs = [_once("everything new", account), _once("again, nothing changed", account)]
     print(json.dumps([asdict(cost) for cost in costs]))
 

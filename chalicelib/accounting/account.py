@@ -9,6 +9,14 @@ Status = Literal["connected", "needs_reconnection", "disconnected"]
 Kind = Literal["oauth", "token"]
 
 
+class ConnectedBy(msgspec.Struct, frozen=True):
+    """Which credentials open an account, how they came about, and which user brought them."""
+
+    connection_id: str
+    kind: Kind
+    user_id: str
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """`fic_company_id` is FIC's number of the company, `connection_id` whose credentials open it (None: nobody's).
 
@@ -36,17 +44,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """Whether FIC can be asked in its name."""
         return self.status == "connected" and self.connection_id is not None
 
-    def reconnected(
-        self, name: str, kind: Kind, connection_id: str, user_id: str, at: datetime, legacy_id: int | None = None
-    ) -> "Account":
+    def reconnected(self, name: str, by: ConnectedBy, at: datetime, legacy_id: int | None = None) -> "Account":
         """With new credentials, whatever had happened to the old ones."""
         return self._changed(
             at,
             name=name,
-            kind=kind,
+            kind=by.kind,
             status="connected",
-            connection_id=connection_id,
-            connected_by=user_id,
+            connection_id=by.connection_id,
+            connected_by=by.user_id,
             connected_at=at,
             deleted_at=None,
             legacy_id=self.legacy_id if legacy_id is None else legacy_id,

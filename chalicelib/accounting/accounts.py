@@ -8,7 +8,7 @@ from hashlib import sha256
 import msgspec
 
 from chalicelib.accounting import account_store, renew_token
-from chalicelib.accounting.account import Account, Kind
+from chalicelib.accounting.account import Account, ConnectedBy, Kind
 from chalicelib.accounting.connection import Connection, Tokens
 from chalicelib.accounting.events import AccountConnected, AccountDisconnected
 from chalicelib.core import directory
@@ -16,6 +16,7 @@ from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict, Fault, Forbidden, NotFound, Stale, VendorRefused, invalid
 from chalicelib.core.ids import new_id
+from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 from chalicelib.vendors import fattureincloud_oauth as oauth
@@ -25,7 +26,6 @@ STATE = "fic_state"
 """Kind of directory key: the hash of a state -> company, and the user who is connecting."""
 STATE_LIFETIME = timedelta(minutes=10)
 CALLBACK = "/api/fic/accounts/callback"
-TRIES = 5
 MOST_AT_ONCE = 12
 """Accounts connected in one transaction: each takes at most seven of its actions."""
 
@@ -45,13 +45,26 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens, how they came about, and which user brought them."""
+class HandMadeToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token that a user made at FIC, and which company it is for, where it opens several.
+
+    `legacy_id`: the number that an older system gave the account.
+    """
+
+    token: str
+    user_id: str
+    fic_company_id: int | None = None
+    legacy_id: int | None = None
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens, how they came about, and which user brought them. `legacy_id` as in HandMadeToken."""
 
     tokens: Tokens
     kind: Kind
-    expires_at: datetime | None
     user_id: str
+    expires_at: datetime | None = None
+    legacy_id: int | None = None
 
 
 def invite(unit: Unit, user_id: str, clock: Clock) -> Invitation:
@@ -83,46 +96,34 @@ def arrive(arrival: Arrival, new_unit: CompanyUnitFactory, clock: Clock) -> list
     granted = oauth.exchange(arrival.code, _redirect_uri())
     tokens = Tokens(access_token=granted.access_token, refresh_token=granted.refresh_token)
     expires_at = at + timedelta(seconds=granted.expires_in)
-    opened = Opened(tokens=tokens, kind="oauth", expires_at=expires_at, user_id=found.record)
-    return attach(lambda: new_unit(found.company_id), _companies(tokens), opened, clock)
+    credentials = Credentials(tokens=tokens, kind="oauth", expires_at=expires_at, user_id=found.record)
+    return attach(lambda: new_unit(found.company_id), _companies(tokens), credentials, clock)
 
 
-def connect_with_token(
-    new_unit: UnitFactory,
-    token: str,
-    fic_company_id: int | None,
-    user_id: str,
-    clock: Clock,
-    *,
-    legacy_id: int | None = None,
-) -> Account:
+def connect_with_token(new_unit: UnitFactory, made: HandMadeToken, clock: Clock) -> Account:
     """Connect the company that a token made by hand opens; which one has to be said where it opens several.
 
     Raises Invalid naming `body.token` or `body.company`, Conflict `fic_company_taken` or `legacy_id_taken`.
     """
-    tokens = Tokens(access_token=token)
+    tokens = Tokens(access_token=made.token)
     try:
         companies = _companies(tokens)
     except VendorRefused as error:
         if error.code in (UNAUTHORIZED, "fic_credentials"):
             raise invalid("body.token", "fic_unauthorized", "Fatture in Cloud does not accept this token.") from None
         raise
-    if fic_company_id is None and len(companies) > 1:
+    if made.fic_company_id is None and len(companies) > 1:
         several = ", ".join(f"{one.id} ({one.name})" for one in companies)
         raise invalid("body.company", "required", f"This token opens several companies: {several}.")
-    chosen = [one for one in companies if fic_company_id in (None, one.id)]
+    chosen = [one for one in companies if made.fic_company_id in (None, one.id)]
     if not chosen:
         raise invalid("body.company", "fic_company_unknown", "This token does not open that company.")
-    opened = Opened(tokens=tokens, kind="token", expires_at=None, user_id=user_id)
-    return attach(new_unit, chosen, opened, clock, legacy_id)[0]
+    credentials = Credentials(tokens=tokens, kind="token", user_id=made.user_id, legacy_id=made.legacy_id)
+    return attach(new_unit, chosen, credentials, clock)[0]
 
 
 def attach(
-    new_unit: UnitFactory,
-    companies: Sequence[FicCompany],
-    opened: Opened,
-    clock: Clock,
-    legacy_id: int | None = None,
+    new_unit: UnitFactory, companies: Sequence[FicCompany], credentials: Credentials, clock: Clock
 ) -> list[Account]:
     """Keep the tokens and the companies that they open; those known already come back as they were, records and all.
 
@@ -132,22 +133,23 @@ def attach(
     connection = Connection(
         id=new_id("fcn"),
         company_id=new_unit().company_id,
-        kind=opened.kind,
+        kind=credentials.kind,
         obtained_at=clock(),
-        expires_at=opened.expires_at,
+        expires_at=credentials.expires_at,
     )
-    sealed: str | None = renew_token.seal(connection, opened.tokens)
+    sealed: str | None = renew_token.seal(connection, credentials.tokens)
     done: list[Account] = []
     for start in range(0, len(companies), MOST_AT_ONCE):
         some = companies[start : start + MOST_AT_ONCE]
-        done += _connect_some(new_unit, some, connection, sealed, opened.user_id, legacy_id)
+        done += _connect_some(new_unit, some, connection, sealed, credentials)
         sealed = None
     return done
 
 
 def disconnect(new_unit: UnitFactory, ref: str, clock: Clock) -> Account:
     """Give the account up: its credentials are destroyed, its records stay; raises NotFound."""
-    for _ in range(TRIES):
+
+    def attempt() -> Account:
         unit = new_unit()
         account = account_store.get_account(unit.company_id, ref)
         others = [a for a in account_store.accounts(unit.company_id) if a.id != account.id]
@@ -156,12 +158,10 @@ def disconnect(new_unit: UnitFactory, ref: str, clock: Clock) -> Account:
         _remove_unused(unit, {account.connection_id}, others)
         unit.publish(AccountDisconnected(account_id=account.id))
         unit.audit("fic_account.disconnected", account.id, ("status", "connection_id"))
-        try:
-            unit.commit(gone)
-            return gone
-        except Stale:
-            continue
-    raise Stale
+        unit.commit(gone)
+        return gone
+
+    return until_committed(attempt)
 
 
 def _companies(tokens: Tokens) -> Sequence[FicCompany]:
@@ -180,42 +180,36 @@ def _connect_some(
     companies: Sequence[FicCompany],
     connection: Connection,
     sealed: str | None,
-    user_id: str,
-    legacy_id: int | None,
+    credentials: Credentials,
 ) -> list[Account]:
-    for _ in range(TRIES):
+    by = ConnectedBy(connection.id, connection.kind, credentials.user_id)
+
+    def attempt() -> list[Account]:
         unit = new_unit()
         known = account_store.accounts(unit.company_id, deleted=True)
         if sealed:
             account_store.add_connection(unit, connection, sealed)
-        now = [_stage(unit, company, known, connection, user_id, legacy_id) for company in companies]
+        now = [_stage(unit, company, known, by, credentials.legacy_id) for company in companies]
         changed = {account.id for account in now}
         _remove_unused(
             unit,
             {account.connection_id for account in known if account.id in changed},
             [account for account in known if account.id not in changed],
         )
-        try:
-            unit.commit(now[0])
-            return now
-        except Stale:
-            continue
-    raise Stale
+        unit.commit(now[0])
+        return now
+
+    return until_committed(attempt)
 
 
 def _stage(
-    unit: Unit,
-    company: FicCompany,
-    known: Sequence[Account],
-    connection: Connection,
-    user_id: str,
-    legacy_id: int | None,
+    unit: Unit, company: FicCompany, known: Sequence[Account], by: ConnectedBy, legacy_id: int | None
 ) -> Account:
     at = unit.clock()
     old = next((account for account in known if account.fic_company_id == company.id), None)
     name = company.name or str(company.id)
     if old:
-        account = old.reconnected(name, connection.kind, connection.id, user_id, at, legacy_id)
+        account = old.reconnected(name, by, at, legacy_id)
         account_store.bring_back(unit, account)
     else:
         account = Account(
@@ -223,10 +217,10 @@ def _stage(
             company_id=unit.company_id,
             fic_company_id=company.id,
             name=name,
-            kind=connection.kind,
+            kind=by.kind,
             status="connected",
-            connection_id=connection.id,
-            connected_by=user_id,
+            connection_id=by.connection_id,
+            connected_by=by.user_id,
             connected_at=at,
             created_at=at,
             updated_at=at,

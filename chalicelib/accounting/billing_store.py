@@ -26,9 +26,9 @@ def owners_in(row: Any) -> frozenset[str]:
 
 def save_billing(unit: Unit, old: Billing | None, new: Billing) -> None:
     """Write it, and note whose its numbers are; the unit ends as Stale when someone else was faster."""
-    place = _key(unit.company_id, new.customer_id)
+    key = _key(unit.company_id, new.customer_id)
     unchanged = SyncRow.pk.does_not_exist() if old is None else SyncRow.version == old.version
-    unit.put(SyncRow(place.pk, place.sk, version=new.version, data=encode(new)), unchanged)
+    unit.put(SyncRow(key.pk, key.sk, version=new.version, data=encode(new)), unchanged)
     had, has = set(old.marks() if old else ()), set(new.marks())
     for kind, number in sorted(had - has):
         unit.update(_owners(unit, kind, number), [SyncRow.customers.delete([new.customer_id])])
@@ -37,8 +37,8 @@ def save_billing(unit: Unit, old: Billing | None, new: Billing) -> None:
 
 
 def _owners(unit: Unit, kind: str, number: str) -> SyncRow:
-    place = owners_key(unit.company_id, kind, number)
-    return SyncRow(place.pk, place.sk)
+    key = owners_key(unit.company_id, kind, number)
+    return SyncRow(key.pk, key.sk)
 
 
 def _key(company_id: str, customer_id: str) -> Key:

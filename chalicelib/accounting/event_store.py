@@ -13,7 +13,7 @@ KEEP = timedelta(days=90)
 EVENTS = Listing(SyncRow, None, "pk", "sk")
 
 
-def place(event: Event) -> str:
+def position(event: Event) -> str:
     """Where it stands among the company's events: in order of arrival."""
     return f"{stamp(event.received_at)}#{event.id}"
 
@@ -42,7 +42,7 @@ def page_events(company_id: str, limit: int, cursor: str | None) -> Page[Event]:
 
 def _row(event: Event) -> SyncRow:
     expires = epoch(event.received_at + KEEP)
-    return SyncRow(_pk(event.company_id), place(event), status=event.outcome, data=encode(event), expires_at=expires)
+    return SyncRow(_pk(event.company_id), position(event), status=event.outcome, data=encode(event), expires_at=expires)
 
 
 def _pk(company_id: str) -> str:

@@ -96,9 +96,9 @@ def _of_runs(marks: dict[Resource, Mark], runs: list[Run], clock: Clock) -> Iter
 
 
 def _of_subscriptions(subscriptions: list[Subscription]) -> Iterator[str]:
-    there = {one.group: one for one in subscriptions}
+    by_group = {one.group: one for one in subscriptions}
     for group in GROUPS:
-        found = there.get(group)
+        found = by_group.get(group)
         if found is None:
             yield f"no subscription to {group}: POST /api/fic/subscriptions"
         elif found.state != "verified":

@@ -9,6 +9,7 @@ import msgspec
 
 from chalicelib.accounting import account_store, order_store, record_store
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.errors import Overtaken
 from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.list_records import get_record
 from chalicelib.accounting.order import Line, Order
@@ -21,12 +22,12 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, NotFound, OutcomeUnknown, Stale, invalid
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.logging import log
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.vendors.fattureincloud import FattureInCloud
 
 FIC_ZONE = ZoneInfo("Europe/Rome")
-TRIES = 5
 LOOK_SECONDS = 90
 AGAIN_SECONDS = 60
 LOOK_BACK = timedelta(minutes=10)
@@ -49,24 +50,26 @@ class Issued(msgspec.Struct, frozen=True):
     record: Record | None
 
 
-def issue(make: UnitFactory, account: Account, resource: Resource, wish: InvoiceRequest, clock: Clock) -> Issued:
+def issue(new_unit: UnitFactory, account: Account, resource: Resource, request: InvoiceRequest, clock: Clock) -> Issued:
     """Make the document, or find the one that was made already of this appointment.
 
     When FIC's answer is lost the order stays held, and FIC is asked whether it has the document before it is asked to
     make it again. Raises Conflict `appointment_not_completed` or `fic_not_connected`, Invalid, and what FIC refuses.
     """
-    for _ in range(TRIES):
-        order = order_store.find_order(account.company_id, account.id, resource, wish.appointment_id)
+
+    def attempt() -> Issued:
+        order = order_store.find_order(account.company_id, account.id, resource, request.appointment_id)
         if order and order.state == "issued":
             return Issued(order, _stored(order))
         try:
-            if order is None:
-                order = _hold(make, _order(account, resource, wish, clock), clock)
-                return _ask(make, account, order, clock)
-            return _settle(make, account, order, clock)
-        except Stale:
-            continue
-    raise Stale
+            if order:
+                return _settle(new_unit, account, order, clock)
+            order = _hold(new_unit, _order(account, resource, request, clock))
+            return _create(new_unit, account, order, clock)
+        except Overtaken:
+            raise Stale from None
+
+    return until_committed(attempt)
 
 
 def reconcile(job: ReconcileDocument, context: JobContext) -> None:
@@ -84,11 +87,11 @@ def reconcile(job: ReconcileDocument, context: JobContext) -> None:
         _release(context.unit, order, "never_made")
 
 
-def pdf_link(make: UnitFactory, company_id: str, resource: Resource, record_id: str, clock: Clock) -> str:
+def pdf_link(new_unit: UnitFactory, company_id: str, resource: Resource, record_id: str, clock: Clock) -> str:
     """FIC's link to the PDF, which holds for a while; raises NotFound."""
     record = get_record(company_id, resource, record_id).record
     account = account_store.get_account(company_id, record.account_id)
-    with leased_client(company_id, account, make, clock) as fic:
+    with leased_client(company_id, account, new_unit, clock) as fic:
         sent = fic.fetch(account.fic_company_id, resource, record.id)
     link = (sent or {}).get("url")
     if not isinstance(link, str) or not link:
@@ -96,8 +99,8 @@ def pdf_link(make: UnitFactory, company_id: str, resource: Resource, record_id: 
     return link
 
 
-def _order(account: Account, resource: Resource, wish: InvoiceRequest, clock: Clock) -> Order:
-    appointment = appointment_store.get_appointment(account.company_id, wish.appointment_id)
+def _order(account: Account, resource: Resource, request: InvoiceRequest, clock: Clock) -> Order:
+    appointment = appointment_store.get_appointment(account.company_id, request.appointment_id)
     if appointment.status != "completed":
         raise Conflict("appointment_not_completed", f"The appointment is {appointment.status}; bill it once completed.")
     at = clock()
@@ -107,11 +110,11 @@ def _order(account: Account, resource: Resource, wish: InvoiceRequest, clock: Cl
         resource=resource,
         appointment_id=appointment.id,
         customer_id=appointment.customer_id,
-        entity=_entity(account, appointment, wish.client_id),
-        lines=wish.lines,
-        currency=wish.currency,
+        entity=_entity(account, appointment, request.client_id),
+        lines=request.lines,
+        currency=request.currency,
         day=at.astimezone(FIC_ZONE).date(),
-        asked_at=at,
+        ordered_at=at,
     )
 
 
@@ -124,8 +127,8 @@ def _entity(account: Account, appointment: Appointment, client_id: str | None) -
         return {"id": client.id, "name": client.name}
     if appointment.group:
         raise invalid("body.client_id", "required", "Several customers took part in it; name the client.")
-    places = record_store.clients_with(account.company_id, "customer", appointment.customer_id, 10)
-    mine = [place for place in places if place[0] == account.id]
+    found_ids = record_store.clients_with(account.company_id, "customer", appointment.customer_id, 10)
+    mine = [ids for ids in found_ids if ids[0] == account.id]
     if len(mine) > 1:
         ids = ", ".join(f"{account_id}.{number}" for account_id, number in mine)
         raise invalid("body.client_id", "required", f"The customer is several clients; give one of {ids}.")
@@ -138,8 +141,8 @@ def _entity(account: Account, appointment: Appointment, client_id: str | None) -
     return {name: value for name, value in known.items() if value}
 
 
-def _hold(make: UnitFactory, order: Order, clock: Clock) -> Order:
-    unit = make()
+def _hold(new_unit: UnitFactory, order: Order) -> Order:
+    unit = new_unit()
     order_store.save_order(unit, order)
     job = ReconcileDocument(
         company_id=order.company_id,
@@ -153,34 +156,34 @@ def _hold(make: UnitFactory, order: Order, clock: Clock) -> Order:
     return order
 
 
-def _ask(make: UnitFactory, account: Account, order: Order, clock: Clock) -> Issued:
+def _create(new_unit: UnitFactory, account: Account, order: Order, clock: Clock) -> Issued:
     try:
-        with leased_client(account.company_id, account, make, clock) as fic:
+        with leased_client(account.company_id, account, new_unit, clock) as fic:
             made = fic.create_document(account.fic_company_id, order.document())
     except OutcomeUnknown:
         log.warning("fic outcome unknown", extra={"appointment_id": order.appointment_id})
         return Issued(order, None)
     except DomainError as refusal:
         # Refused, or never sent: it may be ordered anew.
-        _release(make, order, refusal.code)
+        _release(new_unit, order, refusal.code)
         raise
-    return _confirm(make, account, order, made, clock)
+    return _confirm(new_unit, account, order, made, clock)
 
 
-def _settle(make: UnitFactory, account: Account, order: Order, clock: Clock) -> Issued:
+def _settle(new_unit: UnitFactory, account: Account, order: Order, clock: Clock) -> Issued:
     """Of an order that is held: the document if FIC has it; made now if FIC surely has not."""
-    found = _look(make, account, order, clock)
+    found = _look(new_unit, account, order, clock)
     if found:
-        return _confirm(make, account, order, found, clock)
+        return _confirm(new_unit, account, order, found, clock)
     if order.unsure(clock()):
         return Issued(order, None)
-    return _ask(make, account, _hold(make, order.again(clock()), clock), clock)
+    return _create(new_unit, account, _hold(new_unit, order.again(clock())), clock)
 
 
-def _look(make: UnitFactory, account: Account, order: Order, clock: Clock) -> dict[str, Any] | None:
+def _look(new_unit: UnitFactory, account: Account, order: Order, clock: Clock) -> dict[str, Any] | None:
     """The document that carries the order's marker, among those changed since it was ordered."""
-    since = order.asked_at - LOOK_BACK
-    with leased_client(account.company_id, account, make, clock, calls=LOOK_CALLS) as fic:
+    since = order.ordered_at - LOOK_BACK
+    with leased_client(account.company_id, account, new_unit, clock, calls=LOOK_CALLS) as fic:
         return _marked(fic, account, order, since)
 
 
@@ -196,7 +199,7 @@ def _marked(fic: FattureInCloud, account: Account, order: Order, since: Any) -> 
         number += 1
 
 
-def _confirm(make: UnitFactory, account: Account, order: Order, sent: dict[str, Any], clock: Clock) -> Issued:
+def _confirm(new_unit: UnitFactory, account: Account, order: Order, sent: dict[str, Any], clock: Clock) -> Issued:
     """Keep the document as a record, and that the order is done."""
     at = clock()
     reading = read(account.company_id, account.id, order.resource, sent, at)
@@ -204,19 +207,19 @@ def _confirm(make: UnitFactory, account: Account, order: Order, sent: dict[str, 
         raise OutcomeUnknown("fic_outcome_unknown", "Fatture in Cloud made a document but did not say which.")
     done = order.made(reading.record)
 
-    def finish(unit: Unit, tally: UpsertCounts) -> None:
+    def finish(unit: Unit, counts: UpsertCounts) -> None:
         order_store.save_order(unit, done)
         unit.audit("fic.document_made", order.appointment_id, ("fic_id",), record=reading.record.key)
 
     current = order_store.find_order(order.company_id, order.account_id, order.resource, order.appointment_id)
     if current and current.state == "issued":
         return Issued(current, _stored(current))
-    write(VendorSnapshot(account.company_id, account.id, order.resource, [reading]), make, finish)
+    write(VendorSnapshot(account.company_id, account.id, order.resource, [reading]), new_unit, finish)
     return Issued(done, _stored(done) or reading.record)
 
 
-def _release(make: UnitFactory, order: Order, reason: str) -> None:
-    unit = make()
+def _release(new_unit: UnitFactory, order: Order, reason: str) -> None:
+    unit = new_unit()
     order_store.remove_order(unit, order)
     unit.audit("fic.document_released", order.appointment_id, (), reason=reason)
     try:

@@ -12,16 +12,16 @@ from chalicelib.accounting.parse_record import folded, tax_code, vat_number
 from chalicelib.accounting.record import LinkedBy, Record
 from chalicelib.accounting.record_jobs import LinkClients, LinkCustomer
 from chalicelib.accounting.record_store import Stored
-from chalicelib.core.errors import NotFound, Stale
+from chalicelib.core.errors import NotFound
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.pages import Page
+from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
 
 AT_ONCE = 25
-TRIES = 8
 MARKS: tuple[LinkedBy, ...] = ("vat_number", "tax_code", "email", "phone")
 """What makes a client a customer's, the surest first."""
 NEWEST_CUSTOMERS = 500
@@ -62,10 +62,11 @@ def link_customer(job: LinkCustomer, context: JobContext) -> None:
         _link_some(context.unit, job.company_id, account_id, tuple(sorted(numbers)))
 
 
-def link_by_hand(make: UnitFactory, client: Record, customer_id: str | None) -> Record:
+def link_by_hand(new_unit: UnitFactory, client: Record, customer_id: str | None) -> Record:
     """Link the client with this customer, or with none for good; raises NotFound."""
-    for _ in range(TRIES):
-        unit = make()
+
+    def attempt() -> Record:
+        unit = new_unit()
         stored = record_store.find(unit.company_id, client.account_id, "clients", [client.id])[client.id]
         if stored is None or stored.record.deleted_at is not None:
             raise NotFound("fic_client_not_found", f"There is no client {client.key}.")
@@ -73,18 +74,17 @@ def link_by_hand(make: UnitFactory, client: Record, customer_id: str | None) -> 
             crm.get_customer(unit.company_id, customer_id)
         new = records.linked(stored.record, customer_id, "hand")
         _stage(unit, stored, new)
-        try:
-            unit.commit(new)
-            return new
-        except Stale:
-            continue
-    raise Stale
+        unit.commit(new)
+        return new
+
+    return until_committed(attempt)
 
 
-def bill_customer(make: UnitFactory, customer_id: str, vat: str | None, code: str | None) -> Billing:
+def bill_customer(new_unit: UnitFactory, customer_id: str, vat: str | None, code: str | None) -> Billing:
     """Note a customer's tax numbers and look for clients that have them; raises NotFound."""
-    for _ in range(TRIES):
-        unit = make()
+
+    def attempt() -> Billing:
+        unit = new_unit()
         crm.get_customer(unit.company_id, customer_id)
         old = billing_store.find_billing(unit.company_id, customer_id)
         new = Billing(
@@ -96,12 +96,10 @@ def bill_customer(make: UnitFactory, customer_id: str, vat: str | None, code: st
         billing_store.save_billing(unit, old, new)
         unit.enqueue(LinkCustomer(company_id=unit.company_id, customer_id=customer_id))
         unit.audit("customer.billing_changed", customer_id, ("vat_number", "tax_code"))
-        try:
-            unit.commit(new)
-            return new
-        except Stale:
-            continue
-    raise Stale
+        unit.commit(new)
+        return new
+
+    return until_committed(attempt)
 
 
 def suggestions(client: Record) -> list[Suggestion]:
@@ -126,26 +124,22 @@ def suggestions(client: Record) -> list[Suggestion]:
     return sorted(listed, key=lambda one: (-len(one.because), one.customer.id))[:MOST_SUGGESTED]
 
 
-def _link_some(make: UnitFactory, company_id: str, account_id: str, numbers: Sequence[int]) -> None:
-    for _ in range(TRIES):
+def _link_some(new_unit: UnitFactory, company_id: str, account_id: str, numbers: Sequence[int]) -> None:
+    def attempt() -> None:
         stored = [one for one in record_store.find(company_id, account_id, "clients", numbers).values() if one]
         free = [one for one in stored if one.record.linked_by is None and one.record.deleted_at is None]
         owners = _owners([one.record for one in free])
-        unit = make()
+        unit = new_unit()
         linked = False
         for one in free:
             found = _only(owners[one.record.id])
             if found:
                 linked = True
                 _stage(unit, one, records.linked(one.record, *found))
-        if not linked:
-            return
-        try:
+        if linked:
             unit.commit()
-            return
-        except Stale:
-            continue
-    raise Stale
+
+    until_committed(attempt)
 
 
 def _stage(unit: Unit, stored: Stored, new: Record) -> None:
@@ -164,15 +158,15 @@ def _only(owners: dict[LinkedBy, frozenset[str]]) -> tuple[str, LinkedBy] | None
 
 def _owners(clients: Sequence[Record]) -> dict[int, dict[LinkedBy, frozenset[str]]]:
     """Of each client, by what mark it shares with which customers; one request for up to 25 clients."""
-    places = {client.id: list(_places(client)) for client in clients}
-    rows = fetch_map(key for mine in places.values() for _, key in mine)
+    keys_of = {client.id: list(_keys(client)) for client in clients}
+    rows = fetch_map(key for mine in keys_of.values() for _, key in mine)
     return {
         number: {mark: found for mark, key in mine if (found := _owner_in(mark, rows[key]))}
-        for number, mine in places.items()
+        for number, mine in keys_of.items()
     }
 
 
-def _places(client: Record) -> Iterable[tuple[LinkedBy, Key]]:
+def _keys(client: Record) -> Iterable[tuple[LinkedBy, Key]]:
     company = client.company_id
     if client.vat_number:
         yield "vat_number", billing_store.owners_key(company, "vat_number", client.vat_number)

@@ -1,12 +1,11 @@
 """Lists of records: narrowed by the index that narrows most, and by what was read for the rest."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.accounting import account_store, record_store
 from chalicelib.accounting.parse_record import folded, vat_number
 from chalicelib.accounting.record import DOCUMENTS, Record, Resource
-from chalicelib.accounting.record_store import By, Stored, Sum
+from chalicelib.accounting.record_store import By, IndexQuery, Stored, Sum
 from chalicelib.core.errors import NotFound, invalid
 from chalicelib.core.pages import Page
 
@@ -44,19 +43,25 @@ class DocumentQuery(RecordQuery, Protocol):
 class Narrowing:
     """Which partition of which index to read, and what of it to leave out."""
 
-    def __init__(self, company_id: str, resource: Resource, wanted: RecordQuery) -> None:
-        self.name = folded(wanted.q or "")
-        self.vat = vat_number(wanted.vat_number)
-        self.account_id = wanted.account_id
-        self.status: str | None = getattr(wanted, "status", None)
-        self.linked: bool | None = getattr(wanted, "linked", None)
-        days = getattr(wanted, "date_from", None), getattr(wanted, "date_until", None)
+    def __init__(self, company_id: str, resource: Resource, query: RecordQuery) -> None:
+        self.name = folded(query.q or "")
+        self.vat = vat_number(query.vat_number)
+        self.account_id = query.account_id
+        self.status: str | None = getattr(query, "status", None)
+        self.linked: bool | None = getattr(query, "linked", None)
+        days = getattr(query, "date_from", None), getattr(query, "date_until", None)
         self.span = (days[0] or FIRST_DAY, days[1] or LAST_DAY) if any(days) else None
-        client = getattr(wanted, "client_id", None)
+        client = getattr(query, "client_id", None)
         self.client = _parts(client) if client else None
-        self.by, self.value = self._place(company_id, resource)
+        by, value = self._partition(company_id, resource)
+        self.index = IndexQuery(
+            by=by,
+            value=value,
+            prefix=self.name or None if by in ("name", "vat") else None,
+            span=self.span if by in ("date", "status", "client") else None,
+        )
 
-    def _place(self, company_id: str, resource: Resource) -> tuple[By, str]:
+    def _partition(self, company_id: str, resource: Resource) -> tuple[By, str]:
         if self.client:
             account_id, number = self.client
             return "client", f"{company_id}#{account_id}#{resource}#{number}"
@@ -67,14 +72,6 @@ class Narrowing:
         if self.status:
             return "status", f"{company_id}#{resource}#{self.status}"
         return "date", f"{company_id}#{resource}"
-
-    def prefix(self) -> str | None:
-        """What names begin with, where the index is in order of names."""
-        return self.name or None if self.by in ("name", "vat") else None
-
-    def days(self) -> tuple[str, str] | None:
-        """Between which days, where it is in order of days."""
-        return self.span if self.by in ("date", "status", "client") else None
 
     def admits(self, record: Record) -> bool:
         """Whether it is one of those wanted."""
@@ -90,23 +87,18 @@ class Narrowing:
         )
 
 
-def list_records(company_id: str, resource: Resource, wanted: RecordQuery) -> Page[Record]:
+def list_records(company_id: str, resource: Resource, query: RecordQuery) -> Page[Record]:
     """A page: entities by name, documents the newest first. It may have fewer than `limit` although more follow."""
-    narrowing = Narrowing(company_id, resource, wanted)
+    narrowing = Narrowing(company_id, resource, query)
     found: list[Record] = []
-    cursor = wanted.cursor
+    cursor = query.cursor
     for _ in range(MOST_ROUNDS):
-        part = record_store.page_ids(
-            narrowing.by,
-            narrowing.value,
-            limit=wanted.limit - len(found),
-            cursor=cursor,
-            prefix=narrowing.prefix(),
-            span=narrowing.days(),
-        )
-        found += [one.record for one in _records(company_id, resource, part.data) if narrowing.admits(one.record)]
+        part = record_store.page_ids(narrowing.index, limit=query.limit - len(found), cursor=cursor)
+        found += [
+            one.record for one in record_store.find_at(company_id, resource, part.data) if narrowing.admits(one.record)
+        ]
         cursor = part.next_cursor
-        if cursor is None or len(found) >= wanted.limit:
+        if cursor is None or len(found) >= query.limit:
             break
     return Page(found, cursor)
 
@@ -128,11 +120,10 @@ def documents_of_customer(company_id: str, customer_id: str, resource: Resource)
     """The newest documents of all clients that are this customer, at most 100, the newest first."""
     found: list[tuple[str, str]] = []
     for account_id, number in record_store.clients_with(company_id, "customer", customer_id, MOST_OF_CUSTOMER):
-        where = f"{company_id}#{account_id}#{resource}#{number}"
-        found += record_store.page_ids(
-            "client", where, limit=MOST_OF_CUSTOMER, cursor=None, prefix=None, span=None
-        ).data
-    records = [one.record for one in _records(company_id, resource, found) if one.record.deleted_at is None]
+        of_client = IndexQuery(by="client", value=f"{company_id}#{account_id}#{resource}#{number}")
+        found += record_store.page_ids(of_client, limit=MOST_OF_CUSTOMER, cursor=None).data
+    stored = record_store.find_at(company_id, resource, found)
+    records = [one.record for one in stored if one.record.deleted_at is None]
     records.sort(key=lambda record: (record.date or FIRST_DAY, record.id), reverse=True)
     return records[:MOST_OF_CUSTOMER]
 
@@ -141,10 +132,6 @@ def totals(company_id: str, account_id: str) -> list[Sum]:
     """What an account's records sum to; raises NotFound."""
     account = account_store.get_account(company_id, account_id, deleted=True)
     return record_store.sums(company_id, account.id)
-
-
-def _records(company_id: str, resource: Resource, places: Sequence[tuple[str, str]]) -> list[Stored]:
-    return record_store.find_at(company_id, resource, places)
 
 
 def _accounts(company_id: str) -> list[str]:

@@ -55,7 +55,7 @@ def _job(kept: Event, delivery_id: str) -> Job | None:
         return CheckSubscriptions(company_id=company_id, account_id=account_id)
     if kept.outcome == "kept":
         return None
-    at = event_store.place(kept)
+    at = event_store.position(kept)
     return ApplyFicEvent(company_id=company_id, account_id=account_id, delivery_id=delivery_id, event_row=at)
 
 
@@ -83,23 +83,23 @@ def _apply_some(
 ) -> None:
     # Imported here: most of what this module is asked for is to receive.
     from chalicelib.accounting.leased_client import leased_client
-    from chalicelib.accounting.sync_step import ask
+    from chalicelib.accounting.sync_step import fetch_records
     from chalicelib.accounting.upsert import UpsertCounts, write
 
     some = ids[job.start : job.start + AT_ONCE]
     with leased_client(job.company_id, account, context.unit, context.clock, calls=len(some)) as fic:
-        heard = ask(fic, account, resource, some, context.clock)
+        snapshot = fetch_records(fic, account, resource, some, context.clock)
 
-    def finish(unit: Unit, tally: UpsertCounts) -> None:
-        if tally.unlinked:
-            clients = tuple(tally.unlinked)
+    def finish(unit: Unit, counts: UpsertCounts) -> None:
+        if counts.unlinked:
+            clients = tuple(counts.unlinked)
             unit.enqueue(LinkClients(company_id=job.company_id, account_id=account.id, clients=clients))
         if job.start + AT_ONCE < len(ids):
             unit.enqueue(msgspec.structs.replace(job, start=job.start + AT_ONCE))
         else:
             _stage_outcome(unit, job, "applied", context.clock())
 
-    write(heard, context.unit, finish)
+    write(snapshot, context.unit, finish)
 
 
 def _account(job: ApplyFicEvent, event: FicEvent) -> Account | None:

@@ -38,7 +38,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     currency: str
     day: date
-    asked_at: datetime
+    ordered_at: datetime
     state: State = "held"
     fic_id: int | None = None
     version: int = 1
@@ -74,11 +74,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def again(self, at: datetime) -> "Order":
         """Ordered once more, since FIC surely has not made it."""
-        return msgspec.structs.replace(self, asked_at=at, version=self.version + 1)
+        return msgspec.structs.replace(self, ordered_at=at, version=self.version + 1)
 
     def unsure(self, at: datetime) -> bool:
         """Whether FIC may still be about to make it."""
-        return at - self.asked_at < SURE_AFTER
+        return at - self.ordered_at < SURE_AFTER
 
     def _item(self, line: Line) -> dict[str, Any]:
         return {

@@ -1,5 +1,6 @@
 """Orders in DynamoDB: one of each kind per account and appointment."""
 
+from chalicelib.accounting.errors import Overtaken
 from chalicelib.accounting.order import Order
 from chalicelib.accounting.record import Resource
 from chalicelib.accounting.record_tables import SyncRow
@@ -14,9 +15,9 @@ def find_order(company_id: str, account_id: str, resource: Resource, appointment
 
 
 def save_order(unit: Unit, order: Order) -> None:
-    """Write its next version (the first: over nothing); the unit ends as Stale when someone else was faster."""
+    """Write its next version (the first: over nothing); the unit fails as Overtaken when someone else was faster."""
     before = SyncRow.pk.does_not_exist() if order.version == 1 else SyncRow.version == order.version - 1
-    unit.put(_row(order), before)
+    unit.put(_row(order), before, Overtaken())
 
 
 def remove_order(unit: Unit, order: Order) -> None:
@@ -25,8 +26,8 @@ def remove_order(unit: Unit, order: Order) -> None:
 
 
 def _row(order: Order) -> SyncRow:
-    place = _key(order.company_id, order.account_id, order.resource, order.appointment_id)
-    return SyncRow(place.pk, place.sk, status=order.state, version=order.version, data=encode(order))
+    key = _key(order.company_id, order.account_id, order.resource, order.appointment_id)
+    return SyncRow(key.pk, key.sk, status=order.state, version=order.version, data=encode(order))
 
 
 def _key(company_id: str, account_id: str, resource: Resource, appointment_id: str) -> Key:

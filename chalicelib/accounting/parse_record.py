@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any
 
 from chalicelib.core.errors import Invalid
-from chalicelib.core.money import PLACES
+from chalicelib.core.money import DECIMALS
 from chalicelib.core.people import clean_email
 from chalicelib.core.phones import e164
 
@@ -24,7 +24,7 @@ def text(value: Any) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    plain = "".join(letter if letter.isprintable() else " " for letter in value)
+    plain = "".join(char if char.isprintable() else " " for char in value)
     return " ".join(plain.split())[:LONGEST_TEXT].rstrip() or None
 
 
@@ -50,7 +50,7 @@ def minor_units(value: Any, currency: str) -> int | None:
     number = decimal(value)
     if number is None:
         return None
-    units = int(number.scaleb(PLACES.get(currency, 2)).to_integral_value(ROUND_HALF_UP))
+    units = int(number.scaleb(DECIMALS.get(currency, 2)).to_integral_value(ROUND_HALF_UP))
     return units if abs(units) < MOST_MINOR_UNITS else None
 
 
@@ -87,7 +87,7 @@ def vat_number(value: Any) -> str | None:
 
 def tax_code(value: Any) -> str | None:
     """Letters and digits only, in capitals."""
-    code = "".join(letter for letter in text(value) or "" if letter.isascii() and letter.isalnum()).upper()
+    code = "".join(char for char in text(value) or "" if char.isascii() and char.isalnum()).upper()
     return code[:LONGEST_KEY] or None
 
 

@@ -107,10 +107,10 @@ def read(company_id: str, account_id: str, resource: Resource, sent: Any, read_a
     return Reading(record, document)
 
 
-def resource_of(sent: Any, asked: Resource) -> Resource | None:
+def resource_of(sent: Any, requested: Resource) -> Resource | None:
     """What a single record is: FIC gives a document by its id whatever its type. None: of a kind that is not kept."""
     kind = parse_record.part(sent).get("type")
-    return TYPE_OF.get(kind) if asked in DOCUMENTS and isinstance(kind, str) else asked
+    return TYPE_OF.get(kind) if requested in DOCUMENTS and isinstance(kind, str) else requested
 
 
 def decide(old: Record | None, new: Reading, document: Mapping[str, Any] | None) -> Reading | None:

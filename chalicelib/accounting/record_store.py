@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.accounting.parse_record import folded
 from chalicelib.accounting.record import DOCUMENTS, Reading, Record, Resource, decoded
@@ -72,17 +73,17 @@ def find_in(company_id: str, account_ids: Sequence[str], resource: Resource, num
     return next((found for found in map(_stored, rows) if found), None)
 
 
-def find_at(company_id: str, resource: Resource, places: Sequence[tuple[str, str]]) -> list[Stored]:
+def find_at(company_id: str, resource: Resource, ids: Sequence[tuple[str, str]]) -> list[Stored]:
     """Those of the records at these accounts and ids that are still there, in that order."""
-    rows = fetch([key(company_id, account_id, resource, int(number)) for account_id, number in places])
+    rows = fetch([key(company_id, account_id, resource, int(number)) for account_id, number in ids])
     return [found for found in map(_stored, rows) if found]
 
 
 def save(unit: Unit, old: Record | None, new: Record, packed: bytes | None) -> None:
     """Write it over `old`, the very version that was read; the unit ends as Stale when there is another by now."""
-    place = key(new.company_id, new.account_id, new.resource, new.id)
-    places: dict[str, Any] = _indexed(new)
-    row = RecordRow(place.pk, place.sk, version=new.version, data=encode(new), document=packed, **places)
+    at = key(new.company_id, new.account_id, new.resource, new.id)
+    attributes: dict[str, Any] = _indexed(new)
+    row = RecordRow(at.pk, at.sk, version=new.version, data=encode(new), document=packed, **attributes)
     unit.put(row, RecordRow.pk.does_not_exist() if old is None else RecordRow.version == old.version, Stale())
 
 
@@ -120,14 +121,26 @@ def sums(company_id: str, account_id: str) -> list[Sum]:
     ]
 
 
-def page_ids(
-    by: By, value: str, *, limit: int, cursor: str | None, prefix: str | None, span: tuple[str, str] | None
-) -> Page[tuple[str, str]]:
-    """A page of an index: account and FIC's id of each. `prefix` of the name, or `span` of days, both included."""
-    at = getattr(RecordRow, LISTINGS[by].range_key)
-    between = at.startswith(prefix) if prefix else at.between(span[0], span[1] + "~") if span else None
-    selection = Selection(between=between, newest_first=LISTINGS[by].range_key == "day")
-    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, selection=selection)
+class IndexQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A partition of an index, and what of it: names with this `prefix`, or a `span` of days, both included."""
+
+    by: By
+    value: str
+    prefix: str | None = None
+    span: tuple[str, str] | None = None
+
+
+def page_ids(query: IndexQuery, *, limit: int, cursor: str | None) -> Page[tuple[str, str]]:
+    """A page of an index: account and FIC's id of each."""
+    listing = LISTINGS[query.by]
+    at = getattr(RecordRow, listing.range_key)
+    between: Condition | None = None
+    if query.prefix:
+        between = at.startswith(query.prefix)
+    elif query.span:
+        between = at.between(query.span[0], query.span[1] + "~")
+    selection = Selection(between=between, newest_first=listing.range_key == "day")
+    found = page(listing, query.value, limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: (row.pk.split("#")[1], row.sk))
 
 
@@ -142,7 +155,7 @@ def ids_of(company_id: str, account_id: str, resource: Resource) -> Iterator[int
 def clients_with(company_id: str, by: By, value: str, limit: int) -> list[tuple[str, str]]:
     """Accounts and ids of the clients that have this tax number, e-mail, phone or customer; at most `limit`."""
     where = f"{company_id}#{value}" if by in ("email", "phone", "customer") else f"{company_id}#clients#{value}"
-    return page_ids(by, where, limit=limit, cursor=None, prefix=None, span=None).data
+    return page_ids(IndexQuery(by=by, value=where), limit=limit, cursor=None).data
 
 
 def _stored(row: Any) -> Stored | None:

@@ -8,14 +8,14 @@ from chalicelib.accounting.connection import Connection, Tokens
 from chalicelib.accounting.events import CredentialsRefused
 from chalicelib.core import vault
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, DomainError, RateLimited, Stale, VendorRefused
+from chalicelib.core.errors import DomainError, RateLimited, Stale, VendorRefused
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
+from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import encode
 from chalicelib.core.unit import UnitFactory
 from chalicelib.vendors import fattureincloud_oauth as oauth
 
-TRIES = 5
 MEANWHILE_SECONDS = 3
 """How long to leave a job while another worker renews; a renewal takes well under a second."""
 
@@ -67,11 +67,12 @@ def give_up(connection: Connection, new_unit: UnitFactory, clock: Clock) -> None
 
     Nothing happens where the connection has had another token since: that one may be taken.
     """
-    for _ in range(TRIES):
+
+    def attempt() -> bool:
         unit = new_unit()
         mine = [a for a in account_store.accounts(unit.company_id) if a.usable and a.connection_id == connection.id]
         if not mine:
-            return
+            return False
         for account in mine:
             account_store.save_account(unit, account.refused(clock()))
             unit.audit("fic_account.refused", account.id, ("status",))
@@ -82,11 +83,12 @@ def give_up(connection: Connection, new_unit: UnitFactory, clock: Clock) -> None
         except Stale:
             seen = account_store.find_connection(unit.company_id, connection.id)
             if seen is None or seen.connection.version != connection.version:
-                return
-            continue
+                return False
+            raise
+        return True
+
+    if until_committed(attempt, "fic_account_changing", "The account is being changed; try again."):
         log.warning("credentials refused", extra={"vendor": "fic", "connection_id": connection.id})
-        return
-    raise Conflict("fic_account_changing", "The account is being changed; try again.")
 
 
 def _renewed(held: Held, new_unit: UnitFactory, clock: Clock) -> Held:

@@ -10,7 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from chalicelib.accounting.account import Account
 from chalicelib.accounting.record import Resource
+from chalicelib.core.ids import new_id
 
 Kind = Literal["full", "changes"]
 KINDS: tuple[Kind, ...] = ("full", "changes")
@@ -106,9 +108,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         after = {"stage": "verify"} if missing else {"status": "done"}
         return self._next(at, missing=missing, capped=capped, **after)
 
-    def verified(self, asked: int, written: int, deleted: int, at: datetime) -> "Run":
+    def verified(self, requested: int, written: int, deleted: int, at: datetime) -> "Run":
         """After asking FIC for some of the missing."""
-        left = self.missing - asked
+        left = self.missing - requested
         after: dict[str, object] = {} if left else {"stage": "compare"} if self.capped else {"status": "done"}
         return self._next(at, missing=left, written=self.written + written, deleted=self.deleted + deleted, **after)
 
@@ -129,14 +131,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, **(going | fields), step=step, version=version)
 
 
-def begin_run(
-    run_id: str, company_id: str, account_id: str, resource: Resource, kind: Kind, since: datetime | None, at: datetime
-) -> Run:
+def begin_run(account: Account, resource: Resource, kind: Kind, since: datetime | None, at: datetime) -> Run:
     """A new run; `since` is until when all is stored, for one that looks for changes only."""
     return Run(
-        id=run_id,
-        company_id=company_id,
-        account_id=account_id,
+        id=new_id("run"),
+        company_id=account.company_id,
+        account_id=account.id,
         resource=resource,
         kind=kind,
         stage="all" if kind == "full" else "changed",

@@ -2,66 +2,75 @@
 
 from typing import Literal
 
+import msgspec
+
 from chalicelib.accounting import account_store, sync_store
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.errors import Overtaken
 from chalicelib.accounting.record import RESOURCES, Resource
 from chalicelib.accounting.record_jobs import StartSync, SyncStep
 from chalicelib.accounting.run import Kind, Run, begin_run
-from chalicelib.accounting.sync_store import Overtaken
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale
-from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
 
-TRIES = 5
 BUSY_SECONDS = 60
 
 
-def start_all(
-    make: UnitFactory, company_id: str, ref: str | None, wanted: Resource | Literal["all"], kind: Kind, clock: Clock
-) -> list[Run]:
-    """A run of each wanted resource of an account, or of all accounts that are connected.
+class SyncRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to read: one resource or all, of the account with that id or legacy number, or (None) of all accounts."""
+
+    account: str | None = None
+    resource: Resource | Literal["all"] = "all"
+    kind: Kind
+
+
+def start_all(new_unit: UnitFactory, company_id: str, request: SyncRequest, clock: Clock) -> list[Run]:
+    """A run of each resource that is asked for of an account, or of all accounts that are connected.
 
     Raises NotFound, and Conflict `fic_not_connected` for an account that was named and is not.
     """
-    if ref is None:
+    if request.account is None:
         accounts = [account for account in account_store.accounts(company_id) if account.usable]
     else:
-        accounts = [account_store.get_account(company_id, ref)]
+        accounts = [account_store.get_account(company_id, request.account)]
         if not accounts[0].usable:
             raise Conflict("fic_not_connected", f"Connect {accounts[0].name} at Fatture in Cloud again.")
-    resources = RESOURCES if wanted == "all" else (wanted,)
-    return [start(make, account, resource, kind, clock) for account in accounts for resource in resources]
+    resources = RESOURCES if request.resource == "all" else (request.resource,)
+    return [start(new_unit, account, resource, request.kind, clock) for account in accounts for resource in resources]
 
 
-def start(make: UnitFactory, account: Account, resource: Resource, kind: Kind, clock: Clock) -> Run:
+def start(new_unit: UnitFactory, account: Account, resource: Resource, kind: Kind, clock: Clock) -> Run:
     """Begin a run, or join the one under way; one that failed or has stalled goes on where it stopped.
 
     Looking for changes needs a full run before it, and begins that one where there was none.
     """
-    for _ in range(TRIES):
+
+    def attempt() -> Run:
         at = clock()
         last, mark = sync_store.find_run(account.company_id, account.id, resource, kind)
         if kind == "changes" and mark.synced_at is None and not (last and last.active):
-            return start(make, account, resource, "full", clock)
+            return start(new_unit, account, resource, "full", clock)
         if last and last.active and not last.stalled(at):
             return last
-        unit = make()
+        unit = new_unit()
         if last and last.status != "done":
             run = last.taken_on(at)
             sync_store.save_run(unit, run, missing=sync_store.missing_of(last))
         else:
-            run = begin_run(new_id("run"), account.company_id, account.id, resource, kind, mark.synced_at, at)
+            run = begin_run(account, resource, kind, mark.synced_at, at)
             sync_store.save_run(unit, run, new=True)
         go_on(unit, run)
         unit.audit("fic.sync_started", account.id, (resource,), run=run.id, kind=kind)
         try:
             unit.commit(run)
-            return run
         except Overtaken:
-            continue
-    raise Stale
+            raise Stale from None
+        return run
+
+    return until_committed(attempt)
 
 
 def start_later(job: StartSync, context: JobContext) -> None:

@@ -33,7 +33,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     created_at: datetime
     checked_at: datetime | None = None
-    verify_asked_at: datetime | None = None
+    verify_requested_at: datetime | None = None
     version: int = 1
 
     @property
@@ -80,25 +80,25 @@ def sinks_of(public_url: str, ref: str, group: Group) -> tuple[str, ...]:
     return tuple(public_url.rstrip("/") + prefix + path for prefix in ("", "/api"))
 
 
-def compare(wanted: Subscription, there: list[Seen]) -> tuple[State, Difference]:
-    """How FIC's subscriptions differ from the wanted one. Those to other addresses are not ours to touch.
+def compare(ours: Subscription, at_fic: list[Seen]) -> tuple[State, Difference]:
+    """How FIC's subscriptions differ from ours. Those to other addresses are not ours to touch.
 
     Each type may be subscribed once for our application; a subscription of ours to types nobody wants is ended.
     """
-    mine = [seen for seen in there if seen.sink == wanted.sink]
-    told = {name for seen in mine for name in seen.types}
-    useless = tuple(seen.id for seen in mine if not set(seen.types) & set(wanted.types))
-    missing = tuple(name for name in wanted.types if name not in told)
+    mine = [seen for seen in at_fic if seen.sink == ours.sink]
+    covered = {name for seen in mine for name in seen.types}
+    useless = tuple(seen.id for seen in mine if not set(seen.types) & set(ours.types))
+    missing = tuple(name for name in ours.types if name not in covered)
     unverified = tuple(seen.id for seen in mine if not seen.verified and seen.id not in useless)
     state: State = "verified"
     if missing:
-        state = "partial" if told & set(wanted.types) else "missing"
+        state = "partial" if covered & set(ours.types) else "missing"
     elif unverified:
         state = "unverified"
     difference = Difference(
-        account_id=wanted.account_id,
-        group=wanted.group,
-        sink=wanted.sink,
+        account_id=ours.account_id,
+        group=ours.group,
+        sink=ours.sink,
         subscribe=missing,
         end=useless,
         verify=unverified,

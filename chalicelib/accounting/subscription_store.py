@@ -33,18 +33,16 @@ def get_subscription(company_id: str, subscription_id: str) -> Subscription:
 
 def save_subscription(unit: Unit, subscription: Subscription) -> None:
     """Write its next version (the first: over nothing); the unit ends as Stale when someone else was faster."""
-    place = _key(subscription.company_id, subscription.account_id, subscription.group)
-    row = SyncRow(
-        place.pk, place.sk, status=subscription.state, version=subscription.version, data=encode(subscription)
-    )
+    key = _key(subscription.company_id, subscription.account_id, subscription.group)
+    row = SyncRow(key.pk, key.sk, status=subscription.state, version=subscription.version, data=encode(subscription))
     before = SyncRow.version == subscription.version - 1
     unit.put(row, SyncRow.pk.does_not_exist() if subscription.version == 1 else before)
 
 
 def remove_subscription(unit: Unit, subscription: Subscription) -> None:
     """Forget it."""
-    place = _key(subscription.company_id, subscription.account_id, subscription.group)
-    unit.delete(SyncRow(place.pk, place.sk))
+    key = _key(subscription.company_id, subscription.account_id, subscription.group)
+    unit.delete(SyncRow(key.pk, key.sk))
 
 
 def _key(company_id: str, account_id: str, group: str) -> Key:

@@ -1,8 +1,10 @@
 """Subscriptions at Fatture in Cloud: what is wanted is kept here, and FIC is brought in line with it every day."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+
+import msgspec
 
 from chalicelib.accounting import account_store, subscription_store
 from chalicelib.accounting.account import Account
@@ -15,37 +17,45 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Stale, VendorRefused, invalid
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
+from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import UnitFactory
 from chalicelib.vendors.fattureincloud import FattureInCloud
 
-TRIES = 5
 CALLS = 4
 """To list, to subscribe, and two to end or verify."""
 VERIFY_AGAIN = timedelta(minutes=11)
 """FIC verifies once in ten minutes, five times in all."""
 
 
-def subscribe(
-    make: UnitFactory, account: Account, group: Group, types: Sequence[str], sink: str | None, clock: Clock
-) -> Subscription:
-    """Want these types (none: all of the group) told to `sink` (none: our own address), and let FIC know.
+class SubscriptionRequest(msgspec.Struct, frozen=True):
+    """Types of a group (none: all of them) that are to be told to `sink` (None: our own address)."""
 
-    Raises Invalid naming the field, and what FIC raises; what is wanted stands even then, and the daily check asks on.
+    group: Group
+    types: Sequence[str] = ()
+    sink: str | None = None
+
+
+def subscribe(new_unit: UnitFactory, account: Account, request: SubscriptionRequest, clock: Clock) -> Subscription:
+    """Note what is to be told, and let FIC know.
+
+    Raises Invalid naming the field, and what FIC raises; what was noted stands even then, and the daily check asks on.
     """
-    url = _checked_sink(sink, account.id, group)
+    group = request.group
+    url = _checked_sink(request.sink, account.id, group)
     known = TYPES[group]
-    unknown = [name for name in types if name not in known]
+    unknown = [name for name in request.types if name not in known]
     if unknown:
         raise invalid("body.event_types", "unknown_event_type", f"{unknown[0]} is not one of {', '.join(known)}.")
-    for _ in range(TRIES):
-        unit = make()
+    chosen = tuple(name for name in known if name in request.types) or known
+
+    def attempt() -> tuple[Subscription | None, Subscription]:
+        unit = new_unit()
         old = subscription_store.find_subscription(account.company_id, account.id, group)
-        chosen = tuple(name for name in known if name in types) or known
         if old:
-            wanted = old.changed(types=chosen, sink=url)
+            new = old.changed(types=chosen, sink=url)
         else:
-            wanted = Subscription(
+            new = Subscription(
                 company_id=account.company_id,
                 account_id=account.id,
                 group=group,
@@ -53,26 +63,25 @@ def subscribe(
                 sink=url,
                 created_at=clock(),
             )
-        subscription_store.save_subscription(unit, wanted)
+        subscription_store.save_subscription(unit, new)
         unit.audit("fic.subscribed", account.id, (group,))
-        try:
-            unit.commit(wanted)
-        except Stale:
-            continue
-        return mend(make, account, wanted, clock, replaced=old.sink if old and old.sink != url else None)
-    raise Stale
+        unit.commit(new)
+        return old, new
+
+    old, new = until_committed(attempt)
+    return mend(new_unit, account, new, clock, replaced=old.sink if old and old.sink != url else None)
 
 
-def unsubscribe(make: UnitFactory, company_id: str, subscription_id: str, clock: Clock) -> None:
+def unsubscribe(new_unit: UnitFactory, company_id: str, subscription_id: str, clock: Clock) -> None:
     """End it at FIC, then forget it; raises NotFound, and what FIC raises. Unconnected, it is only forgotten."""
     found = subscription_store.get_subscription(company_id, subscription_id)
     account = account_store.get_account(company_id, found.account_id, deleted=True)
     if account.usable:
-        with leased_client(company_id, account, make, clock, calls=CALLS) as fic:
+        with leased_client(company_id, account, new_unit, clock, calls=CALLS) as fic:
             for seen in _seen(fic, account):
                 if seen.sink == found.sink:
                     fic.delete_subscription(account.fic_company_id, seen.id)
-    unit = make()
+    unit = new_unit()
     subscription_store.remove_subscription(unit, found)
     unit.audit("fic.unsubscribed", found.account_id, (found.group,))
     unit.commit()
@@ -91,38 +100,40 @@ def check(job: CheckSubscriptions, context: JobContext) -> None:
 
 
 def difference(
-    account: Account, subscription: Subscription, make: UnitFactory, clock: Clock
+    account: Account, subscription: Subscription, new_unit: UnitFactory, clock: Clock
 ) -> tuple[State, Difference]:
     """What `mend` would do."""
-    with leased_client(account.company_id, account, make, clock) as fic:
+    with leased_client(account.company_id, account, new_unit, clock) as fic:
         return compare(subscription, _seen(fic, account))
 
 
 def mend(
-    make: UnitFactory, account: Account, subscription: Subscription, clock: Clock, replaced: str | None = None
+    new_unit: UnitFactory, account: Account, subscription: Subscription, clock: Clock, replaced: str | None = None
 ) -> Subscription:
     """Bring FIC in line, and note how it was found. `replaced`: an address of ours that it shall no longer send to."""
-    with leased_client(account.company_id, account, make, clock, calls=CALLS) as fic:
+    with leased_client(account.company_id, account, new_unit, clock, calls=CALLS) as fic:
         seen = _seen(fic, account)
         for each in seen:
             if each.sink == replaced:
                 fic.delete_subscription(account.fic_company_id, each.id)
-        state, wanted = compare(subscription, [each for each in seen if each.sink != replaced])
-        for fic_id in wanted.end:
+        state, needed = compare(subscription, [each for each in seen if each.sink != replaced])
+        for fic_id in needed.end:
             fic.delete_subscription(account.fic_company_id, fic_id)
-        types = list(wanted.subscribe) + _verify(fic, account, subscription, wanted, seen, clock)
+        types = list(needed.subscribe)
+        if _may_verify(subscription, clock()):
+            types += _verify(fic, account, subscription, [each for each in seen if each.id in needed.verify])
         warnings: list[str] = []
         if types:
             _, warnings = fic.create_subscription(account.fic_company_id, subscription.sink, types)
-        if types or wanted.end:
+        if types or needed.end:
             seen = _seen(fic, account)
             state, _ = compare(subscription, seen)
-    asked = clock() if wanted.verify or types else subscription.verify_asked_at
+    requested_at = clock() if needed.verify or types else subscription.verify_requested_at
     mine = tuple(each.id for each in seen if each.sink == subscription.sink)
     found = subscription.changed(
-        state=state, fic_ids=mine, warnings=tuple(warnings)[:10], checked_at=clock(), verify_asked_at=asked
+        state=state, fic_ids=mine, warnings=tuple(warnings)[:10], checked_at=clock(), verify_requested_at=requested_at
     )
-    unit = make()
+    unit = new_unit()
     subscription_store.save_subscription(unit, found)
     if state != subscription.state or types:
         unit.audit("fic.subscription_checked", account.id, (subscription.group,), state=state)
@@ -133,26 +144,21 @@ def mend(
     return found
 
 
-def _verify(
-    fic: FattureInCloud,
-    account: Account,
-    subscription: Subscription,
-    wanted: Difference,
-    seen: Sequence[Seen],
-    clock: Clock,
-) -> list[str]:
+def _may_verify(subscription: Subscription, at: datetime) -> bool:
+    last = subscription.verify_requested_at
+    return last is None or at - last >= VERIFY_AGAIN
+
+
+def _verify(fic: FattureInCloud, account: Account, subscription: Subscription, unverified: Sequence[Seen]) -> list[str]:
     """Let FIC try its handshake again; the types of what it will not try again, which has to be made anew."""
-    last = subscription.verify_asked_at
-    if last is not None and clock() - last < VERIFY_AGAIN:
-        return []
     anew: list[str] = []
-    for fic_id in wanted.verify:
+    for each in unverified:
         try:
-            fic.verify_subscription(account.fic_company_id, fic_id)
+            fic.verify_subscription(account.fic_company_id, each.id)
         except VendorRefused as error:
-            log.warning("verification refused", extra={"subscription": fic_id, "code": error.code})
-            fic.delete_subscription(account.fic_company_id, fic_id)
-            anew += [name for each in seen if each.id == fic_id for name in each.types if name in subscription.types]
+            log.warning("verification refused", extra={"subscription": each.id, "code": error.code})
+            fic.delete_subscription(account.fic_company_id, each.id)
+            anew += [name for name in each.types if name in subscription.types]
     return anew
 
 

@@ -6,12 +6,12 @@ from itertools import islice
 
 from chalicelib.accounting import account_store, record_store, sync_store
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.errors import Overtaken
 from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.record import Reading, Resource, read, resource_of
 from chalicelib.accounting.record_jobs import LinkClients, SyncStep
 from chalicelib.accounting.run import Run
 from chalicelib.accounting.start_sync import go_on
-from chalicelib.accounting.sync_store import Overtaken
 from chalicelib.accounting.upsert import UpsertCounts, VendorSnapshot, write
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, DomainError, RateLimited, Stale
@@ -49,9 +49,9 @@ def step(job: SyncStep, context: JobContext) -> None:
         raise
 
 
-def _fail(run: Run, reason: str, make: UnitFactory, at: datetime) -> None:
+def _fail(run: Run, reason: str, new_unit: UnitFactory, at: datetime) -> None:
     """Say so on the run: nothing takes it on by itself now."""
-    unit = make()
+    unit = new_unit()
     sync_store.save_run(unit, run.failed(reason, at), missing=sync_store.missing_of(run))
     unit.audit("fic.sync_failed", run.account_id, (run.resource,), run=run.id, reason=reason)
     try:
@@ -60,23 +60,23 @@ def _fail(run: Run, reason: str, make: UnitFactory, at: datetime) -> None:
         log.info("run went on elsewhere", extra={"run": run.id})
 
 
-def _page(run: Run, make: UnitFactory, clock: Clock) -> None:
+def _page(run: Run, new_unit: UnitFactory, clock: Clock) -> None:
     account = account_store.get_account(run.company_id, run.account_id)
-    with leased_client(run.company_id, account, make, clock) as fic:
+    with leased_client(run.company_id, account, new_unit, clock) as fic:
         at = clock()
         since = run.since if run.stage == "changed" else None
         page = fic.page(account.fic_company_id, run.resource, run.page, updated_since=since, per_page=LARGEST_PAGE)
     readings = _readings(run, page.items, at)
 
-    def finish(unit: Unit, tally: UpsertCounts) -> None:
-        after = run.after_page(len(page.items), page.last_page, page.total, tally.written, clock())
+    def finish(unit: Unit, counts: UpsertCounts) -> None:
+        after = run.after_page(len(page.items), page.last_page, page.total, counts.written, clock())
         if run.kind == "full":
             sync_store.note_seen(unit, run, (reading.record.id for reading in readings))
-        _link(unit, run, tally)
+        _link(unit, run, counts)
         sync_store.save_run(unit, after)
         go_on(unit, after)
 
-    write(_heard(run, readings), make, finish)
+    write(_snapshot(run, readings), new_unit, finish)
 
 
 def _readings(run: Run, sent: tuple[dict[str, object], ...], at: datetime) -> list[Reading]:
@@ -87,34 +87,34 @@ def _readings(run: Run, sent: tuple[dict[str, object], ...], at: datetime) -> li
     return [reading for reading in found if reading]
 
 
-def _compare(run: Run, make: UnitFactory, clock: Clock) -> None:
+def _compare(run: Run, new_unit: UnitFactory, clock: Clock) -> None:
     """Note down what is here and was not in the list."""
     seen = sync_store.seen(run)
     here = record_store.ids_of(run.company_id, run.account_id, run.resource)
     missing = list(islice((number for number in here if number not in seen), MOST_MISSING))
-    unit = make()
+    unit = new_unit()
     after = run.compared(len(missing), len(missing) == MOST_MISSING, clock())
     sync_store.save_run(unit, after, missing=missing)
     go_on(unit, after)
     unit.commit()
 
 
-def _verify(run: Run, make: UnitFactory, clock: Clock) -> None:
+def _verify(run: Run, new_unit: UnitFactory, clock: Clock) -> None:
     """Ask for some of them: what FIC still has was only passed over, what it has not is deleted."""
     account = account_store.get_account(run.company_id, run.account_id)
     missing = sync_store.missing_of(run)
-    asked, left = missing[:VERIFIED_AT_ONCE], missing[VERIFIED_AT_ONCE:]
-    with leased_client(run.company_id, account, make, clock, calls=len(asked)) as fic:
-        heard = ask(fic, account, run.resource, asked, clock)
+    ids, left = missing[:VERIFIED_AT_ONCE], missing[VERIFIED_AT_ONCE:]
+    with leased_client(run.company_id, account, new_unit, clock, calls=len(ids)) as fic:
+        snapshot = fetch_records(fic, account, run.resource, ids, clock)
 
-    def finish(unit: Unit, tally: UpsertCounts) -> None:
-        after = run.verified(len(asked), tally.written, tally.deleted, clock())
-        sync_store.note_seen(unit, run, asked)
-        _link(unit, run, tally)
+    def finish(unit: Unit, counts: UpsertCounts) -> None:
+        after = run.verified(len(ids), counts.written, counts.deleted, clock())
+        sync_store.note_seen(unit, run, ids)
+        _link(unit, run, counts)
         sync_store.save_run(unit, after, missing=left)
         go_on(unit, after)
 
-    write(heard, make, finish)
+    write(snapshot, new_unit, finish)
 
 
 STAGES: dict[str, Callable[[Run, UnitFactory, Clock], None]] = {
@@ -125,7 +125,7 @@ STAGES: dict[str, Callable[[Run, UnitFactory, Clock], None]] = {
 }
 
 
-def ask(
+def fetch_records(
     fic: FattureInCloud, account: Account, resource: Resource, ids: tuple[int, ...], clock: Clock
 ) -> VendorSnapshot:
     """What FIC says of each of these; the caller has leased a call for each."""
@@ -133,11 +133,11 @@ def ask(
     gone: list[int] = []
     at = clock()
     for number in ids:
-        asked_at = clock()
+        requested_at = clock()
         sent = fic.fetch(account.fic_company_id, resource, number)
         # A document may be found although it is of another kind by now: then it is none of these any more.
         same = sent is not None and resource_of(sent, resource) == resource
-        found = read(account.company_id, account.id, resource, {"id": number, **(sent or {})}, asked_at)
+        found = read(account.company_id, account.id, resource, {"id": number, **(sent or {})}, requested_at)
         if same and found and found.record.id == number:
             readings.append(found)
         else:
@@ -145,11 +145,11 @@ def ask(
     return VendorSnapshot(account.company_id, account.id, resource, readings, gone, at)
 
 
-def _heard(run: Run, readings: list[Reading]) -> VendorSnapshot:
+def _snapshot(run: Run, readings: list[Reading]) -> VendorSnapshot:
     return VendorSnapshot(run.company_id, run.account_id, run.resource, readings)
 
 
-def _link(unit: Unit, run: Run, tally: UpsertCounts) -> None:
-    if tally.unlinked:
-        clients = tuple(tally.unlinked)
+def _link(unit: Unit, run: Run, counts: UpsertCounts) -> None:
+    if counts.unlinked:
+        clients = tuple(counts.unlinked)
         unit.enqueue(LinkClients(company_id=run.company_id, account_id=run.account_id, clients=clients))

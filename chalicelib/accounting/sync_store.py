@@ -6,23 +6,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chalicelib.accounting.errors import Overtaken
 from chalicelib.accounting.record import RESOURCES, Resource
 from chalicelib.accounting.record_tables import SyncRow
 from chalicelib.accounting.run import KINDS, Kind, Run
 from chalicelib.core.clock import epoch, stamp
-from chalicelib.core.errors import Conflict
 from chalicelib.core.tables import Key, collection, encode, fetch, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 
 KEEP_SEEN = timedelta(days=3)
 _WIDTH = 8
-
-
-class Overtaken(Conflict):
-    """Another worker has done this step."""
-
-    def __init__(self) -> None:
-        super().__init__("overtaken", "Another worker was faster.")
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -63,9 +56,9 @@ def save_run(unit: Unit, run: Run, *, missing: Iterable[int] = (), new: bool = F
     """Write the run's next version; the unit fails as Overtaken unless it follows the stored one. `new`: over nothing,
     or over one that has ended (`version` 1 follows whatever is not running).
     """
-    place = _run_key(run.company_id, run.account_id, run.resource, run.kind)
+    key = _run_key(run.company_id, run.account_id, run.resource, run.kind)
     ids = _packed(missing)
-    row = SyncRow(place.pk, place.sk, status=run.status, version=run.version, ids=ids or None, data=encode(run))
+    row = SyncRow(key.pk, key.sk, status=run.status, version=run.version, ids=ids or None, data=encode(run))
     follows = SyncRow.version == run.version - 1
     if new:
         follows = SyncRow.pk.does_not_exist() | (SyncRow.status != "running")
@@ -76,26 +69,26 @@ def save_run(unit: Unit, run: Run, *, missing: Iterable[int] = (), new: bool = F
 
 def note_seen(unit: Unit, run: Run, ids: Iterable[int]) -> None:
     """Remember what the run's step has seen; the same step again is the same item."""
-    place = f"{_folder(run.company_id, run.account_id, run.resource)}"
+    folder = _folder(run.company_id, run.account_id, run.resource)
     expires = epoch(run.updated_at + KEEP_SEEN)
-    unit.put(SyncRow(place, f"seen#{run.id}#{run.step:08}", ids=_packed(ids) or None, expires_at=expires))
+    unit.put(SyncRow(folder, f"seen#{run.id}#{run.step:08}", ids=_packed(ids) or None, expires_at=expires))
 
 
 def seen(run: Run) -> set[int]:
     """Everything the run has seen; 50,000 ids are 400 kB to read."""
-    place = _folder(run.company_id, run.account_id, run.resource)
-    rows = collection(SyncRow, place, SyncRow.sk.startswith(f"seen#{run.id}#"))
+    folder = _folder(run.company_id, run.account_id, run.resource)
+    rows = collection(SyncRow, folder, SyncRow.sk.startswith(f"seen#{run.id}#"))
     return {number for row in rows if row.ids for number in _unpacked(row.ids)}
 
 
 def _save_mark(unit: Unit, run: Run) -> None:
     """Forward only."""
-    place = _mark_key(run.company_id, run.account_id, run.resource)
-    found = fetch_one(place)
+    key = _mark_key(run.company_id, run.account_id, run.resource)
+    found = fetch_one(key)
     mark = _mark_of(found)
     latest = max(run.started_at, mark.synced_at or run.started_at)
     full = run.started_at if run.kind == "full" else mark.full_at
-    row = SyncRow(place.pk, place.sk, status=stamp(latest), data=encode(Mark(latest, full)))
+    row = SyncRow(key.pk, key.sk, status=stamp(latest), data=encode(Mark(latest, full)))
     unchanged = SyncRow.pk.does_not_exist() if found is None else SyncRow.status == found.status
     unit.put(row, unchanged)
 

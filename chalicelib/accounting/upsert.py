@@ -9,10 +9,9 @@ from chalicelib.accounting import record as records
 from chalicelib.accounting import record_store
 from chalicelib.accounting.record import Reading, Record, Resource
 from chalicelib.accounting.record_store import Stored
-from chalicelib.core.errors import Stale
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import MOST_ACTIONS, Unit, UnitFactory
 
-TRIES = 10
 MOST_RECORDS = MOST_ACTIONS - 15
 """In one transaction: fifteen actions are left for sums and for what the caller adds."""
 LARGEST_TRANSACTION = 3_500_000
@@ -48,46 +47,41 @@ Finish = Callable[[Unit, UpsertCounts], None]
 """Adds to the last unit what belongs to it: progress, what comes next."""
 
 
-def write(heard: VendorSnapshot, new_unit: UnitFactory, finish: Finish) -> UpsertCounts:
+def write(snapshot: VendorSnapshot, new_unit: UnitFactory, finish: Finish) -> UpsertCounts:
     """Store it, and `finish` with the last of it; reads again and decides again when others write the same records.
 
     One request reads what is there; what has changed is written by up to 75 records a transaction. Where nothing has
     changed, only `finish` is committed. Raises whatever `finish` makes the unit fail with.
     """
-    tally = UpsertCounts()
-    for _ in range(TRIES):
-        try:
-            _write(heard, new_unit, finish, tally)
-            return tally
-        except Stale:
-            continue
-    raise Stale
+    counts = UpsertCounts()
+    until_committed(lambda: _write(snapshot, new_unit, finish, counts))
+    return counts
 
 
-def _write(heard: VendorSnapshot, new_unit: UnitFactory, finish: Finish, tally: UpsertCounts) -> None:
-    batches = _batches(_changes(heard))
+def _write(snapshot: VendorSnapshot, new_unit: UnitFactory, finish: Finish, counts: UpsertCounts) -> None:
+    batches = _batches(_changes(snapshot))
     for batch in batches[:-1]:
         unit = new_unit()
-        _stage(unit, heard, batch)
+        _stage(unit, snapshot, batch)
         unit.commit()
-        _count(tally, batch)
+        _count(counts, batch)
     last = batches[-1] if batches else []
-    ahead = UpsertCounts(tally.written, tally.deleted, list(tally.unlinked))
+    ahead = UpsertCounts(counts.written, counts.deleted, list(counts.unlinked))
     _count(ahead, last)
     unit = new_unit()
-    _stage(unit, heard, last)
+    _stage(unit, snapshot, last)
     finish(unit, ahead)
     unit.commit()
-    tally.written, tally.deleted, tally.unlinked = ahead.written, ahead.deleted, ahead.unlinked
+    counts.written, counts.deleted, counts.unlinked = ahead.written, ahead.deleted, ahead.unlinked
 
 
-def _changes(heard: VendorSnapshot) -> list[_Change]:
+def _changes(snapshot: VendorSnapshot) -> list[_Change]:
     # The same record twice in one answer (it moved while FIC listed): the later is the one.
-    new = {reading.record.id: reading for reading in heard.readings}
-    gone = [number for number in heard.gone if number not in new]
-    known = record_store.find(heard.company_id, heard.account_id, heard.resource, [*new, *gone])
+    new = {reading.record.id: reading for reading in snapshot.readings}
+    gone = [number for number in snapshot.gone if number not in new]
+    known = record_store.find(snapshot.company_id, snapshot.account_id, snapshot.resource, [*new, *gone])
     changes = [_upsert(known[number], reading) for number, reading in new.items()]
-    changes += [_delete(heard, number, known[number]) for number in gone]
+    changes += [_delete(snapshot, number, known[number]) for number in gone]
     return [change for change in changes if change]
 
 
@@ -98,20 +92,20 @@ def _upsert(stored: Stored | None, reading: Reading) -> _Change | None:
     return _Change(old, decided.record, record_store.pack(decided)) if decided else None
 
 
-def _delete(heard: VendorSnapshot, number: int, stored: Stored | None) -> _Change | None:
-    assert heard.at is not None, "what is gone was asked for at some time"
+def _delete(snapshot: VendorSnapshot, number: int, stored: Stored | None) -> _Change | None:
+    assert snapshot.at is not None, "what is gone was asked for at some time"
     if stored is None:
         # Noted although it was never here: a page that was read before may still be on its way.
         unknown = Record(
             id=number,
-            company_id=heard.company_id,
-            account_id=heard.account_id,
-            resource=heard.resource,
-            read_at=heard.at,
-            deleted_at=heard.at,
+            company_id=snapshot.company_id,
+            account_id=snapshot.account_id,
+            resource=snapshot.resource,
+            read_at=snapshot.at,
+            deleted_at=snapshot.at,
         )
         return _Change(None, unknown, None)
-    new = records.deleted(stored.record, heard.at)
+    new = records.deleted(stored.record, snapshot.at)
     return _Change(stored.record, new, stored.packed) if new else None
 
 
@@ -128,23 +122,23 @@ def _batches(changes: Iterable[_Change]) -> list[list[_Change]]:
     return batches
 
 
-def _stage(unit: Unit, heard: VendorSnapshot, batch: Sequence[_Change]) -> None:
+def _stage(unit: Unit, snapshot: VendorSnapshot, batch: Sequence[_Change]) -> None:
     for change in batch:
         record_store.save(unit, change.old, change.new, change.packed)
     if batch:
-        record_store.add_up(unit, heard.account_id, ((change.old, change.new) for change in batch))
+        record_store.add_up(unit, snapshot.account_id, ((change.old, change.new) for change in batch))
         # One entry for all of them: which records they are stands in the records themselves.
-        unit.audit("fic.stored", heard.account_id, (heard.resource,), records=str(len(batch)))
+        unit.audit("fic.stored", snapshot.account_id, (snapshot.resource,), records=str(len(batch)))
 
 
-def _count(tally: UpsertCounts, batch: Sequence[_Change]) -> None:
+def _count(counts: UpsertCounts, batch: Sequence[_Change]) -> None:
     for change in batch:
         if change.new.deleted_at is not None:
-            tally.deleted += change.old is not None
+            counts.deleted += change.old is not None
             continue
-        tally.written += 1
+        counts.written += 1
         if _may_be_somebodys(change):
-            tally.unlinked.append(change.new.id)
+            counts.unlinked.append(change.new.id)
 
 
 def _may_be_somebodys(change: _Change) -> bool:

@@ -42,17 +42,17 @@ def check_availability(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The next free times for a service: on a day, or within a week."""
     from chalicelib.calls import free_times
 
-    wish: AvailabilityArgs = read_args(args, AvailabilityArgs)
-    return free_times.offer(caller.company_id, _branch(caller, wish.branch_id), wish, tools.clock())
+    request: AvailabilityArgs = read_args(args, AvailabilityArgs)
+    return free_times.offer(caller.company_id, _branch(caller, request.branch_id), request, tools.clock())
 
 
 def book_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
-    """Book the wished time; see `PhoneBooking`."""
+    """Book the time asked for; see `PhoneBooking`."""
     from chalicelib.calls.phone_booking import PhoneBooking
 
-    wish: BookingArgs = read_args(args, BookingArgs)
-    branch_id = _branch(caller, wish.branch_id)
-    return PhoneBooking(caller, branch_id, wish, args, tools.new_unit, tools.clock).run(tools.calcom)
+    request: BookingArgs = read_args(args, BookingArgs)
+    branch_id = _branch(caller, request.branch_id)
+    return PhoneBooking(caller, branch_id, request, args, tools).run()
 
 
 def list_my_appointments(caller: Caller, args: Args, tools: Tools) -> Answer:
@@ -61,52 +61,54 @@ def list_my_appointments(caller: Caller, args: Args, tools: Tools) -> Answer:
     from chalicelib.calls.own_appointments import find
 
     which: WhichArgs = read_args(args, WhichArgs)
-    asked = _ask("list_my_appointments", caller, args, which.branch_id, tools)
-    return listed(asked, find(asked, which, lambda: tools.new_unit(caller.company_id)))
+    context = _context("list_my_appointments", caller, args, which.branch_id, tools)
+    return listed(context, find(context, which, lambda: tools.new_unit(caller.company_id)))
 
 
 def reschedule_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Move one of the caller's appointments."""
     from chalicelib.calls import change_appointment
 
-    wish: RescheduleArgs = read_args(args, RescheduleArgs)
-    return change_appointment.move(_ask("reschedule_appointment", caller, args, wish.branch_id, tools), wish, tools)
+    request: RescheduleArgs = read_args(args, RescheduleArgs)
+    context = _context("reschedule_appointment", caller, args, request.branch_id, tools)
+    return change_appointment.move(context, request, tools)
 
 
 def cancel_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Cancel one of the caller's appointments."""
     from chalicelib.calls import change_appointment
 
-    wish: CancelArgs = read_args(args, CancelArgs)
-    return change_appointment.call_off(_ask("cancel_appointment", caller, args, wish.branch_id, tools), wish, tools)
+    request: CancelArgs = read_args(args, CancelArgs)
+    context = _context("cancel_appointment", caller, args, request.branch_id, tools)
+    return change_appointment.call_off(context, request, tools)
 
 
 def take_message(caller: Caller, args: Args, tools: Tools) -> Answer:
     """Write down what the caller wants staff to know."""
     from chalicelib.calls import messages
 
-    wish: MessageArgs = read_args(args, MessageArgs)
-    asked = _ask("take_message", caller, args, wish.branch_id, tools)
-    return once(asked, lambda: until_recorded(asked, lambda each: messages.take(each, wish, tools), tools.clock))
+    request: MessageArgs = read_args(args, MessageArgs)
+    context = _context("take_message", caller, args, request.branch_id, tools)
+    return once(context, lambda: until_recorded(context, lambda current: messages.take(current, request, tools), tools))
 
 
 def transfer_to_staff(caller: Caller, args: Args, tools: Tools) -> Answer:
     """The number to transfer the caller to, while the branch is open."""
     from chalicelib.calls import transfer_call
 
-    wish: TransferArgs = read_args(args, TransferArgs)
-    asked = _ask("transfer_to_staff", caller, args, wish.branch_id, tools)
+    request: TransferArgs = read_args(args, TransferArgs)
+    context = _context("transfer_to_staff", caller, args, request.branch_id, tools)
     return once(
-        asked, lambda: until_recorded(asked, lambda each: transfer_call.transfer(each, wish, tools), tools.clock)
+        context, lambda: until_recorded(context, lambda current: transfer_call.transfer(current, request, tools), tools)
     )
 
 
-def _ask(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> FunctionContext:
+def _context(name: str, caller: Caller, args: Args, branch_id: str | None, tools: Tools) -> FunctionContext:
     return read(name, args, caller, _branch(caller, branch_id), tools.clock)
 
 
-def _branch(caller: Caller, wanted: str | None) -> str:
-    branch_id = wanted or caller.branch_id
+def _branch(caller: Caller, named: str | None) -> str:
+    branch_id = named or caller.branch_id
     if branch_id is None:
         raise NotFound("branch_not_found", "The number called belongs to no branch, and the function names none.")
     return branch_id

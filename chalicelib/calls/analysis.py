@@ -102,26 +102,26 @@ def booking_in_analysis(data: Any) -> tuple[dict[str, Any], bool] | None:
 
 def _flattened(details: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     # What lies deeper comes first, so that the same name above it wins.
-    spelled = {_snake(name): _opened(value) for name, value in details.items()}
-    for name, wanted in _INSIDE.items():
+    spelled = {_snake(name): _decoded(value) for name, value in details.items()}
+    for name, allowed in _INSIDE.items():
         inner = spelled.get(name)
         if isinstance(inner, list):
             inner = inner[0] if inner else None
         if isinstance(inner, dict):
-            yield from _named(inner, wanted)
+            yield from _named(inner, allowed)
     yield from _named(spelled, None)
 
 
-def _named(values: dict[str, Any], wanted: frozenset[str] | None) -> Iterator[tuple[str, Any]]:
+def _named(values: dict[str, Any], allowed: frozenset[str] | None) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         name = _snake(key)
         if name == "event_type" and isinstance(value, dict):
             name, value = "event_type_id", value.get("id")
-        if isinstance(value, (str, int, float, bool)) and (wanted is None or name in wanted):
+        if isinstance(value, (str, int, float, bool)) and (allowed is None or name in allowed):
             yield name, value
 
 
-def _opened(value: Any) -> Any:
+def _decoded(value: Any) -> Any:
     if not (isinstance(value, str) and value.lstrip()[:1] in ("{", "[")):
         return value
     try:

@@ -10,10 +10,10 @@ from chalicelib.calls.phone_call import PhoneCall, Stage, Voicemail
 from chalicelib.calls.routing import ANSWERED, next_stage, numbers_to_ring, shown_number
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
 from chalicelib.core.queues import LONGEST_DELAY_SECONDS
+from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit
@@ -24,7 +24,6 @@ VOICE = "/webhooks/twilio/voice"
 STATUS = f"{VOICE}/status"
 RECORDING = f"{VOICE}/recording"
 BRIDGE = f"{VOICE}/bridge"
-TRIES = 6
 AGENT_RING_SECONDS = 30
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 AFTER: dict[str, Stage] = {"staff": "staff", "agent": "agent", "voicemail": "voicemail"}
@@ -42,13 +41,13 @@ def answer(event: VoiceEvent, new_unit: CompanyUnitFactory, clock: Clock) -> str
 
     Two reads, one transaction. A number that is nobody's is not answered.
     """
-    for _ in range(TRIES):
-        call_key = directory.key(store.KIND["twilio"], event.call_sid)
-        number_key = directory.key(PHONE, event.to_number or "none")
+    call_key = directory.key(store.KIND["twilio"], event.call_sid)
+    number_key = directory.key(PHONE, event.to_number or "none")
+
+    def attempt() -> str:
         rows = fetch_map([call_key, number_key])
         known, called = directory.entry(rows[call_key]), directory.entry(rows[number_key])
-        owner = known or called
-        if owner is None or called is None:
+        if called is None:
             log.warning("call to a number of nobody's", extra={"call_sid": event.call_sid})
             return twiml.reject()
         schedule = practice_store.get_schedule(called.company_id, called.record)
@@ -56,10 +55,10 @@ def answer(event: VoiceEvent, new_unit: CompanyUnitFactory, clock: Clock) -> str
         call = store.find(known.company_id, known.record) if known else None
         if call is None:
             call = _new(event, schedule, clock)
-            if not _added(new_unit(branch.company_id), call):
-                continue
+            _add(new_unit(branch.company_id), call)
         return _instruct(call, branch, next_stage(schedule, call.caller, call.started_at, None))
-    raise Stale
+
+    return until_committed(attempt)
 
 
 def _new(event: VoiceEvent, schedule: Schedule, clock: Clock) -> PhoneCall:
@@ -77,18 +76,14 @@ def _new(event: VoiceEvent, schedule: Schedule, clock: Clock) -> PhoneCall:
     )
 
 
-def _added(unit: Unit, call: PhoneCall) -> bool:
+def _add(unit: Unit, call: PhoneCall) -> None:
     store.add(unit, call)
     # Should no callback of Twilio's ever come, this asks what became of the call.
     unit.enqueue(
         SettlePhoneCall(company_id=call.company_id, phone_call_id=call.id), delay_seconds=LONGEST_DELAY_SECONDS
     )
     unit.audit("phone_call.began", call.id, branch=call.branch_id)
-    try:
-        unit.commit()
-    except Stale:
-        return False
-    return True
+    unit.commit()
 
 
 def go_on(reference: str, event: VoiceEvent, new_unit: CompanyUnitFactory) -> str:
@@ -100,17 +95,20 @@ def go_on(reference: str, event: VoiceEvent, new_unit: CompanyUnitFactory) -> st
     company_id, branch_id, call_id, step = _parts(reference)
     if step not in AFTER:
         return twiml.hang_up()
-    for _ in range(TRIES):
-        call_key, schedule_key = store.key(company_id, call_id), practice_store.schedule_key(company_id, branch_id)
+    call_key, schedule_key = store.key(company_id, call_id), practice_store.schedule_key(company_id, branch_id)
+
+    def attempt() -> str:
         rows = fetch_map([call_key, schedule_key])
         seen = store.of(rows[call_key])
         if seen is None:
             return twiml.hang_up()
         schedule = practice_store.schedule_of(rows[schedule_key], branch_id)
         call, stage = _after(seen, schedule, AFTER[step], event)
-        if _saved(new_unit(company_id), call, seen):
-            return _instruct(call, schedule.branch, stage)
-    raise Stale
+        if call != seen:
+            _save(new_unit(company_id), call, seen)
+        return _instruct(call, schedule.branch, stage)
+
+    return until_committed(attempt)
 
 
 def _after(call: PhoneCall, schedule: Schedule, ended: Stage, event: VoiceEvent) -> tuple[PhoneCall, Stage]:
@@ -129,17 +127,11 @@ def voicemail_of(event: VoiceEvent) -> Voicemail:
     return Voicemail(recording_sid=event.recording_sid, url=event.recording_url or "", seconds=event.recorded_seconds)
 
 
-def _saved(unit: Unit, call: PhoneCall, seen: PhoneCall) -> bool:
-    if call == seen:
-        return True
+def _save(unit: Unit, call: PhoneCall, seen: PhoneCall) -> None:
     store.save(unit, call, seen)
     if call.stage == "over" and call.outcome == "open":
         unit.enqueue(SettlePhoneCall(company_id=call.company_id, phone_call_id=call.id))
-    try:
-        unit.commit()
-    except Stale:
-        return False
-    return True
+    unit.commit()
 
 
 def _instruct(call: PhoneCall, branch: Branch, stage: Stage) -> str:

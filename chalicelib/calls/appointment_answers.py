@@ -6,20 +6,20 @@ from chalicelib.calls.function_context import Answer, FunctionContext
 from chalicelib.calls.own_appointments import Found, Known
 
 
-def listed(asked: FunctionContext, found: Found) -> Answer:
-    """The appointments that the caller may hear of, or what he has to say to hear of any."""
+def listed(context: FunctionContext, found: Found) -> Answer:
+    """The appointments that the caller may hear of, or what they have to say to hear of any."""
     if not found.known:
-        return refused(asked, found)
-    voice = asked.voice
+        return refused(context, found)
+    voice = context.voice
     said = voice.counted(
-        voice.phrases.appointments, len(found.known), appointments=voice.both(_said(asked, found.known))
+        voice.phrases.appointments, len(found.known), appointments=voice.both(_said(context, found.known))
     )
     return {"message": said, "status": "listed", "appointments": _data(found.known)}
 
 
-def refused(asked: FunctionContext, found: Found) -> Answer:
+def refused(context: FunctionContext, found: Found) -> Answer:
     """Nothing to show; the words do not tell whether there is anything."""
-    said = asked.voice.phrases
+    said = context.voice.phrases
     messages = {
         "name_it": f"{said.no_appointments} {said.name_it}",
         "not_found": said.not_found,
@@ -28,30 +28,30 @@ def refused(asked: FunctionContext, found: Found) -> Answer:
     return {"message": messages[found.outcome], "status": found.outcome, "appointments": []}
 
 
-def which_one(asked: FunctionContext, known: Sequence[Known]) -> Answer:
+def which_one(context: FunctionContext, known: Sequence[Known]) -> Answer:
     """There are several, or another one may be meant: the caller chooses, the agent names its id."""
-    voice = asked.voice
-    message = voice.phrases.which_one.format(appointments=voice.either(_said(asked, known)))
+    voice = context.voice
+    message = voice.phrases.which_one.format(appointments=voice.either(_said(context, known)))
     return {"message": message, "status": "which_one", "appointments": _data(known)}
 
 
-def standing(asked: FunctionContext, known: Known, phrase: str, status: str) -> Answer:
+def about_one(context: FunctionContext, known: Known, phrase: str, status: str) -> Answer:
     """One appointment as it stands now, in a sentence that has a place for it."""
     return {
-        "message": phrase.format(appointment=said_of(asked, known)),
+        "message": phrase.format(appointment=said_of(context, known)),
         "status": status,
         **_data([known])[0],
     }
 
 
-def said_of(asked: FunctionContext, known: Known) -> str:
+def said_of(context: FunctionContext, known: Known) -> str:
     """`Massage with Ada Keller on Tuesday, December 1 at 9:30 AM`, on its own branch's clock."""
-    voice = asked.voice.elsewhere(known.schedule.branch.clock())
+    voice = context.voice.on_clock(known.schedule.branch.clock())
     return voice.appointment(known.service, known.staff, known.appointment.starts_at)
 
 
-def _said(asked: FunctionContext, known: Sequence[Known]) -> list[str]:
-    return [said_of(asked, one) for one in known]
+def _said(context: FunctionContext, known: Sequence[Known]) -> list[str]:
+    return [said_of(context, one) for one in known]
 
 
 def _data(known: Sequence[Known]) -> list[Answer]:

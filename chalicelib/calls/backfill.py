@@ -16,18 +16,17 @@ from chalicelib.booking.calcom.commit import BOOKING_ID, UID, claim_ids
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.calls import list_store, store
 from chalicelib.calls.analysis import BookingData, read_booking
-from chalicelib.calls.backfill_placement import CannotBackfill, Placement, Reads, place_call
+from chalicelib.calls.backfill_placement import BackfillPlacement, CannotBackfill, Reads, find_placement
 from chalicelib.calls.call import Call, CallLink
 from chalicelib.calls.call_owner import Default
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import DomainError, Stale
+from chalicelib.core.errors import DomainError, Stale, Unavailable
 from chalicelib.core.inbox import PLATFORM
+from chalicelib.core.retry import known_first, until_committed
 from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import customers
 from chalicelib.crm import store as crm
-
-TRIES = 8
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +47,10 @@ class Backfill:
     """Works through calls in the order given. `new_unit` starts a unit of work of a company."""
 
     def __init__(self, new_unit: CompanyUnitFactory, clock: Clock, default: Default) -> None:
-        self._begin = new_unit
+        self._new_unit = new_unit
         self._clock = clock
         self._default = default
-        self._last: dict[Any, Placement] = {}
+        self._last: dict[Any, BackfillPlacement] = {}
 
     def all(self, company_ids: Sequence[str]) -> Iterator[Outcome]:
         """Every call in the backlogs of these companies: the index has no others, so ending early loses nothing."""
@@ -64,42 +63,38 @@ class Backfill:
     def one(self, call: Call) -> Outcome:
         """This call; reads again when someone else is at it. One read and one transaction where its branch is known."""
         company_id = call.company_id or PLATFORM
-        for _ in range(TRIES):
-            if call.link.appointment_id is not None:
+        read = known_first([call], lambda: store.calls_at(company_id, [call.id]))
+
+        def attempt() -> Outcome:
+            found = read()
+            if not found:
+                return _nothing(call, "it belongs to a company by now")
+            if found[0].link.appointment_id is not None:
                 return _nothing(call, "it leads to its appointment already")
-            try:
-                return self._once(call)
-            except CannotBackfill as why:
-                return Outcome(
-                    call_id=call.id, company_id=company_id, done="failed", code=why.code, reason=why.sentence
-                )
-            except Stale:
-                found = store.calls_at(company_id, [call.id])
-                if not found:
-                    return _nothing(call, "it belongs to a company by now")
-                call = found[0]
-        return Outcome(
-            call_id=call.id,
-            company_id=company_id,
-            done="failed",
-            code="busy",
-            reason="others change it; run this again",
-        )
+            return self._once(found[0])
+
+        try:
+            return until_committed(attempt)
+        except CannotBackfill as why:
+            code, reason = why.code, why.sentence
+        except Unavailable:
+            code, reason = "busy", "others change it; run this again"
+        return Outcome(call_id=call.id, company_id=company_id, done="failed", code=code, reason=reason)
 
     def _once(self, call: Call) -> Outcome:
-        wanted = read_booking(call.link.booking_details)
+        booking = read_booking(call.link.booking_details)
         if not call.link.booking_details:
             raise CannotBackfill("no_booking_details", "the call has no booking_details")
         at = self._clock()
-        guess = self._last.get((wanted.event_type, call.facts.our_number))
-        placed = place_call(call, wanted, self._default, Reads(), guess)
-        self._last[wanted.event_type, call.facts.our_number] = msgspec.structs.replace(placed, reads=Reads())
-        unit = self._begin(placed.schedule.branch.company_id)
-        existing = _existing(placed, wanted)
+        guess = self._last.get((booking.event_type, call.facts.our_number))
+        placed = find_placement(call, booking, self._default, Reads(), guess)
+        self._last[booking.event_type, call.facts.our_number] = msgspec.structs.replace(placed, reads=Reads())
+        unit = self._new_unit(placed.schedule.branch.company_id)
+        existing = _existing(placed, booking)
         if existing:
             lines = self._link_existing(unit, call, existing, at)
         else:
-            lines = self._add_appointment(unit, call, wanted, placed, at)
+            lines = self._add_appointment(unit, call, booking, placed, at)
         try:
             unit.commit()
         except DomainError as error:
@@ -124,10 +119,10 @@ class Backfill:
         return (f"appointment: known by its Cal.com booking, {found.status}",)
 
     def _add_appointment(
-        self, unit: Unit, call: Call, wanted: BookingData, placed: Placement, at: datetime
+        self, unit: Unit, call: Call, booking: BookingData, placed: BackfillPlacement, at: datetime
     ) -> tuple[str, ...]:
         customer_id, customer_line = _customer(unit, call, placed, at)
-        appointment = placed.appointment(unit.company_id, call.id, customer_id, wanted, at)
+        appointment = placed.appointment(unit.company_id, call.id, customer_id, booking, at)
         if appointment.ends_at <= at:
             note: tuple[str, ...] = ("the time has passed: it takes none",)
         elif appointment.staff_id is None or not placed.take_time(unit, appointment, at):
@@ -143,11 +138,11 @@ class Backfill:
             unit.publish(booked_event(appointment))
         unit.audit("appointment.backfilled", appointment.id, call=call.id)
         _write_link(unit, call, appointment)
-        return (customer_line, placed.told(appointment), *note)
+        return (customer_line, placed.line(appointment), *note)
 
 
-def _existing(placed: Placement, wanted: BookingData) -> Appointment | None:
-    kinds = ((UID, wanted.calcom_uid), (BOOKING_ID, wanted.calcom_id))
+def _existing(placed: BackfillPlacement, booking: BookingData) -> Appointment | None:
+    kinds = ((UID, booking.calcom_uid), (BOOKING_ID, booking.calcom_id))
     keys = [directory.key(kind, str(value)) for kind, value in kinds if value]
     entries = map(directory.entry, placed.reads(keys).values())
     owners = {(entry.company_id, entry.record) for entry in entries if entry}
@@ -162,15 +157,15 @@ def _existing(placed: Placement, wanted: BookingData) -> Appointment | None:
     return appointment_store.appointment_of(placed.reads([key])[key])
 
 
-def _customer(unit: Unit, call: Call, placed: Placement, at: datetime) -> tuple[str, str]:
+def _customer(unit: Unit, call: Call, placed: BackfillPlacement, at: datetime) -> tuple[str, str]:
     if call.link.customer_id:
         return call.link.customer_id, "customer: the one linked to the call"
     contact = placed.contact
     known = crm.owner_of(list(placed.reads(crm.contact_keys(unit.company_id, contact)).values()))
     if known:
         return known, f"customer: known by {contact.phone or contact.email}"
-    told = ", ".join(part for part in (contact.name, contact.phone, contact.email) if part)
-    return customers.add_from_contact(unit, contact, "retell_phone", at).id, f"customer: new, {told}"
+    line = ", ".join(part for part in (contact.name, contact.phone, contact.email) if part)
+    return customers.add_from_contact(unit, contact, "retell_phone", at).id, f"customer: new, {line}"
 
 
 def _write_link(unit: Unit, call: Call, appointment: Appointment) -> None:

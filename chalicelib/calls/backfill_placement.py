@@ -52,12 +52,12 @@ class Reads:
 
     def __call__(self, keys: Iterable[Key]) -> dict[Key, Any]:
         """The rows at `keys` by their key, None where there is none."""
-        wanted = list(keys)
-        self._rows |= fetch_map(key for key in wanted if key not in self._rows)
-        return {key: self._rows[key] for key in wanted}
+        booking = list(keys)
+        self._rows |= fetch_map(key for key in booking if key not in self._rows)
+        return {key: self._rows[key] for key in booking}
 
 
-class Placement(msgspec.Struct, frozen=True, kw_only=True):
+class BackfillPlacement(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of it. `lines` say how it was found out."""
 
     schedule: Schedule
@@ -70,11 +70,11 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     reads: Reads
 
     def appointment(
-        self, company_id: str, call_id: str, customer_id: str, wanted: BookingData, at: datetime
+        self, company_id: str, call_id: str, customer_id: str, booking: BookingData, at: datetime
     ) -> Appointment:
         """The appointment that the call made."""
-        if self.schedule.branch.books_through == "calcom" and not (wanted.calcom_uid or wanted.calcom_id):
-            code = "calcom_id_unreadable" if "calcom_id" in wanted.unreadable else "calcom_id_missing"
+        if self.schedule.branch.books_through == "calcom" and not (booking.calcom_uid or booking.calcom_id):
+            code = "calcom_id_unreadable" if "calcom_id" in booking.unreadable else "calcom_id_missing"
             raise CannotBackfill(code, "the branch books through Cal.com, and no Cal.com id that can be read is given")
         return Appointment(
             id=new_id("apt"),
@@ -93,8 +93,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
             status="confirmed",
             booked_as="confirmed",
             source="retell_phone",
-            calcom_booking_id=wanted.calcom_id,
-            external_id=wanted.calcom_uid,
+            calcom_booking_id=booking.calcom_id,
+            external_id=booking.calcom_uid,
             created_at=at,
             updated_at=at,
         )
@@ -112,7 +112,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
         calendar_store.take(unit, calendar, [entry], at)
         return True
 
-    def told(self, appointment: Appointment) -> str:
+    def line(self, appointment: Appointment) -> str:
         """The appointment in a line."""
         zone = self.schedule.branch.clock()
         first, last = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
@@ -122,48 +122,48 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
         return f"appointment: {self.service.name} with {who}, {first:%a %Y-%m-%d %H:%M}–{last:%H:%M} {zone.key}{theirs}"
 
 
-def place_call(
-    call: Call, wanted: BookingData, default: Default, reads: Reads, guess: Placement | None = None
-) -> Placement:
+def find_placement(
+    call: Call, booking: BookingData, default: Default, reads: Reads, guess: BackfillPlacement | None = None
+) -> BackfillPlacement:
     """Find it all out, or raise CannotBackfill naming what is missing.
 
     `guess`: where the last call of the same kind belonged; what that one needed is read along. It decides nothing.
     """
-    reads([*call_owner.keys(wanted, call.facts), *_calcom_keys(wanted), *_guessed(call, wanted, guess)])
-    owner = _owner(call, wanted, default, reads)
-    schedule = _schedule(call, wanted, owner, reads)
-    service = _service(schedule, wanted, owner)
-    starts_at, ends_at = _times(schedule, service, wanted, call.created_at)
-    member = _member(schedule, service, wanted, owner)
-    return Placement(
+    reads([*call_owner.keys(booking, call.facts), *_calcom_keys(booking), *_guessed(call, booking, guess)])
+    owner = _owner(call, booking, default, reads)
+    schedule = _schedule(call, booking, owner, reads)
+    service = _service(schedule, booking, owner)
+    starts_at, ends_at = _times(schedule, service, booking, call.created_at)
+    member = _member(schedule, service, booking, owner)
+    return BackfillPlacement(
         schedule=schedule,
         service=service,
         member=member,
         starts_at=starts_at,
         ends_at=ends_at,
-        contact=_contact(call, wanted, schedule.branch.country),
+        contact=_contact(call, booking, schedule.branch.country),
         lines=(f"company: {owner.company_id}, by {owner.rule}", f"branch: {schedule.branch.name}"),
         reads=reads,
     )
 
 
-def _calcom_keys(wanted: BookingData) -> list[Key]:
+def _calcom_keys(booking: BookingData) -> list[Key]:
     found = []
-    if wanted.calcom_uid:
-        found.append(directory.key(UID, wanted.calcom_uid))
-    if wanted.calcom_id:
-        found.append(directory.key(BOOKING_ID, str(wanted.calcom_id)))
+    if booking.calcom_uid:
+        found.append(directory.key(UID, booking.calcom_uid))
+    if booking.calcom_id:
+        found.append(directory.key(BOOKING_ID, str(booking.calcom_id)))
     return found
 
 
-def _guessed(call: Call, wanted: BookingData, guess: Placement | None) -> list[Key]:
+def _guessed(call: Call, booking: BookingData, guess: BackfillPlacement | None) -> list[Key]:
     if guess is None:
         return []
     branch = guess.schedule.branch
     found = [practice_store.schedule_key(branch.company_id, branch.id)]
     try:
-        found += crm.contact_keys(branch.company_id, _contact(call, wanted, branch.country))
-        starts_at, ends_at = _times(guess.schedule, guess.service, wanted, call.created_at)
+        found += crm.contact_keys(branch.company_id, _contact(call, booking, branch.country))
+        starts_at, ends_at = _times(guess.schedule, guess.service, booking, call.created_at)
     except CannotBackfill:
         return found
     if guess.member:
@@ -173,8 +173,8 @@ def _guessed(call: Call, wanted: BookingData, guess: Placement | None) -> list[K
     return found
 
 
-def _owner(call: Call, wanted: BookingData, default: Default, reads: Reads) -> Owner:
-    found, tried = call_owner.owner(wanted, call.facts, default, reads)
+def _owner(call: Call, booking: BookingData, default: Default, reads: Reads) -> Owner:
+    found, tried = call_owner.owner(booking, call.facts, default, reads)
     if call.company_id is None:
         if found is None:
             raise CannotBackfill("company_unknown", "; ".join(each.reason for each in tried))
@@ -186,10 +186,10 @@ def _owner(call: Call, wanted: BookingData, default: Default, reads: Reads) -> O
     return Owner(company_id=call.company_id, rule="the call itself", branch_id=call.link.branch_id)
 
 
-def _schedule(call: Call, wanted: BookingData, owner: Owner, reads: Reads) -> Schedule:
+def _schedule(call: Call, booking: BookingData, owner: Owner, reads: Reads) -> Schedule:
     # An event type books in one branch; else what the booking names, what the call is linked to, the number's branch.
     at_calcom = owner.branch_id if owner.service_id else None
-    branch_id = at_calcom or wanted.branch or call.link.branch_id or owner.branch_id
+    branch_id = at_calcom or booking.branch or call.link.branch_id or owner.branch_id
     if branch_id is None:
         branches = practice_store.practice(owner.company_id)[0]
         if len(branches) != 1:
@@ -202,8 +202,8 @@ def _schedule(call: Call, wanted: BookingData, owner: Owner, reads: Reads) -> Sc
         raise CannotBackfill("branch_unknown", f"the company has no branch {branch_id}") from None
 
 
-def _service(schedule: Schedule, wanted: BookingData, owner: Owner) -> Service:
-    named = owner.service_id or wanted.service
+def _service(schedule: Schedule, booking: BookingData, owner: Owner) -> Service:
+    named = owner.service_id or booking.service
     if named is None:
         missing = "no service and no known event type are given"
         raise CannotBackfill("service_missing", missing)
@@ -213,27 +213,27 @@ def _service(schedule: Schedule, wanted: BookingData, owner: Owner) -> Service:
     return service
 
 
-def _member(schedule: Schedule, service: Service, wanted: BookingData, owner: Owner) -> Staff | None:
+def _member(schedule: Schedule, service: Service, booking: BookingData, owner: Owner) -> Staff | None:
     able = schedule.able(service, None, "staff")
-    for named in (owner.staff_id, wanted.staff):
+    for named in (owner.staff_id, booking.staff):
         member = next((m for m in able if named and (m.id == named or m.name.casefold() == named.casefold())), None)
         if member:
             return member
     return able[0] if len(able) == 1 else None
 
 
-def _times(schedule: Schedule, service: Service, wanted: BookingData, said_at: datetime) -> tuple[datetime, datetime]:
+def _times(schedule: Schedule, service: Service, booking: BookingData, said_at: datetime) -> tuple[datetime, datetime]:
     branch = schedule.branch
-    if wanted.starts_at is None:
-        code = "time_unreadable" if "starts_at" in wanted.unreadable else "time_missing"
+    if booking.starts_at is None:
+        code = "time_unreadable" if "starts_at" in booking.unreadable else "time_missing"
         raise CannotBackfill(code, "no time that can be read is given")
-    if wanted.zone:
-        zone = _try("zone_unknown", lambda: check_zone(wanted.zone or "", "time_zone"))
+    if booking.zone:
+        zone = _try("zone_unknown", lambda: check_zone(booking.zone or "", "time_zone"))
         branch = msgspec.structs.replace(branch, zone=zone)
-    starts_at = _instant(wanted.starts_at, branch, said_at)
-    ends_at = starts_at + timedelta(minutes=min(wanted.minutes or service.duration_min, TOO_MANY_MINUTES))
-    if wanted.ends_at:
-        ends_at = _instant(wanted.ends_at, branch, said_at)
+    starts_at = _instant(booking.starts_at, branch, said_at)
+    ends_at = starts_at + timedelta(minutes=min(booking.minutes or service.duration_min, TOO_MANY_MINUTES))
+    if booking.ends_at:
+        ends_at = _instant(booking.ends_at, branch, said_at)
     if not timedelta(0) < ends_at - starts_at <= LONGEST:
         raise CannotBackfill("time_unreadable", "it does not end after it starts, or lasts over a day")
     return starts_at, ends_at
@@ -243,14 +243,14 @@ def _instant(text: str, branch: Branch, said_at: datetime) -> datetime:
     return _minute(_try("time_unreadable", lambda: instant(text, branch, said_at, "booking_details")))
 
 
-def _contact(call: Call, wanted: BookingData, country: str) -> Contact:
+def _contact(call: Call, booking: BookingData, country: str) -> Contact:
     # What a language model understood of a spoken number or address is not ours to refuse: the caller's own stands in.
-    phone = _or_none(lambda: e164(wanted.phone or "", country, "phone")) or call.facts.their_number
-    email = _or_none(lambda: clean_email(wanted.email or "", "email"))
+    phone = _or_none(lambda: e164(booking.phone or "", country, "phone")) or call.facts.their_number
+    email = _or_none(lambda: clean_email(booking.email or "", "email"))
     if not (phone or email or call.link.customer_id):
         missing = "no phone number or e-mail address that can be read is given, and the caller's number is hidden"
         raise CannotBackfill("contact_missing", missing)
-    name = _or_none(lambda: clean_name(wanted.name or "", "name")) or ""
+    name = _or_none(lambda: clean_name(booking.name or "", "name")) or ""
     return Contact(name=name, phone=phone, email=email)
 
 

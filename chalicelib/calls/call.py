@@ -71,7 +71,7 @@ class CallLink(msgspec.Struct, frozen=True, kw_only=True):
     booking_details: dict[str, Any] = {}
 
     @property
-    def wanted_booking(self) -> bool:
+    def concerns_booking(self) -> bool:
         """Whether the chain to an appointment is worth looking at."""
         return self.booking_confirmed or bool(self.booking_details)
 
@@ -90,7 +90,7 @@ class CallNotes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """The last time the caller wanted a person: the number he was put through to, or why he was not (`closed`, …)."""
+    """When a caller last wanted a person: the number they were put through to, or why they were not (`closed`, …)."""
 
     asked_at: datetime
     outcome: str

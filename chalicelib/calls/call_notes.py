@@ -8,6 +8,7 @@ from chalicelib.calls import store
 from chalicelib.calls.call import Call, CallNotes
 from chalicelib.calls.events import CallLinked, CallNoted
 from chalicelib.core.errors import Conflict, NotFound, Stale, invalid
+from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
@@ -15,7 +16,6 @@ from chalicelib.crm import store as crm
 LONGEST_NOTES = 10_000
 LONGEST_TAG = 40
 MOST_TAGS = 20
-TRIES = 5
 
 
 def clean_tags(tags: Sequence[str], path: str) -> tuple[str, ...]:
@@ -56,7 +56,8 @@ def link_customer(new_unit: UnitFactory, call_id: str, customer_id: str | None) 
 
     Raises NotFound, and Conflict for a call that led to an appointment: it is that one's customer's.
     """
-    for _ in range(TRIES):
+
+    def attempt() -> Call:
         unit = new_unit()
         ours = store.our_id(unit.company_id, call_id) or call_id
         call_key = store.call_key(unit.company_id, ours)
@@ -76,12 +77,10 @@ def link_customer(new_unit: UnitFactory, call_id: str, customer_id: str | None) 
         store.save_link(unit, call.id, link, call.link_version)
         unit.publish(CallLinked(call_id=call.id, customer_id=customer_id))
         unit.audit("call.linked", call.id, ("customer_id",), customer=customer_id or "")
-        try:
-            unit.commit(changed)
-            return changed
-        except Stale:
-            continue
-    raise Stale
+        unit.commit(changed)
+        return changed
+
+    return until_committed(attempt)
 
 
 def give_number(unit: Unit, call_id: str, legacy_id: str) -> Call:

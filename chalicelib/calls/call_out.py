@@ -1,4 +1,4 @@
-"""Calling out: the agent calls a customer, or a member of staff is rung and then connected with him.
+"""Calling out: the agent calls a customer, or a member of staff is rung and then connected with the customer.
 
 Hold, vendor, confirm: the call is recorded before the vendor is asked, and a lost answer is looked for, never repeated.
 """
@@ -17,11 +17,12 @@ from chalicelib.calls.events import OutboundCallStarted
 from chalicelib.calls.jobs import ReconcileOutbound
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, DomainError, NotFound, OutcomeUnknown, Stale, invalid
+from chalicelib.core.errors import Conflict, DomainError, NotFound, OutcomeUnknown, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.logging import log
 from chalicelib.core.phones import e164
+from chalicelib.core.retry import known_first, until_committed
 from chalicelib.core.tables import fetch_map, fetch_one
 from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
@@ -36,7 +37,6 @@ SURE_AFTER = timedelta(seconds=75)
 RECONCILE_SECONDS = 90
 AGAIN_SECONDS = 60
 CLOCKS_APART = timedelta(seconds=60)
-TRIES = 5
 MARK = "phone_call_id"
 
 
@@ -58,23 +58,23 @@ class Vendors(msgspec.Struct, frozen=True):
     retell: "Callable[[], Retell]"
 
 
-def start(new_unit: UnitFactory, company_id: str, wish: OutboundCall, clock: Clock, vendors: Vendors) -> PhoneCall:
+def start(new_unit: UnitFactory, company_id: str, request: OutboundCall, clock: Clock, vendors: Vendors) -> PhoneCall:
     """The call, started; `held` when the vendor has not said whether it took it (it is asked again later).
 
     Raises Conflict `do_not_call`, or `quiet_hours` with `next_allowed_at`; Invalid for what cannot be called; NotFound
     for a branch or customer of nobody's; and the vendor's refusal, after which nothing is left of the call.
     """
-    branch, number, customer, refuses = _whom(company_id, wish)
+    branch, number, customer, refuses = _whom(company_id, request)
     _check_allowed(branch, customer, refuses, clock())
-    call = _held(branch, number, customer, wish, clock())
+    call = _held(branch, number, customer, request, clock())
     unit = new_unit()
     store.add(unit, call)
     job = ReconcileOutbound(company_id=company_id, phone_call_id=call.id)
     unit.enqueue(job, delay_seconds=RECONCILE_SECONDS)
-    unit.audit("phone_call.requested", call.id, branch=branch.id, kind=wish.kind)
+    unit.audit("phone_call.requested", call.id, branch=branch.id, kind=request.kind)
     unit.commit(call)
     try:
-        vendor_id = _ask(call, branch, wish, vendors)
+        vendor_id = _request(call, branch, request, vendors)
     except OutcomeUnknown:
         log.warning("outcome of the call unknown", extra={"phone_call_id": call.id})
         return call
@@ -84,31 +84,31 @@ def start(new_unit: UnitFactory, company_id: str, wish: OutboundCall, clock: Clo
     return _confirm(new_unit, call, vendor_id)
 
 
-def _whom(company_id: str, wish: OutboundCall) -> tuple[Branch, str, Customer | None, bool]:
-    """The branch, the number to call, its owner where he is known, and whether that number refuses calls."""
-    branch_key = practice_store.schedule_key(company_id, wish.branch_id)
-    if wish.customer_id is None:
-        branch = practice_store.get_schedule(company_id, wish.branch_id).branch
-        number = _number(wish, branch, None)
+def _whom(company_id: str, request: OutboundCall) -> tuple[Branch, str, Customer | None, bool]:
+    """The branch, the number to call, its owner where they are known, and whether that number refuses calls."""
+    branch_key = practice_store.schedule_key(company_id, request.branch_id)
+    if request.customer_id is None:
+        branch = practice_store.get_schedule(company_id, request.branch_id).branch
+        number = _number(request, branch, None)
         refusal_key = messaging.refusal_key(company_id, number)
         owners = crm.contact_keys(company_id, Contact(phone=number))
         rows = fetch_map([refusal_key, *owners])
         owner = crm.owner_of([rows[key] for key in owners])
         customer = crm.find_customer(company_id, owner) if owner else None
         return branch, number, customer, _refuses(rows[refusal_key])
-    customer_key = crm.key(company_id, wish.customer_id)
+    customer_key = crm.key(company_id, request.customer_id)
     rows = fetch_map([branch_key, customer_key])
-    branch = practice_store.schedule_of(rows[branch_key], wish.branch_id).branch
+    branch = practice_store.schedule_of(rows[branch_key], request.branch_id).branch
     customer = crm.customer_of(rows[customer_key])
     if customer is None:
-        raise NotFound("customer_not_found", f"There is no customer {wish.customer_id}.")
-    number = _number(wish, branch, customer)
+        raise NotFound("customer_not_found", f"There is no customer {request.customer_id}.")
+    number = _number(request, branch, customer)
     return branch, number, customer, _refuses(fetch_one(messaging.refusal_key(company_id, number)))
 
 
-def _number(wish: OutboundCall, branch: Branch, customer: Customer | None) -> str:
-    if wish.to:
-        return e164(wish.to, branch.country, "body.to")
+def _number(request: OutboundCall, branch: Branch, customer: Customer | None) -> str:
+    if request.to:
+        return e164(request.to, branch.country, "body.to")
     if customer is None:
         raise invalid("body.to", "required", "Give a number to call, or a customer.")
     if customer.phone is None:
@@ -131,7 +131,7 @@ def _check_allowed(branch: Branch, customer: Customer | None, refuses: bool, now
         raise Conflict("quiet_hours", detail, next_allowed_at=local)
 
 
-def _held(branch: Branch, number: str, customer: Customer | None, wish: OutboundCall, at: datetime) -> PhoneCall:
+def _held(branch: Branch, number: str, customer: Customer | None, request: OutboundCall, at: datetime) -> PhoneCall:
     if branch.phone is None:
         raise invalid("body.branch_id", "no_phone", "This branch has no number to call from.")
     return PhoneCall(
@@ -139,28 +139,28 @@ def _held(branch: Branch, number: str, customer: Customer | None, wish: Outbound
         company_id=branch.company_id,
         branch_id=branch.id,
         direction="outbound",
-        through="retell" if wish.kind == "agent" else "twilio",
+        through="retell" if request.kind == "agent" else "twilio",
         our_number=branch.phone,
         other=number,
-        staff_number=_staff_number(branch, wish) if wish.kind == "staff" else None,
+        staff_number=_staff_number(branch, request) if request.kind == "staff" else None,
         customer_id=customer.id if customer else None,
         status="held",
         started_at=at,
     )
 
 
-def _staff_number(branch: Branch, wish: OutboundCall) -> str:
+def _staff_number(branch: Branch, request: OutboundCall) -> str:
     known = branch.call_routing.staff_numbers
-    wanted = e164(wish.staff_number, branch.country, "body.staff_number") if wish.staff_number else None
-    if wanted is None and len(known) == 1:
+    number = e164(request.staff_number, branch.country, "body.staff_number") if request.staff_number else None
+    if number is None and len(known) == 1:
         return known[0]
     # Only numbers of the branch's own: otherwise whoever has a token connects any two people in the world.
-    if wanted not in known:
+    if number not in known:
         raise invalid("body.staff_number", "unknown_staff_number", "Give one of the branch's staff numbers.")
-    return wanted
+    return number
 
 
-def _ask(call: PhoneCall, branch: Branch, wish: OutboundCall, vendors: Vendors) -> str:
+def _request(call: PhoneCall, branch: Branch, request: OutboundCall, vendors: Vendors) -> str:
     if call.through == "twilio":
         from chalicelib.vendors.twilio import NewCall
 
@@ -184,7 +184,7 @@ def _ask(call: PhoneCall, branch: Branch, wish: OutboundCall, vendors: Vendors) 
         to_number=call.other or "",
         override_agent_id=branch.call_routing.agent_id,
         metadata={MARK: call.id},
-        retell_llm_dynamic_variables=wish.variables,
+        retell_llm_dynamic_variables=request.variables,
         idempotency_key=call.id,
     )
     try:
@@ -194,22 +194,22 @@ def _ask(call: PhoneCall, branch: Branch, wish: OutboundCall, vendors: Vendors) 
 
 
 def _confirm(new_unit: UnitFactory, held: PhoneCall, vendor_id: str) -> PhoneCall:
-    seen: PhoneCall | None = held
-    for _ in range(TRIES):
-        if seen is None or seen.vendor_id:  # a callback of the vendor's was faster
-            return seen or held
+    read = known_first(held, lambda: store.get(held.company_id, held.id))
+
+    def attempt() -> PhoneCall:
+        seen = read()
+        if seen.vendor_id:  # a callback of the vendor's was faster
+            return seen
         call = seen.started(vendor_id, "queued")
         unit = new_unit()
         store.save(unit, call, seen)
         store.claim_vendor_id(unit, call)
         unit.publish(OutboundCallStarted(phone_call_id=call.id, through=call.through))
         unit.audit("phone_call.started", call.id, ("status", "vendor_id"))
-        try:
-            unit.commit(call)
-            return call
-        except Stale:
-            seen = store.find(held.company_id, held.id)
-    raise Stale
+        unit.commit(call)
+        return call
+
+    return until_committed(attempt)
 
 
 def _give_up(new_unit: UnitFactory, held: PhoneCall, why: str) -> None:

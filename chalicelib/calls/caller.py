@@ -12,7 +12,7 @@ _KEYS = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999"
 WITHHELD = frozenset(
     "+" + word.translate(_KEYS) for word in ("anonymous", "restricted", "unavailable", "unknown", "blocked", "private")
 )
-"""What Twilio gives as the number of who hides his: the word as it lies on a telephone's keys."""
+"""What Twilio gives as the number of whoever hides theirs: the word as it lies on a telephone's keys."""
 
 
 class Caller(msgspec.Struct, frozen=True):

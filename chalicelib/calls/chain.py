@@ -165,7 +165,7 @@ def validate(calls: Iterable[Call]) -> Iterator[tuple[Call, Chain]]:
 
 
 def validate_all(company_id: str, after: str = "") -> Iterator[tuple[Call, Chain]]:
-    """The verdict on every call that wanted a booking, oldest first; `after`: the last one's `store.place`."""
+    """The verdict on every call that wanted a booking, oldest first; `after`: the last one's `store.position`."""
     yield from validate(list_store.calls_that_booked(company_id, after))
 
 

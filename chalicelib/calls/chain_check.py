@@ -8,12 +8,13 @@ from chalicelib.calls import call_owner, chain, list_store, store
 from chalicelib.calls.analysis import read_booking
 from chalicelib.calls.call import Call
 from chalicelib.calls.jobs import CheckChains, SendChainReport
-from chalicelib.core.clock import epoch, stamp
+from chalicelib.core import guards
+from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict
+from chalicelib.core.guards import Guard
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
-from chalicelib.core.rows import GuardRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import CompanyUnitFactory
 
@@ -36,8 +37,8 @@ class _DoneBefore(Conflict):
 def spread(company_ids: Iterable[str], new_unit: CompanyUnitFactory, at: datetime) -> int:
     """Leave a job for each company and one for the calls of nobody's; returns how many. Twice a day is once."""
     run, due = at.date().isoformat(), 0
-    waiting = iter([*company_ids, PLATFORM])
-    while batch := list(islice(waiting, COMPANIES_AT_ONCE)):
+    left = iter([*company_ids, PLATFORM])
+    while batch := list(islice(left, COMPANIES_AT_ONCE)):
         unit = new_unit(PLATFORM)
         for company_id in batch:
             unit.enqueue(CheckChains(company_id=company_id, run=run))
@@ -51,14 +52,13 @@ def check(job: CheckChains, context: JobContext) -> None:
     checked, failed, findings, last = job.checked, job.failed, list(job.findings), ""
     seen = 0
     for call, missing in islice(_missing(job), PAGE):
-        seen, checked, last = seen + 1, checked + 1, store.place(call)
+        seen, checked, last = seen + 1, checked + 1, store.position(call)
         if missing:
             failed += 1
             findings += [(call.id, missing)] if len(findings) < MOST_FINDINGS else []
     unit = context.unit()
-    guard = GuardRow(f"{job.company_id}#chains#{job.run}#{job.page}", "guard")
-    guard.expires_at = epoch(context.clock() + KEEP_GUARD)
-    unit.add(guard, _DoneBefore())
+    name = f"{job.company_id}#chains#{job.run}#{job.page}"
+    guards.add(unit, name, Guard(until=context.clock() + KEEP_GUARD), _DoneBefore())
     if seen == PAGE:
         unit.enqueue(
             CheckChains(

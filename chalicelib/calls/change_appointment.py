@@ -18,7 +18,7 @@ from chalicelib.booking.packages.change import cancel as cancel_package
 from chalicelib.booking.packages.reschedule import reschedule as reschedule_package
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.rules.reschedule_rules import Move
-from chalicelib.calls.appointment_answers import refused, standing, which_one
+from chalicelib.calls.appointment_answers import about_one, refused, which_one
 from chalicelib.calls.function_args import CancelArgs, RescheduleArgs, WhichArgs
 from chalicelib.calls.function_context import Answer, FunctionContext, Tools, forget, keep, once
 from chalicelib.calls.own_appointments import COMING, Known, find
@@ -34,100 +34,104 @@ Act = Callable[[Known], Answer]
 AWAITING = frozenset({"change_pending", "awaits_calcom"})
 
 
-def move(asked: FunctionContext, wish: RescheduleArgs, tools: Tools) -> Answer:
+def move(context: FunctionContext, request: RescheduleArgs, tools: Tools) -> Answer:
     """Move the appointment meant; the same question again gets the same answer while it still stands there.
 
     Where it was moved on meanwhile, a late repeat moves nothing back: it is told so, and only asking once more does it.
     """
-    if asked.kept:
-        return _moved_before(asked, tools)
-    return once(asked, lambda: _for_one(asked, wish, tools, lambda known: _move(asked, known, wish, tools)))
+    if context.kept:
+        return _moved_before(context, tools)
+    return once(context, lambda: _for_one(context, request, tools, lambda known: _move(context, known, request, tools)))
 
 
-def call_off(asked: FunctionContext, wish: CancelArgs, tools: Tools) -> Answer:
+def call_off(context: FunctionContext, request: CancelArgs, tools: Tools) -> Answer:
     """Cancel the appointment meant; the same question again gets the same answer."""
-    return once(asked, lambda: _for_one(asked, wish, tools, lambda known: _cancel(asked, known, wish, tools)))
+    return once(
+        context, lambda: _for_one(context, request, tools, lambda known: _cancel(context, known, request, tools))
+    )
 
 
-def _for_one(asked: FunctionContext, which: WhichArgs, tools: Tools, act: Act) -> Answer:
-    found = find(asked, which, lambda: tools.new_unit(asked.company_id))
+def _for_one(context: FunctionContext, which: WhichArgs, tools: Tools, act: Act) -> Answer:
+    found = find(context, which, lambda: tools.new_unit(context.company_id))
     if not found.known:
-        return refused(asked, found)
-    if found.ask or len(found.known) > 1:
-        return which_one(asked, found.known)
+        return refused(context, found)
+    if found.uncertain or len(found.known) > 1:
+        return which_one(context, found.known)
     return act(found.known[0])
 
 
-def _move(asked: FunctionContext, known: Known, wish: RescheduleArgs, tools: Tools) -> Answer:
+def _move(context: FunctionContext, known: Known, request: RescheduleArgs, tools: Tools) -> Answer:
     if known.appointment.group:
-        # One participant does not move the others: he leaves this group and books another one.
-        return {"message": asked.voice.phrases.cannot_change, "status": "refused", "code": "is_group"}
+        # One participant does not move the others: they leave this group and book another one.
+        return {"message": context.voice.phrases.cannot_change, "status": "refused", "code": "is_group"}
     branch = known.schedule.branch
-    starts_at = instant(wish.starts_at, branch, asked.now, "args.starts_at", known.day)
-    said = asked.voice.phrases
+    starts_at = instant(request.starts_at, branch, context.now, "args.starts_at", known.day)
+    said = context.voice.phrases
 
     def answer(appointment: Appointment) -> Answer:
-        return standing(asked, _now(known, appointment), said.moved, "moved")
+        return about_one(context, _now(known, appointment), said.moved, "moved")
 
     def hook(unit: Unit, appointment: Appointment) -> None:
-        keep(unit, asked, answer(appointment), appointment.id)
+        keep(unit, context, answer(appointment), appointment.id)
 
-    wanted = Move(starts_at=starts_at, staff=wish.staff, by="customer", path="args")
+    requested = Move(starts_at=starts_at, staff=request.staff, by="customer", path="args")
     try:
-        after = _rescheduled(asked, known, wanted, tools, hook)
+        after = _rescheduled(context, known, requested, tools, hook)
     except DomainError as refusal:
-        return _not_done(asked, known, refusal, said.move_pending, starts_at)
+        return _not_done(context, known, refusal, said.move_pending, starts_at)
     if after.pending_change:
-        return standing(asked, known, said.move_pending, "pending")
+        return about_one(context, known, said.move_pending, "pending")
     return answer(after)
 
 
-def _cancel(asked: FunctionContext, known: Known, wish: CancelArgs, tools: Tools) -> Answer:
-    said = asked.voice.phrases
+def _cancel(context: FunctionContext, known: Known, request: CancelArgs, tools: Tools) -> Answer:
+    said = context.voice.phrases
 
     def answer(appointment: Appointment) -> Answer:
-        cancelled = standing(asked, _now(known, appointment), said.cancelled, "cancelled")
-        return _charged(asked, appointment, cancelled) if appointment.fee_minor else cancelled
+        cancelled = about_one(context, _now(known, appointment), said.cancelled, "cancelled")
+        return _charged(context, appointment, cancelled) if appointment.fee_minor else cancelled
 
     def hook(unit: Unit, appointment: Appointment) -> None:
-        keep(unit, asked, answer(appointment), appointment.id)
+        keep(unit, context, answer(appointment), appointment.id)
 
     try:
-        after = _cancelled(asked, known, Cancellation(reason=wish.reason, by="customer"), tools, hook)
+        after = _cancelled(context, known, Cancellation(reason=request.reason, by="customer"), tools, hook)
     except DomainError as refusal:
-        return _not_done(asked, known, refusal, said.cancel_pending, None)
+        return _not_done(context, known, refusal, said.cancel_pending, None)
     if after.pending_change:
-        return standing(asked, known, said.cancel_pending, "pending")
+        return about_one(context, known, said.cancel_pending, "pending")
     return answer(after)
 
 
-def _charged(asked: FunctionContext, cancelled: Appointment, answer: Answer) -> Answer:
-    fee = asked.voice.money(cancelled.fee_minor, str(cancelled.currency))
-    message = f"{answer['message']} {asked.voice.phrases.cancel_fee.format(fee=fee)}"
+def _charged(context: FunctionContext, cancelled: Appointment, answer: Answer) -> Answer:
+    fee = context.voice.money(cancelled.fee_minor, str(cancelled.currency))
+    message = f"{answer['message']} {context.voice.phrases.cancel_fee.format(fee=fee)}"
     return {**answer, "message": message, "fee_minor": cancelled.fee_minor, "currency": cancelled.currency}
 
 
-def _rescheduled(asked: FunctionContext, known: Known, move: Move, tools: Tools, hook: AppointmentHook) -> Appointment:
+def _rescheduled(
+    context: FunctionContext, known: Known, move: Move, tools: Tools, hook: AppointmentHook
+) -> Appointment:
     package = known.appointment.package
     if package is None:
-        return reschedule(_context(asked, tools, hook), known.appointment.id, move)
-    return reschedule_package(_context(asked, tools, _of_first(hook)), package.id, move).parts[0]
+        return reschedule(_change(context, tools, hook), known.appointment.id, move)
+    return reschedule_package(_change(context, tools, _of_first(hook)), package.id, move).parts[0]
 
 
 def _cancelled(
-    asked: FunctionContext, known: Known, wanted: Cancellation, tools: Tools, hook: AppointmentHook
+    context: FunctionContext, known: Known, requested: Cancellation, tools: Tools, hook: AppointmentHook
 ) -> Appointment:
     appointment = known.appointment
     if appointment.package:
-        context = _context(asked, tools, _of_first(hook))
-        return cancel_package(context, appointment.package.id, Change(reason=wanted.reason)).parts[0]
+        change = Change(reason=requested.reason)
+        return cancel_package(_change(context, tools, _of_first(hook)), appointment.package.id, change).parts[0]
     if appointment.group:
-        return leave(_context(asked, tools, hook), appointment.id, Leaver(customer_id=appointment.customer_id))
-    return cancel(_context(asked, tools, hook), appointment.id, wanted)
+        return leave(_change(context, tools, hook), appointment.id, Leaver(customer_id=appointment.customer_id))
+    return cancel(_change(context, tools, hook), appointment.id, requested)
 
 
-def _context(asked: FunctionContext, tools: Tools, hook: Callable[[Unit, T], None]) -> ChangeContext[T]:
-    company_id = asked.company_id
+def _change(context: FunctionContext, tools: Tools, hook: Callable[[Unit, T], None]) -> ChangeContext[T]:
+    company_id = context.company_id
     return ChangeContext(lambda: tools.new_unit(company_id), company_id, tools.clock, hook, tools.calcom)
 
 
@@ -137,30 +141,30 @@ def _of_first(hook: AppointmentHook) -> Callable[[Unit, Together], None]:
 
 
 def _not_done(
-    asked: FunctionContext, known: Known, refusal: DomainError, pending: str, wanted: datetime | None
+    context: FunctionContext, known: Known, refusal: DomainError, pending: str, requested: datetime | None
 ) -> Answer:
     """What to say when booking refused. Raises what is wrong with the arguments, and a repeat's `asked_before`."""
     if isinstance(refusal, Invalid) or refusal.code == "asked_before":
         raise refusal
-    said = asked.voice.phrases
+    said = context.voice.phrases
     terms = _terms(refusal)
     if terms:
         return {"message": said.cannot_change, "status": "refused", "code": terms}
     if refusal.code in REFUSED_TIMES:
-        return answer_taken(asked.voice.elsewhere(known.schedule.branch.clock()), _conflict(refusal))
-    if refusal.code in AWAITING and _same_change(asked, known, wanted):
-        return standing(asked, known, pending, "pending")
+        return answer_taken(context.voice.on_clock(known.schedule.branch.clock()), _conflict(refusal))
+    if refusal.code in AWAITING and _same_change(context, known, requested):
+        return about_one(context, known, pending, "pending")
     log.warning("not changed", extra={"code": refusal.code, "appointment_id": known.appointment.id})
     if isinstance(refusal, Conflict) and refusal.code not in AWAITING:
         return {"message": said.cannot_change, "status": "refused", "code": refusal.code}
     return {"message": said.trouble, "status": "failed", "code": refusal.code}
 
 
-def _same_change(asked: FunctionContext, known: Known, wanted: datetime | None) -> bool:
+def _same_change(context: FunctionContext, known: Known, requested: datetime | None) -> bool:
     """Whether the change that is under way is the one asked for: an earlier answer was lost."""
-    current = appointment_store.get_appointment(asked.company_id, known.appointment.id)
+    current = appointment_store.get_appointment(context.company_id, known.appointment.id)
     change = current.pending_change
-    return bool(change and wanted and change.slot and change.slot.starts_at == wanted)
+    return bool(change and requested and change.slot and change.slot.starts_at == requested)
 
 
 def _terms(refusal: DomainError) -> str | None:
@@ -169,17 +173,17 @@ def _terms(refusal: DomainError) -> str | None:
     return next((str(one["code"]) for one in failures if one["rule"] == "rescheduling"), None)
 
 
-def _moved_before(asked: FunctionContext, tools: Tools) -> Answer:
-    assert asked.kept
-    current = appointment_store.find_appointment(asked.company_id, asked.kept.record)
-    moved_to = datetime.fromisoformat(asked.kept.answer["starts_at"])
+def _moved_before(context: FunctionContext, tools: Tools) -> Answer:
+    assert context.kept
+    current = appointment_store.find_appointment(context.company_id, context.kept.record)
+    moved_to = datetime.fromisoformat(context.kept.answer["starts_at"])
     if current is None or current.status not in COMING or current.starts_at == moved_to:
-        return asked.kept.answer
-    unit = tools.new_unit(asked.company_id)
-    forget(unit, asked)
+        return context.kept.answer
+    unit = tools.new_unit(context.company_id)
+    forget(unit, context)
     unit.commit()
-    known = Known(current, practice_store.get_schedule(asked.company_id, current.branch_id))
-    return standing(asked, known, asked.voice.phrases.changed_since, "changed_since")
+    known = Known(current, practice_store.get_schedule(context.company_id, current.branch_id))
+    return about_one(context, known, context.voice.phrases.changed_since, "changed_since")
 
 
 def _now(known: Known, appointment: Appointment) -> Known:

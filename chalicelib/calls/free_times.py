@@ -25,9 +25,9 @@ MOST_SLOTS = 6
 DAYS_AHEAD = 7
 
 
-def offer(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime) -> dict[str, Any]:
+def offer(company_id: str, branch_id: str, request: AvailabilityArgs, now: datetime) -> dict[str, Any]:
     """The next free times for a service: on a day, or within a week. Raises Invalid, NotFound."""
-    schedule, service, slots = _free(company_id, branch_id, wish, now)
+    schedule, service, slots = _free(company_id, branch_id, request, now)
     zone = schedule.branch.clock()
     return {
         "message": voice_of(schedule.branch, now).free(service.name, [slot.starts_at for slot in slots]),
@@ -45,46 +45,46 @@ def offer(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime
 
 
 def _free(
-    company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime
+    company_id: str, branch_id: str, request: AvailabilityArgs, now: datetime
 ) -> tuple[Schedule, Service, list[Slot]]:
     margin = timedelta(days=1)
-    wanted = _rough_day(company_id, branch_id, wish, now)
-    last = wanted + (margin if wish.date else timedelta(days=DAYS_AHEAD))
+    day = _rough_day(company_id, branch_id, request, now)
+    last = day + (margin if request.date else timedelta(days=DAYS_AHEAD))
     found = branch_context.read(
-        company_id, branch_id, (wanted - margin, last + margin), CalendarFilter(service=wish.service)
+        company_id, branch_id, (day - margin, last + margin), CalendarFilter(service=request.service)
     )
     schedule = found.schedule
-    service = schedule.service(wish.service, "args.service")
+    service = schedule.service(request.service, "args.service")
     if service.mobile:
         sentence = f"{service.name} is done at the customer's: a colleague books it."
         raise invalid("args.service", "needs_address", sentence)
     today = now.astimezone(schedule.branch.clock()).date()
-    first = coming_day(wish.date, schedule.branch, now, "args.date") if wish.date else today
-    days = [first + timedelta(days=n) for n in range(1 if wish.date else DAYS_AHEAD)]
+    first = coming_day(request.date, schedule.branch, now, "args.date") if request.date else today
+    days = [first + timedelta(days=n) for n in range(1 if request.date else DAYS_AHEAD)]
     if service.parts:
-        return schedule, service, _spread(_of_package(found, service, wish, days, now))
-    able = schedule.able(service, wish.staff, "args.staff")
+        return schedule, service, _spread(_of_package(found, service, request, days, now))
+    able = schedule.able(service, request.staff, "args.staff")
     by_start: dict[datetime, Slot] = {}
     ids = {member.id for member in able}
     calendars = [calendar for calendar in found.calendars if calendar.owner.id in ids]
     zone = schedule.branch.clock()
     groups = [slot for _, slot in open_groups.offered(schedule, service, calendars, now)]
-    standing = [slot for slot in groups if slot.starts_at.astimezone(zone).date() in days]
+    joinable = [slot for slot in groups if slot.starts_at.astimezone(zone).date() in days]
     new = (
         slot
         for slot in free_slots(schedule, service, calendars, days, now)
         if in_time_for(found, service, slot.staff, slot.starts_at, now)
     )
-    for slot in (*standing, *new):
+    for slot in (*joinable, *new):
         by_start.setdefault(slot.starts_at, slot)
     return schedule, service, _spread([by_start[starts_at] for starts_at in sorted(by_start)])
 
 
 def _of_package(
-    found: BranchContext, package: Service, wish: AvailabilityArgs, days: Sequence[date], now: datetime
+    found: BranchContext, package: Service, request: AvailabilityArgs, days: Sequence[date], now: datetime
 ) -> list[Slot]:
     schedule, clock = found.schedule, found.schedule.branch.clock()
-    only = staff_for(schedule, package, wish.staff, path="args").only
+    only = staff_for(schedule, package, request.staff, path="args").only
     between = (local_instant(days[0], 0, clock), local_instant(days[-1], 1440, clock))
     query = PackageQuery(package=package, between=between, now=now, only=only)
     members = {member.id: member for member in schedule.staff}
@@ -94,13 +94,13 @@ def _of_package(
     ]
 
 
-def _rough_day(company_id: str, branch_id: str, wish: AvailabilityArgs, now: datetime) -> datetime:
+def _rough_day(company_id: str, branch_id: str, request: AvailabilityArgs, now: datetime) -> datetime:
     # A written day is enough to read the calendars along with the schedule; only a spoken one needs the branch first.
-    if wish.date is None:
+    if request.date is None:
         return now
-    day = iso_day(wish.date)
+    day = iso_day(request.date)
     if day is None:
-        day = coming_day(wish.date, branch_context.fresh(company_id, branch_id).branch, now, "args.date")
+        day = coming_day(request.date, branch_context.fresh(company_id, branch_id).branch, now, "args.date")
     elif not -1 <= (day - now.date()).days <= FURTHEST_DAYS:  # refused once the branch's own day is known
         return now
     return datetime.combine(day, time(), UTC)

@@ -13,11 +13,13 @@ from chalicelib.calls import store
 from chalicelib.calls.call import Call, CallLink, Transfer
 from chalicelib.calls.caller import Caller
 from chalicelib.calls.speech import Voice, voice_of
-from chalicelib.core.clock import Clock, epoch
-from chalicelib.core.errors import Conflict, DomainError, Stale
+from chalicelib.core import guards
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import Conflict, DomainError
+from chalicelib.core.guards import Guard
 from chalicelib.core.ids import new_id
-from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, fetch_map, fetch_one
+from chalicelib.core.retry import known_first, until_committed
+from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
 
 KEEP_ANSWER = timedelta(hours=24)
-TRIES = 4
 DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_there"})
 """What an answer says once something was done; every other one changed nothing and is not kept."""
 Answer = dict[str, Any]
@@ -50,7 +51,7 @@ class FunctionContext(msgspec.Struct, frozen=True, kw_only=True):
     call: Call | None
     customer_id: str | None
     kept: "Kept | None"
-    tried: str | None
+    tried: Guard | None
     now: datetime
 
     @property
@@ -71,7 +72,7 @@ class Kept(msgspec.Struct, frozen=True):
     record: str
 
 
-class _AskedBefore(Conflict):
+class _AnsweredBefore(Conflict):
     """The same function call was answered at the same moment."""
 
     def __init__(self) -> None:
@@ -81,17 +82,17 @@ class _AskedBefore(Conflict):
 def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock: Clock) -> FunctionContext:
     """Everything that any function needs to know of call, branch and caller; one request. Raises NotFound."""
     company_id, number = caller.company_id, caller.number
-    places: dict[str, Key] = {
+    keys: dict[str, Key] = {
         "schedule": practice_store.schedule_key(company_id, branch_id),
-        "guard": guard_key(caller, name, args),
-        "tried": attempts_key(caller),
+        "answered": guards.key(answer_guard(caller, name, args)),
+        "tried": guards.key(tried_guard(caller)),
     }
     if caller.call_id:
-        places["call"] = store.call_key(company_id, caller.call_id)
+        keys["call"] = store.call_key(company_id, caller.call_id)
     if number:
-        places["customer"] = crm.contact_keys(company_id, Contact(phone=number))[0]
-    found = fetch_map(places.values())
-    rows = {name: found[key] for name, key in places.items()}
+        keys["customer"] = crm.contact_keys(company_id, Contact(phone=number))[0]
+    found, now = fetch_map(keys.values()), clock()
+    rows = {what: found[key] for what, key in keys.items()}
     return FunctionContext(
         name=name,
         args=args,
@@ -99,98 +100,87 @@ def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock:
         schedule=practice_store.schedule_of(rows["schedule"], branch_id),
         call=store.call_of(rows.get("call")),
         customer_id=crm.owner_of([rows.get("customer")]),
-        kept=_kept(rows["guard"], clock()),
-        tried=rows["tried"].data if rows["tried"] else None,
-        now=clock(),
+        kept=_kept(guards.guard_of(rows["answered"], now)),
+        tried=guards.guard_of(rows["tried"], now),
+        now=now,
     )
 
 
-def once(asked: FunctionContext, act: Callable[[], Answer]) -> Answer:
+def once(context: FunctionContext, act: Callable[[], Answer]) -> Answer:
     """The answer kept for this very question, else what `act` answers.
 
     Whatever a repeat runs into (an appointment that is gone, since the first one has just cancelled it), the first
     answer is the answer. So where nothing was done, the guard is looked at once more.
     """
-    if asked.kept:
-        return asked.kept.answer
+    if context.kept:
+        return context.kept.answer
     try:
         answer = act()
     except DomainError:
-        first = _first_answer(asked)
+        first = _first_answer(context)
         if first is None:
             raise
         return first
-    return answer if answer["status"] in DONE else _first_answer(asked) or answer
+    return answer if answer["status"] in DONE else _first_answer(context) or answer
 
 
-def _first_answer(asked: FunctionContext) -> Answer | None:
-    found = _kept(fetch_one(guard_key(asked.caller, asked.name, asked.args)), asked.now)
+def _first_answer(context: FunctionContext) -> Answer | None:
+    found = _kept(guards.find(answer_guard(context.caller, context.name, context.args), context.now))
     return found.answer if found else None
 
 
-def keep(unit: Unit, asked: FunctionContext, answer: Answer, record: str) -> None:
+def keep(unit: Unit, context: FunctionContext, answer: Answer, record: str) -> None:
     """Let the unit keep the answer for a repeat of the same call, function and arguments."""
-    place = guard_key(asked.caller, asked.name, asked.args)
-    row = GuardRow(
-        place.pk,
-        place.sk,
-        record=record,
-        data=msgspec.json.encode(answer).decode(),
-        expires_at=epoch(asked.now + KEEP_ANSWER),
-    )
-    unit.put(row, GuardRow.pk.does_not_exist() | (GuardRow.expires_at < epoch(asked.now)), _AskedBefore())
+    guard = Guard(until=context.now + KEEP_ANSWER, record=record, data=msgspec.json.encode(answer).decode())
+    guards.add(unit, answer_guard(context.caller, context.name, context.args), guard, _AnsweredBefore())
 
 
-def forget(unit: Unit, asked: FunctionContext) -> None:
+def forget(unit: Unit, context: FunctionContext) -> None:
     """Let the same question count as a new one from now on."""
-    place = guard_key(asked.caller, asked.name, asked.args)
-    unit.delete(GuardRow(place.pk, place.sk))
+    guards.remove(unit, answer_guard(context.caller, context.name, context.args))
 
 
-def on_record(unit: Unit, asked: FunctionContext, transfer: Transfer | None = None) -> str:
+def on_record(unit: Unit, context: FunctionContext, transfer: Transfer | None = None) -> str:
     """Our id of the call, adding its record where Retell has not told of it yet; the unit is Stale if it does so now.
 
     `transfer` is written into the record.
     """
-    if asked.call:
+    if context.call:
         if transfer:
-            store.save_transfer(unit, asked.call.id, transfer)
-        return asked.call.id
+            store.save_transfer(unit, context.call.id, transfer)
+        return context.call.id
     call_id = new_id("call")
-    link = CallLink(branch_id=asked.schedule.branch.id, customer_id=asked.customer_id)
-    store.add_call(unit, call_id, asked.caller.facts, link, asked.now, transfer)
+    link = CallLink(branch_id=context.schedule.branch.id, customer_id=context.customer_id)
+    store.add_call(unit, call_id, context.caller.facts, link, transfer)
     return call_id
 
 
-def until_recorded(asked: FunctionContext, act: Callable[[FunctionContext], Answer], clock: Clock) -> Answer:
+def until_recorded(context: FunctionContext, act: Callable[[FunctionContext], Answer], tools: Tools) -> Answer:
     """`act`, again when Retell's webhook added the call's record at the same moment."""
-    for _ in range(TRIES):
-        try:
-            return act(asked)
-        except Stale:
-            again = located(asked.caller)
-            asked = read(asked.name, asked.args, again, asked.schedule.branch.id, clock)
-    raise Stale
+
+    def again() -> FunctionContext:
+        return read(context.name, context.args, _located(context.caller), context.schedule.branch.id, tools.clock)
+
+    current = known_first(context, again)
+    return until_committed(lambda: act(current()))
 
 
-def located(caller: Caller) -> Caller:
+def _located(caller: Caller) -> Caller:
     """The caller with our id of the call, if it has one by now; one request."""
     known = store.find_id(caller.company_id, caller.facts.retell_call_id)
     return msgspec.structs.replace(caller, call_id=known or caller.call_id)
 
 
-def guard_key(caller: Caller, name: str, args: dict[str, Any]) -> Key:
-    """Where the answer to this call, function and arguments lies."""
+def answer_guard(caller: Caller, name: str, args: dict[str, Any]) -> str:
+    """The name of the guard that keeps the answer to this call, function and arguments."""
     digest = hashlib.sha256(msgspec.json.encode(args, order="deterministic")).hexdigest()
-    return Key(GuardRow, f"{caller.company_id}#agent#{caller.facts.retell_call_id}#{name}#{digest}", "guard")
+    return f"{caller.company_id}#agent#{caller.facts.retell_call_id}#{name}#{digest}"
 
 
-def attempts_key(caller: Caller) -> Key:
-    """Where the names and dates lie that were tried in this call."""
-    return Key(GuardRow, f"{caller.company_id}#agent#{caller.facts.retell_call_id}#tried", "guard")
+def tried_guard(caller: Caller) -> str:
+    """The name of the guard that counts the names and dates that were tried in this call."""
+    return f"{caller.company_id}#agent#{caller.facts.retell_call_id}#tried"
 
 
-def _kept(row: GuardRow | None, at: datetime) -> Kept | None:
-    if row is None or not row.data or (row.expires_at or 0) < epoch(at):
-        return None
-    return Kept(msgspec.json.decode(row.data, type=Answer), str(row.record))
+def _kept(guard: Guard | None) -> Kept | None:
+    return Kept(msgspec.json.decode(guard.data, type=Answer), str(guard.record)) if guard and guard.data else None

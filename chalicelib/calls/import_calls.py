@@ -8,7 +8,6 @@ import msgspec
 
 from chalicelib.calls import record_call, store
 from chalicelib.calls.call import FINAL, Call
-from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, RateLimited
 from chalicelib.core.unit import CompanyUnitFactory
 
@@ -31,12 +30,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_calls(
-    retell: "RetellCalls",
-    since: datetime,
-    new_unit: CompanyUnitFactory,
-    clock: Clock,
-    wait: Wait,
-    company_id: str | None = None,
+    retell: "RetellCalls", since: datetime, new_unit: CompanyUnitFactory, wait: Wait, company_id: str | None = None
 ) -> Iterator[Imported]:
     """Every call that began at `since` or later, the oldest first, so that whoever stops goes on where it ended.
 
@@ -45,7 +39,7 @@ def import_calls(
     """
     for listed in retell.since(since):
         try:
-            yield _import(retell, listed, new_unit, clock, wait, company_id)
+            yield _import(retell, listed, new_unit, wait, company_id)
         except DomainError as error:
             started_at = listed.call.started_at if listed.call else None
             yield Imported(
@@ -57,12 +51,7 @@ def import_calls(
 
 
 def _import(
-    retell: "RetellCalls",
-    listed: "Listed",
-    new_unit: CompanyUnitFactory,
-    clock: Clock,
-    wait: Wait,
-    only: str | None,
+    retell: "RetellCalls", listed: "Listed", new_unit: CompanyUnitFactory, wait: Wait, only: str | None
 ) -> Imported:
     call = listed.call
     if call is None:
@@ -76,7 +65,7 @@ def _import(
         done: Literal["added", "updated", "unchanged"] = "unchanged"
     else:
         whole = call if listed.whole else _in_full(retell, call, wait)
-        record_call.record(whole, new_unit, clock())
+        record_call.record(whole, new_unit)
         done = "updated" if before else "added"
     return Imported(retell_call_id=call.call_id, done=done, started_at=facts.started_at, company_id=company_id)
 

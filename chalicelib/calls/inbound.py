@@ -47,7 +47,7 @@ def variables(from_number: str | None, to_number: str | None, clock: Clock) -> V
     schedule = practice_store.schedule_of(rows[_schedule_key(line)], line.branch_id)
     customer_id = crm.owner_of([rows[key] for key in _contact_keys(line, caller)])
     customer = crm.find_customer(line.company_id, customer_id) if customer_id else None
-    return _told(schedule, customer, clock)
+    return _variables(schedule, customer, clock)
 
 
 def forget() -> None:
@@ -67,12 +67,12 @@ def _contact_keys(line: _Line, caller: str | None) -> list[Key]:
     return crm.contact_keys(line.company_id, Contact(phone=caller)) if caller else []
 
 
-def _told(schedule: Schedule, customer: Customer | None, clock: Clock) -> Variables:
+def _variables(schedule: Schedule, customer: Customer | None, clock: Clock) -> Variables:
     now, branch = clock(), schedule.branch
     voice = voice_of(branch, now)
-    opened = schedule.is_open(now)
-    opens = None if opened else schedule.next_opening(now)
-    named = customer is not None and any(letter.isalpha() for letter in customer.name)
+    is_open = schedule.is_open(now)
+    opens = None if is_open else schedule.next_opening(now)
+    named = customer is not None and any(char.isalpha() for char in customer.name)
     return {
         "branch_id": branch.id,
         "branch_name": branch.name,
@@ -81,7 +81,7 @@ def _told(schedule: Schedule, customer: Customer | None, clock: Clock) -> Variab
         "today": voice.date(now),
         "today_iso": now.astimezone(voice.zone).date().isoformat(),
         "time_now": voice.clock(now),
-        "open_now": "yes" if opened else "no",
+        "open_now": "yes" if is_open else "no",
         "next_opening": voice.moment(opens) if opens else "",
         "known_customer": "yes" if customer else "no",
         "customer_name": customer.name if customer and named else "",

@@ -131,8 +131,8 @@ def language(code: str | None) -> Language:
 
     Only its own file is imported.
     """
-    for wanted in (code or "", settings().default_language, "en"):
-        found = _load(wanted.partition("-")[0].lower())
+    for candidate in (code or "", settings().default_language, "en"):
+        found = _load(candidate.partition("-")[0].lower())
         if found:
             return found
     raise AssertionError("English is always there")

@@ -53,14 +53,14 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
         return whole
 
 
-def page_calls(company_id: str, wanted: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:
+def page_calls(company_id: str, filters: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:
     """The newest first. A filtered page reads at most so many rows: it may be short and still have a cursor."""
     where, value = BY_COMPANY, company_id
-    if wanted.customer_id is not None:
-        where, value = BY_CUSTOMER, f"{company_id}#{wanted.customer_id}"
-    only = wanted.condition()
+    if filters.customer_id is not None:
+        where, value = BY_CUSTOMER, f"{company_id}#{filters.customer_id}"
+    only = filters.condition()
     selection = Selection(
-        between=_between(wanted.started_from, wanted.started_until),
+        between=_between(filters.started_from, filters.started_until),
         only=only,
         newest_first=True,
         most_read=MOST_READ if only is not None else None,
@@ -70,7 +70,7 @@ def page_calls(company_id: str, wanted: CallFilter, *, limit: int, cursor: str |
 
 
 def calls_that_booked(company_id: str, after: str = "") -> Iterator[Call]:
-    """Every call with booking_confirmed or booking_details, oldest first; `after`: a `store.place`."""
+    """Every call with booking_confirmed or booking_details, oldest first; `after`: a `store.position`."""
     later = CallRow.created_at > after if after else None
     for row in CallRow.query(company_id, later, index_name="by_chain", page_size=AT_ONCE):
         call = call_of(row)
@@ -85,9 +85,9 @@ def newest_calls(company_id: str, since: datetime, most: int) -> list[Call]:
     return [call for call in map(call_of, found) if call is not None]
 
 
-def calls_after(company_id: str, place: str) -> Iterator[Call]:
-    """Every call after a `store.place`, or from a stamp on, oldest first, a hundred in memory."""
-    later = CallRow.created_at > place
+def calls_after(company_id: str, position: str) -> Iterator[Call]:
+    """Every call after a `store.position`, or from a stamp on, oldest first, a hundred in memory."""
+    later = CallRow.created_at > position
     for row in CallRow.query(company_id, later, index_name="by_company", page_size=AT_ONCE):
         call = call_of(row)
         assert call

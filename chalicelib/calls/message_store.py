@@ -46,10 +46,10 @@ def _key(company_id: str, message_id: str) -> Key:
 
 
 def _row(message: CallMessage) -> CallRow:
-    place = _key(message.company_id, message.id)
+    key = _key(message.company_id, message.id)
     return CallRow(
-        place.pk,
-        place.sk,
+        key.pk,
+        key.sk,
         desk=f"{message.company_id}#{message.status}",
         created_at=f"{stamp(message.created_at)}#{message.id}",
         version=message.version,

@@ -11,45 +11,44 @@ from chalicelib.calls.jobs import MailCallMessage
 from chalicelib.calls.message import CallMessage, Status
 from chalicelib.core import mail
 from chalicelib.core.clock import Clock, epoch
-from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.people import clean_name
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import UnitFactory
 
 REMEMBERED = timedelta(days=14)
 MOST_RECIPIENTS = 50
-TRIES = 5
 
 
-def take(asked: FunctionContext, wish: MessageArgs, tools: Tools) -> Answer:
+def take(context: FunctionContext, request: MessageArgs, tools: Tools) -> Answer:
     """Write the message down for staff, in one commit with its event and the guard."""
-    phone = asked.caller.number
-    if wish.phone:
+    phone = context.caller.number
+    if request.phone:
         from chalicelib.core.phones import e164
 
-        phone = number_of(e164(wish.phone, asked.schedule.branch.country, "args.phone"))
-    unit = tools.new_unit(asked.company_id)
+        phone = number_of(e164(request.phone, context.schedule.branch.country, "args.phone"))
+    unit = tools.new_unit(context.company_id)
     message = CallMessage(
         id=new_id("msg"),
-        company_id=asked.company_id,
-        branch_id=asked.schedule.branch.id,
-        call_id=on_record(unit, asked),
-        customer_id=asked.customer_id,
-        name=clean_name(wish.name, "args.name") if wish.name else None,
+        company_id=context.company_id,
+        branch_id=context.schedule.branch.id,
+        call_id=on_record(unit, context),
+        customer_id=context.customer_id,
+        name=clean_name(request.name, "args.name") if request.name else None,
         phone=phone,
-        text=wish.message.strip(),
-        created_at=asked.now,
-        updated_at=asked.now,
+        text=request.message.strip(),
+        created_at=context.now,
+        updated_at=context.now,
     )
     answer: Answer = {
-        "message": asked.voice.phrases.message_taken,
+        "message": context.voice.phrases.message_taken,
         "status": "taken",
         "message_id": message.id,
         "call_back": phone,
     }
     message_store.add_message(unit, message)
-    keep(unit, asked, answer, message.id)
+    keep(unit, context, answer, message.id)
     unit.publish(CallMessageTaken(message_id=message.id, call_id=message.call_id, branch_id=message.branch_id))
     unit.audit("call_message.taken", message.id, ("text", "name", "phone"), call=message.call_id)
     unit.commit()
@@ -58,7 +57,8 @@ def take(asked: FunctionContext, wish: MessageArgs, tools: Tools) -> Answer:
 
 def mark(new_unit: UnitFactory, message_id: str, status: Status, clock: Clock) -> CallMessage:
     """Mark it done, or open again; marking it as it is changes nothing. Raises NotFound."""
-    for _ in range(TRIES):
+
+    def attempt() -> CallMessage:
         unit = new_unit()
         message = message_store.get_message(unit.company_id, message_id)
         if message.status == status:
@@ -67,12 +67,10 @@ def mark(new_unit: UnitFactory, message_id: str, status: Status, clock: Clock) -
         message_store.save_message(unit, marked)
         unit.publish(CallMessageMarked(message_id=message.id, status=status, version=marked.version))
         unit.audit("call_message.marked", message.id, ("status",))
-        try:
-            unit.commit(marked)
-            return marked
-        except Stale:
-            continue
-    raise Stale
+        unit.commit(marked)
+        return marked
+
+    return until_committed(attempt)
 
 
 def mail_message(job: MailCallMessage, context: JobContext) -> None:

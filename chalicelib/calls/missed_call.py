@@ -62,7 +62,7 @@ def _as_twilio_knows(call: PhoneCall) -> PhoneCall:
 
 
 def text_back(job: TextMissedCaller, context: JobContext) -> None:
-    """Text the caller, unless he cannot or shall not get one; once per caller and hour, whatever is delivered twice."""
+    """Text the caller, unless they cannot or shall not get one; once per caller and hour, however often it comes."""
     call = store.find(job.company_id, job.phone_call_id)
     if call is None or call.outcome != "missed" or call.text_back is not None:
         return

@@ -16,7 +16,7 @@ def same_name(left: str, right: str) -> bool:
 
 def _words(name: str) -> list[str]:
     apart = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_UNMARKED)
+    plain = "".join(char for char in apart if not unicodedata.combining(char)).translate(_UNMARKED)
     for written, spoken in _UMLAUTS:
         plain = plain.replace(written, spoken)
-    return sorted(word for word in re.split(r"[^\w]+", plain) if any(letter.isalpha() for letter in word))
+    return sorted(word for word in re.split(r"[^\w]+", plain) if any(char.isalpha() for char in word))

@@ -1,4 +1,4 @@
-"""Which appointments a caller may hear of and touch: those of his number, or the one whose name and date he knows.
+"""Which appointments a caller may hear of and touch: those of their number, or the one whose name and date they know.
 
 A mismatch says nothing: a wrong name, a wrong day and an appointment that never was are answered alike.
 """
@@ -6,7 +6,6 @@ A mismatch says nothing: a wrong name, a wrong day and an appointment that never
 import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -18,13 +17,14 @@ from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls.function_args import WhichArgs
-from chalicelib.calls.function_context import TRIES, FunctionContext, attempts_key
+from chalicelib.calls.function_context import FunctionContext, tried_guard
 from chalicelib.calls.names import same_name
 from chalicelib.calls.time_parsing import any_day
-from chalicelib.core.clock import epoch
-from chalicelib.core.errors import Stale, invalid
-from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import fetch, fetch_map, fetch_one
+from chalicelib.core import guards
+from chalicelib.core.errors import invalid
+from chalicelib.core.guards import Guard
+from chalicelib.core.retry import known_first, until_committed
+from chalicelib.core.tables import fetch, fetch_map
 from chalicelib.core.unit import UnitFactory
 from chalicelib.crm import store as crm
 
@@ -62,110 +62,119 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The appointments that he may touch and may mean. `ask`: it is not sure that he means the only one of them."""
+    """The appointments that they may touch and may mean. `uncertain`: they may mean another than the only one."""
 
     outcome: Outcome
     known: tuple[Known, ...] = ()
-    ask: bool = False
+    uncertain: bool = False
 
 
-def find(asked: FunctionContext, which: WhichArgs, new_unit: UnitFactory) -> Found:
-    """What the caller may mean: his number's coming appointments, or those of the name and date he gives.
+def find(context: FunctionContext, which: WhichArgs, new_unit: UnitFactory) -> Found:
+    """What the caller may mean: their number's coming appointments, or those of the name and date they give.
 
-    One Query for his number; for name and date also a commit that counts the attempt, the day of the branch and its
+    One Query for their number; for name and date also a commit that counts the attempt, the day of the branch and its
     customers. Raises Invalid for a date that is none.
     """
-    day = any_day(which.date, asked.schedule.branch, asked.now, "args.date") if which.date else None
-    mine = _of_number(asked)
+    day = any_day(which.date, context.schedule.branch, context.now, "args.date") if which.date else None
+    mine = _of_number(context)
     chosen = [known for known in mine if _meant(known, which.appointment_id, day)]
-    if chosen and (which.appointment_id or not which.name or _is_called(asked, which.name)):
+    if chosen and (which.appointment_id or not which.name or _is_called(context, which.name)):
         return Found("found", tuple(chosen))
     facts = Found("name_it")
     if which.name and day:
-        facts = _by_facts(asked, which.name, day, which.appointment_id, new_unit)
+        facts = _by_facts(context, which.name, day, which.appointment_id, new_unit)
     if mine and not facts.known:
-        return Found("found", tuple(chosen or mine), ask=True)
+        return Found("found", tuple(chosen or mine), uncertain=True)
     return facts
 
 
-def _is_called(asked: FunctionContext, name: str) -> bool:
+def _is_called(context: FunctionContext, name: str) -> bool:
     # Someone else's name from this number: it may be about someone else's appointment.
-    customer = crm.find_customer(asked.company_id, asked.customer_id or "none")
+    customer = crm.find_customer(context.company_id, context.customer_id or "none")
     return customer is not None and same_name(customer.name, name)
 
 
-def _of_number(asked: FunctionContext) -> list[Known]:
-    if asked.customer_id is None:
+def _of_number(context: FunctionContext) -> list[Known]:
+    if context.customer_id is None:
         return []
     # The index may lag behind by a moment: what was booked in this very call is looked at by its id.
     theirs = AppointmentFilter(
-        company_id=asked.company_id, by="customer", record_id=asked.customer_id, starts_from=asked.now
+        company_id=context.company_id, by="customer", record_id=context.customer_id, starts_from=context.now
     )
     found = appointment_store.page_appointments(theirs, 2 * MOST_LISTED).data
-    booked = asked.call.link.appointment_id if asked.call else None
+    booked = context.call.link.appointment_id if context.call else None
     if booked and all(one.id != booked for one in found):
-        just_now = appointment_store.find_appointment(asked.company_id, booked)
-        if just_now and just_now.is_for(asked.customer_id):
-            found = sorted([*found, just_now.seen_by(asked.customer_id)], key=lambda one: one.starts_at)
-    return _known(asked, _as_one([one for one in found if _is_coming(one, asked.now)])[:MOST_LISTED])
+        just_now = appointment_store.find_appointment(context.company_id, booked)
+        if just_now and just_now.is_for(context.customer_id):
+            found = sorted([*found, just_now.seen_by(context.customer_id)], key=lambda one: one.starts_at)
+    return _known(context, _as_one([one for one in found if _is_coming(one, context.now)])[:MOST_LISTED])
 
 
-def _by_facts(asked: FunctionContext, name: str, day: date, appointment_id: str | None, new_unit: UnitFactory) -> Found:
-    if not _may_try(asked, name, day, new_unit):
+def _by_facts(
+    context: FunctionContext, name: str, day: date, appointment_id: str | None, new_unit: UnitFactory
+) -> Found:
+    if not _may_try(context, name, day, new_unit):
         return Found("too_many_attempts")
-    that_day = _as_one([one for one in _on_day(asked, day) if _is_coming(one, asked.now)])
+    that_day = _as_one([one for one in _on_day(context, day) if _is_coming(one, context.now)])
     ids = list(dict.fromkeys(one.customer_id for one in that_day))
-    people = map(crm.customer_of, fetch([crm.key(asked.company_id, customer_id) for customer_id in ids]))
+    people = map(crm.customer_of, fetch([crm.key(context.company_id, customer_id) for customer_id in ids]))
     named = {person.id for person in people if person and same_name(person.name, name)}
     # Two people of one name on one day: which of them is calling cannot be told.
     meant = [one for one in that_day if one.customer_id in named] if len(named) == 1 else []
-    known = [one for one in _known(asked, meant) if _meant(one, appointment_id, day)]
+    known = [one for one in _known(context, meant) if _meant(one, appointment_id, day)]
     return Found("found", tuple(known)) if known else Found("not_found")
 
 
-def _on_day(asked: FunctionContext, day: date) -> list[Appointment]:
-    clock = asked.schedule.branch.clock()
+def _on_day(context: FunctionContext, day: date) -> list[Appointment]:
+    clock = context.schedule.branch.clock()
     try:
         first, last = local_instant(day, 0, clock), local_instant(day, 1440, clock)
     except OverflowError:
         raise invalid("args.date", "not_a_date", "Nobody has an appointment on that day.") from None
-    that_day = AppointmentFilter(
-        company_id=asked.company_id,
+    of_the_day = AppointmentFilter(
+        company_id=context.company_id,
         by="branch",
-        record_id=asked.schedule.branch.id,
+        record_id=context.schedule.branch.id,
         starts_from=first,
         starts_until=last,
     )
-    return list(islice(appointment_store.each_appointment(that_day), MOST_IN_A_DAY))
+    found: list[Appointment] = []
+    cursor: str | None = None
+    while len(found) < MOST_IN_A_DAY:
+        page = appointment_store.page_appointments(of_the_day, 100, cursor)
+        found += page.data
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found
 
 
-def _may_try(asked: FunctionContext, name: str, day: date, new_unit: UnitFactory) -> bool:
+def _may_try(context: FunctionContext, name: str, day: date, new_unit: UnitFactory) -> bool:
     """Count the attempt before anything is looked at, so that guesses at the same moment all count."""
-    place = attempts_key(asked.caller)
-    pair = hashlib.sha256(f"{place.pk}#{name.casefold()}#{day}".encode()).hexdigest()
-    tried = asked.tried
-    for _ in range(TRIES):
-        pairs = tried.split(",") if tried else []
+    guard = tried_guard(context.caller)
+    pair = hashlib.sha256(f"{guard}#{name.casefold()}#{day}".encode()).hexdigest()
+    read = known_first(context.tried, lambda: guards.find(guard, context.now))
+
+    def attempt() -> bool:
+        seen = read()
+        pairs = seen.data.split(",") if seen and seen.data else []
         if pair in pairs:
             return True
         if len(pairs) >= MOST_ATTEMPTS:
             return False
         unit = new_unit()
-        row = GuardRow(place.pk, place.sk, data=",".join([*pairs, pair]), expires_at=epoch(asked.now + KEEP_ATTEMPTS))
-        unit.put(row, GuardRow.data == tried if tried else GuardRow.pk.does_not_exist())
-        try:
-            unit.commit()
-            return True
-        except Stale:
-            row = fetch_one(place)
-            tried = row.data if row else None
-    return False
+        counted = Guard(until=context.now + KEEP_ATTEMPTS, data=",".join([*pairs, pair]))
+        guards.save(unit, guard, counted, seen)
+        unit.commit()
+        return True
+
+    return until_committed(attempt)
 
 
-def _known(asked: FunctionContext, appointments: Sequence[Appointment]) -> list[Known]:
-    schedules = {asked.schedule.branch.id: asked.schedule}
+def _known(context: FunctionContext, appointments: Sequence[Appointment]) -> list[Known]:
+    schedules = {context.schedule.branch.id: context.schedule}
     others = {one.branch_id for one in appointments} - set(schedules)
-    keys = {branch_id: practice_store.schedule_key(asked.company_id, branch_id) for branch_id in others}
+    keys = {branch_id: practice_store.schedule_key(context.company_id, branch_id) for branch_id in others}
     rows = fetch_map(keys.values())
     schedules |= {branch_id: practice_store.schedule_of(rows[key], branch_id) for branch_id, key in keys.items()}
     return [Known(one, schedules[one.branch_id]) for one in appointments]

@@ -1,8 +1,7 @@
 """A phone call becomes an appointment: hold here, book at Cal.com, confirm here, in at most two transactions."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -25,23 +24,18 @@ from chalicelib.calls import store
 from chalicelib.calls.call import CallLink
 from chalicelib.calls.caller import Caller
 from chalicelib.calls.function_args import BookingArgs
-from chalicelib.calls.function_context import guard_key
+from chalicelib.calls.function_context import Tools, answer_guard
 from chalicelib.calls.speech import Voice, voice_of
 from chalicelib.calls.time_parsing import instant
-from chalicelib.core import directory
-from chalicelib.core.clock import Clock, epoch
+from chalicelib.core import directory, guards
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, invalid
+from chalicelib.core.guards import Guard
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
 from chalicelib.core.people import clean_email, clean_name
 from chalicelib.core.phones import e164
-from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import fetch_one
-from chalicelib.core.unit import CompanyUnitFactory, Unit
+from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
 
 KEEP_GUARD = timedelta(days=30)
 RESTARTS = 3
@@ -49,7 +43,7 @@ REFUSED_TIMES = frozenset({"slot_taken", "not_bookable"})
 """What booking refuses a time with; both bring the times that can be had instead."""
 
 
-class _AskedBefore(Exception):
+class _BookedBefore(Exception):
     """The same call asked for the same before, and this came of it."""
 
     def __init__(self, appointment: Appointment) -> None:
@@ -69,53 +63,49 @@ class PhoneBooking:
     """
 
     def __init__(
-        self,
-        caller: Caller,
-        branch_id: str,
-        wish: BookingArgs,
-        args: dict[str, Any],
-        new_unit: CompanyUnitFactory,
-        clock: Clock,
+        self, caller: Caller, branch_id: str, request: BookingArgs, args: dict[str, Any], tools: Tools
     ) -> None:
         self._caller = caller
         self._branch_id = branch_id
-        self._wish = wish
+        self._request = request
         self._args = args
-        self._begin = lambda: new_unit(caller.company_id)
-        self._clock = clock
+        self._new_unit = lambda: tools.new_unit(caller.company_id)
+        self._clock = tools.clock
+        self._calcom = tools.calcom
         self._call_id = caller.call_id or new_id("call")
         self._new_call = caller.call_id is None
-        self._guard = guard_key(caller, "book_appointment", args)
+        self._guard = answer_guard(caller, "book_appointment", args)
+        self._guard_key = guards.key(self._guard)
         self._known = directory.key(store.RETELL, caller.facts.retell_call_id)
 
-    def run(self, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
-        """Book, and say so in prose and data. Raises Invalid for wishes that nobody can grant."""
+    def run(self) -> dict[str, Any]:
+        """Book, and say so in prose and data. Raises Invalid for requests that nobody can grant."""
         try:
             booked = self._hold()
-        except _AskedBefore as before:
-            return self._answer_again(before.appointment, calcom)
+        except _BookedBefore as before:
+            return self._answer_again(before.appointment)
         except Conflict as taken:
-            if taken.code == "already_joined":  # the caller has a seat of this group: that is what he asked for
+            if taken.code == "already_joined":  # the caller has a seat of this group: that is what they asked for
                 joined = appointment_store.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
-                return self._answer_again(joined, calcom)
+                return self._answer_again(joined)
             # What this very question booked before may be what is in the way now.
-            mine = self._booked_before(fetch_one(self._guard))
-            return self._answer_again(mine, calcom) if mine else self._answer_taken(taken)
+            mine = self._booked_before(guards.find(self._guard, self._clock()))
+            return self._answer_again(mine) if mine else self._answer_taken(taken)
         if not booked.held:
             return self._answer_booked(booked.appointment, booked.schedule)
-        return self._confirm(booked, calcom)
+        return self._confirm(booked)
 
     def _hold(self) -> Booked:
         company_id = self._caller.company_id
         schedule = branch_context.fresh(company_id, self._branch_id)
-        wish = self._as_wish(schedule.branch)
-        hook = TransactionHook((self._guard, self._known), self._write_call)
+        request = self._booking_request(schedule.branch)
+        hook = TransactionHook((self._guard_key, self._known), self._write_call)
         for _ in range(RESTARTS):
             try:
                 return book(
-                    self._begin,
+                    self._new_unit,
                     company_id,
-                    msgspec.structs.replace(wish, call_id=self._call_id),
+                    msgspec.structs.replace(request, call_id=self._call_id),
                     self._clock,
                     hook,
                 )
@@ -123,46 +113,37 @@ class PhoneBooking:
                 continue
         raise OutcomeUnknown("call_busy", "This call's record changes too fast; ask again.")
 
-    def _as_wish(self, branch: Branch) -> BookingRequest:
+    def _booking_request(self, branch: Branch) -> BookingRequest:
         return BookingRequest(
             branch_id=branch.id,
-            service=self._wish.service,
-            starts_at=instant(self._wish.starts_at, branch, self._clock(), "args.starts_at"),
+            service=self._request.service,
+            starts_at=instant(self._request.starts_at, branch, self._clock(), "args.starts_at"),
             source="retell_phone",
-            staff=self._wish.staff,
-            contact=_contact(self._wish, self._caller, branch.country),
+            staff=self._request.staff,
+            contact=_contact(self._request, self._caller, branch.country),
             path="args",
         )
 
     def _write_call(self, unit: Unit, booked: Booked, rows: Rows) -> None:
-        guard, known = rows[self._guard], directory.entry(rows[self._known])
-        before = self._booked_before(guard, booked.appointment.customer_id)
+        seen, known = guards.guard_of(rows[self._guard_key], self._clock()), directory.entry(rows[self._known])
+        before = self._booked_before(seen, booked.appointment.customer_id)
         if before:
-            raise _AskedBefore(before)
+            raise _BookedBefore(before)
         if known and (self._new_call or known.record != self._call_id):
             self._call_id, self._new_call = known.record, False
             raise _CallAppeared
-        unit.put(
-            GuardRow(
-                self._guard.pk,
-                self._guard.sk,
-                record=booked.appointment.id,
-                expires_at=epoch(self._clock() + KEEP_GUARD),
-            ),
-            GuardRow.pk.does_not_exist() if guard is None else GuardRow.record == guard.record,
-        )
+        guard = Guard(until=self._clock() + KEEP_GUARD, record=booked.appointment.id)
+        guards.save(unit, self._guard, guard, seen)
         link = self._link(booked.appointment)
         if self._new_call:
-            store.add_call(unit, self._call_id, self._caller.facts, link, self._clock())
+            store.add_call(unit, self._call_id, self._caller.facts, link)
         else:
             store.save_link(unit, self._call_id, link)
 
-    def _booked_before(self, guard: Any, customer_id: str | None = None) -> Appointment | None:
-        before = (
-            appointment_store.find_appointment(self._caller.company_id, guard.record or "")
-            if guard is not None
-            else None
-        )
+    def _booked_before(self, guard: Guard | None, customer_id: str | None = None) -> Appointment | None:
+        if guard is None:
+            return None
+        before = appointment_store.find_appointment(self._caller.company_id, guard.record or "")
         if before is None or before.status in OVER:
             return None
         # Who has left a group since asks anew.
@@ -177,8 +158,8 @@ class PhoneBooking:
             booking_details=self._args,
         )
 
-    def _confirm(self, booked: Booked, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
-        client = calcom()
+    def _confirm(self, booked: Booked) -> dict[str, Any]:
+        client = self._calcom()
         try:
             with with_alternatives():
                 done = confirm_at_calcom(self._context(booked.appointment), booked, client)
@@ -195,22 +176,22 @@ class PhoneBooking:
         return self._answer_booked(done, booked.schedule)
 
     def _context(self, appointment: Appointment) -> ChangeContext[Appointment]:
-        return ChangeContext(self._begin, appointment.company_id, self._clock, self._confirm_call)
+        return ChangeContext(self._new_unit, appointment.company_id, self._clock, self._confirm_call)
 
     def _confirm_call(self, unit: Unit, appointment: Appointment) -> None:
         store.save_link(unit, self._call_id, self._link(appointment))
 
-    def _answer_again(self, appointment: Appointment, calcom: "Callable[[], CalCom]") -> dict[str, Any]:
+    def _answer_again(self, appointment: Appointment) -> dict[str, Any]:
         schedule = practice_store.get_schedule(appointment.company_id, appointment.branch_id)
         if appointment.status == "held":
-            appointment = self._ask_calcom(appointment, calcom)
+            appointment = self._as_calcom_knows(appointment)
         if appointment.status == "held":
             return self._answer_pending(appointment, schedule)
         return self._answer_booked(appointment, schedule)
 
-    def _ask_calcom(self, appointment: Appointment, calcom: "Callable[[], CalCom]") -> Appointment:
+    def _as_calcom_knows(self, appointment: Appointment) -> Appointment:
         # The first answer was lost: never book a second time without asking what became of the first.
-        client = calcom()
+        client = self._calcom()
         try:
             found = booking_at_calcom(appointment, client)
         except DomainError as error:
@@ -265,7 +246,7 @@ def _ends_at(appointment: Appointment) -> datetime:
 
 
 def answer_taken(voice: Voice, taken: Conflict) -> dict[str, Any]:
-    """The wished time is gone, or against the branch's rules; the alternatives are bookable as given."""
+    """The time asked for is gone, or against the branch's rules; the alternatives are bookable as given."""
     offered = taken.extra["alternatives"]
     return {
         "message": voice.taken([datetime.fromisoformat(slot["starts_at"]) for slot in offered]),
@@ -275,9 +256,9 @@ def answer_taken(voice: Voice, taken: Conflict) -> dict[str, Any]:
     }
 
 
-def _contact(wish: BookingArgs, caller: Caller, country: str) -> Contact:
-    phone = e164(wish.phone, country, "args.phone") if wish.phone else caller.number
-    email = clean_email(wish.email, "args.email") if wish.email else None
+def _contact(request: BookingArgs, caller: Caller, country: str) -> Contact:
+    phone = e164(request.phone, country, "args.phone") if request.phone else caller.number
+    email = clean_email(request.email, "args.email") if request.email else None
     if not phone and not email:
         raise invalid("args.phone", "required", "The caller's number is hidden: ask for a phone number.")
-    return Contact(name=clean_name(wish.name, "args.name") if wish.name else "", phone=phone, email=email)
+    return Contact(name=clean_name(request.name, "args.name") if request.name else "", phone=phone, email=email)

@@ -6,12 +6,11 @@ from chalicelib.calls.events import OutboundCallStarted
 from chalicelib.calls.jobs import ApplyPhoneEvent, SettlePhoneCall
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.core import inbox
-from chalicelib.core.errors import Stale
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
+from chalicelib.core.retry import until_committed
 from chalicelib.vendors.twilio_webhook import VoiceEvent, parse_voice
 
-TRIES = 8
 SETTLE_SECONDS = 15
 """How long the answer to a Dial may come behind the end of the call; the two are told by different requests."""
 
@@ -19,15 +18,17 @@ SETTLE_SECONDS = 15
 def apply_delivery(job: ApplyPhoneEvent, context: JobContext) -> None:
     """Act on a delivery in the inbox."""
     event = parse_voice(inbox.load("twilio", job.delivery_id))
-    for _ in range(TRIES):
+
+    def attempt() -> None:
         seen = _find(job.reference, event)
         if seen is None:
             log.info("callback about no call of ours", extra={"delivery_id": job.delivery_id})
             return
         call = _changed(seen, event, context)
-        if call == seen or _saved(call, seen, context):
-            return
-    raise Stale
+        if call != seen:
+            _save(call, seen, context)
+
+    until_committed(attempt)
 
 
 def _find(reference: str, event: VoiceEvent) -> PhoneCall | None:
@@ -45,7 +46,7 @@ def _changed(call: PhoneCall, event: VoiceEvent, context: JobContext) -> PhoneCa
     return call.with_status(event.call_status, event.sequence, event.seconds, context.clock())
 
 
-def _saved(call: PhoneCall, seen: PhoneCall, context: JobContext) -> bool:
+def _save(call: PhoneCall, seen: PhoneCall, context: JobContext) -> None:
     unit = context.unit(call.company_id)
     store.save(unit, call, seen)
     if seen.vendor_id is None and call.vendor_id:
@@ -54,8 +55,4 @@ def _saved(call: PhoneCall, seen: PhoneCall, context: JobContext) -> bool:
     if call.direction == "inbound" and call.ended_at and call.outcome == "open":
         settle = SettlePhoneCall(company_id=call.company_id, phone_call_id=call.id)
         unit.enqueue(settle, delay_seconds=SETTLE_SECONDS)
-    try:
-        unit.commit()
-    except Stale:
-        return False
-    return True
+    unit.commit()

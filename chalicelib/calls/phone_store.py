@@ -5,12 +5,12 @@ from typing import Any
 
 from chalicelib.calls.phone_call import PhoneCall
 from chalicelib.calls.tables import PhoneRow
-from chalicelib.core import directory
-from chalicelib.core.clock import epoch, stamp
+from chalicelib.core import directory, guards
+from chalicelib.core.clock import stamp
 from chalicelib.core.directory import Claim
 from chalicelib.core.errors import DomainError, NotFound, Stale
+from chalicelib.core.guards import Guard
 from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
-from chalicelib.core.rows import GuardRow
 from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
@@ -80,8 +80,7 @@ def page_missed(company_id: str, *, limit: int, cursor: str | None) -> Page[Phon
 
 def claim_text(unit: Unit, number: str, at: datetime, otherwise: DomainError) -> None:
     """Let this be the one text to a missed caller within the hour; fails with `otherwise` when there was one."""
-    row = GuardRow(f"{unit.company_id}#missed_text#{number}", "guard", expires_at=epoch(at + TEXT_AGAIN))
-    unit.put(row, GuardRow.pk.does_not_exist() | (GuardRow.expires_at <= epoch(at)), otherwise)
+    guards.add(unit, f"{unit.company_id}#missed_text#{number}", Guard(until=at + TEXT_AGAIN), otherwise)
 
 
 def _row(call: PhoneCall) -> PhoneRow:

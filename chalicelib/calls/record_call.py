@@ -17,30 +17,25 @@ from chalicelib.core import directory, inbox
 from chalicelib.core.errors import Invalid, Stale
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
+from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory
 from chalicelib.vendors.retell import RetellCall, parse_call_event
 
-TRIES = 8
 LATENCIES = ("p50", "p90", "p95", "p99", "min", "max")
 
 
 def record_delivery(job: RecordCall, context: JobContext) -> None:
     """Act on a delivery in the inbox."""
     event = parse_call_event(inbox.load("retell", job.delivery_id))
-    record(event.call, context.unit, context.clock())
+    record(event.call, context.unit)
 
 
-def record(call: RetellCall, new_unit: CompanyUnitFactory, at: datetime) -> str:
+def record(call: RetellCall, new_unit: CompanyUnitFactory) -> str:
     """Add what Retell tells to the call's record, creating it where it is new; returns our id of the call."""
     facts, transcript = facts_of(call)
     booking_found = booking_in_analysis(call.call_analysis.custom_analysis_data if call.call_analysis else None)
-    for _ in range(TRIES):
-        try:
-            return _record_once(facts, transcript, booking_found, new_unit, at)
-        except Stale:
-            continue
-    raise Stale
+    return until_committed(lambda: _record_once(facts, transcript, booking_found, new_unit))
 
 
 def _record_once(
@@ -48,14 +43,13 @@ def _record_once(
     transcript: Transcript | None,
     found: tuple[dict[str, Any], bool] | None,
     new_unit: CompanyUnitFactory,
-    at: datetime,
 ) -> str:
     known, company_id, branch_id = locate(facts)
     unit = new_unit(company_id)
     if known is None:
         call_id, erased = new_id("call"), False
         link = CallLink(branch_id=branch_id)
-        store.add_call(unit, call_id, facts, _with_booking(link, found) or link, at)
+        store.add_call(unit, call_id, facts, _with_booking(link, found) or link)
     else:
         call_id = known
         call = _read(company_id, call_id)

@@ -14,7 +14,7 @@ from chalicelib.identity.send_mail import REMEMBERED
 from chalicelib.identity.store import find_company
 
 _SPOKEN = "en"
-_LETTERS: dict[str, tuple[str, str]] = {
+_TEMPLATES: dict[str, tuple[str, str]] = {
     "en": (
         "{failed} of {checked} calls lead to no whole appointment",
         "Of {checked} calls of {company} that wanted an appointment, something is missing in {failed}:\n\n"
@@ -47,12 +47,12 @@ def send(job: SendChainReport, context: JobContext) -> None:
     if job.company_id == PLATFORM:
         log.warning("calls of nobody's", extra={"calls": job.failed})
         if settings().ops_mail:
-            _once(settings().ops_mail, "ops", _letter(job, *_ORPHANS, company=""), context)
+            _once(settings().ops_mail, "ops", _mail(job, *_ORPHANS, company=""), context)
         return
     company = find_company(job.company_id)
     language = company.language if company else settings().default_language
-    subject, text = _LETTERS.get(language, _LETTERS[_SPOKEN])
-    what = _letter(job, subject, text, company=company.name if company else job.company_id)
+    subject, text = _TEMPLATES.get(language, _TEMPLATES[_SPOKEN])
+    what = _mail(job, subject, text, company=company.name if company else job.company_id)
     cursor: str | None = None
     while True:
         found = page_users(job.company_id, 100, cursor)
@@ -64,7 +64,7 @@ def send(job: SendChainReport, context: JobContext) -> None:
             return
 
 
-def _letter(job: SendChainReport, subject: str, text: str, *, company: str) -> MailTemplate:
+def _mail(job: SendChainReport, subject: str, text: str, *, company: str) -> MailTemplate:
     lines = [f"{call_id}: {', '.join(missing)}" for call_id, missing in job.findings]
     if job.failed > len(lines):
         lines.append("…")

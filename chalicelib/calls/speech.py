@@ -23,7 +23,7 @@ class Voice(msgspec.Struct, frozen=True):
         """The sentences."""
         return self.language.phrases
 
-    def elsewhere(self, zone: ZoneInfo) -> "Voice":
+    def on_clock(self, zone: ZoneInfo) -> "Voice":
         """The same voice on another branch's clock."""
         return Voice(self.language, zone, self.now)
 

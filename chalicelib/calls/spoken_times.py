@@ -39,9 +39,9 @@ class ParsedTime(msgspec.Struct, frozen=True):
 def understand(text: str, code: str, today: date) -> ParsedTime | None:
     """What `text` means in the language of `code`, or in English; None when no language makes sense of it."""
     for each in dict.fromkeys((language(code).code, "en")):
-        heard = _Reading(text, language(each).vocabulary, each).read(today)
-        if heard:
-            return heard
+        parsed = _Reading(text, language(each).vocabulary, each).read(today)
+        if parsed:
+            return parsed
     return None
 
 
@@ -149,7 +149,7 @@ def fold(text: str, *, accents: bool = False) -> str:
     if accents:
         return unicodedata.normalize("NFC", lower)
     apart = unicodedata.normalize("NFKD", lower)
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return "".join(char for char in apart if not unicodedata.combining(char))
 
 
 @cache

@@ -112,13 +112,11 @@ def transcript_of(row: Any) -> Transcript | None:
     return msgspec.json.decode(zlib.decompress(row.packed), type=Transcript) if row is not None else None
 
 
-def add_call(
-    unit: Unit, call_id: str, facts: CallFacts, link: CallLink, at: datetime, transfer: Transfer | None = None
-) -> None:
+def add_call(unit: Unit, call_id: str, facts: CallFacts, link: CallLink, transfer: Transfer | None = None) -> None:
     """Add a call and make Retell's id lead to it; the unit ends as Stale when someone else added it first."""
     directory.claim(unit, Claim(RETELL, facts.retell_call_id, call_id), Stale())
     company = None if unit.company_id == PLATFORM else unit.company_id
-    began = facts.started_at or at
+    began = facts.started_at or unit.clock()
     new = Call(id=call_id, company_id=company, facts=facts, link=link, created_at=began, transfer=transfer)
     unit.add(_row(new))
 
@@ -137,7 +135,7 @@ def adopt(unit: Unit, orphan: Call, adopted: Call, transcript: Transcript | None
 
 def save_facts(unit: Unit, call: Call, facts: CallFacts, link: CallLink | None = None) -> None:
     """Write what Retell tells (and `link`), if nobody wrote newer since `call` was read; Stale otherwise."""
-    place = call_key(unit.company_id, call.id)
+    key = call_key(unit.company_id, call.id)
     changes = [
         CallRow.data.set(encode(facts)),
         CallRow.version.set(call.version + 1),
@@ -150,19 +148,19 @@ def save_facts(unit: Unit, call: Call, facts: CallFacts, link: CallLink | None =
     if link is not None:
         changes += _link_changes(unit.company_id, link)
         unseen &= _link_is(call.link_version)
-    unit.update(CallRow(place.pk, place.sk), changes, unseen)
+    unit.update(CallRow(key.pk, key.sk), changes, unseen)
 
 
 def save_link(unit: Unit, call_id: str, link: CallLink, seen: int | None = None) -> None:
     """Write what we know of the call: whatever stands there, or (`seen`) only over that version, else Stale."""
-    place = call_key(unit.company_id, call_id)
+    key = call_key(unit.company_id, call_id)
     condition = CallRow.pk.exists() if seen is None else CallRow.pk.exists() & _link_is(seen)
-    unit.update(CallRow(place.pk, place.sk), _link_changes(unit.company_id, link), condition)
+    unit.update(CallRow(key.pk, key.sk), _link_changes(unit.company_id, link), condition)
 
 
 def save_notes(unit: Unit, call: Call, notes: CallNotes) -> None:
     """Write people's notes over the version before; Stale otherwise."""
-    place = call_key(unit.company_id, call.id)
+    key = call_key(unit.company_id, call.id)
     before = call.notes.version
     unseen = CallRow.notes_version == before if before else CallRow.notes_version.does_not_exist()
     changes = [
@@ -170,48 +168,48 @@ def save_notes(unit: Unit, call: Call, notes: CallNotes) -> None:
         CallRow.notes_version.set(notes.version),
         CallRow.tags.set(set(notes.tags)) if notes.tags else CallRow.tags.remove(),
     ]
-    unit.update(CallRow(place.pk, place.sk), changes, CallRow.pk.exists() & unseen)
+    unit.update(CallRow(key.pk, key.sk), changes, CallRow.pk.exists() & unseen)
 
 
 def save_number(unit: Unit, call_id: str, legacy_id: str) -> None:
     """Let the call be found by its number in an older system; the unit fails when another call has it."""
-    place = call_key(unit.company_id, call_id)
-    unit.update(CallRow(place.pk, place.sk), [CallRow.legacy_id.set(legacy_id)], CallRow.pk.exists())
+    key = call_key(unit.company_id, call_id)
+    unit.update(CallRow(key.pk, key.sk), [CallRow.legacy_id.set(legacy_id)], CallRow.pk.exists())
     taken = Conflict("legacy_id_taken", f"Another call has the number {legacy_id}.")
     directory.claim(unit, Claim(LEGACY, f"{unit.company_id}#{legacy_id}", call_id), taken)
 
 
 def erase(unit: Unit, call: Call, at: datetime) -> None:
     """Remove transcript and recording for good; Stale if the call changed meanwhile."""
-    place = call_key(unit.company_id, call.id)
+    key = call_key(unit.company_id, call.id)
     changes = [
         CallRow.data.set(encode(call.facts.without_recording())),
         CallRow.version.set(call.version + 1),
         CallRow.erased_at.set(stamp(at)),
         CallRow.kept.remove(),
     ]
-    unit.update(CallRow(place.pk, place.sk), changes, CallRow.version == call.version)
+    unit.update(CallRow(key.pk, key.sk), changes, CallRow.version == call.version)
     beside = transcript_key(unit.company_id, call.id)
     unit.delete(CallRow(beside.pk, beside.sk))
 
 
 def save_transfer(unit: Unit, call_id: str, transfer: Transfer) -> None:
     """Write whom the caller wanted; the last time counts."""
-    place = call_key(unit.company_id, call_id)
-    unit.update(CallRow(place.pk, place.sk), [CallRow.transfer.set(encode(transfer))], CallRow.pk.exists())
+    key = call_key(unit.company_id, call_id)
+    unit.update(CallRow(key.pk, key.sk), [CallRow.transfer.set(encode(transfer))], CallRow.pk.exists())
 
 
 def save_transcript(unit: Unit, call_id: str, transcript: Transcript) -> None:
     """Keep the transcript beside the call; what DynamoDB could not take is cut off at its end."""
-    place = transcript_key(unit.company_id, call_id)
+    key = transcript_key(unit.company_id, call_id)
     packed = zlib.compress(msgspec.json.encode(transcript), 6)
     while len(packed) > LARGEST_TRANSCRIPT:
         transcript = transcript.halved()
         packed = zlib.compress(msgspec.json.encode(transcript), 6)
-    unit.put(CallRow(place.pk, place.sk, packed=packed))
+    unit.put(CallRow(key.pk, key.sk, packed=packed))
 
 
-def place(call: Call) -> str:
+def position(call: Call) -> str:
     """Where a call stands in lists by time."""
     return f"{stamp(call.created_at)}#{call.id}"
 
@@ -251,7 +249,7 @@ def _row(call: Call) -> CallRow:
         at.sk,
         call_id=call.id,
         company_id=company_id,
-        created_at=place(call),
+        created_at=position(call),
         data=encode(facts),
         version=call.version,
         link=encode(link),
@@ -275,7 +273,7 @@ def _link_attributes(company_id: str, link: CallLink) -> dict[str, Any]:
         "branch": link.branch_id,
         "customer": f"{company_id}#{link.customer_id}" if link.customer_id else None,
         "appointment": link.appointment_id,
-        "chain": company_id if link.wanted_booking else None,
+        "chain": company_id if link.concerns_booking else None,
         "backlog": company_id if link.awaits_backfill else None,
     }
 

@@ -20,7 +20,7 @@ Access patterns
 
 A call has three documents, so that Retell's news, our booking and people's notes never wait for each other: `data` is
 what Retell tells, `link` is what we know, `notes` what people write; each has its version. `transfer`: whom the caller
-wanted, the last time he asked.
+wanted, the last time they asked.
 """
 
 from typing import ClassVar

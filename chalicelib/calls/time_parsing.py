@@ -49,8 +49,8 @@ def any_day(text: str, branch: Branch, now: datetime, path: str) -> date:
     """The day meant, also one that has passed; raises Invalid about `path`."""
     day = iso_day(text)
     if day is None:
-        heard = understand(text, branch.language, now.astimezone(branch.clock()).date())
-        day = heard.day if heard else None
+        parsed = understand(text, branch.language, now.astimezone(branch.clock()).date())
+        day = parsed.day if parsed else None
     if day is None:
         raise invalid(path, "not_a_date", f"{text!r} is not a day such as 2026-12-01, tomorrow or Monday.")
     return day
@@ -76,14 +76,14 @@ def _written(text: str) -> datetime | None:
 
 def _spoken(text: str, branch: Branch, now: datetime, path: str, day: date | None) -> datetime:
     today = now.astimezone(branch.clock()).date()
-    heard = understand(text, branch.language, today)
-    if heard is None:
+    parsed = understand(text, branch.language, today)
+    if parsed is None:
         raise _not_a_time(path, f"{text!r} is not a time such as 2026-12-01T09:30 or tomorrow at half past three.")
-    on = heard.day or day
-    if on is None or heard.hour is None:
+    on = parsed.day or day
+    if on is None or parsed.hour is None:
         missing = "the day" if on is None else "the time of day"
         raise _not_a_time(path, f"Give {missing} as well, such as 2026-12-01T09:30.")
-    return datetime.combine(on, time()) + timedelta(minutes=_likely(heard.hour, branch, on))
+    return datetime.combine(on, time()) + timedelta(minutes=_likely(parsed.hour, branch, on))
 
 
 def _likely(hour: Hour, branch: Branch, on: date) -> int:

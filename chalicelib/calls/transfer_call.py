@@ -11,11 +11,11 @@ from chalicelib.calls.speech import Voice
 from chalicelib.core.errors import invalid
 
 
-def transfer(asked: FunctionContext, wish: TransferArgs, tools: Tools) -> Answer:
-    """The number of whom he asks for, or the branch's; when it is closed, an offer to take a message instead."""
-    schedule, now = asked.schedule, asked.now
-    wanted = _member(schedule, wish.staff) if wish.staff else None
-    member = wanted if wanted and wanted.phone and _works(schedule, wanted, asked) else None
+def transfer(context: FunctionContext, request: TransferArgs, tools: Tools) -> Answer:
+    """The number of whom they ask for, or the branch's; when it is closed, an offer to take a message instead."""
+    schedule, now = context.schedule, context.now
+    named = _member(schedule, request.staff) if request.staff else None
+    member = named if named and named.phone and _works(schedule, named, context) else None
     number = (member.phone if member else None) or schedule.branch.call_routing.transfer_to
     outcome = "closed" if not schedule.is_open(now) else "transfer" if number else "nobody_there"
     done = Transfer(
@@ -24,10 +24,10 @@ def transfer(asked: FunctionContext, wish: TransferArgs, tools: Tools) -> Answer
         to_number=number if outcome == "transfer" else None,
         staff_id=member.id if member and outcome == "transfer" else None,
     )
-    answer = _answer(done, member, asked.voice, schedule)
-    unit = tools.new_unit(asked.company_id)
-    call_id = on_record(unit, asked, done)
-    keep(unit, asked, answer, call_id)
+    answer = _answer(done, member, context.voice, schedule)
+    unit = tools.new_unit(context.company_id)
+    call_id = on_record(unit, context, done)
+    keep(unit, context, answer, call_id)
     unit.audit("call.transfer_asked", call_id, ("transfer",), outcome=outcome)
     unit.commit()
     return answer
@@ -47,15 +47,15 @@ def _answer(done: Transfer, member: Staff | None, voice: Voice, schedule: Schedu
     return {"message": said.closed.format(moment=voice.on_moment(opens)), "status": "closed", "opens_at": opens_at}
 
 
-def _member(schedule: Schedule, wanted: str) -> Staff:
-    name = wanted.strip().casefold()
+def _member(schedule: Schedule, named: str) -> Staff:
+    name = named.strip().casefold()
     for member in schedule.staff:
-        if member.id == wanted or member.name.casefold() == name:
+        if member.id == named or member.name.casefold() == name:
             return member
-    raise invalid("args.staff", "unknown_staff", f"Nobody of the name {wanted!r} works here.")
+    raise invalid("args.staff", "unknown_staff", f"Nobody of the name {named!r} works here.")
 
 
-def _works(schedule: Schedule, member: Staff, asked: FunctionContext) -> bool:
-    today = asked.now.astimezone(schedule.branch.clock()).date()
+def _works(schedule: Schedule, member: Staff, context: FunctionContext) -> bool:
+    today = context.now.astimezone(schedule.branch.clock()).date()
     days = (today - timedelta(days=1), today)  # a night shift began yesterday
-    return any(start <= asked.now < end for day in days for start, end in schedule.windows(member, day))
+    return any(start <= context.now < end for day in days for start, end in schedule.windows(member, day))

@@ -91,7 +91,7 @@ def news(company_ids: Sequence[str], wait: Wait, rounds: int | None = None) -> I
 
 def _problems(call: Call, verdict: Chain) -> tuple[str, ...]:
     """What is wrong: of a call that wanted no booking only that it is nobody's."""
-    if call.link.wanted_booking:
+    if call.link.concerns_booking:
         return verdict.missing
     return tuple(name for name in verdict.missing if name == "call_has_company")
 
@@ -103,7 +103,7 @@ def line_of(call: Call, verdict: Chain) -> Text:
     line = Text(f"{began}  {call.id}  ") + Text(f"{facts.direction or '?':8} {facts.status:13} ", style="cyan")
     if problems:
         return line + Text(f"✗ {', '.join(problems)}", style="bold red")
-    if call.link.wanted_booking:
+    if call.link.concerns_booking:
         return line + Text(f"✓ {call.link.appointment_id}", style="green")
     return line + Text("no booking", style="dim")
 
@@ -125,7 +125,7 @@ def import_(stage: Stage, since: datetime, company: str | None) -> None:
     counts: Counter[str] = Counter()
     rows = []
     try:
-        found = import_calls(retell, reached, lambda owner: Unit(owner, OPERATOR), now, pause, company)
+        found = import_calls(retell, reached, lambda owner: Unit(owner, OPERATOR), pause, company)
         for one in progress(found, "calls"):
             counts[one.done] += 1
             reached = one.started_at or reached

@@ -15,6 +15,7 @@ from chalicelib.accounting.account import Account
 from chalicelib.accounting.health import Health
 from chalicelib.accounting.record import RESOURCES, Resource
 from chalicelib.accounting.run import Kind, Run
+from chalicelib.accounting.start_sync import SyncRequest
 from chalicelib.cli.output import Failed, bad, cell, console, finish, note, notes, print_json, print_table
 from chalicelib.cli.queues import OPERATOR, status_of
 from chalicelib.cli.stage import Stage, on_stage
@@ -84,9 +85,8 @@ def sync(stage: Stage, resource: Resources, account_id: str | None, changes: boo
 
 
 def _start(account: Account, resource: Resources, kind: Kind) -> list[Run]:
-    return start_sync.start_all(
-        lambda: Unit(account.company_id, OPERATOR), account.company_id, account.id, resource, kind, now
-    )
+    request = SyncRequest(account=account.id, resource=resource, kind=kind)
+    return start_sync.start_all(lambda: Unit(account.company_id, OPERATOR), account.company_id, request, now)
 
 
 def _watch(runs: list[Run], names: dict[str, str]) -> list[Run]:

@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-PLACES = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
+DECIMALS = {"BHD": 3, "CLP": 0, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
 """How many decimals a currency has, where it is not two (ISO 4217)."""
 
 
 def major_units(amount: int, currency: str) -> Decimal:
     """The amount in whole units, with the currency's decimals."""
-    return Decimal(amount).scaleb(-PLACES.get(currency, 2))
+    return Decimal(amount).scaleb(-DECIMALS.get(currency, 2))
 
 
 def written(amount: int, currency: str, mark: str = ".") -> str:

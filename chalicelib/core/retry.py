@@ -17,6 +17,12 @@ pause: Callable[[float], None] = time.sleep
 """How one waits before the next try; at most 3 s in all. Tests replace it."""
 
 
+def known_first(known: T, read: Callable[[], T]) -> Callable[[], T]:
+    """Gives what has just been read, and what `read` reads when it is asked again: for attempts that save a reading."""
+    left = [known]
+    return lambda: left.pop() if left else read()
+
+
 def until_committed(attempt: Callable[[], T], code: str = BUSY, detail: str = BUSY_DETAIL, *, tries: int = TRIES) -> T:
     """What `attempt` returns, which reads, decides and commits; it is called again while it ends in Stale.
 

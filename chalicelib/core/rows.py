@@ -8,6 +8,7 @@ Access patterns
   guards     idempotency keys, throttles, "done once" marks; they expire                                 GetItem
   inbox      every webhook delivery, once, as it came                                                    GetItem
   jobs       jobs that failed for good, by id, and by queue and time                                     GetItem, Query
+  heartbeats when each worker, relay and schedule last ran                                               Query
 """
 
 from typing import ClassVar
@@ -98,4 +99,20 @@ class FailedJobRow(Row):
     by_queue = index("by_queue", "queue", "failed_at")
 
 
-CORE_ROWS: tuple[type[Row], ...] = (DirectoryRow, OutboxRow, DueRow, AuditRow, GuardRow, InboxRow, FailedJobRow)
+class HeartbeatRow(Row):
+    """pk `heartbeats`, sk the endpoint's name. One partition: all are read together, and few are written."""
+
+    table: ClassVar[Table] = Table("heartbeats", ttl=True)
+    at = UnicodeAttribute()
+
+
+CORE_ROWS: tuple[type[Row], ...] = (
+    DirectoryRow,
+    OutboxRow,
+    DueRow,
+    AuditRow,
+    GuardRow,
+    InboxRow,
+    FailedJobRow,
+    HeartbeatRow,
+)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Unauthenticated
-from chalicelib.core.retry import until_committed
+from chalicelib.core.retry import known_first, until_committed
 from chalicelib.core.unit import Actor, Unit
 from chalicelib.identity import login_throttle, passwords, store, token_issue
 from chalicelib.identity.account import Account
@@ -48,10 +48,11 @@ def _enter(account: Account, password: str, slowed: Slowed, clock: Clock, correl
     proved = account.credential.password_hash
     assert proved is not None
     rehashed = passwords.rehashed(proved, password)
-    known, user = [account], account.user
+    user = account.user
+    read = known_first(account, lambda: store.get_account(user.company_id, user.id))
 
     def attempt() -> SignedIn:
-        current = known.pop() if known else store.get_account(user.company_id, user.id)
+        current = read()
         # What was proved is that this hash fits; whatever has changed it meanwhile, the proof is void.
         if not current.may_sign_in or current.credential.password_hash != proved:
             raise _refused()

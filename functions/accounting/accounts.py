@@ -116,11 +116,12 @@ def list_accounts(request: Request) -> Page[AccountAnswer]:
 )
 def connect_account(request: Request, body: TokenBody) -> AccountAnswer:
     """Connect with a token made by hand. It is tried at once, kept encrypted, and never shown again."""
-    from chalicelib.accounting.accounts import connect_with_token
+    from chalicelib.accounting.accounts import HandMadeToken, connect_with_token
 
     unit = lambda: request.unit(show)  # noqa: E731
-    user_id, clock = request.actor.id, request.clock
-    return show(connect_with_token(unit, body.token, body.company, user_id, clock, legacy_id=body.legacy_id))
+    user_id = request.actor.id
+    made = HandMadeToken(token=body.token, user_id=user_id, fic_company_id=body.company, legacy_id=body.legacy_id)
+    return show(connect_with_token(unit, made, request.clock))
 
 
 @function.route(

@@ -1,4 +1,4 @@
-"""What a customer is billed by and has been billed: beside his appointments."""
+"""What a customer is billed by and has been billed: beside their appointments."""
 
 from typing import Annotated
 

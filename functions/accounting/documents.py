@@ -178,10 +178,10 @@ def _issue(request: Request, account_id: str, resource: Resource, body: NewDocum
     account = account_store.get_account(request.company_id, account_id)
     names = Item.__struct_fields__
     lines = tuple(Line(**{name: getattr(item, name) for name in names}) for item in body.items)
-    wish = InvoiceRequest(
+    order = InvoiceRequest(
         appointment_id=body.appointment_id, lines=lines, client_id=body.client_id, currency=body.currency
     )
-    issued = issue(request.unit, account, resource, wish, now)
+    issued = issue(request.unit, account, resource, order, now)
     return IssuedAnswer(
         status="issued" if issued.record else "pending",
         appointment_id=body.appointment_id,

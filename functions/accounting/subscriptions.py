@@ -45,10 +45,11 @@ class SubscriptionsAnswer(Answer):
 )
 def subscribe_to_fic(request: Request, body: NewSubscription) -> SubscriptionAnswer:
     """Have Fatture in Cloud tell of a group of events. The same again brings it in line; there is one of each group."""
-    from chalicelib.accounting.subscription_sync import subscribe
+    from chalicelib.accounting.subscription_sync import SubscriptionRequest, subscribe
 
     account = account_store.get_account(request.company_id, body.account_id)
-    return show_subscription(subscribe(request.unit, account, body.event_group, body.event_types, body.sink, now))
+    what = SubscriptionRequest(body.event_group, body.event_types, body.sink)
+    return show_subscription(subscribe(request.unit, account, what, now))
 
 
 @function.route(

@@ -47,9 +47,10 @@ class SumsAnswer(Answer):
 )
 def sync_fic(request: Request, body: SyncBody) -> RunsAnswer:
     """Begin to read, or join what is being read already; what failed goes on where it stopped."""
-    from chalicelib.accounting.start_sync import start_all
+    from chalicelib.accounting.start_sync import SyncRequest, start_all
 
-    runs = start_all(request.unit, request.company_id, body.account_id, body.resource, body.kind, now)
+    what = SyncRequest(account=body.account_id, resource=body.resource, kind=body.kind)
+    runs = start_all(request.unit, request.company_id, what, now)
     return RunsAnswer(data=[show_run(run) for run in runs])
 
 

@@ -61,7 +61,6 @@ def show_availability(request: Request, query: AvailabilityQuery) -> Availabilit
 
     if query.explain != (query.at is not None):
         raise invalid("query.at", "required", "Give `explain=true` and `at` together.")
-    wanted = search_query(query)
     if query.at is not None:
-        return show(search.explain(request.company_id, wanted, query.at, now))
-    return show(counted(request.company_id, search.search(request.company_id, wanted, now)))
+        return show(search.explain(request.company_id, search_query(query), query.at, now))
+    return show(counted(request.company_id, search.search(request.company_id, search_query(query), now)))

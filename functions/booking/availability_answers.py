@@ -49,7 +49,7 @@ class ReasonAnswer(Answer):
     by: str | None
 
 
-class FreeAnswer(Answer):
+class ServiceSlotsAnswer(Answer):
     """What a branch has free of a service; times on the clock of `zone`.
 
     `more`: ask again from the last day listed. `consultation_id`: the service that the customer must have completed
@@ -69,7 +69,7 @@ class FreeAnswer(Answer):
 class AvailabilityAnswer(Answer):
     """A result for each branch and each service that it offers."""
 
-    results: list[FreeAnswer]
+    results: list[ServiceSlotsAnswer]
 
 
 def counted(company_id: str, found: "list[SearchResult]") -> "list[SearchResult]":
@@ -108,7 +108,7 @@ def show(found: "list[SearchResult]") -> AvailabilityAnswer:
     return AvailabilityAnswer(results=[_result(result) for result in found])
 
 
-def _result(result: "SearchResult") -> FreeAnswer:
+def _result(result: "SearchResult") -> ServiceSlotsAnswer:
     clock = ZoneInfo(result.zone)
 
     def at(minute: int) -> datetime:
@@ -136,7 +136,7 @@ def _result(result: "SearchResult") -> FreeAnswer:
         for slot in result.slots
     ]
     reasons = [ReasonAnswer(code=r.code, staff_id=r.staff_id, resource_id=r.room_id, by=r.by) for r in result.reasons]
-    return FreeAnswer(
+    return ServiceSlotsAnswer(
         branch_id=result.branch.branch_id,
         service_id=result.service.id,
         zone=result.zone,

@@ -120,10 +120,10 @@ def _answer(company_id: str, appointments: list["Appointment"], file: str) -> Re
     from chalicelib.booking.customer_notices import feeds
     from chalicelib.booking.customer_notices.ics import CONTENT_TYPE, calendar_of
 
-    titles, places = feeds.names(company_id, appointments)
+    titles, locations = feeds.names(company_id, appointments)
     headers: dict[str, str | list[str]] = {
         "Content-Type": CONTENT_TYPE,
         "Content-Disposition": f'attachment; filename="{file}.ics"',
         "Cache-Control": "private, max-age=300",
     }
-    return Response(body=calendar_of(appointments, titles, "Appointments", places), status_code=200, headers=headers)
+    return Response(body=calendar_of(appointments, titles, "Appointments", locations), status_code=200, headers=headers)

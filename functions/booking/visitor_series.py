@@ -95,9 +95,9 @@ def book_series_as_visitor(request: Request, body: VisitorSeries) -> VisitorSeri
 
     throttle.count("series", request.address, request.clock(), most=SERIES_A_MINUTE)
     given = {"contact": body.customer.contact(), "source": body.source, "on_conflict": body.on_conflict}
-    wanted = body.request(**given)
+    run = run_of(request, show_to_visitor, company_of(body.branch_id))
     try:
-        return show_to_visitor(book_series(run_of(request, show_to_visitor, company_of(body.branch_id)), wanted))
+        return show_to_visitor(book_series(run, body.request(**given)))
     except Conflict as refusal:
         if refusal.code != "series_conflict":
             raise

@@ -112,8 +112,8 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
     from chalicelib.core import throttle
 
     throttle.count("holds", request.address, request.clock(), most=HOLDS_A_MINUTE)
-    wanted = BookingRequest(**body.slot(), visitor=True, address=address_in(body.address))
-    made, secret = plainly(lambda: hold(_units(request), request.address, wanted, now))
+    booking_request = BookingRequest(**body.slot(), visitor=True, address=address_in(body.address))
+    made, secret = plainly(lambda: hold(_units(request), request.address, booking_request, now))
     return _show_hold(made, secret)
 
 
@@ -173,7 +173,7 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
     from chalicelib.core import throttle
 
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
-    wanted = BookingRequest(
+    booking_request = BookingRequest(
         **body.slot(),
         contact=body.customer.contact(),
         source=body.source,
@@ -183,7 +183,7 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
         address=address_in(body.address),
     )
     context = changing(request, _show, company_of(body.branch_id))
-    return _show(plainly(lambda: book_online(context, wanted)))
+    return _show(plainly(lambda: book_online(context, booking_request)))
 
 
 def _units(request: Request) -> CompanyUnitFactory:

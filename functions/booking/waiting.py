@@ -96,8 +96,8 @@ def join_waiting_list(request: Request, body: NewWaitlistEntry) -> WaitlistEntry
     """
     from chalicelib.booking.waitlist.join import join
 
-    wanted = body.request(customer_id=body.customer_id, source=body.source)
-    return _show(join(lambda: request.unit(_show), request.company_id, wanted, now))
+    waitlist_request = body.request(customer_id=body.customer_id, source=body.source)
+    return _show(join(lambda: request.unit(_show), request.company_id, waitlist_request, now))
 
 
 @function.route(

@@ -18,7 +18,7 @@ class CallAnswer(Answer):
 
     `latency`: p50, p90, p95, p99, min and max in milliseconds per part (e2e, llm, tts, …). `erased_at`: when transcript
     and recording were removed. `notes_version` counts changes of notes and tags: give it back with the next one.
-    `transfer`: the last time the caller asked for a person, and the number he was put through to, if any.
+    `transfer`: the last time the caller asked for a person, and the number they were put through to, if any.
     """
 
     id: str

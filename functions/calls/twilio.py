@@ -54,7 +54,7 @@ def answer_phone(request: Request) -> Response:
     errors=("bad_signature 401", "branch_not_found 404"),
 )
 def bridge_call(request: Request) -> Response:
-    """Tell Twilio, in TwiML, to connect a member of staff with the customer he wants to call. Signed like the rest."""
+    """Tell Twilio, in TwiML, to connect a member of staff with the customer they want to call. Signed like the rest."""
     _verified(request)
     from chalicelib.calls.answer_phone import bridge
 

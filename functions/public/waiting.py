@@ -95,10 +95,10 @@ def join_as_visitor(request: Request, body: VisitorWaitlistEntry) -> JoinedAnswe
         return JoinedAnswer(id=entry.id, expires_at=entry.expires_at)
 
     throttle.count("waiting", request.address, request.clock(), most=JOININGS_A_MINUTE)
-    wanted = body.request(source=body.source, visitor=True)
+    waitlist_request = body.request(source=body.source, visitor=True)
     company_id = company_of(body.branch_id)
     try:
-        return show(join(lambda: request.unit(show, company_id), company_id, wanted, now))
+        return show(join(lambda: request.unit(show, company_id), company_id, waitlist_request, now))
     except Conflict as refusal:
         if refusal.code != "waits_already":
             raise

@@ -3,7 +3,7 @@
 import os
 
 from chalicelib.accounting import account_store
-from chalicelib.accounting.accounts import Opened, attach
+from chalicelib.accounting.accounts import Credentials, attach
 from chalicelib.accounting.connection import Tokens
 from chalicelib.core.clock import now
 from chalicelib.core.unit import SYSTEM, Unit
@@ -20,6 +20,7 @@ def connect_accounting(company_id: str) -> None:
     token = os.environ.get(FIC_DEMO_TOKEN)
     if token is None or account_store.accounts(company_id, deleted=True):
         return
-    opened = Opened(tokens=Tokens(access_token=token), kind="token", expires_at=None, user_id=SYSTEM.id)
+    tokens = Tokens(access_token=token)
+    credentials = Credentials(tokens=tokens, kind="token", user_id=SYSTEM.id, legacy_id=LEGACY_ID)
     company = FicCompany(id=FIC_COMPANY, name="Studio Demo S.r.l.")
-    attach(lambda: Unit(company_id), [company], opened, now, LEGACY_ID)
+    attach(lambda: Unit(company_id), [company], credentials, now)

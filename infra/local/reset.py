@@ -3,8 +3,9 @@
 import shutil
 import sys
 
+from infra.local.embedded import CannotStart
 from infra.local.environment import data_folder
-from infra.local.run import CannotStart, only_one
+from infra.local.run import only_one
 
 FORGOTTEN = ("aws", "state", "logs", "keys.json", "ports.json", "ready.json", "shape.json")
 """Everything of `.local/` but the installed environments."""

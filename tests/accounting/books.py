@@ -9,27 +9,28 @@ import pytest
 
 from chalicelib.accounting import accounts, start_sync, subscription_sync, sync_step, sync_store
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.accounts import HandMadeToken
 from chalicelib.accounting.event import GROUPS
 from chalicelib.accounting.record import DOCUMENTS, RESOURCES, Record, Resource, read
 from chalicelib.accounting.record_jobs import SyncStep
 from chalicelib.accounting.record_store import sums
 from chalicelib.accounting.record_tables import RecordRow, SyncRow
 from chalicelib.accounting.run import Kind, Run
+from chalicelib.accounting.subscription_sync import SubscriptionRequest
 from chalicelib.accounting.sync_store import Mark
 from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.errors import DomainError, RateLimited
-from chalicelib.core.jobs import JobContext, work
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.core.worker import deliver
 from infra.local.invoking import call
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from infra.local.simulators.listener import Listener
 from tests.conftest import EmbeddedAws
+from tests.draining import work_once
 
 OURS = "com_test"
 SMALL = {"clients": 230, "suppliers": 20, "invoices": 120, "quotes": 30}
@@ -41,7 +42,9 @@ def account(aws: EmbeddedAws, fic: FattureInCloudSimulator, monkeypatch: pytest.
     fic.resize(COMPANY, **SMALL)
     monkeypatch.setenv("PILOT_VENDOR_TIMEOUT_SECONDS", "1")
     settings.cache_clear()
-    made = accounts.connect_with_token(lambda: Unit(OURS), fic.manual_token, COMPANY, "usr_test", now)
+    made = accounts.connect_with_token(
+        lambda: Unit(OURS), HandMadeToken(token=fic.manual_token, user_id="usr_test", fic_company_id=COMPANY), now
+    )
     for row in OutboxRow.scan():  # a connected account is read at once; tests say when
         row.delete()
     return made
@@ -70,7 +73,7 @@ def drain_all(most: int = 300) -> None:
     """Relay and work until nothing is left, however many steps a run has."""
     for _ in range(most):
         relay.sweep(now() + timedelta(minutes=5))
-        if not sum(deliver(queue, work) for queue in NAMED_QUEUES) and not [r for r in OutboxRow.scan() if r.pending]:
+        if not work_once() and not [row for row in OutboxRow.scan() if row.pending]:
             return
     raise AssertionError("still not done")
 
@@ -214,5 +217,5 @@ def sink(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int
 def subscribed(fic: FattureInCloudSimulator, account: Account) -> None:
     """Both groups, verified."""
     for group in GROUPS:
-        subscription_sync.subscribe(lambda: Unit(OURS), account, group, (), None, now)
+        subscription_sync.subscribe(lambda: Unit(OURS), account, SubscriptionRequest(group), now)
     fic.webhooks.settle()

@@ -9,7 +9,7 @@ import requests
 
 from chalicelib.accounting import account_store, accounts
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.accounts import Arrival
+from chalicelib.accounting.accounts import Arrival, HandMadeToken
 from chalicelib.accounting.leased_client import leased_client
 from chalicelib.accounting.tables import AccountRow
 from chalicelib.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, VendorRefused
@@ -46,7 +46,9 @@ def connect(company: str = "com_test") -> Account:
 
 
 def by_hand(fic: FattureInCloudSimulator, company: str = "com_test", **more: int) -> Account:
-    return accounts.connect_with_token(lambda: Unit(company), fic.manual_token, None, "usr_ada", clock, **more)
+    return accounts.connect_with_token(
+        lambda: Unit(company), HandMadeToken(token=fic.manual_token, user_id="usr_ada", **more), clock
+    )
 
 
 def works(account: Account) -> bool:
@@ -147,16 +149,20 @@ def test_a_token_made_by_hand_connects_too(fic: FattureInCloudSimulator) -> None
 def test_a_token_that_opens_several_has_to_say_which(fic: FattureInCloudSimulator, two_companies: int) -> None:
     for company, code in ((None, "required"), (99, "fic_company_unknown")):
         with pytest.raises(Invalid) as raised:
-            accounts.connect_with_token(new_unit, fic.manual_token, company, "usr_ada", clock)
+            accounts.connect_with_token(
+                new_unit, HandMadeToken(token=fic.manual_token, user_id="usr_ada", fic_company_id=company), clock
+            )
         assert [(f.path, f.code) for f in raised.value.faults] == [("body.company", code)]
-    one = accounts.connect_with_token(new_unit, fic.manual_token, two_companies, "usr_ada", clock)
+    one = accounts.connect_with_token(
+        new_unit, HandMadeToken(token=fic.manual_token, user_id="usr_ada", fic_company_id=two_companies), clock
+    )
     assert one.fic_company_id == two_companies
 
 
 @pytest.mark.parametrize("token", ["a/unknown", "with a\nline", "ünsent"])
 def test_a_token_that_fic_does_not_take_is_a_fault_of_the_body(token: str) -> None:
     with pytest.raises(Invalid) as raised:
-        accounts.connect_with_token(new_unit, token, None, "usr_ada", clock)
+        accounts.connect_with_token(new_unit, HandMadeToken(token=token, user_id="usr_ada"), clock)
     assert raised.value.faults[0].path == "body.token"
     assert token not in str(raised.value)
 
@@ -177,9 +183,15 @@ def test_a_company_of_fics_belongs_to_one_company_here(fic: FattureInCloudSimula
 
 
 def test_a_legacy_number_belongs_to_one_account(fic: FattureInCloudSimulator, two_companies: int) -> None:
-    accounts.connect_with_token(new_unit, fic.manual_token, COMPANY, "usr_ada", clock, legacy_id=1)
+    accounts.connect_with_token(
+        new_unit, HandMadeToken(token=fic.manual_token, user_id="usr_ada", fic_company_id=COMPANY, legacy_id=1), clock
+    )
     with pytest.raises(Conflict, match="legacy_id_taken"):
-        accounts.connect_with_token(new_unit, fic.manual_token, two_companies, "usr_ada", clock, legacy_id=1)
+        accounts.connect_with_token(
+            new_unit,
+            HandMadeToken(token=fic.manual_token, user_id="usr_ada", fic_company_id=two_companies, legacy_id=1),
+            clock,
+        )
 
 
 @pytest.mark.parametrize("ref", ["fic_unknown", "1", "999"])

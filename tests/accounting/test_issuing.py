@@ -166,6 +166,6 @@ def test_amounts_are_worked_out_once_for_each_rate() -> None:
     lines = tuple(Line(name="x", net=net, vat_percent=rate) for net, rate in ((5, 22), (5, 22), (5, 10), (100, 0)))
     order = Order(
         company_id="c", account_id="a", resource="invoices", appointment_id="p", customer_id="k", entity={},
-        lines=lines, currency="EUR", day=now().date(), asked_at=now(),
+        lines=lines, currency="EUR", day=now().date(), ordered_at=now(),
     )  # fmt: skip
     assert order.gross() == (10 + 2) + (5 + 1) + 100

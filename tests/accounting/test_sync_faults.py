@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.accounting import account_store, accounts, start_sync, sync_step
 from chalicelib.accounting.account import Account
+from chalicelib.accounting.accounts import HandMadeToken
 from chalicelib.accounting.record_jobs import StartSync
 from chalicelib.core import failed_jobs
 from chalicelib.core.clock import now
@@ -107,7 +108,9 @@ def test_a_revoked_token_stops_the_run_and_connecting_again_takes_it_on(
         sync_step.step(driver.job(), driver.context())
     fic.faults.clear()
     again = account_store.get_account(OURS, account.id)
-    accounts.connect_with_token(lambda: Unit(OURS), fic.manual_token, COMPANY, "usr_test", now)
+    accounts.connect_with_token(
+        lambda: Unit(OURS), HandMadeToken(token=fic.manual_token, user_id="usr_test", fic_company_id=COMPANY), now
+    )
     assert again.id == account.id
     drain_all()  # being connected again, it is read
     assert driver.run().id == driver.first.id

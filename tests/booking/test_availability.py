@@ -21,6 +21,7 @@ from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Branch, Service, Staff
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice.schedule import Schedule
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SUNDAY = datetime(2026, 3, 29, tzinfo=UTC)
@@ -82,7 +83,7 @@ def services(draw: st.DrawFn) -> Service:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     services(),
     st.lists(entries(), max_size=10, unique_by=lambda e: e.reference),

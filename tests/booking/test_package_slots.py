@@ -22,6 +22,7 @@ from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin.compile_schedule import compile_schedule
 from tests.booking.calendars import calendars_of
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = date(2026, 3, 30)
@@ -164,7 +165,7 @@ def _meet(parts: list[Service], placed: list[tuple[int, str, tuple[str, ...]]]) 
     return any(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for a, b in product(takes, takes) if a[3] < b[3])
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(worlds())
 def test_a_package_is_offered_exactly_where_it_can_be_and_booked_wherever_it_is_offered(
     world: tuple[Schedule, Busy],
@@ -191,7 +192,7 @@ def test_a_package_is_offered_exactly_where_it_can_be_and_booked_wherever_it_is_
             ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(worlds(), st.sampled_from(NAMES), st.permutations(NAMES))
 def test_whoever_is_preferred_what_is_offered_is_booked(
     world: tuple[Schedule, Busy], only: str, order: list[str]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.booking.series import rrule
 from chalicelib.booking.series.recurrence import MOST, Recurrence
 from chalicelib.core.errors import Invalid
+from tests.sizes import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = (
@@ -51,7 +52,7 @@ def rules(draw: Any) -> str:
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(text=rules(), first=st.dates(date(2023, 1, 1), date(2028, 12, 31)))
 def test_a_rule_falls_on_the_dates_that_dateutil_finds(text: str, first: date) -> None:
     rule = rrule.parse(text, "body")
@@ -67,7 +68,7 @@ def counted(frequency: Any, count: int | None, **fields: Any) -> Recurrence:
     return Recurrence(frequency=frequency, count=count, **fields)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     zone=st.sampled_from(ZONES),
     day=st.dates(date(2024, 1, 1), date(2031, 1, 1)),

@@ -53,6 +53,13 @@ AT_YEAR_ENDS: list[tuple[str, str, list[str]]] = [
     ("FREQ=YEARLY;BYDAY=-53FR", "2027-01-01", ["2027-01-01"]),
     ("FREQ=YEARLY;BYDAY=53SA", "2027-01-01", ["2028-12-30"]),
     ("FREQ=MONTHLY;BYDAY=5MO", "2026-12-01", ["2027-03-29", "2027-05-31"]),
+    ("FREQ=MONTHLY;BYDAY=-1FR", "2026-12-25", ["2026-12-25", "2027-01-29", "2027-02-26"]),
+    ("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=5", "2026-11-05", ["2026-11-05", "2027-01-05", "2027-03-05"]),
+    ("FREQ=MONTHLY;INTERVAL=5;BYMONTHDAY=5", "2026-03-05", ["2026-03-05", "2026-08-05", "2027-01-05", "2027-06-05"]),
+    ("FREQ=YEARLY;INTERVAL=2;BYMONTH=1;BYMONTHDAY=1", "2027-01-01", ["2027-01-01", "2029-01-01"]),
+    ("FREQ=MONTHLY;BYDAY=MO,FR;BYSETPOS=2", "2026-12-04", ["2026-12-07", "2027-01-04", "2027-02-05"]),
+    ("FREQ=YEARLY;BYMONTH=1,12;BYDAY=MO;BYSETPOS=1,-2", "2026-12-21", ["2026-12-21", "2027-01-04", "2027-12-20"]),
+    ("FREQ=YEARLY;INTERVAL=3;BYMONTH=1;BYMONTHDAY=1", "2027-01-01", ["2027-01-01"]),
     # Every second week goes on counting over the year's end.
     ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", "2026-12-21", ["2026-12-21", "2027-01-04", "2027-01-18"]),
     ("FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SA,SU", "2026-12-26", ["2026-12-26", "2027-01-03", "2027-01-09"]),
@@ -100,6 +107,44 @@ def test_the_first_week_is_the_first_with_four_days_in_the_year(start: int) -> N
         week = next(week for week in weeks if sum(day.year == year for day in week) >= 4)
         found = [*rule.dates(week[0] - timedelta(days=7), week[6] + timedelta(days=7))]
         assert found == week, year
+
+
+def test_a_week_without_a_weekday_keeps_that_of_the_first_date() -> None:
+    """dateutil would take all seven days."""
+    wednesday = date(2026, 12, 30)
+    found = ours("FREQ=YEARLY;BYWEEKNO=53,1", wednesday, wednesday + timedelta(days=731))
+    assert found == ["2026-12-30", "2027-01-06", "2028-01-05"]
+
+
+HIGHEST: list[tuple[str, str, int, int]] = [
+    ("FREQ=YEARLY;BYMONTHDAY=1", "BYMONTH", 1, 12),
+    ("FREQ=YEARLY", "BYMONTHDAY", -31, 31),
+    ("FREQ=YEARLY", "BYYEARDAY", -366, 366),
+    ("FREQ=YEARLY;BYDAY=MO", "BYWEEKNO", -53, 53),
+    ("FREQ=YEARLY;BYDAY=MO", "BYSETPOS", -366, 366),
+    ("FREQ=DAILY", "INTERVAL", 1, 9999),
+    ("FREQ=DAILY", "COUNT", 1, 9999),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "least", "most"), HIGHEST)
+def test_the_lowest_and_the_highest_number_of_each_part(text: str, name: str, least: int, most: int) -> None:
+    for number in (least, most):
+        rrule.parse(f"{text};{name}={number}", "body")
+    for number in (least - 1, 0, most + 1):
+        with pytest.raises(Invalid, match=name):
+            rrule.parse(f"{text};{name}={number}", "body")
+
+
+@pytest.mark.parametrize(
+    ("ordinal", "taken"), [(-54, False), (-53, True), (-1, True), (0, False), (53, True), (54, False)]
+)
+def test_ordinals_of_weekdays(ordinal: int, taken: bool) -> None:
+    if taken:
+        assert rrule.parse(f"FREQ=YEARLY;BYDAY={ordinal}MO", "body").by_day == ((ordinal, 0),)
+        return
+    with pytest.raises(Invalid):
+        rrule.parse(f"FREQ=YEARLY;BYDAY={ordinal}MO", "body")
 
 
 def starts(first: datetime, **fields: Any) -> list[str]:

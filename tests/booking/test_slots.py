@@ -21,6 +21,7 @@ from chalicelib.booking.practice.models import Branch, Part, Resource, Service, 
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice.schedule import Schedule
 from tests.booking.calendars import calendars_of
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = date(2026, 3, 30)
@@ -94,7 +95,7 @@ SKILL = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.tuples(TAKEN, TAKEN, TAKEN, TAKEN, TAKEN), st.tuples(SKILL, SKILL))
 def test_a_slot_is_offered_exactly_where_one_assignment_holds(
     taken: tuple[list[int], ...], skills: tuple[tuple[Skill, ...], ...]

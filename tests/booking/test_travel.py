@@ -17,6 +17,7 @@ from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.geo import LONGEST_MIN, Leg, Point, Roads, Travel, great_circle_km, legs_between, point
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.settings import settings as house
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 30, tzinfo=UTC)
@@ -81,7 +82,7 @@ def plainly_too_far(wanted: Entry, held: list[Entry], base: Point | None, roads:
     return False
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(entries(), max_size=6, unique_by=lambda e: e.reference), st.none() | NEAR, st.integers(2, 60))
 def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnight_and_the_week(
     wanted: list[Entry], base: Point | None, speed: int

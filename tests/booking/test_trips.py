@@ -26,6 +26,7 @@ from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Branch, GeoAddress, Service, Staff
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice.schedule import Schedule
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = date(2026, 3, 30)
@@ -100,7 +101,7 @@ TRAVEL = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(HELD, st.booleans(), TRAVEL, st.none() | NEAR, st.sampled_from([BRANCH, None]), NEAR)
 def test_every_slot_that_is_offered_is_granted_and_no_other(
     held: list[tuple[int, GeoAddress | None]],

@@ -29,6 +29,7 @@ from chalicelib.booking.waitlist.entry import (
 from chalicelib.booking.waitlist.matching import best_match
 from chalicelib.booking.waitlist.messages import say
 from tests.booking.test_slots import LASER, MONDAY, NOW, WASH, at, board, booked, compiled, member
+from tests.sizes import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 STAFF = (member("a", gender="female"), member("b", languages=("it",)), member("c", published=False))
@@ -69,7 +70,7 @@ TERMS = st.fixed_dictionaries(
 BUSY = st.lists(st.sampled_from([540, 570, 600, 630, 660]), unique=True, max_size=4)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(terms=st.lists(TERMS, max_size=5), busy=st.lists(BUSY, min_size=3, max_size=3), seed=st.integers(0, 99))
 def test_the_best_match_is_the_best_of_all(terms: list[dict[str, Any]], busy: list[list[int]], seed: int) -> None:
     people = [entry(number, **fields) for number, fields in enumerate(terms)]

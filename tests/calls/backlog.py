@@ -57,7 +57,7 @@ def rung(number: int = 1, custom: dict[str, Any] | None = None, **fields: Any) -
 
 def recorded(number: int = 1, custom: dict[str, Any] | None = None, **fields: Any) -> Call:
     """Such a call on record here, whoever it belongs to."""
-    call_id = record_call.record(rung(number, custom, **fields), Unit, now())
+    call_id = record_call.record(rung(number, custom, **fields), Unit)
     found = store.calls_at(COMPANY, [call_id]) or store.calls_at(PLATFORM, [call_id])
     return found[0]
 

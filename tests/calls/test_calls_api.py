@@ -92,7 +92,7 @@ def test_a_transcript_without_text_is_its_turns() -> None:
 def test_a_transcript_that_does_not_fit_is_cut(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LARGEST_TRANSCRIPT", 600)
     said = [{"role": "user", "content": f"{number * 7919 % 104729:06}"} for number in range(400)]
-    call_id = record_call.record(rung(1, {}, transcript="x", transcript_with_tool_calls=said), Unit, now())
+    call_id = record_call.record(rung(1, {}, transcript="x", transcript_with_tool_calls=said), Unit)
     shown = call("GET", f"/api/calls/{call_id}", caller=STAFF).json
     assert shown["transcript_cut"]
     assert 0 < len(shown["turns"]) < 400

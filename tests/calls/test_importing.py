@@ -9,7 +9,6 @@ import pytest
 from chalicelib.calls import list_store, store
 from chalicelib.calls.import_calls import Imported, import_calls
 from chalicelib.calls.tables import CallRow
-from chalicelib.core.clock import now
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.unit import Unit
 from chalicelib.vendors.retell_calls import RetellCalls
@@ -43,7 +42,7 @@ def happened(simulator: RetellSimulator, number: int, **fields: Any) -> str:
 def pull(simulator: RetellSimulator, version: str = "v3", **more: Any) -> list[Imported]:
     client = RetellCalls("key_test", simulator.url, version)
     try:
-        return list(import_calls(client, more.pop("since", SINCE), Unit, now, more.pop("wait", lambda _: None), **more))
+        return list(import_calls(client, more.pop("since", SINCE), Unit, more.pop("wait", lambda _: None), **more))
     finally:
         client.close()
 
@@ -72,7 +71,7 @@ def test_calls_are_recorded_whole_and_once(
 def test_it_goes_on_after_being_stopped(practice: Practice, retell_sim: RetellSimulator) -> None:
     ids = [happened(retell_sim, number) for number in range(3)]
     client = RetellCalls("key_test", retell_sim.url)
-    first = next(import_calls(client, SINCE, Unit, now, lambda _: None))
+    first = next(import_calls(client, SINCE, Unit, lambda _: None))
     client.close()
     assert first.started_at is not None
     rest = pull(retell_sim, since=first.started_at)
@@ -88,7 +87,7 @@ def test_a_webhook_that_came_is_completed(practice: Practice, retell_sim: Retell
     from chalicelib.vendors.retell import RetellCall
 
     each = happened(retell_sim, 1)
-    record_call.record(RetellCall(call_id=each, to_number=BERLIN, call_status="ongoing"), Unit, now())
+    record_call.record(RetellCall(call_id=each, to_number=BERLIN, call_status="ongoing"), Unit)
     assert [one.done for one in pull(retell_sim)] == ["updated"]
     assert store.get_call(COMPANY, each).facts.summary == "Done."
 

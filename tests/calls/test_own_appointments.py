@@ -18,7 +18,7 @@ from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
 from tests.calls.conftest import next_monday
 from tests.calls.desk import MONDAY, THEIRS, booked, practice_that_speaks, ring
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 WITHHELD = [None, "", "anonymous", "Restricted", "unknown", "+266696687", "+7378742833", "+86282452253", "withheld"]
 FACTS = {"name": "stone, EVE", "date": "Monday"}

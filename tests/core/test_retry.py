@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.core import retry
 from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.retry import LONGEST_PAUSE_SECONDS, until_committed
+from chalicelib.core.retry import LONGEST_PAUSE_SECONDS, known_first, until_committed
 
 
 @pytest.fixture
@@ -48,6 +48,11 @@ def test_a_refusal_is_no_reason_to_try_again(pauses: list[float]) -> None:
     with pytest.raises(Conflict, match="slot_taken"):
         until_committed(attempt, "busy", "Busy.")
     assert pauses == []
+
+
+def test_what_is_known_is_used_once_and_then_read() -> None:
+    read = known_first("known", lambda: "read")
+    assert [read(), read(), read()] == ["known", "read", "read"]
 
 
 def test_pauses_grow_and_stay_short(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert books(branch).json["code"] == "slot_taken"
 
     assert reply(link(words), "decline").json["outcome"] == "declined"
-    assert reply(link(words), "decline").status == 200  # as often as he likes
+    assert reply(link(words), "decline").status == 200  # as often as they like
     assert reply(link(words), "accept").json["code"] == "offer_declined"
     drain(rounds=20)
     (to_second,) = texts(twilio, SECOND)
@@ -84,8 +84,8 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert call("DELETE", f"/api/waiting-list/{second}", caller=ME).json["code"] == "waiting_booked"
     listed = call("GET", "/api/waiting-list", caller=ME, query={"branch_id": branch.id, "status": "waiting"})
     assert [one["id"] for one in listed.json["data"]] == [first]
-    his = call("GET", "/api/waiting-list", caller=ME, query={"customer_id": done.customer_id}).json["data"]
-    assert [(one["id"], one["status"]) for one in his] == [(second, "booked")]
+    theirs = call("GET", "/api/waiting-list", caller=ME, query={"customer_id": done.customer_id}).json["data"]
+    assert [(one["id"], one["status"]) for one in theirs] == [(second, "booked")]
 
 
 def test_the_words_with_the_link_are_forgotten_once_they_are_out(twilio: TwilioSimulator) -> None:

@@ -92,7 +92,7 @@ def test_bad_wishes_name_the_field(aws: EmbeddedAws) -> None:
 
 
 def through_link(practice: Practice) -> tuple[str, str]:
-    """Somebody who waits in a branch that books through Cal.com, and the link he got."""
+    """Somebody who waits in a branch that books through Cal.com, and the link they got."""
     one = waits(practice.branches[0], FIRST, "eve@example.com")
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
     return one, link_of(FIRST)

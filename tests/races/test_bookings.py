@@ -20,8 +20,8 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws, open_practice
-from tests.races.rounds import ROUNDS
 from tests.races.together import many_at_once
+from tests.sizes import ROUNDS
 
 THREADS = 64
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

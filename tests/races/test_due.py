@@ -9,8 +9,8 @@ from chalicelib.core import due
 from chalicelib.core.unit import Unit
 from tests.conftest import EmbeddedAws
 from tests.core.trial_area import Doing, Try, count, trial_area, work_once
-from tests.races.rounds import ROUNDS
 from tests.races.together import at_once, many_at_once
+from tests.sizes import ROUNDS
 
 NOON = datetime(2031, 3, 30, 12, tzinfo=UTC)
 COMPANY = "com_1"

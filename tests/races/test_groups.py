@@ -40,8 +40,8 @@ from tests.booking.test_groups import (
 )
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
-from tests.races.rounds import ROUNDS
 from tests.races.together import all_decide_before_any_commits, many_at_once
+from tests.sizes import ROUNDS
 
 THREADS = 32
 

@@ -28,7 +28,7 @@ from infra.local.demo_practice import Practice
 from tests.booking.calendars import read_calendar
 from tests.booking.spa import NOW, QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 THREADS = 16
 COMPANY = "com_race"

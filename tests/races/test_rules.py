@@ -26,9 +26,9 @@ from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW, at_once, overlaps, try_to_book, wish
 from tests.races.together import all_decide_before_any_commits, many_at_once
+from tests.sizes import ROUNDS
 
 LIMIT = 2
 TEAM = 6

@@ -45,8 +45,8 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW
+from tests.sizes import ROUNDS
 
 STARTS = st.integers(0, 23).map(lambda n: MONDAY + timedelta(hours=8, minutes=15 * n))
 WHICH = st.integers(0, 9)

@@ -22,9 +22,9 @@ from tests.booking.test_refusing import EVE, NOW, TEN, opened
 from tests.booking.test_series import context, left_in_the_middle, series_of, wanted
 from tests.conftest import EmbeddedAws
 from tests.kills.test_series_kills import everything
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import overlaps
 from tests.races.together import all_decide_before_any_commits, many_at_once
+from tests.sizes import ROUNDS
 
 THREADS = 16
 

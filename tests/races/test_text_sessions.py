@@ -10,8 +10,8 @@ from chalicelib.core.errors import DomainError
 from chalicelib.text_sessions import manage_subscription, store
 from chalicelib.text_sessions.update_meter import Settled
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.together import at_once
+from tests.sizes import ROUNDS
 from tests.text_sessions.room import COMPANY, Room, furnish, text_appointment
 
 THREADS = 32

@@ -24,8 +24,8 @@ from chalicelib.messaging.text import Text
 from infra.local.demo_practice import Practice
 from tests.calls.conftest import next_monday
 from tests.calls.telephone import COMPANY, context
-from tests.races.rounds import ROUNDS
 from tests.races.together import at_once
+from tests.sizes import ROUNDS
 
 THREADS = 16
 

@@ -156,7 +156,9 @@ def _expanded(value: Any, schemas: Json, inside: tuple[str, ...]) -> Any:
     if isinstance(value, dict):
         # A schema's title is the name of its class, and prose is not a contract.
         kept = {
-            key: each for key, each in value.items() if not (key in ("title", "description") and isinstance(each, str))
+            key: each
+            for key, each in value.items()
+            if not (key in ("title", "summary", "description") and isinstance(each, str))
         }
         return {key: _expanded(each, schemas, inside) for key, each in kept.items()}
     return value

@@ -21,7 +21,6 @@ from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules.facts import Rows
-from chalicelib.core import retry
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import NotFound, invalid
 from chalicelib.core.ids import new_id
@@ -32,8 +31,6 @@ from chalicelib.crm import customers
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
-TRIES, pause = retry.TRIES, retry.pause
-"""Only until `series`, `waitlist` and `reviews` use `until_committed`."""
 BUSY = "Many are booking this day at once; try again in a moment."
 
 

@@ -39,6 +39,7 @@ JOB_AFTER_SECONDS = 60
 """The job looks after the series when a request (29 seconds at most) is surely over."""
 REQUEST_LASTS = timedelta(seconds=15)
 """For how long a request makes appointments itself; what is left is the job's."""
+BUSY = "Many are booking these days at once; try again in a moment."
 
 
 def check(company_id: str, request: SeriesRequest, clock: Clock) -> Plan:
@@ -54,11 +55,7 @@ def book_series(run: SeriesRun, request: SeriesRequest) -> SeriesProgress:
     """
     until = run.clock() + REQUEST_LASTS
     try:
-        series, plan = until_committed(
-            lambda: _planned_and_held(run, request),
-            "calendar_busy",
-            "Many are booking these days at once; try again in a moment.",
-        )
+        series, plan = until_committed(lambda: _planned_and_held(run, request), "calendar_busy", BUSY)
     except DomainError as error:
         if error.code != "storage_busy":
             # Some of it may have been held, and was given up: the Idempotency-Key may be used again. Not so when it

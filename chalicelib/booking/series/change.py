@@ -28,6 +28,8 @@ from chalicelib.core.errors import Conflict, DomainError, Invalid, NotFound, Ven
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 
+BUSY = "Many are changing this series at once; try again in a moment."
+
 
 def change_series(run: SeriesRun, series_id: str, change: Change, version: int | None = None) -> SeriesProgress:
     """The series with its `change`, whose targets say what came of each; unfinished ones are the job's to go on with.
@@ -38,11 +40,7 @@ def change_series(run: SeriesRun, series_id: str, change: Change, version: int |
     """
     until = run.clock() + REQUEST_LASTS
     change = msgspec.structs.replace(change, starts_at=to_utc(change.starts_at) if change.starts_at else None)
-    series = until_committed(
-        lambda: _begun(run, series_id, change, version),
-        "calendar_busy",
-        "Many are changing this series at once; try again in a moment.",
-    )
+    series = until_committed(lambda: _begun(run, series_id, change, version), "calendar_busy", BUSY)
     try:
         return carry_out(run, series, until)
     except DomainError as error:

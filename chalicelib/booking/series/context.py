@@ -118,8 +118,8 @@ def read(company_id: str, request: SeriesRequest, now: datetime, *, for_anybody:
     schedule = practice_store.schedule_of(rows[schedule_key], request.branch_id)
     if request.visitor and not schedule.branch.published:
         raise NotFound("branch_not_found", f"There is no branch {request.branch_id}.")
-    asked_for_nobody = for_anybody and not request.names_customer
-    customer_id = None if asked_for_nobody else known_customer(company_id, request, rows)
+    nobody_yet = for_anybody and not request.names_customer
+    customer_id = None if nobody_yet else known_customer(company_id, request, rows)
     service = _service(schedule, request)
     starts = request.recurrence.instants(starts_at, schedule.branch.clock(), path)
     if request.visitor and len(starts) > MOST_OF_A_VISITOR:
@@ -160,16 +160,16 @@ def with_weeks(
     Where a member of staff is asked for, the others are read with `everyone` alone: they matter for alternatives.
     """
     schedule, service, known = context.schedule, context.service, context.branch
-    clock, asked_for = schedule.branch.clock(), context.request.staff
+    clock, only = schedule.branch.clock(), context.request.staff
     mondays: set[date] = set()
     days: set[date] = set()
     for first, last in spans:
         mondays.update(weeks_between(first - LONGEST_BLOCKED, last + LONGEST_BLOCKED))
         first_day, last_day = first.astimezone(clock).date(), last.astimezone(clock).date()
         days.update(first_day + timedelta(days=number) for number in range((last_day - first_day).days + 1))
-    able = schedule.able(service, None if everyone else asked_for, f"{context.request.path}.staff")
+    able = schedule.able(service, None if everyone else only, f"{context.request.path}.staff")
     # Nobody who is read for the first time has been read in any week.
-    new = sorted(mondays if everyone and asked_for else mondays - {*known.mondays})
+    new = sorted(mondays if everyone and only else mondays - {*known.mondays})
     owners = [*map(owner_of, able), *CalendarFilter(service=service.id).rooms_of(schedule)]
     queries = [LimitQuery(schedule, service, able, context.customer_id, day) for day in sorted(days)]
     fact_keys = [key for query in queries for key in rule_facts.keys(query) if key not in known.rows]

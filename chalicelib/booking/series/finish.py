@@ -29,6 +29,8 @@ from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
+BUSY = "Many are booking these days at once; the series is gone on with shortly."
+
 
 class SeriesRun(ChangeContext[Appointment], frozen=True, kw_only=True):
     """What goes through the transactions of a series is given. The units of `answering` keep the answer to an
@@ -133,9 +135,7 @@ def _make(run: SeriesRun, series: Series, one: Occurrence) -> Appointment | None
             raise
         return _confirmed(run, appointment)
 
-    return until_committed(
-        attempt, "calendar_busy", "Many are booking these days at once; the series is gone on with shortly."
-    )
+    return until_committed(attempt, "calendar_busy", BUSY)
 
 
 def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
@@ -222,9 +222,7 @@ def _give_up_last(run: SeriesRun, series: Series) -> Series:
                 return current
             raise
 
-    return until_committed(
-        attempt, "calendar_busy", "Many are booking these days at once; the holds are given up shortly."
-    )
+    return until_committed(attempt, "calendar_busy", BUSY)
 
 
 def holds_of(series: Series, occurrences: Iterable[Occurrence]) -> Taken:

@@ -49,13 +49,8 @@ def page_series(company_id: str, customer_id: str | None, limit: int, cursor: st
     if customer_id is None:
         found = page(LISTING, f"{company_id}#series", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
         return found.map(lambda row: row.model(Series))
-    marks = page(
-        LISTING,
-        f"{company_id}#{customer_id}",
-        limit=limit,
-        cursor=cursor,
-        selection=Selection(between=BookingRow.sk.startswith(PREFIX), newest_first=True),
-    )
+    newest = Selection(between=BookingRow.sk.startswith(PREFIX), newest_first=True)
+    marks = page(LISTING, f"{company_id}#{customer_id}", limit=limit, cursor=cursor, selection=newest)
     rows = fetch([_key(company_id, mark.model(str)) for mark in marks.data])
     return Page([series for series in map(_series_of, rows) if series], marks.next_cursor)
 

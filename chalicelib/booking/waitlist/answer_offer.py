@@ -11,7 +11,7 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext, connect
 from chalicelib.booking.appointments.hold import HoldProof
 from chalicelib.booking.changes.book_online import book_online
-from chalicelib.booking.creation.book import Booked, TransactionHook
+from chalicelib.booking.creation.book import BUSY, Booked, TransactionHook
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.events import WaitingBooked
 from chalicelib.booking.practice import store as practice_store
@@ -73,9 +73,8 @@ def accept(
             return AnsweredOffer(offer, _appointment(entry))
         _check_open(offer, clock())
         try:
-            context = ChangeContext[Appointment](
-                lambda: new_unit(entry.company_id), entry.company_id, clock, calcom=calcom
-            )
+            company_id = entry.company_id
+            context = ChangeContext[Appointment](lambda: new_unit(company_id), company_id, clock, calcom=calcom)
             appointment = book_online(context, _booking_request(entry, offer), _mark_booked(entry, offer))
         except _AnsweredMeanwhile:
             raise Stale from None
@@ -88,7 +87,7 @@ def accept(
             raise Conflict("offer_withdrawn", "This is not offered any more.") from None
         return AnsweredOffer(offer, appointment)
 
-    return until_committed(attempt, "calendar_busy", "Many are booking this day at once; try again in a moment.")
+    return until_committed(attempt, "calendar_busy", BUSY)
 
 
 def decline(new_unit: CompanyUnitFactory, secret: str, clock: Clock) -> AnsweredOffer:
@@ -108,7 +107,7 @@ def decline(new_unit: CompanyUnitFactory, secret: str, clock: Clock) -> Answered
         unit.commit()
         return AnsweredOffer(after.offers[-1])
 
-    return until_committed(attempt, "calendar_busy", "Many are booking this day at once; try again in a moment.")
+    return until_committed(attempt, "calendar_busy", BUSY)
 
 
 def _find(secret: str, clock: Clock) -> tuple[WaitlistEntry, Offer]:

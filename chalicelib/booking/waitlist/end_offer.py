@@ -6,7 +6,7 @@ from chalicelib.booking.creation.hold import give_back
 from chalicelib.booking.events import WaitingExpired, WaitingOfferEnded, WaitingWithdrawn
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import OPEN, Outcome, WaitlistEntry
+from chalicelib.booking.waitlist.entry import BUSY, OPEN, Outcome, WaitlistEntry
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Stale, Unavailable
 from chalicelib.core.jobs import JobContext
@@ -59,9 +59,7 @@ def withdraw(new_unit: UnitFactory, company_id: str, waiting_id: str, clock: Clo
         unit.commit(after)
         return after
 
-    return until_committed(
-        attempt, "storage_busy", "Too much is happening to this record at once; try again in a moment."
-    )
+    return until_committed(attempt, "storage_busy", BUSY)
 
 
 def take_back(job: OfferOpening, context: JobContext) -> None:

@@ -1,6 +1,5 @@
 """An entry of the waiting list: what a customer would like, which free time suits it, who goes first; pure."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -23,6 +22,9 @@ Status = Literal["waiting", "offered", "booked", "withdrawn", "expired"]
 OPEN = frozenset({"waiting", "offered"})
 Outcome = Literal["open", "accepted", "declined", "lapsed", "withdrawn", "gone"]
 """`gone`: accepted, and then Cal.com did not have the time. `withdrawn`: the customer left the list."""
+
+
+BUSY = "Too much is happening to this record at once; try again in a moment."
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -155,15 +157,13 @@ class WaitlistEntry(WaitlistTerms, frozen=True, kw_only=True):
         return not self.staff_ids, not exact, self.breadth(), self.created_at, self.id
 
     def breadth(self) -> int:
-        """In how many minutes, all in all, an appointment could take place."""
-        days = sum(1 for day in self.dates() if not self.weekdays or day.weekday() in self.weekdays)
+        """In how many minutes, all in all, an appointment could take place: on any day until it expires, if none are
+        named.
+        """
+        ranges = self.days or (Range(self.created_at.date(), self.expires_at.date()),)
+        dates = (one.first + timedelta(days=n) for one in ranges for n in range((one.last - one.first).days + 1))
+        days = sum(1 for day in dates if not self.weekdays or day.weekday() in self.weekdays)
         return days * (sum(one.end - one.start for one in self.times) if self.times else DAY_MINUTES)
-
-    def dates(self) -> Iterator[date]:
-        """All dates that would do: each day until it expires, if none are named."""
-        for one in self.days or (Range(self.created_at.date(), self.expires_at.date()),):
-            for number in range((one.last - one.first).days + 1):
-                yield one.first + timedelta(days=number)
 
     def last_day(self) -> date:
         """The last date that would do."""

@@ -16,8 +16,9 @@ from chalicelib.booking.engine.starts import ROUND, SlotSpec
 from chalicelib.booking.engine.taken import Taken
 from tests.booking.engine.brute import fits, open_minutes, taken_minutes
 from tests.booking.engine.drawn import PLACES, asks, bookings, hours
+from tests.sizes import examples
 
-property_test = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+property_test = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 NINE_TO_FIVE = Hours(zone="UTC", weekly=(((540, 1020),),) * 7)
 MONDAY = date(2026, 6, 1).toordinal()
 MIDNIGHT = day_start("UTC", MONDAY)

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.accounting import subscription_store
 from chalicelib.accounting.account import Account
-from chalicelib.accounting.accounts import connect_with_token
+from chalicelib.accounting.accounts import HandMadeToken, connect_with_token
 from chalicelib.accounting.record import RESOURCES, read
 from chalicelib.accounting.subscription import TYPES, Subscription
 from chalicelib.accounting.upsert import VendorSnapshot, write
@@ -25,7 +25,7 @@ def prepare(world: World) -> None:
     unit = Unit(OWNER)
     appointment_store.save_appointment(unit, appointment.changed(now(), status="completed"))
     unit.commit()
-    account = connect_with_token(lambda: Unit(OWNER), FIC_TOKEN, None, "usr_owner", now)
+    account = connect_with_token(lambda: Unit(OWNER), HandMadeToken(token=FIC_TOKEN, user_id="usr_owner"), now)
     world.ids.update({"account_id": account.id, "subscription_id": f"{account.id}.entity"})
     _books(world, account)
 

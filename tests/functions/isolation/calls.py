@@ -14,7 +14,7 @@ def prepare(world: World) -> None:
     """A call to the owner's number, and a message left in it."""
     booking.prepare(world)
     rung = RetellCall(call_id="retell-1", to_number=world.practice.branches[1].phone)
-    call_id = record_call.record(rung, Unit, now())
+    call_id = record_call.record(rung, Unit)
     message = CallMessage(
         id="msg_1", company_id=OWNER, branch_id=world.practice.branches[1].id, call_id=call_id, customer_id=None,
         name="Eve", phone=None, text="Call me.", created_at=now(), updated_at=now(),
