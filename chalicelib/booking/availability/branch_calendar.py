@@ -8,7 +8,8 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.appointments.group import JoinableGroup, in_time, policy_to_open
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.group import in_time, policy_to_open
 from chalicelib.booking.availability.search_index import IndexedStaff, Room, SearchIndex, compile_search
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import AWAY, Entry, blocked_minutes
@@ -41,7 +42,7 @@ class Slot(msgspec.Struct, frozen=True):
 class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
     """What the services of one search share. `calendars`: of staff and rooms, by owner; who has none has nothing taken.
 
-    Starts lie from minute `first` until before `last` (UTC), within the frame. `groups`: those that others can join.
+    Starts lie from minute `first` until before `last` (UTC), within the frame. `groups`: those with seats left.
     `here`: the customer's place, for mobile services; `legs`: those that a provider knows. `full_for_customer`: by
     service id, local days on which the customer who is asked for can have no more.
     """
@@ -52,7 +53,7 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     now: datetime
-    groups: Sequence[JoinableGroup] = ()
+    groups: Sequence[Appointment] = ()
     here: Point | None = None
     legs: Mapping[Leg, int] = {}
     full_for_customer: Mapping[str, Container[int]] = {}
@@ -122,18 +123,17 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
         hours, first = self.index.hours[staff.hours], self.frame.first
         return commute(hours, first - 1, first + self.frame.days, spec_of(service), legs)
 
-    def joinable(self, service: Service, spec: SlotSpec, staff_ids: Container[str]) -> list[JoinableGroup]:
-        """The groups of the service with these staff that begin in time and have seats left, in order of time."""
+    def joinable(self, service: Service, spec: SlotSpec, staff_ids: Container[str]) -> list[Appointment]:
+        """The groups of the service with these staff that begin in time, in order of time."""
         found = (
             one
             for one in self.groups
             if (one.service_id, one.length_min) == (service.id, spec.duration)
-            and one.staff_id in staff_ids
-            and one.left > 0
-            and self.first <= one.start < self.last
-            and in_time(service.policy, moment_of(one.start), self.now, self.index.zone)
+            and str(one.staff_id) in staff_ids
+            and self.first <= minute_of(one.starts_at) < self.last
+            and in_time(service.policy, one.starts_at, self.now, self.index.zone)
         )
-        return sorted(found, key=lambda one: (one.start, one.staff_id))
+        return sorted(found, key=lambda one: (one.starts_at, str(one.staff_id)))
 
     def lasting(self, owner: str) -> list[Entry]:
         """What still holds of everything in a calendar."""
