@@ -145,7 +145,7 @@ def tuned(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
     """The slots as a sweep finds them that is written for speed, on minutes."""
     members = [workload.staff[each] for each in wanted]
     found = {
-        m.id: sweep.tuned(m.days, workload.dates, m.hours, workload.asked, workload.spec, workload.frame)
+        m.id: sweep.tuned(m.days, m.hours, (workload.asked, workload.spec), workload.frame, workload.dates)
         for m in members
     }
     if mode == "each":

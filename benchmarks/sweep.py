@@ -38,8 +38,8 @@ def plain(days: Days, hours: Hours, asked: Span, spec: SlotSpec) -> list[datetim
     return found
 
 
-def tuned(days: Days, dates: Iterable[date], hours: Hours, asked: Window, spec: SlotSpec, frame: Frame) -> list[int]:
-    """The same as minutes since 1970."""
+def tuned(days: Days, hours: Hours, wanted: tuple[Window, SlotSpec], frame: Frame, dates: Iterable[date]) -> list[int]:
+    """The same as minutes since 1970; `wanted`: when what is to be placed, `dates`: those of the frame."""
     windows = opened(hours, frame.first - 1, frame.first + frame.days)
     taken = set()
     for day in dates:
@@ -48,7 +48,7 @@ def tuned(days: Days, dates: Iterable[date], hours: Hours, asked: Window, spec: 
             midnight = utc_midnight(day.toordinal())
             for first, last in _ROW.iter_unpack(packed[1:]):
                 taken.add((midnight + first, midnight + last))
-    return _walk(windows, sorted(taken), asked, spec)
+    return _walk(windows, sorted(taken), *wanted)
 
 
 def _taken(days: Days) -> list[Span]:

@@ -242,12 +242,12 @@ def _limited(given: Json, hosts: Sequence[Host], frame: Frame) -> list[Host]:
     counted = [b for b in given["bookings"] if b["status"] == "accepted" and not b.get("being_rescheduled")]
     own = [b for b in counted if b["same_service"] and str(b["host"]) in names]
     team = [b for b in counted if b.get("team") or b["same_service"]]
-    first, last = frame.first, frame.first + frame.days
+    days = (frame.first, frame.first + frame.days)
 
     def unavailable(key: str, bookings: Sequence[Json], adds: int, counts: Callable[[Json], int]) -> list[Window]:
         limits = {UNITS[unit]: most for unit, most in (service.get(key) or {}).items() if most}
         taken = [(day_of(zone, ms(booking["start"]) // MINUTE_MS), counts(booking)) for booking in bookings]
-        return full(limits, taken, adds, zone, range(first, last + 1))
+        return full(limits, taken, adds, zone, days)
 
     everyone = [*unavailable("booking_limits", own, 1, _one), *unavailable("team_booking_limits", team, 1, _one)]
     limited = []

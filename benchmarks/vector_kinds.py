@@ -143,7 +143,6 @@ def read_hours(
     weekly: Iterable[Json],
     overrides: Iterable[Json],
     travel: Iterable[Json] = (),
-    closed: frozenset[int] = frozenset(),
     *,
     late: bool,
 ) -> Hours:
@@ -161,7 +160,6 @@ def read_hours(
         zone=zone,
         weekly=tuple(tuple(windows) for windows in by_weekday),
         overrides=tuple((day, tuple(windows)) for day, windows in sorted(special.items())),
-        away=closed,
         travel=tuple(_trip(trip, zone) for trip in travel),
     )
 

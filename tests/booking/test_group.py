@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.group import Group, JoinableGroup, Participant, in_time, opened, policy_to_open
+from chalicelib.booking.appointments.group import Group, Participant, in_time, opened, policy_to_open
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.reasons import why_not
 from chalicelib.booking.availability.search_index import compile_search
@@ -137,8 +137,10 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
     at_ten = MONDAY + timedelta(hours=1)
     kind = Kind.BOOKING if group.full else Kind.GROUP
     taken = {"ada": with_entry({}, Entry(at_ten, 60, 0, 0, kind, 1, bytes(12)), NOW)}
-    standing = JoinableGroup(
-        service_id="svc_yoga", staff_id="ada", start=minute_of(at_ten), length_min=60, left=group.left
+    at_ten_group = Appointment(
+        id="apt", company_id="com", branch_id="bra", service_id="svc_yoga", staff_id="ada", customer_id="cus",
+        starts_at=at_ten, ends_at=at_ten + timedelta(hours=1), status="confirmed", source="web", group=group,
+        created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     first = day_start("Europe/Berlin", date(2026, 3, 30).toordinal())
     board = BranchCalendar(
@@ -148,7 +150,7 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
         first=first,
         last=first + 1440,
         now=NOW,
-        groups=[standing],
+        groups=[] if group.full else [at_ten_group],
     )
     service = compiled.service("svc_yoga")
     assert service

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.booking.availability import search
 from chalicelib.booking.availability.search_index import compile_search
-from chalicelib.booking.availability.search_query import SearchQuery
+from chalicelib.booking.availability.search_query import BranchSearch, SearchQuery
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.engine.clocks import day_start
 from chalicelib.booking.practice.hours import Window
@@ -63,5 +63,5 @@ def test_a_search_reads_the_weeks_it_needs(
     monkeypatch.setattr(calendar_store, "read_branch", read_branch)
     window = (day_start(zone, first.toordinal()), day_start(zone, last.toordinal() + 1))
     query = SearchQuery(branch_ids=("bra",), services=())
-    search.read_calendar(query.in_branch("com", compiled, compiled.services, window), NOW)
+    search.read_calendar(BranchSearch("com", compiled, compiled.services, window, query), NOW)
     assert read == weeks

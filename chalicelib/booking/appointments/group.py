@@ -98,17 +98,6 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-class JoinableGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A group that has begun to fill, as a search sees it. Minutes since 1970."""
-
-    service_id: str
-    staff_id: str
-    start: int
-    length_min: int
-    left: int
-    resource_ids: tuple[str, ...] = ()
-
-
 def policy_to_open(policy: Policy, service: Service) -> Policy:
     """What holds for who opens a group: not later than the minimum is looked at, since nobody could still join."""
     deadline = deadline_of(policy, service)

@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.appointments.group import JoinableGroup, in_time, policy_to_open
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.group import in_time, policy_to_open
 from chalicelib.booking.availability.search_index import IndexedStaff, Room, SearchIndex, compile_search
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import AWAY, Entry, blocked_minutes
 from chalicelib.booking.calendar.reach import commute, travelling
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.limits import Period
+from chalicelib.booking.engine.limits import Period as Advance
 from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
 from chalicelib.booking.engine.search import search_each
 from chalicelib.booking.engine.starts import SlotSpec
@@ -22,6 +24,7 @@ from chalicelib.booking.practice.geo import Leg, Point, Roads, Travel
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.limits import Period, periods
 
 WHOLE = 2520
 """A booking, in shares that up to ten parts of a package divide evenly."""
@@ -39,7 +42,7 @@ class Slot(msgspec.Struct, frozen=True):
 class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
     """What the services of one search share. `calendars`: of staff and rooms, by owner; who has none has nothing taken.
 
-    Starts lie from minute `first` until before `last` (UTC), within the frame. `groups`: those that others can join.
+    Starts lie from minute `first` until before `last` (UTC), within the frame. `groups`: those with seats left.
     `here`: the customer's place, for mobile services; `legs`: those that a provider knows. `full_for_customer`: by
     service id, local days on which the customer who is asked for can have no more.
     """
@@ -50,7 +53,7 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     now: datetime
-    groups: Sequence[JoinableGroup] = ()
+    groups: Sequence[Appointment] = ()
     here: Point | None = None
     legs: Mapping[Leg, int] = {}
     full_for_customer: Mapping[str, Container[int]] = {}
@@ -120,18 +123,17 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
         hours, first = self.index.hours[staff.hours], self.frame.first
         return commute(hours, first - 1, first + self.frame.days, spec_of(service), legs)
 
-    def joinable(self, service: Service, spec: SlotSpec, staff_ids: Container[str]) -> list[JoinableGroup]:
-        """The groups of the service with these staff that begin in time and have seats left, in order of time."""
+    def joinable(self, service: Service, spec: SlotSpec, staff_ids: Container[str]) -> list[Appointment]:
+        """The groups of the service with these staff that begin in time, in order of time."""
         found = (
             one
             for one in self.groups
             if (one.service_id, one.length_min) == (service.id, spec.duration)
-            and one.staff_id in staff_ids
-            and one.left > 0
-            and self.first <= one.start < self.last
-            and in_time(service.policy, moment_of(one.start), self.now, self.index.zone)
+            and str(one.staff_id) in staff_ids
+            and self.first <= minute_of(one.starts_at) < self.last
+            and in_time(service.policy, one.starts_at, self.now, self.index.zone)
         )
-        return sorted(found, key=lambda one: (one.start, one.staff_id))
+        return sorted(found, key=lambda one: (one.starts_at, str(one.staff_id)))
 
     def lasting(self, owner: str) -> list[Entry]:
         """What still holds of everything in a calendar."""
@@ -181,12 +183,18 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
         `share`: how much of a booking an entry of the service with that number is.
         """
         full = set[int]()
-        for name, most in [each for one in limits for each in _each(one)]:
-            counted = Counter[tuple[int, int]]()
-            for one in staff:
-                for day, number in self._bookings(one.id):
-                    counted[_period(name, day)] += share(number)
-            full |= {day for day in self._local_days() if counted[_period(name, day)] >= most * WHOLE}
+        for one in limits:
+            if one == Limits():
+                continue
+            counted = Counter[str]()
+            for day, number in (booking for member in staff for booking in self._bookings(member.id)):
+                for period in _periods(one, day):
+                    counted[period.key] += share(number)
+            full |= {
+                day
+                for day in self._local_days()
+                if any(counted[period.key] >= period.most * WHOLE for period in _periods(one, day))
+            }
         return full
 
     def _bookings(self, owner: str) -> list[tuple[int, int]]:
@@ -281,16 +289,9 @@ def counted_days(service: Service, first: date, last: date) -> tuple[date, date]
 def _rules(policy: Policy) -> Rules:
     notice = 0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0
     furthest = None if "maximum_advance" in policy.off else policy.maximum_advance_days
-    return Rules(notice=notice, period=None if furthest is None else Period(kind="rolling", days=furthest))
+    return Rules(notice=notice, period=None if furthest is None else Advance(kind="rolling", days=furthest))
 
 
-def _each(limits: Limits) -> list[tuple[str, int]]:
-    named = (("day", limits.per_day), ("week", limits.per_week), ("month", limits.per_month))
-    return [(name, most) for name, most in named if most is not None]
-
-
-def _period(name: str, day: int) -> tuple[int, int]:
-    at = date.fromordinal(day)
-    if name == "month":
-        return at.year, at.month
-    return (day - at.weekday(), 7) if name == "week" else (day, 1)
+@lru_cache(maxsize=1024)
+def _periods(limits: Limits, day: int) -> list[Period]:
+    return periods(limits, date.fromordinal(day))

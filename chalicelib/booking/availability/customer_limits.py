@@ -53,7 +53,7 @@ def read_limits(search: BranchSearch, customer_id: str) -> CustomerLimits:
         consultation = index.service(service.consultation_id or "")
         if consultation:
             services.setdefault(consultation.id, consultation)
-    days = range(day_of(index.zone, search.first), day_of(index.zone, search.last) + 1)
+    days = range(day_of(index.zone, search.window[0]), day_of(index.zone, search.window[1]) + 1)
     counters = {service.id: _counters(service, customer_id, days) for service in services.values()}
     whom, blocked = crm.key(company_id, customer_id), limit_store.blocked_key(company_id, "customer", customer_id)
     first = {s.id: s.consultation_id for s in search.services if s.consultation_id and _holds(s, "consultation")}

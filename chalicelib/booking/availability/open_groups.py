@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.group import JoinableGroup, in_time
+from chalicelib.booking.appointments.group import in_time
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind
 from chalicelib.booking.engine.clocks import minute_of
@@ -33,7 +33,7 @@ def at(branch_id: str, service: Service, calendars: Iterable[Calendar], starts_a
 
 def find_joinable(
     services: Sequence[Service], calendars: Iterable[Calendar], branch_id: str, window: tuple[int, int]
-) -> list[JoinableGroup]:
+) -> list[Appointment]:
     """The groups of these services with seats left that begin within a window of minutes.
 
     One request, none where no service has seats or the calendars know of no group.
@@ -41,19 +41,7 @@ def find_joinable(
     if all(service.seats == 1 for service in services):
         return []
     first, last = window
-    found = _joinable(branch_id, services, calendars, lambda entry: first <= minute_of(entry.start) < last)
-    return [
-        JoinableGroup(
-            service_id=one.service_id,
-            staff_id=str(one.staff_id),
-            start=minute_of(one.starts_at),
-            length_min=one.length_min,
-            left=one.group.left,
-            resource_ids=one.resource_ids,
-        )
-        for one in found
-        if one.group
-    ]
+    return _joinable(branch_id, services, calendars, lambda entry: first <= minute_of(entry.start) < last)
 
 
 def offered(

@@ -1,6 +1,6 @@
 """Searching for free times: several services, branches and days in one call, or why one time is not free."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chalicelib.booking.availability import open_groups
 from chalicelib.booking.availability.branch_calendar import BranchCalendar, counted_days
 from chalicelib.booking.availability.customer_limits import ANYBODY, CustomerLimits, read_limits
-from chalicelib.booking.availability.search_index import SearchIndex
+from chalicelib.booking.availability.search_index import IndexedStaff, SearchIndex
 from chalicelib.booking.availability.search_index_store import read_index
 from chalicelib.booking.availability.search_query import BranchSearch, SearchQuery, check, services_of
 from chalicelib.booking.availability.slots import FreeSlot, find_slots
@@ -21,7 +21,7 @@ from chalicelib.booking.calendar.entries import monday_of
 from chalicelib.booking.calendar.locations import points_of
 from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.query import frame_of
+from chalicelib.booking.engine.query import Frame, frame_of
 from chalicelib.booking.practice.geo import Leg, legs_between
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.policy import FURTHEST
@@ -57,21 +57,20 @@ def search(company_id: str, query: SearchQuery, clock: Clock) -> list[SearchResu
     not `published`).
     """
     now, found = clock(), []
-    for index, services in _branches(company_id, query, now):
-        zone = query.zone or index.zone
-        first, last = query.days(zone, now)
-        window = (day_start(zone, first), day_start(zone, last + 1))
-        asked = query.in_branch(company_id, index, services, window)
-        customer = read_limits(asked, query.customer_id) if query.customer_id else ANYBODY
-        asked = replace(asked, services=customer.with_consultations(index, services))
-        calendar = read_calendar(asked, now, customer)
-        for service in asked.services:
+    for branch_search, customer in _in_branches(company_id, query, now):
+        index, able = branch_search.index, query.able(branch_search.index)
+        services = customer.with_consultations(index, branch_search.services)
+        calendar = read_calendar(replace(branch_search, services=services), now, customer)
+        for service in services:
             result = SearchResult(
-                branch=index, service=service, zone=zone, consultation_first=service.id in customer.unconsulted
+                branch=index,
+                service=service,
+                zone=query.zone or index.zone,
+                consultation_first=service.id in customer.unconsulted,
             )
             if not customer.refusals(service):
-                length_min = query.length_min if service in services else None
-                slots, more = find_slots(calendar, service, asked.able, length_min, query.most)
+                length_min = query.length_min if service in branch_search.services else None
+                slots, more = find_slots(calendar, service, able, length_min, query.most)
                 result = replace(result, slots=slots, more=more)
             found.append(result)
     return found
@@ -84,82 +83,92 @@ def explain(company_id: str, query: SearchQuery, at: datetime, clock: Clock) -> 
     now, start, found = clock(), minute_of(to_utc(at)), []
     if abs(to_utc(at) - now) > FURTHEST:
         raise invalid("query.at", "too_far", "Ask about a time within two years from now.")
-    for index, services in _branches(company_id, query, now):
-        asked = query.in_branch(company_id, index, services, (start, start + 1))
-        customer = read_limits(asked, query.customer_id) if query.customer_id else ANYBODY
-        calendar = read_calendar(asked, now, customer)
-        for service in services:
-            reasons = why_not(calendar, service, asked.able, query.length_min, start)
+    for branch_search, customer in _in_branches(company_id, query, now, start):
+        index, able = branch_search.index, query.able(branch_search.index)
+        calendar = read_calendar(branch_search, now, customer)
+        for service in branch_search.services:
+            reasons = why_not(calendar, service, able, query.length_min, start)
             if refusals := customer.refusals(service):
                 reasons = [*map(Reason, refusals), *(reason for reason in reasons if reason.code != "free")]
-            found.append(
-                SearchResult(
-                    branch=index,
-                    service=service,
-                    zone=query.zone or index.zone,
-                    reasons=reasons,
-                    consultation_first=service.id in customer.unconsulted,
-                )
+            result = SearchResult(
+                branch=index,
+                service=service,
+                zone=query.zone or index.zone,
+                reasons=reasons,
+                consultation_first=service.id in customer.unconsulted,
             )
+            found.append(result)
     return found
 
 
-def read_calendar(asked: BranchSearch, now: datetime, customer: CustomerLimits = ANYBODY) -> BranchCalendar:
+def _in_branches(
+    company_id: str, query: SearchQuery, now: datetime, start: int | None = None
+) -> Iterator[tuple[BranchSearch, CustomerLimits]]:
+    """What is looked for in each branch, on the days asked about or at one start, and what holds for the customer."""
+    check(query)
+    branches = [read_index(company_id, branch_id, now) for branch_id in dict.fromkeys(query.branch_ids)]
+    for index, services in zip(branches, services_of(query, branches), strict=True):
+        zone = query.zone or index.zone
+        window = query.window(zone, now) if start is None else (start, start + 1)
+        branch_search = BranchSearch(company_id, index, services, window, query)
+        yield branch_search, read_limits(branch_search, query.customer_id) if query.customer_id else ANYBODY
+
+
+def read_calendar(branch_search: BranchSearch, now: datetime, customer: CustomerLimits = ANYBODY) -> BranchCalendar:
     """The calendar of a branch for a search: one Query, one request more for staff at home elsewhere."""
-    index, company_id = asked.index, asked.company_id
-    frame = frame_of(asked.first, asked.last + max((asked.longest(service) for service in asked.services), default=0))
-    first, last = date.fromordinal(frame.first), date.fromordinal(frame.first + frame.days - 1)
-    mondays = _mondays(asked, first, last)
-    staff = {one.id: one for service in asked.with_parts() for one in asked.able.of_part(service)}
+    index, services, (first, last) = branch_search.index, branch_search.services, branch_search.window
+    able, frame = (
+        branch_search.query.able(index),
+        frame_of(first, last + max(map(branch_search.longest, services), default=0)),
+    )
+    mondays = _mondays(branch_search, frame)
+    staff = {one.id: one for service in branch_search.with_parts() for one in able.of_part(service)}
     guests = [
-        CalendarOwner(company_id, one.home_branch_id, one.id)
+        CalendarOwner(branch_search.company_id, one.home_branch_id, one.id)
         for one in staff.values()
         if one.home_branch_id != index.branch_id
     ]
-    read = list(calendar_store.read_branch(company_id, index.branch_id, mondays).values())
+    read = [*calendar_store.read_branch(branch_search.company_id, index.branch_id, mondays).values()]
     rows = fetch_map([*calendar_store.keys(guests, mondays), *travel_time.base_keys(index.branch_id, guests)])
     read += calendar_store.calendars(guests, mondays, rows)
     calendars = {one.owner.id: one for one in travel_time.with_bases(read, index.branch_id, index.place, rows)}
-    mine = [calendars[one.id] for one in asked.able.staff if one.id in calendars]
+    theirs = [calendars[one.id] for one in able.staff if one.id in calendars]
     return BranchCalendar(
         index=index,
         calendars=calendars,
         frame=frame,
-        first=asked.first,
-        last=asked.last,
+        first=first,
+        last=last,
         now=now,
-        groups=open_groups.find_joinable(asked.services, mine, index.branch_id, (asked.first, asked.last)),
-        here=asked.here,
-        legs=travel_time.known(list(dict.fromkeys(_legs(asked, calendars)))),
+        groups=open_groups.find_joinable(services, theirs, index.branch_id, branch_search.window),
+        here=branch_search.query.here,
+        legs=travel_time.known([*dict.fromkeys(_legs(branch_search, able.staff, calendars))]),
         full_for_customer=customer.full,
     )
 
 
-def _branches(company_id: str, query: SearchQuery, now: datetime) -> list[tuple[SearchIndex, list[Service]]]:
-    check(query)
-    branches = [read_index(company_id, branch_id, now) for branch_id in dict.fromkeys(query.branch_ids)]
-    return list(zip(branches, services_of(query, branches), strict=True))
-
-
-def _legs(asked: BranchSearch, calendars: Mapping[str, Calendar]) -> Iterator[Leg]:
-    """Every leg that these services of these staff may need, for whoever knows legs better."""
-    services, nowhere = asked.with_parts(), Calendar(CalendarOwner("", "", ""), base=asked.index.place)
-    for one in asked.able.staff:
-        calendar = calendars.get(one.id, nowhere)
+def _legs(
+    branch_search: BranchSearch, staff: Iterable[IndexedStaff], calendars: Mapping[str, Calendar]
+) -> Iterator[Leg]:
+    """Every leg that the services of these staff may need, for whoever knows legs better."""
+    services, here = branch_search.with_parts(), branch_search.query.here
+    for one in staff:
+        calendar = calendars.get(one.id)
+        base = calendar.base if calendar else branch_search.index.place
+        points = points_of(calendar.locations) if calendar else set()
         mobile = any(service.mobile and service.id in one.service_ids for service in services)
-        if mobile or calendar.locations:
-            here = [calendar.base, *([asked.here] if mobile else [])]
-            yield from legs_between(here, [calendar.base, one.home, *points_of(calendar.locations)])
+        if mobile or points:
+            yield from legs_between([base, *([here] if mobile else [])], [base, one.home, *points])
 
 
-def _mondays(asked: BranchSearch, first: date, last: date) -> list[date]:
-    """The weeks from one day to another, and those that a limit counts."""
-    zone = asked.index.zone
-    for service in asked.services:
+def _mondays(branch_search: BranchSearch, frame: Frame) -> list[date]:
+    """The weeks that the frame touches, and those that a limit counts."""
+    zone, window = branch_search.index.zone, branch_search.window
+    first, last = date.fromordinal(frame.first), date.fromordinal(frame.first + frame.days - 1)
+    for service in branch_search.services:
         # The later parts of a package may begin past midnight.
-        latest = asked.last - 1 + (asked.longest(service) if service.parts else 0)
-        days = (date.fromordinal(day_of(zone, minute)) for minute in (asked.first, latest))
-        counted = counted_days(service, *days)
+        latest = window[1] - 1 + (branch_search.longest(service) if service.parts else 0)
+        counted = counted_days(service, *(date.fromordinal(day_of(zone, minute)) for minute in (window[0], latest)))
         if counted:
             first = min(first, moment_of(day_start(zone, counted[0].toordinal())).date())
             last = max(last, moment_of(day_start(zone, counted[1].toordinal() + 1) - 1).date())

@@ -8,6 +8,8 @@ import msgspec
 
 from chalicelib.booking.availability.search_index import IndexedStaff, SearchIndex
 from chalicelib.booking.availability.slots import Able
+from chalicelib.booking.engine.clocks import day_start
+from chalicelib.booking.engine.windows import Window
 from chalicelib.booking.practice.geo import Point
 from chalicelib.booking.practice.hours import check_zone
 from chalicelib.booking.practice.models import Gender, GeoAddress, Service
@@ -17,32 +19,6 @@ from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
 MOST_DAYS = 62
 MOST_SERVICES, MOST_BRANCHES, MOST_PAIRS = 10, 5, 20
 ANYONE = "any"
-
-
-class BranchSearch(msgspec.Struct, frozen=True, kw_only=True):
-    """What is looked for in one branch: services that start from minute `first` until before `last`, UTC.
-
-    `able`: whom they may be with; `length_min`: of those of flexible length; `here`: the customer's place.
-    """
-
-    company_id: str
-    index: SearchIndex
-    services: Sequence[Service]
-    able: Able
-    first: int
-    last: int
-    length_min: int | None = None
-    here: Point | None = None
-
-    def with_parts(self) -> list[Service]:
-        """The services and those that the packages among them consist of; raises Invalid when one is not offered."""
-        return [*self.services, *(part for service in self.services for part in self.index.parts_of(service))]
-
-    def longest(self, service: Service) -> int:
-        """The most minutes that the service may take from its start, waits included."""
-        if not service.parts:
-            return self.length_min or service.duration_min
-        return sum(part.duration_min for part in self.index.parts_of(service)) + sum(p.gap_min for p in service.parts)
 
 
 class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +44,13 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     address: GeoAddress | None = None
     customer_id: str | None = None
 
-    def days(self, zone: str, now: datetime) -> tuple[int, int]:
-        """The first and the last local day that are asked about; raises Invalid."""
+    @property
+    def here(self) -> Point | None:
+        """Where the customer is."""
+        return self.address.point() if self.address else None
+
+    def window(self, zone: str, now: datetime) -> Window:
+        """From which minute until before which the days last that are asked about, UTC; raises Invalid."""
         first = self.first or now.astimezone(ZoneInfo(zone)).date()
         last = self.last or first
         if last < first:
@@ -78,27 +59,12 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
             raise invalid("query.to", "range_too_long", f"Ask for at most {MOST_DAYS} days at once.")
         if abs(first - now.date()) > FURTHEST:
             raise invalid("query.from", "too_far", "Ask about days within two years from now.")
-        return first.toordinal(), last.toordinal()
+        return day_start(zone, first.toordinal()), day_start(zone, last.toordinal() + 1)
 
     def able(self, index: SearchIndex) -> Able:
         """Who of a branch may be given what is looked for."""
         suited = tuple(member for member in index.staff if self._suits(member))
         return Able(suited, None if self.staff == ANYONE else self.staff)
-
-    def in_branch(
-        self, company_id: str, index: SearchIndex, services: Sequence[Service], window: tuple[int, int]
-    ) -> BranchSearch:
-        """The same in one branch that offers these services, for starts in a window of minutes."""
-        return BranchSearch(
-            company_id=company_id,
-            index=index,
-            services=services,
-            able=self.able(index),
-            first=window[0],
-            last=window[1],
-            length_min=self.length_min,
-            here=self.address.point() if self.address else None,
-        )
 
     def _suits(self, member: IndexedStaff) -> bool:
         skill = self.skill.casefold() if self.skill else None
@@ -108,6 +74,26 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
             and (self.language is None or self.language.casefold() in member.languages)
             and (skill is None or any(one.name == skill for one in member.abilities))
         )
+
+
+class BranchSearch(msgspec.Struct, frozen=True):
+    """What is looked for in one branch: these services, in a window of minutes (UTC) in which they start."""
+
+    company_id: str
+    index: SearchIndex
+    services: Sequence[Service]
+    window: Window
+    query: SearchQuery
+
+    def with_parts(self) -> list[Service]:
+        """The services and those that the packages among them consist of; raises Invalid when one is not offered."""
+        return [*self.services, *(part for service in self.services for part in self.index.parts_of(service))]
+
+    def longest(self, service: Service) -> int:
+        """The most minutes that the service may take from its start, waits included."""
+        if not service.parts:
+            return self.query.length_min or service.duration_min
+        return sum(part.duration_min for part in self.index.parts_of(service)) + sum(p.gap_min for p in service.parts)
 
 
 def check(query: SearchQuery) -> None:

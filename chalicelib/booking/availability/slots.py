@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chalicelib.booking.availability.branch_calendar import BranchCalendar, spec_of
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
 from chalicelib.booking.availability.search_index import IndexedStaff
+from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.search import fits
 from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.practice.models import Service
@@ -89,8 +90,8 @@ def _all(calendar: BranchCalendar, service: Service, able: Able, length_min: int
 
 def _groups(calendar: BranchCalendar, service: Service, able: Able, spec: SlotSpec) -> Iterable[FreeSlot]:
     for one in calendar.joinable(service, spec, {member.id for member in able.of(service)}):
-        end = one.start + one.length_min
-        yield FreeSlot(one.start, end, (one.staff_id,), 1, one.resource_ids, seats_left=one.left)
+        start, left = minute_of(one.starts_at), one.group.left if one.group else 0
+        yield FreeSlot(start, start + spec.duration, (str(one.staff_id),), 1, one.resource_ids, seats_left=left)
 
 
 def _of_one(calendar: BranchCalendar, service: Service, able: Able, spec: SlotSpec) -> Iterable[FreeSlot]:

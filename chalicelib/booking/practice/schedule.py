@@ -42,10 +42,6 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         name = name_or_id.strip().casefold()
         return next((s for s in self.services if s.id == name_or_id or s.name.casefold() == name), None)
 
-    def service_numbered(self, number: int) -> Service | None:
-        """The service a packed entry names."""
-        return next((service for service in self.services if service.number == number), None)
-
     def find_staff(self, staff_id: str | None) -> Staff | None:
         """The member of staff of that id, or None."""
         return next((member for member in self.staff if member.id == staff_id), None)

@@ -10,8 +10,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.hold_token import new_secret
 from chalicelib.booking.availability.search import read_calendar
 from chalicelib.booking.availability.search_index_store import read_index
-from chalicelib.booking.availability.search_query import BranchSearch
-from chalicelib.booking.availability.slots import Able
+from chalicelib.booking.availability.search_query import BranchSearch, SearchQuery
 from chalicelib.booking.creation import context as booking_context
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decided import Decided
@@ -146,16 +145,9 @@ class _BranchOffers:
         if not services or window[0] >= window[1]:
             return None
         longest = max((entry.length_min or 0 for entry in entries), default=0) or None
-        search = BranchSearch(
-            company_id=company_id,
-            index=index,
-            services=services,
-            able=Able(index.staff),
-            first=window[0],
-            last=window[1],
-            length_min=longest,
-        )
-        return best_match(read_calendar(search, now), entries, self._passed)
+        query = SearchQuery(branch_ids=(index.branch_id,), services=(), length_min=longest)
+        calendar = read_calendar(BranchSearch(company_id, index, services, window, query), now)
+        return best_match(calendar, entries, self._passed)
 
 
 def _make(match: Match, context: JobContext) -> None:

@@ -116,12 +116,10 @@ def test_periods_follow_the_calendar_and_weeks_start_on_sunday() -> None:
 def test_a_period_is_full_when_one_more_would_be_too_many() -> None:
     monday = date(2026, 6, 1).toordinal()
     midnight = day_start("UTC", monday)
-    assert full({"day": 2}, [(monday, 1), (monday, 1)], 1, "UTC", range(monday, monday + 2)) == [
-        (midnight, midnight + 1440)
-    ]
-    assert full({"day": 3}, [(monday, 1), (monday, 1)], 1, "UTC", range(monday, monday + 2)) == []
-    assert len(full({"day": 30}, [], 60, "UTC", range(monday, monday + 2))) == 2
-    assert full({"day": 0}, [(monday, 1)], 1, "UTC", range(monday, monday + 1)) == []
+    assert full({"day": 2}, [(monday, 1), (monday, 1)], 1, "UTC", (monday, monday + 1)) == [(midnight, midnight + 1440)]
+    assert full({"day": 3}, [(monday, 1), (monday, 1)], 1, "UTC", (monday, monday + 1)) == []
+    assert len(full({"day": 30}, [], 60, "UTC", (monday, monday + 1))) == 2
+    assert full({"day": 0}, [(monday, 1)], 1, "UTC", (monday, monday)) == []
 
 
 def test_weekends_may_be_left_out_of_account() -> None:
