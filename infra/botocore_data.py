@@ -18,7 +18,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         "TransactGetItems",
         "TransactWriteItems",
     ),
-    "sqs": ("SendMessage", "SendMessageBatch", *CONSUMES),
+    # Of a batch, each message is granted by the right to the single one.
+    "sqs": ("SendMessage", "SendMessageBatch", "ChangeMessageVisibilityBatch", *CONSUMES),
     "ssm": ("GetParameter",),
     "sesv2": ("SendEmail",),
     "kms": ("Decrypt", "Encrypt", "GenerateDataKey"),

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from chalicelib.core.clock import now
+from infra.local import shape
 from infra.local.emulator.files import write
 from infra.local.emulator.generations import Store
 from infra.local.environment import VENDORS, survey
@@ -102,6 +103,7 @@ def test_a_file_that_cannot_be_read_is_named_and_left_alone(tmp_path: Path, name
 
 
 def test_data_that_cannot_be_read_is_named_and_nothing_is_started(tmp_path: Path) -> None:
+    shape.check(tmp_path)  # made by this very version
     store = Store(tmp_path / "aws")
     store.take_objects(None)
     folder = store.begin()

@@ -41,7 +41,7 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     own = f"log-group:/aws/lambda/${{Prefix}}-{endpoint.area}-{endpoint.name}:*"
     found = {(f"logs:{action}", arn("logs", own)) for action in ("CreateLogStream", "PutLogEvents")}
     found |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
-    written = {*need.writes, *(("outbox", "audit", "guards") if need.writes else ())}
+    written = {*need.writes, *(("outbox", "due", "audit", "guards") if need.writes else ())}
     for table in {*need.reads, *written}:
         found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in READ}
         found |= {

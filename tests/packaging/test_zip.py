@@ -123,7 +123,7 @@ def test_it_knows_which_workers_and_schedules_there_should_be(dev: Packaged, end
 
 def test_bytecode_is_never_checked_against_its_source(dev: Packaged) -> None:
     with zipfile.ZipFile(dev.package.path) as archive:
-        name = next(name for name in archive.namelist() if name.startswith("chalicelib/core/__pycache__/serving."))
+        name = next(name for name in archive.namelist() if name.startswith("chalicelib/core/__pycache__/serve."))
         flags = int.from_bytes(archive.read(name)[4:8], "little")
     assert flags == 0b01, "a hash, and not to be checked"
 
