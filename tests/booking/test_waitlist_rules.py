@@ -82,6 +82,24 @@ def test_the_clock_looks_at_an_entry_in_a_day_or_when_its_offer_or_it_itself_end
     assert one.looked_at(NOW + timedelta(hours=5)).look_at == NOW + timedelta(hours=29)
 
 
+def test_the_fewer_minutes_would_do_the_narrower_an_entry_is() -> None:
+    tuesday, thursday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=3)
+    assert entry(days=(Range(MONDAY, MONDAY),)).breadth() == 1440
+    assert entry(days=(Range(MONDAY, tuesday), Range(thursday, thursday))).breadth() == 3 * 1440
+    assert entry(days=(Range(MONDAY, thursday),), weekdays=(1, 3)).breadth() == 2 * 1440
+    assert entry(days=(Range(MONDAY, tuesday),), times=(Span(540, 600), Span(720, 735))).breadth() == 2 * 75
+    made = entry(expires_at=NOW + timedelta(days=9))
+    assert made.breadth() == 10 * 1440
+    assert made.last_day() == NOW.date() + timedelta(days=9)
+    assert replace(made, days=(Range(MONDAY, MONDAY), Range(NOW.date(), NOW.date()))).last_day() == MONDAY
+
+
+def test_the_figures() -> None:
+    """As the decision and the API's description name them."""
+    assert (LASTS.days, LONGEST.days, MOST_DAYS, MOST_OFFERS, MOST_UNANSWERED) == (30, 180, 62, 50, 3)
+    assert (SHORTEST.seconds, make_offers.MOST_WAITING, make_offers.AT_ONCE) == (180, 500, 20)
+
+
 FITTING: list[tuple[dict[str, Any], bool]] = [
     ({"times": (Span(540, 570),)}, True),
     ({"times": (Span(541, 571),)}, False),
