@@ -30,8 +30,9 @@ class Failure:
 
 def explain(output: str, requirements: str) -> Failure:
     """A sentence or two about what an installer printed before it failed on this file."""
+    unfolded = " ".join(output.split())  # uv folds its sentences to the width of a terminal
     for phrases, message in _SITUATIONS:
-        if any(phrase in output for phrase in phrases):
+        if any(phrase in unfolded for phrase in phrases):
             return Failure(message)
     for pattern in DIFFERENT:
         if found := pattern.search(output):
@@ -40,8 +41,8 @@ def explain(output: str, requirements: str) -> Failure:
                 f"was not installed: a mirror may have built it anew. {_OTHER_INDEX}"
             )
     for pattern in NOT_OFFERED:
-        if found := pattern.search(output):
-            return Failure(_not_offered(found[1], found[2], requirements, NO_FILE in output), found[1])
+        if found := pattern.search(unfolded):
+            return Failure(_not_offered(found[1], found[2], requirements, NO_FILE in unfolded), found[1])
     return Failure(f"The packages of {requirements} could not be installed; the lines above say why.")
 
 

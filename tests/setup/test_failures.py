@@ -19,6 +19,12 @@ SITUATIONS = [
         "delta-x",
     ),
     (
+        "a package that is gone, the sentence folded (uv)",
+        "  cause: Because delta-x was not found in the package registry and you require\n         delta-x==1.0, we can",
+        "delta-x 1.0, which pins.txt pins, is not offered by the package index.",
+        "delta-x",
+    ),
+    (
         "no file for this Python (uv)",
         "  cause: Because gamma==1.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and you require "
         "gamma==1.0, we can conclude that your requirements are unsatisfiable.",
