@@ -81,7 +81,7 @@ def outcomes(call: str | None, company: str | None) -> Iterator[Outcome]:
         owner = company or company_of(call)
         yield worker.one(store.get_call(owner, call))
         return
-    owners = wanted(company)
+    owners = company_ids(company)
     total = sum(map(list_store.count_backlog, owners))
     yield from progress(worker.all(owners), "calls", total=total)
 
@@ -131,13 +131,13 @@ def company_of(call_id: str) -> str:
     found = directory.find(store.RETELL, call_id)
     if found:
         return found.company_id
-    for company_id in wanted(None):
+    for company_id in company_ids(None):
         if store.find_call(company_id, call_id):
             return company_id
     raise Failed(f"There is no call {call_id}. Give our id (call_…), Retell's, or its number in an older system.")
 
 
-def wanted(company: str | None) -> list[str]:
+def company_ids(company: str | None) -> list[str]:
     """Whose calls a command is about: one company's, or all and nobody's."""
     return [company] if company else [*(found.id for found in companies()), PLATFORM]
 
@@ -156,7 +156,7 @@ def _all(stage: Stage, company: str | None) -> None:
 
 def verdicts(company: str | None) -> Iterator[tuple[str, Chain]]:
     """Every verdict with its company."""
-    for company_id in wanted(company):
+    for company_id in company_ids(company):
         for _, verdict in chain.validate_all(company_id):
             yield company_id, verdict
 

@@ -15,7 +15,7 @@ from chalicelib.calls.backfill_placement import Reads
 from chalicelib.calls.call import Call
 from chalicelib.calls.chain import Chain
 from chalicelib.calls.import_calls import Imported, import_calls
-from chalicelib.cli.appointments import company_of, wanted
+from chalicelib.cli.appointments import company_ids, company_of
 from chalicelib.cli.output import console, finish, note, print_json, print_table, progress
 from chalicelib.cli.queues import OPERATOR
 from chalicelib.cli.stage import Stage, on_stage
@@ -58,7 +58,7 @@ def watch(stage: Stage, company: str | None) -> None:
     note("Watching for calls. Ctrl-C stops.")
     seen: Counter[str] = Counter()
     try:
-        for call, verdict in news(wanted(company), pause):
+        for call, verdict in news(company_ids(company), pause):
             seen["calls"] += 1
             if stage.as_json:
                 print_json({"call": call, "chain": verdict})
@@ -74,7 +74,7 @@ def news(company_ids: Sequence[str], wait: Wait, rounds: int | None = None) -> I
     A round is a Query a company, by index and of the newest alone, and one read of what the changed ones lead to.
     """
     known: dict[str, tuple[int, int]] = {}
-    told: dict[str, tuple[str, tuple[str, ...]]] = {}
+    seen: dict[str, tuple[str, tuple[str, ...]]] = {}
     while rounds is None or rounds > 0:
         rounds = None if rounds is None else rounds - 1
         for company_id in company_ids:
@@ -83,8 +83,8 @@ def news(company_ids: Sequence[str], wait: Wait, rounds: int | None = None) -> I
             for call, verdict in chain.validate(changed):
                 known[call.id] = call.version, call.link_version
                 state = call.facts.status, _problems(call, verdict)
-                if told.get(call.id) != state:
-                    told[call.id] = state
+                if seen.get(call.id) != state:
+                    seen[call.id] = state
                     yield call, verdict
         wait(EVERY_SECONDS)
 

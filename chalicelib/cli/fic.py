@@ -142,16 +142,16 @@ def sync_subscriptions(stage: Stage, account_id: str | None, dry_run: bool) -> N
 
 
 def _differences(account: Account, *, dry_run: bool) -> Iterator[dict[str, Any]]:
-    def make() -> Unit:
+    def new_unit() -> Unit:
         return Unit(account.company_id, OPERATOR)
 
-    for wanted in subscription_store.subscriptions(account.company_id, [account.id]):
-        state, found = subscription_sync.difference(account, wanted, make, now)
+    for subscription in subscription_store.subscriptions(account.company_id, [account.id]):
+        state, found = subscription_sync.difference(account, subscription, new_unit, now)
         if found and not dry_run:
-            state = subscription_sync.mend(make, account, wanted, now).state
+            state = subscription_sync.mend(new_unit, account, subscription, now).state
         yield {
             "account": account.name,
-            "group": wanted.group,
+            "group": subscription.group,
             "state": state,
             "subscribe": _short(found.subscribe),
             "verify": ", ".join(found.verify),
@@ -169,11 +169,11 @@ def _short(types: tuple[str, ...]) -> str:
 def status(stage: Stage, account_id: str | None) -> None:
     """Counts, last sync, subscriptions, events, requests left; exit code 1 when something needs a hand."""
     stage.connect()
-    wanted = _accounts(account_id)
-    ids = {account.id for account in wanted}
+    accounts = _accounts(account_id)
+    ids = {account.id for account in accounts}
     found = [
         one
-        for company_id in dict.fromkeys(account.company_id for account in wanted)
+        for company_id in dict.fromkeys(account.company_id for account in accounts)
         for one in health.of_company(company_id, now)
         if one.account.id in ids
     ]
@@ -215,8 +215,8 @@ def _show(found: list[Health], queue: dict[str, Any], concerns: list[str]) -> No
         events = f"{one.events} events of late, {one.waiting_events} waiting"
         took = f", {one.seconds} s each" if one.seconds is not None else ""
         console.print(f"{one.account.name}: {subscribed}; {events}{took}; {one.calls_left} requests left")
-    waiting = queue["waiting"] + queue["delayed"] + queue["in_flight"]
-    console.print(f"Queue sync: {waiting} jobs, {queue['failed_jobs']} failed")
+    left = queue["waiting"] + queue["delayed"] + queue["in_flight"]
+    console.print(f"Queue sync: {left} jobs, {queue['failed_jobs']} failed")
     for concern in concerns:
         console.print(Text("✗ ", style="bold red") + Text(concern))
     if not concerns:

@@ -27,7 +27,7 @@ class LocalLogs:
 
     folder: Path
     name: str = ""
-    _places: dict[int, int] = field(default_factory=dict)
+    _offsets: dict[int, int] = field(default_factory=dict)
 
     def read(self, request: str | None) -> Iterator[Line]:
         """As Source says."""
@@ -40,11 +40,11 @@ class LocalLogs:
         source = path.name.partition(".jsonl")[0]
         with open(path, "rb") as file:
             inode = path.stat().st_ino
-            file.seek(self._places.get(inode, 0))
+            file.seek(self._offsets.get(inode, 0))
             for raw in file:
                 if not raw.endswith(b"\n"):
                     break  # still being written
-                self._places[inode] = self._places.get(inode, 0) + len(raw)
+                self._offsets[inode] = self._offsets.get(inode, 0) + len(raw)
                 line = parse(source, raw.decode(errors="replace")) if _mentions(raw, request) else None
                 if line:
                     yield line
@@ -83,11 +83,11 @@ class CloudLogs:
         self._seen = {event_id: at for event_id, at in self._seen.items() if at >= oldest}
 
     def _read_group(self, group: str, request: str | None) -> Iterator[Line]:
-        asked: dict[str, Any] = {"logGroupName": group, "startTime": _milliseconds(self.since)}
+        query: dict[str, Any] = {"logGroupName": group, "startTime": _milliseconds(self.since)}
         if request:
-            asked["filterPattern"] = f'"{request}"'
+            query["filterPattern"] = f'"{request}"'
         source = group.removeprefix(f"/aws/lambda/{self.prefix}-")
-        for page in aws.client("logs").get_paginator("filter_log_events").paginate(**asked):
+        for page in aws.client("logs").get_paginator("filter_log_events").paginate(**query):
             for event in page["events"]:
                 if event["eventId"] in self._seen:
                     continue

@@ -40,8 +40,8 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
 
     Exit codes: 0 all is well, 1 something failed or was found wrong, 2 the command was not understood.
     """
-    told = Stage(stage, as_json)
-    context.obj = replace(told, folder=local_dir) if local_dir else told
+    chosen = Stage(stage, as_json)
+    context.obj = replace(chosen, folder=local_dir) if local_dir else chosen
 
 
 for command in (

@@ -22,18 +22,18 @@ def release_check(stage: Stage, company: str | None) -> None:
         if not verdict.valid:
             broken.append((owner, verdict))
     with in_dry_run():
-        waiting = list(outcomes(None, company))
-    ok = not broken and not waiting
+        backlog = list(outcomes(None, company))
+    ok = not broken and not backlog
     if stage.as_json:
-        print_json({"ok": ok, "checked": checked, "broken": [verdict for _, verdict in broken], "backfill": waiting})
+        print_json({"ok": ok, "checked": checked, "broken": [verdict for _, verdict in broken], "backfill": backlog})
         finish(ok)
         return
     _title(f"Chains on {stage.name}: {checked} checked, {len(broken)} broken", not broken)
     if broken:
         print_table([row_of(owner, verdict) for owner, verdict in broken], COLUMNS)
-    _title(f"Backfill on {stage.name}: {len(waiting)} calls without their appointment", not waiting)
-    if waiting:
-        console.print(Text(f"What `pilot appointments backfill --all` would do: {summary(show_outcomes(waiting))}"))
+    _title(f"Backfill on {stage.name}: {len(backlog)} calls without their appointment", not backlog)
+    if backlog:
+        console.print(Text(f"What `pilot appointments backfill --all` would do: {summary(show_outcomes(backlog))}"))
     finish(ok)
 
 

@@ -55,7 +55,7 @@ def run(stage: Stage, name: str) -> None:
         raise click.UsageError(f"There is no schedule {name}; there are {', '.join(endpoints) or 'none'}.")
     stage.connect()
     started = now()
-    answer = run_here(endpoints[name]) if stage.local else run_there(endpoints[name], stage)
+    answer = run_here(endpoints[name]) if stage.local else run_deployed(endpoints[name], stage)
     seconds = round((now() - started).total_seconds(), 2)
     if stage.as_json:
         print_json({"name": name, "answer": answer, "seconds": seconds})
@@ -71,7 +71,7 @@ def run_here(endpoint: Endpoint) -> Any:
         raise Failed(f"{endpoint.name} failed: {type(error).__name__}: {error}") from error
 
 
-def run_there(endpoint: Endpoint, stage: Stage) -> Any:
+def run_deployed(endpoint: Endpoint, stage: Stage) -> Any:
     """Invoke its Lambda and wait for it; raises Failed."""
     import boto3
     from botocore.config import Config

@@ -149,11 +149,11 @@ def on_stage(command: Callable[Concatenate[Stage, P], R]) -> Callable[..., R]:
     @wraps(command)
     def run(context: click.Context, /, *args: P.args, **rest: P.kwargs) -> R:
         name, as_json = rest.pop("stage"), rest.pop("as_json")
-        told = context.find_object(Stage) or Stage()
-        told = replace(told, name=str(name or told.name), as_json=bool(as_json or told.as_json))
+        stage = context.find_object(Stage) or Stage()
+        stage = replace(stage, name=str(name or stage.name), as_json=bool(as_json or stage.as_json))
         try:
-            return command(told, *args, **rest)
+            return command(stage, *args, **rest)
         except EXPLAINABLE as error:
-            raise explained(error, told.name) from error
+            raise explained(error, stage.name) from error
 
     return run

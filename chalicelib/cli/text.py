@@ -44,12 +44,12 @@ def status(stage: Stage, session: str | None, running: bool, company: str | None
     print_table(rows, COLUMNS, as_json=stage.as_json, empty="No session runs.")
 
 
-def _one(wanted: str, company: str | None) -> Meter:
+def _one(session_id: str, company: str | None) -> Meter:
     for company_id in [company] if company else (found.id for found in companies()):
-        session = store.find_current_session(company_id, wanted) or store.find_session(company_id, wanted)
+        session = store.find_current_session(company_id, session_id) or store.find_session(company_id, session_id)
         if session:
             return Meter(session, store.get_account(company_id, session.subscription_id))
-    raise Failed(f"There is no session {wanted}. Give its id (txs_…) or its appointment's (apt_…).")
+    raise Failed(f"There is no session {session_id}. Give its id (txs_…) or its appointment's (apt_…).")
 
 
 def _row(stored: Meter) -> dict[str, Any]:

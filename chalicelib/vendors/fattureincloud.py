@@ -102,7 +102,7 @@ class FattureInCloud:
         FIC's times carry no zone, and which one they are in is not documented: the instant is sent as UTC, which in
         Italy is the earlier text, so that the list holds too much rather than too little.
         """
-        path, query = _place(company_id, resource)
+        path, query = _list_path(company_id, resource)
         query |= {"page": page, "per_page": per_page, "fieldset": "detailed", "sort": "created_at"}
         if updated_since is not None:
             since = to_utc(updated_since).strftime("%Y-%m-%d %H:%M:%S")
@@ -121,7 +121,7 @@ class FattureInCloud:
 
     def fetch(self, company_id: int, resource: Resource, record_id: int) -> Record | None:
         """One record with every detail; None when there is none, or no longer."""
-        path, _ = _place(company_id, resource)
+        path, _ = _list_path(company_id, resource)
         try:
             found = self._data("GET", f"{path}/{record_id}", query={"fieldset": "detailed"}).data
         except VendorRefused as error:
@@ -151,8 +151,8 @@ class FattureInCloud:
         self, company_id: int, sink: str, types: Sequence[str], method: Literal["header", "query"] = "header"
     ) -> tuple[list[Subscription], list[str]]:
         """What was made, and FIC's warnings: a type subscribed to already is left out of it with a warning."""
-        wanted = {"sink": sink, "types": list(types), "verification_method": method}
-        made = self._data("POST", f"/c/{company_id}/subscriptions", body={"data": wanted})
+        subscription = {"sink": sink, "types": list(types), "verification_method": method}
+        made = self._data("POST", f"/c/{company_id}/subscriptions", body={"data": subscription})
         found = made.data if isinstance(made.data, list) else [made.data] if made.data else []
         # The specification says a list of warnings, its example shows one text.
         warnings = made.warnings if isinstance(made.warnings, list) else [made.warnings] if made.warnings else []
@@ -192,7 +192,7 @@ class FattureInCloud:
             raise
 
 
-def _place(company_id: int, resource: Resource) -> tuple[str, dict[str, str | int]]:
+def _list_path(company_id: int, resource: Resource) -> tuple[str, dict[str, str | int]]:
     if resource in _TYPES:
         return f"/c/{company_id}/issued_documents", {"type": _TYPES[resource]}
     return f"/c/{company_id}/entities/{resource}", {}

@@ -50,7 +50,7 @@ def authorize_url(redirect_uri: str, state: str, scopes: Sequence[str] = SCOPES)
 
 def exchange(code: str, redirect_uri: str) -> Granted:
     """Tokens for a code; `redirect_uri` as it was in `authorize_url`, letter by letter. Raises like `renew`."""
-    return _ask({"grant_type": "authorization_code", "redirect_uri": redirect_uri, "code": code})
+    return _token({"grant_type": "authorization_code", "redirect_uri": redirect_uri, "code": code})
 
 
 def renew(refresh_token: str) -> Granted:
@@ -59,10 +59,10 @@ def renew(refresh_token: str) -> Granted:
     Raises VendorRefused `fic_grant_refused` when FIC does not take what we have, `fic_client_refused` when it does not
     take us, and otherwise like `VendorSession`; after OutcomeUnknown FIC may have replaced the refresh token.
     """
-    return _ask({"grant_type": "refresh_token", "refresh_token": refresh_token})
+    return _token({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
 
-def _ask(grant: dict[str, str]) -> Granted:
+def _token(grant: dict[str, str]) -> Granted:
     client = {"client_id": secret("fic_client_id"), "client_secret": secret("fic_client_secret")}
     session = VendorSession(VENDOR, settings().fic_oauth_url, None)
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from ssl import SSLCertVerificationError
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 from urllib.parse import urlencode
 
 import msgspec
@@ -27,6 +27,31 @@ before_request: list[Hook] = []
 
 after_request: list[Hook] = []
 """Run after each outside call, answered or not, before anything is made of the answer."""
+
+
+class CallOptions(TypedDict, total=False):
+    """What a request may have: `body` (anything msgspec encodes, sent as JSON) or `form`, a query, headers.
+
+    `changes`: False for a POST that only asks. `bare_list`: the field that an answer which is a list is read as.
+    """
+
+    query: Mapping[str, str | int]
+    body: Any
+    form: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    changes: bool
+    bare_list: str
+
+
+class _Outgoing(msgspec.Struct, frozen=True):
+    """A request as it goes out; `content` with its type. `writes`: the vendor may do something."""
+
+    method: str
+    path: str
+    query: Mapping[str, str | int] | None
+    content: tuple[str, bytes] | None
+    headers: Mapping[str, str]
+    writes: bool
 
 
 class VendorSession:
@@ -60,17 +85,9 @@ class VendorSession:
         method: str,
         path: str,
         answer: type[T],
-        *,
-        query: Mapping[str, str | int] | None = None,
-        body: Any = None,
-        form: Sequence[tuple[str, str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-        changes: bool | None = None,
-        bare_list: str = "",
+        **options: Unpack[CallOptions],
     ) -> T:
-        """Sends `body` (anything msgspec encodes, as JSON) or `form`, and reads the 2xx answer as the Struct `answer`.
-
-        `changes`: False for a POST that only asks. `bare_list`: the field that an answer which is a list is read as.
+        """Reads the 2xx answer to a request as the Struct `answer`.
 
         Raises, with codes that begin with the vendor's:
         - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
@@ -78,13 +95,20 @@ class VendorSession:
         - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
         - Conflict `_conflict` (409), RateLimited `_rate_limited` (429, and 403 with Retry-After)
         """
-        writes = method != "GET" if changes is None else changes
-        found = self._send(method, path, query, _content(body, form), headers, writes)
+        request = _Outgoing(
+            method,
+            path,
+            options.get("query"),
+            _content(options.get("body"), options.get("form")),
+            options.get("headers") or {},
+            options.get("changes", method != "GET"),
+        )
+        found, bare_list = self._send(request), options.get("bare_list")
         try:
             value = read_json(found.body)
             return read({bare_list: value} if isinstance(value, list) and bare_list else value, answer, "answer")
         except Invalid as error:
-            raise unanswered(self._vendor, writes) from error
+            raise unanswered(self._vendor, request.writes) from error
 
     def send(
         self,
@@ -96,52 +120,37 @@ class VendorSession:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Sends `raw` (JSON) and returns the 2xx answer as it came, headers included; raises like `call`."""
-        return self._send(method, path, query, None if raw is None else (JSON, raw), headers, method != "GET")
+        content = None if raw is None else (JSON, raw)
+        return self._send(_Outgoing(method, path, query, content, headers or {}, method != "GET"))
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str | int] | None,
-        content: tuple[str, bytes] | None,
-        headers: Mapping[str, str] | None,
-        writes: bool,
-    ) -> Answer:
-        found = self._exchange(method, path, query, content, headers or {}, writes)
+    def _send(self, request: _Outgoing) -> Answer:
+        found = self._exchange(request)
         if not 200 <= found.status < 300:
-            raise refusal(self._vendor, found, writes, now(), self._key or "")
+            raise refusal(self._vendor, found, request.writes, now(), self._key or "")
         return found
 
     def close(self) -> None:
         """Gives the connections back."""
         self._session.close()
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str | int] | None,
-        content: tuple[str, bytes] | None,
-        headers: Mapping[str, str],
-        writes: bool,
-    ) -> Answer:
+    def _exchange(self, request: _Outgoing) -> Answer:
         self._check_key()
-        kind = {"Content-Type": content[0]} if content else {}
-        _run(before_request, self._vendor, method, path)
+        kind, data = request.content or (None, None)
+        _run(before_request, self._vendor, request)
         try:
             response = self._session.request(
-                method,
-                self._base_url + path,
-                params=query,
-                data=content[1] if content else None,
-                headers={"Accept": "application/json", **kind, **headers},
+                request.method,
+                self._base_url + request.path,
+                params=request.query,
+                data=data,
+                headers={"Accept": "application/json", **({"Content-Type": kind} if kind else {}), **request.headers},
                 timeout=self._timeout,
                 allow_redirects=False,  # a redirected POST becomes a GET
             )
         except requests.RequestException as error:
-            raise self._no_answer(error, writes) from error
+            raise self._no_answer(error, request.writes) from error
         finally:
-            _run(after_request, self._vendor, method, path)
+            _run(after_request, self._vendor, request)
         lowercase = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, lowercase, response.content)
 
@@ -172,9 +181,9 @@ def _content(body: Any, form: Sequence[tuple[str, str]] | None) -> tuple[str, by
     return None if body is None else (JSON, msgspec.json.encode(body))
 
 
-def _run(hooks: list[Hook], vendor: Vendor, method: str, path: str) -> None:
+def _run(hooks: list[Hook], vendor: Vendor, request: _Outgoing) -> None:
     for hook in hooks:
-        hook(vendor.code, method, path)
+        hook(vendor.code, request.method, request.path)
 
 
 def _undelivered(error: requests.RequestException) -> bool:

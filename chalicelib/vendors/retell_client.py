@@ -54,12 +54,12 @@ class Retell:
 
     def call_with(self, to_number: str, name: str, value: str) -> StartedCall | None:
         """The newest call to the number whose metadata has `value` under `name`, among the last fifty."""
-        wanted = {
+        criteria = {
             "filter_criteria": {"to_number": {"type": "string", "op": "eq", "value": to_number}},
             "sort_order": "descending",
             "limit": PAGE_SIZE,
         }
-        found = self._session.call("POST", "/v3/list-calls", _Listed, body=wanted)
+        found = self._session.call("POST", "/v3/list-calls", _Listed, body=criteria)
         return next((one for one in found.items if one.metadata.get(name) == value), None)
 
     def close(self) -> None:

@@ -143,8 +143,8 @@ class Twilio:
         """Gives the connections back."""
         self._session.close()
 
-    def _all(self, kind: str, wanted: dict[str, str], items: Any) -> Iterator[Any]:
-        path, query = f"{self._account}/{kind}.json", {**wanted, "PageSize": str(PAGE_SIZE)}
+    def _all(self, kind: str, criteria: dict[str, str], items: Any) -> Iterator[Any]:
+        path, query = f"{self._account}/{kind}.json", {**criteria, "PageSize": str(PAGE_SIZE)}
         for _ in range(MOST_PAGES):
             page = self._session.call("GET", path, _Page, query=query)
             yield from items(page)

@@ -68,27 +68,29 @@ def sign(url: str, form: Sequence[tuple[str, str]], key: str, algorithm: str | N
     return str(RequestValidator(key).compute_signature(url, _Form(form), algorithm))
 
 
-def verify(
-    base_url: str,
-    path: str,
-    query: Mapping[str, Sequence[str]],
-    headers: Mapping[str, str],
-    raw: bytes,
-    keys: Sequence[str],
-) -> None:
+class Received(msgspec.Struct, frozen=True):
+    """A request as it came; `headers` have lower-case names."""
+
+    path: str
+    query: Mapping[str, Sequence[str]]
+    headers: Mapping[str, str]
+    raw: bytes
+
+
+def verify(base_url: str, request: Received, keys: Sequence[str]) -> None:
     """Checks the signature over the public URL and the parameters; raises Unauthenticated with code `bad_signature`.
 
-    `base_url` comes from the settings, never from the Host header. `headers` have lower-case names. `keys` are all that
-    are valid now: the account's auth token, the one that replaces it, a shared key (SHA-256, by the header
+    `base_url` comes from the settings, never from the Host header. `keys` are all that are valid now: the account's
+    auth token, the one that replaces it, a shared key (SHA-256, by the header
     `X-Twilio-Webhooks-Signature-Settings`). JSON is signed by its hash in the query. There is no timestamp, so an old
     delivery can be replayed: what is done with it must be harmless twice.
     """
-    signature, algorithm = headers.get(SIGNATURE), get_signature_algorithm(headers.get(SETTINGS))
+    signature, algorithm = request.headers.get(SIGNATURE), get_signature_algorithm(request.headers.get(SETTINGS))
     if not signature:
         raise Unauthenticated("bad_signature", "The X-Twilio-Signature header is missing.")
-    signed = _signed_content(raw, headers, query)
+    signed = _signed_content(request)
     found = False
-    for url in _urls(base_url, path, query):
+    for url in _urls(base_url, request.path, request.query):
         for key in keys:  # every key, also after a match, so that the time taken does not tell which one it was
             if key and RequestValidator(key).validate(url, signed, signature, algorithm):
                 found = True
@@ -128,12 +130,12 @@ class _Form(dict[str, list[str]]):
         return self[name]
 
 
-def _signed_content(raw: bytes, headers: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> Any:
-    if BODY_HASH in query:
-        return raw.decode("utf-8", "replace")
-    if _is_json(headers):
+def _signed_content(request: Received) -> Any:
+    if BODY_HASH in request.query:
+        return request.raw.decode("utf-8", "replace")
+    if _is_json(request.headers):
         raise Unauthenticated("bad_signature", "A JSON body is signed by bodySHA256 in the query, which is missing.")
-    return _Form(_pairs(raw))
+    return _Form(_pairs(request.raw))
 
 
 def _is_json(headers: Mapping[str, str]) -> bool:

@@ -32,8 +32,8 @@ def ring(
     return str(made)
 
 
-def record(prompt: str, language: str, then: str, told_to: str, *, longest_seconds: int = 120) -> str:
-    """Say the prompt, beep, and record what the caller says; ask `then`, and tell `told_to` where the recording is."""
+def record(prompt: str, language: str, then: str, recording_url: str, *, longest_seconds: int = 120) -> str:
+    """Say the prompt, beep, and record what the caller says; ask `then`, and tell `recording_url` where it is."""
     made = _response()
     _say(made, prompt, language)
     made.record(
@@ -43,7 +43,7 @@ def record(prompt: str, language: str, then: str, told_to: str, *, longest_secon
         finish_on_key="#",
         play_beep=True,
         trim="trim-silence",
-        recording_status_callback=told_to,
+        recording_status_callback=recording_url,
         recording_status_callback_method="POST",
         recording_status_callback_event="completed",
     )

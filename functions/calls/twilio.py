@@ -15,7 +15,7 @@ from chalicelib.core.secrets import secrets_of
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Actor, Unit
 from chalicelib.vendors import twilio_webhook
-from chalicelib.vendors.twilio_webhook import VoiceEvent
+from chalicelib.vendors.twilio_webhook import Received, VoiceEvent
 from chalicelib.vendors.twiml import CONTENT_TYPE
 
 function = Function(__name__)
@@ -100,7 +100,8 @@ def _keep(request: Request, kind: str) -> None:
 
 def _verified(request: Request) -> VoiceEvent:
     url, keys = settings().public_url, secrets_of("twilio_auth_token")
-    twilio_webhook.verify(url, request.path, request.query, request.headers, request.raw, keys)
+    received = Received(request.path, request.query, request.headers, request.raw)
+    twilio_webhook.verify(url, received, keys)
     return twilio_webhook.parse_voice(request.raw)
 
 

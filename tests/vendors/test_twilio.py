@@ -21,7 +21,7 @@ from chalicelib.core.errors import (
 from chalicelib.vendors import twiml
 from chalicelib.vendors.retell_client import NewPhoneCall, Retell
 from chalicelib.vendors.twilio import NewCall, Twilio, refused_with
-from chalicelib.vendors.twilio_webhook import delivery_id, parse_voice, sign, verify
+from chalicelib.vendors.twilio_webhook import Received, delivery_id, parse_voice, sign, verify
 from infra.local.simulators.retell import RetellSimulator
 from infra.local.simulators.twilio import TwilioSimulator
 
@@ -43,7 +43,7 @@ def check(
 ) -> None:
     base, path, query = other.get("url", URL)
     given = {"x-twilio-signature": signature, **(headers or {})}
-    verify(base, path, query, given, other.get("raw", urlencode(FORM).encode()), keys)
+    verify(base, Received(path, query, given, other.get("raw", urlencode(FORM).encode())), keys)
 
 
 def test_twilios_own_vectors() -> None:
