@@ -11,8 +11,9 @@ UPGRADE ?=
 FILE ?=
 STAGE ?=
 TESTS ?= tests
-PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile
-ROUNDS := PILOT_RACE_ROUNDS
+SIZE ?= house
+# Files in the order that tests/conftest.py gives them, each as a whole to the next worker that has nothing to do.
+PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 COVERAGE ?= --cov=chalicelib --cov=functions --cov=infra --cov-branch --cov-report=term:skip-covered
 
 .PHONY: help setup setup-run run demo-call demo-booking demo-missed-call test check soak bench bench-availability vectors release-check map package deploy \
@@ -39,17 +40,18 @@ demo-booking: setup-run ## A time that two want, a weekly course, a waiting list
 demo-missed-call: setup-run ## A call that nobody answers: mailbox, text back, alert, played against `make run`
 	@$(PY) -m infra.local.demo_missed_call
 
-test: setup ## All tests; TESTS=tests/booking for some of them
-	@$(PYTEST) $(TESTS)
+test: setup ## Tests, without packages and in small; TESTS=tests/kills SIZE=check for some of them, as CI runs them
+	@PILOT_TEST_SIZE=$(SIZE) $(PYTEST) $(if $(filter tests,$(TESTS)),-m "not check") $(TESTS)
 
 check: setup ## What CI runs: ruff, mypy --strict, import-linter, all tests; COVERAGE= leaves out the branch coverage
 	@$(PY) -m ruff check $(CODE)
 	@$(PY) -m mypy --strict $(CODE)
 	@.venv/bin/lint-imports
-	@$(PYTEST) $(COVERAGE) $(TESTS)
+	@PILOT_TEST_SIZE=check $(PYTEST) $(COVERAGE) $(TESTS)
 
-soak: setup ## Races and kills, fifty rounds each
-	@$(ROUNDS)=$${$(ROUNDS):-50} $(PYTEST) $(wildcard tests/races tests/kills)
+soak: setup ## Fifty rounds of every race, every kill, property tests with a thousand examples
+	@PILOT_TEST_SIZE=soak $(PYTEST) $(wildcard tests/races tests/kills)
+	@PILOT_TEST_SIZE=soak $(PYTEST) -m hypothesis --ignore tests/races tests
 
 bench: setup ## Measure; writes docs/performance.md
 	@$(PY) -m benchmarks

@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks import sweep
 from benchmarks.vector_kinds import MINUTE_MS, ms, read_hours
-from chalicelib.booking.calendar.entries import Days, Entry, Kind, footprints, with_entry
+from chalicelib.booking.calendar.entries import Days, Entry, Kind, blocked_minutes, with_entry
 from chalicelib.booking.engine.clocks import moment_of, texts
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, frame_of
@@ -48,7 +48,7 @@ class Workload(msgspec.Struct, frozen=True):
     now: int
     asked: tuple[int, int]
     viewer: str
-    ask: SlotSpec
+    spec: SlotSpec
     frame: Frame
     dates: tuple[date, ...]
     staff: Mapping[str, Member]
@@ -58,10 +58,10 @@ class Workload(msgspec.Struct, frozen=True):
         now = datetime.fromtimestamp(self.now / 1000, UTC)
         members = (self.staff[each] for each in wanted)
         return tuple(
-            Host(id=m.id, hours=m.hours, busy=footprints(m.days, self.dates, now), fixed=fixed) for m in members
+            Host(id=m.id, hours=m.hours, busy=blocked_minutes(m.days, self.dates, now), fixed=fixed) for m in members
         )
 
-    def question(self, hosts: tuple[Host, ...]) -> AvailabilityQuery:
+    def query(self, hosts: tuple[Host, ...]) -> AvailabilityQuery:
         """All free starts of these."""
         first, last = self.asked
         return AvailabilityQuery(
@@ -69,7 +69,7 @@ class Workload(msgspec.Struct, frozen=True):
             first=first,
             last=last,
             viewer=self.viewer,
-            ask=self.ask,
+            spec=self.spec,
             hosts=hosts,
             assignment="single" if hosts[0].fixed else "round_robin",
         )
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> int:
 def read(given: Json) -> Workload:
     """The workload in the house's own terms: its bookings put into calendars one by one, as they would be."""
     service = given["service"]
-    ask = SlotSpec(
+    spec = SlotSpec(
         duration=service["duration_min"],
         step=service["slot_interval_min"],
         before=service["buffer_before_min"],
@@ -117,25 +117,25 @@ def read(given: Json) -> Workload:
         rules = json.dumps([each["tz"], each["weekly"], each["overrides"]])
         if rules not in hours:
             hours[rules] = read_hours(each["tz"], each["weekly"], each["overrides"], late=False)
-        staff[str(each["id"])] = Member(str(each["id"]), hours[rules], _calendar(each["bookings"], ask, now))
+        staff[str(each["id"])] = Member(str(each["id"]), hours[rules], _calendar(each["bookings"], spec, now))
     dates = tuple(date.fromordinal(frame.first + number) for number in range(frame.days))
-    return Workload(now, (first, last), given["viewer_tz"], ask, frame, dates, staff)
+    return Workload(now, (first, last), given["viewer_tz"], spec, frame, dates, staff)
 
 
 def engine(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
     """The slots as the engine finds them."""
     if mode == "each":
-        found = search_each(workload.question(workload.hosts(wanted, fixed=True)), workload.frame)
+        found = search_each(workload.query(workload.hosts(wanted, fixed=True)), workload.frame)
         return [f"{member} {text}" for member, each in found.items() for text in texts(each.starts)]
     hosts = workload.hosts(wanted, fixed=mode != "any")
-    return texts(search(workload.question(hosts), workload.frame).starts)
+    return texts(search(workload.query(hosts), workload.frame).starts)
 
 
 def plain(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
     """The slots as a plain sweep finds them, with datetimes."""
     first, last = (moment_of(minute) for minute in workload.asked)
     members = [workload.staff[each] for each in wanted]
-    found = {m.id: sweep.plain(m.days, m.hours, (first, last), workload.ask) for m in members}
+    found = {m.id: sweep.plain(m.days, m.hours, (first, last), workload.spec) for m in members}
     if mode == "each":
         return [f"{member} {_text(start)}" for member, starts in found.items() for start in starts]
     return [_text(start) for start in sorted({start for starts in found.values() for start in starts})]
@@ -145,7 +145,7 @@ def tuned(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
     """The slots as a sweep finds them that is written for speed, on minutes."""
     members = [workload.staff[each] for each in wanted]
     found = {
-        m.id: sweep.tuned(m.days, workload.dates, m.hours, workload.asked, workload.ask, workload.frame)
+        m.id: sweep.tuned(m.days, m.hours, (workload.asked, workload.spec), workload.frame, workload.dates)
         for m in members
     }
     if mode == "each":
@@ -176,14 +176,14 @@ def timed(*each: Callable[[], object]) -> list[float]:
     return [median(taken) for taken in times]
 
 
-def _calendar(bookings: Iterable[Json], ask: SlotSpec, now: int) -> Days:
+def _calendar(bookings: Iterable[Json], spec: SlotSpec, now: int) -> Days:
     days: dict[date, bytes] = {}
     at = datetime.fromtimestamp(now / 1000, UTC)
     for number, booking in enumerate(bookings):
         start, end = (datetime.fromisoformat(booking[key]) for key in ("start", "end"))
         length = (end - start).seconds // 60
         reference = number.to_bytes(12, "big")
-        entry = Entry(start, length, ask.before, ask.after, Kind.BOOKING, 1, reference)
+        entry = Entry(start, length, spec.before, spec.after, Kind.BOOKING, 1, reference)
         days.update(with_entry(days, entry, at))
     return days
 

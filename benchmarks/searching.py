@@ -11,7 +11,9 @@ from benchmarks import system
 from benchmarks.counting import Count, counted
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.clock import now
@@ -92,7 +94,6 @@ def _fill_all(staff: Iterable[Staff], weeks: range) -> None:
 
 
 def _fill(member: Staff, number: int, mondays: list[date]) -> None:
-    (calendar,) = calendar_store.calendars(system.COMPANY, [member], mondays, [None] * len(mondays))
     opening = system.monday(0, "America/New_York") + timedelta(minutes=number % 6 * 5)
     entries = [
         Entry(opening + timedelta(days=day, minutes=80 * turn), 30, 0, 0, Kind.BOOKING, 3, bytes(12))
@@ -100,5 +101,6 @@ def _fill(member: Staff, number: int, mondays: list[date]) -> None:
         for turn in range(A_DAY)
     ]
     unit = Unit(system.COMPANY)
-    calendar_store.take_all(unit, calendar, [e for e in entries if monday_of(e.start.date()) in mondays], now())
+    new = [entry for entry in entries if monday_of(entry.start.date()) in mondays]
+    calendar_store.take(unit, Calendar(owner_of(member)), new, now())
     unit.commit()

@@ -22,24 +22,24 @@ _ROW = struct.Struct(">hH21x")
 _MINUTE = timedelta(minutes=1)
 
 
-def plain(days: Days, hours: Hours, asked: Span, ask: SlotSpec) -> list[datetime]:
+def plain(days: Days, hours: Hours, asked: Span, spec: SlotSpec) -> list[datetime]:
     """The free starts of one calendar as it is stored, on the grid of the hour."""
     taken = _taken(days)
-    step, length = ask.step * _MINUTE, ask.duration * _MINUTE
-    before, after = ask.before * _MINUTE, ask.after * _MINUTE
+    step, length = spec.step * _MINUTE, spec.duration * _MINUTE
+    before, after = spec.before * _MINUTE, spec.after * _MINUTE
     found: list[datetime] = []
     for opens, closes in _windows(hours, asked):
         for begins, ends in _left(opens - before, closes + after, taken):
             start = max(begins + before, opens)
-            start += (-start.minute % ask.step) * _MINUTE
+            start += (-start.minute % spec.step) * _MINUTE
             while start + length <= closes and start + length + after <= ends:
                 found.append(start)
                 start += step
     return found
 
 
-def tuned(days: Days, dates: Iterable[date], hours: Hours, asked: Window, ask: SlotSpec, frame: Frame) -> list[int]:
-    """The same as minutes since 1970."""
+def tuned(days: Days, hours: Hours, wanted: tuple[Window, SlotSpec], frame: Frame, dates: Iterable[date]) -> list[int]:
+    """The same as minutes since 1970; `wanted`: when what is to be placed, `dates`: those of the frame."""
     windows = opened(hours, frame.first - 1, frame.first + frame.days)
     taken = set()
     for day in dates:
@@ -48,7 +48,7 @@ def tuned(days: Days, dates: Iterable[date], hours: Hours, asked: Window, ask: S
             midnight = utc_midnight(day.toordinal())
             for first, last in _ROW.iter_unpack(packed[1:]):
                 taken.add((midnight + first, midnight + last))
-    return _walk(windows, sorted(taken), asked, ask)
+    return _walk(windows, sorted(taken), *wanted)
 
 
 def _taken(days: Days) -> list[Span]:
@@ -88,16 +88,16 @@ def _left(opens: datetime, closes: datetime, taken: Sequence[Span]) -> Iterable[
         yield at, closes
 
 
-def _walk(windows: Iterable[Window], taken: Sequence[Window], asked: Window, ask: SlotSpec) -> list[int]:
+def _walk(windows: Iterable[Window], taken: Sequence[Window], asked: Window, spec: SlotSpec) -> list[int]:
     found = []
     at, count = 0, len(taken)
     for opens, closes in windows:
-        start = -(-max(opens, asked[0]) // ask.step) * ask.step
-        last = min(closes, asked[1]) - ask.duration
+        start = -(-max(opens, asked[0]) // spec.step) * spec.step
+        last = min(closes, asked[1]) - spec.duration
         while start <= last:
-            while at < count and taken[at][1] <= start - ask.before:
+            while at < count and taken[at][1] <= start - spec.before:
                 at += 1
-            if at == count or taken[at][0] >= start + ask.duration + ask.after:
+            if at == count or taken[at][0] >= start + spec.duration + spec.after:
                 found.append(start)
-            start += ask.step
+            start += spec.step
     return found

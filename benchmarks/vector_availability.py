@@ -25,7 +25,7 @@ from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rule
 from chalicelib.booking.engine.routing import PATIENCE, choose, search_routed
 from chalicelib.booking.engine.search import Found
 from chalicelib.booking.engine.starts import Alignment, SlotSpec
-from chalicelib.booking.engine.taken import Taken, attendance, footprints, seated, with_a_seat
+from chalicelib.booking.engine.taken import Taken, attendance, blocked_windows, seated, with_a_seat
 from chalicelib.booking.engine.windows import Window, without
 
 ALIGNMENTS: dict[str, Alignment] = {
@@ -65,42 +65,42 @@ def _asked_ranges(given: Json) -> list[Window]:
 
 def _search(given: Json, first: int, last: int) -> Found:
     service, routing = given["service"], given.get("routing") or {}
-    ask = _ask(given)
+    spec = _ask(given)
     now = ms(given["now"])
     rules = _rules(given)
     whole_days = given.get("service_day_of_start_only")
-    question = AvailabilityQuery(
+    query = AvailabilityQuery(
         now=now,
         first=_window_start(given, first),
         last=last + DAY if whole_days else last,
         viewer=given["viewer_tz"],
-        ask=ask,
+        spec=spec,
         hosts=(),
         assignment=service["assignment"],
         rules=rules,
         days=(day_of(given["viewer_tz"], first), day_of(given["viewer_tz"], last - 1))
-        if ask.alignment == "rounded"
+        if spec.alignment == "rounded"
         else None,
     )
-    frame = frame_of(min(question.first, now // MINUTE_MS), max(question.last, now // MINUTE_MS + PATIENCE))
+    frame = frame_of(min(query.first, now // MINUTE_MS), max(query.last, now // MINUTE_MS + PATIENCE))
     if not routing:
-        frame = frame_of(question.first, question.last)
-    hosts = [_host(given, host, ask, frame, (first, last)) for host in given["hosts"]]
+        frame = frame_of(query.first, query.last)
+    hosts = [_host(given, host, spec, frame, (first, last)) for host in given["hosts"]]
     before = routing.get("same_host_on_reschedule")
     if before is True:
         before = next((b["host"] for b in given["bookings"] if b.get("being_rescheduled")), None)
     turns = [host for host in hosts if not host.fixed]
     hosts = [*turns, *(host for host in hosts if host.fixed)]
-    question = replace(question, hosts=tuple(_limited(given, hosts, frame)))
-    turns = [host for host in question.hosts if not host.fixed]
+    query = replace(query, hosts=tuple(_limited(given, hosts, frame)))
+    turns = [host for host in query.hosts if not host.fixed]
     routed = [str(host) for host in routing.get("routed_hosts") or []]
     choice = choose(turns, _name(routing.get("preferred_host")), routed, _name(before))
     if rules.period and rules.period.kind == "range":
-        question = replace(question, rules=replace(rules, period=_range(given, question.zone)))
-    found = search_routed(question, choice, frame)
-    if ask.alignment == "gap" and (service.get("seats") or 1) > 1:
+        query = replace(query, rules=replace(rules, period=_range(given, query.zone)))
+    found = search_routed(query, choice, frame)
+    if spec.alignment == "gap" and (service.get("seats") or 1) > 1:
         taken = _taken(given, given["hosts"][0]["id"])
-        return Found(with_a_seat(found.starts, taken, ask.duration, service["seats"]))
+        return Found(with_a_seat(found.starts, taken, spec.duration, service["seats"]))
     return found
 
 
@@ -167,21 +167,21 @@ def _range(given: Json, zone: str) -> Period:
     return Period(kind="range", first=days[0], last=days[1])
 
 
-def _host(given: Json, host: Json, ask: SlotSpec, frame: Frame, asked: Window) -> Host:
+def _host(given: Json, host: Json, spec: SlotSpec, frame: Frame, asked: Window) -> Host:
     seats = given["service"].get("seats")
     hours = _hours(given, host)
-    grouped = ask.alignment == "gap" and (seats or 1) > 1
+    grouped = spec.alignment == "gap" and (seats or 1) > 1
     taken = [] if grouped else _taken(given, host["id"])
-    busy, shut = footprints(taken, ask, seats)
+    busy, unavailable = blocked_windows(taken, spec, seats)
     busy.extend(_external(given, host, taken, seats))
     if given.get("service_day_of_start_only"):
         windows = opened(hours, frame.first - 1, frame.first + frame.days)
-        shut.extend(window for window in windows if not asked[0] <= window[0] < asked[1])
+        unavailable.extend(window for window in windows if not asked[0] <= window[0] < asked[1])
     return Host(
         id=str(host["id"]),
         hours=hours,
         busy=bits.mask(busy, frame.origin, frame.size),
-        shut=tuple(shut),
+        unavailable=tuple(unavailable),
         fixed=bool(host["fixed"]),
         group=host.get("group"),
     )
@@ -193,7 +193,7 @@ def _hours(given: Json, host: Json) -> Hours:
     hours = read_hours(zone, host["weekly"], host.get("overrides") or [], host.get("travel") or [], late=late)
     away = [day for out in host.get("out_of_office") or [] for day in days_between(out["from"], out["to"])]
     away.extend(date.fromisoformat(day[:10]).toordinal() for day in host.get("holidays") or [])
-    # Out of office counts on days on which he works at all, by his weekly hours.
+    # Out of office counts on days on which they work at all, by their weekly hours.
     return replace(hours, away=frozenset(day for day in away if is_working(hours, day)))
 
 
@@ -235,26 +235,26 @@ def _external(given: Json, host: Json, taken: Sequence[Taken], seats: int | None
 
 
 def _limited(given: Json, hosts: Sequence[Host], frame: Frame) -> list[Host]:
-    """The hosts with the periods shut in which a limit is reached."""
+    """The hosts, unavailable in the periods in which a limit is reached."""
     service = given["service"]
     zone = given.get(LIMIT_ZONE) or hosts[0].hours.zone
     names = {host.id for host in hosts}
     counted = [b for b in given["bookings"] if b["status"] == "accepted" and not b.get("being_rescheduled")]
     own = [b for b in counted if b["same_service"] and str(b["host"]) in names]
     team = [b for b in counted if b.get("team") or b["same_service"]]
-    first, last = frame.first, frame.first + frame.days
+    days = (frame.first, frame.first + frame.days)
 
-    def shut(key: str, bookings: Sequence[Json], adds: int, counts: Callable[[Json], int]) -> list[Window]:
+    def unavailable(key: str, bookings: Sequence[Json], adds: int, counts: Callable[[Json], int]) -> list[Window]:
         limits = {UNITS[unit]: most for unit, most in (service.get(key) or {}).items() if most}
         taken = [(day_of(zone, ms(booking["start"]) // MINUTE_MS), counts(booking)) for booking in bookings]
-        return full(limits, taken, adds, zone, first, last)
+        return full(limits, taken, adds, zone, days)
 
-    everyone = [*shut("booking_limits", own, 1, _one), *shut("team_booking_limits", team, 1, _one)]
+    everyone = [*unavailable("booking_limits", own, 1, _one), *unavailable("team_booking_limits", team, 1, _one)]
     limited = []
     for host in hosts:
         mine = [booking for booking in own if str(booking["host"]) == host.id]
-        minutes = shut("duration_limits_min", mine, service["duration_min"], _length)
-        limited.append(replace(host, shut=(*host.shut, *everyone, *minutes)))
+        minutes = unavailable("duration_limits_min", mine, service["duration_min"], _length)
+        limited.append(replace(host, unavailable=(*host.unavailable, *everyone, *minutes)))
     return limited
 
 

@@ -32,14 +32,14 @@ def slots_from_windows(given: Json) -> Json:
     """Windows to starts, as cal.com's getSlots."""
     zone = given["viewer_tz"]
     soonest = ms(given["now"]) + given["min_notice_min"] * MINUTE_MS
-    ask = SlotSpec(
+    spec = SlotSpec(
         duration=max(given["duration_min"], 1),
         step=max(given["slot_interval_min"], 1),
         offset=given.get("offset_start_min") or 0,
         optimized=bool(given.get("optimized_slots")),
     )
     windows = [(max(start, soonest) // MINUTE_MS, until(end)) for start, end in read_windows(given["windows"])]
-    return {"slots": [text(start * MINUTE_MS) for start in rounded(windows, ask, zone)]}
+    return {"slots": [text(start * MINUTE_MS) for start in rounded(windows, spec, zone)]}
 
 
 def working_windows(given: Json) -> Json:
@@ -143,7 +143,6 @@ def read_hours(
     weekly: Iterable[Json],
     overrides: Iterable[Json],
     travel: Iterable[Json] = (),
-    closed: frozenset[int] = frozenset(),
     *,
     late: bool,
 ) -> Hours:
@@ -161,7 +160,6 @@ def read_hours(
         zone=zone,
         weekly=tuple(tuple(windows) for windows in by_weekday),
         overrides=tuple((day, tuple(windows)) for day, windows in sorted(special.items())),
-        away=closed,
         travel=tuple(_trip(trip, zone) for trip in travel),
     )
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from infra.api_split import APIS
 from infra.intrinsics import Resource, logical, named
 from infra.policies import function_name
 
@@ -16,7 +17,7 @@ TOPIC = "AlarmTopic"
 
 
 def alarm_resources(endpoints: list[Endpoint], stage: str) -> dict[str, Resource]:
-    """The topic, and an alarm for each queue, each dead-letter queue, the relay and the API."""
+    """The topic, and an alarm for each queue, each dead-letter queue, the relay and each API."""
     resources = _topic()
     for name in NAMED_QUEUES:
         resources[f"{logical(name)}DeadAlarm"] = _alarm(
@@ -42,14 +43,15 @@ def alarm_resources(endpoints: list[Endpoint], stage: str) -> dict[str, Resource
                 {"FunctionName": named(function_name(endpoint))},
                 above=ITERATOR_AGE_MS,
             )
-    resources["ApiFailingAlarm"] = _alarm(
-        "api-5xx",
-        f"More than {FAILING_SHARE:.0%} of the API's answers are failures of ours.",
-        # API Gateway reports a 1 or a 0 for each request, so that the average is the rate.
-        ("AWS/ApiGateway", "5XXError", "Average"),
-        {"ApiName": {"Ref": "Prefix"}, "Stage": stage},
-        above=FAILING_SHARE,
-    )
+    for api in APIS:
+        resources[f"{logical(api)}ApiFailingAlarm"] = _alarm(
+            f"{api}-api-5xx",
+            f"More than {FAILING_SHARE:.0%} of the API's answers are failures of ours.",
+            # API Gateway reports a 1 or a 0 for each request, so that the average is the rate.
+            ("AWS/ApiGateway", "5XXError", "Average"),
+            {"ApiName": named(api), "Stage": stage},
+            above=FAILING_SHARE,
+        )
     return resources
 
 

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infra.policies import CONSUMES, READS, WRITES
+from infra.policies import CONSUMES, METRICS, READS, WRITES
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
     # A transaction is granted as its items are; ConditionCheckItem is a right, not an operation.
@@ -18,11 +18,13 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         "TransactGetItems",
         "TransactWriteItems",
     ),
-    "sqs": ("SendMessage", "SendMessageBatch", *CONSUMES),
+    # Of a batch, each message is granted by the right to the single one.
+    "sqs": ("SendMessage", "SendMessageBatch", "ChangeMessageVisibilityBatch", *CONSUMES),
     "ssm": ("GetParameter",),
     "sesv2": ("SendEmail",),
     "kms": ("Decrypt", "Encrypt", "GenerateDataKey"),
     "s3": ("GetObject", "HeadObject", "PutObject"),
+    "cloudwatch": METRICS,
 }
 PARTITION = "aws"
 WHOLE = ("_retry.json", "sdk-default-configuration.json")
@@ -81,7 +83,7 @@ def _without_prose(value: Any) -> Any:
 def _endpoints(endpoints: Json) -> Json:
     partitions = [part for part in endpoints["partitions"] if part["partition"] == PARTITION]
     # sesv2 and others are found under their endpoint prefixes.
-    wanted = {*OPERATIONS, "email"}
+    wanted = {*OPERATIONS, "email", "monitoring"}
     return {
         **endpoints,
         "partitions": [

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,7 @@ CAPABILITIES = ["CAPABILITY_IAM"]
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 POLL_SECONDS = 2.0
 """DescribeStackEvents allows a few calls a second for all stacks of an account."""
+SECRET_BYTES = 32
 ROLLED_BACK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 
 
@@ -24,10 +26,13 @@ class DeploymentFailed(RuntimeError):
 
 
 class Deployment:
-    """The change of a root stack to a new template."""
+    """The change of a root stack to a new template. `made_up`: parameters that are secrets of our own making."""
 
-    def __init__(self, client: Any, stack: str, stage: str, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self, client: Any, stack: str, stage: str, say: Callable[[str], None] = print, made_up: Iterable[str] = ()
+    ) -> None:
         self.client = client
+        self.made_up = frozenset(made_up)
         self.stack = stack
         self.stage = stage
         self.say = say
@@ -87,6 +92,8 @@ class Deployment:
                 parameters.append({"ParameterKey": name, "ParameterValue": given[name]})
             elif name in before:
                 parameters.append({"ParameterKey": name, "UsePreviousValue": True})
+            elif name in self.made_up:
+                parameters.append({"ParameterKey": name, "ParameterValue": token_hex(SECRET_BYTES)})
             elif "Default" not in about:
                 wanted = about.get("Description", "")
                 raise DeploymentFailed(f"the first deployment of {self.stack} needs the parameter {name}: {wanted}")

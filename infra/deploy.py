@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.changes import Deployment, DeploymentFailed
 from infra.index_updates import CannotUpdate, updates
 from infra.package import STAGES
+from infra.parameters import ORIGIN_KEYS
 from infra.pipeline import ROOT
 from infra.uploads import Bucket
 
@@ -45,7 +46,7 @@ def deploy(
     root = store.put_nested(out, endpoint)
     say(f"uploaded to {bucket}: {code_key}")
     given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
-    deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say)
+    deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say, ORIGIN_KEYS)
     deployed = deployment.template()
     outputs: dict[str, str] = {}
     for update in updates(deployed, root):
@@ -76,7 +77,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="the package; default out/<stage>")
     parser.add_argument("--prefix", help="begins every name; default pilot-<stage>")
     parser.add_argument("--bucket", help="keeps packages; made if missing; default <prefix>-packages-…")
-    parser.add_argument("--public-url", help="where clients reach the API; asked for the first time")
+    parser.add_argument("--public-url", help="where clients reach the API; default: the distribution's address")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="any other parameter")
     parser.add_argument("--region")
     parser.add_argument("--profile")
@@ -114,7 +115,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"not deployed: {error}", file=sys.stderr)
         return 1
     for name, value in sorted(outputs.items()):
-        print(f"{name:<16} {value}")
+        print(f"{name:<18} {value}")
+    if "Url" in outputs:
+        print(f"PilotPractice answers at {outputs['Url']}")
     return 0
 
 

@@ -7,7 +7,7 @@ from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
 from infra.intrinsics import Resource, arn, logical, named, sub
 from infra.policies import OUTBOX_STREAM, VAULT_KEY, function_name, policy
-from infra.resources import BUCKET_NAME
+from infra.resources import FILES, bucket_name
 
 LOG_DAYS = {"dev": 30, "prod": 365}
 WORKERS_PER_QUEUE = 10
@@ -76,6 +76,7 @@ def with_endpoint(chalices: Resource, endpoint: Endpoint, stage: str) -> dict[st
 
 def environment(endpoint: Endpoint, stage: str) -> dict[str, Any]:
     """What `settings()` reads, and what names the Lambda in logs and metrics."""
+    needs = endpoint.needs
     return {
         "PILOT_STAGE": stage,
         "PILOT_PREFIX": {"Ref": "Prefix"},
@@ -94,11 +95,11 @@ def environment(endpoint: Endpoint, stage: str) -> dict[str, Any]:
         "FIC_WEBHOOK_PUBLIC_KEY": {"Ref": "FicWebhookPublicKey"},
         "POWERTOOLS_SERVICE_NAME": function_name(endpoint),
         "POWERTOOLS_METRICS_NAMESPACE": "PilotPractice",
-        **({"PILOT_FILES_BUCKET": sub(BUCKET_NAME)} if endpoint.needs.uploads or endpoint.needs.downloads else {}),
+        **({"PILOT_FILES_BUCKET": sub(bucket_name(FILES))} if needs.uploads or needs.downloads else {}),
         "PILOT_CHAT_WAITERS": {"Ref": "ChatWaiters"},
         "PILOT_TRAVEL_PROVIDER": {"Ref": "TravelProvider"},
         "PILOT_OFFERS_URL": {"Ref": "OffersUrl"},
-        **({"PILOT_VAULT_KEY": {"Ref": VAULT_KEY}} if endpoint.needs.vault else {}),
+        **({"PILOT_VAULT_KEY": {"Ref": VAULT_KEY}} if needs.vault else {}),
     }
 
 

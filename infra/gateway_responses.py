@@ -11,6 +11,7 @@ ANSWERS: dict[str, tuple[int, str, str, str]] = {
     "MISSING_AUTHENTICATION_TOKEN": (404, "no_such_route", "Not found", "There is no such path or method."),
     "UNAUTHORIZED": (401, "unauthenticated", "Not authenticated", "Send a valid bearer token."),
     "ACCESS_DENIED": (403, "access_denied", "Not allowed", "This token does not open this endpoint."),
+    "INVALID_API_KEY": (403, "access_denied", "Not allowed", "Call the system at its own address, not at this one."),
     "EXPIRED_TOKEN": (401, "unauthenticated", "Not authenticated", "The token has expired."),
     "INVALID_SIGNATURE": (401, "unauthenticated", "Not authenticated", "Send a valid bearer token."),
     "THROTTLED": (429, "too_many_requests", "Too many requests", "Slow down and try again in a moment."),

@@ -11,10 +11,13 @@ RESOURCES = 500
 PARAMETERS = 200
 OUTPUTS = 200
 TEMPLATE_BYTES = 1_000_000
+DISTRIBUTION = "AWS::CloudFront::Distribution"
 POLICY_CHARACTERS = 10_240
 """All inline policies of one role together."""
 PATH_NODES = 280
 """API Gateway gives 300 resources to an API; twenty stay free."""
+BEHAVIORS = 25
+"""Of a distribution, the default one included: what every account has; AWS gives more on request."""
 ROLES = 1_000
 """Of an account; it also holds what is not ours, but every stage counts."""
 STACK_RESOURCES = 2_500
@@ -37,6 +40,7 @@ class StackSize:
     outputs: int
     template_bytes: int
     path_nodes: int
+    behaviors: int
     longest_policy: int
 
 
@@ -58,6 +62,7 @@ def measure(name: str, template: Template) -> StackSize:
         len(template.get("Outputs", {})),
         len(serialized(template).encode()),
         len(path_nodes(template)),
+        _behaviors(template),
         # Intrinsics are longer than what they become, so this errs on the safe side.
         max((len(json.dumps(each)) for each in policies), default=0),
     )
@@ -73,6 +78,11 @@ def path_nodes(template: Template) -> set[str]:
                 parts = path.strip("/").split("/")
                 nodes |= {"/" + "/".join(parts[: count + 1]) for count in range(len(parts)) if parts[0]}
     return nodes
+
+
+def _behaviors(template: Template) -> int:
+    found = (each["Properties"] for each in template["Resources"].values() if each["Type"] == DISTRIBUTION)
+    return sum(1 + len(each["DistributionConfig"]["CacheBehaviors"]) for each in found)
 
 
 def check(sizes: list[StackSize], package: Package | None) -> None:
@@ -93,6 +103,7 @@ def _faults(size: StackSize) -> Iterator[str]:
     yield from _above(where, "outputs", size.outputs, OUTPUTS)
     yield from _above(where, "template bytes", size.template_bytes, TEMPLATE_BYTES)
     yield from _above(where, "path nodes (avoid prefixes without methods)", size.path_nodes, PATH_NODES)
+    yield from _above(where, "cache behaviors", size.behaviors, BEHAVIORS)
     yield from _above(where, "characters in a role's policies", size.longest_policy, POLICY_CHARACTERS)
 
 

@@ -10,6 +10,7 @@ from chalice.app import Chalice
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
 from infra.api import WithoutLambda
+from infra.api_split import Undecided
 from infra.dependencies import CannotBuild
 from infra.functions import LOG_DAYS, EndpointsDiffer
 from infra.limits import OverLimit, StackSize, check, measure, serialized, table
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         sizes, package = write(app, all_endpoints(), given.stage, out)
-    except (OverLimit, CannotBuild, EndpointsDiffer, NameTooLong, WithoutLambda) as error:
+    except (OverLimit, CannotBuild, EndpointsDiffer, NameTooLong, Undecided, WithoutLambda) as error:
         print(f"not packaged: {error}", file=sys.stderr)
         return 1
     print(table(sizes, package))

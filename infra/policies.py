@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
 from infra.intrinsics import arn, sub
-from infra.resources import BUCKET_ARN, indexes_of
+from infra.resources import FILES, bucket_arn, indexes_of
 
 READS = ("BatchGetItem", "GetItem", "Query")
 WRITES = ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")
@@ -16,6 +16,8 @@ VAULT = ("Decrypt", "Encrypt")
 UPLOADS = ("PutObject",)
 DOWNLOADS = ("GetObject",)
 """HeadObject is granted by it, too."""
+WATCHES = ("GetQueueAttributes",)
+METRICS = ("GetMetricData",)
 MAILS = ("SendEmail", "SendRawEmail")
 """One call, SendEmail; of mail that is more than plain text, AWS may ask for the right to the second."""
 OUTBOX_STREAM = "OutboxStreamArn"
@@ -41,6 +43,8 @@ def policy(endpoint: Endpoint) -> dict[str, Any]:
         statements.append(_allow("Mail", "ses", list(MAILS), [arn("ses", f"identity/${{{MAIL_DOMAIN}}}")]))
     if endpoint.needs.vault:
         statements.append(_allow("Vault", "kms", list(VAULT), [{"Ref": VAULT_KEY}]))
+    if endpoint.needs.metrics:
+        statements.append(_allow("Metrics", "cloudwatch", list(METRICS), ["*"]))
     statements += _files(endpoint)
     if endpoint.kind == "stream":
         statements += _stream()
@@ -62,7 +66,7 @@ def _log_group(endpoint: Endpoint) -> Statement:
 
 
 def _traces() -> Statement:
-    # X-Ray knows no resources; this is the only star in any policy.
+    # X-Ray knows no resources, nor does reading CloudWatch's metrics: these are the only stars in any policy.
     return _allow("Traces", "xray", ["PutTraceSegments", "PutTelemetryRecords"], ["*"])
 
 
@@ -96,6 +100,9 @@ def _queues(endpoint: Endpoint) -> list[Statement]:
     if endpoint.needs.sends:
         queues = [_queue(name) for name in sorted(set(endpoint.needs.sends))]
         statements.append(_allow("Send", "sqs", ["SendMessage"], queues))
+    if endpoint.needs.watches:
+        both = [_queue(name + end) for name in sorted(set(endpoint.needs.watches)) for end in ("", DEAD)]
+        statements.append(_allow("Watch", "sqs", list(WATCHES), both))
     if endpoint.kind == "queue":
         own = endpoint.queue + (DEAD if endpoint.dead else "")
         statements.append(_allow("Consume", "sqs", list(CONSUMES), [_queue(own)]))
@@ -118,7 +125,7 @@ def _secrets(endpoint: Endpoint) -> list[Statement]:
 def _files(endpoint: Endpoint) -> list[Statement]:
     asked = (("Uploads", UPLOADS, endpoint.needs.uploads), ("Downloads", DOWNLOADS, endpoint.needs.downloads))
     return [
-        _allow(sid, "s3", list(actions), [sub(f"{BUCKET_ARN}/{folder}/*") for folder in sorted(set(folders))])
+        _allow(sid, "s3", list(actions), [sub(f"{bucket_arn(FILES)}/{folder}/*") for folder in sorted(set(folders))])
         for sid, actions, folders in asked
         if folders
     ]

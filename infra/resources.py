@@ -21,9 +21,7 @@ VISIBILITY_FACTOR = 6
 """AWS's advice: a message comes back only after its Lambda was throttled and tried again for a while."""
 VAULT_KEY_ID = "VaultKey"
 BUCKET_ID = "FilesBucket"
-BUCKET_NAME = "${Prefix}-files-${AWS::AccountId}-${AWS::Region}"
-"""Buckets share one namespace with the whole world: the account makes it ours."""
-BUCKET_ARN = f"arn:${{AWS::Partition}}:s3:::{BUCKET_NAME}"
+FILES = "files"
 LONGEST_CONSUMER_SECONDS = 60
 """Assumed for a queue whose consumer is not written yet."""
 
@@ -89,7 +87,7 @@ def data_resources(stage: str, consumers: tuple[Endpoint, ...] | None = None) ->
             timeouts.get((name, False), LONGEST_CONSUMER_SECONDS),
             timeouts.get((name, True), LONGEST_CONSUMER_SECONDS),
         )
-    return resources | _bucket(stage) | _vault(stage)
+    return resources | _files(stage) | _vault(stage)
 
 
 def literal_resources(prefix: str, stage: str) -> dict[str, Any]:
@@ -140,52 +138,62 @@ def _table(name: str, rows: list[type[Row]], stage: str) -> Resource:
     }
 
 
-def _bucket(stage: str) -> dict[str, Resource]:
-    """The bucket of files. Browsers reach it by signed links alone, over TLS."""
+def bucket_name(name: str) -> str:
+    """A bucket's name, for Fn::Sub: buckets share one namespace with the whole world, and the account makes it ours."""
+    return f"${{Prefix}}-{name}-${{AWS::AccountId}}-${{AWS::Region}}"
+
+
+def bucket_arn(name: str) -> str:
+    """The bucket's ARN, for Fn::Sub."""
+    return f"arn:${{AWS::Partition}}:s3:::{bucket_name(name)}"
+
+
+def closed_bucket(
+    bucket_id: str, name: str, stage: str, statements: list[dict[str, Any]], **properties: Any
+) -> dict[str, Resource]:
+    """A bucket that nobody reaches in clear or without a right; `statements`: who else its policy lets in."""
     fate = "Retain" if stage == "prod" else "Delete"
+    kept = {"DeletionPolicy": fate, "UpdateReplacePolicy": fate}
     blocked = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     in_clear = {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [sub(BUCKET_ARN), sub(f"{BUCKET_ARN}/*")],
+        "Resource": [sub(bucket_arn(name)), sub(f"{bucket_arn(name)}/*")],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+    encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     return {
-        BUCKET_ID: {
+        bucket_id: {
             "Type": "AWS::S3::Bucket",
-            "DeletionPolicy": fate,
-            "UpdateReplacePolicy": fate,
+            **kept,
             "Properties": {
-                "BucketName": sub(BUCKET_NAME),
+                "BucketName": sub(bucket_name(name)),
                 "PublicAccessBlockConfiguration": dict.fromkeys(blocked, True),
-                "BucketEncryption": {
-                    "ServerSideEncryptionConfiguration": [
-                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}},
-                    ],
-                },
-                "CorsConfiguration": {
-                    "CorsRules": [
-                        {
-                            "AllowedMethods": ["GET", "PUT"],
-                            "AllowedOrigins": ["*"],
-                            "AllowedHeaders": ["content-type", "if-none-match"],
-                            "MaxAge": 600,
-                        },
-                    ],
-                },
+                "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]},
+                **properties,
             },
         },
-        "FilesBucketPolicy": {
+        f"{bucket_id}Policy": {
             "Type": "AWS::S3::BucketPolicy",
-            "DeletionPolicy": fate,
-            "UpdateReplacePolicy": fate,
+            **kept,
             "Properties": {
-                "Bucket": {"Ref": BUCKET_ID},
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [in_clear]},
+                "Bucket": {"Ref": bucket_id},
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [in_clear, *statements]},
             },
         },
     }
+
+
+def _files(stage: str) -> dict[str, Resource]:
+    """The bucket of files. Browsers reach it by signed links alone."""
+    rule = {
+        "AllowedMethods": ["GET", "PUT"],
+        "AllowedOrigins": ["*"],
+        "AllowedHeaders": ["content-type", "if-none-match"],
+        "MaxAge": 600,
+    }
+    return closed_bucket(BUCKET_ID, FILES, stage, [], CorsConfiguration={"CorsRules": [rule]})
 
 
 def _vault(stage: str) -> dict[str, Resource]:

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from chalicelib.core import watched
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.openapi import document, encode
 from infra.dependencies import built, compile_all
@@ -29,12 +32,13 @@ class Package:
 
 
 def write_package(path: Path, endpoints: list[Endpoint], root: Path = ROOT) -> Package:
-    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and the OpenAPI document."""
+    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and what is known of `endpoints`."""
     third_party = built(root / "requirements.txt")
     with tempfile.TemporaryDirectory() as scratch:
         own = Path(scratch)
         _copy_own(root, own)
         (own / "chalicelib" / "openapi.json").write_bytes(encode(document(endpoints)))
+        (own / "chalicelib" / watched.FILE.name).write_bytes(msgspec.json.encode(watched.of_endpoints(endpoints)))
         compile_all(own)
         unzipped = _write(path, {**_files(third_party), **_files(own)})
     content = path.read_bytes()

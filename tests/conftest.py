@@ -1,51 +1,54 @@
 """What every test may ask for: the embedded AWS with the house's tables and queues, in an account of its own."""
 
-import random
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.practice_admin.seed import save_practice
-from chalicelib.core import aws as aws_clients
 from chalicelib.core import secrets, vault
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
-from infra.local.provision import provision
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+from tests.accounts import Clients, Emulator, new_account
+from tests.sizes import load_profile
 
-# How long an example takes says something of the machine, and nothing of the code.
-hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("house")
+load_profile()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that at the end no worker waits for what another began last."""
+    """Files with slow tests come first, then long ones: at the end no worker waits for what another began last."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    # Kills fork their worker, which is small until the checks of templates have been loaded.
-    items.sort(key=lambda item: (item.path not in slow, "kills" not in item.path.parts))
+    length = Counter(item.path for item in items)
+    # Kills fork their worker, which is small in the beginning.
+    items.sort(key=lambda item: (item.path not in slow, "kills" not in item.path.parts, -length[item.path]))
 
 
 @pytest.fixture(scope="session")
-def ministack_url() -> Iterator[str]:
+def emulator() -> Iterator[Emulator]:
     """One MiniStack for this worker's whole run."""
-    running = ministack.start()
-    yield running.url
+    running = Emulator()
+    yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def clients() -> Clients:
+    """The botocore clients of this worker's whole run."""
+    return Clients()
 
 
 class EmbeddedAws:
     """An isolated account on the embedded AWS; a 12-digit access key is an account."""
 
-    def __init__(self, url: str, fic: FattureInCloudSimulator) -> None:
-        self.url = url
+    def __init__(self, emulator: Emulator, fic: FattureInCloudSimulator) -> None:
+        self.emulator = emulator
+        self.url = emulator.url
         self.fic = fic
-        self.account = str(random.randrange(100_000_000_000, 999_999_999_999))
+        self.account = new_account()
 
     def environment(self) -> dict[str, str]:
         """What a process needs to live in this account."""
@@ -93,26 +96,25 @@ def fic(fic_server: FattureInCloudSimulator) -> Iterator[FattureInCloudSimulator
 
 @pytest.fixture
 def aws(
-    ministack_url: str, fic_server: FattureInCloudSimulator, monkeypatch: pytest.MonkeyPatch
+    emulator: Emulator, clients: Clients, fic_server: FattureInCloudSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EmbeddedAws]:
     """The tables and queues of the house, empty, in a fresh account."""
-    account = EmbeddedAws(ministack_url, fic_server)
-    for name, value in account.environment().items():
+    made = EmbeddedAws(emulator, fic_server)
+    for name, value in made.environment().items():
         monkeypatch.setenv(name, value)
     _forget()
-    # Tests have clocks of their own, some of them in the past: MiniStack, which looks at the real one once a minute,
-    # would take away a hold that still holds.
-    provision(expiry=False)
-    yield account
+    with clients.of(made.account):
+        emulator.furnish(made.account)
+        yield made
+    emulator.forget(made.account)
     _forget()
 
 
 def _forget() -> None:
     settings.cache_clear()
-    aws_clients.forget_clients()
     secrets._kept.clear()
     vault.forget()
-    booking_context.forget()
+    branch_context.forget()
     search_index_store.forget()
 
 

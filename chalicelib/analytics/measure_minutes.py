@@ -8,8 +8,9 @@ import msgspec
 from chalicelib.analytics import store
 from chalicelib.analytics.jobs import MeasureAvailable
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import AWAY, weeks_between
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.hours import by_day
 from chalicelib.booking.engine.windows import without
@@ -18,7 +19,7 @@ from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.clock import Clock
 from chalicelib.core.jobs import JobContext
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 
 BACK, AHEAD = 7, 62
@@ -70,8 +71,9 @@ def _measure(unit: Unit, company_id: str, branch: Branch, back: int, clock: Cloc
     schedule = practice_store.get_schedule(company_id, branch.id)
     # A window may begin a day before UTC's or end a day after.
     mondays = weeks_between(clock() - timedelta(days=back + 2), clock() + timedelta(days=AHEAD + 2))
-    rows = fetch(calendar_store.keys(company_id, schedule.staff, mondays), consistent=False)
-    found = calendar_store.calendars(company_id, schedule.staff, mondays, rows)
+    owners = [owner_of(member) for member in schedule.staff]
+    rows = fetch_map(calendar_store.keys(owners, mondays), consistent=False)
+    found = calendar_store.calendars(owners, mondays, rows)
     store.save_available(unit, branch.id, available_minutes(schedule, found, first, last), keep_before=today)
 
 
@@ -79,11 +81,13 @@ def available_minutes(schedule: Schedule, found: Iterable[Calendar], first: date
     """Minutes that staff work on each local day, by the windows that begin on it, less their time off."""
     minutes = {date.fromordinal(n): 0 for n in range(first.toordinal(), last.toordinal() + 1)}
     for calendar in found:
+        member = schedule.find_staff(calendar.owner.id)
+        assert member, "the calendars are those of the schedule's staff"
         away = [
             (minute_of(entry.start), minute_of(entry.start) + entry.length_min)
             for entry in calendar.entries()
             if entry.kind in AWAY
         ]
-        for day, windows in by_day(schedule.hours_of(calendar.staff), first.toordinal(), last.toordinal()):
+        for day, windows in by_day(schedule.hours_of(member), first.toordinal(), last.toordinal()):
             minutes[date.fromordinal(day)] += sum(end - start for start, end in without(windows, away))
     return minutes

@@ -7,6 +7,7 @@ import msgspec
 from chalicelib.analytics import count_appointments, measure_minutes, store
 from chalicelib.analytics.counters import State
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch
 from chalicelib.core.clock import Clock
@@ -34,10 +35,7 @@ def rebuild(new_unit: UnitFactory, company_id: str, clock: Clock, wait: Callable
         wait(SETTLE_SECONDS)
     yield state.done
     while True:
-        page = appointment_store.page_appointments(
-            "company", company_id, company_id, starts_from=None, starts_until=None, status=None, source=None,
-            limit=PAGE, cursor=state.cursor,
-        )  # fmt: skip
+        page = appointment_store.page_appointments(AppointmentFilter(company_id=company_id), PAGE, state.cursor)
         ids = [appointment.id for appointment in page.data]
         branches = {appointment.branch_id for appointment in page.data}
         for start in range(0, len(ids), AT_ONCE):

@@ -91,7 +91,7 @@ class TimeOffTaken(Event):
 
 
 class TimeOffWithdrawn(Event):
-    """He is there after all."""
+    """They are there after all."""
 
     time_off_id: str
     staff_id: str
@@ -112,7 +112,7 @@ class PracticeChanged(Event):
 
 
 class ParticipantJoined(Event):
-    """A customer takes part in a group; who opens it with his booking, too."""
+    """A customer takes part in a group; who opens it with their booking, too."""
 
     appointment_id: str
     participant_id: str
@@ -131,7 +131,7 @@ class ParticipantLeft(Event):
 
 
 class ParticipantMoved(Event):
-    """His group was too small and became part of another one, of the same day; `from_appointment_id` is over."""
+    """Their group was too small and became part of another one, of the same day; `from_appointment_id` is over."""
 
     appointment_id: str
     participant_id: str
@@ -184,7 +184,7 @@ class WaitingWithdrawn(Event):
 
 
 class WaitingExpired(Event):
-    """Someone has waited as long as he wanted to."""
+    """Someone has waited as long as they wanted to."""
 
     waiting_id: str
     branch_id: str

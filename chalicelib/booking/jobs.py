@@ -5,6 +5,9 @@ from typing import Literal
 
 from chalicelib.core.events import Job
 
+News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
+"""What customers are told of an appointment."""
+
 
 class ReconcileBooking(Job):
     """Ask Cal.com about a hold, and confirm or release it."""
@@ -85,7 +88,7 @@ class ApplyCalComEvent(Job):
 
 
 class FollowGroup(Job):
-    """Bring what is kept for each participant up to the group: time, limits, what he has had done.
+    """Bring what is kept for each participant up to the group: time, limits, what they have had done.
 
     `merged_from`: the group from which some of them came just now; they are told, each by an event.
     """
@@ -142,7 +145,7 @@ class MailOffer(Job):
 class MailCustomer(Job):
     """Tell the customer by mail what happened to an appointment (`news`), where the practice wants it.
 
-    `customer_id`: to that participant of a group alone; `moved_from`: the group that he was in before.
+    `customer_id`: to that participant of a group alone; `moved_from`: the group that they were in before.
     """
 
     queue = "notifications"
@@ -150,7 +153,7 @@ class MailCustomer(Job):
     attempts = 6
 
     appointment_id: str
-    news: Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
+    news: News
     customer_id: str = ""
     moved_from: str = ""
 

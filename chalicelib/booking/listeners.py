@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.booking import events
-from chalicelib.booking.customer_notices.templates import News
-from chalicelib.booking.jobs import AskForReview, MailCustomer, OfferOpening
+from chalicelib.booking.jobs import AskForReview, MailCustomer, News, OfferOpening
 from chalicelib.core.events import Event, Job
 
 

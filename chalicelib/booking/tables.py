@@ -39,11 +39,15 @@ Access patterns of `occupancy`
   a visitor's hold                  pk `<company>#<hold>`        sk `hold`                     GetItem
 """
 
+from datetime import timedelta
 from typing import ClassVar
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.core.tables import Row, Table, index
+
+KEEP = timedelta(days=120)
+"""How long a calendar's week or a counter stays after it is over; the appointments themselves are kept for good."""
 
 
 class BookingRow(Row):

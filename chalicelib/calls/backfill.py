@@ -12,7 +12,7 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, booked_event
-from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.calcom.commit import BOOKING_ID, UID, claim_ids
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.calls import list_store, store
 from chalicelib.calls.analysis import BookingData, read_booking
@@ -133,7 +133,7 @@ class Backfill:
         else:
             note = ()
         appointment_store.add_appointment(unit, appointment)
-        calcom_book.claim_ids(unit, appointment)
+        claim_ids(unit, appointment)
         if appointment.ends_at > at:  # nobody wants to hear that a time of last month is booked
             unit.publish(booked_event(appointment))
         unit.audit("appointment.backfilled", appointment.id, call=call.id)
@@ -142,7 +142,7 @@ class Backfill:
 
 
 def _existing(placed: BackfillPlacement, booking: BookingData) -> Appointment | None:
-    kinds = ((calcom_book.UID, booking.calcom_uid), (calcom_book.BOOKING_ID, booking.calcom_id))
+    kinds = ((UID, booking.calcom_uid), (BOOKING_ID, booking.calcom_id))
     keys = [directory.key(kind, str(value)) for kind, value in kinds if value]
     entries = map(directory.entry, placed.reads(keys).values())
     owners = {(entry.company_id, entry.record) for entry in entries if entry}

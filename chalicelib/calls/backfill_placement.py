@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom.book import BOOKING_ID, UID
+from chalicelib.booking.calcom.commit import BOOKING_ID, UID
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import first_clash, weeks_between
+from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import check_zone
 from chalicelib.booking.practice.models import Branch, Service, Staff
@@ -101,14 +102,14 @@ class BackfillPlacement(msgspec.Struct, frozen=True, kw_only=True):
     def take_time(self, unit: Unit, appointment: Appointment, at: datetime) -> bool:
         """Stage that it takes its time; False when someone else has it."""
         assert self.member
-        entry, company_id = appointment.entry(), appointment.company_id
+        entry = appointment.entry()
         mondays = weeks_between(entry.blocks_from, entry.blocks_until)
-        keys = calendar_store.keys(company_id, [self.member], mondays)
-        rows = self.reads(keys)
-        calendar = calendar_store.calendars(company_id, [self.member], mondays, [rows[key] for key in keys])[0]
+        owners = [owner_of(self.member)]
+        rows = self.reads(calendar_store.keys(owners, mondays))
+        (calendar,) = calendar_store.calendars(owners, mondays, rows)
         if first_clash(calendar.days, entry, at):
             return False
-        calendar_store.take(unit, calendar, entry, at)
+        calendar_store.take(unit, calendar, [entry], at)
         return True
 
     def line(self, appointment: Appointment) -> str:
@@ -168,7 +169,7 @@ def _guessed(call: Call, booking: BookingData, guess: BackfillPlacement | None) 
     if guess.member:
         margin = timedelta(minutes=max(guess.service.buffer_before_min, guess.service.buffer_after_min))
         mondays = weeks_between(starts_at - margin, ends_at + margin)
-        found += calendar_store.keys(branch.company_id, [guess.member], mondays)
+        found += calendar_store.keys([owner_of(guess.member)], mondays)
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking.calcom.book import EVENT_TYPE
+from chalicelib.booking.practice.directory import CALCOM_EVENT_TYPE
 from chalicelib.booking.practice.models import PHONE
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import CallFacts
@@ -53,7 +53,7 @@ def keys(booking: BookingData, facts: CallFacts) -> list[Key]:
 
 
 def _event_type_key(booking: BookingData) -> Key:
-    return directory.key(EVENT_TYPE, str(booking.event_type or "none"))
+    return directory.key(CALCOM_EVENT_TYPE, str(booking.event_type or "none"))
 
 
 def _number_key(facts: CallFacts) -> Key:

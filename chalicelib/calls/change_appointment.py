@@ -10,7 +10,6 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import Together
-from chalicelib.booking.calcom.apply import AppointmentHook
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.groups.leave import Leaver, leave
@@ -30,6 +29,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
 
 T = TypeVar("T")
+AppointmentHook = Callable[[Unit, Appointment], None]
 Act = Callable[[Known], Answer]
 AWAITING = frozenset({"change_pending", "awaits_calcom"})
 
@@ -164,7 +164,7 @@ def _same_change(context: FunctionContext, known: Known, requested: datetime | N
     """Whether the change that is under way is the one asked for: an earlier answer was lost."""
     current = appointment_store.get_appointment(context.company_id, known.appointment.id)
     change = current.pending_change
-    return bool(change and requested and change.place and change.place.starts_at == requested)
+    return bool(change and requested and change.slot and change.slot.starts_at == requested)
 
 
 def _terms(refusal: DomainError) -> str | None:

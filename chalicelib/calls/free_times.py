@@ -10,7 +10,7 @@ from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
 from chalicelib.booking.alternatives import package_search
 from chalicelib.booking.alternatives.package_search import PackageQuery
 from chalicelib.booking.availability import open_groups
-from chalicelib.booking.availability.staff_slots import Slot, free_slots
+from chalicelib.booking.availability.branch_calendar import Slot, free_slots
 from chalicelib.booking.creation.package_decision import staff_for
 from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice.hours import local_instant
@@ -65,7 +65,8 @@ def _free(
         return schedule, service, _spread(_of_package(found, service, request, days, now))
     able = schedule.able(service, request.staff, "args.staff")
     by_start: dict[datetime, Slot] = {}
-    calendars = [(calendar.staff, calendar.days) for calendar in found.calendars if calendar.staff in able]
+    ids = {member.id for member in able}
+    calendars = [calendar for calendar in found.calendars if calendar.owner.id in ids]
     zone = schedule.branch.clock()
     groups = [slot for _, slot in open_groups.offered(schedule, service, calendars, now)]
     joinable = [slot for slot in groups if slot.starts_at.astimezone(zone).date() in days]

@@ -12,6 +12,7 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
@@ -20,7 +21,6 @@ from chalicelib.calls.function_context import FunctionContext, tried_guard
 from chalicelib.calls.names import same_name
 from chalicelib.calls.time_parsing import any_day
 from chalicelib.core import guards
-from chalicelib.core.clock import stamp
 from chalicelib.core.errors import invalid
 from chalicelib.core.guards import Guard
 from chalicelib.core.retry import known_first, until_committed
@@ -98,17 +98,10 @@ def _of_number(context: FunctionContext) -> list[Known]:
     if context.customer_id is None:
         return []
     # The index may lag behind by a moment: what was booked in this very call is looked at by its id.
-    found = appointment_store.page_appointments(
-        "customer",
-        context.customer_id,
-        context.company_id,
-        starts_from=stamp(context.now),
-        starts_until=None,
-        status=None,
-        source=None,
-        limit=2 * MOST_LISTED,
-        cursor=None,
-    ).data
+    theirs = AppointmentFilter(
+        company_id=context.company_id, by="customer", record_id=context.customer_id, starts_from=context.now
+    )
+    found = appointment_store.page_appointments(theirs, 2 * MOST_LISTED).data
     booked = context.call.link.appointment_id if context.call else None
     if booked and all(one.id != booked for one in found):
         just_now = appointment_store.find_appointment(context.company_id, booked)
@@ -138,20 +131,17 @@ def _on_day(context: FunctionContext, day: date) -> list[Appointment]:
         first, last = local_instant(day, 0, clock), local_instant(day, 1440, clock)
     except OverflowError:
         raise invalid("args.date", "not_a_date", "Nobody has an appointment on that day.") from None
+    of_the_day = AppointmentFilter(
+        company_id=context.company_id,
+        by="branch",
+        record_id=context.schedule.branch.id,
+        starts_from=first,
+        starts_until=last,
+    )
     found: list[Appointment] = []
     cursor: str | None = None
     while len(found) < MOST_IN_A_DAY:
-        page = appointment_store.page_appointments(
-            "branch",
-            context.schedule.branch.id,
-            context.company_id,
-            starts_from=stamp(first),
-            starts_until=stamp(last),
-            status=None,
-            source=None,
-            limit=100,
-            cursor=cursor,
-        )
+        page = appointment_store.page_appointments(of_the_day, 100, cursor)
         found += page.data
         cursor = page.next_cursor
         if cursor is None:

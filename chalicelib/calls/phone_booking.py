@@ -10,6 +10,7 @@ from chalicelib.booking.alternatives.add import with_alternatives
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import FirstPart
 from chalicelib.booking.calcom.book import confirm, confirm_at_calcom
 from chalicelib.booking.calcom.requests import booking_at_calcom
@@ -161,7 +162,7 @@ class PhoneBooking:
         client = self._calcom()
         try:
             with with_alternatives():
-                done = confirm_at_calcom(booked, client, self._new_unit, self._clock, self._confirm_call)
+                done = confirm_at_calcom(self._context(booked.appointment), booked, client)
         except Conflict as taken:
             return self._answer_taken(taken)
         except OutcomeUnknown:
@@ -173,6 +174,9 @@ class PhoneBooking:
         finally:
             client.close()
         return self._answer_booked(done, booked.schedule)
+
+    def _context(self, appointment: Appointment) -> ChangeContext[Appointment]:
+        return ChangeContext(self._new_unit, appointment.company_id, self._clock, self._confirm_call)
 
     def _confirm_call(self, unit: Unit, appointment: Appointment) -> None:
         store.save_link(unit, self._call_id, self._link(appointment))
@@ -197,7 +201,7 @@ class PhoneBooking:
             client.close()
         if found is None or found.status not in ("accepted", "pending"):
             return appointment
-        return confirm(appointment, found, self._new_unit, self._clock, self._confirm_call)
+        return confirm(self._context(appointment), appointment, found)
 
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
         if taken.code not in REFUSED_TIMES:

@@ -9,6 +9,7 @@ from chalicelib.cli.analytics import analytics
 from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
+from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
 from chalicelib.cli.logs import logs
 from chalicelib.cli.practice import practice
@@ -18,6 +19,7 @@ from chalicelib.cli.routes import routes
 from chalicelib.cli.schedules import schedules
 from chalicelib.cli.series import series
 from chalicelib.cli.stage import STAGES, Stage
+from chalicelib.cli.status import status
 from chalicelib.cli.subscriptions import subscriptions
 from chalicelib.cli.text import text
 from chalicelib.cli.waiting import waiting
@@ -36,7 +38,7 @@ from chalicelib.cli.work import work
 )
 @click.pass_context
 def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | None) -> None:
-    """Look after PilotPractice: routes, queues, failed jobs, schedules, logs, books, sessions, balances and figures.
+    """Look after PilotPractice: what runs, queues, failed jobs, schedules, logs, routes, books, balances and figures.
 
     Exit codes: 0 all is well, 1 something failed or was found wrong, 2 the command was not understood.
     """
@@ -45,10 +47,12 @@ def cli(context: click.Context, stage: str, as_json: bool, local_dir: Path | Non
 
 
 for command in (
+    status,
     routes,
     queue,
     work,
     schedules,
+    due,
     logs,
     calls,
     appointments,

@@ -8,12 +8,12 @@ import msgspec
 
 from chalicelib.cli.output import bad, finish, note, print_json, print_table, progress
 from chalicelib.cli.stage import Stage, on_stage
-from chalicelib.core import aws, failed_jobs
+from chalicelib.core import failed_jobs
 from chalicelib.core.errors import NotFound
 from chalicelib.core.events import UnknownName
 from chalicelib.core.failed_jobs import FailedJob
+from chalicelib.core.ops_health import queue_counts
 from chalicelib.core.queues import DEAD, NAMED_QUEUES
-from chalicelib.core.settings import settings
 from chalicelib.core.unit import Actor, Unit
 
 OPERATOR = Actor("system", "pilot-cli")
@@ -33,11 +33,6 @@ FAILED = {
     "attempts": "Attempts",
     "reason": "Reason",
     "failed_at": "Failed at",
-}
-COUNTS = {
-    "waiting": "ApproximateNumberOfMessages",
-    "delayed": "ApproximateNumberOfMessagesDelayed",
-    "in_flight": "ApproximateNumberOfMessagesNotVisible",
 }
 one_queue = click.option("--queue", "name", type=click.Choice(NAMED_QUEUES), help="Only this queue's.")
 
@@ -65,17 +60,9 @@ def status(stage: Stage, check: bool) -> None:
 
 def status_of(name: str) -> dict[str, Any]:
     """How much waits in a queue, and how much failed."""
-    counts = _counts(name)
-    dead = _counts(f"{name}{DEAD}")
-    row: dict[str, Any] = {"queue": name} | {key: counts[attribute] for key, attribute in COUNTS.items()}
+    row: dict[str, Any] = {"queue": name, **queue_counts(name)}
+    dead = queue_counts(f"{name}{DEAD}")
     return row | {"dead_letters": sum(dead.values()), "failed_jobs": failed_jobs.count(name)}
-
-
-def _counts(name: str) -> dict[str, int]:
-    answer = aws.client("sqs").get_queue_attributes(
-        QueueUrl=settings().queue_url(name), AttributeNames=list(COUNTS.values())
-    )
-    return {attribute: int(answer["Attributes"][attribute]) for attribute in COUNTS.values()}
 
 
 @queue.command()

@@ -3,6 +3,7 @@
 import click
 
 from chalicelib.booking.waitlist import store as waitlist_store
+from chalicelib.booking.waitlist.store import WaitlistFilter
 from chalicelib.cli.output import note, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.identity.store import companies
@@ -35,9 +36,7 @@ def list_waiting(stage: Stage, branch: str | None, company: str | None, status: 
     stage.connect()
     rows = []
     for company_id in [company] if company else [found.id for found in companies()]:
-        page = waitlist_store.page_waiting(
-            company_id, branch_id=branch, customer_id=None, status=status, limit=MOST, cursor=None
-        )
+        page = waitlist_store.page_entries(company_id, WaitlistFilter(branch_id=branch, status=status, limit=MOST))
         for one in page.data:
             offer = one.offer
             rows.append(

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.core import due
 from chalicelib.core.clock import epoch, stamp
 from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import NotFound
@@ -33,7 +34,7 @@ class FailedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record(queue: str, envelope: Envelope, attempts: int, reason: str, at: datetime) -> None:
-    """Keep a job that is given up; doing it twice keeps one."""
+    """Keep a job that is given up, and close what scheduled it; doing it twice keeps one."""
     _save(
         FailedJob(
             id=envelope.id,
@@ -48,6 +49,7 @@ def record(queue: str, envelope: Envelope, attempts: int, reason: str, at: datet
         ),
         at,
     )
+    due.close(envelope)
 
 
 def record_message(queue: str, message: dict[str, Any], reason: str, at: datetime) -> None:

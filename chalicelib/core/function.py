@@ -1,9 +1,11 @@
 """Function: one declaration per endpoint gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from chalice.app import Blueprint, Chalice, CORSConfig
+from msgspec.structs import replace
 
 from chalicelib.core.endpoints import DEFAULT_MEMORY_MB, PUBLIC, Endpoint, Route
 from chalicelib.core.needs import Needs
@@ -17,6 +19,8 @@ CORS = CORSConfig(
 API_TIMEOUT_SECONDS = 29
 """API Gateway gives up then."""
 AUTHORIZER_TIMEOUT_SECONDS = 10
+WATCHED = ("queue", "schedule", "stream")
+"""Endpoints that run without being asked: each notes that it did (core/heartbeats.py)."""
 View = Callable[..., Any]
 
 
@@ -97,7 +101,9 @@ class Function(Blueprint):
         """Declare the consumer of a named queue, or (`dead`) of its dead-letter queue. It gets the raw SQS event."""
 
         def declare(view: View) -> Any:
-            consumer = self._named(view, lambda event: view(event.to_dict()))
+            # Who buries dead letters has nothing to do as long as all is well: silence is no sign of anything.
+            run = view if dead else partial(_watched, view)
+            consumer = self._named(view, lambda event: run(event.to_dict()))
             source = f"{queue}-dead" if dead else queue
             entry = self.on_sqs_message(queue=source, batch_size=batch_size, name=view.__name__)(consumer)
             self._add("queue", view, needs, entry, queue=queue, dead=dead, batch_size=batch_size, **capacity)
@@ -110,7 +116,7 @@ class Function(Blueprint):
 
         def declare(view: View) -> Any:
             entry = self.schedule(expression, name=view.__name__, description=_first_line(view))(
-                self._named(view, lambda event: view())
+                self._named(view, lambda event: _watched(view))
             )
             self._add("schedule", view, needs, entry, schedule=expression, **capacity)
             return entry
@@ -121,7 +127,7 @@ class Function(Blueprint):
         """Declare what the outbox's stream wakes. It gets the raw stream event; packaging fills in the stream's ARN."""
 
         def declare(view: View) -> Any:
-            consumer = self._named(view, lambda event: view(event.to_dict()))
+            consumer = self._named(view, lambda event: _watched(view, event.to_dict()))
             arn = "arn:aws:dynamodb:::table/outbox/stream/latest"
             entry = self.on_dynamodb_record(arn, batch_size=batch_size, name=view.__name__)(consumer)
             self._add("stream", view, needs, entry, batch_size=batch_size, **capacity)
@@ -174,6 +180,8 @@ class Function(Blueprint):
         return self._alone
 
     def _add(self, kind: Any, view: View, needs: Needs, entry: Any, **more: Any) -> None:
+        if kind in WATCHED and not more.get("dead"):
+            needs = replace(needs, updates=(*needs.updates, "heartbeats"))
         found = Endpoint(kind, view.__name__, self.module, needs, doc=view.__doc__ or "", entry=entry, **more)
         self.endpoints.append(found)
 
@@ -183,6 +191,12 @@ class Function(Blueprint):
         stand_in.__name__ = view.__name__
         stand_in.__doc__ = view.__doc__
         return stand_in
+
+
+def _watched(view: View, *given: Any) -> Any:
+    from chalicelib.core.heartbeats import watched
+
+    return watched(view.__name__, view, *given)
 
 
 def _first_line(view: View) -> str:

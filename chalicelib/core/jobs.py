@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.core import failed_jobs, queues
+from chalicelib.core import due, failed_jobs, queues
 from chalicelib.core.clock import Clock, now
 from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, VendorRefused
 from chalicelib.core.events import Job, UnknownName, job_type
 from chalicelib.core.logging import log, log_context, where
 from chalicelib.core.unit import Actor, Unit
+from chalicelib.core.visibility import Held
 
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
@@ -56,7 +57,10 @@ def work(queue: str, event: dict[str, Any], clock: Clock = now) -> dict[str, Any
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    with processor(event["Records"], lambda record: _work_one(queue, record.raw_event, clock)):
+    with (
+        Held(queue, (record["receiptHandle"] for record in event["Records"])) as held,
+        processor(event["Records"], lambda record: _work_one(held, record.raw_event, clock)),
+    ):
         processor.process()
     return dict(processor.response())
 
@@ -68,36 +72,44 @@ class _Again(Exception):
 class _Received(msgspec.Struct, frozen=True):
     """A message in hand. `attempt` counts those of the message and those that were spent before it."""
 
-    queue: str
+    held: Held
     receipt: str
     times: int
     envelope: Envelope
+
+    @property
+    def queue(self) -> str:
+        return self.held.queue
 
     @property
     def attempt(self) -> int:
         return self.envelope.spent + self.times
 
 
-def _work_one(queue: str, record: dict[str, Any], clock: Clock) -> None:
+def _work_one(held: Held, record: dict[str, Any], clock: Clock) -> None:
     try:
         envelope = msgspec.json.decode(record["body"], type=Envelope)
     except msgspec.MsgspecError as error:
-        failed_jobs.record_message(queue, record, f"not a job: {error}", clock())
+        failed_jobs.record_message(held.queue, record, f"not a job: {error}", clock())
         return
-    received = _Received(queue, record["receiptHandle"], int(record["attributes"]["ApproximateReceiveCount"]), envelope)
+    received = _Received(held, record["receiptHandle"], int(record["attributes"]["ApproximateReceiveCount"]), envelope)
     log_context(
         job_id=envelope.id,
         job=envelope.job,
         request_id=envelope.correlation_id,
         attempt=received.attempt,
         company_id=envelope.company_id,
-        queue=queue,
+        queue=held.queue,
     )
     try:
-        _run(envelope, received.attempt, clock)
-        log.info("job done")
+        if due.is_wanted(envelope):
+            _run(envelope, received.attempt, clock)
+            due.close(envelope)
+            log.info("job done")
+        else:
+            log.info("job was unscheduled")
     except (Postpone, RateLimited) as wait:
-        _postpone(received, wait)
+        _postpone(received, wait, clock)
     except (*FOR_GOOD, UnknownName) as error:
         _give_up(received, error, clock)
     except Exception as error:  # noqa: BLE001 - whatever a job raises decides only when it is tried again
@@ -121,8 +133,9 @@ def handler_of(kind: type[Job]) -> Callable[[Any, JobContext], None]:
     return found
 
 
-def _postpone(received: _Received, wait: Postpone | RateLimited) -> None:
+def _postpone(received: _Received, wait: Postpone | RateLimited, clock: Clock) -> None:
     seconds = wait.seconds if isinstance(wait, Postpone) else wait.retry_after
+    due.put_off(received.envelope, seconds, clock())
     again = msgspec.structs.replace(received.envelope, spent=received.attempt - 1)
     # A copy goes out before this message is acknowledged: a crash between leaves two, never none.
     if queues.send([again.message(received.queue, seconds)]):
@@ -137,7 +150,9 @@ def _fail(received: _Received, error: Exception, clock: Clock) -> None:
     if received.attempt >= most:
         _give_up(received, error, clock)
         return
-    queues.hide(received.queue, received.receipt, round(backoff_seconds(received.attempt)))
+    seconds = round(backoff_seconds(received.attempt))
+    due.put_off(received.envelope, seconds, clock())
+    received.held.give_back(received.receipt, seconds)
     raise _Again(reason)
 
 

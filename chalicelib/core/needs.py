@@ -2,8 +2,8 @@
 
 import msgspec
 
-UNIT_TABLES = ("outbox", "audit", "guards")
-"""Every unit of work may write its events, its audit entry and its idempotency guard."""
+UNIT_TABLES = ("outbox", "due", "audit", "guards")
+"""Every unit of work may write its events, what is due later, its audit entry and its idempotency guard."""
 
 DIRECTORY = "directory"
 
@@ -15,8 +15,9 @@ class Needs(msgspec.Struct, frozen=True):
     ConditionCheck, and the same on `UNIT_TABLES`, since whatever writes does so through a unit of work.
     `updates`: UpdateItem alone, for an endpoint that notes something without a unit of work (the authorizer).
     `sends`: SendMessage to the queue. `mail`: sending mail. `vault`: Encrypt and Decrypt with the vault's key.
-    `uploads`, `downloads`: PutObject, GetObject in those folders of the bucket of files; links it signs grant
-    no more than it has itself. `logs`: nothing, every Lambda writes its own log group.
+    `uploads`, `downloads`: PutObject, GetObject in those folders of the bucket of files; links it signs grant no
+    more than it has itself. `watches`: GetQueueAttributes of the queues and of their dead-letter queues. `metrics`:
+    reading CloudWatch's. `logs`: nothing, every Lambda writes its own log group.
     """
 
     reads: tuple[str, ...] = ()
@@ -28,6 +29,8 @@ class Needs(msgspec.Struct, frozen=True):
     vault: bool = False
     uploads: tuple[str, ...] = ()
     downloads: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
+    metrics: bool = False
 
     def written(self) -> tuple[str, ...]:
         """All tables it may write, sorted."""

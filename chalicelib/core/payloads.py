@@ -14,6 +14,10 @@ LARGEST_BODY = 1_000_000
 """Bytes; API Gateway would take ten times that."""
 DEEPEST = 8
 _NUMBER = re.compile(r"[-+.\deE]+")
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+"""A name, an id or the like: short, and not empty."""
+Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An instant, with its offset from UTC."""
 T = TypeVar("T")
 Q = TypeVar("Q", bound=msgspec.Struct)
 

@@ -70,10 +70,3 @@ def _send_batch(queue: str, batch: Sequence[Message]) -> list[Message]:
     ]
     answer = aws.client("sqs").send_message_batch(QueueUrl=settings().queue_url(queue), Entries=entries)
     return [batch[int(failed["Id"])] for failed in answer.get("Failed", ())]
-
-
-def hide(queue: str, receipt: str, seconds: int) -> None:
-    """Let a received message come back after `seconds` (backoff), at most twelve hours."""
-    aws.client("sqs").change_message_visibility(
-        QueueUrl=settings().queue_url(queue), ReceiptHandle=receipt, VisibilityTimeout=min(seconds, 43_200)
-    )

@@ -85,7 +85,9 @@ def _messages(row: OutboxRow) -> list[queues.Message]:
     name = row.type
     if name.startswith("job:"):
         job = job_type(name[4:]).from_json(row.data or "")
-        return [envelope_of(job, row.event_id, row.correlation_id).message(job.queue, int(row.delay_seconds or 0))]
+        key, _, nonce = (row.due or "").rpartition("#")
+        envelope = envelope_of(job, nonce or row.event_id, row.correlation_id, key)
+        return [envelope.message(job.queue, int(row.delay_seconds or 0))]
     event = msgspec.json.decode(row.data or "", type=event_type(name))
     jobs = [listener(event, row.company_id) for listener in listeners().get(type(event), ())]
     # The job's id follows from the event's, so that an event relayed twice gives the same job twice.

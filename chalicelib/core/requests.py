@@ -14,7 +14,7 @@ from chalicelib.core.unit import Actor, Unit
 
 @dataclass
 class Request:
-    """One request. `company_id` is "" on public routes; `address` is the caller's IP as API Gateway saw it.
+    """One request. `company_id` is "" on public routes; `address` is the visitor's IP.
 
     `path` is without the stage; `query` decoded, in the order it came in.
     """

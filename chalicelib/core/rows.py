@@ -4,9 +4,11 @@ Access patterns
   directory  a global key (login e-mail, token hash, phone number, vendor id) -> company and record     GetItem
   outbox     what a unit of work published, until the relay has queued it; `pending` finds what is late  stream, Query
   audit      who did what to a record, newest last                                                       Query
+  due        jobs for a time to come, by company and key; `by_time`: those to be handed over      GetItem, Query
   guards     idempotency keys, throttles, "done once" marks; they expire                                 GetItem
   inbox      every webhook delivery, once, as it came                                                    GetItem
   jobs       jobs that failed for good, by id, and by queue and time                                     GetItem, Query
+  heartbeats when each worker, relay and schedule last ran                                               Query
 """
 
 from typing import ClassVar
@@ -36,8 +38,27 @@ class OutboxRow(Row):
     correlation_id = UnicodeAttribute()
     occurred_at = UnicodeAttribute()
     delay_seconds = NumberAttribute(default=0)
+    due = UnicodeAttribute(null=True)
     pending = UnicodeAttribute(null=True)
     late = index("late", "pending", "occurred_at", keys_only=True)
+
+
+class DueRow(Row):
+    """pk `<company>#due`, sk the company's key for it. `data`: the job. There until the job was done or unscheduled.
+
+    `look_at`: when a sweep hands it over, or again if it is still there. `nonce`: of this very scheduling, also the
+    job's id: who holds another one was scheduled before, and does nothing.
+    """
+
+    table: ClassVar[Table] = Table("due")
+    shard = UnicodeAttribute()
+    look_at = UnicodeAttribute()
+    due_at = UnicodeAttribute()
+    nonce = UnicodeAttribute()
+    job = UnicodeAttribute()
+    correlation_id = UnicodeAttribute()
+    handed = NumberAttribute(default=0)
+    by_time = index("by_time", "shard", "look_at")
 
 
 class AuditRow(Row):
@@ -78,4 +99,20 @@ class FailedJobRow(Row):
     by_queue = index("by_queue", "queue", "failed_at")
 
 
-CORE_ROWS: tuple[type[Row], ...] = (DirectoryRow, OutboxRow, AuditRow, GuardRow, InboxRow, FailedJobRow)
+class HeartbeatRow(Row):
+    """pk `heartbeats`, sk the endpoint's name. One partition: all are read together, and few are written."""
+
+    table: ClassVar[Table] = Table("heartbeats", ttl=True)
+    at = UnicodeAttribute()
+
+
+CORE_ROWS: tuple[type[Row], ...] = (
+    DirectoryRow,
+    OutboxRow,
+    DueRow,
+    AuditRow,
+    GuardRow,
+    InboxRow,
+    FailedJobRow,
+    HeartbeatRow,
+)

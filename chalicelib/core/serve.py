@@ -1,11 +1,12 @@
 """Serving a route: what every request needs, once, around its view."""
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from chalice.app import Response
 
+from chalicelib.core.addresses import visitor_address
 from chalicelib.core.endpoints import PUBLIC, Route
 from chalicelib.core.errors import DomainError, Invalid, NotFound, TooLarge, UnsupportedMedia
 from chalicelib.core.idempotency import kept_answer, key_of
@@ -19,27 +20,41 @@ LONGEST_PATH_VALUE = 200
 _models: dict[Any, dict[str, Any]] = {}
 
 
+class _Visit(NamedTuple):
+    request_id: str
+    address: str
+    headers: dict[str, str]
+
+
 def serve(route: Route, incoming: Any, path: dict[str, str]) -> Response:
     """Answer one request: authenticate, parse, call the view, render; every failure becomes a problem."""
     started = time.monotonic()
     request_id = str(incoming.context.get("requestId") or new_id("req"))
     log_context(request_id=request_id, route=f"{route.method} {route.path}")
+    headers = {name.lower(): value for name, value in dict(incoming.headers).items()}
+    visit = _Visit(request_id, visitor_address(incoming.context.get("identity", {}), headers), headers)
     try:
-        response = _answer(route, incoming, path, request_id)
+        response = _answer(route, incoming, path, visit)
     except DomainError as error:
         log.info("refused", extra={"code": error.code})
-        response = problem(error, request_id, incoming.context.get("path", route.path))
+        response = problem(error, request_id, _instance(incoming, route))
     except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, the client gets a problem, never a trace
         log.exception("failed", extra={"where": where(error)})
-        response = internal_problem(request_id, incoming.context.get("path", route.path))
+        response = internal_problem(request_id, _instance(incoming, route))
     response.headers["X-Request-Id"] = request_id
     took = round((time.monotonic() - started) * 1000, 1)
-    log.info("answered", extra={"status": response.status_code, "took_ms": took})
+    log.info("answered", extra={"status": response.status_code, "took_ms": took, "ip": visit.address})
     return response
 
 
-def _answer(route: Route, incoming: Any, path: dict[str, str], request_id: str) -> Response:
-    request = _request(route, incoming, path, request_id)
+def _instance(incoming: Any, route: Route) -> str:
+    # API Gateway puts its stage before the path; the one address of the system has none.
+    path, stage = str(incoming.context.get("path", route.path)), incoming.context.get("stage")
+    return path.removeprefix(f"/{stage}") if stage else path
+
+
+def _answer(route: Route, incoming: Any, path: dict[str, str], visit: _Visit) -> Response:
+    request = _request(route, incoming, path, visit)
     arguments = _arguments(route, incoming, request, path)
     try:
         answer = route.view(request, **path, **arguments)
@@ -63,16 +78,14 @@ def _replayed(status: int, body: bytes) -> Response:
     return _json(status, body, {"Idempotent-Replayed": "true"})
 
 
-def _request(route: Route, incoming: Any, path: dict[str, str], request_id: str) -> Request:
-    context = incoming.context
-    address = str(context.get("identity", {}).get("sourceIp", ""))
-    actor, company_id = actor_of(context.get("authorizer"), address)
+def _request(route: Route, incoming: Any, path: dict[str, str], visit: _Visit) -> Request:
+    request_id, address, headers = visit
+    actor, company_id = actor_of(incoming.context.get("authorizer"), address)
     if route.ability != PUBLIC:
         require(route.ability, actor.abilities)
     add_log_context(company_id=company_id or None, actor=str(actor) if company_id else None)
     _check_path(path)
     raw = _raw(incoming)
-    headers = {name.lower(): value for name, value in dict(incoming.headers).items()}
     key = headers.get("idempotency-key") if route.idempotent else None
     idempotency = key_of(route.view.__name__, key, raw, path, route.status) if key is not None else None
     where, query = route.path.format_map(path), _pairs(incoming.query_params)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pynamodb.exceptions import UpdateError
 
+from chalicelib.core.addresses import network_of
 from chalicelib.core.clock import epoch
 from chalicelib.core.errors import RateLimited
 from chalicelib.core.logging import log
@@ -14,13 +15,13 @@ WINDOW_SECONDS = 60
 
 
 def count(what: str, address: str, now: datetime, *, most: int) -> None:
-    """Count a request of `address` (kept as its digest only); raises RateLimited beyond `most` a minute.
+    """Count a request of the network of `address` (kept as its digest only); raises RateLimited beyond `most` a minute.
 
     One UpdateItem, no unit. When it fails the request goes on: a reader is not turned away for our trouble.
     """
     at = epoch(now)
     window = at - at % WINDOW_SECONDS
-    row = GuardRow(f"throttle#{what}#{digest(address)}#{window}", "guard")
+    row = GuardRow(f"throttle#{what}#{digest(network_of(address))}#{window}", "guard")
     below = GuardRow.tally.does_not_exist() | (GuardRow.tally < most)
     try:
         row.update([GuardRow.tally.add(1), GuardRow.expires_at.set(window + 2 * WINDOW_SECONDS)], below)

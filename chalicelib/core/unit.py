@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.core.clock import Clock, epoch, now, stamp
+from chalicelib.core.due_rows import due_row, due_row_at
 from chalicelib.core.errors import DomainError, Invalid, Stale, Unavailable
 from chalicelib.core.events import Event, Job
 from chalicelib.core.idempotency import IdempotencyKey, Replay, guard_row
@@ -119,6 +120,22 @@ class Unit:
         """Put the job on its queue after the commit, not before `delay_seconds` (≤ 900) have passed; returns its id."""
         return self._outbox(f"job:{job.name()}", encode(job), delay_seconds)
 
+    def schedule(self, job: Job, at: datetime, key: str) -> str:
+        """Do the job at `at`, however far off, unless it is unscheduled before; returns its id.
+
+        `key` is the company's own name for it, such as `reminder#apt_…`: scheduled again under it, the job moves. The
+        queue's own delay begins and ends on whole seconds, so it may be a second late and is never early.
+        """
+        row, seconds = due_row(job, at, key, self)
+        self.put(row)
+        if seconds is not None:  # too near for a sweep to be sure to see it in time
+            self._outbox(f"job:{job.name()}", encode(job), seconds, due=f"{key}#{row.nonce}")
+        return str(row.nonce)
+
+    def unschedule(self, key: str) -> None:
+        """Let the job scheduled under `key` not be done, also when its queue has it already; none there is no fault."""
+        self.delete(due_row_at(self.company_id, key))
+
     def audit(self, action: str, record_id: str, fields: tuple[str, ...] = (), **ids: str) -> None:
         """Note who did what to which record, and which fields it touched; never their values."""
         self.put(
@@ -159,7 +176,7 @@ class Unit:
         row, condition = guard_row(self.company_id, key, answer, self.clock())
         self._actions.append(_Action("put", row, condition, Replay()))
 
-    def _outbox(self, name: str, data: str, delay_seconds: int) -> str:
+    def _outbox(self, name: str, data: str, delay_seconds: int, due: str | None = None) -> str:
         event_id = new_id("evt")
         at = self.clock()
         self.add(
@@ -174,6 +191,7 @@ class Unit:
                 correlation_id=self.correlation_id,
                 occurred_at=stamp(at),
                 delay_seconds=delay_seconds,
+                due=due,
                 pending=f"pending#{random.randrange(PENDING_SHARDS)}",
                 expires_at=epoch(at + timedelta(days=OUTBOX_DAYS)),
             )

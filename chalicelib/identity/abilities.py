@@ -24,11 +24,12 @@ ABILITIES = frozenset(
         "webhooks",
     )
     for action in ("read", "write")
-) | {"appointments:override"}
+) | {"appointments:override", "ops:read"}
 """Every ability a route may ask for (a test walks the routes).
 
 `account` is one's own: me, logout, tokens; `portal` what a client has at the practice. `text_sessions` lets in the two
 whose appointment it is, and admins to read. `appointments:override`: booking against named rules, and waiving fees.
+`ops:read`: how workers, queues and schedules are, which are all companies' together.
 """
 
 _OWN = frozenset({"account:read", "account:write"})

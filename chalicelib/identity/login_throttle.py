@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chalicelib.core.addresses import network_of
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import RateLimited, Unavailable
 from chalicelib.core.retry import until_committed
@@ -28,8 +29,8 @@ class Slowed:
 
     @property
     def address_counter(self) -> str:
-        """The name of the address's counter."""
-        return guard_store.name_of(f"{self.what}-address", self.address)
+        """The name of the counter of the address's network."""
+        return guard_store.name_of(f"{self.what}-address", network_of(self.address))
 
 
 def count(slowed: Slowed, clock: Clock) -> None:

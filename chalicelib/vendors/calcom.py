@@ -23,21 +23,16 @@ if TYPE_CHECKING:
     from chalicelib.vendors.calcom_account import Account
 
 VENDOR = Vendor("calcom", "Cal.com")
-
 SLOT_TAKEN = re.compile(
     r"already (has|have) (a )?booking|no longer available|no_available_users_found|hosts_unavailable_for_booking"
     r"|booking_conflict|already (been )?(booked|reserved)|(user|host|slot|time)s? (is|are) not available",
     re.IGNORECASE,
 )
-"""How Cal.com says that a slot is taken: "User either already has booking at this time or is not available", "One of
-the hosts either already has booking …" (`errors.service.ts`, 400 there), and codes that older versions let through."""
-
-PAGE_SIZE = 100
-MOST_PAGES = 1000
+"""How Cal.com says that a slot is taken (`errors.service.ts`, 400 there), and codes that older versions let through."""
+PAGE_SIZE, MOST_PAGES = 100, 1000
 MOST_METADATA_KEYS = 50
 LONGEST_METADATA_KEY = 40
 LONGEST_METADATA_VALUE = 500
-
 _BOOKINGS = {"cal-api-version": "2024-08-13"}
 
 

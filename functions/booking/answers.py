@@ -9,7 +9,7 @@ from chalicelib.booking.appointments.appointment import Appointment, PendingChan
 from chalicelib.booking.appointments.group import Participant
 from chalicelib.booking.appointments.package import FirstPart
 from chalicelib.core.payloads import Answer
-from functions.booking.places import AddressAnswer, show_place
+from functions.booking.addresses import AddressAnswer, show_address
 
 
 class PendingAnswer(Answer):
@@ -31,7 +31,7 @@ class AttendeeAnswer(Answer):
 
 
 class ParticipantAnswer(Answer):
-    """Who takes part in a group, as told when he joined, and how many of its seats he has."""
+    """Who takes part in a group, as told when they joined, and how many of its seats they have."""
 
     id: str
     customer_id: str
@@ -125,7 +125,7 @@ def show(appointment: Appointment) -> AppointmentAnswer:
     fields = AppointmentAnswer.__struct_fields__
     given = {name: getattr(appointment, name) for name in fields}
     given["pending_change"] = _pending(appointment.pending_change)
-    given["address"] = show_place(appointment.address)
+    given["address"] = show_address(appointment.address)
     if appointment.attendee:
         given["attendee"] = AttendeeAnswer(**asdict(appointment.attendee))
     given["group"] = _group(appointment)
@@ -175,11 +175,11 @@ def _group(appointment: Appointment) -> GroupAnswer | None:
 def _pending(change: PendingChange | None) -> PendingAnswer | None:
     if change is None:
         return None
-    place = change.place
+    slot = change.slot
     return PendingAnswer(
         kind=change.kind,
         since=change.since,
-        starts_at=place.starts_at if place else None,
-        ends_at=place.ends_at if place else None,
-        staff_id=place.staff_id if place else None,
+        starts_at=slot.starts_at if slot else None,
+        ends_at=slot.ends_at if slot else None,
+        staff_id=slot.staff_id if slot else None,
     )

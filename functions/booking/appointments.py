@@ -1,47 +1,36 @@
 """Appointments, also under their old name, events."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec.structs import asdict
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment, Source, Status
-from chalicelib.booking.changes.list import contact_from, list_by
-from chalicelib.booking.practice.models import Gender
+from chalicelib.booking.appointments.appointment import Source, Status
+from chalicelib.booking.changes.list import list_by
 from chalicelib.booking.practice.policy import Overrides
-from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Aware, Text
 from chalicelib.core.requests import Request
+from functions.booking.addresses import AddressBody, address_in
 from functions.booking.answers import AppointmentAnswer, show, show_listed
-from functions.booking.places import AddressGiven, place_of
+from functions.booking.bodies import (
+    CustomerBody,
+    Metadata,
+    Paid,
+    PreferenceBody,
+    Seats,
+    TimeBody,
+    changing,
+    contact_in,
+    preference_in,
+)
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class CustomerDetails(Body):
-    """Whom to find, by phone or e-mail, or to add."""
-
-    name: Text | None = None
-    phone: Text | None = None
-    email: Text | None = None
-
-
-class Preferred(Body):
-    """Whom one would rather have; nobody is left out for it."""
-
-    gender: Gender | None = None
-    language: Text | None = None
-    skill: Text | None = None
-
-
-class NewAppointment(Body):
+class NewAppointment(TimeBody, kw_only=True):
     """What to book. `service` and `staff` by id or name; no `staff`: whoever is free. Give one customer field.
 
     `seats`: of a service with several; a group that stands at that time is joined while seats last, else one is opened.
@@ -52,22 +41,25 @@ class NewAppointment(Body):
     `deposit_minor`: what was paid of a deposit, in minor units of the branch's currency; a figure, no payment.
     """
 
-    branch_id: Text
-    service: Text
-    starts_at: Aware
-    staff: Text | None = None
-    length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
-    address: AddressGiven | None = None
-    prefer: Preferred | None = None
+    address: AddressBody | None = None
+    prefer: PreferenceBody | None = None
     override: Overrides = msgspec.field(default_factory=list)
     customer_id: Text | None = None
-    customer: CustomerDetails | None = None
-    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    customer: CustomerBody | None = None
+    seats: Seats = 1
     source: Literal["api", "web", "mobile"] = "api"
-    deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] = 0
-    metadata: dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]] = (
-        msgspec.field(default_factory=dict)
-    )
+    deposit_minor: Paid = 0
+    metadata: Metadata = msgspec.field(default_factory=dict)
+
+    def details(self) -> dict[str, Any]:
+        """What is said besides what and when, as booking requests name it; raises Invalid for a bad contact."""
+        plain = {name: getattr(self, name) for name in ("customer_id", "seats", "source", "deposit_minor", "metadata")}
+        return plain | {
+            "contact": contact_in(self.customer),
+            "prefer": preference_in(self.prefer),
+            "override": tuple(self.override),
+            "address": address_in(self.address),
+        }
 
 
 class AppointmentQuery(PageQuery):
@@ -107,33 +99,12 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`;
     both with up to four `alternatives`, each bookable as given, one of them in another branch where there is one.
     """
-    from chalicelib.booking.allocation.assignment import Preference
-    from chalicelib.booking.appointments.change_context import ChangeContext
     from chalicelib.booking.changes.book_online import book_online
     from chalicelib.booking.creation.request import BookingRequest
 
     if body.override:
         request.require("appointments:override")
-    customer = body.customer or CustomerDetails()
-    wish = BookingRequest(
-        branch_id=body.branch_id,
-        service=body.service,
-        starts_at=body.starts_at,
-        staff=body.staff,
-        customer_id=body.customer_id,
-        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
-        source=body.source,
-        metadata=body.metadata,
-        length_min=body.length_min,
-        prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),
-        override=tuple(body.override),
-        seats=body.seats,
-        address=place_of(body.address),
-        deposit_minor=body.deposit_minor,
-    )
-
-    context: ChangeContext[Appointment] = ChangeContext(lambda: request.unit(show), request.company_id, now)
-    return show(book_online(context, wish))
+    return show(book_online(changing(request, show), BookingRequest(**body.slot(), **body.details())))
 
 
 @function.route(

@@ -1,6 +1,6 @@
 """Free times, for those with a token; with why a time is not free."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -10,22 +10,22 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import invalid
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Query
+from chalicelib.core.payloads import Aware, Query, Text
 from chalicelib.core.requests import Request
-from functions.booking.free import AvailabilityAnswer, counted, show, wanted_from
-from functions.booking.places import Latitude, Longitude
+from functions.booking.addresses import Latitude, Longitude
+from functions.booking.availability_answers import AvailabilityAnswer, counted, search_query, show
+from functions.booking.bodies import Length
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class AvailabilityQuery(Query):
     """Several of `service` (id or name) and `branch_id` at once. Days `from` (today) to `to` (that day), 62 at most.
 
-    `zone`: whose clock days and times are on (the branch's). `staff`: an id, or `any`; or a wish: `gender`, `language`,
-    `skill`. `length_min`: for a service of flexible length. `limit`: slots per service and branch. `explain` with `at`:
-    why nothing begins at that time. `latitude`, `longitude`: where the customer is, for mobile services.
-    `customer_id`: for whom, so that his blocks, consultations and limits count.
+    `zone`: whose clock days and times are on (the branch's). `staff`: an id, or `any`; or what is preferred: `gender`,
+    `language`, `skill`. `length_min`: for a service of flexible length. `limit`: slots per service and branch.
+    `explain` with `at`: why nothing begins then. `latitude`, `longitude`: where the customer is, for mobile services.
+    `customer_id`: for whom, so that their blocks, consultations and limits count.
     """
 
     branch_id: list[Text]
@@ -37,10 +37,10 @@ class AvailabilityQuery(Query):
     gender: Gender | None = None
     language: Text | None = None
     skill: Text | None = None
-    length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+    length_min: Length | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 500
     explain: bool = False
-    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    at: Aware | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     customer_id: Text | None = None
@@ -61,7 +61,6 @@ def show_availability(request: Request, query: AvailabilityQuery) -> Availabilit
 
     if query.explain != (query.at is not None):
         raise invalid("query.at", "required", "Give `explain=true` and `at` together.")
-    wanted = wanted_from(query)
     if query.at is not None:
-        return show(search.explain(request.company_id, wanted, query.at, now))
-    return show(counted(request.company_id, search.search(request.company_id, wanted, now)))
+        return show(search.explain(request.company_id, search_query(query), query.at, now))
+    return show(counted(request.company_id, search.search(request.company_id, search_query(query), now)))

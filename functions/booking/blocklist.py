@@ -8,15 +8,13 @@ import msgspec
 from chalicelib.booking.changes.list import contact_from
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.rules.blocklist import Block
-from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Body, Text
 from chalicelib.core.requests import Request
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class NewBlock(Body):
@@ -59,7 +57,7 @@ def block_customer(request: Request, body: NewBlock) -> BlockAnswer:
     from chalicelib.booking.rules.block_customer import block
 
     contact = contact_from(None, body.phone, body.email, "body")
-    return _show(block(request.unit, request.company_id, body.customer_id, contact, body.reason, now))
+    return _show(block(request.unit, request.company_id, body.customer_id, contact, body.reason))
 
 
 @function.route(

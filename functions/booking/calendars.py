@@ -35,9 +35,8 @@ def show_appointment_file(request: Request, appointment_id: str) -> Response:
     """The appointment as an `.ics` file."""
     from chalicelib.booking.appointments import store as appointment_store
 
-    return _answer(
-        request.company_id, [appointment_store.get_appointment(request.company_id, appointment_id)], appointment_id
-    )
+    appointment = appointment_store.get_appointment(request.company_id, appointment_id)
+    return _answer(request.company_id, [appointment], appointment_id)
 
 
 @function.route(
@@ -121,10 +120,10 @@ def _answer(company_id: str, appointments: list["Appointment"], file: str) -> Re
     from chalicelib.booking.customer_notices import feeds
     from chalicelib.booking.customer_notices.ics import CONTENT_TYPE, calendar_of
 
-    titles, places = feeds.names(company_id, appointments)
+    titles, locations = feeds.names(company_id, appointments)
     headers: dict[str, str | list[str]] = {
         "Content-Type": CONTENT_TYPE,
         "Content-Disposition": f'attachment; filename="{file}.ics"',
         "Cache-Control": "private, max-age=300",
     }
-    return Response(body=calendar_of(appointments, titles, "Appointments", places), status_code=200, headers=headers)
+    return Response(body=calendar_of(appointments, titles, "Appointments", locations), status_code=200, headers=headers)

@@ -1,12 +1,16 @@
 """What cancelling an appointment costs."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer
 from chalicelib.core.requests import Request
+
+if TYPE_CHECKING:
+    from chalicelib.booking.rules.cancellation_fees import Fee
 
 function = Function(__name__)
 
@@ -35,5 +39,9 @@ def show_cancellation(request: Request, appointment_id: str) -> CostAnswer:
 
     appointment = appointment_store.get_appointment(request.company_id, appointment_id)
     pending_change.check_alone(appointment)
-    fee = fee_for(appointment, now())
+    return show_fee(fee_for(appointment, now()))
+
+
+def show_fee(fee: "Fee") -> CostAnswer:
+    """The fee as clients see it."""
     return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)

@@ -1,38 +1,33 @@
 """What can be done with an appointment that exists: move it, cancel it, mark it, give it to another, say who comes."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.changes.list import contact_from
 from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core import audit
-from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Aware, Text
 from chalicelib.core.people import clean_email
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
+from functions.booking.bodies import ChangeBody, CustomerBody, Paid, Version, changing
 
 if TYPE_CHECKING:
-    from chalicelib.booking.appointments.appointment import Appointment
-    from chalicelib.booking.appointments.change_context import ChangeContext
+    from chalicelib.booking.rules.reschedule_rules import Move
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-Version = Annotated[int, msgspec.Meta(ge=1)]
 WRITES = Needs(writes=("booking", "occupancy", "directory"), reads=("crm",), secrets=("calcom_api_key",))
 USUAL = ("appointment_not_found 404", "stale_version 409", "change_pending 409", "awaits_calcom 409")
 TIMES = ("slot_taken 409", "not_bookable 409", "not_reschedulable 409", "calendar_busy 503")
+MARKS = ("appointment_not_found 404", "stale_version 409", "not_started 409", "not_markable 409")
 
 
-class Reschedule(Body):
+class Reschedule(ChangeBody, kw_only=True):
     """`staff` by id or name; without it, whoever has the appointment keeps it. `version`: the one you saw.
 
     `override` names rules that are not to matter; it takes the ability `appointments:override`, and is audited.
@@ -40,54 +35,40 @@ class Reschedule(Body):
 
     starts_at: Aware
     staff: Text | None = None
-    reason: Reason | None = None
-    version: Version | None = None
     override: Overrides = msgspec.field(default_factory=list)
 
 
-class Reassign(Body):
+class Reassign(ChangeBody, kw_only=True):
     """`staff` by id or name. `version`: the one you saw."""
 
     staff: Text
-    reason: Reason | None = None
-    version: Version | None = None
 
 
-class Change(Body):
-    """Why, and the `version` you saw; both may be left out."""
-
-    reason: Reason | None = None
-    version: Version | None = None
-
-
-class Cancel(Change):
+class Cancel(ChangeBody):
     """`waive_fee`: it costs nothing, however late; it takes the ability `appointments:override`, and is audited."""
 
     waive_fee: bool = False
 
 
-class Confirm(Change):
+class Confirm(ChangeBody):
     """`deposit_minor`: what was paid of the deposit, in all, in minor units of the branch's currency.
 
     `without_deposit` confirms though less was paid; it takes the ability `appointments:override`, and is audited.
     """
 
-    deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] | None = None
+    deposit_minor: Paid | None = None
     without_deposit: bool = False
 
 
-class NoShow(Change):
+class NoShow(ChangeBody):
     """`missed` false takes it back."""
 
     missed: bool = True
 
 
-class Attendees(Body):
+class Attendees(CustomerBody):
     """What changes. `guests`: everyone who comes along, by e-mail address."""
 
-    name: Text | None = None
-    email: Text | None = None
-    phone: Text | None = None
     guests: Annotated[list[Text], msgspec.Meta(max_length=10)] | None = None
     version: Version | None = None
 
@@ -118,19 +99,8 @@ def reschedule_appointment(request: Request, appointment_id: str, body: Reschedu
     also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.
     """
     from chalicelib.booking.changes.reschedule import reschedule
-    from chalicelib.booking.rules.reschedule_rules import Move
 
-    if body.override:
-        request.require("appointments:override")
-    move = Move(
-        starts_at=body.starts_at,
-        staff=body.staff,
-        reason=body.reason,
-        by=str(request.actor),
-        version=body.version,
-        override=tuple(body.override),
-    )
-    return show(reschedule(_context(request), appointment_id, move))
+    return show(reschedule(changing(request, show), appointment_id, move_in(request, body)))
 
 
 @function.route(
@@ -148,8 +118,8 @@ def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> A
 
     if body.waive_fee:
         request.require("appointments:override")
-    wanted = Cancellation(reason=body.reason, by=str(request.actor), version=body.version, waive_fee=body.waive_fee)
-    return show(cancel(_context(request), appointment_id, wanted))
+    cancellation = Cancellation(**change_in(request, body), waive_fee=body.waive_fee)
+    return show(cancel(changing(request, show), appointment_id, cancellation))
 
 
 @function.route(
@@ -158,16 +128,15 @@ def cancel_appointment(request: Request, appointment_id: str, body: Cancel) -> A
     also=("/api/events/{appointment_id}/no-show",),
     ability="appointments:write",
     needs=Needs(writes=("booking",)),
-    errors=("appointment_not_found 404", "stale_version 409", "not_started 409", "not_markable 409"),
+    errors=MARKS,
     example={"missed": True},
 )
 def mark_no_show(request: Request, appointment_id: str, body: NoShow) -> AppointmentAnswer:
-    """Note that the customer did not come, or (`missed` false) that he did."""
-    from chalicelib.booking.changes.status import mark
+    """Note that the customer did not come, or (`missed` false) that they did."""
+    from chalicelib.booking.changes.status import Mark, mark
 
-    status: Literal["no_show", "confirmed"] = "no_show" if body.missed else "confirmed"
-    marked = _mark(request, body)
-    return show(mark(_context(request), appointment_id, status, marked))
+    marked = Mark(**change_in(request, body))
+    return show(mark(changing(request, show), appointment_id, "no_show" if body.missed else "confirmed", marked))
 
 
 @function.route(
@@ -176,15 +145,14 @@ def mark_no_show(request: Request, appointment_id: str, body: NoShow) -> Appoint
     also=("/api/events/{appointment_id}/complete",),
     ability="appointments:write",
     needs=Needs(writes=("booking",)),
-    errors=("appointment_not_found 404", "stale_version 409", "not_started 409", "not_markable 409"),
+    errors=MARKS,
     example={},
 )
-def complete_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
+def complete_appointment(request: Request, appointment_id: str, body: ChangeBody) -> AppointmentAnswer:
     """Note that the appointment took place."""
-    from chalicelib.booking.changes.status import mark
+    from chalicelib.booking.changes.status import Mark, mark
 
-    marked = _mark(request, body)
-    return show(mark(_context(request), appointment_id, "completed", marked))
+    return show(mark(changing(request, show), appointment_id, "completed", Mark(**change_in(request, body))))
 
 
 @function.route(
@@ -202,14 +170,8 @@ def confirm_appointment(request: Request, appointment_id: str, body: Confirm) ->
 
     if body.without_deposit:
         request.require("appointments:override")
-    marked = Mark(
-        by=str(request.actor),
-        reason=body.reason,
-        version=body.version,
-        deposit_minor=body.deposit_minor,
-        without_deposit=body.without_deposit,
-    )
-    return show(confirm(_context(request), appointment_id, marked))
+    paid: Any = {"deposit_minor": body.deposit_minor, "without_deposit": body.without_deposit}
+    return show(confirm(changing(request, show), appointment_id, Mark(**change_in(request, body), **paid)))
 
 
 @function.route(
@@ -221,12 +183,11 @@ def confirm_appointment(request: Request, appointment_id: str, body: Confirm) ->
     errors=(*USUAL, "not_requested 409"),
     example={"reason": "We are closed that day"},
 )
-def decline_appointment(request: Request, appointment_id: str, body: Change) -> AppointmentAnswer:
+def decline_appointment(request: Request, appointment_id: str, body: ChangeBody) -> AppointmentAnswer:
     """Decline what was only requested; one that is declined is answered as it is."""
-    from chalicelib.booking.changes.status import decline
+    from chalicelib.booking.changes.status import Mark, decline
 
-    marked = _mark(request, body)
-    return show(decline(_context(request), appointment_id, marked))
+    return show(decline(changing(request, show), appointment_id, Mark(**change_in(request, body))))
 
 
 @function.route(
@@ -243,8 +204,8 @@ def reassign_appointment(request: Request, appointment_id: str, body: Reassign) 
     from chalicelib.booking.changes.reschedule import reschedule
     from chalicelib.booking.rules.reschedule_rules import Move
 
-    move = Move(staff=body.staff, reason=body.reason, by=str(request.actor), version=body.version)
-    return show(reschedule(_context(request), appointment_id, move))
+    move = Move(**change_in(request, body), staff=body.staff)
+    return show(reschedule(changing(request, show), appointment_id, move))
 
 
 @function.route(
@@ -259,18 +220,16 @@ def reassign_appointment(request: Request, appointment_id: str, body: Reassign) 
 def change_attendees(request: Request, appointment_id: str, body: Attendees) -> AppointmentAnswer:
     """Say who comes. The customer's own record stays as it is."""
     from chalicelib.booking.changes import attendees
+    from chalicelib.booking.changes.list import contact_from
 
-    guests = None
-    if body.guests is not None:
-        guests = tuple(clean_email(guest, f"body.guests[{n}]") for n, guest in enumerate(body.guests))
-    wanted = attendees.Attendance(
+    given = enumerate(body.guests or ())
+    guests = tuple(clean_email(guest, f"body.guests[{number}]") for number, guest in given)
+    attendance = attendees.Attendance(
         contact=contact_from(body.name, body.phone, body.email, "body"),
-        guests=tuple(clean_email(one, f"body.guests[{n}]") for n, one in enumerate(guests))
-        if guests is not None
-        else None,
+        guests=None if body.guests is None else guests,
         version=body.version,
     )
-    return show(attendees.change_attendees(_context(request), appointment_id, wanted))
+    return show(attendees.change_attendees(changing(request, show), appointment_id, attendance))
 
 
 @function.route(
@@ -292,13 +251,15 @@ def show_history(request: Request, appointment_id: str, query: PageQuery) -> Pag
     )
 
 
-def _context(request: Request) -> "ChangeContext[Appointment]":
-    from chalicelib.booking.appointments.change_context import ChangeContext
+def move_in(request: Request, body: Reschedule) -> "Move":
+    """Where something is to be moved to; raises Forbidden for an override that who asks may not give."""
+    from chalicelib.booking.rules.reschedule_rules import Move
 
-    return ChangeContext(lambda: request.unit(show), request.company_id, now)
+    if body.override:
+        request.require("appointments:override")
+    return Move(**change_in(request, body), starts_at=body.starts_at, staff=body.staff, override=tuple(body.override))
 
 
-def _mark(request: Request, body: Change) -> Any:
-    from chalicelib.booking.changes.status import Mark
-
-    return Mark(by=str(request.actor), reason=body.reason, version=body.version)
+def change_in(request: Request, body: ChangeBody) -> dict[str, Any]:
+    """Who changes something, why, and which version of it, as use cases name it."""
+    return {"by": str(request.actor), "reason": body.reason, "version": body.version}

@@ -1,31 +1,27 @@
 """Packages that were booked: several services in a row, moved and given up together."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.appointments import package_store
 from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Aware, Body, Text
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
-from functions.booking.cancellations import CostAnswer
+from functions.booking.bodies import ChangeBody, Version, changing
+from functions.booking.cancellations import CostAnswer, show_fee
 from functions.booking.changes import Cancel, Confirm
-from functions.booking.changes import Change as ChangeBody
 
 if TYPE_CHECKING:
-    from chalicelib.booking.appointments.change_context import ChangeContext
     from chalicelib.booking.appointments.package import Together
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-Version = Annotated[int, msgspec.Meta(ge=1)]
 WRITES = Needs(writes=("booking", "occupancy"))
 USUAL = ("package_not_found 404", "stale_version 409", "calendar_busy 503")
 
@@ -84,8 +80,7 @@ def show_package_cancellation(request: Request, package_id: str) -> CostAnswer:
     """What cancelling a package would cost now."""
     from chalicelib.booking.rules.cancellation_fees import fee_for
 
-    fee = fee_for(package_store.get(request.company_id, package_id).parts[0], now())
-    return CostAnswer(fee_minor=fee.minor, currency=fee.currency, free_until=fee.free_until)
+    return show_fee(fee_for(package_store.get(request.company_id, package_id).parts[0], now()))
 
 
 @function.route(
@@ -114,7 +109,7 @@ def reschedule_package(request: Request, package_id: str, body: MovePackage) -> 
         by=str(request.actor),
         override=tuple(body.override),
     )
-    return _show(reschedule(_context(request), package_id, move))
+    return _show(reschedule(changing(request, _show), package_id, move))
 
 
 @function.route(
@@ -134,8 +129,8 @@ def cancel_package(request: Request, package_id: str, body: Cancel) -> PackageAn
 
     if body.waive_fee:
         request.require("appointments:override")
-    wanted = Change(reason=body.reason, version=body.version, waive_fee=body.waive_fee)
-    return _show(cancel(_context(request), package_id, wanted))
+    change = Change(**asdict(body))
+    return _show(cancel(changing(request, _show), package_id, change))
 
 
 @function.route(
@@ -152,13 +147,8 @@ def confirm_package(request: Request, package_id: str, body: Confirm) -> Package
 
     if body.without_deposit:
         request.require("appointments:override")
-    wanted = Change(
-        reason=body.reason,
-        version=body.version,
-        deposit_minor=body.deposit_minor,
-        without_deposit=body.without_deposit,
-    )
-    return _show(answer(_context(request), package_id, "confirmed", wanted))
+    change = Change(**asdict(body))
+    return _show(answer(changing(request, _show), package_id, "confirmed", change))
 
 
 @function.route(
@@ -173,14 +163,7 @@ def decline_package(request: Request, package_id: str, body: ChangeBody) -> Pack
     """Decline what was only requested; one that is declined is answered as it is."""
     from chalicelib.booking.packages.change import Change, answer
 
-    wanted = Change(reason=body.reason, version=body.version)
-    return _show(answer(_context(request), package_id, "declined", wanted))
-
-
-def _context(request: Request) -> "ChangeContext[Together]":
-    from chalicelib.booking.appointments.change_context import ChangeContext
-
-    return ChangeContext(lambda: request.unit(_show), request.company_id, now)
+    return _show(answer(changing(request, _show), package_id, "declined", Change(**asdict(body))))
 
 
 def _show(found: "Together") -> PackageAnswer:

@@ -1,29 +1,26 @@
 """Who takes part in a group: shown, joined and left by staff; visitors join through /public/appointments."""
 
-from typing import Annotated
-
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.changes.list import contact_from
 from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Body, Text
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, ParticipantAnswer, show, show_participants
-from functions.booking.appointments import CustomerDetails, Text
+from functions.booking.bodies import CustomerBody, Seats, changing, contact_in
 
 function = Function(__name__)
 
 
 class NewParticipant(Body):
-    """Who joins, and how many seats he takes. Give one customer field. `override` as in booking an appointment."""
+    """Who joins, and how many seats they take. Give one customer field. `override` as in booking an appointment."""
 
     customer_id: Text | None = None
-    customer: CustomerDetails | None = None
-    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
+    customer: CustomerBody | None = None
+    seats: Seats = 1
     override: Overrides = msgspec.field(default_factory=list)
 
 
@@ -41,7 +38,7 @@ class ParticipantsAnswer(Answer):
     errors=("appointment_not_found 404",),
 )
 def list_participants(request: Request, appointment_id: str) -> ParticipantsAnswer:
-    """Who takes part in a group: as told when he joined, else as the customer's record says."""
+    """Who takes part in a group: as told when they joined, else as the customer's record says."""
     from chalicelib.booking.groups.join import named
 
     group = appointment_store.get_appointment(request.company_id, appointment_id)
@@ -67,14 +64,13 @@ def join_group(request: Request, appointment_id: str, body: NewParticipant) -> A
 
     if body.override:
         request.require("appointments:override")
-    customer = body.customer or CustomerDetails()
-    joiner = SeatRequest(
+    seat = SeatRequest(
         customer_id=body.customer_id,
-        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
+        contact=contact_in(body.customer),
         seats=body.seats,
         override=tuple(body.override),
     )
-    return show(join(lambda: request.unit(show), request.company_id, appointment_id, joiner, now))
+    return show(join(lambda: request.unit(show), request.company_id, appointment_id, seat, now))
 
 
 @function.route(
@@ -86,9 +82,6 @@ def join_group(request: Request, appointment_id: str, body: NewParticipant) -> A
 )
 def leave_group(request: Request, appointment_id: str, participant_id: str) -> AppointmentAnswer:
     """Let a participant leave; a group that the last one has left is cancelled."""
-    from chalicelib.booking.appointments.appointment import Appointment
-    from chalicelib.booking.appointments.change_context import ChangeContext
     from chalicelib.booking.groups.leave import Leaver, leave
 
-    context: ChangeContext[Appointment] = ChangeContext(lambda: request.unit(show), request.company_id, now)
-    return show(leave(context, appointment_id, Leaver(participant_id=participant_id)))
+    return show(leave(changing(request, show), appointment_id, Leaver(participant_id=participant_id)))

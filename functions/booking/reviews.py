@@ -1,22 +1,19 @@
 """Reviews for staff: the link for a customer, what was said, what of it the public sees."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Literal
 
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer
+from chalicelib.core.payloads import Answer, Text
 from chalicelib.core.requests import Request
 
 if TYPE_CHECKING:
     from chalicelib.booking.reviews.review import Review
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class LinkAnswer(Answer):
@@ -71,15 +68,8 @@ def list_reviews(request: Request, query: ReviewQuery) -> Page[ReviewAnswer]:
     """Reviews, the newest first."""
     from chalicelib.booking.reviews import store as review_store
 
-    found = review_store.page_reviews(
-        request.company_id,
-        staff_id=query.staff_id,
-        branch_id=query.branch_id,
-        status=query.status,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
-    return found.map(_show)
+    which = review_store.ReviewFilter(staff_id=query.staff_id, branch_id=query.branch_id, status=query.status)
+    return review_store.page_reviews(request.company_id, which, query.limit, query.cursor).map(_show)
 
 
 @function.route(

@@ -36,7 +36,7 @@ def complete_appointments() -> None:
 @function.every("rate(1 minute)", needs=Needs(writes=("booking", "occupancy")))
 def sweep_waiting_list() -> None:
     """End offers that nobody answered and waiting that is over; look again at who has waited for a day."""
-    from chalicelib.booking.waitlist.answer_offer import sweep
+    from chalicelib.booking.waitlist.end_offer import sweep
 
     sweep(Unit, now)
 

@@ -1,31 +1,31 @@
 """Series: checked as a whole, booked all or as far as they are free, changed from one of their appointments on."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from msgspec.structs import asdict
 
-from chalicelib.booking.changes.list import contact_from
 from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Aware, Text
 from chalicelib.core.requests import Request
-from chalicelib.core.unit import Unit
-from functions.booking.appointments import CustomerDetails, Preferred
-from functions.booking.series_answers import CheckedAnswer, RecurrenceBody, SeriesAnswer, show_checked, show_series
+from functions.booking.bodies import (
+    ChangeBody,
+    CustomerBody,
+    Metadata,
+    PreferenceBody,
+    TimeBody,
+    contact_in,
+    preference_in,
+)
+from functions.booking.series_answers import CheckedAnswer, RecurrenceBody, SeriesAnswer, run_of, show_plan, show_series
 
 if TYPE_CHECKING:
-    from chalicelib.booking.series.finish import Units
-    from chalicelib.booking.series.plan import SeriesRequest
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.booking.series.context import SeriesRequest
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Scope = Literal["one", "following", "all"]
 WRITES = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",))
 CHANGES = Needs(writes=("booking", "occupancy", "directory"), reads=("crm",), secrets=("calcom_api_key",))
@@ -43,25 +43,34 @@ EXAMPLE = {
 }
 
 
-class SeriesToCheck(Body):
+class SeriesToCheck(TimeBody, kw_only=True):
     """What to look at. `starts_at` is the first time; the others have its time of day on the branch's clock.
 
     The customer may be left out; the limits, blocks and consultations that depend on who it is show when booking.
     """
 
-    branch_id: Text
-    service: Text
-    starts_at: Aware
     recurrence: RecurrenceBody
-    staff: Text | None = None
-    length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
-    prefer: Preferred | None = None
+    prefer: PreferenceBody | None = None
     override: Overrides = msgspec.field(default_factory=list)
     customer_id: Text | None = None
-    customer: CustomerDetails | None = None
+    customer: CustomerBody | None = None
+
+    def request(self, **more: Any) -> "SeriesRequest":
+        """What it asks for; raises Invalid for a contact that is none."""
+        from chalicelib.booking.series.context import SeriesRequest
+
+        return SeriesRequest(
+            **self.slot(),
+            recurrence=self.recurrence.model(),
+            prefer=preference_in(self.prefer),
+            override=tuple(self.override),
+            customer_id=self.customer_id,
+            contact=contact_in(self.customer),
+            **more,
+        )
 
 
-class NewSeries(SeriesToCheck):
+class NewSeries(SeriesToCheck, kw_only=True):
     """What to book. `on_conflict` none: nothing, unless all times can be had; skip: those that can.
 
     `override` takes the ability `appointments:override`.
@@ -69,9 +78,7 @@ class NewSeries(SeriesToCheck):
 
     on_conflict: Literal["none", "skip"] = "none"
     source: Literal["api", "web", "mobile"] = "api"
-    metadata: dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]] = (
-        msgspec.field(default_factory=dict)
-    )
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
 
 class SeriesQuery(PageQuery):
@@ -80,13 +87,11 @@ class SeriesQuery(PageQuery):
     customer_id: Text | None = None
 
 
-class SeriesCancellation(Body):
+class SeriesCancellation(ChangeBody, kw_only=True):
     """Which, told from `appointment_id`: that one, it and those that follow, or all. `version`: of that one."""
 
     appointment_id: Text
     scope: Scope
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
-    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class SeriesMove(SeriesCancellation):
@@ -110,7 +115,7 @@ def check_series(request: Request, body: SeriesToCheck) -> CheckedAnswer:
     """Look at every time of a series: bookable, or why not and which instead. Nothing is written."""
     from chalicelib.booking.series.book import check
 
-    return show_checked(check(request.company_id, _wish(body), now))
+    return show_plan(check(request.company_id, body.request(), now))
 
 
 @function.route(
@@ -128,13 +133,12 @@ def book_series(request: Request, body: NewSeries) -> SeriesAnswer:
 
     A request books for fifteen seconds; of what is left, the times are kept (`held`), and booked within minutes.
     """
-    from chalicelib.booking.series import book as series_book
+    from chalicelib.booking.series.book import book_series as book
 
     if body.override:
         request.require("appointments:override")
-    wish = msgspec.structs.replace(_wish(body), source=body.source, metadata=body.metadata, somebody=True)
-    company_id = request.company_id
-    return show_series(series_book.book_series(_units(request), company_id, wish, body.on_conflict, now, _calcom))
+    given = {name: getattr(body, name) for name in ("on_conflict", "source", "metadata")}
+    return show_series(book(run_of(request, show_series), body.request(**given)))
 
 
 @function.route("GET", "/api/series", ability="appointments:read", needs=Needs(reads=("booking",)))
@@ -179,19 +183,7 @@ def reschedule_series(request: Request, series_id: str, body: SeriesMove) -> Ser
 
     What took place or is over is left alone; one that cannot be moved stays where it is, with `alternatives`.
     """
-    from chalicelib.booking.series.change import SeriesChange, change_series
-
-    wanted = SeriesChange(
-        kind="reschedule",
-        appointment_id=body.appointment_id,
-        scope=body.scope,
-        starts_at=body.starts_at,
-        staff=body.staff,
-        reason=body.reason,
-        by=str(request.actor),
-        version=body.version,
-    )
-    return show_series(change_series(_units(request), request.company_id, series_id, wanted, now, _calcom))
+    return _change(request, series_id, body, kind="reschedule", starts_at=body.starts_at, staff=body.staff)
 
 
 @function.route(
@@ -204,49 +196,13 @@ def reschedule_series(request: Request, series_id: str, body: SeriesMove) -> Ser
 )
 def cancel_series(request: Request, series_id: str, body: SeriesCancellation) -> SeriesAnswer:
     """Cancel one appointment of a series, it and those that follow, or all; `change` lists what came of each."""
-    from chalicelib.booking.series.change import SeriesChange, change_series
-
-    wanted = SeriesChange(
-        kind="cancel",
-        appointment_id=body.appointment_id,
-        scope=body.scope,
-        reason=body.reason,
-        by=str(request.actor),
-        version=body.version,
-    )
-    return show_series(change_series(_units(request), request.company_id, series_id, wanted, now, _calcom))
+    return _change(request, series_id, body, kind="cancel")
 
 
-def _wish(body: SeriesToCheck) -> "SeriesRequest":
-    from chalicelib.booking.allocation.assignment import Preference
-    from chalicelib.booking.series.plan import SeriesRequest
+def _change(request: Request, series_id: str, body: SeriesCancellation, **more: Any) -> SeriesAnswer:
+    from chalicelib.booking.series.change import change_series
+    from chalicelib.booking.series.series import Change
 
-    customer = body.customer or CustomerDetails()
-    return SeriesRequest(
-        branch_id=body.branch_id,
-        service=body.service,
-        starts_at=body.starts_at,
-        recurrence=body.recurrence.model(),
-        staff=body.staff,
-        length_min=body.length_min,
-        prefer=Preference(**asdict(body.prefer)) if body.prefer else Preference(),
-        override=tuple(body.override),
-        customer_id=body.customer_id,
-        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
-        somebody=bool(body.customer_id or customer.phone or customer.email),
-    )
-
-
-def _units(request: Request) -> "Units":
-    from chalicelib.booking.series.finish import Units
-
-    def silent() -> Unit:
-        return Unit(request.company_id, request.actor, correlation_id=request.id, clock=request.clock)
-
-    return Units(lambda: request.unit(show_series), silent)
-
-
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
+    given = {name: getattr(body, name) for name in ("appointment_id", "scope", "reason")}
+    change = Change(by=str(request.actor), **given, **more)
+    return show_series(change_series(run_of(request, show_series), series_id, change, body.version))

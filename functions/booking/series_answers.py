@@ -1,16 +1,21 @@
-"""What clients give and get to see of series."""
+"""What clients give and get to see of series, and how their requests go through one."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.series.recurrence import MOST, Frequency, Recurrence
+from chalicelib.core.clock import now
 from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.requests import Request
+from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
-    from chalicelib.booking.series.book import Checked
-    from chalicelib.booking.series.finish import SeriesProgress
+    from chalicelib.booking.series.finish import SeriesProgress, SeriesRun
+    from chalicelib.booking.series.plan import Plan
     from chalicelib.booking.series.series import Occurrence
 
 Outcome = Literal["booked", "held", "conflict", "failed"]
@@ -30,13 +35,7 @@ class RecurrenceBody(Body):
 
     def model(self) -> Recurrence:
         """The recurrence."""
-        return Recurrence(
-            frequency=self.frequency,
-            rrule=self.rrule,
-            count=self.count,
-            until=self.until,
-            excluded=tuple(self.excluded),
-        )
+        return Recurrence(**asdict(self) | {"excluded": tuple(self.excluded)})
 
 
 class CheckedOccurrence(Answer):
@@ -136,71 +135,82 @@ class VisitorSeriesAnswer(Answer):
     occurrences: list[VisitorOccurrence]
 
 
-def show_checked(checked: "Checked") -> CheckedAnswer:
+def run_of(request: Request, show: "Callable[[SeriesProgress], Answer]", company_id: str | None = None) -> "SeriesRun":
+    """How the request goes through a series; `company_id`: of a public route, which has just learnt it."""
+    from chalicelib.booking.series.finish import SeriesRun
+
+    whose = company_id or request.company_id
+
+    def silent() -> Unit:
+        return Unit(whose, request.actor, correlation_id=request.id, clock=request.clock)
+
+    return SeriesRun(silent, whose, now, answering=lambda: request.unit(show, whose))
+
+
+def show_plan(plan: "Plan") -> CheckedAnswer:
     """The occurrences as clients see them."""
-    from chalicelib.booking.series.book import listed
+    found = [msgspec.convert(one, CheckedOccurrence) for one in plan.listed()]
+    zone = plan.context.schedule.branch.zone
+    return CheckedAnswer(zone=zone, bookable=sum(one.bookable for one in found), occurrences=found)
 
-    found = [msgspec.convert(one, CheckedOccurrence) for one in listed(checked)]
-    return CheckedAnswer(zone=checked.zone, bookable=sum(one.bookable for one in found), occurrences=found)
 
-
-def show_series(standing: "SeriesProgress") -> SeriesAnswer:
+def show_series(progress: "SeriesProgress") -> SeriesAnswer:
     """The series as clients see it."""
-    series = standing.series
-    known = ("id", "branch_id", "service_id", "customer_id", "status", "zone", "created_at", "updated_at", "version")
+    series = progress.series
     return SeriesAnswer(
-        **{name: getattr(series, name) for name in known},
+        **{name: getattr(series, name) for name in ("id", "status", "zone", "created_at", "updated_at", "version")},
+        **{name: getattr(series.template, name) for name in ("branch_id", "service_id", "customer_id")},
         frequency=series.recurrence.frequency,
         rrule=series.recurrence.rrule,
-        occurrences=[OccurrenceAnswer(**_occurrence(standing, one)) for one in series.occurrences],
-        change=_change(standing),
+        occurrences=[OccurrenceAnswer(**_occurrence(progress, one)) for one in series.occurrences],
+        change=_change(progress),
     )
 
 
-def show_to_visitor(standing: "SeriesProgress") -> VisitorSeriesAnswer:
+def show_to_visitor(progress: "SeriesProgress") -> VisitorSeriesAnswer:
     """The series as a visitor sees it: no reasons, and nobody's name."""
-    series = standing.series
-    names = VisitorOccurrence.__struct_fields__
-    occurrences = [_occurrence(standing, one) for one in series.occurrences]
+    series, names = progress.series, VisitorOccurrence.__struct_fields__
+    occurrences = [_occurrence(progress, one) for one in series.occurrences]
     return VisitorSeriesAnswer(
-        **{name: getattr(series, name) for name in ("id", "branch_id", "service_id", "status", "zone")},
+        **{name: getattr(series, name) for name in ("id", "status", "zone")},
+        branch_id=series.template.branch_id,
+        service_id=series.template.service_id,
         occurrences=[VisitorOccurrence(**{name: one[name] for name in names if name in one}) for one in occurrences],
     )
 
 
-def _occurrence(standing: "SeriesProgress", one: "Occurrence") -> dict[str, Any]:
-    clock = standing.series.clock()
-    made = standing.appointments.get(one.appointment_id or "")
-    told = standing.told.get(one.starts_at.isoformat(), {})
-    at = made or one
+def _occurrence(progress: "SeriesProgress", one: "Occurrence") -> dict[str, Any]:
+    series, clock = progress.series, progress.series.clock()
+    made = progress.appointments.get(one.appointment_id or "")
+    slot = made or one
     # What Cal.com does not have after all was not to be had either.
     code = made.cancellation_reason if made and made.status == "released" else one.code
-    stands = made is not None or standing.series.status == "booked"
+    stands = made is not None or series.status == "booked"
     outcome = "conflict" if code else "booked" if stands else "held"
     return {
-        **told,
-        "outcome": "failed" if standing.series.status == "failed" else outcome,
-        "starts_at": at.starts_at.astimezone(clock),
-        "ends_at": at.ends_at.astimezone(clock),
+        **progress.conflicts.get(one.starts_at.isoformat(), {}),
+        "outcome": "failed" if series.status == "failed" else outcome,
+        "starts_at": slot.starts_at.astimezone(clock),
+        "ends_at": slot.ends_at.astimezone(clock),
         "appointment_id": one.appointment_id if stands else None,
         "status": made.status if made else None,
         "version": made.version if made else None,
-        "staff_id": at.staff_id,
+        "staff_id": slot.staff_id,
         "code": code,
     }
 
 
-def _change(standing: "SeriesProgress") -> SeriesChangeAnswer | None:
-    change = standing.series.change
+def _change(progress: "SeriesProgress") -> SeriesChangeAnswer | None:
+    change = progress.series.change
     if change is None:
         return None
-    open_: Literal["done", "pending"] = "done" if change.finished else "pending"
+    outcome: Literal["done", "pending"] = "done" if change.finished else "pending"
     outcomes = [
         TargetAnswer(
             appointment_id=target.appointment_id,
-            outcome="left" if target.code else open_,
+            outcome="left" if target.code else outcome,
             code=target.code,
-            **standing.told.get(target.appointment_id, {}),
+            **progress.conflicts.get(target.appointment_id, {}),
         )
         for target in change.targets
     ]

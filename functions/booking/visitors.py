@@ -2,21 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-import msgspec
-
-from chalicelib.booking.changes.list import contact_from
 from chalicelib.core.clock import now
 from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Body, Text
 from chalicelib.core.requests import Request
-from chalicelib.core.unit import Unit
+from chalicelib.core.unit import CompanyUnitFactory
+from functions.booking.addresses import AddressBody, address_in
 from functions.booking.answers import InPackageAnswer, show_package_of
-from functions.booking.places import AddressGiven, place_of
+from functions.booking.bodies import CustomerBody, Seats, TimeBody, changing
 
 if TYPE_CHECKING:
     from chalicelib.booking.appointments.appointment import Appointment
@@ -24,24 +22,16 @@ if TYPE_CHECKING:
 
 function = Function(__name__)
 T = TypeVar("T")
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 HOLDS_A_MINUTE, BOOKINGS_A_MINUTE = 20, 10
 """Of one address: a family behind one router gets through, a script does not get far."""
 NEEDS = Needs(reads=("crm",), writes=("booking", "occupancy", "directory"))
 REFUSALS = ("slot_taken 409", "not_bookable 409", "branch_not_found 404", "calendar_busy 503", "too_many_requests 429")
 
 
-class NewHold(Body):
+class NewHold(TimeBody):
     """A time to keep. `service` and `staff` by id or name; no `staff`: whoever is free; `address`: of mobile ones."""
 
-    branch_id: Text
-    service: Text
-    starts_at: Aware
-    staff: Text | None = None
-    length_min: Length | None = None
-    address: AddressGiven | None = None
+    address: AddressBody | None = None
 
 
 class HoldProofBody(Body):
@@ -63,14 +53,6 @@ class HoldAnswer(Answer):
     secret: str | None = None
 
 
-class VisitorDetails(Body):
-    """Who comes: a phone number or an e-mail address at least."""
-
-    name: Text | None = None
-    phone: Text | None = None
-    email: Text | None = None
-
-
 class HoldGiven(Body):
     """The hold that is to become the appointment."""
 
@@ -78,22 +60,17 @@ class HoldGiven(Body):
     secret: Text
 
 
-class VisitorAppointment(Body):
+class VisitorAppointment(TimeBody, kw_only=True):
     """What to book. With a `hold`, `branch_id`, `service` and `starts_at` are those of the hold.
 
-    `seats`: of a service with several; a group that stands at that time is joined while seats last. `address`: of a
-    mobile service, unless the hold has it.
+    `customer`: who comes: a phone number or an e-mail address at least. `seats`: of a service with several; a group
+    that stands at that time is joined while seats last. `address`: of a mobile service, unless the hold has it.
     """
 
-    branch_id: Text
-    service: Text
-    starts_at: Aware
-    customer: VisitorDetails
-    staff: Text | None = None
-    length_min: Length | None = None
+    customer: CustomerBody
     hold: HoldGiven | None = None
-    seats: Annotated[int, msgspec.Meta(ge=1, le=500)] = 1
-    address: AddressGiven | None = None
+    seats: Seats = 1
+    address: AddressBody | None = None
     source: Literal["web", "mobile"] = "web"
 
 
@@ -135,16 +112,8 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
     from chalicelib.core import throttle
 
     throttle.count("holds", request.address, request.clock(), most=HOLDS_A_MINUTE)
-    wish = BookingRequest(
-        branch_id=body.branch_id,
-        service=body.service,
-        starts_at=body.starts_at,
-        length_min=body.length_min,
-        staff=body.staff,
-        visitor=True,
-        address=place_of(body.address),
-    )
-    made, secret = plainly(lambda: hold(lambda company_id: _unit(request, company_id), request.address, wish, now))
+    booking_request = BookingRequest(**body.slot(), visitor=True, address=address_in(body.address))
+    made, secret = plainly(lambda: hold(_units(request), request.address, booking_request, now))
     return _show_hold(made, secret)
 
 
@@ -162,7 +131,7 @@ def extend_hold(request: Request, hold_id: str, body: HoldProofBody) -> HoldAnsw
     from chalicelib.booking.appointments.hold import HoldProof
     from chalicelib.booking.creation.hold import extend
 
-    return _show_hold(extend(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now))
+    return _show_hold(extend(_units(request), HoldProof(hold_id, body.secret), now))
 
 
 @function.route(
@@ -178,7 +147,7 @@ def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
     from chalicelib.booking.appointments.hold import HoldProof
     from chalicelib.booking.creation.hold import release
 
-    release(lambda company_id: _unit(request, company_id), HoldProof(hold_id, body.secret), now)
+    release(_units(request), HoldProof(hold_id, body.secret), now)
 
 
 @function.route(
@@ -197,7 +166,6 @@ def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
 )
 def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer:
     """Book without a token. Whether a time can be had is answered, and which others; why not is not."""
-    from chalicelib.booking.appointments.change_context import ChangeContext
     from chalicelib.booking.appointments.hold import HoldProof
     from chalicelib.booking.changes.book_online import book_online
     from chalicelib.booking.creation.hold import company_of
@@ -205,31 +173,25 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
     from chalicelib.core import throttle
 
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
-    customer = body.customer
-    wish = BookingRequest(
-        branch_id=body.branch_id,
-        service=body.service,
-        starts_at=body.starts_at,
-        staff=body.staff,
-        contact=contact_from(customer.name, customer.phone, customer.email, "body.customer"),
+    booking_request = BookingRequest(
+        **body.slot(),
+        contact=body.customer.contact(),
         source=body.source,
-        length_min=body.length_min,
         visitor=True,
         hold=HoldProof(body.hold.id, body.hold.secret) if body.hold else None,
         seats=body.seats,
-        address=place_of(body.address),
+        address=address_in(body.address),
     )
-    company_id = company_of(body.branch_id)
-    context: ChangeContext[Appointment] = ChangeContext(lambda: _unit(request, company_id), company_id, now)
-    return _show(plainly(lambda: book_online(context, wish)))
+    context = changing(request, _show, company_of(body.branch_id))
+    return _show(plainly(lambda: book_online(context, booking_request)))
 
 
-def _unit(request: Request, company_id: str) -> Unit:
-    return request.unit(_show, company_id)
+def _units(request: Request) -> CompanyUnitFactory:
+    return lambda company_id: request.unit(_show, company_id)
 
 
 def plainly(work: Callable[[], T]) -> T:
-    """Do it; a visitor learns that a time is not to be had. That he is blocked, or came before, is no answer."""
+    """Do it; a visitor learns that a time is not to be had. That they are blocked, or came before, is no answer."""
     try:
         return work()
     except Conflict as refusal:

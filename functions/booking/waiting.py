@@ -1,34 +1,33 @@
 """The waiting list, for staff."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-import msgspec
 from msgspec.structs import asdict
 
 from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.entry import Outcome, Range, Status, WaitlistEntry
+from chalicelib.booking.waitlist.store import WaitlistFilter
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer
+from chalicelib.core.payloads import Answer, Text
 from chalicelib.core.requests import Request
-from functions.booking.waiting_wishes import EXAMPLE, WaitingBody, wish_from
+from functions.booking.waitlist_body import EXAMPLE, WaitlistBody
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class NewWaiting(WaitingBody):
+class NewWaitlistEntry(WaitlistBody):
     """As above; the customer by id, or by phone or e-mail."""
 
     customer_id: Text | None = None
     source: Literal["api", "web", "mobile"] = "api"
 
 
-class WaitingQuery(PageQuery):
+class WaitlistQuery(PageQuery):
     """Narrowed by any of these."""
 
     branch_id: Text | None = None
@@ -36,7 +35,7 @@ class WaitingQuery(PageQuery):
     status: Status | None = None
 
 
-class WaitingOffer(Answer):
+class MadeOfferAnswer(Answer):
     """A time that was offered, and what became of it. `by`: text or mail."""
 
     id: str
@@ -50,7 +49,7 @@ class WaitingOffer(Answer):
     made_at: datetime
 
 
-class WaitingPreferred(Answer):
+class PreferenceAnswer(Answer):
     """Who it is to be."""
 
     gender: str | None
@@ -58,8 +57,8 @@ class WaitingPreferred(Answer):
     skill: str | None
 
 
-class WaitingAnswer(Answer):
-    """A place on the waiting list. `status`: waiting, offered, booked, withdrawn, expired."""
+class WaitlistEntryAnswer(Answer):
+    """An entry of the waiting list. `status`: waiting, offered, booked, withdrawn, expired."""
 
     id: str
     branch_id: str
@@ -69,11 +68,11 @@ class WaitingAnswer(Answer):
     weekdays: tuple[int, ...]
     times: tuple[Span, ...]
     staff_ids: tuple[str, ...]
-    prefer: WaitingPreferred
+    prefer: PreferenceAnswer
     length_min: int | None
     source: str
     status: Status
-    offers: list[WaitingOffer]
+    offers: list[MadeOfferAnswer]
     appointment_id: str | None
     expires_at: datetime
     created_at: datetime
@@ -90,15 +89,15 @@ class WaitingAnswer(Answer):
     errors=("branch_not_found 404", "customer_not_found 404", "waits_already 409", "storage_busy 503"),
     example=EXAMPLE,
 )
-def join_waiting_list(request: Request, body: NewWaiting) -> WaitingAnswer:
+def join_waiting_list(request: Request, body: NewWaitlistEntry) -> WaitlistEntryAnswer:
     """Put a customer on the waiting list, for thirty days unless said otherwise.
 
     What becomes free is offered to the best match first, by text or mail, and kept meanwhile; then to the next.
     """
     from chalicelib.booking.waitlist.join import join
 
-    wish = wish_from(body, customer_id=body.customer_id, source=body.source)
-    return show_waiting(join(lambda: request.unit(show_waiting), request.company_id, wish, now))
+    waitlist_request = body.request(customer_id=body.customer_id, source=body.source)
+    return _show(join(lambda: request.unit(_show), request.company_id, waitlist_request, now))
 
 
 @function.route(
@@ -107,17 +106,9 @@ def join_waiting_list(request: Request, body: NewWaiting) -> WaitingAnswer:
     ability="appointments:read",
     needs=Needs(reads=("booking",)),
 )
-def list_waiting(request: Request, query: WaitingQuery) -> Page[WaitingAnswer]:
+def list_waiting(request: Request, query: WaitlistQuery) -> Page[WaitlistEntryAnswer]:
     """Who waits, or has waited, by branch and since when."""
-    found = waitlist_store.page_waiting(
-        request.company_id,
-        branch_id=query.branch_id,
-        customer_id=query.customer_id,
-        status=query.status,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
-    return found.map(show_waiting)
+    return waitlist_store.page_entries(request.company_id, WaitlistFilter(**asdict(query))).map(_show)
 
 
 @function.route(
@@ -127,9 +118,9 @@ def list_waiting(request: Request, query: WaitingQuery) -> Page[WaitingAnswer]:
     needs=Needs(reads=("booking",)),
     errors=("waiting_not_found 404",),
 )
-def show_one_waiting(request: Request, waiting_id: str) -> WaitingAnswer:
-    """One place on the list, with all that was offered."""
-    return show_waiting(waitlist_store.get(request.company_id, waiting_id))
+def show_one_waiting(request: Request, waiting_id: str) -> WaitlistEntryAnswer:
+    """One entry of the list, with all that was offered."""
+    return _show(waitlist_store.get(request.company_id, waiting_id))
 
 
 @function.route(
@@ -141,17 +132,15 @@ def show_one_waiting(request: Request, waiting_id: str) -> WaitingAnswer:
     errors=("waiting_not_found 404", "waiting_booked 409", "storage_busy 503"),
 )
 def leave_waiting_list(request: Request, waiting_id: str) -> None:
-    """Take a customer off the list; a time that was offered to him is offered to the next."""
-    from chalicelib.booking.waitlist.join import withdraw
+    """Take a customer off the list; a time that was offered to them is offered to the next."""
+    from chalicelib.booking.waitlist.end_offer import withdraw
 
-    withdraw(lambda: request.unit(show_waiting), request.company_id, waiting_id, now)
+    withdraw(lambda: request.unit(_show), request.company_id, waiting_id, now)
 
 
-def show_waiting(waiting: WaitlistEntry) -> WaitingAnswer:
-    """The place on the list as staff see it."""
-    given = {name: getattr(waiting, name) for name in WaitingAnswer.__struct_fields__}
-    given["prefer"] = WaitingPreferred(**asdict(waiting.prefer))
-    given["offers"] = [
-        WaitingOffer(**{name: getattr(one, name) for name in WaitingOffer.__struct_fields__}) for one in waiting.offers
-    ]
-    return WaitingAnswer(**given)
+def _show(entry: WaitlistEntry) -> WaitlistEntryAnswer:
+    given = {name: getattr(entry, name) for name in WaitlistEntryAnswer.__struct_fields__}
+    given["prefer"] = PreferenceAnswer(**asdict(entry.prefer))
+    fields = MadeOfferAnswer.__struct_fields__
+    given["offers"] = [MadeOfferAnswer(**{name: getattr(offer, name) for name in fields}) for offer in entry.offers]
+    return WaitlistEntryAnswer(**given)

@@ -8,13 +8,22 @@ from chalicelib.booking.practice.hours import Closure, DayHours, Window
 from chalicelib.booking.practice.models import Branch, GeoAddress, HolidayCalendar, Offer, Text
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
 from chalicelib.booking.practice.policy import Policy
-from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from functions.practice.records import RecordQuery, Removal, Version, changed, made
+from functions.practice.records import (
+    RecordQuery,
+    Removal,
+    Version,
+    add_record,
+    change_record,
+    list_records,
+    remove_record,
+    restore_record,
+    show_record,
+)
 
 function = Function(__name__)
 NEEDS = Needs(writes=("booking", "directory"))
@@ -49,11 +58,7 @@ class BranchBody(Body):
 @function.route("GET", "/api/branches", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_branches(request: Request, query: RecordQuery) -> Page[Branch]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.page_of(
-        Branch, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
-    )
+    return list_records(request, Branch, query)
 
 
 @function.route(
@@ -66,9 +71,7 @@ def list_branches(request: Request, query: RecordQuery) -> Page[Branch]:
 )
 def add_branch(request: Request, body: BranchBody) -> Branch:
     """Add a branch."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, made(Branch, "bra", request.company_id, body), now)
+    return add_record(request, Branch, body)
 
 
 @function.route(
@@ -80,9 +83,7 @@ def add_branch(request: Request, body: BranchBody) -> Branch:
 )
 def show_branch(request: Request, branch_id: str) -> Branch:
     """One of them, as it was last saved."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.get(Branch, request.company_id, branch_id)
+    return show_record(request, Branch, branch_id)
 
 
 @function.route(
@@ -100,9 +101,7 @@ def show_branch(request: Request, branch_id: str) -> Branch:
 )
 def change_branch(request: Request, branch_id: str, body: BranchBody) -> Branch:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, changed(Branch, request.company_id, branch_id, body), now)
+    return change_record(request, Branch, branch_id, body)
 
 
 @function.route(
@@ -115,9 +114,7 @@ def change_branch(request: Request, branch_id: str, body: BranchBody) -> Branch:
 )
 def remove_branch(request: Request, branch_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking.practice_admin import manage
-
-    manage.remove(request.unit, Branch, branch_id, query.version, now)
+    remove_record(request, Branch, branch_id, query)
 
 
 @function.route(
@@ -129,6 +126,4 @@ def remove_branch(request: Request, branch_id: str, query: Removal) -> None:
 )
 def restore_branch(request: Request, branch_id: str) -> Branch:
     """Bring back what was deleted."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.restore(request.unit, Branch, branch_id, now)
+    return restore_record(request, Branch, branch_id)

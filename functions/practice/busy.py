@@ -10,16 +10,15 @@ from chalicelib.core.clock import now, to_utc
 from chalicelib.core.errors import invalid
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Answer, Body, Query
+from chalicelib.core.payloads import Answer, Aware, Body, Query
 from chalicelib.core.requests import Request
 
 if TYPE_CHECKING:
     from chalicelib.booking.time_off.external_calendars import Busy
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-PLACE = "/api/staff/{staff_id}/busy/{source}"
-SOURCE = "abcdefghijklmnopqrstuvwxyz0123456789-"
+PATH = "/api/staff/{staff_id}/busy/{source}"
+IN_A_SOURCE = "abcdefghijklmnopqrstuvwxyz0123456789-"
 WRITES = Needs(writes=("booking", "occupancy"))
 
 
@@ -64,7 +63,7 @@ class BusyAnswer(Answer):
 
 @function.route(
     "PUT",
-    PLACE,
+    PATH,
     ability="practice:write",
     needs=WRITES,
     errors=("staff_not_found 404", "calendar_busy 503"),
@@ -87,16 +86,13 @@ def replace_busy_times(request: Request, staff_id: str, source: str, body: BusyT
         if one.ends_at <= one.starts_at:
             raise invalid(f"body.busy[{number}].ends_at", "empty_range", "A busy time ends after it starts.")
     busy = [(to_utc(one.starts_at), to_utc(one.ends_at)) for one in body.busy]
-    return _show(
-        external_calendars.replace_busy(
-            lambda: request.unit(_show), request.company_id, staff_id, at, within, busy, now
-        )
-    )
+    said = external_calendars.Busy(at, *within, busy)
+    return _show(external_calendars.replace_busy(lambda: request.unit(_show), request.company_id, staff_id, said))
 
 
 @function.route(
     "GET",
-    PLACE,
+    PATH,
     ability="practice:read",
     needs=Needs(reads=("booking", "occupancy")),
     errors=("staff_not_found 404",),
@@ -111,7 +107,7 @@ def show_busy_times(request: Request, staff_id: str, source: str, query: BusyQue
 
 @function.route(
     "DELETE",
-    PLACE,
+    PATH,
     ability="practice:write",
     status=204,
     needs=WRITES,
@@ -122,12 +118,13 @@ def remove_busy_times(request: Request, staff_id: str, source: str, query: BusyQ
     from chalicelib.booking.time_off import external_calendars
 
     within = external_calendars.window(query.from_, query.to, now(), "query")
+    nothing = external_calendars.Busy(_source(source), *within)
     new_unit = partial(request.unit, lambda busy: None)
-    external_calendars.replace_busy(new_unit, request.company_id, staff_id, _source(source), within, (), now)
+    external_calendars.replace_busy(new_unit, request.company_id, staff_id, nothing)
 
 
 def _source(name: str) -> str:
-    if not 1 <= len(name) <= 40 or name.strip(SOURCE):
+    if not 1 <= len(name) <= 40 or name.strip(IN_A_SOURCE):
         raise invalid("path.source", "not_a_slug", "Lower-case letters, digits and hyphens, 40 at most.")
     return name
 

@@ -6,13 +6,22 @@ import msgspec
 
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Resource, Text
-from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from functions.practice.records import RecordQuery, Removal, Version, changed, made
+from functions.practice.records import (
+    RecordQuery,
+    Removal,
+    Version,
+    add_record,
+    change_record,
+    list_records,
+    remove_record,
+    restore_record,
+    show_record,
+)
 
 function = Function(__name__)
 NEEDS = Needs(writes=("booking", "directory"))
@@ -31,11 +40,7 @@ class ResourceBody(Body):
 @function.route("GET", "/api/resources", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_resources(request: Request, query: RecordQuery) -> Page[Resource]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.page_of(
-        Resource, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
-    )
+    return list_records(request, Resource, query)
 
 
 @function.route(
@@ -48,9 +53,7 @@ def list_resources(request: Request, query: RecordQuery) -> Page[Resource]:
 )
 def add_resource(request: Request, body: ResourceBody) -> Resource:
     """Add a room or device."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, made(Resource, "res", request.company_id, body), now)
+    return add_record(request, Resource, body)
 
 
 @function.route(
@@ -62,9 +65,7 @@ def add_resource(request: Request, body: ResourceBody) -> Resource:
 )
 def show_resource(request: Request, resource_id: str) -> Resource:
     """One of them, as it was last saved."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.get(Resource, request.company_id, resource_id)
+    return show_record(request, Resource, resource_id)
 
 
 @function.route(
@@ -82,9 +83,7 @@ def show_resource(request: Request, resource_id: str) -> Resource:
 )
 def change_resource(request: Request, resource_id: str, body: ResourceBody) -> Resource:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, changed(Resource, request.company_id, resource_id, body), now)
+    return change_record(request, Resource, resource_id, body)
 
 
 @function.route(
@@ -97,9 +96,7 @@ def change_resource(request: Request, resource_id: str, body: ResourceBody) -> R
 )
 def remove_resource(request: Request, resource_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking.practice_admin import manage
-
-    manage.remove(request.unit, Resource, resource_id, query.version, now)
+    remove_record(request, Resource, resource_id, query)
 
 
 @function.route(
@@ -111,6 +108,4 @@ def remove_resource(request: Request, resource_id: str, query: Removal) -> None:
 )
 def restore_resource(request: Request, resource_id: str) -> Resource:
     """Bring back what was deleted."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.restore(request.unit, Resource, resource_id, now)
+    return restore_record(request, Resource, resource_id)

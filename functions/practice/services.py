@@ -7,13 +7,22 @@ import msgspec
 from chalicelib.booking.engine.starts import Alignment
 from chalicelib.booking.practice.models import Buffer, Channel, Length, Part, Service, Text
 from chalicelib.booking.practice.policy import Minor, Policy
-from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from functions.practice.records import RecordQuery, Removal, Version, changed, made
+from functions.practice.records import (
+    RecordQuery,
+    Removal,
+    Version,
+    add_record,
+    change_record,
+    list_records,
+    remove_record,
+    restore_record,
+    show_record,
+)
 
 function = Function(__name__)
 NEEDS = Needs(writes=("booking", "directory"))
@@ -50,11 +59,7 @@ class ServiceBody(Body):
 @function.route("GET", "/api/services", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_services(request: Request, query: RecordQuery) -> Page[Service]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.page_of(
-        Service, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
-    )
+    return list_records(request, Service, query)
 
 
 @function.route(
@@ -67,9 +72,7 @@ def list_services(request: Request, query: RecordQuery) -> Page[Service]:
 )
 def add_service(request: Request, body: ServiceBody) -> Service:
     """Add a service."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, made(Service, "svc", request.company_id, body), now)
+    return add_record(request, Service, body)
 
 
 @function.route(
@@ -81,9 +84,7 @@ def add_service(request: Request, body: ServiceBody) -> Service:
 )
 def show_service(request: Request, service_id: str) -> Service:
     """One of them, as it was last saved."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.get(Service, request.company_id, service_id)
+    return show_record(request, Service, service_id)
 
 
 @function.route(
@@ -101,9 +102,7 @@ def show_service(request: Request, service_id: str) -> Service:
 )
 def change_service(request: Request, service_id: str, body: ServiceBody) -> Service:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, changed(Service, request.company_id, service_id, body), now)
+    return change_record(request, Service, service_id, body)
 
 
 @function.route(
@@ -116,9 +115,7 @@ def change_service(request: Request, service_id: str, body: ServiceBody) -> Serv
 )
 def remove_service(request: Request, service_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking.practice_admin import manage
-
-    manage.remove(request.unit, Service, service_id, query.version, now)
+    remove_record(request, Service, service_id, query)
 
 
 @function.route(
@@ -130,6 +127,4 @@ def remove_service(request: Request, service_id: str, query: Removal) -> None:
 )
 def restore_service(request: Request, service_id: str) -> Service:
     """Bring back what was deleted."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.restore(request.unit, Service, service_id, now)
+    return restore_record(request, Service, service_id)

@@ -6,13 +6,22 @@ import msgspec
 
 from chalicelib.booking.practice.hours import DayHours, Window
 from chalicelib.booking.practice.models import Gender, GeoAddress, Profile, Skill, Staff, Text
-from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
 from chalicelib.core.payloads import Body
 from chalicelib.core.requests import Request
-from functions.practice.records import RecordQuery, Removal, Version, changed, made
+from functions.practice.records import (
+    RecordQuery,
+    Removal,
+    Version,
+    add_record,
+    change_record,
+    list_records,
+    remove_record,
+    restore_record,
+    show_record,
+)
 
 function = Function(__name__)
 NEEDS = Needs(writes=("booking", "directory"))
@@ -47,11 +56,7 @@ class StaffBody(Body):
 @function.route("GET", "/api/staff", ability="practice:read", needs=Needs(reads=("booking",)))
 def list_staff(request: Request, query: RecordQuery) -> Page[Staff]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.page_of(
-        Staff, request.company_id, limit=query.limit, cursor=query.cursor, deleted=query.deleted
-    )
+    return list_records(request, Staff, query)
 
 
 @function.route(
@@ -64,9 +69,7 @@ def list_staff(request: Request, query: RecordQuery) -> Page[Staff]:
 )
 def add_staff_member(request: Request, body: StaffBody) -> Staff:
     """Add a member of staff."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, made(Staff, "stf", request.company_id, body), now)
+    return add_record(request, Staff, body)
 
 
 @function.route(
@@ -78,9 +81,7 @@ def add_staff_member(request: Request, body: StaffBody) -> Staff:
 )
 def show_staff_member(request: Request, staff_id: str) -> Staff:
     """One of them, as it was last saved."""
-    from chalicelib.booking.practice import store as practice_store
-
-    return practice_store.get(Staff, request.company_id, staff_id)
+    return show_record(request, Staff, staff_id)
 
 
 @function.route(
@@ -92,9 +93,7 @@ def show_staff_member(request: Request, staff_id: str) -> Staff:
 )
 def change_staff_member(request: Request, staff_id: str, body: StaffBody) -> Staff:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.save(request.unit, changed(Staff, request.company_id, staff_id, body), now)
+    return change_record(request, Staff, staff_id, body)
 
 
 @function.route(
@@ -107,9 +106,7 @@ def change_staff_member(request: Request, staff_id: str, body: StaffBody) -> Sta
 )
 def remove_staff_member(request: Request, staff_id: str, query: Removal) -> None:
     """Delete it softly: it is offered nowhere any more, what was booked stays, and it can be restored."""
-    from chalicelib.booking.practice_admin import manage
-
-    manage.remove(request.unit, Staff, staff_id, query.version, now)
+    remove_record(request, Staff, staff_id, query)
 
 
 @function.route(
@@ -121,6 +118,4 @@ def remove_staff_member(request: Request, staff_id: str, query: Removal) -> None
 )
 def restore_staff_member(request: Request, staff_id: str) -> Staff:
     """Bring back what was deleted."""
-    from chalicelib.booking.practice_admin import manage
-
-    return manage.restore(request.unit, Staff, staff_id, now)
+    return restore_record(request, Staff, staff_id)

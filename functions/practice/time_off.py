@@ -11,11 +11,10 @@ from chalicelib.core.clock import now, stamp
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Aware, Body
 from chalicelib.core.requests import Request
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class NewTimeOff(Body):
@@ -48,10 +47,11 @@ def list_time_off(request: Request, staff_id: str, query: TimeOffQuery) -> Page[
     """What is not over yet, the first to end first."""
     from chalicelib.booking.practice import store as practice_store
     from chalicelib.booking.practice.models import Staff
+    from chalicelib.booking.time_off import store as time_off_store
 
     practice_store.get(Staff, request.company_id, staff_id)
     after = stamp(query.ends_after or now())
-    return practice_store.page_time_off(request.company_id, staff_id, after, query.limit, query.cursor)
+    return time_off_store.page_of(request.company_id, staff_id, after, query.limit, query.cursor)
 
 
 @function.route(
@@ -64,18 +64,10 @@ def list_time_off(request: Request, staff_id: str, query: TimeOffQuery) -> Page[
 )
 def take_time_off(request: Request, staff_id: str, body: NewTimeOff) -> TimeOffAnswer:
     """Take time off. What is booked in it stays, and is named in `in_the_way`."""
-    from chalicelib.booking.time_off import book_time_off
+    from chalicelib.booking.time_off.book_time_off import TimeOffRequest, take
 
-    taken = book_time_off.take(
-        lambda: request.unit(_show),
-        request.company_id,
-        staff_id,
-        body.starts_at,
-        body.ends_at,
-        body.reason,
-        now,
-    )
-    return _show(taken)
+    wanted = TimeOffRequest(staff_id, body.starts_at, body.ends_at, body.reason)
+    return _show(take(lambda: request.unit(_show), request.company_id, wanted, now))
 
 
 @function.route(

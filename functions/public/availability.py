@@ -10,21 +10,21 @@ from chalicelib.core.clock import now
 from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Query
+from chalicelib.core.payloads import Query, Text
 from chalicelib.core.requests import Request
-from functions.booking.free import AvailabilityAnswer, counted, show, wanted_from
-from functions.booking.places import Latitude, Longitude
+from functions.booking.addresses import Latitude, Longitude
+from functions.booking.availability_answers import AvailabilityAnswer, counted, search_query, show
+from functions.booking.bodies import Length
 from functions.public.visits import Company, count
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class PublicAvailabilityQuery(Query):
     """Of one `company`: several of `service` (id or name) and `branch_id` at once.
 
     Days `from` (today) to `to` (that day), 62 at most, by the clock of `zone` (the branch's). `staff`: an id, or `any`;
-    or a wish: `gender`, `language`, `skill`. `length_min`: for a service of flexible length. `latitude`,
+    or what is preferred: `gender`, `language`, `skill`. `length_min`: for a service of flexible length. `latitude`,
     `longitude`: where the customer is, for mobile services.
     """
 
@@ -38,7 +38,7 @@ class PublicAvailabilityQuery(Query):
     gender: Gender | None = None
     language: Text | None = None
     skill: Text | None = None
-    length_min: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+    length_min: Length | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 200
     latitude: Latitude | None = None
     longitude: Longitude | None = None
@@ -57,4 +57,4 @@ def show_public_availability(request: Request, query: PublicAvailabilityQuery) -
     from chalicelib.booking.availability import search
 
     count(request)
-    return show(counted(query.company, search.search(query.company, wanted_from(query, published=True), now)))
+    return show(counted(query.company, search.search(query.company, search_query(query, published=True), now)))

@@ -1,9 +1,7 @@
 """Branches, services and staff for customers who choose: what is published of them, and nothing else."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
-
-import msgspec
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import GeoAddress, Profile
@@ -11,7 +9,7 @@ from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery, page_of_all
-from chalicelib.core.payloads import Answer
+from chalicelib.core.payloads import Answer, Text
 from chalicelib.core.requests import Request
 from functions.public.visits import Company, count
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 function = Function(__name__)
 NEEDS = Needs(reads=("booking",), updates=("guards",))
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+A = TypeVar("A", bound=Answer)
 
 
 class CompanyQuery(PageQuery, kw_only=True):
@@ -113,24 +111,19 @@ class PublicStaff(Answer):
 @function.route("GET", "/public/branches", ability=PUBLIC, needs=NEEDS, errors=("too_many_requests 429",))
 def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBranch]:
     """The company's branches, with what each offers."""
-    from chalicelib.booking.practice_admin.public_catalog import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published
+    from chalicelib.booking.reviews.store import ratings
 
     count(request)
     found = published(query.company, None)
     page = page_of_all(found.branches, _id, limit=query.limit, cursor=query.cursor)
-    rated = ratings(query.company, page.data)
+    rated = ratings(query.company, [one.id for one in page.data])
     offered = {service.id: {branch.id for branch in found.offering(service)} for service in found.services}
     return page.map(
-        lambda branch: PublicBranch(
-            id=branch.id,
-            name=branch.name,
-            zone=branch.zone,
-            phone=branch.phone,
-            language=branch.language,
-            currency=branch.currency,
-            place=branch.place,
-            hours=branch.hours,
-            service_ids=[service_id for service_id, where in offered.items() if branch.id in where],
+        lambda branch: _shown(
+            PublicBranch,
+            branch,
+            service_ids=[service_id for service_id, branch_ids in offered.items() if branch.id in branch_ids],
             reviews=_rating(rated[branch.id]),
         )
     )
@@ -145,29 +138,21 @@ def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBr
 )
 def list_public_services(request: Request, query: BranchQuery) -> Page[PublicService]:
     """Services that some branch offers; of one branch with its own lengths and prices."""
-    from chalicelib.booking.practice_admin.public_catalog import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published
+    from chalicelib.booking.reviews.store import ratings
 
     count(request)
     found = published(query.company, query.branch_id)
-    where = {service.id: found.offering(service) for service in found.services}
-    offered = [service for service in found.services if where[service.id]]
+    branches = {service.id: found.offering(service) for service in found.services}
+    offered = [service for service in found.services if branches[service.id]]
     page = page_of_all(offered, _id, limit=query.limit, cursor=query.cursor)
-    rated = ratings(query.company, page.data)
+    rated = ratings(query.company, [one.id for one in page.data])
     return page.map(
-        lambda service: PublicService(
-            id=service.id,
-            name=service.name,
-            description=service.description,
-            category=service.category,
-            channel=service.channel,
-            duration_min=service.duration_min,
-            longest_min=service.longest_min,
-            price_minor=service.price_minor,
+        lambda service: _shown(
+            PublicService,
+            service,
             deposit_minor=found.deposit_of(service),
-            seats=service.seats,
-            consultation_id=service.consultation_id,
-            mobile=service.mobile,
-            branch_ids=[branch.id for branch in where[service.id]],
+            branch_ids=[branch.id for branch in branches[service.id]],
             staff_ids=[member.id for member in found.doing(service.id)],
             reviews=_rating(rated[service.id]),
         )
@@ -183,25 +168,29 @@ def list_public_services(request: Request, query: BranchQuery) -> Page[PublicSer
 )
 def list_public_staff(request: Request, query: StaffQuery) -> Page[PublicStaff]:
     """Staff who are published, with their profiles and what each does."""
-    from chalicelib.booking.practice_admin.public_catalog import published, ratings
+    from chalicelib.booking.practice_admin.public_catalog import published
+    from chalicelib.booking.reviews.store import ratings
 
     count(request)
     found = published(query.company, query.branch_id)
     members = found.staff if query.service_id is None else found.doing(query.service_id)
     page = page_of_all(members, _id, limit=query.limit, cursor=query.cursor)
-    rated = ratings(query.company, page.data)
+    rated = ratings(query.company, [one.id for one in page.data])
     return page.map(
-        lambda member: PublicStaff(
-            id=member.id,
-            name=member.name,
-            profile=member.profile,
-            gender=member.gender,
-            languages=member.languages,
+        lambda member: _shown(
+            PublicStaff,
+            member,
             branch_ids=found.branches_of(member),
             service_ids=found.services_of(member),
             reviews=_rating(rated[member.id]),
         )
     )
+
+
+def _shown(kind: type[A], record: "Branch | Service | Staff", **more: Any) -> A:
+    """The record as published: the fields that the answer has of it, and what else is said."""
+    names = [name for name in kind.__struct_fields__ if name not in more]
+    return kind(**{name: getattr(record, name) for name in names}, **more)
 
 
 def _id(record: "Branch | Service | Staff") -> str:

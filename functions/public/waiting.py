@@ -10,13 +10,12 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
-from functions.booking.waiting_wishes import EXAMPLE, WaitingBody, wish_from
+from functions.booking.waitlist_body import EXAMPLE, WaitlistBody
 from functions.public.visits import count
 
 if TYPE_CHECKING:
     from chalicelib.booking.practice.schedule import Schedule
-    from chalicelib.booking.waitlist.answer_offer import Answered
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.booking.waitlist.answer_offer import AnsweredOffer
 
 function = Function(__name__)
 JOININGS_A_MINUTE = 5
@@ -24,7 +23,7 @@ OVER = ("offer_not_found 404", "offer_accepted 409", "offer_declined 409", "offe
 REFUSALS = ("slot_taken 409", "not_bookable 409", "calendar_busy 503", "too_many_requests 429")
 
 
-class VisitorWaiting(WaitingBody):
+class VisitorWaitlistEntry(WaitlistBody):
     """As staff give it; a phone number or an e-mail address at least."""
 
     source: Literal["web", "mobile"] = "web"
@@ -85,21 +84,21 @@ class RepliedAnswer(Answer):
     errors=("branch_not_found 404", "too_many_requests 429", "storage_busy 503"),
     example=EXAMPLE,
 )
-def join_as_visitor(request: Request, body: VisitorWaiting) -> JoinedAnswer:
+def join_as_visitor(request: Request, body: VisitorWaitlistEntry) -> JoinedAnswer:
     """Get onto the waiting list of a branch; what becomes free is offered by text or mail, with a link to answer by."""
     from chalicelib.booking.creation.hold import company_of
     from chalicelib.booking.waitlist.entry import WaitlistEntry
     from chalicelib.booking.waitlist.join import join
     from chalicelib.core import throttle
 
-    def show(waiting: WaitlistEntry) -> JoinedAnswer:
-        return JoinedAnswer(id=waiting.id, expires_at=waiting.expires_at)
+    def show(entry: WaitlistEntry) -> JoinedAnswer:
+        return JoinedAnswer(id=entry.id, expires_at=entry.expires_at)
 
     throttle.count("waiting", request.address, request.clock(), most=JOININGS_A_MINUTE)
-    wish = wish_from(body, source=body.source, visitor=True)
+    waitlist_request = body.request(source=body.source, visitor=True)
     company_id = company_of(body.branch_id)
     try:
-        return show(join(lambda: request.unit(show, company_id), company_id, wish, now))
+        return show(join(lambda: request.unit(show, company_id), company_id, waitlist_request, now))
     except Conflict as refusal:
         if refusal.code != "waits_already":
             raise
@@ -139,21 +138,11 @@ def answer_offer(request: Request, token: str, body: OfferReply) -> RepliedAnswe
 
     count(request)
 
-    def reply() -> "Answered":
-        if body.answer == "decline":
-            return decline(lambda company_id: request.unit(company_id=company_id), token, now)
-        return accept(lambda company_id: request.unit(company_id=company_id), token, now, _calcom)
-
-    return _replied(plainly(reply))
+    reply = decline if body.answer == "decline" else accept
+    return _replied(plainly(lambda: reply(lambda company_id: request.unit(company_id=company_id), token, now)))
 
 
-def _calcom() -> "CalCom":
-    from chalicelib.vendors.calcom import connected
-
-    return connected()
-
-
-def _show(answered: "Answered", schedule: "Schedule") -> OfferAnswer:
+def _show(answered: "AnsweredOffer", schedule: "Schedule") -> OfferAnswer:
     offer, clock = answered.offer, schedule.branch.clock()
     service = schedule.find_service(offer.service_id)
     member = next((one for one in schedule.staff if one.id == offer.staff_id and one.published), None)
@@ -171,7 +160,7 @@ def _show(answered: "Answered", schedule: "Schedule") -> OfferAnswer:
     )
 
 
-def _replied(answered: "Answered") -> RepliedAnswer:
+def _replied(answered: "AnsweredOffer") -> RepliedAnswer:
     made = answered.appointment
     return RepliedAnswer(
         outcome="accepted" if made else answered.offer.outcome,

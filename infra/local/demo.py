@@ -9,6 +9,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Unauthenticated
 from chalicelib.core.unit import Unit
 from chalicelib.identity.abilities import Role
+from chalicelib.identity.authentication import authenticate
 from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
 from chalicelib.identity.password_login import sign_in
 from infra.local import demo_text
@@ -41,8 +42,8 @@ class DemoPractice:
     text_appointment_id: str
 
 
-def load() -> DemoPractice:
-    """Create what is missing and sign the admin in; a second load changes nothing but adds a token."""
+def load(token: str = "") -> DemoPractice:
+    """Create what is missing and sign the admin in, unless `token` is still good. Safe to do again."""
     practice = demo_practice(COMPANY)
     if directory.find("email", ADMIN.email) is None:
         create_company(NewCompany("Demo Practice", id=COMPANY), ADMIN, now)
@@ -53,12 +54,8 @@ def load() -> DemoPractice:
         save_practice(lambda: Unit(COMPANY), practice.branches, practice.services, practice.staff)
     connect_accounting(COMPANY)
     text_appointment_id = demo_text.load(COMPANY, practice, now)
-    try:
-        signed_in = sign_in(ADMIN.email, ADMIN.password, "127.0.0.1", now)
-    except Unauthenticated:
-        raise RuntimeError(f"{ADMIN.email} has another password now; `make reset` begins anew.") from None
     return DemoPractice(
-        signed_in.issued.secret,
+        token if token and _good(token) else _sign_in(),
         COMPANY,
         BERLIN_PHONE,
         ADMIN.email,
@@ -68,3 +65,18 @@ def load() -> DemoPractice:
         demo_text.DOCTOR.email,
         text_appointment_id,
     )
+
+
+def _good(token: str) -> bool:
+    try:
+        authenticate(token, now)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def _sign_in() -> str:
+    try:
+        return sign_in(ADMIN.email, ADMIN.password, "127.0.0.1", now).issued.secret
+    except Unauthenticated:
+        raise RuntimeError(f"{ADMIN.email} has another password now; `make reset` begins anew.") from None

@@ -5,8 +5,9 @@ from datetime import timedelta
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, booked_event
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice_admin import link_users
-from chalicelib.core.clock import Clock, stamp
+from chalicelib.core.clock import Clock
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
@@ -60,11 +61,15 @@ def _link(company_id: str, person: Person, customer_id: str | None, staff_id: st
 
 def _open_appointment(company_id: str, patient_id: str, clock: Clock) -> str | None:
     at = clock()
-    found = appointment_store.page_appointments(
-        "customer", patient_id, company_id, starts_from=stamp(at - timedelta(hours=1)), starts_until=stamp(at),
-        status="confirmed", source=None, limit=20, cursor=None,
-    ).data  # fmt: skip
-    for appointment in found:
+    now_on = AppointmentFilter(
+        company_id=company_id,
+        by="customer",
+        record_id=patient_id,
+        starts_from=at - timedelta(hours=1),
+        starts_until=at,
+        status="confirmed",
+    )
+    for appointment in appointment_store.each_appointment(now_on):
         session = store.find_current_session(company_id, appointment.id)
         if appointment.channel == "text" and (session is None or session.is_active):
             return appointment.id

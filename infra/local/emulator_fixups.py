@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 
@@ -11,21 +12,47 @@ from infra.intrinsics import literal
 
 
 def mend(session: boto3.Session, endpoint: str, out: Path, outputs: dict[str, str]) -> None:
-    """Add preflights' headers, API Gateway's own answers, the tables' TTL and rights asked too strictly.
+    """Add preflights' headers, API Gateway's own answers, the tables' TTL, rights asked too strictly; move the origins.
 
     `out`: the package deployed. `outputs`: those of its root stack.
     """
     gateway = session.client("apigateway", endpoint_url=endpoint)
-    api = outputs["RestApiId"]
-    (rest,) = _of_type(out / "api.json", "AWS::ApiGateway::RestApi")
-    (stage,) = _of_type(out / "api.json", "AWS::ApiGateway::Stage")
-    body = rest["Body"]
-    _preflights(gateway, api, body)
-    _gateway_responses(gateway, api, body)
-    # A deployment is a snapshot: this one has them.
-    gateway.create_deployment(restApiId=api, stageName=stage["StageName"])
+    (stage,) = {each["StageName"] for each in _of_type(out / "gateway.json", "AWS::ApiGateway::Stage")}
+    ids = {each["name"]: each["id"] for each in gateway.get_rest_apis(limit=500)["items"]}
+    for template in out.glob("api-*.json"):
+        (rest,) = _of_type(template, "AWS::ApiGateway::RestApi")
+        api, body = ids[literal(rest["Name"], {"Prefix": outputs["Prefix"]})], rest["Body"]
+        _preflights(gateway, api, body)
+        _gateway_responses(gateway, api, body)
+        # A deployment is a snapshot: this one has them.
+        gateway.create_deployment(restApiId=api, stageName=stage)
+    _origins(session.client("cloudfront", endpoint_url=endpoint), outputs["DistributionId"], endpoint)
+    _web(session.client("s3", endpoint_url=endpoint), outputs["WebBucketName"])
     _expiry(session.client("dynamodb", endpoint_url=endpoint), out, outputs["Prefix"])
     _rights(session.client("iam", endpoint_url=endpoint), outputs["Prefix"])
+
+
+def _origins(cloudfront: Any, distribution: str, endpoint: str) -> None:
+    # It serves buckets by their names, but calls nothing that bears a name of AWS's, and speaks no TLS.
+    emulator = urlsplit(endpoint)
+    reached = {
+        "OriginProtocolPolicy": "http-only",
+        "HTTPPort": emulator.port,
+        "HTTPSPort": 443,
+        # A first call unpacks the zip, which on a busy machine takes longer than CloudFront would wait.
+        "OriginReadTimeout": 120,
+    }
+    found = cloudfront.get_distribution_config(Id=distribution)
+    config = found["DistributionConfig"]
+    for origin in config["Origins"]["Items"]:
+        if "CustomOriginConfig" in origin:
+            api = origin["DomainName"].partition(".")[0]
+            origin["DomainName"] = emulator.hostname
+            origin["OriginPath"] = f"/_aws/execute-api/{api}{origin['OriginPath']}"
+            origin["CustomOriginConfig"] |= reached
+    for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]["Items"]):
+        behavior["ViewerProtocolPolicy"] = "allow-all"
+    cloudfront.update_distribution(Id=distribution, IfMatch=found["ETag"], DistributionConfig=config)
 
 
 def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
@@ -43,6 +70,13 @@ def _preflights(gateway: Any, api: str, body: dict[str, Any]) -> None:
 def _gateway_responses(gateway: Any, api: str, body: dict[str, Any]) -> None:
     for kind, answer in body["x-amazon-apigateway-gateway-responses"].items():
         gateway.put_gateway_response(restApiId=api, responseType=kind, **answer)
+
+
+def _web(s3: Any, bucket: str) -> None:
+    # What it fetches for a distribution counts as fetched in clear, which the policy forbids.
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    policy["Statement"] = [each for each in policy["Statement"] if each["Effect"] != "Deny"]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
 def _expiry(dynamodb: Any, out: Path, prefix: str) -> None:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.local.ministack import ROOT
 from infra.local.ports import LARGEST_PORT, at_or_anywhere, url
@@ -90,7 +91,7 @@ def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
 
 
 def _ports(file: Path, port: int, names: list[str]) -> dict[str, int]:
-    kept: dict[str, dict[str, int]] = json.loads(file.read_text()) if file.exists() else {}
+    kept: dict[str, dict[str, int]] = _read(file)
     mine = kept.setdefault(str(port), {})
     for name in names:
         usual = port + AWS_PORT_OFFSET + 1000 * ("aws", *VENDORS).index(name)
@@ -135,7 +136,7 @@ def _vendors(simulated: Mapping[str, int], keys: Mapping[str, str]) -> dict[str,
 
 def _keys(file: Path) -> dict[str, str]:
     """Generated once: a webhook that the simulator sends after a restart is signed with the key of before."""
-    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    kept: dict[str, str] = _read(file)
     names = [*(name for vendor in VENDORS for name in SECRETS[vendor]), FIC_DEMO_TOKEN]
     if all(name in kept for name in (*names, FIC_SIGNING_KEY)):
         return kept
@@ -143,6 +144,21 @@ def _keys(file: Path) -> dict[str, str]:
     kept.setdefault(FIC_SIGNING_KEY, Signer().private_pem)
     write_private(file, json.dumps(kept))
     return kept
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        kept = json.loads(file.read_bytes())
+        if isinstance(kept, dict):
+            return kept
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        pass
+    raise Misconfigured(
+        f"{file} cannot be read. Put it back from a copy, or move it away: then it is made anew"
+        f"{', and what was sealed or signed with the keys in it means nothing' if file.name == 'keys.json' else ''}."
+    )
 
 
 def _direct(environ: Mapping[str, str]) -> dict[str, str]:
@@ -156,5 +172,8 @@ def write_private(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.new")
     new.touch(mode=0o600)
-    new.write_text(text)
+    with open(new, "w") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
     new.replace(file)

@@ -21,6 +21,7 @@ GRACE_SECONDS = 12
 ORPHAN_SECONDS = 3
 """The same once the parent was killed: the embedded AWS is going down at the same time."""
 LARGEST_LOG = 20_000_000
+LONGEST_TAIL = 100_000
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -47,6 +48,8 @@ class Process:
     pid: int = 0
     started: float = 0.0
     restarts: int = 0
+    failures: int = 0
+    """How often it died soon after its start, one after the other."""
     exit_code: int | None = None
     _ready: int = field(default=-1, repr=False)
 
@@ -97,12 +100,35 @@ def end_all(processes: list[Process], seconds: float = GRACE_SECONDS + 1) -> Non
 
 
 def last_words(log: Path) -> str:
-    """The last line of the last message in a log: of a traceback that is the error itself."""
+    """The last line of the last message in a log of JSON lines: of a traceback that is the error itself."""
     try:
-        message = str(json.loads(log.read_text().splitlines()[-1])["message"])
+        message = str(json.loads(last_line(log))["message"])
         return message.splitlines()[-1]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError):
         return "it left no word"
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log in plain text; "" when there is none."""
+    try:
+        with open(log, "rb") as opened:
+            opened.seek(max(log.stat().st_size - LONGEST_TAIL, 0))
+            lines = opened.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def how_it_ended(exit_code: int | None, last: str) -> str:
+    """For people: the signal or the exit code of a process, and the last line of its log."""
+    if exit_code is not None and exit_code < 0:
+        known = {each.value: each.name for each in signal.Signals}
+        how = f"killed by {known.get(-exit_code, f'signal {-exit_code}')}"
+    else:
+        how = f"exit code {exit_code}"
+    # Whoever is killed from outside had no time for a last word: what stands there is of something else.
+    outside = exit_code in (-signal.SIGKILL, -signal.SIGTERM)
+    return how if outside or not last else f"{how}; it said last: {last}"
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:

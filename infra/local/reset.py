@@ -3,8 +3,10 @@
 import shutil
 import sys
 
+from infra.local import ministack
+from infra.local.embedded import CannotStart
 from infra.local.environment import data_folder
-from infra.local.run import CannotStart, only_one
+from infra.local.run import only_one
 
 FORGOTTEN = ("aws", "state", "logs", "keys.json", "ports.json", "ready.json", "shape.json")
 """Everything of `.local/` but the installed environments."""
@@ -15,13 +17,14 @@ def main() -> int:
     folder = data_folder()
     try:
         with only_one(folder, 0):
+            ministack.outlast(folder / "aws", print)
             for name in FORGOTTEN:
                 path = folder / name
                 if path.is_dir():
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
-    except CannotStart as reason:
+    except (CannotStart, ministack.InUse) as reason:
         print(f"Nothing was removed: {reason}", file=sys.stderr)
         return 1
     print(f"The local data in {folder} is gone; `make run` begins anew.")

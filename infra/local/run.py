@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from infra.local import ministack, shape
+from infra.local.embedded import CannotStart, Embedded
 from infra.local.environment import Misconfigured, Surroundings, data_folder, survey, wanted_port, write_private
 from infra.local.ports import listen, url
-from infra.local.processes import Process, die_with_parent, end_all, last_words
+from infra.local.processes import die_with_parent
+from infra.local.simulators.state_file import StateUnreadable
 from infra.local.supervisor import Supervisor
 from infra.local.welcome import welcome
 
 READY_SECONDS = 30.0
-PREPARE_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.2
-OLD_AWS_SECONDS = 20.0
 LEFTOVERS_SECONDS = 15.0
 ENDING_SECONDS = 1.0
 
@@ -32,17 +32,25 @@ class Stopped(BaseException):
     """Somebody wants us to stop; raised by the signal's handler."""
 
 
-class CannotStart(RuntimeError):
-    """Something is in the way; the message says what, and what to do."""
+class CannotGoOn(RuntimeError):
+    """What has died does not come up again."""
 
 
 def main() -> int:
-    """The exit code: 0 after a wanted stop, 1 when it could not start."""
+    """The exit code: 0 after a wanted stop that saved everything, else 1."""
     try:
         port, folder = wanted_port(os.environ), data_folder()
         with only_one(folder, port), _listening(port) as listener:
+            ministack.outlast(folder / "aws", say)  # until then its port is taken
             return _run(survey(os.environ, port, folder), listener)
-    except (CannotStart, Misconfigured, ministack.NotInstalled, shape.OtherShape) as reason:
+    except (
+        CannotStart,
+        Misconfigured,
+        StateUnreadable,
+        ministack.NotInstalled,
+        ministack.InUse,
+        shape.OtherShape,
+    ) as reason:
         print(f"PilotPractice cannot start: {reason}", file=sys.stderr)
         return 1
 
@@ -53,15 +61,22 @@ def _run(around: Surroundings, listener: socket.socket) -> int:
     if "MAKELEVEL" in os.environ:
         die_with_parent()
     system = LocalSystem(around, listener)
+    wanted = saved = False
     try:
         system.begin()
         system.watch()
     except Stopped:
         say("Stopping …")
-        return 0
+        wanted = True
+    except CannotGoOn as reason:
+        say(f"PilotPractice cannot go on: {reason}")
     finally:
         _on_signals(signal.SIG_IGN)
-        system.end()
+        saved = system.end()
+    if not (wanted and saved):
+        return 1
+    say("All data is saved.")
+    return 0
 
 
 def say(text: str) -> None:
@@ -76,85 +91,60 @@ class LocalSystem:
         self._around = around
         self._listener = listener
         self._supervisor = Supervisor(say)
-        self._preparation: Process | None = None
-        self._aws: ministack.MiniStack | None = None
+        self._aws = Embedded(around, say)
         self._ready = around.folder / "ready.json"
-        self._demo: dict[str, Any] = {}
 
     def begin(self) -> None:
         """Start all, wait until all works, and say so. Raises CannotStart."""
         started = time.monotonic()
-        _outlast(self._ready)
+        self._ready.unlink(missing_ok=True)
         shape.check(self._around.folder)
         say(f"Starting PilotPractice on {self._around.api} …")
-        self._start_aws()
         tasks = import_module("infra.local.tasks")
+        tasks.check_states(self._around)
+        self._aws.start()
         tasks.warm()
-        self._prepare()
-        for process in tasks.processes(self._around, self._listener, self._demo):
+        self._aws.prepare()
+        for process in tasks.processes(self._around, self._listener, self._aws.demo):
             self._supervisor.start(process)
         late = self._supervisor.wait_ready(READY_SECONDS)
         if late:
             raise CannotStart(f"{', '.join(late)} did not come up; see {self._around.folder / 'logs'}.")
         self._write_ready()
-        say(welcome(self._around, self._demo, time.monotonic() - started))
+        say(welcome(self._around, self._aws.demo, time.monotonic() - started))
 
     def watch(self) -> NoReturn:
-        """Restart whatever dies, for ever."""
+        """Start again whatever dies, for ever. Raises CannotGoOn when that is no use."""
         while True:
             time.sleep(LOOK_EVERY_SECONDS)
             changed = self._supervisor.look()
-            if self._aws is not None and self._aws.process.poll() is not None:
-                say(f"The embedded AWS ended unexpectedly; it starts again as of its last stop. See {self._aws_log}.")
-                self._start_aws()
-                self._prepare()
+            try:
+                started_again = self._aws.look()
+            except CannotStart as reason:
+                raise CannotGoOn(str(reason)) from None
+            if started_again:
+                # What it has lost, the vendors may know: they are asked at once, and not when it is due.
+                self._supervisor.restart("scheduler")
                 changed = True
             if changed:
                 self._write_ready()
 
-    def end(self) -> None:
-        """Stop all; the embedded AWS last and gracefully, so that it writes its state."""
+    def end(self) -> bool:
+        """Stop all; the embedded AWS last and gracefully, so that it saves. Whether all was saved."""
         self._ready.unlink(missing_ok=True)
-        if self._preparation is not None:
-            end_all([self._preparation])
         self._supervisor.stop()
-        if self._aws is not None:
-            self._aws.stop()
-
-    @property
-    def _aws_log(self) -> Path:
-        return self._around.folder / "logs" / "aws.log"
-
-    def _start_aws(self) -> None:
-        self._aws_log.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._aws = ministack.start(self._around.aws_port, self._around.folder / "aws", log=self._aws_log)
-        except (ministack.PortTaken, RuntimeError) as error:
-            raise CannotStart(f"{error} See {self._aws_log}.") from None
-
-    def _prepare(self) -> None:
-        # In a process of its own: the parent, from which all others are forked, keeps no connections.
-        file = self._around.folder / "state" / "demo.json"
-        log = self._around.folder / "logs" / "preparation.jsonl"
-        self._preparation = Process("preparation", import_module("infra.local.tasks").preparation(file), log)
-        self._preparation.start()
-        deadline = time.monotonic() + PREPARE_SECONDS
-        while self._preparation.running() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if self._preparation.exit_code != 0:
-            raise CannotStart(f"tables, queues or demo data could not be prepared: {last_words(log)} ({log})")
-        self._demo = json.loads(file.read_text())
+        return self._aws.stop()
 
     def _write_ready(self) -> None:
-        around = self._around
-        aws = {} if self._aws is None else {"aws": self._aws.process.pid}
+        around, aws = self._around, self._aws
         facts = {
             "api": around.api,
-            "token": self._demo.get("token", ""),
+            "token": aws.demo.get("token", ""),
             "aws": around.aws,
             "simulators": {vendor: around.simulator(vendor) for vendor in around.simulated},
-            "pids": {"supervisor": os.getpid(), **aws, **self._supervisor.pids()},
-            "demo": self._demo,
+            "pids": {"supervisor": os.getpid(), **aws.pids, **self._supervisor.pids()},
+            "restarts": {"aws": aws.restarts, **self._supervisor.restarts()},
+            "demo": aws.demo,
             "environment": around.variables,
         }
         write_private(self._ready, json.dumps(facts, indent=2) + "\n")
@@ -200,18 +190,6 @@ def _listening(port: int) -> Iterator[socket.socket]:
         ) from None
     with listener:
         yield listener
-
-
-def _outlast(ready: Path) -> None:
-    """After a crash the old embedded AWS may still be writing its state: wait for it."""
-    try:
-        pid = json.loads(ready.read_text())["pids"]["aws"]
-    except (OSError, ValueError, KeyError):
-        return
-    ready.unlink()
-    deadline = time.monotonic() + OLD_AWS_SECONDS
-    while b"ministack" in _command_line(pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
 
 
 def _command_line(pid: int | str) -> bytes:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from infra.local.processes import GRACE_SECONDS, Process, end_all
+from infra.local.processes import GRACE_SECONDS, Process, end_all, how_it_ended, last_words
 
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 10.0
@@ -36,7 +36,8 @@ class Supervisor:
                 continue
             if one.name not in self._again:
                 self._again[one.name] = self._when(one)
-                self._say(f"{one.name} ended unexpectedly ({_how(one.exit_code)}); it is started again. See {one.log}.")
+                how = how_it_ended(one.exit_code, last_words(one.log))
+                self._say(f"{one.name} ended unexpectedly ({how}); it is started again. See {one.log}.")
             if time.monotonic() >= self._again[one.name]:
                 del self._again[one.name]
                 one.restarts += 1
@@ -49,18 +50,24 @@ class Supervisor:
         for stage in sorted({one.stage for one in self.processes}):
             end_all([one for one in self.processes if one.stage == stage], GRACE_SECONDS + 1)
 
+    def restart(self, name: str) -> None:
+        """End a process gracefully and start it again at once."""
+        for one in self.processes:
+            if one.name == name and one.running():
+                end_all([one], GRACE_SECONDS + 1)
+                one.start()
+
     def pids(self) -> dict[str, int]:
         """The process ids by name."""
         return {one.name: one.pid for one in self.processes}
 
+    def restarts(self) -> dict[str, int]:
+        """How often each had to be started again, by name."""
+        return {one.name: one.restarts for one in self.processes}
+
     @staticmethod
     def _when(process: Process) -> float:
-        if time.monotonic() - process.started >= STEADY_SECONDS:
-            process.restarts = 0
-        return time.monotonic() + (0.0 if not process.restarts else min(2.0**process.restarts, LONGEST_PAUSE_SECONDS))
-
-
-def _how(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"signal {-exit_code}"
-    return f"exit code {exit_code}"
+        steady = time.monotonic() - process.started >= STEADY_SECONDS
+        pause = min(2.0**process.failures, LONGEST_PAUSE_SECONDS) if process.failures and not steady else 0.0
+        process.failures = 1 if steady else process.failures + 1
+        return time.monotonic() + pause

@@ -23,6 +23,7 @@ from infra.local.simulators.calcom_event_types import event_type_from_json
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.retell import RetellSimulator
 from infra.local.simulators.server import Simulator
+from infra.local.simulators.state_file import StateFile
 from infra.local.simulators.twilio import TwilioSimulator
 from infra.local.worker import run_worker
 
@@ -41,7 +42,7 @@ def warm() -> None:
 
 def processes(around: Surroundings, listener: socket.socket, demo: dict[str, Any]) -> list[Process]:
     """Every process but the embedded AWS."""
-    log_folder, state = around.folder / "logs", around.folder / "state"
+    log_folder, state = around.folder / "logs", _state_folder(around)
     named: list[tuple[str, Task, int]] = [
         *((vendor, _simulator(around, vendor, demo, state), STOP_SIMULATORS) for vendor in around.simulated),
         ("api", _api(listener), STOP_FIRST),
@@ -56,14 +57,27 @@ def processes(around: Surroundings, listener: socket.socket, demo: dict[str, Any
     ]
 
 
-def preparation(file: Path) -> Task:
-    """Creates what is missing on the embedded AWS, loads the demo practice, and leaves it in `file`."""
+def check_states(around: Surroundings) -> None:
+    """Raises StateUnreadable for a simulator's file that cannot be read."""
+    for vendor in around.simulated:
+        StateFile(_state_folder(around) / f"{vendor}.json").read()
+
+
+def _state_folder(around: Surroundings) -> Path:
+    return around.folder / "state"
+
+
+def preparation(file: Path, token: str = "") -> Task:
+    """Creates what is missing on the embedded AWS, loads the demo practice, and leaves it in `file`.
+
+    `token`: stays the demo's as long as it is good.
+    """
 
     def task(life: Life) -> None:
         provision()
         from infra.local.demo import load
 
-        write_private(file, msgspec.json.encode(load()).decode())
+        write_private(file, msgspec.json.encode(load(token)).decode())
 
     return task
 

@@ -21,17 +21,16 @@ from chalicelib.accounting.sync_store import Mark
 from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.errors import DomainError, RateLimited
-from chalicelib.core.jobs import JobContext, work
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.core.worker import deliver
 from infra.local.invoking import call
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from infra.local.simulators.listener import Listener
 from tests.conftest import EmbeddedAws
+from tests.draining import work_once
 
 OURS = "com_test"
 SMALL = {"clients": 230, "suppliers": 20, "invoices": 120, "quotes": 30}
@@ -74,7 +73,7 @@ def drain_all(most: int = 300) -> None:
     """Relay and work until nothing is left, however many steps a run has."""
     for _ in range(most):
         relay.sweep(now() + timedelta(minutes=5))
-        if not sum(deliver(queue, work) for queue in NAMED_QUEUES) and not [r for r in OutboxRow.scan() if r.pending]:
+        if not work_once() and not [row for row in OutboxRow.scan() if row.pending]:
             return
     raise AssertionError("still not done")
 

@@ -19,8 +19,8 @@ from chalicelib.identity.create_company import NewCompany, Person, add_member, c
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
-from tests.races.rounds import ROUNDS
 from tests.races.together import many_at_once
+from tests.sizes import ROUNDS
 
 from .test_accounts import by_hand, connect
 

@@ -20,6 +20,7 @@ from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice_admin import manage
 from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
@@ -241,7 +242,7 @@ def test_available_minutes_are_hours_less_time_off(practice: Practice) -> None:
     measure_minutes.measure_next(measure, context)
     drain()
     before = store.available(COMPANY, branch.id, monday, monday)[monday]
-    book_time_off.take(new_unit, COMPANY, ada.id, next_monday(9), next_monday(11), "", now)
+    book_time_off.take(new_unit, COMPANY, TimeOffRequest(ada.id, next_monday(9), next_monday(11)), now)
     measure_minutes.measure_next(measure, context)
     assert store.available(COMPANY, branch.id, monday, monday)[monday] == before - 120
     drain()

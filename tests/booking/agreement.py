@@ -45,7 +45,7 @@ def assert_both_sides_agree(calcom: CalComSimulator) -> None:
     standing = [one for one in ours() if one.status not in OVER]
     assert [one.id for one in standing if one.pending_change or one.status == "held"] == []
     theirs = [one for one in calcom.bookings.all.values() if one["status"] in ("accepted", "pending")]
-    here = sorted((str(one.external_id), one.starts_at, one.there.host) for one in standing)
+    here = sorted((str(one.external_id), one.starts_at, one.external.host) for one in standing)
     there = sorted((one["uid"], instant(one["start"], "start"), one["hosts"][0]["id"]) for one in theirs)
     assert here == there
     taken = b"".join(bytes(getattr(week, f"d{n}") or b"") for week in OccupancyRow.scan() for n in range(7))

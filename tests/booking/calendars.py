@@ -1,12 +1,32 @@
-"""What lies in calendars, read back by tests."""
+"""What lies in calendars, for tests."""
 
-from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.calendar.entries import Entry
-from chalicelib.booking.calendar.store import Calendar
-from chalicelib.booking.practice.models import Staff
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.entries import Days, Entry, weeks_between
+from chalicelib.booking.calendar.owner import CalendarOwner, owner_of
+from chalicelib.booking.practice.models import Resource, Staff
+from chalicelib.core.unit import Unit
 
 
-def read_calendar(company_id: str, member: Staff, *entries: Entry) -> Calendar:
-    """The weeks of a member's calendar that the entries touch."""
-    owner = (member.home_branch_id, member.id)
-    return time_swap.read_calendars(company_id, {owner: entries})[owner]
+def read_calendar(owner: Staff | Resource | CalendarOwner, *entries: Entry) -> Calendar:
+    """The weeks of a calendar that the entries touch."""
+    whose = owner if isinstance(owner, CalendarOwner) else owner_of(owner)
+    mondays = sorted({monday for entry in entries for monday in weeks_between(*entry.reach())})
+    return calendar_store.read([whose], mondays)[0]
+
+
+def calendars_of(taken: Mapping[str, Days]) -> dict[str, Calendar]:
+    """Calendars of a branch with what is taken of them, by owner."""
+    return {owner: Calendar(CalendarOwner("com", "bra", owner), days) for owner, days in taken.items()}
+
+
+def fill(member: Staff, entries: Iterable[Entry], mondays: Iterable[date], now: datetime) -> None:
+    """Put entries into weeks of a calendar in which there is nothing yet."""
+    weeks = set(mondays)
+    unit = Unit(member.company_id)
+    new = [entry for entry in entries if weeks.issuperset(weeks_between(entry.start, entry.start))]
+    calendar_store.take(unit, Calendar(owner_of(member)), new, now)
+    unit.commit()

@@ -6,14 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.shifts import works
-from chalicelib.booking.availability.staff_slots import free_slots, nearest, why_not
-from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
-from chalicelib.booking.engine.explain import Why
+from chalicelib.booking.allocation.choose import works
+from chalicelib.booking.alternatives.search import nearest
+from chalicelib.booking.availability.branch_calendar import BranchCalendar, free_slots
+from chalicelib.booking.availability.reasons import Reason, why_not
+from chalicelib.booking.availability.search_index import compile_search
+from chalicelib.booking.availability.slots import Able
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.calendar.owner import owner_of
+from chalicelib.booking.engine.clocks import minute_of
+from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Branch, Service, Staff
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice.schedule import Schedule
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SUNDAY = datetime(2026, 3, 29, tzinfo=UTC)
@@ -34,6 +42,23 @@ def schedule(mine: tuple[Window, ...], branch: tuple[Window, ...] | None = None,
 
 def entry(start: datetime, minutes: int = 60, kind: Kind = Kind.BOOKING, expires: datetime | None = None) -> Entry:
     return Entry(start, minutes, 0, 0, kind, 1, start.isoformat().encode()[:12].ljust(12), expires)
+
+
+def calendar(member: Staff, *entries: Entry, at: datetime = NOW) -> Calendar:
+    return Calendar(owner_of(member)).with_entries(entries, at)
+
+
+def why(plan: Schedule, service: Service, taken: Calendar, at: datetime, now: datetime) -> list[Reason]:
+    index, start = compile_search(replace(plan, services=(service,))), minute_of(at)
+    whole = BranchCalendar(
+        index=index,
+        calendars={taken.owner.id: taken},
+        frame=frame_of(start, start + service.duration_min),
+        first=start,
+        last=start + 1,
+        now=now,
+    )
+    return why_not(whole, index.services[0], Able(index.staff), None, start)
 
 
 @st.composite
@@ -58,7 +83,7 @@ def services(draw: st.DrawFn) -> Service:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     services(),
     st.lists(entries(), max_size=10, unique_by=lambda e: e.reference),
@@ -70,12 +95,10 @@ def test_every_free_slot_is_bookable_and_every_other_start_has_a_reason(
 ) -> None:
     # Sunday's window may run past midnight, into Monday.
     plan = schedule((Window(6, opens * 60, (opens + hours) * 60), *MORNING))
-    calendar: dict[date, bytes] = {}
-    for each in taken:
-        calendar |= with_entry(calendar, each, NOW - timedelta(days=1))
     member = plan.staff[0]
+    mine = calendar(member, *taken, at=NOW - timedelta(days=1))
     days = [date(2026, 3, 29), MONDAY]
-    found = {slot.starts_at for slot in free_slots(plan, service, [(member, calendar)], days, NOW)}
+    found = {slot.starts_at for slot in free_slots(plan, service, [mine], days, NOW)}
     working = working_minutes(opens, hours)
     start, end = SUNDAY - timedelta(hours=1), SUNDAY + timedelta(hours=46)
     while start < end:
@@ -89,7 +112,7 @@ def test_every_free_slot_is_bookable_and_every_other_start_has_a_reason(
             assert works(plan, member, wanted) == (needed <= working)
         start += timedelta(minutes=5)
     refused = SUNDAY + timedelta(hours=9, minutes=5)
-    codes = {why.code for why in why_not(plan, service, (member, calendar), refused, NOW)}
+    codes = {reason.code for reason in why(plan, service, mine, refused, NOW)}
     assert ("free" in codes) == (refused in found)
     assert codes
 
@@ -107,7 +130,7 @@ def working_minutes(opens: int, hours: int) -> set[datetime]:
 
 def test_alternatives_are_the_nearest_in_order_of_time() -> None:
     plan = schedule(MORNING)
-    slots = free_slots(plan, VISIT, [(plan.staff[0], {})], [MONDAY], NOW)
+    slots = free_slots(plan, VISIT, [calendar(plan.staff[0])], [MONDAY], NOW)
     wanted = datetime(2026, 3, 30, 8, tzinfo=UTC)
     offered = [slot.starts_at for slot in nearest(slots, wanted, 3)]
     assert offered == [wanted - timedelta(minutes=15), wanted, wanted + timedelta(minutes=15)]
@@ -117,9 +140,8 @@ def test_slots_come_in_order_of_time_and_then_of_staff() -> None:
     plan = schedule(MORNING, None, "ada", "bob")
     ada, bob = plan.staff
     nine = datetime(2026, 3, 30, 7, tzinfo=UTC)
-    busy = with_entry({}, entry(nine), NOW)
     hourly = replace(VISIT, slot_interval_min=60)
-    slots = free_slots(plan, hourly, [(bob, {}), (ada, busy)], [MONDAY], NOW)
+    slots = free_slots(plan, hourly, [calendar(bob), calendar(ada, entry(nine))], [MONDAY], NOW)
     assert [(slot.starts_at.hour, slot.staff.id) for slot in slots] == [
         (7, "bob"), (8, "bob"), (8, "ada"), (9, "bob"), (9, "ada"),
     ]  # fmt: skip
@@ -129,14 +151,14 @@ def test_only_hours_of_both_branch_and_member_count_also_past_midnight() -> None
     night = (Window(6, 20 * 60, 26 * 60),)
     plan = schedule(night, (Window(6, 22 * 60, 24 * 60), Window(0, 0, 60)))
     assert plan.hours_of(plan.staff[0]).weekly[6] == ((1320, 1500),)
-    starts = [slot.starts_at for slot in free_slots(plan, VISIT, [(plan.staff[0], {})], [date(2026, 3, 29)], NOW)]
+    starts = [slot.starts_at for slot in free_slots(plan, VISIT, [calendar(plan.staff[0])], [date(2026, 3, 29)], NOW)]
     assert (starts[0], starts[-1]) == (SUNDAY + timedelta(hours=20), SUNDAY + timedelta(hours=21, minutes=45))
 
 
 def test_a_service_may_ask_for_notice_an_alignment_and_a_furthest_day() -> None:
     plan = schedule(tuple(Window(day, 9 * 60, 12 * 60) for day in range(7)))
     now = datetime(2026, 3, 30, 7, 40, tzinfo=UTC)
-    free = [(plan.staff[0], with_entry({}, entry(datetime(2026, 3, 31, 7, tzinfo=UTC), 20), now))]
+    free = [calendar(plan.staff[0], entry(datetime(2026, 3, 31, 7, tzinfo=UTC), 20), at=now)]
 
     def starts(service: Service) -> list[str]:
         days = [MONDAY + timedelta(days=n) for n in range(4)]
@@ -159,14 +181,14 @@ def test_why_a_time_is_not_free() -> None:
     plan = schedule(MORNING)
     nine = datetime(2026, 3, 30, 7, tzinfo=UTC)
     held = entry(nine, kind=Kind.HOLD, expires=NOW + timedelta(minutes=5))
-    calendar = (plan.staff[0], with_entry({}, held, NOW))
+    mine = calendar(plan.staff[0], held)
 
-    def why(at: datetime, now: datetime = NOW) -> list[Why]:
-        return why_not(plan, VISIT, calendar, at, now)
+    def reasons(at: datetime, now: datetime = NOW) -> list[Reason]:
+        return why(plan, VISIT, mine, at, now)
 
-    assert why(nine) == [Why("taken", "stf", "hold")]
-    assert why(nine, NOW + timedelta(minutes=6)) == [Why("free")]
-    assert why(nine + timedelta(hours=2, minutes=30)) == [Why("ends_after_hours", "stf")]
-    assert why(nine + timedelta(hours=6)) == [Why("outside_hours", "stf")]
-    assert why(nine + timedelta(hours=1, minutes=7)) == [Why("off_the_grid")]
-    assert why(nine + timedelta(hours=1), nine + timedelta(days=1))[0] == Why("in_the_past")
+    assert reasons(nine) == [Reason("taken", "stf", by="hold")]
+    assert reasons(nine, NOW + timedelta(minutes=6)) == [Reason("free")]
+    assert reasons(nine + timedelta(hours=2, minutes=30)) == [Reason("ends_after_hours", "stf")]
+    assert reasons(nine + timedelta(hours=6)) == [Reason("outside_hours", "stf")]
+    assert reasons(nine + timedelta(hours=1, minutes=7)) == [Reason("off_the_grid")]
+    assert reasons(nine + timedelta(hours=1), nine + timedelta(days=1))[0] == Reason("in_the_past")

@@ -19,6 +19,7 @@ from tests.booking.agreement import assert_both_sides_agree, clear, ours, recove
 from tests.booking.test_changing import booked, call_off, move
 from tests.booking.test_polling import there, utc
 from tests.calls.conftest import next_monday
+from tests.sizes import examples
 
 CONTEXT = JobContext("job", 1, False, "cor", PLATFORM, now)
 HOURS = st.integers(9, 15)
@@ -72,7 +73,7 @@ class World:
 
 
 @settings(
-    max_examples=10,
+    max_examples=examples(10),
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

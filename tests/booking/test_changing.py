@@ -10,10 +10,12 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.calcom.commit import UID
 from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import reschedule
+from chalicelib.booking.changes.status import Mark, confirm
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import SettleChange
 from chalicelib.booking.rules.reschedule_rules import Move
@@ -68,8 +70,8 @@ def stored(appointment: Appointment) -> Appointment:
 
 def taken(practice: Practice, *appointments: Appointment) -> list[datetime]:
     """When Ada is taken around these appointments."""
-    entries = [a.entry(place) for a in appointments for place in (a.places() or [a.place()])]
-    return sorted(entry.start for entry in read_calendar(COMPANY, practice.staff[0], *entries).entries())
+    entries = [a.entry(slot) for a in appointments for slot in (a.slots() or [a.slot()])]
+    return sorted(entry.start for entry in read_calendar(practice.staff[0], *entries).entries())
 
 
 def settle(appointment: Appointment, later: timedelta = timedelta(minutes=3)) -> None:
@@ -156,7 +158,7 @@ def test_at_calcom_a_reschedule_makes_a_new_booking_and_the_old_ids_stay(
     theirs = calcom.bookings.all[str(moved.external_id)]
     assert (theirs["status"], theirs["rescheduledFromUid"]) == ("accepted", made.external_id)
     for uid in (made.external_id, moved.external_id):
-        found = directory.find(calcom_book.UID, str(uid))
+        found = directory.find(UID, str(uid))
         assert found
         assert found.record == made.id
     assert taken(through_calcom, made, moved) == [next_monday(14)]
@@ -186,7 +188,7 @@ def test_calcom_says_it_is_taken_and_nothing_has_changed(
     refusal = refused(lambda: move(made, next_monday(14)), "slot_taken")
     assert len(refusal.extra["alternatives"]) == 3
     kept = stored(made)
-    assert (kept.place(), kept.pending_change, kept.external_id) == (made.place(), None, made.external_id)
+    assert (kept.slot(), kept.pending_change, kept.external_id) == (made.slot(), None, made.external_id)
     assert taken(through_calcom, made, kept) == [made.starts_at]
 
 
@@ -219,6 +221,8 @@ def test_an_unknown_outcome_holds_both_times_until_calcom_is_asked(
     assert taken(through_calcom, pending) == [next_monday(10), next_monday(14)]
     refused(lambda: move(made, next_monday(15)), "change_pending")
     refused(lambda: call_off(made), "change_pending")
+    # Confirming what is confirmed changes nothing, and does not ask for the change once more.
+    assert confirm(changing(), made.id, Mark()) == pending
     if not applied:
         with pytest.raises(Postpone):
             settle(made, timedelta(seconds=1))
@@ -257,7 +261,7 @@ def test_what_was_cancelled_before_calcom_confirmed_it_is_cancelled_once_it_has(
     refused(lambda: move(held, next_monday(14)), "awaits_calcom")
     theirs = next(iter(calcom.bookings.all.values()))
     client = connected()
-    confirmed = calcom_book.confirm(stored(held), client.booking(theirs["uid"]), new_unit, now)
+    confirmed = calcom_book.confirm(ChangeContext(new_unit, COMPANY, now), stored(held), client.booking(theirs["uid"]))
     client.close()
     assert confirmed.pending_change
     settle(held)

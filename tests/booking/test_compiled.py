@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.availability.search_index import SearchIndex, compile_search
-from chalicelib.booking.availability.search_index_store import IN_MEMORY, IN_TABLE, read_compiled
+from chalicelib.booking.availability.search_index_store import IN_MEMORY, IN_TABLE, read_index
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice.store import schedule_key
-from chalicelib.booking.practice_admin.manage import save_branch
+from chalicelib.booking.practice_admin import manage
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import epoch, now
 from chalicelib.core.tables import fetch
@@ -25,12 +25,12 @@ def row(practice: Practice) -> BookingRow:
 
 
 def ask(practice: Practice, at: datetime | None = None) -> int:
-    return read_compiled("com_test", practice.branches[1].id, at or now()).version
+    return read_index("com_test", practice.branches[1].id, at or now()).version
 
 
 def change(practice: Practice, version: int) -> None:
     branch = replace(practice.branches[1], name=f"Version {version}", version=version)
-    save_branch(lambda: Unit("com_test"), branch, now)
+    manage.save(lambda: Unit("com_test"), branch, now)
 
 
 def test_a_change_drops_what_was_kept_in_the_row_it_changes(practice: Practice) -> None:

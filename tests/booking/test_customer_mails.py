@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.customer_notices import recipients
-from chalicelib.booking.customer_notices.templates import TONGUES, NoticeText, letter, review_letter
+from chalicelib.booking.customer_notices.templates import WORDINGS, NoticeText, notice, review_notice
 from chalicelib.booking.practice.policy import Cancellation, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
@@ -86,8 +86,8 @@ def change(appointment_id: str, what: str, **body: Any) -> None:
     assert answer.status == 200, answer
 
 
-def event_in(letter: dict[str, Any]) -> tuple[str, Any]:
-    (file,) = letter["files"]
+def event_in(notice: dict[str, Any]) -> tuple[str, Any]:
+    (file,) = notice["files"]
     method = file["ContentType"].rpartition("method=")[2]
     assert (file["FileName"], file["ContentDisposition"]) == ("appointment.ics", "ATTACHMENT")
     assert b"\r\n" in file["RawContent"]
@@ -184,18 +184,18 @@ def test_nobody_is_asked_for_a_review_unless_the_practice_wants_it(practice: Pra
         assert post.letters() == []
 
 
-@pytest.mark.parametrize("code", TONGUES)
+@pytest.mark.parametrize("code", WORDINGS)
 def test_every_language_says_everything(code: str) -> None:
-    tongue = TONGUES[code]
-    assert set(tongue.subjects) == set(tongue.news) == set(TONGUES["en"].news)
+    wording = WORDINGS[code]
+    assert set(wording.subjects) == set(wording.news) == set(WORDINGS["en"].news)
     told = NoticeText(
         name="Eve", branch="Nord", service="Massage", starts_at=now(), zone=BERLIN, fee_minor=150, currency="EUR",
         phone="+4930123", address="Weg 1",
     )  # fmt: skip
-    for news in tongue.news:
-        said = letter(news, code, told)
+    for news in wording.news:
+        said = notice(news, code, told)
         assert "Nord" in said.subject
         assert all(part in said.text for part in ("Eve", "Massage", "Weg 1", "+4930123", " EUR"))
-        assert code == "en" or tongue.news[news] != TONGUES["en"].news[news]
-        assert "Eve" not in letter(news, code, replace(told, name="")).text
-    assert "https://x" in review_letter(code, "", "Nord", "https://x").text
+        assert code == "en" or wording.news[news] != WORDINGS["en"].news[news]
+        assert "Eve" not in notice(news, code, replace(told, name="")).text
+    assert "https://x" in review_notice(code, "", "Nord", "https://x").text

@@ -7,8 +7,8 @@ import pytest
 from icalendar import Calendar
 from msgspec.structs import replace
 
-from chalicelib.booking.customer_notices.recipients import tidings
-from chalicelib.booking.customer_notices.templates import MOST_TIMES, NoticeText, letter
+from chalicelib.booking.customer_notices.recipients import news_for
+from chalicelib.booking.customer_notices.templates import MOST_TIMES, NoticeText, notice
 from chalicelib.booking.groups import minimum
 from chalicelib.booking.jobs import MailCustomer
 from chalicelib.booking.practice.policy import Cancellation, GroupPolicy, Policy
@@ -31,9 +31,9 @@ __all__ = ["post"]
 ME = Caller("com_test")
 
 
-def files(letter: dict[str, Any]) -> list[tuple[str, list[Any]]]:
+def files(notice: dict[str, Any]) -> list[tuple[str, list[Any]]]:
     """The method of each file, and its events."""
-    found = [Calendar.from_ical(file["RawContent"]) for file in letter["files"]]
+    found = [Calendar.from_ical(file["RawContent"]) for file in notice["files"]]
     return [(str(one["METHOD"]), one.walk("VEVENT")) for one in found]
 
 
@@ -118,11 +118,11 @@ def test_a_series_is_told_of_once_it_is_booked_and_not_when_it_failed(practice: 
     post.letters()
     ids = [one["appointment_id"] for one in made["occurrences"]]
     job = MailCustomer(company_id="com_test", appointment_id=ids[0], news="booked")
-    (told,) = tidings(job, now())
+    (told,) = news_for(job, now())
     assert [one.id for one in told.about] == ids
-    assert tidings(replace(job, appointment_id=ids[1]), now()) == []
+    assert news_for(replace(job, appointment_id=ids[1]), now()) == []
     posted(f"/api/appointments/{ids[0]}/cancel")
-    (told,) = tidings(job, now())
+    (told,) = news_for(job, now())
     assert [one.id for one in told.about] == ids[1:]
     found = series_store.get_series("com_test", made["id"])
     for status in ("booking", "failed"):
@@ -132,16 +132,16 @@ def test_a_series_is_told_of_once_it_is_booked_and_not_when_it_failed(practice: 
         unit.commit()
         if status == "booking":
             with pytest.raises(Postpone):
-                tidings(job, now())
+                news_for(job, now())
         else:
-            assert tidings(job, now()) == []
+            assert news_for(job, now()) == []
 
 
 def test_a_long_series_says_how_many_more() -> None:
     start = datetime(2026, 11, 23, 9, tzinfo=UTC)
     weeks = tuple(start + timedelta(weeks=week) for week in range(52))
     told = NoticeText(name="", branch="Nord", service="Massage", starts_at=weeks[0], then=weeks[1:], zone=BERLIN)
-    said = letter("booked", "en", told).text
+    said = notice("booked", "en", told).text
     assert said.count("Monday, ") == MOST_TIMES
     assert "and 40 more: all of them are in the attached calendar file." in said
 

@@ -21,7 +21,7 @@ from infra.local.demo_practice import Practice, demo_practice
 from infra.local.invoking import Answer, Caller, call
 from tests.calls.conftest import BERLIN, next_monday
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 ME = Caller("com_test")
 START = datetime(2026, 11, 26, tzinfo=UTC)

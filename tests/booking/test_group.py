@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.group import Group, JoinableGroup, Participant, in_time, opened, opening
+from chalicelib.booking.appointments.group import Group, Participant, in_time, opened, policy_to_open
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.reasons import why_not
 from chalicelib.booking.availability.search_index import compile_search
-from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots, why_not
+from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
 from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
 from chalicelib.booking.engine.query import frame_of
@@ -20,6 +21,7 @@ from chalicelib.booking.practice.models import Branch, Part, Service, Staff
 from chalicelib.booking.practice.policy import GroupPolicy, Policy, resolved
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin.validation import policy_faults, service_faults
+from tests.booking.calendars import calendars_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 30, 7, tzinfo=UTC)
@@ -78,10 +80,10 @@ def test_a_group_refuses_to_be_oversold_even_where_nobody_asked_whether_it_takes
 
 def test_who_opens_a_group_after_its_deadline_could_not_be_joined_in_time_so_it_is_not_opened() -> None:
     service = replace(YOGA, policy=MERGE)
-    assert opening(resolved(MERGE), service).minimum_notice_min == 1440
-    assert opening(resolved(MERGE), replace(service, least_seats=1)).minimum_notice_min == 120
+    assert policy_to_open(resolved(MERGE), service).minimum_notice_min == 1440
+    assert policy_to_open(resolved(MERGE), replace(service, least_seats=1)).minimum_notice_min == 120
     kept = resolved(Policy(group=GroupPolicy(below="keep")))
-    assert opening(kept, service) == kept
+    assert policy_to_open(kept, service) == kept
     early, late = MONDAY - timedelta(days=3), MONDAY - timedelta(hours=2)
     assert (made := opened(resolved(MERGE), service, who(1), MONDAY, early))
     assert made.deadline_min == 1440
@@ -135,11 +137,21 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
     at_ten = MONDAY + timedelta(hours=1)
     kind = Kind.BOOKING if group.full else Kind.GROUP
     taken = {"ada": with_entry({}, Entry(at_ten, 60, 0, 0, kind, 1, bytes(12)), NOW)}
-    standing = JoinableGroup(
-        service_id="svc_yoga", staff_id="ada", start=minute_of(at_ten), length_min=60, left=group.left
+    at_ten_group = Appointment(
+        id="apt", company_id="com", branch_id="bra", service_id="svc_yoga", staff_id="ada", customer_id="cus",
+        starts_at=at_ten, ends_at=at_ten + timedelta(hours=1), status="confirmed", source="web", group=group,
+        created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     first = day_start("Europe/Berlin", date(2026, 3, 30).toordinal())
-    board = BranchCalendar(compiled, taken, frame_of(first, first + 1500), first, first + 1440, NOW, groups=[standing])
+    board = BranchCalendar(
+        index=compiled,
+        calendars=calendars_of(taken),
+        frame=frame_of(first, first + 1500),
+        first=first,
+        last=first + 1440,
+        now=NOW,
+        groups=[] if group.full else [at_ten_group],
+    )
     service = compiled.service("svc_yoga")
     assert service
     able = Able(compiled.staff)

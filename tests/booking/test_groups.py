@@ -11,7 +11,9 @@ from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.availability import search as slot_search
+from chalicelib.booking.availability.search_query import SearchQuery
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.changes.attendees import Attendance, change_attendees
 from chalicelib.booking.changes.cancel import Cancellation, cancel
@@ -108,22 +110,18 @@ def invalid(work: Callable[[], object]) -> tuple[str, str]:
 def kinds(practice: Practice, group: Appointment) -> list[Kind]:
     """What the calendar of who does it says at the time of the group."""
     member = next(member for member in practice.staff if member.id == group.staff_id)
-    entries = read_calendar(COMPANY, member, group.entry()).entries()
+    entries = read_calendar(member, group.entry()).entries()
     return [entry.kind for entry in entries if entry.start == group.starts_at]
 
 
 def list_of(customer_id: str, **fields: Any) -> list[Appointment]:
-    asked: dict[str, Any] = {"starts_from": None, "starts_until": None, "status": None, "source": None}
-    return appointment_store.page_appointments(
-        "customer", customer_id, COMPANY, **(asked | fields), limit=50, cursor=None
-    ).data
+    theirs = AppointmentFilter(company_id=COMPANY, by="customer", record_id=customer_id, **fields)
+    return appointment_store.page_appointments(theirs, 50).data
 
 
 def slots(practice: Practice, at: datetime = TEN) -> list[tuple[int, int | None]]:
     """The hours at which haircuts are offered that day, with seats left, on New York's clock."""
-    wanted = slot_search.SearchQuery(
-        branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date()
-    )
+    wanted = SearchQuery(branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date())
     (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
     return [((one.start // 60 - 5) % 24, one.seats_left) for one in found.slots if one.start % 60 == 0]
 
@@ -172,7 +170,7 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
     booked(practice, 1, staff="Dan Rossi")
     booked(practice, 2, staff="Chloe Park", seats=3)
     booked(practice, 3, TEN + timedelta(hours=2), staff="Dan Rossi", seats=2)  # Dan's second and last of this day
-    wanted = slot_search.SearchQuery(
+    wanted = SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
     (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
@@ -253,8 +251,8 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
     assert kinds(practice, moved) == [Kind.GROUP]
     drain()
     for customer_id in customers:
-        assert [one.id for one in list_of(customer_id, starts_from="2026-11-24")] == [group.id]
-        assert list_of(customer_id, starts_until="2026-11-24") == []
+        assert [one.id for one in list_of(customer_id, starts_from=datetime(2026, 11, 24, tzinfo=UTC))] == [group.id]
+        assert list_of(customer_id, starts_until=datetime(2026, 11, 24, tzinfo=UTC)) == []
         assert [one.customer_id for one in list_of(customer_id, status="confirmed")] == [customer_id]
         assert list_of(customer_id, status="cancelled") == []
         assert tallies(customer_id) == {"2026-11-23": 0, "2026-11-24": 1}
@@ -371,7 +369,7 @@ def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(
     plain = requests(lambda: booked(practice, 2, service="Text consultation", staff="Chloe Park"))
     assert plain == ["BatchGetItem", "TransactWriteItems"]
     assert requests(lambda: booked(practice, 3)) == ["BatchGetItem", "GetItem", "TransactWriteItems"]
-    wanted = slot_search.SearchQuery(
+    wanted = SearchQuery(
         branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
     )
 

@@ -17,7 +17,7 @@ MONDAY = date(2026, 11, 30)
 def schedule(zone: str = "Europe/Berlin", hours: tuple[Window, ...] = (), **more: object) -> Schedule:
     hours = hours or tuple(Window(day, 480, 1200) for day in range(7))
     branch = Branch(id="bra_1", company_id="com", name="Mitte", zone=zone, hours=hours, **more)  # type: ignore[arg-type]
-    return compile_schedule(branch, [], [], today=TODAY)
+    return compile_schedule(branch, [], [], [], TODAY)
 
 
 def member(*windows: Window, **more: object) -> Staff:

@@ -154,7 +154,7 @@ def test_attendees_and_guests_reach_calcom_and_are_no_news_when_they_come_back(
     assert emails[1:] == ["eve@example.com", "tom@example.com"]
     kept = stored(made)
     assert (kept.attendee, kept.guests) == (changed.attendee, ("tom@example.com",))
-    assert kept.there.guests == ("eve@example.com", "tom@example.com")
+    assert kept.external.guests == ("eve@example.com", "tom@example.com")
     with pytest.raises(Invalid, match="removes none"):
         change_attendees(changing(), made.id, Attendance(contact=Contact(), guests=()))
     assert change_attendees(changing(), made.id, Attendance(contact=contact)) == kept

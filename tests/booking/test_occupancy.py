@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from chalicelib.booking.calendar.entries import (
     Entry,
     Kind,
+    blocked_minutes,
     entries_of,
     first_clash,
-    footprints,
     unpack,
     with_entry,
     without_reference,
@@ -89,7 +89,7 @@ def test_the_bitmap_of_footprints_is_what_the_entries_say(wanted: list[Entry]) -
     for but in (b"", own):
         lasting = [e for e in wanted if e.reference != but and (e.expires_at is None or e.expires_at > NOW)]
         expected = {minute for entry in lasting for minute in minutes(entry)}
-        bits = footprints(days, dates, NOW, but)
+        bits = blocked_minutes(days, dates, NOW, but)
         found = {origin + timedelta(minutes=n) for n in range(len(dates) * 1440) if bits >> n & 1}
         assert found == expected
 
@@ -99,7 +99,7 @@ def test_an_entry_of_several_days_fills_the_days_between() -> None:
     days = with_entry({}, week_off, NOW)
     dates = sorted(days)
     assert len(dates) == 8
-    bits = footprints(days, dates, NOW)
+    bits = blocked_minutes(days, dates, NOW)
     assert bits.bit_count() == 7 * 1440
-    assert footprints(days, dates[1:2], NOW) == (1 << 1440) - 1
+    assert blocked_minutes(days, dates[1:2], NOW) == (1 << 1440) - 1
     assert entries_of(days) == [week_off]

@@ -12,7 +12,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import MOST_CALENDARS, MOST_PARTS
-from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation
 from chalicelib.booking.changes.cancel import cancel as cancel_one
 from chalicelib.booking.changes.reschedule import reschedule as move_one
@@ -47,8 +47,8 @@ def no_calcom() -> Any:
 
 def held(practice: Practice, part: Appointment) -> list[bytes]:
     """The references that lie, at the time of a part, in each calendar it takes; once for each entry."""
-    owners = [owner("com_test", part.branch_id, one) for one in (str(part.staff_id), *part.resource_ids)]
-    return [entry.reference for one in owners for entry in read_calendar("com_test", one, part.entry()).entries()]
+    owners = [CalendarOwner("com_test", part.branch_id, one) for one in (str(part.staff_id), *part.resource_ids)]
+    return [entry.reference for one in owners for entry in read_calendar(one, part.entry()).entries()]
 
 
 def refused(code: str, work: Any) -> Conflict:
@@ -94,7 +94,7 @@ def test_two_parts_of_one_person_are_one_swap_of_the_calendar(aws: EmbeddedAws) 
     practice = open_spa(staff={DAN: {"service_ids": ()}})
     first = packaged(practice)
     assert {part.staff_id for part in first.parts} == {practice.staff[CHLOE].id}
-    mine = read_calendar("com_test", practice.staff[CHLOE], first.entry()).entries()
+    mine = read_calendar(practice.staff[CHLOE], first.entry()).entries()
     assert [entry.reference for entry in mine] == [part.entry().reference for part in first.parts]
 
 

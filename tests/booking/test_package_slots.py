@@ -21,6 +21,8 @@ from chalicelib.booking.practice.models import Branch, Part, Resource, Service, 
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin.compile_schedule import compile_schedule
+from tests.booking.calendars import calendars_of
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = date(2026, 3, 30)
@@ -78,7 +80,7 @@ def schedule(draw: st.DrawFn, policy: Policy = Policy()) -> Schedule:
         Resource(id=one, company_id="com", branch_id="bra", kind=one[:-1], name=one, hours=hours)
         for one, hours in zip(ROOMS, (None, (Window(0, NINE, 11 * 60),), None), strict=True)
     ]
-    return compile_schedule(branch, [*services, package], staff, rooms, today=NOW.date())
+    return compile_schedule(branch, [*services, package], staff, rooms, NOW.date())
 
 
 @st.composite
@@ -106,7 +108,14 @@ def compiled(found: Schedule) -> SearchIndex:
 def slots(found: Schedule, taken: Mapping[str, Days], only: str | None = None) -> list[FreeSlot]:
     branch = compiled(found)
     first, last = (day_start(branch.zone, MONDAY.toordinal() + n) for n in (0, 1))
-    board = BranchCalendar(branch, taken, frame_of(first, last + 300), first, last, NOW)
+    board = BranchCalendar(
+        index=branch,
+        calendars=calendars_of(taken),
+        frame=frame_of(first, last + 300),
+        first=first,
+        last=last,
+        now=NOW,
+    )
     package = branch.service("svc_p")
     return find_slots(board, package, Able(branch.staff, only), None, 500)[0] if package else []
 
@@ -156,7 +165,7 @@ def _meet(parts: list[Service], placed: list[tuple[int, str, tuple[str, ...]]]) 
     return any(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for a, b in product(takes, takes) if a[3] < b[3])
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(worlds())
 def test_a_package_is_offered_exactly_where_it_can_be_and_booked_wherever_it_is_offered(
     world: tuple[Schedule, Busy],
@@ -172,7 +181,8 @@ def test_a_package_is_offered_exactly_where_it_can_be_and_booked_wherever_it_is_
         every = list(placements(found, busy, start))
         assert (start in offered) == bool(every), start
         at = MIDNIGHT + timedelta(minutes=start)
-        solved = PackageProblem(schedule=found, package=package, taken=taken, starts_at=at, now=NOW).solve(found.staff)
+        problem = PackageProblem(schedule=found, package=package, taken=calendars_of(taken), starts_at=at, now=NOW)
+        solved = problem.solve(found.staff)
         assert (solved is not None) == bool(every), start
         if solved:
             shown = [(minute_of(p.starts_at) - minute_of(MIDNIGHT), p.staff.id, p.room_ids) for p in solved]
@@ -182,7 +192,7 @@ def test_a_package_is_offered_exactly_where_it_can_be_and_booked_wherever_it_is_
             ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(worlds(), st.sampled_from(NAMES), st.permutations(NAMES))
 def test_whoever_is_preferred_what_is_offered_is_booked(
     world: tuple[Schedule, Busy], only: str, order: list[str]
@@ -195,7 +205,9 @@ def test_whoever_is_preferred_what_is_offered_is_booked(
     ranked = sorted(found.staff, key=lambda member: order.index(member.id))
     for slot in slots(found, taken, only):
         at = MIDNIGHT + timedelta(minutes=slot.start - minute_of(MIDNIGHT))
-        problem = PackageProblem(schedule=found, package=package, taken=taken, starts_at=at, now=NOW, only=only)
+        problem = PackageProblem(
+            schedule=found, package=package, taken=calendars_of(taken), starts_at=at, now=NOW, only=only
+        )
         solved = problem.solve(ranked)
         assert solved
         assert all(one.ends_at <= other.starts_at for one, other in pairwise(solved))
@@ -222,7 +234,7 @@ def test_packages_count_once_to_the_branch_and_to_themselves() -> None:
             policy=msgspec.structs.replace(of_package, minimum_notice_min=0),
         )  # fmt: skip
         branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=OPEN, policy=of_branch)
-        return len(slots(compile_schedule(branch, [cut, package], staff, today=NOW.date()), days))
+        return len(slots(compile_schedule(branch, [cut, package], staff, [], NOW.date()), days))
 
     anyhow = offered(Policy(), Policy())
     assert anyhow > 0

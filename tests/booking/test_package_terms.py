@@ -119,6 +119,7 @@ def test_the_terms_of_rescheduling_come_with_the_rules_of_the_new_time(aws: Embe
     assert failures(first, late, override=("rescheduling",)) == ["parts_do_not_fit"]
     over = moved(first, late, override=("rescheduling", "staff_availability"))
     assert over.parts[1].starts_at == late + timedelta(minutes=45)
+    assert any(one.get("overridden") == "rescheduling,staff_availability" for one in history(first.id))
 
 
 def test_what_keeps_its_time_is_judged_by_limits_alone(aws: EmbeddedAws) -> None:

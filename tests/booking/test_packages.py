@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
+from tests.sizes import examples
 
 HORIZON = 12
 FITS = st.integers(0, (1 << HORIZON) - 1)
@@ -52,7 +53,7 @@ def holds(wanted: list[Piece], found: list[Placed]) -> bool:
         if not ends <= found[number].start <= ends + wanted[number].gap:
             return False
     takes = [
-        (owner, piece.footprint(each.start))
+        (owner, piece.blocked(each.start))
         for piece, each in zip(wanted, found, strict=True)
         for owner in (each.staff, *each.rooms)
     ]
@@ -63,7 +64,7 @@ def holds(wanted: list[Piece], found: list[Placed]) -> bool:
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(pieces(), min_size=1, max_size=2) | st.lists(pieces().filter(lambda p: not p.rooms), max_size=3))
 def test_a_package_is_placed_exactly_where_one_placement_holds(wanted: list[Piece]) -> None:
     if not wanted:

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.calcom import cursor_store, webhook_subscription
 from chalicelib.booking.calcom import poll as calcom_poll
-from chalicelib.booking.calcom import webhook_subscription
 from chalicelib.booking.calcom.webhook_events import apply_event
 from chalicelib.booking.jobs import CheckCalComWebhooks, PollCalCom
 from chalicelib.booking.tables import BookingRow
@@ -104,11 +103,11 @@ def test_a_page_that_breaks_off_is_read_again(through_calcom: Practice, calcom: 
     poll()
     there(calcom, 10)
     there(calcom, 11)
-    seen = appointment_store.find_cursor(PLATFORM)
+    seen = cursor_store.find(PLATFORM)
     calcom.fault(path="/v2/bookings/*", method="GET", status=500, times=1)
     with pytest.raises(Unavailable):
         poll()
-    assert appointment_store.find_cursor(PLATFORM) == seen
+    assert cursor_store.find(PLATFORM) == seen
     poll()
     assert len(appointments()) == 3
 

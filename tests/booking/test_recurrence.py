@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.booking.series import rrule
 from chalicelib.booking.series.recurrence import MOST, Recurrence
 from chalicelib.core.errors import Invalid
+from tests.sizes import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = (
@@ -44,13 +45,14 @@ def rules(draw: Any) -> str:
         if freq in ("MONTHLY", "YEARLY") and draw(st.booleans()):
             parts["BYDAY"] = draw(PLACED)
         elif freq == "YEARLY" and draw(st.booleans()):
-            parts["BYWEEKNO"] = draw(numbers(1, 2, 26, 52, 53, -1, -2))
+            # Not the weeks that dateutil gets wrong at year ends; test_rrule.py holds those to ISO 8601.
+            parts["BYWEEKNO"] = draw(numbers(1, 2, 26, 51, -1, -2))
     if {"BYMONTHDAY", "BYDAY", "BYMONTH", "BYYEARDAY"} & set(parts) and draw(st.booleans()):
         parts["BYSETPOS"] = draw(numbers(1, -1) if freq in ("DAILY", "WEEKLY") else numbers(1, 2, -1, -2))
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(text=rules(), first=st.dates(date(2023, 1, 1), date(2028, 12, 31)))
 def test_a_rule_falls_on_the_dates_that_dateutil_finds(text: str, first: date) -> None:
     rule = rrule.parse(text, "body")
@@ -66,7 +68,7 @@ def counted(frequency: Any, count: int | None, **fields: Any) -> Recurrence:
     return Recurrence(frequency=frequency, count=count, **fields)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     zone=st.sampled_from(ZONES),
     day=st.dates(date(2024, 1, 1), date(2031, 1, 1)),

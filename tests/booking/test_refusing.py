@@ -168,7 +168,7 @@ def test_a_full_day_of_the_branch(aws: EmbeddedAws) -> None:
 def test_the_blocked_cannot_book_by_id_phone_or_email(aws: EmbeddedAws) -> None:
     practice = opened()
     made = booked(practice, contact=Contact(name="Eve", phone="+12125550199", email="eve@example.com"))
-    block = block_customer.block(new_unit, "com_test", made.customer_id, Contact(), "", clock)
+    block = block_customer.block(new_unit, "com_test", made.customer_id, Contact(), "")
     later = TEN + timedelta(hours=2)
     people: tuple[dict[str, Any], ...] = (
         {"customer_id": made.customer_id},

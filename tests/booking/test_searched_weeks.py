@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.booking.availability import search
 from chalicelib.booking.availability.search_index import compile_search
+from chalicelib.booking.availability.search_query import BranchSearch, SearchQuery
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.engine.clocks import day_start
 from chalicelib.booking.practice.hours import Window
@@ -55,11 +56,12 @@ def test_a_search_reads_the_weeks_it_needs(
     compiled = compile_search(Schedule(branch=branch, services=(cut,), staff=(ada,)))
     read = []
 
-    def taken_in(company_id: str, branch_id: str, mondays: list[date]) -> dict[str, Any]:
+    def read_branch(company_id: str, branch_id: str, mondays: list[date]) -> dict[str, Any]:
         read.extend(mondays)
         return {}
 
-    monkeypatch.setattr(calendar_store, "taken_in", taken_in)
+    monkeypatch.setattr(calendar_store, "read_branch", read_branch)
     window = (day_start(zone, first.toordinal()), day_start(zone, last.toordinal() + 1))
-    search.branch_calendar_of("com", compiled, [compiled.services[0]], None, window, NOW)
+    query = SearchQuery(branch_ids=("bra",), services=())
+    search.read_calendar(BranchSearch("com", compiled, compiled.services, window, query), NOW)
     assert read == weeks

@@ -18,15 +18,16 @@ from chalicelib.booking.rules import block_customer
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.series import book as series_book
 from chalicelib.booking.series import store as series_store
-from chalicelib.booking.series.book import book_series, check, listed
-from chalicelib.booking.series.change import SeriesChange, change_series
-from chalicelib.booking.series.finish import SeriesProgress, Units
-from chalicelib.booking.series.plan import SeriesRequest
+from chalicelib.booking.series.book import book_series, check
+from chalicelib.booking.series.change import change_series
+from chalicelib.booking.series.context import SeriesRequest
+from chalicelib.booking.series.finish import SeriesProgress, SeriesRun
 from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.resume import resume
-from chalicelib.booking.series.series import HOLDS_LAST, Series
+from chalicelib.booking.series.series import HOLDS_LAST, Change, Series
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.core.errors import Conflict, Invalid
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
@@ -45,11 +46,12 @@ def new_unit() -> Unit:
     return Unit("com_test", clock=lambda: NOW)
 
 
-UNITS = Units(new_unit, new_unit)
-
-
 def no_calcom() -> Any:
     raise AssertionError("not asked")
+
+
+def run_at(now: datetime) -> SeriesRun:
+    return SeriesRun(new_unit, "com_test", lambda: now, calcom=no_calcom, answering=new_unit)
 
 
 def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesRequest:
@@ -58,16 +60,16 @@ def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fiel
     return SeriesRequest(**(known | fields))
 
 
-def series_of(wish: SeriesRequest, on_conflict: Any = "none", now: datetime = NOW) -> SeriesProgress:
-    return book_series(UNITS, "com_test", wish, on_conflict, lambda: now, no_calcom)
+def series_of(request: SeriesRequest, on_conflict: Any = "none", now: datetime = NOW) -> SeriesProgress:
+    return book_series(run_at(now), replace(request, on_conflict=on_conflict))
 
 
-def checked(wish: SeriesRequest) -> list[dict[str, Any]]:
-    return listed(check("com_test", wish, lambda: NOW))
+def checked(request: SeriesRequest) -> list[dict[str, Any]]:
+    return check("com_test", request, lambda: NOW).listed()
 
 
-def starts(standing: SeriesProgress) -> list[datetime]:
-    return sorted(one.starts_at for one in standing.appointments.values())
+def starts(progress: SeriesProgress) -> list[datetime]:
+    return sorted(one.starts_at for one in progress.appointments.values())
 
 
 def weeks(*numbers: int) -> list[datetime]:
@@ -190,7 +192,7 @@ def test_what_cannot_be_in_a_series_names_its_field(
 
 def test_someone_blocked_gets_no_series_and_no_alternatives(aws: EmbeddedAws) -> None:
     practice = opened()
-    block_customer.block(new_unit, "com_test", None, EVE, "", lambda: NOW)
+    block_customer.block(new_unit, "com_test", None, EVE, "")
     refusal = refused(lambda: series_of(wanted(practice), "skip"), "series_conflict")
     assert {len(one["alternatives"]) for one in refusal.extra["occurrences"]} == {0}
 
@@ -207,23 +209,18 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
     original = series_book._take
     meant: list[Series] = []
 
-    def meet(unit: Unit, state: Any, chosen: Any, ground: Any, series: Series, now: datetime) -> None:
+    def meet(unit: Unit, series: Series, plan: Any, calendars: Any) -> None:
         if len(series.held_in) == 2 and not meant:
             meant.append(series)
             booked(practice, weeks(2)[0], contact=replace(EVE, phone="+12125550198"), **DAN)
-        original(unit, state, chosen, ground, series, now)
+        original(unit, series, plan, calendars)
 
     monkeypatch.setattr(series_book, "_take", meet)
     refusal = refused(lambda: series_of(wanted(practice, 4)), "series_conflict")
     assert [one["bookable"] for one in refusal.extra["occurrences"]] == [True, True, False, True]
     assert series_store.get_series("com_test", meant[0].id).status == "failed"
-    standing = [row for row in BookingRow.scan() if row.sk == "appointment"]
-    assert len(standing) == 1
-    cancel(
-        changing(),
-        standing[0].pk.partition("#")[2],
-        Cancellation(),
-    )
+    (left,) = [row for row in BookingRow.scan() if row.sk == "appointment"]
+    cancel(changing(), left.pk.partition("#")[2], Cancellation())
     nothing_is_taken()
 
 
@@ -242,7 +239,7 @@ def test_what_a_request_has_no_time_for_is_held_and_the_job_books_it(
     left = left_in_the_middle(practice, monkeypatch)
     assert left.status == "booking"
     refused(lambda: booked(practice, TEN, **DAN), "slot_taken")
-    refused(lambda: change(left, "cancel", str(left.wanted()[0].appointment_id), "all"), "series_unfinished")
+    refused(lambda: change(left, "cancel", left.appointment_ids()[0], "all"), "series_unfinished")
     ticking = iter(NOW + timedelta(seconds=11 * n) for n in range(1000))
     job = jobs.ResumeSeries(company_id="com_test", series_id=left.id)
     with pytest.raises(Postpone):
@@ -287,7 +284,8 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
     practice = opened()
     left = left_in_the_middle(practice, monkeypatch)
     day = weeks(1)[0]
-    book_time_off.take(new_unit, "com_test", practice.staff[3].id, day, day + timedelta(hours=8), "", lambda: NOW)
+    away = TimeOffRequest(practice.staff[3].id, day, day + timedelta(hours=8))
+    book_time_off.take(new_unit, "com_test", away, lambda: NOW)
     resume(jobs.ResumeSeries(company_id="com_test", series_id=left.id), context(NOW))
     assert series_store.get_series("com_test", left.id).status == "booked"
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
@@ -296,18 +294,19 @@ def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(
 def change(
     series: Series, kind: Any, appointment_id: str, scope: Any, now: datetime = NOW, **fields: Any
 ) -> SeriesProgress:
-    wish = SeriesChange(kind=kind, appointment_id=appointment_id, scope=scope, **fields)
-    return change_series(UNITS, "com_test", series.id, wish, lambda: now, no_calcom)
+    version = fields.pop("version", None)
+    wanted = Change(kind=kind, appointment_id=appointment_id, scope=scope, **fields)
+    return change_series(run_at(now), series.id, wanted, version)
 
 
-def ids(standing: SeriesProgress) -> list[str]:
-    return [str(one.appointment_id) for one in standing.series.wanted()]
+def ids(progress: SeriesProgress) -> list[str]:
+    return progress.series.appointment_ids()
 
 
-def outcomes(standing: SeriesProgress) -> dict[str, str | None]:
-    assert standing.series.change
-    assert standing.series.change.finished
-    return {target.appointment_id: target.code for target in standing.series.change.targets}
+def outcomes(progress: SeriesProgress) -> dict[str, str | None]:
+    assert progress.series.change
+    assert progress.series.change.finished
+    return {target.appointment_id: target.code for target in progress.series.change.targets}
 
 
 def test_this_and_the_following_move_by_the_local_clock_the_past_is_left_alone(aws: EmbeddedAws) -> None:
@@ -345,7 +344,7 @@ def test_a_daily_series_moves_onto_its_own_times_and_says_which_could_not(aws: E
     other = booked(practice, TEN + timedelta(days=1, hours=2), contact=replace(EVE, phone="+12125550198"), **DAN)
     stuck = change(made.series, "reschedule", one, "all", starts_at=other.starts_at)
     assert outcomes(stuck) == {one: "slot_taken", two: None, three: None}
-    assert len(stuck.told[one]["alternatives"]) == 3
+    assert len(stuck.conflicts[one]["alternatives"]) == 3
     with_chloe = change(made.series, "reschedule", two, "following", staff="Chloe Park")
     assert {a.staff_id for a in with_chloe.appointments.values()} == {practice.staff[2].id, practice.staff[3].id}
     with pytest.raises(Invalid):
@@ -389,15 +388,15 @@ def test_a_change_that_was_left_is_gone_on_with_and_another_waits(
     assert starts(done) == [TEN + timedelta(days=n) for n in (1, 2, 3)]
 
 
-def test_a_new_customers_series_makes_one_customer_and_is_listed_with_him(aws: EmbeddedAws) -> None:
+def test_a_new_customers_series_makes_one_customer_and_is_listed_with_them(aws: EmbeddedAws) -> None:
     practice = opened()
     made = series_of(wanted(practice)).series
     other = series_of(
         wanted(practice, contact=replace(EVE, phone="+12125550198"), starts_at=TEN + timedelta(hours=1))
     ).series
     again = series_of(wanted(practice, starts_at=TEN + timedelta(hours=2))).series
-    assert made.customer_id == again.customer_id != other.customer_id
-    listed_ = series_store.page_series("com_test", made.customer_id, 10, None).data
+    assert made.template.customer_id == again.template.customer_id != other.template.customer_id
+    listed_ = series_store.page_series("com_test", made.template.customer_id, 10, None).data
     assert [one.id for one in listed_] == [again.id, made.id]
     assert len(series_store.page_series("com_test", None, 10, None).data) == 3
     assert isinstance(refused(lambda: series_of(wanted(practice)), "series_conflict"), Conflict)

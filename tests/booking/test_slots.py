@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.reasons import Reason, why_not
 from chalicelib.booking.availability.search_index import SearchIndex, compile_search
-from chalicelib.booking.availability.slots import Able, FreeSlot, Reason, find_slots, why_not
+from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
 from chalicelib.booking.calendar.entries import Days, Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
 from chalicelib.booking.engine.query import frame_of
@@ -19,6 +20,8 @@ from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Branch, Part, Resource, Service, Skill, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice.schedule import Schedule
+from tests.booking.calendars import calendars_of
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = date(2026, 3, 30)
@@ -57,7 +60,14 @@ def at(minute: int) -> datetime:
 
 def board(branch: SearchIndex, taken: Mapping[str, Days]) -> BranchCalendar:
     first, last = (day_start(branch.zone, MONDAY.toordinal() + n) for n in (0, 1))
-    return BranchCalendar(branch, taken, frame_of(first, last + 240), first, last, NOW)
+    return BranchCalendar(
+        index=branch,
+        calendars=calendars_of(taken),
+        frame=frame_of(first, last + 240),
+        first=first,
+        last=last,
+        now=NOW,
+    )
 
 
 def booked(*minutes: int, length: int = 60, number: int = 1) -> Days:
@@ -85,7 +95,7 @@ SKILL = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.tuples(TAKEN, TAKEN, TAKEN, TAKEN, TAKEN), st.tuples(SKILL, SKILL))
 def test_a_slot_is_offered_exactly_where_one_assignment_holds(
     taken: tuple[list[int], ...], skills: tuple[tuple[Skill, ...], ...]

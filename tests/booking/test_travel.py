@@ -1,6 +1,6 @@
 """Ways: the great circle, what a provider says, and the stops of a calendar against a plain list."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import pytest
@@ -8,12 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.booking.calendar import locations, travel_time
-from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.entries import Entry, Kind
+from chalicelib.booking.calendar.owner import CalendarOwner
+from chalicelib.booking.calendar.reach import too_far, travelling
 from chalicelib.booking.engine.clocks import minute_of
 from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.geo import LONGEST_MIN, Leg, Point, Roads, Travel, great_circle_km, legs_between, point
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.settings import settings as house
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 30, tzinfo=UTC)
@@ -78,14 +82,13 @@ def plainly_too_far(wanted: Entry, held: list[Entry], base: Point | None, roads:
     return False
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(entries(), max_size=6, unique_by=lambda e: e.reference), st.none() | NEAR, st.integers(2, 60))
 def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnight_and_the_week(
     wanted: list[Entry], base: Point | None, speed: int
 ) -> None:
     roads = Roads(Travel(speed_kmh=speed))
-    days: dict[date, bytes] = {}
-    places: dict[date, bytes] = {}
+    calendar = Calendar(CalendarOwner("com", "bra", "ada"), base=base)
     held: list[Entry] = []
     for entry in wanted:
         if entry.kind is Kind.TIME_OFF and entry.point:
@@ -95,19 +98,17 @@ def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnigh
             continue
         if entry.kind is not Kind.TIME_OFF:
             expected = plainly_too_far(entry, held, base, roads)
-            assert locations.too_far(days, places, base, entry, roads, NOW) == expected
-            bits = locations.travelling(days, places, base, entry.point or base, roads, FRAME, NOW)
+            assert too_far(calendar, entry, roads, NOW) == expected
+            bits = travelling(calendar, entry.point or base, roads, FRAME, NOW)
             first, last = (minute_of(at) - FRAME.origin for at in (entry.blocks_from, entry.blocks_until))
             assert bool(bits >> first & (1 << last - first) - 1) == expected
             if expected:
                 continue
-        days |= with_entry(days, entry, NOW)
-        places |= locations.with_entry(places, entry, NOW)
+        calendar = calendar.with_entries([entry], NOW)
         held.append(entry)
     for entry in held:
-        before = dict(places)
-        gone = before | locations.without_reference(before, entry.reference, entry.days_in_reach())
-        assert all(stop.reference != entry.reference for day in gone for stop in locations.unpack(day, gone[day]))
+        gone = calendar.without([entry.reference], entry.days_in_reach()).locations
+        assert all(one.reference != entry.reference for one in locations.locations_of(gone))
 
 
 @given(entries(), entries())

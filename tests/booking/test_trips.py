@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, choose, entry_for
 from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.reasons import Reason, why_not
 from chalicelib.booking.availability.search_index import SearchIndex, compile_search
-from chalicelib.booking.availability.slots import Able, Reason, find_slots, why_not
-from chalicelib.booking.availability.travel_blocks import TravelBlocks
-from chalicelib.booking.calendar import locations
-from chalicelib.booking.calendar.entries import Entry, Kind, first_clash, with_entry
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.availability.slots import Able, find_slots
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
+from chalicelib.booking.calendar.owner import owner_of
+from chalicelib.booking.calendar.reach import too_far
 from chalicelib.booking.calendar.travel_time import in_time
 from chalicelib.booking.engine.clocks import day_start, minute_of, moment_of
 from chalicelib.booking.engine.query import frame_of
@@ -25,6 +26,7 @@ from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Branch, GeoAddress, Service, Staff
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice.schedule import Schedule
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = date(2026, 3, 30)
@@ -59,13 +61,8 @@ def practice(
 
 
 def calendar(schedule: Schedule, *entries: Entry) -> Calendar:
-    days: dict[date, bytes] = {}
-    places: dict[date, bytes] = {}
-    for entry in entries:
-        days |= with_entry(days, entry, NOW)
-        places |= locations.with_entry(places, entry, NOW)
-    place = schedule.branch.place
-    return Calendar("com", schedule.staff[0], days, places, place.point() if place else None)
+    empty = Calendar(owner_of(schedule.staff[0]), base=schedule.branch.point)
+    return empty.with_entries(entries, NOW)
 
 
 def entry(minute: int, place: GeoAddress | None, number: int = 0, **fields: Any) -> Entry:
@@ -78,18 +75,24 @@ def board(schedule: Schedule, taken: Calendar, here: Point) -> BranchCalendar:
     # As the compilation comes out of the table.
     branch = msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=SearchIndex)
     first, last = (day_start(ZONE, DAY.toordinal() + n) for n in (0, 1))
-    bases = {"bra": branch.place} if branch.place else {}
-    trips = TravelBlocks(here=here, stops={"ada": taken.stops}, bases=bases)
-    return BranchCalendar(branch, {"ada": taken.days}, frame_of(first, last + 60), first, last, NOW, trips=trips)
+    return BranchCalendar(
+        index=branch,
+        calendars={"ada": taken},
+        frame=frame_of(first, last + 60),
+        first=first,
+        last=last,
+        now=NOW,
+        here=here,
+    )
 
 
 def offered(made: BranchCalendar) -> set[int]:
-    found, _ = find_slots(made, made.branch.services[0], Able(made.branch.staff), None, 1000)
+    found, _ = find_slots(made, made.index.services[0], Able(made.index.staff), None, 1000)
     return {slot.start for slot in found}
 
 
 def why(made: BranchCalendar, start: int) -> list[Reason]:
-    return why_not(made, made.branch.services[0], Able(made.branch.staff), None, start)
+    return why_not(made, made.index.services[0], Able(made.index.staff), None, start)
 
 
 HELD = st.lists(st.tuples(st.integers(13 * 12, 23 * 12), st.none() | NEAR), max_size=4)
@@ -98,7 +101,7 @@ TRAVEL = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(HELD, st.booleans(), TRAVEL, st.none() | NEAR, st.sampled_from([BRANCH, None]), NEAR)
 def test_every_slot_that_is_offered_is_granted_and_no_other(
     held: list[tuple[int, GeoAddress | None]],
@@ -114,9 +117,7 @@ def test_every_slot_that_is_offered_is_granted_and_no_other(
     kept: list[Entry] = []
     for number, (at, where) in enumerate(held):
         wanted = entry(at * 5, where, number)
-        if not first_clash(taken.days, wanted, NOW) and not locations.too_far(
-            taken.days, taken.stops, taken.base, wanted, roads, NOW
-        ):
+        if not first_clash(taken.days, wanted, NOW) and not too_far(taken, wanted, roads, NOW):
             kept.append(wanted)
             taken = calendar(schedule, *kept)
     made = board(schedule, taken, here.point())

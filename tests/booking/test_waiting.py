@@ -1,4 +1,4 @@
-"""Whom a free time is offered to: against trying every wish on every slot, whatever order they come in."""
+"""Whom a free time is offered to: against trying every entry on every slot; and the rules of entries and offers."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,8 @@ from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.availability.slots import Able, find_slots
 from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice.hours import Span
-from chalicelib.booking.practice.models import Part
+from chalicelib.booking.practice.models import Branch, Part
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.waitlist.entry import (
     LASTS,
     MOST_OFFERS,
@@ -23,18 +24,19 @@ from chalicelib.booking.waitlist.entry import (
     Outcome,
     Range,
     WaitlistEntry,
-    chance,
+    candidate_at,
 )
 from chalicelib.booking.waitlist.matching import best_match
-from chalicelib.booking.waitlist.messages import OfferMessage, say
+from chalicelib.booking.waitlist.messages import say
 from tests.booking.test_slots import LASER, MONDAY, NOW, WASH, at, board, booked, compiled, member
+from tests.sizes import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 STAFF = (member("a", gender="female"), member("b", languages=("it",)), member("c", published=False))
 BRANCH = compiled(STAFF, WASH, replace(LASER, skills=(), resources=()))
 
 
-def waiting(number: int = 0, **fields: Any) -> WaitlistEntry:
+def entry(number: int = 0, **fields: Any) -> WaitlistEntry:
     made = WaitlistEntry(
         id=f"wai_{number}", company_id="com", branch_id="bra", customer_id="cus", service_ids=("svc_wash",),
         expires_at=NOW + LASTS * 3, look_at=NOW, created_at=NOW + timedelta(minutes=number), updated_at=NOW,
@@ -45,7 +47,7 @@ def waiting(number: int = 0, **fields: Any) -> WaitlistEntry:
 def offer(starts_at: datetime, outcome: Outcome = "declined") -> Offer:
     return Offer(
         id="ofr", service_id="svc_wash", staff_id="a", starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30),
-        until=starts_at, hold_id="hld", digest="", by="text", outcome=outcome, made_at=NOW,
+        until=starts_at, hold_id="hld", token_digest="", by="text", outcome=outcome, made_at=NOW,
     )  # fmt: skip
 
 
@@ -53,7 +55,7 @@ SPANS = st.builds(lambda start, length: Span(start, start + length), st.integers
 RANGES = st.builds(
     lambda a, b: Range(MONDAY + timedelta(a), MONDAY + timedelta(a + b)), st.integers(-2, 1), st.integers(0, 3)
 )
-WISHES = st.fixed_dictionaries(
+TERMS = st.fixed_dictionaries(
     {
         "service_ids": st.sampled_from([("svc_wash",), ("svc_laser",), ("svc_laser", "svc_wash")]),
         "days": st.lists(RANGES, max_size=2).map(tuple),
@@ -68,10 +70,10 @@ WISHES = st.fixed_dictionaries(
 BUSY = st.lists(st.sampled_from([540, 570, 600, 630, 660]), unique=True, max_size=4)
 
 
-@settings(max_examples=150)
-@given(wishes=st.lists(WISHES, max_size=5), busy=st.lists(BUSY, min_size=3, max_size=3), seed=st.integers(0, 99))
-def test_the_best_match_is_the_best_of_all(wishes: list[dict[str, Any]], busy: list[list[int]], seed: int) -> None:
-    people = [waiting(number, **fields) for number, fields in enumerate(wishes)]
+@settings(max_examples=examples(150))
+@given(terms=st.lists(TERMS, max_size=5), busy=st.lists(BUSY, min_size=3, max_size=3), seed=st.integers(0, 99))
+def test_the_best_match_is_the_best_of_all(terms: list[dict[str, Any]], busy: list[list[int]], seed: int) -> None:
+    people = [entry(number, **fields) for number, fields in enumerate(terms)]
     taken = {name: booked(*minutes, length=30) for name, minutes in zip("abc", busy, strict=True)}
     laid = board(BRANCH, taken)
     found = best_match(laid, people)
@@ -83,20 +85,20 @@ def test_the_best_match_is_the_best_of_all(wishes: list[dict[str, Any]], busy: l
         one.id: (one, first_of(one, [free for who, free in everything if who.id == one.id])) for one, _ in everything
     }
     best, wanted = min(firsts.values(), key=lambda pair: pair[0].rank(pair[1]))
-    assert found.waiting == best
-    assert (found.chance.service_id, found.chance.starts_at) == (wanted.service_id, wanted.starts_at)
-    assert sorted(found.chance.staff_ids) == sorted(wanted.staff_ids)
+    assert found.entry == best
+    assert (found.candidate.service_id, found.candidate.starts_at) == (wanted.service_id, wanted.starts_at)
+    assert sorted(found.candidate.staff_ids) == sorted(wanted.staff_ids)
     shuffled = random.Random(seed).sample(people, len(people))
     assert best_match(laid, shuffled) == found
 
 
 def first_of(one: WaitlistEntry, free: list[Candidate]) -> Candidate:
-    """The earliest of the service that he would rather have."""
+    """The earliest of the service that it prefers."""
     return min(free, key=lambda each: (one.service_ids.index(each.service_id), each.starts_at))
 
 
 def suiting(one: WaitlistEntry, taken: dict[str, Any]) -> list[Candidate]:
-    """Minute by minute, as one would read the wish aloud."""
+    """Minute by minute, as one would read the entry aloud."""
     found = []
     for service in (s for s in BRANCH.services if s.id in one.service_ids):
         slots, _ = find_slots(board(BRANCH, taken), service, Able(BRANCH.staff), None, 1000)
@@ -116,7 +118,7 @@ def suiting(one: WaitlistEntry, taken: dict[str, Any]) -> list[Candidate]:
                 and all(ends <= o.starts_at or begins >= o.ends_at for o in one.offers)
             )
             if good:
-                found.append(chance(service.id, begins.astimezone(UTC), ends.astimezone(UTC), staff, BERLIN))
+                found.append(candidate_at(service.id, begins.astimezone(UTC), ends.astimezone(UTC), staff, BERLIN))
     return found
 
 
@@ -131,40 +133,40 @@ def allowed(one: WaitlistEntry, name: str) -> bool:
 
 
 def test_who_goes_first() -> None:
-    free = chance("svc_wash", at(540), at(570), ("a",), BERLIN)
-    exact = waiting(3, times=(Span(540, 570),))
-    staffed = waiting(4, staff_ids=("a",))
-    narrow = waiting(2, days=(Range(MONDAY, MONDAY),))
-    mornings = waiting(1, times=(Span(480, 720),))
-    early, late = waiting(0), waiting(5)
+    free = candidate_at("svc_wash", at(540), at(570), ("a",), BERLIN)
+    exact = entry(3, times=(Span(540, 570),))
+    staffed = entry(4, staff_ids=("a",))
+    narrow = entry(2, days=(Range(MONDAY, MONDAY),))
+    mornings = entry(1, times=(Span(480, 720),))
+    early, late = entry(0), entry(5)
     order = sorted([late, early, mornings, narrow, exact, staffed], key=lambda one: one.rank(free))
     assert order == [staffed, exact, narrow, mornings, early, late]
     twins = [replace(early, id="wai_b"), replace(early, id="wai_a")]
     assert sorted(twins, key=lambda one: one.rank(free))[0].id == "wai_a"
 
 
-def test_staff_come_in_the_order_of_the_wish() -> None:
-    match = best_match(board(BRANCH, {}), [waiting(staff_ids=("b", "a"))])
+def test_staff_come_in_the_order_in_which_they_are_preferred() -> None:
+    match = best_match(board(BRANCH, {}), [entry(staff_ids=("b", "a"))])
     assert match is not None
-    assert match.chance.staff_ids == ("b", "a")
+    assert match.candidate.staff_ids == ("b", "a")
 
 
 def test_a_time_and_what_overlaps_it_is_not_offered_again() -> None:
-    one = waiting(times=(Span(540, 600),))
+    one = entry(times=(Span(540, 600),))
     laid = board(BRANCH, {})
     first = best_match(laid, [one])
     assert first is not None
-    assert first.chance.starts_at == at(540)
+    assert first.candidate.starts_at == at(540)
     offered = one.offered(offer(at(540), "open"), NOW)
     assert (offered.status, offered.due_at, offered.may_be_offered(NOW)) == ("offered", at(540), False)
     again = best_match(laid, [offered.again("lapsed", NOW)])
     assert again is not None
-    assert again.chance.starts_at == at(570)
+    assert again.candidate.starts_at == at(570)
     assert best_match(laid, [one], {(one.id, start) for start in (at(540), at(555), at(570))}) is None
 
 
 def test_ends() -> None:
-    offered = waiting().offered(offer(at(540), "open"), NOW)
+    offered = entry().offered(offer(at(540), "open"), NOW)
     late = offered.expires_at + timedelta(seconds=1)
     assert offered.again("lapsed", late).status == "expired"
     assert offered.withdrawn(NOW).offers[0].outcome == "withdrawn"
@@ -172,30 +174,30 @@ def test_ends() -> None:
     assert (booked_.status, booked_.offers[0].outcome) == ("booked", "accepted")
     gone = booked_.again("gone", NOW)
     assert (gone.status, gone.appointment_id, gone.offers[0].outcome) == ("waiting", None, "gone")
-    tired = waiting(offers=tuple(offer(at(540)) for _ in range(MOST_OFFERS)))
+    tired = entry(offers=tuple(offer(at(540)) for _ in range(MOST_OFFERS)))
     assert not tired.may_be_offered(NOW)
-    assert not waiting().may_be_offered(late)
+    assert not entry().may_be_offered(late)
     unheard = tuple(offer(at(540), "lapsed") for _ in range(3))
-    assert not waiting(offers=unheard).may_be_offered(NOW)
-    assert waiting(offers=(*unheard, offer(at(540)))).may_be_offered(NOW)
+    assert not entry(offers=unheard).may_be_offered(NOW)
+    assert entry(offers=(*unheard, offer(at(540)))).may_be_offered(NOW)
 
 
 def test_what_cannot_be_waited_for_is_not_offered() -> None:
     package = replace(WASH, id="svc_wash", parts=(Part("svc_laser"),))
     for service in (package, replace(WASH, seats=4), replace(WASH, mobile=True)):
-        assert best_match(board(compiled(STAFF, service), {}), [waiting()]) is None
+        assert best_match(board(compiled(STAFF, service), {}), [entry()]) is None
     flexible = compiled(STAFF, replace(WASH, longest_min=90))
-    assert best_match(board(flexible, {}), [waiting(length_min=120)]) is None
-    longer = best_match(board(flexible, {}), [waiting(length_min=90)])
+    assert best_match(board(flexible, {}), [entry(length_min=120)]) is None
+    longer = best_match(board(flexible, {}), [entry(length_min=90)])
     assert longer is not None
-    assert longer.chance.end - longer.chance.start == 90
+    assert longer.candidate.end - longer.candidate.start == 90
 
 
 def test_the_clock_that_jumps_is_read_as_it_shows() -> None:
     night = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # 01:30 in Berlin; at 02:00 it is 03:00
-    spring = chance("svc", night, night + timedelta(minutes=60), ("a",), BERLIN)
+    spring = candidate_at("svc", night, night + timedelta(minutes=60), ("a",), BERLIN)
     assert (spring.day, spring.start, spring.end) == (date(2026, 3, 29), 90, 210)
-    over = chance("svc", night - timedelta(hours=2), night, ("a",), BERLIN)
+    over = candidate_at("svc", night - timedelta(hours=2), night, ("a",), BERLIN)
     assert (over.start, over.end) == (1410, 1530)
 
 
@@ -210,10 +212,13 @@ def test_the_clock_that_jumps_is_read_as_it_shows() -> None:
     ],
 )
 def test_words(language: str, words: str) -> None:
-    when = at(600).astimezone(BERLIN)
-    told = OfferMessage(
-        branch="B", service="Wash", starts_at=when, until=when - timedelta(minutes=15), staff="Ada", link="u"
-    )  # fmt: skip
-    assert say("text", language, told) == f"B: {words}"
-    assert "u" in say("mail", language, replace(told, staff=None, until=when - timedelta(days=1)))
-    assert "B" in say("subject", language, told)
+    branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=(), language=language)
+    staff = (replace(member("a"), name="Ada"),)
+    schedule = Schedule(branch=branch, services=(replace(WASH, name="Wash"),), staff=staff)
+    made = replace(offer(at(600)), until=at(600) - timedelta(minutes=15))
+    assert say("text", schedule, made, "u") == f"B: {words}"
+    assert "B" in say("subject", schedule, made, "u")
+    unpublished = replace(schedule, staff=(replace(staff[0], published=False),))
+    day_before = say("mail", unpublished, replace(made, until=at(600) - timedelta(days=1)), "u")
+    assert "Ada" not in day_before
+    assert day_before.count("10:00") == 2

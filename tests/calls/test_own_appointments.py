@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice.policy import Cancellation, Policy, Rescheduling
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now
@@ -17,7 +18,7 @@ from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
 from tests.calls.conftest import next_monday
 from tests.calls.desk import MONDAY, THEIRS, booked, practice_that_speaks, ring
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 WITHHELD = [None, "", "anonymous", "Restricted", "unknown", "+266696687", "+7378742833", "+86282452253", "withheld"]
 FACTS = {"name": "stone, EVE", "date": "Monday"}
@@ -101,9 +102,8 @@ def test_a_name_that_is_not_the_callers_own_is_asked_about(practice: Practice) -
 def test_a_foreign_or_withheld_number_reaches_nothing(practice: Practice, function: str, number: str | None) -> None:
     before = state(booked().id)
     new_time = {"starts_at": "Tuesday at three"} if function == "reschedule_appointment" else {}
-    appointment_id = str(appointment_store.page_appointments(
-        "company", "", "com_test", starts_from=None, starts_until=None, status=None, source=None, limit=1, cursor=None,
-    ).data[0].id)  # fmt: skip
+    ours = AppointmentFilter(company_id="com_test")
+    appointment_id = str(appointment_store.page_appointments(ours, 1).data[0].id)
     for args in ({}, {"appointment_id": appointment_id}, {"name": "Eve Stone"}, {"date": "2037-11-23"}):
         answer = ring(function, args | new_time, from_number=number)
         assert (answer["status"], answer["appointments"]) == ("name_it", [])

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from chalicelib.booking.waitlist.join import WaitlistRequest, join, withdraw
+from chalicelib.booking.waitlist.end_offer import withdraw
+from chalicelib.booking.waitlist.join import WaitlistRequest, join
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact

@@ -17,6 +17,7 @@ from chalicelib.core.jobs import CannotSucceed, JobContext, Postpone, backoff_se
 from chalicelib.core.queues import DEAD
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
+from chalicelib.core.visibility import Held
 from tests.core.trial_area import Doing, Try, count, put, put_job, take, work_once
 
 
@@ -67,13 +68,13 @@ def test_a_failing_job_is_tried_as_often_as_it_says_and_then_kept_with_its_reaso
 def test_a_failed_message_hides_for_its_backoff(doing: Doing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "backoff_seconds", lambda attempt: 600.0 * attempt)
     hidden: list[int] = []
-    hide = queues.hide
+    give_back = Held.give_back
 
-    def noting(queue: str, receipt: str, seconds: int) -> None:
+    def noting(held: Held, receipt: str, seconds: int) -> None:
         hidden.append(seconds)
-        hide(queue, receipt, seconds)
+        give_back(held, receipt, seconds)
 
-    monkeypatch.setattr(queues, "hide", noting)
+    monkeypatch.setattr(Held, "give_back", noting)
     doing.behaviour = raising(KeyError("a"))
     put_job(Try(company_id="com_1"))
     work_once()

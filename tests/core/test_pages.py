@@ -17,6 +17,7 @@ from chalicelib.core.errors import Invalid
 from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.rows import AuditRow
 from tests.conftest import EmbeddedAws
+from tests.sizes import examples
 
 HISTORY = Listing(AuditRow, None, "pk", "sk")
 BY_COMPANY = Listing(BookingRow, "by_company", "company_id", "starts_at")
@@ -123,7 +124,7 @@ def encoded(value: object) -> str:
 SHORT = st.text(max_size=9)
 
 
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(max_size=60)
     | st.lists(st.text(max_size=8), max_size=4).map(encoded)

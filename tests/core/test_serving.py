@@ -23,6 +23,7 @@ from tests.core.thing_endpoints import (
     show_page,
     touch_thing,
 )
+from tests.sizes import examples
 
 
 def test_a_problem_says_what_is_wrong_in_one_shape(made: Callable[[str], int]) -> None:
@@ -119,7 +120,7 @@ def test_a_view_may_answer_as_it_likes() -> None:
 TEXT = st.text(max_size=30)
 
 
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.none() | TEXT | st.binary(max_size=30).map(lambda raw: base64.b64encode(raw).decode()),
     encoded=st.booleans(),

@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.booking.availability import search_index_store
-from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
 from chalicelib.booking.practice.models import Resource, Staff
 from chalicelib.booking.practice_admin.seed import save_practice
@@ -19,6 +18,7 @@ from chalicelib.core.unit import Unit
 from functions.public import visits
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.booking.calendars import fill
 
 ME = Caller("com_test")
 
@@ -52,12 +52,9 @@ def fifty(practice: Practice) -> tuple[Staff, ...]:
     save_practice(lambda: Unit("com_test"), [branch], practice.services, staff)
     mondays = [next_monday() + timedelta(weeks=n) for n in range(5)]
     for member in staff:
-        unit = Unit("com_test")
-        (calendar,) = calendar_store.calendars("com_test", [member], mondays, [None] * 5)
         noons = [now().replace(hour=17, minute=0, second=0, microsecond=0) + timedelta(days=n) for n in range(5, 35)]
         entries = [Entry(at, 45, 0, 0, Kind.BOOKING, 3, bytes(12)) for at in noons if at.date() >= mondays[0]]
-        calendar_store.take_all(unit, calendar, [e for e in entries if monday_of(e.start.date()) in mondays], now())
-        unit.commit()
+        fill(member, entries, mondays, now())
     return staff
 
 

@@ -11,6 +11,7 @@ from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Route
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
+from tests.sizes import examples
 
 CALLER = Caller("com_test")
 ROUTES: dict[str, Route] = {f"{r.method} {r.path}": r for endpoint in all_endpoints() for r in endpoint.routes}
@@ -19,7 +20,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=8,
 )
-FEW = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def assert_refused_well(answer: Answer) -> None:

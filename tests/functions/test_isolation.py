@@ -3,6 +3,7 @@
 How each route is asked stands in `isolation/`, a module per area.
 """
 
+import json
 import time
 from importlib import import_module
 from pathlib import Path
@@ -13,13 +14,13 @@ import pytest
 
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import PUBLIC
+from chalicelib.core.settings import settings
 from infra.local.invoking import Answer, call
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.twilio import TwilioSimulator
-from infra.resources import all_rows
 from tests.calls.telephone import twilio
 from tests.conftest import EmbeddedAws
-from tests.functions.isolation.world import OWNER, REFUSALS, Holder, Recipe, World, open_world
+from tests.functions.isolation.world import OWNER, REFUSALS, Holder, Recipe, World, open_companies
 
 __all__ = ["twilio"]
 ROUTES = sorted({(r.method, r.path) for endpoint in all_endpoints() for r in endpoint.routes if r.ability != PUBLIC})
@@ -33,7 +34,9 @@ RECIPES = {route: (area, recipe) for area in AREAS for route, recipe in area.REC
 
 @pytest.fixture
 def world(aws: EmbeddedAws, twilio: TwilioSimulator, fic: FattureInCloudSimulator) -> World:
-    return open_world(fic)
+    practice, owner, stranger = aws.emulator.once(aws.account, "two companies", open_companies)
+    ids = {"branch": practice.branches[0].id, "service": practice.services[1].id, "staff": practice.staff[0].id}
+    return World(practice, owner, stranger, fic, ids)
 
 
 def test_every_route_has_a_recipe() -> None:
@@ -41,12 +44,12 @@ def test_every_route_has_a_recipe() -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None:
+def test_a_company_keeps_to_itself(aws: EmbeddedAws, world: World, method: str, path: str) -> None:
     area, wanted = RECIPES[method, path]
     area.prepare(world)
     if method == "DELETE":  # the owner's own request would leave nothing to protect
-        _strangers_get_nothing(world, method, wanted)
-        _refused_without_ability(world, method, wanted)
+        _strangers_get_nothing(aws, world, method, wanted)
+        _refused_without_ability(aws, world, method, wanted)
         assert _ask(world, world.owner, method, wanted).status < 300
         return
     mine = _ask(world, world.owner, method, wanted)
@@ -54,15 +57,15 @@ def test_a_company_keeps_to_itself(world: World, method: str, path: str) -> None
     if path == "/auth/logout":
         return
     if wanted.echoes:
-        _wait_until_quiet()
+        _wait_until_quiet(aws)
     if wanted.stranger != "only his own":
-        _strangers_get_nothing(world, method, wanted)
+        _strangers_get_nothing(aws, world, method, wanted)
     else:
         theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})
         assert 200 <= theirs.status < 300, theirs
         for ours in (*world.ids.values(), "owner@example.com", OWNER):
             assert ours not in theirs.text
-    _refused_without_ability(world, method, wanted)
+    _refused_without_ability(aws, world, method, wanted)
 
 
 def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
@@ -71,20 +74,22 @@ def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
         call("GET", "/auth/me", caller=world.owner)
 
 
-def _strangers_get_nothing(world: World, method: str, wanted: Recipe) -> None:
-    before = _everything_of(OWNER)
+def _strangers_get_nothing(aws: EmbeddedAws, world: World, method: str, wanted: Recipe) -> None:
+    before = _everything_of(aws, OWNER)
+    assert before
     answer = _ask(world, world.stranger, method, wanted)
     assert answer.status == REFUSALS[wanted.stranger], answer
-    assert _everything_of(OWNER) == before
+    assert _everything_of(aws, OWNER) == before
 
 
-def _refused_without_ability(world: World, method: str, wanted: Recipe) -> None:
+def _refused_without_ability(aws: EmbeddedAws, world: World, method: str, wanted: Recipe) -> None:
     weak = Holder(company_id=world.owner.company_id, token=world.owner.token, abilities="nothing:at-all")
-    before = _everything_of(OWNER)
+    before = _everything_of(aws, OWNER)
+    assert before
     answer = _ask(world, weak, method, wanted)
     assert answer.status == 403, answer
     assert answer.json["code"] == "missing_ability"
-    assert _everything_of(OWNER) == before
+    assert _everything_of(aws, OWNER) == before
 
 
 def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[str, Any] | None = None) -> Answer:
@@ -97,14 +102,14 @@ def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[s
     )
 
 
-def _wait_until_quiet() -> None:
+def _wait_until_quiet(aws: EmbeddedAws) -> None:
     seen: list[str] = []
-    while seen != (seen := _everything_of(OWNER)):
+    while seen != (seen := _everything_of(aws, OWNER)):
         time.sleep(0.2)
 
 
-def _everything_of(company_id: str) -> list[str]:
-    # One row class per table reads all of it: what differs between them is what `data` holds.
-    by_table = {row.table.name: row for row in all_rows() if row.table.name not in ("guards", "audit")}
-    rows = [row for kind in by_table.values() for row in kind.scan()]
-    return sorted(f"{row.pk}|{row.sk}|{row.version}|{row.data}" for row in rows if row.pk.startswith(company_id))
+def _everything_of(aws: EmbeddedAws, company_id: str) -> list[str]:
+    apart = {settings().table("guards"), settings().table("audit")}
+    items = [item for table, found in aws.emulator.rows(aws.account).items() if table not in apart for item in found]
+    theirs = [item for item in items if str(item["pk"]["S"]).startswith(company_id)]
+    return sorted(json.dumps([item.get(name) for name in ("pk", "sk", "version", "data")]) for item in theirs)

@@ -98,12 +98,12 @@ def test_who_is_overtaken_while_holding_starts_again_and_the_key_keeps_the_last_
     original = series_book._take
     met: list[str] = []
 
-    def meet(unit: Unit, state: Any, chosen: Any, ground: Any, held: Series, now: datetime) -> None:
+    def meet(unit: Unit, held: Series, plan: Any, calendars: Any) -> None:
         if len(held.held_in) == 2 and not met:
-            wish = {"customer": {"phone": "+12125550198"}, "recurrence": None}
+            body = {"customer": {"phone": "+12125550198"}, "recurrence": None}
             starts_at = held.occurrences[1].starts_at.isoformat()
-            met.append(post("/api/appointments", series(practice, starts_at=starts_at, **wish)).json["id"])
-        original(unit, state, chosen, ground, held, now)
+            met.append(post("/api/appointments", series(practice, starts_at=starts_at, **body)).json["id"])
+        original(unit, held, plan, calendars)
 
     monkeypatch.setattr(series_book, "_take", meet)
     key, body = {"Idempotency-Key": "overtaken"}, series(practice, on_conflict=on_conflict)

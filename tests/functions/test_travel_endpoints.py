@@ -190,7 +190,7 @@ def test_a_hold_keeps_the_way_free_and_becomes_the_appointment_at_its_address(mo
     assert made.status == 201, made
     appointment = get_appointment("com_test", made.json["id"])
     assert appointment.address == GeoAddress(41.05, -74.0, "12 Hill Road")
-    calendar = read_calendar("com_test", mobile.staff[3], appointment.entry())
+    calendar = read_calendar(mobile.staff[3], appointment.entry())
     assert [entry.reference for entry in calendar.entries()] == [appointment.entry().reference]
     again = call("POST", "/public/holds", body=wanted | {"starts_at": at(15)})
     secret = {"secret": again.json["secret"]}

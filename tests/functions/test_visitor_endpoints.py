@@ -12,7 +12,7 @@ from chalicelib.booking.creation import hold as hold_time
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from functions.booking import visitors
+from functions.booking import bodies, visitors
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 from tests.booking.calendars import read_calendar
@@ -54,7 +54,7 @@ def test_a_hold_keeps_the_time_for_its_visitor_who_books_it_once(practice: Pract
     assert "Eve" not in made.text
     assert book(practice, hold=proof(held)).json["code"] == "hold_not_found"
     appointment = get_appointment("com_test", made.json["id"])
-    held_now = read_calendar("com_test", practice.staff[3], appointment.entry()).entries()
+    held_now = read_calendar(practice.staff[3], appointment.entry()).entries()
     assert held_now == [appointment.entry()]
 
 
@@ -89,7 +89,7 @@ def test_a_hold_is_extended_once_and_released(practice: Practice) -> None:
 def test_a_lapsed_hold_is_in_nobodys_way(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     held = hold(practice)
     later = now() + LASTS + timedelta(minutes=2)
-    monkeypatch.setattr(visitors, "now", lambda: later)
+    monkeypatch.setattr(bodies, "now", lambda: later)
     assert book(practice, hold=proof(held)).json["code"] == "hold_expired"
     assert book(practice).status == 201
 

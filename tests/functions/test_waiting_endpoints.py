@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.practice.hours import DayHours, Span
 from chalicelib.booking.practice.policy import Policy
-from chalicelib.booking.practice_admin.manage import save_branch, save_staff
+from chalicelib.booking.practice_admin import manage
 from chalicelib.booking.time_off import book_time_off
-from chalicelib.booking.waitlist import answer_offer
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
+from chalicelib.booking.waitlist import end_offer
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
@@ -62,7 +63,7 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert books(branch).json["code"] == "slot_taken"
 
     assert reply(link(words), "decline").json["outcome"] == "declined"
-    assert reply(link(words), "decline").status == 200  # as often as he likes
+    assert reply(link(words), "decline").status == 200  # as often as they like
     assert reply(link(words), "accept").json["code"] == "offer_declined"
     drain(rounds=20)
     (to_second,) = texts(twilio, SECOND)
@@ -75,7 +76,7 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert reply(link(to_second), "decline").json["code"] == "offer_accepted"
     visit = appointment_store.get_appointment(COMPANY, made.json["appointment_id"])
     assert (visit.starts_at, visit.status, visit.source) == (next_monday(10), "confirmed", "web")
-    calendar = read_calendar(COMPANY, practice_staff(branch), visit.entry()).entries()
+    calendar = read_calendar(practice_staff(branch), visit.entry()).entries()
     assert calendar == [visit.entry()]
     done = state(second)
     assert (done.status, done.appointment_id, visit.metadata) == ("booked", visit.id, {"waiting_id": second})
@@ -83,8 +84,8 @@ def test_a_cancelled_time_goes_to_who_waits_then_to_the_next(twilio: TwilioSimul
     assert call("DELETE", f"/api/waiting-list/{second}", caller=ME).json["code"] == "waiting_booked"
     listed = call("GET", "/api/waiting-list", caller=ME, query={"branch_id": branch.id, "status": "waiting"})
     assert [one["id"] for one in listed.json["data"]] == [first]
-    his = call("GET", "/api/waiting-list", caller=ME, query={"customer_id": done.customer_id}).json["data"]
-    assert [(one["id"], one["status"]) for one in his] == [(second, "booked")]
+    theirs = call("GET", "/api/waiting-list", caller=ME, query={"customer_id": done.customer_id}).json["data"]
+    assert [(one["id"], one["status"]) for one in theirs] == [(second, "booked")]
 
 
 def test_the_words_with_the_link_are_forgotten_once_they_are_out(twilio: TwilioSimulator) -> None:
@@ -127,8 +128,8 @@ def test_an_offer_lapses_and_goes_on(twilio: TwilioSimulator, monkeypatch: pytes
     assert call("GET", link(words)).json["outcome"] == "lapsed"
     refused = reply(link(words), "accept")
     assert (refused.status, refused.json["code"]) == (409, "offer_expired")
-    assert answer_offer.sweep(Unit, now) == 0
-    assert answer_offer.sweep(Unit, lambda: later) == 1
+    assert end_offer.sweep(Unit, now) == 0
+    assert end_offer.sweep(Unit, lambda: later) == 1
     drain(rounds=20)
     assert [state(one).status for one in (first, second)] == ["waiting", "offered"]
     assert state(first).offers[0].outcome == "lapsed"
@@ -140,20 +141,19 @@ def test_waiting_ends_with_an_event(twilio: TwilioSimulator) -> None:
     one = waits(branch, FIRST, expires_in_days=20)
     drain(rounds=20)
     much_later = now() + timedelta(days=21)
-    assert answer_offer.sweep(Unit, lambda: now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
+    assert end_offer.sweep(Unit, lambda: now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
     assert state(one).status == "waiting"
-    assert answer_offer.sweep(Unit, lambda: much_later) == 1
+    assert end_offer.sweep(Unit, lambda: much_later) == 1
     assert state(one).status == "expired"
     assert [row.type for row in OutboxRow.scan()].count("booking.WaitingExpired") == 1
-    assert answer_offer.sweep(Unit, lambda: much_later) == 0
+    assert end_offer.sweep(Unit, lambda: much_later) == 0
 
 
 def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -> None:
     branch = open_branch()
     ada = practice_staff(branch)
-    off, _ = book_time_off.take(
-        lambda: Unit(COMPANY), COMPANY, ada.id, next_monday(8), next_monday(18), "away", now
-    )  # fmt: skip
+    away = TimeOffRequest(ada.id, next_monday(8), next_monday(18), "away")
+    off, _ = book_time_off.take(lambda: Unit(COMPANY), COMPANY, away, now)
     one = waits(branch, FIRST)
     at_seven = waits(branch, SECOND, times=[{"start": 420, "end": 450}])
     drain(rounds=20)
@@ -165,9 +165,9 @@ def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -
     day = next_monday(10).date()
     early = DayHours(on=day, spans=(Span(420, 1020),))
     saved = replace(branch, exceptions=(early,), version=branch.version + 1)
-    save_branch(lambda: Unit(COMPANY), saved, now)
+    manage.save(lambda: Unit(COMPANY), saved, now)
     hours = replace(ada, exceptions={branch.id: (early,)}, version=ada.version + 1)
-    save_staff(lambda: Unit(COMPANY), hours, now)
+    manage.save(lambda: Unit(COMPANY), hours, now)
     drain(rounds=20)
     assert state(at_seven).status == "offered"
 

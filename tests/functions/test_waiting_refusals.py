@@ -11,7 +11,7 @@ from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.policy import Policy
-from chalicelib.booking.practice_admin.manage import remove, save_branch
+from chalicelib.booking.practice_admin import manage
 from chalicelib.booking.waitlist import join as waitlist_join
 from chalicelib.booking.waitlist.make_offers import offer_opening
 from chalicelib.core import aws as clients
@@ -39,7 +39,7 @@ def test_what_is_not_offered_any_more_is_said(twilio: TwilioSimulator) -> None:
     drain(rounds=20)
     (words,) = texts(twilio, FIRST)
     assert state(one).offer is not None
-    remove(lambda: Unit(COMPANY), Service, state(one).service_ids[0], None, now)
+    manage.remove(lambda: Unit(COMPANY), Service, state(one).service_ids[0], None, now)
     assert reply(link(words), "accept").json["code"] == "offer_withdrawn"
     assert call("GET", link(words)).json["service"] == ""
     assert reply(link(words), "decline").status == 200
@@ -55,7 +55,7 @@ def test_nothing_is_offered_where_all_is_gone(twilio: TwilioSimulator) -> None:
     call("POST", f"/api/appointments/{made}/cancel", caller=ME, body={})
     current = practice_store.get_schedule(COMPANY, branch.id).branch
     gone = replace(current, deleted_at="2026-01-01T00:00:00Z", version=current.version + 1)
-    save_branch(lambda: Unit(COMPANY), gone, now)
+    manage.save(lambda: Unit(COMPANY), gone, now)
     drain(rounds=20)
     assert state(one).status == "waiting"
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=("bra_none",)), context())
@@ -92,7 +92,7 @@ def test_bad_wishes_name_the_field(aws: EmbeddedAws) -> None:
 
 
 def through_link(practice: Practice) -> tuple[str, str]:
-    """Somebody who waits in a branch that books through Cal.com, and the link he got."""
+    """Somebody who waits in a branch that books through Cal.com, and the link they got."""
     one = waits(practice.branches[0], FIRST, "eve@example.com")
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
     return one, link_of(FIRST)
@@ -186,7 +186,7 @@ def test_what_asks_for_a_deposit_waits_for_it_once_accepted(twilio: TwilioSimula
 def test_nobody_waits_for_a_deposit_that_calcom_would_not_wait_for(through_calcom: Practice) -> None:
     known = through_calcom.branches[0]
     branch = replace(known, policy=Policy(deposit_minor=5000), version=known.version + 1)
-    save_branch(lambda: Unit(COMPANY), branch, now)
+    manage.save(lambda: Unit(COMPANY), branch, now)
     answer = call("POST", "/public/waiting-list", body=wish(branch, customer={"phone": FIRST}))
     assert (answer.status, answer.json["errors"][0]["path"]) == (422, "body.services[0]"), answer
     assert answer.json["errors"][0]["code"] == "not_waited_for"

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Literal
 
 from chalicelib.core import aws
@@ -14,11 +15,18 @@ DIED = 9
 
 @dataclass
 class Death:
-    """When to die: before or after the n-th call, counted from 1. `calls` names those made so far."""
+    """When to die: before or after the n-th call, counted from 1. `calls` names those made so far in one process."""
 
     when: Literal["before", "after"]
     number: int
     calls: list[str] = field(default_factory=list)
+    # In memory that the child shares with who waits for it.
+    _made: mmap = field(default_factory=lambda: mmap(-1, 1), repr=False)
+
+    @property
+    def calls_made(self) -> int:
+        """How many calls a child has made; of several children, the most that one has."""
+        return self._made[0]
 
     def aws(self, when: str, name: str) -> None:
         """Hook on botocore."""
@@ -31,6 +39,7 @@ class Death:
     def _note(self, when: str, name: str) -> None:
         if when == "before":
             self.calls.append(name)
+            self._made[0] = max(self.calls_made, len(self.calls))
         if when == self.when and len(self.calls) == self.number:
             os._exit(DIED)
 
@@ -42,7 +51,8 @@ def run_dying(work: Callable[[], object], death: Death) -> bool:
         status = 1
         gc.freeze()  # what the worker has gathered is not looked through for garbage by each of its children
         try:
-            aws.forget_clients()  # connections are not shared with the parent
+            for client in aws._clients.values():
+                client.close()  # its connections, which are the parent's; it opens others
             aws.call_hooks.append(death.aws)
             http.before_request.append(death.vendor("before"))
             http.after_request.append(death.vendor("after"))

@@ -54,7 +54,7 @@ CHANGES: dict[str, Change] = {
 
 def _taken(practice: Practice, at: datetime) -> list[Entry]:
     around = Entry(at, 60, 0, 0, Kind.HOLD, 0, b"")
-    return [e for e in read_calendar(COMPANY, practice.staff[0], around).entries() if e.start == at]
+    return [e for e in read_calendar(practice.staff[0], around).entries() if e.start == at]
 
 
 def _at(case: int) -> datetime:

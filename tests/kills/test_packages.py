@@ -59,7 +59,7 @@ def test_a_package_is_whole_whatever_dies(aws: EmbeddedAws) -> None:
             assert one.parts[1].starts_at == one.parts[0].ends_at
             for part in one.parts:
                 member = next(m for m in practice.staff if m.id == part.staff_id)
-                held = [e.start for e in read_calendar("com_test", member, part.entry()).entries()]
+                held = [e.start for e in read_calendar(member, part.entry()).entries()]
                 assert part.starts_at in held
             cancel(changing(), one.package.id, Change())
         if not died:

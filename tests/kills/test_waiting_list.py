@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.booking.waitlist import answer_offer
+from chalicelib.booking.waitlist import answer_offer, end_offer
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core.clock import now
@@ -79,7 +79,7 @@ def test_an_answer_counts_once_whatever_dies(practice: Practice, answer: str) ->
         def lapse() -> None:
             """The sweep, and the job that offers the time to the second."""
             if waitlist_store.get(COMPANY, first.id).offer:
-                answer_offer.sweep(Unit, lambda: later)
+                end_offer.sweep(Unit, lambda: later)
             opening(practice)
 
         return accept if answer == "accept" else lapse

@@ -1,96 +1,23 @@
 """`make run` as a whole: up, used, down, up again, killed; on ports and in a folder of its own."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
+from chalicelib.core.clock import now
+from infra.local import shape
+from infra.local.emulator.files import write
+from infra.local.emulator.generations import Store
 from infra.local.environment import VENDORS, survey
-from infra.local.ministack import ROOT, free_port
+from infra.local.ministack import free_port
 from infra.local.ports import listen
+from tests.local.checkout import START_SECONDS, Checkout, alive, stopped, until
 
 pytestmark = pytest.mark.slow
-
-VENDOR_KEYS = (
-    *("RETELL_API_KEY", "RETELL_BASE_URL", "CALCOM_API_KEY", "CALCOM_BASE_URL", "CALCOM_WEBHOOK_SECRET"),
-    *("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"),
-)
-START_SECONDS = 30
-STOP_SECONDS = 20
-
-
-class Checkout:
-    """A folder for the local system's data, and a port for its API."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self._running: list[subprocess.Popen[str]] = []
-
-    def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in (*VENDOR_KEYS, "MAKELEVEL")}
-        return {**kept, "PILOT_PORT": str(self.port), "PILOT_LOCAL_DIR": str(self.folder)}
-
-    def run(self, module: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", module], cwd=ROOT, env=self.environment() | more, text=True, capture_output=True,
-            timeout=60, check=False,
-        )  # fmt: skip
-
-    def start(self) -> "subprocess.Popen[str]":
-        with open(self.folder / "output", "w") as output:
-            running = subprocess.Popen(
-                [sys.executable, "-m", "infra.local.run"], cwd=ROOT, env=self.environment(), stdout=output,
-                stderr=subprocess.STDOUT, text=True,
-            )  # fmt: skip
-        self._running.append(running)
-        until(lambda: self._is_ready(running.pid) or running.poll() is not None, START_SECONDS)
-        assert running.poll() is None, self.output()
-        return running
-
-    @property
-    def running(self) -> "subprocess.Popen[str] | None":
-        return next((one for one in self._running if one.poll() is None), None)
-
-    def bookings(self) -> Any:
-        """What the simulated Cal.com has."""
-        return requests.get(f"{self.ready()['simulators']['calcom']}/_sim/bookings", timeout=10).json()["data"]
-
-    def end(self) -> None:
-        for running in self._running:
-            if running.poll() is None:
-                running.terminate()
-                running.wait(STOP_SECONDS)
-
-    def _is_ready(self, pid: int) -> bool:
-        # A start after a crash finds the old file there.
-        return self.file.exists() and bool(self.ready()["pids"]["supervisor"] == pid)
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "ready.json"
-
-    def ready(self) -> dict[str, Any]:
-        facts: dict[str, Any] = json.loads(self.file.read_text())
-        return facts
-
-    def output(self) -> str:
-        return (self.folder / "output").read_text()
-
-    def get(self, path: str) -> Any:
-        ready = self.ready()
-        authorization = {"Authorization": f"Bearer {ready['token']}"}
-        answer = requests.get(ready["api"] + path, headers=authorization, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
 
 
 @pytest.fixture(scope="module")
@@ -98,29 +25,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made = Checkout(tmp_path_factory.mktemp("local"))
     yield made
     made.end()
-
-
-def until(held: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not held():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
-
-
-def alive(pid: int) -> bool:
-    try:
-        # What is left of an orphan until its new parent takes note has no command line.
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
-
-
-def stopped(running: "subprocess.Popen[str]", number: signal.Signals, pids: dict[str, int]) -> int:
-    """The exit code after the signal; by then none of the processes is left, or soon after where it was killed."""
-    running.send_signal(number)
-    code = running.wait(STOP_SECONDS)
-    until(lambda: not any(alive(pid) for pid in pids.values()), STOP_SECONDS if number == signal.SIGKILL else 0.5)
-    return code
 
 
 def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -> None:
@@ -132,6 +36,9 @@ def test_it_comes_up_serves_and_keeps_its_data_over_a_stop(checkout: Checkout) -
     # What is printed comes a moment after the file.
     until(lambda: first["token"] in checkout.output(), START_SECONDS)
     assert requests.post(f"{first['api']}/webhooks/retell", data=b"{}", timeout=10).status_code == 401
+    health = checkout.get("/api/ops/health")
+    assert health["ok"]
+    until(lambda: checkout.get("/api/ops/health")["relay"]["seen_at"], START_SECONDS)
 
     played = checkout.run("infra.local.demo_call")
     assert played.returncode == 0, played.stdout
@@ -162,7 +69,7 @@ def test_what_dies_is_started_again_and_a_kill_leaves_nothing_behind(checkout: C
     for name in killed:
         os.kill(before[name], signal.SIGKILL)
     until(lambda: all(checkout.ready()["pids"][name] != before[name] for name in killed), 10)
-    assert "worker-default ended unexpectedly (signal 9); it is started again" in checkout.output()
+    assert "worker-default ended unexpectedly (killed by SIGKILL); it is started again" in checkout.output()
     checkout.get("/api/calls")
 
     stopped(running, signal.SIGKILL, checkout.ready()["pids"])
@@ -180,6 +87,38 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
     assert "PILOT_PORT" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
+
+
+@pytest.mark.parametrize("name", ["state/calcom.json", "keys.json", "ports.json"])
+def test_a_file_that_cannot_be_read_is_named_and_left_alone(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('{"bookings": [{"uid": ')
+    refused = Checkout(tmp_path).run("infra.local.run")
+    assert refused.returncode == 1
+    assert f"{file} cannot be read" in refused.stderr
+    assert "move it away" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert file.read_text() == '{"bookings": [{"uid": '
+
+
+def test_data_that_cannot_be_read_is_named_and_nothing_is_started(tmp_path: Path) -> None:
+    shape.check(tmp_path)  # made by this very version
+    store = Store(tmp_path / "aws")
+    store.take_objects(None)
+    folder = store.begin()
+    store.link_objects(folder)
+    file = folder / "services" / "dynamodb.json"
+    write(file, b"{}")
+    store.finish(folder, now())
+    file.write_text("{")
+    refused = Checkout(tmp_path).run("infra.local.run")
+    assert refused.returncode == 1
+    assert f"{file} was changed or cut off" in refused.stderr
+    assert "make reset" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert file.read_text() == "{"
+    assert not (tmp_path / "ready.json").exists()
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "70000"])

@@ -3,6 +3,7 @@
 import boto3
 
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
@@ -28,8 +29,5 @@ def test_a_table_of_an_older_version_gets_the_indexes_that_it_lacks(practice: Pr
     client.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by_staff"}}])
     aws_clients.forget_clients()
     assert provision() == [f"{table}/by_staff"]
-    found = appointment_store.page_appointments(
-        "staff", str(made.staff_id), made.company_id, starts_from=None, starts_until=None, status=None, source=None,
-        limit=10, cursor=None,
-    )  # fmt: skip
-    assert [one.id for one in found.data] == [made.id]
+    theirs = AppointmentFilter(company_id=made.company_id, by="staff", record_id=str(made.staff_id))
+    assert [one.id for one in appointment_store.each_appointment(theirs)] == [made.id]

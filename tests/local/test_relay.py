@@ -1,5 +1,6 @@
 """The outbox's relay of `make run`."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from infra.local import relay
+from infra.local import ministack, relay
+from infra.local.provision import provision
 from infra.local.relay import MOST_TRIES, StreamReader
 from tests.conftest import EmbeddedAws
 
@@ -35,13 +37,6 @@ def pending(event_id: str) -> bool:
     row = OutboxRow.find(f"com_test#{event_id}", "event")
     assert row is not None
     return row.pending is not None
-
-
-def read_all(reader: StreamReader) -> int:
-    taken = reader.read()
-    while count := reader.read():
-        taken += count
-    return taken
 
 
 class Recorder:
@@ -85,7 +80,7 @@ def test_a_new_reader_goes_on_where_the_old_one_was(
     assert recorder.keys == [first, second, third]
 
 
-@pytest.mark.parametrize("kept", ["{}", "not json", '{"stream":"other","shards":{"shardId-1":"7"}}'])
+@pytest.mark.parametrize("kept", ["{}", "not json", '{"stream":"other","run":"","shards":{"shardId-1":"7"}}'])
 def test_without_a_usable_checkpoint_it_begins_at_the_beginning(
     aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
 ) -> None:
@@ -136,3 +131,76 @@ def test_a_record_that_is_always_refused_is_left_to_the_sweep(
     rounds = [reader.read() for _ in range(MOST_TRIES + 1)]
     assert rounds == [0] * (MOST_TRIES - 1) + [1, 1]
     assert recorder.keys[-1] == good
+
+
+def test_in_another_run_of_the_embedded_aws_it_begins_anew_and_sweeps_once(
+    aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, swept = ["first"], list[str]()
+
+    def sweep() -> int:
+        swept.append(run[0])
+        return 0
+
+    monkeypatch.setattr(relay, "run_of", lambda answer: run[0])
+    recorder = Recorder(monkeypatch)
+    reader = StreamReader(tmp_path / "relay.json", sweep)
+    first = commit("d1")
+    assert [reader.read() for _ in range(4)] == [1, 0, 0, 0]
+    assert swept == ["first"]
+    run[0] = "second"
+    second = commit("d2")
+    assert [reader.read() for _ in range(4)] == [0, 2, 0, 0]
+    assert recorder.keys == [first, first, second]
+    assert swept == ["first", "second"]
+    # One that is started in the same run goes on where this one was.
+    assert StreamReader(tmp_path / "relay.json", sweep).read() == 0
+    assert swept == ["first", "second"]
+
+
+def test_what_cannot_be_swept_now_is_swept_later(
+    aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [2, 1, 0]
+    Recorder(monkeypatch)
+    reader = StreamReader(tmp_path / "relay.json", lambda: answers.pop(0))
+    assert [reader.read() for _ in range(5)] == [0] * 5
+    assert answers == []
+
+
+def test_what_was_pending_when_the_embedded_aws_was_killed_is_relayed_at_once(
+    aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # R3: its checkpoint lay beyond the new stream, and the event waited for the sweep of what is two minutes late.
+    monkeypatch.setenv("PILOT_LOCAL_SAVE_SECONDS", "0.1")
+    running = ministack.start(data_dir=tmp_path / "aws")
+    try:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
+        settings.cache_clear()
+        aws_clients.forget_clients()
+        provision()
+        reader = StreamReader(tmp_path / "relay.json")
+        for number in range(5):
+            commit(f"relayed {number}")
+        while reader.read():
+            continue
+        event_id = commit("not relayed yet")
+        while not (tmp_path / "aws" / "unchanged").exists():
+            time.sleep(0.02)
+        running.process.kill()
+        running.stop()
+        running = ministack.start(int(running.url.rsplit(":", 1)[1]), tmp_path / "aws")
+        aws_clients.forget_clients()
+        assert pending(event_id)
+        rounds = 0
+        while pending(event_id):
+            reader.read()
+            rounds += 1
+            assert rounds < 10
+        another = commit("after the start")
+        while pending(another):
+            reader.read()
+            rounds += 1
+            assert rounds < 20
+    finally:
+        running.stop()

@@ -1,8 +1,12 @@
 """The packages of both stages, made once a run, and how to look into their templates."""
 
+import fcntl
 import json
+import os
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from infra.package import write
 from infra.zipping import Package
 
 Resource = dict[str, Any]
+REST_API = "AWS::ApiGateway::RestApi"
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,9 @@ class Packaged:
                 if resource["Type"] == kind:
                     yield resource["Properties"]
 
-    def body(self) -> dict[str, Any]:
-        """The API's definition."""
-        (rest,) = self.resources("AWS::ApiGateway::RestApi")
-        body: dict[str, Any] = rest["Body"]
-        return body
+    def bodies(self) -> dict[str, dict[str, Any]]:
+        """The definition of each API."""
+        return {rest["Name"]["Fn::Sub"].removeprefix("${Prefix}-"): rest["Body"] for rest in self.resources(REST_API)}
 
 
 @pytest.fixture(scope="session")
@@ -50,16 +53,20 @@ def endpoints() -> list[Endpoint]:
 
 @pytest.fixture(scope="session")
 def packaged(endpoints: list[Endpoint], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packaged]:
-    """The package of a stage."""
-    made: dict[str, Packaged] = {}
+    """The package of a stage, which the workers of a run share."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    folder = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
 
+    @cache
     def package(stage: str) -> Packaged:
-        if stage not in made:
-            out = tmp_path_factory.mktemp("out") / stage
-            sizes, package = write(app, endpoints, stage, out)
-            templates = {path.stem: json.loads(path.read_text()) for path in sorted(out.glob("*.json"))}
-            made[stage] = Packaged(out, stage, sizes, package, templates)
-        return made[stage]
+        out, figures = folder / "out" / stage, folder / f"{stage}.figures"
+        with open(folder / f"{stage}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not figures.exists():
+                figures.write_bytes(pickle.dumps(write(app, endpoints, stage, out)))
+        sizes, made = pickle.loads(figures.read_bytes())
+        templates = {path.stem: json.loads(path.read_text()) for path in sorted(out.glob("*.json"))}
+        return Packaged(out, stage, sizes, made, templates)
 
     return package
 

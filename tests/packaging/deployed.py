@@ -1,14 +1,17 @@
 """A package deployed to an embedded AWS that enforces policies, and how to talk to it."""
 
 import json
+import socket
 import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
+import pytest
 import requests
 
 from infra.deploy import deploy
@@ -34,8 +37,18 @@ class Deployed:
 
     @property
     def url(self) -> str:
-        """Where its API answers."""
-        return f"{self.endpoint}/restapis/{self.outputs['RestApiId']}/dev/_user_request_"
+        """The one address: the distribution's, which the emulator knows by the Host header."""
+        return f"http://{urlsplit(self.outputs['Url']).hostname}:{urlsplit(self.endpoint).port}"
+
+    def api_url(self, api: str) -> str:
+        """Where a REST API would answer, were it not for the distribution's key."""
+        listed = self.client("apigateway").get_rest_apis()["items"]
+        (found,) = (each["id"] for each in listed if each["name"] == f"{PREFIX}-{api}")
+        return f"{self.endpoint}/_aws/execute-api/{found}/dev"
+
+    def origin_keys(self) -> list[str]:
+        """The keys that the REST APIs accept."""
+        return [each["value"] for each in self.client("apigateway").get_api_keys(includeValues=True)["items"]]
 
     def client(self, service: str) -> Any:
         """A client with every right, as an operator has it."""
@@ -71,14 +84,19 @@ class Deployed:
         return str(arn).rsplit("/", 1)[1]
 
 
-def bring_up(endpoint: str, out: Path, **parameters: str) -> Deployed:
-    """Deploy the package in `out` with the very code that deploys to AWS, then mend what the emulator drops."""
+def bring_up(endpoint: str, out: Path, patch: pytest.MonkeyPatch, **parameters: str) -> Deployed:
+    """Deploy the package in `out` with the very code that deploys to AWS, then mend what the emulator drops.
+
+    `patch` makes the distribution's name lead to the emulator.
+    """
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    given = {"Prefix": PREFIX, "PublicUrl": "https://pilot.example", "LogLevel": "INFO", **parameters}
+    given = {"Prefix": PREFIX, "LogLevel": "INFO", **parameters}
     outputs = deploy(
         out, PREFIX, "pilot-packages", given, stage="dev", session=session, endpoint=endpoint, say=lambda _: None
     )
     mend(session, endpoint, out, outputs)
+    name, known = urlsplit(outputs["Url"]).hostname, socket.getaddrinfo
+    patch.setattr(socket, "getaddrinfo", lambda host, *rest: known("127.0.0.1" if host == name else host, *rest))
     return Deployed(endpoint, out, session, outputs)
 
 

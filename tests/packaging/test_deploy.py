@@ -1,6 +1,7 @@
 """Deploying: what is uploaded, asked for, told and refused. A small package stands for the large one."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,13 @@ PARAMETERS = {
     "CodeBucket": {"Type": "String"},
     "CodeKey": {"Type": "String"},
     "PublicUrl": {"Type": "String", "Description": "Where clients reach the API."},
+    "OriginKeyA": {"Type": "String", "NoEcho": True},
 }
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${Prefix}-nested"}}}
+KEPT = {
+    "Type": "AWS::SSM::Parameter",
+    "Properties": {"Type": "String", "Value": {"Fn::Sub": "${PublicUrl} ${OriginKeyA}"}},
+}
 UNKNOWN = {"Type": "AWS::Budgets::Budget", "Properties": {"Budget": {"BudgetType": "COST", "TimeUnit": "MONTHLY"}}}
 
 
@@ -30,8 +36,12 @@ def small(out: Path, nested: dict[str, Any]) -> Path:
     }
     root = {
         "Parameters": PARAMETERS,
-        "Resources": {"AreaStack": stack},
-        "Outputs": {"Code": {"Value": {"Fn::Sub": "${CodeBucket}/${CodeKey}"}}, "Url": {"Value": {"Ref": "PublicUrl"}}},
+        "Resources": {"AreaStack": stack, "Kept": KEPT},
+        "Outputs": {
+            "Code": {"Value": {"Fn::Sub": "${CodeBucket}/${CodeKey}"}},
+            "Url": {"Value": {"Ref": "PublicUrl"}},
+            "Kept": {"Value": {"Fn::GetAtt": ["Kept", "Value"]}},
+        },
     }
     area = {"Parameters": {"Prefix": {"Type": "String"}}, "Resources": nested}
     out.mkdir()
@@ -60,6 +70,30 @@ def test_it_uploads_deploys_and_gives_the_outputs(aws: EmbeddedAws, session: bot
     session.client("sqs", endpoint_url=aws.url).get_queue_url(QueueName="small-nested")
     # A second time nothing need be given: what was given stays.
     assert deploy(out, "small", f"packages-{aws.account}", {}, **where) == outputs
+
+
+def test_the_distributions_key_is_made_up_once_and_replaced_when_another_is_given(
+    aws: EmbeddedAws, session: boto3.Session, tmp_path: Path
+) -> None:
+    out = small(tmp_path / "out", {"Queue": QUEUE})
+    where: dict[str, Any] = {"stage": "dev", "session": session, "endpoint": aws.url, "say": lambda _: None}
+    bucket, given = f"packages-{aws.account}", {"Prefix": "small", "PublicUrl": "https://pilot.example"}
+    url, made = deploy(out, "small", bucket, given, **where)["Kept"].split()
+    assert url == "https://pilot.example"
+    assert re.fullmatch("[0-9a-f]{64}", made)
+    moved = deploy(out, "small", bucket, {"PublicUrl": "https://other.example"}, **where)
+    assert moved["Kept"] == f"https://other.example {made}"
+    replaced = deploy(out, "small", bucket, {"OriginKeyA": "0" * 20}, **where)
+    assert replaced["Kept"] == f"https://other.example {'0' * 20}"
+
+
+def test_the_command_ends_with_the_one_url(
+    aws: EmbeddedAws, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = small(tmp_path / "out", {"Queue": QUEUE})
+    command = ["--stage", "dev", "--out", str(out), "--endpoint", aws.url, "--region", "eu-central-1"]
+    assert main([*command, "--prefix", "told", "--public-url", "https://pilot.example"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "PilotPractice answers at https://pilot.example"
 
 
 def test_the_first_deployment_asks_for_what_has_no_default(

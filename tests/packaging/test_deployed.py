@@ -7,9 +7,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import requests
 from rich.console import Console
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs, secrets
@@ -24,6 +25,7 @@ from infra.local.demo_booking import DemoBooking
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from infra.local.simulators.retell_agent import RetellAgent
+from tests.accounts import LAUNCHER
 from tests.packaging.conftest import Packaged
 from tests.packaging.deployed import (
     ADMIN,
@@ -36,7 +38,7 @@ from tests.packaging.deployed import (
     until,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.check]
 COMPANY = "com_deployed"
 RETELL_KEY = "key_deployed"
 SCHEDULE_SECONDS = 150.0
@@ -46,10 +48,10 @@ SCHEDULE_SECONDS = 150.0
 @pytest.fixture(scope="module")
 def house(dev: Packaged, fic_server: FattureInCloudSimulator) -> Iterator[Deployed]:
     """The stage dev, with a company, its admin and its practice."""
-    running = ministack.start(auth=True)
+    running = ministack.start(auth=True, launcher=LAUNCHER)
     with pytest.MonkeyPatch.context() as patch:
         try:
-            deployed = bring_up(running.url, dev.out, FicBaseUrl=fic_server.url)
+            deployed = bring_up(running.url, dev.out, patch, FicBaseUrl=fic_server.url)
             for name, value in _environment(running.url).items():
                 patch.setenv(name, value)
             _forget()
@@ -77,7 +79,7 @@ def _forget() -> None:
     settings.cache_clear()
     aws_clients.forget_clients()
     secrets._kept.clear()
-    booking_context.forget()
+    branch_context.forget()
 
 
 def _seed(deployed: Deployed) -> None:
@@ -155,7 +157,44 @@ def test_a_browser_may_ask(house: Deployed) -> None:
 
 def test_the_document_is_served(house: Deployed) -> None:
     assert house.call("GET", "/openapi.json", token="").json()["openapi"].startswith("3.1")
-    assert house.call("GET", "/health", token="").json() == {"status": "ok", "stage": "dev"}
+
+
+def test_the_apis_answer_the_distribution_alone(house: Deployed) -> None:
+    # Asked directly, as the emulator keeps /health of any name for itself.
+    health = f"{house.api_url('front')}/health"
+    for headers in ({}, {"x-api-key": "of-somebodys-own-making"}):
+        refused = requests.get(health, headers=headers, timeout=PATIENCE_SECONDS)
+        assert (refused.status_code, refused.json()["code"]) == (403, "access_denied")
+    keys = house.origin_keys()
+    assert len(set(keys)) == 2
+    for key in keys:
+        answer = requests.get(health, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS)
+        assert answer.json() == {"status": "ok", "stage": "dev"}
+    # What a visitor sends under that name does not reach the APIs.
+    assert house.call("GET", "/auth/me", headers={"x-api-key": "of-somebodys-own-making"}).status_code == 200
+
+
+def test_one_address_leads_to_every_api_and_to_the_bucket(house: Deployed, dev: Packaged) -> None:
+    asked = {"front": "/auth/me", "a-e": "/api/branches", "f-o": "/api/fic/accounts", "p-t": "/api/staff"}
+    paths = {api: set(body["paths"]) for api, body in dev.bodies().items()}
+    assert set(asked) == set(paths)
+    for api, path in asked.items():
+        assert path in paths[api]
+        answer = house.call("GET", path)
+        assert (answer.status_code, answer.headers["X-Cache"]) == (200, "Miss from cloudfront")
+        assert house.call("GET", f"{path}/that/is/none").json()["code"] == "no_such_route"
+    bucket = house.outputs["WebBucketName"]
+    house.client("s3").put_object(Bucket=bucket, Key="app/index.html", Body=b"<p>hello", ContentType="text/html")
+    assert house.call("GET", "/app/index.html", token="").text == "<p>hello"
+    assert house.call("GET", "/app/none", token="").status_code == 403
+    assert house.call("POST", "/app/index.html").status_code == 403
+    direct = requests.get(f"{house.endpoint}/{bucket}/app/index.html", timeout=PATIENCE_SECONDS)
+    assert direct.status_code == 403
+
+
+def test_problems_name_the_path_that_was_asked(house: Deployed) -> None:
+    refused = house.call("GET", "/api/staff/none")
+    assert (refused.status_code, refused.json()["instance"]) == (404, "/api/staff/none")
 
 
 def test_a_phone_call_becomes_an_appointment(house: Deployed, agent: RetellAgent) -> None:
@@ -204,12 +243,28 @@ def test_the_relay_and_a_worker_record_what_a_webhook_told(house: Deployed, agen
     assert "job done" in until(lambda: house.log("queues-work_default"), "the worker has logged nothing")
 
 
+def test_who_works_is_seen(house: Deployed) -> None:
+    def seen() -> dict[str, Any] | None:
+        health: dict[str, Any] = house.done("GET", "/api/ops/health")
+        (worker,) = [each for each in health["workers"] if each["queue"] == "default"]
+        return worker if worker["seen_at"] and health["relay"]["seen_at"] else None
+
+    assert until(seen, "no worker has noted that it worked")["last_job"]
+    # A waiting message, so that its age is asked for, too.
+    sqs = house.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{PREFIX}-qa_automation")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="not a job", DelaySeconds=900)
+    (worker,) = [each for each in house.done("GET", "/api/ops/health")["workers"] if each["queue"] == "qa_automation"]
+    assert worker["delayed"] == 1
+    assert "heartbeat not written" not in house.log("queues-work_default")
+
+
 def test_an_invitation_is_mailed(house: Deployed) -> None:
     body = {"email": "noor@example.com", "name": "Noor", "role": "practitioner"}
     answer = house.call("POST", "/auth/invite", json=body, headers={"Idempotency-Key": "invite-noor"})
     assert answer.status_code == 201, answer.text
     (mail,) = until(lambda: [each for each in house.mails() if "noor@example.com" in each], "no mail came")
-    assert "https://pilot.example" in mail
+    assert house.outputs["Url"] in mail
 
 
 def test_a_contested_time_a_course_and_the_waiting_list(house: Deployed) -> None:
@@ -302,6 +357,8 @@ def test_the_schedule_sweeps_what_the_stream_left(house: Deployed, stale: Outbox
         return row is not None and row.pending is None
 
     until(swept, "the sweep has not published the stale event", SCHEDULE_SECONDS)
+    schedules = {each["name"]: each for each in house.done("GET", "/api/ops/health")["schedules"]}
+    assert schedules["sweep_outbox"]["status"] == "ok"
 
 
 def test_every_table_expires_and_every_queue_waits_as_the_template_says(house: Deployed, dev: Packaged) -> None:

@@ -41,7 +41,7 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     own = f"log-group:/aws/lambda/${{Prefix}}-{endpoint.area}-{endpoint.name}:*"
     found = {(f"logs:{action}", arn("logs", own)) for action in ("CreateLogStream", "PutLogEvents")}
     found |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
-    written = {*need.writes, *(("outbox", "audit", "guards") if need.writes else ())}
+    written = {*need.writes, *(("outbox", "due", "audit", "guards") if need.writes else ())}
     for table in {*need.reads, *written}:
         found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in READ}
         found |= {
@@ -51,6 +51,13 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
         found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in WRITE}
     found |= {("dynamodb:UpdateItem", arn("dynamodb", f"table/${{Prefix}}-{table}")) for table in need.updates}
     found |= {("sqs:SendMessage", arn("sqs", f"${{Prefix}}-{queue}")) for queue in need.sends}
+    found |= {
+        ("sqs:GetQueueAttributes", arn("sqs", f"${{Prefix}}-{queue}{end}"))
+        for queue in need.watches
+        for end in ("", "-dead")
+    }
+    if need.metrics:
+        found.add(("cloudwatch:GetMetricData", "*"))
     found |= {("ssm:GetParameter", arn("ssm", f"parameter/${{Prefix}}/{secret}")) for secret in need.secrets}
     if need.mail:
         found |= {(f"ses:{action}", arn("ses", "identity/${MailDomain}")) for action in ("SendEmail", "SendRawEmail")}
@@ -80,6 +87,7 @@ def indexes(dev: Packaged) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.check
 def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
     dev: Packaged, endpoints: list[Endpoint], indexes: dict[str, set[str]]
 ) -> None:
@@ -98,16 +106,23 @@ def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
     assert len(set(roles)) == len(endpoints)
 
 
-def test_the_api_may_call_the_lambdas_of_routes_and_nothing_else(dev: Packaged, endpoints: list[Endpoint]) -> None:
-    role = dev.templates["api"]["Resources"]["ApiRole"]["Properties"]
-    (inline,) = role["Policies"]
-    (statement,) = inline["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "lambda:InvokeFunction"
-    areas = {endpoint.area for endpoint in endpoints if endpoint.kind in ("route", "authorizer")}
-    assert {each["Fn::Sub"] for each in statement["Resource"]} == {
-        arn("lambda", f"function:${{Prefix}}-{area}-*") for area in areas
-    }
-    assert {"queues", "streams"}.isdisjoint(areas)
+@pytest.mark.check
+def test_an_api_may_call_the_lambdas_of_its_routes_areas_and_nothing_else(
+    dev: Packaged, endpoints: list[Endpoint]
+) -> None:
+    called = set()
+    for api, body in dev.bodies().items():
+        role = dev.templates[f"api-{api}"]["Resources"]["ApiRole"]["Properties"]
+        (inline,) = role["Policies"]
+        (statement,) = inline["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "lambda:InvokeFunction"
+        mine = [each for each in endpoints if any(route.path in body["paths"] for route in each.routes)]
+        areas = {each.area for each in (*mine, *(each for each in endpoints if each.kind == "authorizer"))}
+        assert {each["Fn::Sub"] for each in statement["Resource"]} == {
+            arn("lambda", f"function:${{Prefix}}-{area}-*") for area in areas
+        }
+        called |= areas
+    assert {"queues", "streams"}.isdisjoint(called)
 
 
 def test_a_need_for_a_table_that_nobody_has_is_an_error() -> None:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,43 @@ from chalicelib.core.queues import DEAD, NAMED_QUEUES
 from chalicelib.core.settings import settings
 from infra.resources import VISIBILITY_FACTOR, rows_by_table
 from tests.packaging.conftest import Packaged
+from tests.packaging.differences import differences
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.check]
 
 TO_LAMBDA = "lambda:path/2015-03-31/functions/arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_cfn_lint_finds_nothing(stage: str, packaged: Callable[[str], Packaged]) -> None:
-    out = packaged(stage).out
+def _paths(package: Packaged) -> list[tuple[str, dict[str, Any]]]:
+    """Every path with its methods, of all APIs."""
+    return [entry for body in package.bodies().values() for entry in body["paths"].items()]
+
+
+def lint(templates: Iterable[Path]) -> tuple[int, str]:
+    """cfn-lint's exit code and what it says."""
     # W3002: TemplateURL is a file here; a deployment writes the address it uploaded it to.
     program = Path(sys.executable).with_name("cfn-lint")
-    command = [str(program), "--ignore-checks", "W3002", "--", *map(str, out.glob("*.json"))]
+    command = [str(program), "--ignore-checks", "W3002", "--", *map(str, templates)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
+    return done.returncode, done.stdout
+
+
+def test_cfn_lint_finds_nothing_in_one_stage(dev: Packaged) -> None:
+    assert lint(dev.out.glob("*.json")) == (0, "")
+
+
+def test_cfn_lint_finds_nothing_in_what_is_other_in_the_other_stage(
+    dev: Packaged, prod: Packaged, tmp_path: Path
+) -> None:
+    assert dev.templates.keys() == prod.templates.keys()
+    for name, template in prod.templates.items():
+        found = differences(template, dev.templates[name])
+        if found:
+            (tmp_path / f"{name}.json").write_text(json.dumps(found, indent=1))
+    written = sorted(tmp_path.glob("*.json"))
+    assert {"root", "booking"} <= {path.stem for path in written}
+    assert any(path.stem.startswith("api-") for path in written)
+    assert lint(written) == (0, "")
 
 
 def test_every_method_and_path_has_its_own_lambda(dev: Packaged, endpoints: list[Endpoint]) -> None:
@@ -37,7 +60,7 @@ def test_every_method_and_path_has_its_own_lambda(dev: Packaged, endpoints: list
         for route in endpoint.routes
     }
     found = {}
-    for path, operations in dev.body()["paths"].items():
+    for path, operations in _paths(dev):
         for verb, method in operations.items():
             integration = method["x-amazon-apigateway-integration"]
             if verb == "options":
@@ -45,6 +68,7 @@ def test_every_method_and_path_has_its_own_lambda(dev: Packaged, endpoints: list
                 continue
             assert integration["type"] == "aws_proxy"
             assert TO_LAMBDA in integration["uri"]["Fn::Sub"]
+            assert (verb, path) not in found
             found[verb, path] = integration["uri"]["Fn::Sub"].split(TO_LAMBDA)[1].removesuffix("/invocations")
     assert found == wanted
     functions = [each["FunctionName"]["Fn::Sub"] for each in dev.resources("AWS::Lambda::Function")]
@@ -78,14 +102,15 @@ def test_a_lambda_is_as_its_endpoint_declares(dev: Packaged, endpoints: list[End
 
 
 def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, endpoints: list[Endpoint]) -> None:
-    (scheme,) = dev.body()["securityDefinitions"]
+    paths = dict(_paths(dev))
     for endpoint in endpoints:
         for route in endpoint.routes:
-            asked = dev.body()["paths"][route.path][route.method.lower()].get("security")
-            assert asked == (None if route.ability == PUBLIC else [{scheme: []}])
-    front = dev.body()["securityDefinitions"][scheme]["x-amazon-apigateway-authorizer"]
-    assert front["authorizerUri"]["Fn::Sub"].endswith("-identity-bearer/invocations")
-    assert front["authorizerResultTtlInSeconds"] == 60
+            asked = paths[route.path][route.method.lower()]["security"]
+            assert asked == [*([] if route.ability == PUBLIC else [{"bearer": []}]), {"api_key": []}]
+    for body in dev.bodies().values():
+        front = body["securityDefinitions"]["bearer"]["x-amazon-apigateway-authorizer"]
+        assert front["authorizerUri"]["Fn::Sub"].endswith("-identity-bearer/invocations")
+        assert front["authorizerResultTtlInSeconds"] == 60
 
 
 @pytest.mark.parametrize(("stage", "days"), [("dev", 30), ("prod", 365)])
@@ -178,17 +203,21 @@ def test_alarms(dev: Packaged) -> None:
         assert ("ApproximateNumberOfMessagesVisible", f"${{Prefix}}-{name}{DEAD}") in alarms
         assert ("ApproximateAgeOfOldestMessage", f"${{Prefix}}-{name}") in alarms
     assert ("IteratorAge", "${Prefix}-streams-relay_outbox") in alarms
-    assert ("5XXError", "Prefix") in alarms
+    for api in dev.bodies():
+        assert ("5XXError", f"${{Prefix}}-{api}") in alarms
 
 
 def test_the_api_throttles_logs_and_answers_in_our_shape(dev: Packaged) -> None:
-    (stage,) = dev.resources("AWS::ApiGateway::Stage")
-    (settings,) = stage["MethodSettings"]
-    assert settings["ThrottlingRateLimit"] > 0
-    assert settings["ThrottlingBurstLimit"] > 0
-    assert "$context.requestId" in stage["AccessLogSetting"]["Format"]
-    assert stage["TracingEnabled"] is True
-    answers = dev.body()["x-amazon-apigateway-gateway-responses"]
+    stages = list(dev.resources("AWS::ApiGateway::Stage"))
+    assert len(stages) == len(dev.bodies())
+    for stage in stages:
+        (settings,) = stage["MethodSettings"]
+        assert settings["ThrottlingRateLimit"] > 0
+        assert settings["ThrottlingBurstLimit"] > 0
+        assert "$context.requestId" in stage["AccessLogSetting"]["Format"]
+        assert stage["TracingEnabled"] is True
+    answers, *others = (body["x-amazon-apigateway-gateway-responses"] for body in dev.bodies().values())
+    assert all(each == answers for each in others)
     statuses = {kind: answer.get("statusCode") for kind, answer in answers.items()}
     assert statuses["MISSING_AUTHENTICATION_TOKEN"] == "404"
     assert (statuses["UNAUTHORIZED"], statuses["ACCESS_DENIED"], statuses["THROTTLED"]) == ("401", "403", "429")
@@ -216,12 +245,14 @@ def test_the_vault_has_a_key_that_is_rotated(stage: str, fate: str, packaged: Ca
 def test_files_lie_in_a_closed_bucket(stage: str, fate: str, packaged: Callable[[str], Packaged]) -> None:
     root = packaged(stage).templates["root"]["Resources"]
     assert (root["FilesBucket"]["DeletionPolicy"], root["FilesBucket"]["UpdateReplacePolicy"]) == (fate, fate)
-    (bucket,) = packaged(stage).resources("AWS::S3::Bucket")
-    assert all(bucket["PublicAccessBlockConfiguration"].values())
-    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
-    assert bucket["BucketEncryption"]
-    (policy,) = packaged(stage).resources("AWS::S3::BucketPolicy")
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    for bucket in packaged(stage).resources("AWS::S3::Bucket"):
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        assert bucket["BucketEncryption"]
+    policies = list(packaged(stage).resources("AWS::S3::BucketPolicy"))
+    assert len(policies) == 2
+    for policy in policies:
+        statement = policy["PolicyDocument"]["Statement"][0]
+        assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     longest = packaged(stage).templates["root"]["Parameters"]["Prefix"]["MaxLength"]
     assert len("x" * longest + "-files-123456789012-ap-southeast-99") <= 63

@@ -20,7 +20,7 @@ from infra.dependencies import CannotBuild, built
 from infra.zipping import write_package
 from tests.packaging.conftest import Packaged
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.check]
 
 MODULE_LIMIT = 2
 """Two cores, and other tests beside these."""
@@ -96,7 +96,7 @@ print(json.dumps(methods))
     made = json.loads(run_alone(unzipped, code))
     for service, (endpoint, *operations) in made.items():
         assert set(operations) == set(OPERATIONS[service])
-        host = {"sesv2": "email"}.get(service, service)
+        host = {"sesv2": "email", "cloudwatch": "monitoring"}.get(service, service)
         assert endpoint == f"https://{host}.eu-central-1.amazonaws.com"
 
 
@@ -114,9 +114,16 @@ def test_it_ships_nothing_that_only_we_need(dev: Packaged) -> None:
     assert len(compiled) == len(sources)
 
 
+def test_it_knows_which_workers_and_schedules_there_should_be(dev: Packaged, endpoints: list[Endpoint]) -> None:
+    with zipfile.ZipFile(dev.package.path) as archive:
+        found = json.loads(archive.read("chalicelib/watched.json"))
+    wanted = {each.name for each in endpoints if each.kind in ("queue", "schedule", "stream") and not each.dead}
+    assert {one["name"] for one in found} == wanted
+
+
 def test_bytecode_is_never_checked_against_its_source(dev: Packaged) -> None:
     with zipfile.ZipFile(dev.package.path) as archive:
-        name = next(name for name in archive.namelist() if name.startswith("chalicelib/core/__pycache__/serving."))
+        name = next(name for name in archive.namelist() if name.startswith("chalicelib/core/__pycache__/serve."))
         flags = int.from_bytes(archive.read(name)[4:8], "little")
     assert flags == 0b01, "a hash, and not to be checked"
 

@@ -11,7 +11,7 @@ from chalicelib.calls import chain
 from chalicelib.calls.backfill import Outcome
 from tests.calls.backlog import COMPANY, details, recorded, run_all
 from tests.conftest import EmbeddedAws, open_practice
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 AT_ONCE = 6
 

@@ -20,8 +20,8 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws, open_practice
-from tests.races.rounds import ROUNDS
 from tests.races.together import many_at_once
+from tests.sizes import ROUNDS
 
 THREADS = 64
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -136,7 +136,7 @@ def _the_calendars_hold_exactly(practice: Practice, won: list[Appointment]) -> N
     for member in practice.staff:
         mine = [appointment for appointment in won if appointment.staff_id == member.id]
         if mine:
-            held = read_calendar("com_race", member, *(a.entry() for a in mine)).entries()
+            held = read_calendar(member, *(a.entry() for a in mine)).entries()
             assert sorted(e.reference for e in held) == sorted(a.entry().reference for a in mine)
     for appointment in won:
         assert appointment_store.get_appointment("com_race", appointment.id) == appointment

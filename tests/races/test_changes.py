@@ -17,8 +17,8 @@ from infra.local.simulators.calcom import CalComSimulator
 from tests.booking.agreement import assert_both_sides_agree, ours, recover
 from tests.booking.test_changing import booked, call_off, events, move, taken
 from tests.calls.conftest import next_monday
-from tests.races.rounds import ROUNDS
 from tests.races.together import at_once
+from tests.sizes import ROUNDS
 
 CONTEXT = JobContext("job", 1, False, "cor", PLATFORM, now)
 each_round = pytest.mark.parametrize("round_number", range(ROUNDS))

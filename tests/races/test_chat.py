@@ -10,9 +10,9 @@ from chalicelib.chat.message import Draft, Message
 from chalicelib.core.jobs import JobContext
 from chalicelib.text_sessions.session import ChatUser
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.test_text_sessions import busy
 from tests.races.together import at_once
+from tests.sizes import ROUNDS
 from tests.text_sessions.room import COMPANY, Room, furnish
 
 EACH = 8

@@ -11,8 +11,8 @@ from chalicelib.core.errors import Stale, Unavailable
 from infra.local.demo_practice import Practice
 from tests.analytics.test_counting import COMPANY, agree, change, count, made, new_unit
 from tests.draining import drain
-from tests.races.rounds import ROUNDS
 from tests.races.together import at_once
+from tests.sizes import ROUNDS
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

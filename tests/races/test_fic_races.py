@@ -16,7 +16,7 @@ from chalicelib.core.worker import deliver
 from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import account, assert_same, drain_all, start
 from tests.accounting.test_notifications import tell
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 __all__ = ["account"]
 WORKERS = 3

@@ -8,17 +8,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import Conflict, DomainError, NotFound
+from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from tests.booking.test_groups import (
     COMPANY,
@@ -26,6 +30,7 @@ from tests.booking.test_groups import (
     TEN,
     booked,
     current,
+    joined,
     kinds,
     left,
     new_unit,
@@ -35,8 +40,8 @@ from tests.booking.test_groups import (
 )
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
-from tests.races.rounds import ROUNDS
-from tests.races.together import many_at_once
+from tests.races.together import all_decide_before_any_commits, many_at_once
+from tests.sizes import ROUNDS
 
 THREADS = 32
 
@@ -50,10 +55,8 @@ def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
 
 
 def groups() -> list[Appointment]:
-    found = appointment_store.page_appointments(
-        "company", "", COMPANY, starts_from=None, starts_until=None, status=None, source=None, limit=100, cursor=None
-    )
-    return [current(one) for one in found.data]
+    found = appointment_store.each_appointment(AppointmentFilter(company_id=COMPANY))
+    return [current(one) for one in found]
 
 
 def agrees(practice: Practice, group: Appointment) -> None:
@@ -83,6 +86,57 @@ def test_thirty_two_want_five_seats_of_which_none_stands_yet(aws: EmbeddedAws, r
     agrees(practice, group)
     assert {one.customer_id for one in won} == {one.customer_id for one in group.group.participants}
     assert all(tallies(one.customer_id)["2026-11-23"] == 1 for one in won)
+
+
+LIMIT = 2
+TEAM = 6
+
+
+def opened_with_team(policy: Policy) -> Practice:
+    """New York with six who give haircuts to three at once."""
+    made = opened(policy=policy)
+    dan = made.staff[3]
+    others = [
+        replace(dan, id=f"stf_0000000000000000HAR{n}", name=f"H {n}", calcom_user_id=None) for n in range(1, TEAM)
+    ]
+    team = (dan, *others)
+    save_practice(lambda: Unit(COMPANY), made.branches, made.services, [*made.staff[:3], *team])
+    return Practice(made.branches, made.services, team, made.event_types)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_a_limit_of_groups_is_reached_and_never_exceeded(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, round_number: int
+) -> None:
+    """Each opens a group with their own member of staff, so only the limit's counter keeps them apart."""
+    practice = opened_with_team(Policy(service_limits=Limits(per_day=LIMIT)))
+    with monkeypatch.context() as patched:
+        all_decide_before_any_commits(patched, TEAM)
+        outcomes = at_once(lambda n: booked(practice, n, staff=practice.staff[n].id), TEAM)
+    won = [one for one in outcomes if isinstance(one, Appointment)]
+    assert (len(won), len(groups())) == (LIMIT, LIMIT)
+    assert {one.code for one in outcomes if isinstance(one, DomainError)} == {"not_bookable"}
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_the_limit_of_a_customer_who_joins_several_groups_at_once_is_never_exceeded(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, round_number: int
+) -> None:
+    """The groups are those of different staff, and the customer is known: only the limit's counter keeps them apart."""
+    practice = opened_with_team(Policy(customer_limits=Limits(per_day=LIMIT)))
+    standing = [booked(practice, n, staff=practice.staff[n].id) for n in range(TEAM)]
+    known = booked(practice, 99, TEN + timedelta(days=1)).customer_id
+    with monkeypatch.context() as patched:
+        all_decide_before_any_commits(patched, TEAM)
+        outcomes = at_once(lambda n: joined(standing[n], 99), TEAM)
+    won = [one for one in outcomes if isinstance(one, Appointment)]
+    assert len(won) == LIMIT
+    assert {one.code for one in outcomes if isinstance(one, DomainError)} == {"not_bookable"}
+    assert tallies(known)["2026-11-23"] == LIMIT
+    for group in groups():
+        assert set(membership_store.memberships(COMPANY, group.id)) == {
+            one.customer_id for one in (group.group.participants if group.group else ())
+        }
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

@@ -13,7 +13,7 @@ from infra.local.simulators.twilio import TwilioSimulator
 from tests.calls.telephone import CALLER, miss, only, open_branch, twilio
 from tests.calls.test_missed import text_back
 from tests.draining import drain
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 __all__ = ["twilio"]
 THREADS = 16

@@ -13,7 +13,8 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import FirstPart
-from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.appointments.store import AppointmentFilter
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.packages.change import Change, cancel
 from chalicelib.booking.packages.reschedule import reschedule
 from chalicelib.booking.practice.policy import Limits, Policy
@@ -27,7 +28,7 @@ from infra.local.demo_practice import Practice
 from tests.booking.calendars import read_calendar
 from tests.booking.spa import NOW, QUARTER, TEN, booked, clock, new_unit, open_spa
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
+from tests.sizes import ROUNDS
 
 THREADS = 16
 COMPANY = "com_race"
@@ -81,17 +82,7 @@ def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, rou
 
 
 def _all_appointments() -> list[Appointment]:
-    found = appointment_store.page_appointments(
-        "company",
-        COMPANY,
-        COMPANY,
-        starts_from=None,
-        starts_until=None,
-        status=None,
-        source=None,
-        limit=200,
-        cursor=None,
-    ).data
+    found = appointment_store.each_appointment(AppointmentFilter(company_id=COMPANY))
     return [appointment_store.get_appointment(COMPANY, one.id) for one in found]
 
 
@@ -117,7 +108,7 @@ def _the_calendars_hold_exactly(practice: Practice, standing: list[Appointment])
             mine.setdefault((one.branch_id, room), []).append(one)
     owners = {(member.home_branch_id, member.id) for member in practice.staff} | mine.keys()
     for home, record_id in owners:
-        held = read_calendar(COMPANY, owner(COMPANY, home, record_id), *_around(standing)).entries()
+        held = read_calendar(CalendarOwner(COMPANY, home, record_id), *_around(standing)).entries()
         expected = [one.entry() for one in mine.get((home, record_id), [])]
         assert sorted(entry.reference for entry in held) == sorted(entry.reference for entry in expected)
         assert sorted(entry.start for entry in held) == sorted(entry.start for entry in expected)

@@ -11,7 +11,7 @@ from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.hold import Hold, HoldProof
-from chalicelib.booking.calendar.store import room
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.hold import extend, hold, release
@@ -26,10 +26,13 @@ from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW, at_once, overlaps, try_to_book, wish
+from tests.races.together import all_decide_before_any_commits, many_at_once
+from tests.sizes import ROUNDS
 
-LIMIT = 5
+LIMIT = 2
+TEAM = 6
+"""Staff who do massages."""
 
 
 def changing() -> ChangeContext[Any]:
@@ -41,7 +44,7 @@ def opened(policy: Policy = Policy(), rooms: int = 0) -> Practice:
     made = demo_practice("com_race", calcom=False)
     massage = replace(made.services[1], policy=policy, resources=("room",) if rooms else ())
     berlin = made.branches[0]
-    team = [_member(made.staff[0], n) for n in range(6)]
+    team = [_member(made.staff[0], n) for n in range(TEAM)]
     found = [
         Resource(id=f"res_0000000000000000000{n}", company_id="com_race", branch_id=berlin.id, kind="room", name=f"{n}")
         for n in range(rooms)
@@ -62,14 +65,30 @@ def starts(chance: random.Random) -> Any:
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
-def test_a_limit_is_reached_and_never_exceeded(aws: EmbeddedAws, round_number: int) -> None:
-    practice = opened(Policy(service_limits=Limits(per_day=LIMIT)))
+@pytest.mark.parametrize("whose", ["service", "customer"])
+def test_a_limit_is_reached_and_never_exceeded(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, whose: str, round_number: int
+) -> None:
+    """Each names their own member of staff, so no calendar keeps them apart: only the limit's counter does."""
+    limits = Limits(per_day=LIMIT)
+    practice = opened(Policy(service_limits=limits) if whose == "service" else Policy(customer_limits=limits))
     chance = random.Random(round_number)
-    times = [starts(chance) for _ in range(64)]
-    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, times[n], n, staff=None)))
+    times = [starts(chance) for _ in range(TEAM)]
+    # A customer who is known already: else it would be the new record that keeps them apart.
+    known = try_to_book("com_race", wish(practice, MONDAY + timedelta(days=1, hours=9), 99)).customer_id
+    customers: dict[str, Any] = {"customer_id": known} if whose == "customer" else {}
+
+    def work(number: int) -> Appointment:
+        return try_to_book(
+            "com_race", wish(practice, times[number], number, staff=practice.staff[number].id, **customers)
+        )
+
+    with monkeypatch.context() as patched:
+        all_decide_before_any_commits(patched, TEAM)
+        outcomes = many_at_once(work, TEAM)
     won = [one for one in outcomes if isinstance(one, Appointment)]
     assert len(won) == LIMIT
-    assert {one.code for one in outcomes if isinstance(one, DomainError)} <= {"not_bookable", "slot_taken"}
+    assert {one.code for one in outcomes if isinstance(one, DomainError)} == {"not_bookable"}
     one = won[0]
     cancel(changing(), one.id, Cancellation())
     assert _counted(one) == LIMIT - 1
@@ -98,9 +117,23 @@ def test_no_room_and_nobody_has_two_at_once(aws: EmbeddedAws, round_number: int)
     assert overlaps([replace(one, staff_id=one.resource_ids[0]) for one in won]) == []
     for resource_id in {one.resource_ids[0] for one in won}:
         mine = [one for one in won if one.resource_ids == (resource_id,)]
-        owner = room(Resource(id=resource_id, company_id="com_race", branch_id=won[0].branch_id, kind="room", name=""))
-        held = read_calendar("com_race", owner, *(one.entry() for one in mine)).entries()
+        owner = CalendarOwner("com_race", won[0].branch_id, resource_id)
+        held = read_calendar(owner, *(one.entry() for one in mine)).entries()
         assert sorted(entry.reference for entry in held) == sorted(one.entry().reference for one in mine)
+
+
+def test_the_only_room_goes_to_one_of_all_who_decided_at_once(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice, at = opened(rooms=1), MONDAY + timedelta(hours=9)
+
+    def work(number: int) -> Appointment:
+        return try_to_book("com_race", wish(practice, at, number, staff=practice.staff[number].id))
+
+    all_decide_before_any_commits(monkeypatch, TEAM)
+    outcomes = many_at_once(work, TEAM)
+    assert len([one for one in outcomes if isinstance(one, Appointment)]) == 1
+    assert {one.code for one in outcomes if isinstance(one, DomainError)} == {"slot_taken"}
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
@@ -144,7 +177,7 @@ def test_a_hold_is_used_once_whatever_is_done_to_it_meanwhile(aws: EmbeddedAws, 
     assert sum(isinstance(one, Hold) for one in outcomes) <= 1
     assert all(isinstance(one, Conflict) or one.code == "hold_not_found" for one in outcomes if _is_error(one))
     assert hold_store.find("com_race", made.id) is None
-    entries = read_calendar("com_race", practice.staff[0], made.entry()).entries()
+    entries = read_calendar(practice.staff[0], made.entry()).entries()
     assert [entry.reference for entry in entries] == [one.entry().reference for one in won], (
         made.id,
         entries,

@@ -13,29 +13,31 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation import context as booking_context
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.hold import Hold, HoldProof
-from chalicelib.booking.availability.search import SearchQuery, explain, search
+from chalicelib.booking.availability.search import explain, search
+from chalicelib.booking.availability.search_query import SearchQuery
 from chalicelib.booking.calendar.entries import Entry, Kind
-from chalicelib.booking.calendar.store import owner
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.hold import hold, release
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.engine.clocks import moment_of
-from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Resource
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.time_off import book_time_off
+from chalicelib.booking.time_off import store as time_off_store
 from chalicelib.booking.time_off.absence import TimeOff
+from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
@@ -43,8 +45,8 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW
+from tests.sizes import ROUNDS
 
 STARTS = st.integers(0, 23).map(lambda n: MONDAY + timedelta(hours=8, minutes=15 * n))
 WHICH = st.integers(0, 9)
@@ -143,7 +145,7 @@ class Studio:
     def _away(self, at: datetime, which: int) -> None:
         until = at + timedelta(minutes=90)
         self.away.append(
-            book_time_off.take(self.new_unit, self.company, self.team[which].id, at, until, "", lambda: NOW)
+            book_time_off.take(self.new_unit, self.company, TimeOffRequest(self.team[which].id, at, until), lambda: NOW)
         )
 
     def _back(self, at: None, which: int) -> None:
@@ -159,9 +161,9 @@ class Studio:
         return [*(member.id for member in self.team), *(room.id for room in self.rooms)]
 
     def entries(self, record_id: str) -> list[Entry]:
-        calendar = owner(self.company, self.practice.branches[0].id, record_id)
+        calendar = CalendarOwner(self.company, self.practice.branches[0].id, record_id)
         around = Entry(MONDAY, 1440, 0, 0, Kind.BOOKING, 0, b"")
-        return read_calendar(self.company, calendar, around).entries()
+        return read_calendar(calendar, around).entries()
 
 
 @settings(
@@ -199,9 +201,9 @@ def _calendars_hold_exactly_what_stands(studio: Studio, standing: Iterable[Appoi
     used = {proof.id for _, proof in studio.holds if _gone(studio, proof)}
     for made, _ in studio.holds:
         if made.id not in used:
-            wanted.update((who, Kind.HOLD, made.reference) for _, who in made.lies())
+            wanted.update((owner.id, Kind.HOLD, made.reference) for owner in made.lies())
     for off, _ in studio.away:
-        if practice_store.find_time_off(studio.company, off.staff_id, off.id):
+        if time_off_store.find(studio.company, off.staff_id, off.id):
             wanted.update((off.staff_id, Kind.TIME_OFF, entry.reference) for entry in off.entries())
     found: Counter[tuple[str, Kind, bytes]] = Counter()
     for record_id in studio.owners():
@@ -222,7 +224,7 @@ def _nothing_overlaps(studio: Studio) -> None:
 def _who_is_away_was_told(studio: Studio, standing: Iterable[Appointment]) -> None:
     # An appointment lies in time off only when it was there before, and then whoever took it was told.
     for off, in_the_way in studio.away:
-        if practice_store.find_time_off(studio.company, off.staff_id, off.id) is None:
+        if time_off_store.find(studio.company, off.staff_id, off.id) is None:
             continue
         told = {one.id for one in in_the_way}
         for one in standing:
@@ -251,7 +253,7 @@ def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
             assert "free" not in {reason.code for reason in why.reasons}
     if free.slots:
         slot = free.slots[chosen % len(free.slots)]
-        booking_context.forget()
+        branch_context.forget()
         made = studio.booked(studio.wish(moment_of(slot.start), slot.staff_ids[0]))
         assert (made.starts_at, made.staff_id) == (moment_of(slot.start), slot.staff_ids[0])
 

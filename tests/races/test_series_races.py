@@ -10,18 +10,21 @@ from msgspec.structs import replace
 
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.series import book as series_book
 from chalicelib.booking.series.finish import SeriesProgress
 from chalicelib.booking.series.resume import resume
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.core.errors import DomainError
+from chalicelib.core.unit import Unit
+from infra.local.demo_practice import Practice
 from tests.booking.test_refusing import EVE, NOW, TEN, opened
 from tests.booking.test_series import context, left_in_the_middle, series_of, wanted
 from tests.conftest import EmbeddedAws
 from tests.kills.test_series_kills import everything
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import overlaps
-from tests.races.together import many_at_once
+from tests.races.together import all_decide_before_any_commits, many_at_once
+from tests.sizes import ROUNDS
 
 THREADS = 16
 
@@ -51,13 +54,49 @@ def test_overlapping_series_are_each_whole_or_nothing(
     if held_at_once > 2:  # in several transactions two may give up for each other
         assert won
     series, made = everything()
-    assert sorted(one.id for one in made) == sorted(str(o.appointment_id) for w in won for o in w.series.wanted())
+    assert sorted(one.id for one in made) == sorted(each for one in won for each in one.series.appointment_ids())
     assert {len(one.appointments) for one in won} <= {4}
     assert overlaps(made) == []
     assert {one.status for one in series} <= {"booked", "failed"}
     taken = b"".join(bytes(getattr(row, f"d{n}") or b"") for row in OccupancyRow.scan() for n in range(7))
     assert len(taken) // 25 == len(made)
     assert sum(int(row.tally or 0) for row in OccupancyRow.scan()) == len(made)
+
+
+LIMIT = 2
+TEAM = 6
+
+
+def opened_with_team(policy: Policy) -> Practice:
+    """New York with six who give haircuts, under this policy."""
+    made = opened({"policy": policy})
+    team = [
+        replace(made.staff[3], id=f"stf_0000000000000000HAR{n}", name=f"H {n}", calcom_user_id=None)
+        for n in range(TEAM)
+    ]
+    save_practice(lambda: Unit("com_test"), made.branches, made.services, [*made.staff, *team])
+    return Practice(made.branches, made.services, tuple(team), made.event_types)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+@pytest.mark.parametrize("on_conflict", ["none", "skip"])
+def test_a_limit_is_reached_and_never_exceeded_by_series_of_different_staff(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, on_conflict: str, round_number: int
+) -> None:
+    """Each names their own member of staff, so no calendar keeps them apart: only the limit's counters do."""
+    practice = opened_with_team(Policy(service_limits=Limits(per_day=LIMIT)))
+
+    def work(number: int) -> SeriesProgress:
+        contact = replace(EVE, phone=f"+121255503{number:02}")
+        return series_of(wanted(practice, 3, "daily", staff=practice.staff[number].id, contact=contact), on_conflict)
+
+    with monkeypatch.context() as patched:
+        all_decide_before_any_commits(patched, TEAM)
+        outcomes = many_at_once(work, TEAM)
+    won = [one for one in outcomes if isinstance(one, SeriesProgress)]
+    assert [len(one.appointments) for one in won] == [3] * LIMIT
+    assert {one.code for one in outcomes if isinstance(one, DomainError)} == {"series_conflict"}
+    assert len(everything()[1]) == 3 * LIMIT
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
@@ -71,4 +110,4 @@ def test_however_many_go_on_with_a_series_it_is_made_once(
     resume(job, context(NOW))
     series, made = everything()
     assert [one.status for one in series] == ["booked"]
-    assert sorted(one.id for one in made) == sorted(str(one.appointment_id) for one in left.wanted())
+    assert sorted(one.id for one in made) == sorted(left.appointment_ids())

@@ -11,8 +11,8 @@ from chalicelib.text_sessions import manage_subscription, store
 from chalicelib.text_sessions.manage_subscription import Correction
 from chalicelib.text_sessions.update_meter import Settled
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.together import at_once
+from tests.sizes import ROUNDS
 from tests.text_sessions.room import COMPANY, Room, furnish, text_appointment
 
 THREADS = 32

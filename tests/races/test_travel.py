@@ -23,9 +23,9 @@ from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
-from tests.races.rounds import ROUNDS
 from tests.races.test_bookings import MONDAY, NOW, try_to_book, wish
 from tests.races.together import many_at_once
+from tests.sizes import ROUNDS
 
 THREADS = 20
 
@@ -83,7 +83,7 @@ def visit(practice: Practice, number: int, minutes: int, place: GeoAddress) -> A
 
 
 def stops_left(practice: Practice, appointments: list[Appointment]) -> set[Point]:
-    return points_of(read_calendar("com_race", practice.staff[3], *(one.entry() for one in appointments)).stops)
+    return points_of(read_calendar(practice.staff[3], *(one.entry() for one in appointments)).locations)
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

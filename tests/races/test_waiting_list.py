@@ -10,8 +10,7 @@ from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.booking.waitlist import answer_offer
-from chalicelib.booking.waitlist import join as waitlist_join
+from chalicelib.booking.waitlist import answer_offer, end_offer
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.entry import Range, WaitlistEntry
 from chalicelib.booking.waitlist.join import WaitlistRequest, join
@@ -25,8 +24,8 @@ from chalicelib.messaging.text import Text
 from infra.local.demo_practice import Practice
 from tests.calls.conftest import next_monday
 from tests.calls.telephone import COMPANY, context
-from tests.races.rounds import ROUNDS
 from tests.races.together import at_once
+from tests.sizes import ROUNDS
 
 THREADS = 16
 
@@ -34,11 +33,11 @@ THREADS = 16
 def wait(practice: Practice, number: int, until: int = 600) -> WaitlistEntry:
     """Someone who wants Ada on Monday between nine and `until`."""
     day = next_monday(9).date()
-    wish = WaitlistRequest(
+    request = WaitlistRequest(
         branch_id=practice.branches[0].id, services=("Consultation",), staff=("Ada Keller",),
         days=(Range(day, day),), times=(Span(540, until),), contact=Contact(phone=f"+49151123457{number:02}"),
     )  # fmt: skip
-    return join(lambda: Unit(COMPANY), COMPANY, wish, now)
+    return join(lambda: Unit(COMPANY), COMPANY, request, now)
 
 
 def opening(practice: Practice) -> None:
@@ -90,9 +89,9 @@ def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
     answers = at_once(
         *[accept] * 5,
         *[lambda: answer_offer.decline(Unit, link, now)] * 3,
-        *[lambda: answer_offer.sweep(Unit, lambda: later)] * 3,
+        *[lambda: end_offer.sweep(Unit, lambda: later)] * 3,
         *[lambda: book(lambda: Unit(COMPANY), COMPANY, other, now)] * 3,
-        *[lambda: waitlist_join.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
+        *[lambda: end_offer.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
     )
     after = waitlist_store.get(COMPANY, one.id)
     appointments = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]

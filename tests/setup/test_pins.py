@@ -53,6 +53,8 @@ def _imported() -> Iterator[str]:
         ROOT / "app.py",
         *(p for f in ("chalicelib", "functions", "infra/local") for p in (ROOT / f).rglob("*.py")),
     ]
+    # It runs on MiniStack's Python, which has pins of its own.
+    waiting = [path for path in waiting if path.parent != ROOT / "infra" / "local" / "emulator"]
     seen: set[Path] = set()
     while waiting:
         path = waiting.pop()

@@ -16,6 +16,7 @@ from chalicelib.text_sessions.plan import Terms
 from chalicelib.text_sessions.session import Session
 from chalicelib.text_sessions.subscription import Account, Subscription
 from tests.conftest import EmbeddedAws
+from tests.sizes import examples
 from tests.text_sessions.room import NOON, Room, furnish
 
 PLANNED = 60
@@ -49,7 +50,7 @@ whats = st.sampled_from(["active", "active", "active", "tick", "tick", "sweep", 
 sequences = st.lists(st.tuples(times | early, whats), max_size=40).map(sorted)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(events=sequences, balance=st.integers(1, 15), no_show=st.booleans())
 def test_the_rule_charges_as_the_reference(events: list[Event], balance: int, no_show: bool) -> None:
     meter = _reserved(balance, no_show)
@@ -73,7 +74,7 @@ def test_the_rule_charges_as_the_reference(events: list[Event], balance: int, no
 
 
 @pytest.mark.slow
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=sequences.filter(bool), balance=st.integers(1, 6), no_show=st.booleans())
 def test_what_is_stored_follows_the_rule(aws: EmbeddedAws, events: list[Event], balance: int, no_show: bool) -> None:
     room = furnish(balance, number=next(_numbers), no_show_charged=no_show)

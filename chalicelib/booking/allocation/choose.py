@@ -7,32 +7,30 @@ import msgspec
 
 from chalicelib.booking.allocation.assignment import How, Preference, candidate, ranked
 from chalicelib.booking.allocation.context import BranchContext
-from chalicelib.booking.allocation.shifts import within, works
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
-from chalicelib.booking.calendar.store import Calendar
 from chalicelib.booking.calendar.travel_time import in_time, roads
+from chalicelib.booking.engine.clocks import day_of, minute_of
+from chalicelib.booking.engine.hours import Hours, opened
+from chalicelib.booking.engine.windows import held_within
 from chalicelib.booking.practice.geo import Point, Roads
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule, of_kind
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The calendar of who does it, and those of the rooms and devices it takes place with."""
+    """Who does it, with their calendar and those of the rooms and devices it takes place with."""
 
+    staff: Staff
     calendar: Calendar
     rooms: tuple[Calendar, ...] = ()
-
-    @property
-    def staff(self) -> Staff:
-        """Who does it."""
-        return self.calendar.staff
 
     def calendars(self) -> tuple[Calendar, ...]:
         """Everything that it takes time of."""
         return (self.calendar, *self.rooms)
 
 
-class PlacedPart(msgspec.Struct, frozen=True):
+class PartPlacement(msgspec.Struct, frozen=True):
     """A part of a package, or a whole appointment, with its time, and who and what it takes.
 
     `service` on the branch's terms, with the length that it has.
@@ -60,6 +58,10 @@ class NewEntry(msgspec.Struct, frozen=True):
         """Whether nothing in the calendar clashes with it."""
         return not first_clash(calendar.days, self.entry, self.now, but=self.but)
 
+    def without_own(self, calendar: Calendar) -> Calendar:
+        """The calendar without what is in nobody's way."""
+        return calendar.without([self.but]) if self.but else calendar
+
 
 class ChoiceQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done, when, by one of the `able`, and how to choose.
@@ -82,25 +84,38 @@ def choose(context: BranchContext, query: ChoiceQuery) -> Choice | None:
     """Who does it, with one free resource of each required kind; None when someone or something is taken."""
     schedule, new, clock = context.schedule, query.new, context.schedule.branch.clock()
     day = new.entry.start.astimezone(clock).date()
-    able = {member.id for member in query.able}
+    able = {member.id: member for member in query.able}
     free = {
-        calendar.staff.id: calendar
+        calendar.owner.id: calendar
         for calendar in context.calendars
-        if calendar.staff.id in able
-        and (query.any_hours or fit(schedule, query.service, calendar.staff, new.entry, day))
+        if calendar.owner.id in able
+        and (query.any_hours or fit(schedule, query.service, able[calendar.owner.id], new.entry, day))
         and new.fits(calendar)
-        and in_time(schedule, calendar, new.entry, query.roads, new.now, new.but)
+        and in_time(schedule, new.without_own(calendar), new.entry, query.roads, new.now)
     }
     rooms = rooms_for(schedule, query.service, context.rooms, new, query.rooms_first) if free else None
     if rooms is None:
         return None
-    candidates = [candidate(calendar.staff, calendar.entries(), day, clock) for calendar in free.values()]
-    return Choice(free[ranked(candidates, day, query.how, query.preference)[0].member.id], rooms)
+    candidates = [candidate(able[owner], calendar.entries(), day, clock) for owner, calendar in free.items()]
+    member = ranked(candidates, day, query.how, query.preference)[0].member
+    return Choice(member, free[member.id], rooms)
 
 
 def fit(schedule: Schedule, service: Service, member: Staff, entry: Entry, day: date) -> bool:
     """Whether a member of staff has the skills on that local day and works at that time."""
     return member.can(service.skills, day) and works(schedule, member, entry)
+
+
+def works(schedule: Schedule, member: Staff, entry: Entry) -> bool:
+    """Whether the appointment itself lies within the member's working hours in this branch."""
+    return within(schedule, schedule.hours_of(member), entry)
+
+
+def within(schedule: Schedule, hours: Hours, entry: Entry) -> bool:
+    """Whether the appointment itself lies within the hours."""
+    start = minute_of(entry.start)
+    day = day_of(schedule.branch.zone, start)
+    return held_within((start, start + entry.length_min), opened(hours, day - 2, day + 2))
 
 
 def rooms_for(
@@ -110,10 +125,10 @@ def rooms_for(
 
     None when all of a kind are taken, closed, or were not read.
     """
-    known = {calendar.staff.id: calendar for calendar in calendars}
+    known = {calendar.owner.id: calendar for calendar in calendars}
     chosen: list[Calendar] = []
     for kind in service.resources:
-        taken = {calendar.staff.id for calendar in chosen}
+        taken = {calendar.owner.id for calendar in chosen}
         offered = [r for r in of_kind(schedule.resources, kind) if r.id in known and r.id not in taken]
         usable = (
             known[resource.id]
@@ -138,7 +153,7 @@ def entry_for(
 def in_time_for(context: BranchContext, service: Service, member: Staff, starts_at: datetime, now: datetime) -> bool:
     """Whether the legs from and to mobile services around it leave time for an appointment at the branch."""
     calendar = context.calendar(member.id)
-    if calendar is None or not calendar.stops:
+    if calendar is None or not calendar.locations:
         return True
-    legs = roads(context.schedule.policy(service).travel, [calendar], None)
+    legs = roads(context.schedule, context.schedule.policy(service).travel, [calendar], None)
     return in_time(context.schedule, calendar, entry_for(service, starts_at, b""), legs, now)

@@ -8,10 +8,10 @@ import msgspec
 
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar import travel_time
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import weeks_between
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.owner import CalendarOwner, owner_of
 from chalicelib.booking.practice import store as practice_store
-from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.tables import Key, fetch_map
 
@@ -27,23 +27,22 @@ class CalendarFilter(msgspec.Struct, frozen=True):
     staff: str | None = None
     service: str | None = None
 
-    def staff_of(self, schedule: Schedule) -> list[Staff]:
+    def staff_of(self, schedule: Schedule) -> list[CalendarOwner]:
         """The staff of a branch who matter."""
         service = schedule.find_service(self.service) if self.service else None
         # The parts of a package that the one member of staff does not do are done by others.
         if self.staff is None or (service and service.parts):
-            return list(schedule.staff)
-        name = self.staff.strip().casefold()
-        return [one for one in schedule.staff if one.id == self.staff or one.name.casefold() == name]
+            return [owner_of(one) for one in schedule.staff]
+        return [owner_of(one) for one in schedule.staff if one.is_called(self.staff)]
 
-    def rooms_of(self, schedule: Schedule) -> list[Staff]:
+    def rooms_of(self, schedule: Schedule) -> list[CalendarOwner]:
         """The rooms of a branch that matter."""
         service = schedule.find_service(self.service) if self.service else None
         parts = [schedule.find_service(part.service_id) for part in service.parts] if service else []
         kinds = {kind.casefold() for one in (service, *parts) if one for kind in one.resources}
-        return [calendar_store.room(room) for room in schedule.resources if room.kind.casefold() in kinds]
+        return [owner_of(room) for room in schedule.resources if room.kind.casefold() in kinds]
 
-    def owners(self, schedule: Schedule) -> list[Staff]:
+    def owners(self, schedule: Schedule) -> list[CalendarOwner]:
         """Both."""
         return [*self.staff_of(schedule), *self.rooms_of(schedule)]
 
@@ -57,13 +56,13 @@ class BranchContext(msgspec.Struct, frozen=True, kw_only=True):
     mondays: list[date] = []
     rows: Mapping[Key, Any] = {}
 
-    def by_owner(self) -> dict[tuple[str, str], Calendar]:
-        """The calendars that were read, of staff and rooms, by home branch and id of whose they are."""
-        return {(one.staff.home_branch_id, one.staff.id): one for one in (*self.calendars, *self.rooms)}
+    def by_owner(self) -> dict[CalendarOwner, Calendar]:
+        """The calendars that were read, of staff and rooms, by whose they are."""
+        return {one.owner: one for one in (*self.calendars, *self.rooms)}
 
     def calendar(self, staff_id: str) -> Calendar | None:
         """That member's calendar."""
-        return next((calendar for calendar in self.calendars if calendar.staff.id == staff_id), None)
+        return next((calendar for calendar in self.calendars if calendar.owner.id == staff_id), None)
 
 
 def read(
@@ -81,23 +80,21 @@ def read(
     mondays, known = _weeks_around(between), seen(company_id, branch_id)
     hinted = only.owners(known) if known else _guessed(company_id, branch_id, only.staff)
     schedule_key = practice_store.schedule_key(company_id, branch_id)
-    rows = fetch_map([schedule_key, *keys, *_calendar_keys(company_id, branch_id, hinted, mondays)])
+    rows = fetch_map([schedule_key, *keys, *_calendar_keys(branch_id, hinted, mondays)])
     schedule = practice_store.schedule_of(rows[schedule_key], branch_id)
     _last_seen[company_id, branch_id] = schedule
-    needed = _calendar_keys(company_id, branch_id, only.owners(schedule), mondays)
+    needed = _calendar_keys(branch_id, only.owners(schedule), mondays)
     rows |= fetch_map(key for key in needed if key not in rows)
     return _context(schedule, only, mondays, rows)
 
 
 def read_all(
-    company_id: str, schedules: Sequence[Schedule], between: tuple[datetime, datetime], only: CalendarFilter
+    schedules: Sequence[Schedule], between: tuple[datetime, datetime], only: CalendarFilter
 ) -> list[BranchContext]:
     """The same of several branches whose schedules were just read; one request (for up to 100 calendars)."""
     mondays = _weeks_around(between)
     rows = fetch_map(
-        key
-        for schedule in schedules
-        for key in _calendar_keys(company_id, schedule.branch.id, only.owners(schedule), mondays)
+        key for schedule in schedules for key in _calendar_keys(schedule.branch.id, only.owners(schedule), mondays)
     )
     return [_context(schedule, only, mondays, rows) for schedule in schedules]
 
@@ -123,26 +120,22 @@ def _weeks_around(between: tuple[datetime, datetime]) -> list[date]:
     return weeks_between(between[0] - LONGEST_BLOCKED, between[1] + LONGEST_BLOCKED)
 
 
-def _guessed(company_id: str, branch_id: str, staff: str | None) -> list[Staff]:
+def _guessed(company_id: str, branch_id: str, staff: str | None) -> list[CalendarOwner]:
     # Someone asked for by id most likely has their calendar in this very branch; the schedule will tell.
-    return [calendar_store.owner(company_id, branch_id, staff)] if staff and staff.startswith("stf_") else []
+    return [CalendarOwner(company_id, branch_id, staff)] if staff and staff.startswith("stf_") else []
 
 
-def _calendar_keys(company_id: str, branch_id: str, owners: Sequence[Staff], mondays: Sequence[date]) -> list[Key]:
+def _calendar_keys(branch_id: str, owners: Sequence[CalendarOwner], mondays: Sequence[date]) -> list[Key]:
     """Where the calendars lie, and where it says where the home branches of guests are."""
-    homes = travel_time.base_keys(company_id, branch_id, [owner.home_branch_id for owner in owners])
-    return [*calendar_store.keys(company_id, owners, mondays), *homes]
+    return [*calendar_store.keys(owners, mondays), *travel_time.base_keys(branch_id, owners)]
 
 
 def _context(schedule: Schedule, only: CalendarFilter, mondays: list[date], rows: Mapping[Key, Any]) -> BranchContext:
-    company_id, branch = schedule.branch.company_id, schedule.branch
+    branch = schedule.branch
 
-    def calendars(owners: list[Staff]) -> list[Calendar]:
-        homes = travel_time.base_keys(company_id, branch.id, [owner.home_branch_id for owner in owners])
-        bases = travel_time.bases(rows[key] for key in homes)
-        weeks = [rows[key] for key in calendar_store.keys(company_id, owners, mondays)]
-        found = calendar_store.calendars(company_id, owners, mondays, weeks)
-        return [travel_time.based(calendar, branch, bases) for calendar in found]
+    def calendars(owners: list[CalendarOwner]) -> list[Calendar]:
+        found = calendar_store.calendars(owners, mondays, rows)
+        return travel_time.with_bases(found, branch.id, branch.point, rows)
 
     staff, rooms = calendars(only.staff_of(schedule)), calendars(only.rooms_of(schedule))
     return BranchContext(schedule=schedule, calendars=staff, rooms=rooms, mondays=mondays, rows=rows)

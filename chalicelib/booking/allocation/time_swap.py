@@ -10,8 +10,9 @@ from chalicelib.booking.allocation import choose
 from chalicelib.booking.allocation.choose import NewEntry
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment, TimeSlot
 from chalicelib.booking.calendar import store as calendar_store
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, weeks_between
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.owner import CalendarOwner, owner_of
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service, Staff
@@ -21,35 +22,23 @@ from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
 
-Owner = tuple[str, str]
-"""Whose a calendar is: home branch and id. Whoever has left the branch since still has theirs."""
-Taken = Mapping[Owner, Sequence[Entry]]
+Taken = Mapping[CalendarOwner, Sequence[Entry]]
 """What is taken of each calendar; two parts of a package may lie in one."""
 
 
 class CalendarWeeks(msgspec.Struct, frozen=True):
     """The weeks of calendars in which something is taken."""
 
-    company_id: str
-    mondays: dict[Owner, list[date]]
+    mondays: dict[CalendarOwner, list[date]]
 
     def keys(self) -> list[Key]:
         """Where they lie, for a fetch together with other records."""
-        return [key for owner in self.mondays for key in self._keys(owner)]
+        return [key for owner, mondays in self.mondays.items() for key in calendar_store.keys([owner], mondays)]
 
-    def calendars(self, rows: Mapping[Key, Any]) -> dict[Owner, Calendar]:
+    def calendars(self, rows: Mapping[Key, Any]) -> dict[CalendarOwner, Calendar]:
         """The calendars in rows fetched at `keys`."""
-        found = {}
-        for owner, mondays in self.mondays.items():
-            weeks = [rows[key] for key in self._keys(owner)]
-            found[owner] = calendar_store.calendars(self.company_id, [self._owner(owner)], mondays, weeks)[0]
-        return found
-
-    def _owner(self, owner: Owner) -> Staff:
-        return calendar_store.owner(self.company_id, *owner)
-
-    def _keys(self, owner: Owner) -> list[Key]:
-        return calendar_store.keys(self.company_id, [self._owner(owner)], self.mondays[owner])
+        found = (calendar_store.calendars([owner], mondays, rows) for owner, mondays in self.mondays.items())
+        return {calendar.owner: calendar for (calendar,) in found}
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -69,33 +58,34 @@ class Exchange(msgspec.Struct, frozen=True):
         calendar_store.exchange(unit, self.calendar, self.before, after, unit.clock())
 
 
-def taken_by(appointments: Iterable[Appointment]) -> dict[Owner, list[Entry]]:
+def taken_by(appointments: Iterable[Appointment]) -> dict[CalendarOwner, list[Entry]]:
     """What appointments take of each calendar, at their own times and at those that pending changes hold."""
-    found: dict[Owner, list[Entry]] = {}
+    found: dict[CalendarOwner, list[Entry]] = {}
     for appointment in appointments:
-        for slot in appointment.places():
-            staff = (slot.home_branch_id or appointment.branch_id, str(slot.staff_id))
-            for owner in (staff, *((appointment.branch_id, room) for room in slot.resource_ids)):
+        company_id, branch_id = appointment.company_id, appointment.branch_id
+        for slot in appointment.slots():
+            staff = CalendarOwner(company_id, slot.home_branch_id or branch_id, str(slot.staff_id))
+            for owner in (staff, *(CalendarOwner(company_id, branch_id, room) for room in slot.resource_ids)):
                 entry, entries = appointment.entry(slot), found.setdefault(owner, [])
                 entries += [] if entry in entries else [entry]
     return found
 
 
-def weeks_of(company_id: str, *taken: Taken) -> CalendarWeeks:
+def weeks_of(*taken: Taken) -> CalendarWeeks:
     """The weeks that matter to what is taken."""
-    mondays: dict[Owner, set[date]] = {}
+    mondays: dict[CalendarOwner, set[date]] = {}
     for owner, entries in (item for one in taken for item in one.items()):
         mondays.setdefault(owner, set()).update(day for entry in entries for day in weeks_between(*entry.reach()))
-    return CalendarWeeks(company_id, {owner: sorted(weeks) for owner, weeks in mondays.items()})
+    return CalendarWeeks({owner: sorted(weeks) for owner, weeks in mondays.items()})
 
 
-def read_calendars(company_id: str, *taken: Taken) -> dict[Owner, Calendar]:
+def read_calendars(*taken: Taken) -> dict[CalendarOwner, Calendar]:
     """The calendars around what is taken of them; one request."""
-    weeks = weeks_of(company_id, *taken)
+    weeks = weeks_of(*taken)
     return weeks.calendars(fetch_map(weeks.keys()))
 
 
-def swap(unit: Unit, calendars: Mapping[Owner, Calendar], before: Taken, after: Taken, now: datetime) -> None:
+def swap(unit: Unit, calendars: Mapping[CalendarOwner, Calendar], before: Taken, after: Taken, now: datetime) -> None:
     """Stage for each calendar, once, that what lay in it before goes and what lies in it afterwards comes.
 
     The unit ends as Stale when a calendar's days changed since they were read.
@@ -112,7 +102,7 @@ def exchanges(*changes: tuple[Appointment, Appointment]) -> list[Exchange]:
     before, after = taken_by(old for old, _ in changes), taken_by(new for _, new in changes)
     changed = [owner for owner in {**before, **after} if before.get(owner) != after.get(owner)]
     taken = {owner: [*before.get(owner, ()), *after.get(owner, ())] for owner in changed}
-    calendars = read_calendars(changes[0][0].company_id, taken)
+    calendars = read_calendars(taken)
     return [Exchange(calendars[owner], tuple(before.get(owner, ())), tuple(after.get(owner, ()))) for owner in changed]
 
 
@@ -149,11 +139,11 @@ def rooms_at(
     if not service.resources:
         return ()
     entry = current.entry(slot)
-    rooms = [calendar_store.room(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
-    calendars = read_calendars(current.company_id, {(room.home_branch_id, room.id): [entry] for room in rooms})
+    rooms = [owner_of(room) for kind in service.resources for room in of_kind(schedule.resources, kind)]
+    calendars = read_calendars({room: [entry] for room in rooms})
     new = NewEntry(entry, now, entry.reference)
     chosen = choose.rooms_for(schedule, service, calendars.values(), new, current.resource_ids)
-    return None if chosen is None else tuple(room.staff.id for room in chosen)
+    return None if chosen is None else tuple(room.owner.id for room in chosen)
 
 
 def staff_of(schedule: Schedule, staff_id: str | None) -> Staff | None:

@@ -13,7 +13,7 @@ from chalicelib.booking.practice.schedule import Schedule
 
 MOST_LISTED = 50
 """Of a chain with more branches than this, the first are looked at: a refusal is not to read a whole company."""
-MOST_ASKED, MOST_READ = 6, 3
+MOST_SCHEDULES, MOST_READ = 6, 3
 """So many schedules, and of those that offer the service so many branches' calendars."""
 
 
@@ -24,13 +24,13 @@ def others(refused: RefusedRequest, schedule: Schedule, service_id: str) -> list
     """
     company_id, here = schedule.branch.company_id, schedule.branch
     listed = practice_store.page_of(Branch, company_id, limit=MOST_LISTED, cursor=None).data
-    offering = [one for one in listed if one.id != here.id and _offers(one, service_id, refused.published)]
+    candidates = [one for one in listed if one.id != here.id and _offers(one, service_id, refused.published)]
     middle = refused.point(refused.service) or (here.place.point() if here.place else None)
-    nearest = [one.id for one in sorted(offering, key=lambda branch: _distance(branch, middle))[:MOST_ASKED]]
+    nearest = [one.id for one in sorted(candidates, key=lambda branch: _distance(branch, middle))[:MOST_SCHEDULES]]
     found = practice_store.schedules(company_id, nearest) if nearest else {}
     suited = [found[branch_id] for branch_id in nearest if branch_id in found and _does(found[branch_id], service_id)]
     only = CalendarFilter(service=service_id)
-    return branch_context.read_all(company_id, suited[:MOST_READ], refused.between, only) if suited else []
+    return branch_context.read_all(suited[:MOST_READ], refused.between, only) if suited else []
 
 
 def with_length(service: Service, length_min: int | None) -> Service | None:

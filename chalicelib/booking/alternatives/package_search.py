@@ -55,7 +55,7 @@ def find_alternatives(refused: RefusedRequest, context: BranchContext, package: 
         package=package,
         between=refused.between,
         now=refused.now,
-        only=_staff_id(refused.staff, schedule.staff),
+        only=next((one.id for one in schedule.staff if refused.staff and one.is_called(refused.staff)), None),
         published=refused.published,
         own=[part.entry().reference for part in refused.moving],
     )
@@ -73,7 +73,14 @@ def free(context: BranchContext, query: PackageQuery) -> list[FreeSlot]:
     first, last = minute_of(max(query.between[0], query.now)), minute_of(query.between[1])
     search_index = compile_search(context.schedule)
     frame = frame_of(first, last + LONGEST_MIN)
-    branch_calendar = BranchCalendar(search_index, taken_of(context, query.own), frame, first, last, query.now)
+    branch_calendar = BranchCalendar(
+        index=search_index,
+        calendars=taken_of(context, query.own),
+        frame=frame,
+        first=first,
+        last=last,
+        now=query.now,
+    )
     package = search_index.service(query.package.id)
     assert package is not None
     staff = tuple(member for member in search_index.staff if member.published or not query.published)
@@ -85,13 +92,6 @@ def is_offered(context: BranchContext, package: Service, starts_at: datetime, no
     between = (starts_at, starts_at + timedelta(minutes=1))
     slots = free(context, PackageQuery(package=package, between=between, now=now, only=only, published=True))
     return any(slot.start == minute_of(starts_at) for slot in slots)
-
-
-def _staff_id(wanted: str | None, staff: Sequence[Staff]) -> str | None:
-    if wanted is None:
-        return None
-    name = wanted.strip().casefold()
-    return next((member.id for member in staff if member.id == wanted or member.name.casefold() == name), None)
 
 
 def _shown(

@@ -6,14 +6,13 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.availability.branch_calendar import BranchCalendar
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
 from chalicelib.booking.availability.search_index import compile_search
 from chalicelib.booking.availability.slots import Able, pieces_of
-from chalicelib.booking.calendar.entries import Days, without_reference
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.engine.clocks import minute_of, moment_of
 from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.hours import Window
@@ -26,7 +25,7 @@ ALWAYS = tuple(Window(day, 0, 1440) for day in range(7))
 
 
 class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """A package that is to begin at an instant, among what is `taken` of calendars, by their ids.
+    """A package that is to begin at an instant, among what is `taken` of calendars, by their owners' ids.
 
     `only`: the id of whom to take for all that they do. `keep`: for each part the ids of staff and rooms to take rather
     than others. Rules, limits and the grid of starts are not looked at.
@@ -34,7 +33,7 @@ class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     schedule: Schedule
     package: Service
-    taken: Mapping[str, Days]
+    taken: Mapping[str, Calendar]
     starts_at: datetime
     now: datetime
     only: str | None = None
@@ -42,7 +41,7 @@ class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     def solve(
         self, staff: Sequence[Staff], *, as_if_free: bool = False, any_hours: bool = False
-    ) -> tuple[PlacedPart, ...] | None:
+    ) -> tuple[PartPlacement, ...] | None:
         """Who of the `staff`, the best first, and which rooms take each part; None when that cannot be.
 
         `as_if_free`: as if nothing were taken; `any_hours`: working hours and skills do not count.
@@ -51,8 +50,14 @@ class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
         parts = parts_of(self.schedule, package, "service")
         span = sum(part.duration_min for part in parts) + sum(part.gap_min for part in package.parts[1:])
         search_index = compile_search(_narrowed(self.schedule, package, parts, staff, any_hours))
-        taken: Mapping[str, Days] = {} if as_if_free else self.taken
-        calendar = BranchCalendar(search_index, taken, frame_of(start, start + span), start, start + 1, self.now)
+        calendar = BranchCalendar(
+            index=search_index,
+            calendars={} if as_if_free else self.taken,
+            frame=frame_of(start, start + span),
+            first=start,
+            last=start + 1,
+            now=self.now,
+        )
         indexed = search_index.service(package.id)
         assert indexed is not None
         pieces = pieces_of(calendar, indexed, Able(search_index.staff, self.only))
@@ -65,7 +70,7 @@ class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
             return None
         members = {member.id: member for member in staff}
         return tuple(
-            PlacedPart(part, moment_of(calendar.frame.origin + at.start), members[at.staff], at.rooms)
+            PartPlacement(part, moment_of(calendar.frame.origin + at.start), members[at.staff], at.rooms)
             for part, at in zip(parts, found, strict=True)
         )
 
@@ -78,9 +83,9 @@ def parts_of(schedule: Schedule, package: Service, path: str) -> list[Service]:
     return [part for part in found if part]
 
 
-def taken_of(context: BranchContext, own: Sequence[bytes] = ()) -> dict[str, Days]:
-    """What is taken of every calendar that was read, by its id, without what has one of the references `own`."""
-    return {calendar.staff.id: _without(calendar, own) for calendar in (*context.calendars, *context.rooms)}
+def taken_of(context: BranchContext, own: Sequence[bytes] = ()) -> dict[str, Calendar]:
+    """Every calendar that was read, by its owner's id, without what has one of the references `own`."""
+    return {calendar.owner.id: calendar.without(own) for calendar in (*context.calendars, *context.rooms)}
 
 
 def _placed(pieces: Sequence[Piece], at: int) -> list[Placed] | None:
@@ -121,10 +126,3 @@ def _narrowed(
         resources=tuple(r for r in schedule.resources if r.kind.casefold() in kinds),
         closed=closed,
     )
-
-
-def _without(calendar: Calendar, own: Sequence[bytes]) -> Days:
-    days = dict(calendar.days)
-    for reference in own:
-        days |= without_reference(days, reference, tuple(days))
-    return days

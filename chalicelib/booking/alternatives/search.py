@@ -1,6 +1,6 @@
 """The nearest times that can be had instead of one that cannot, each bookable as given."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,8 +12,9 @@ from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
 from chalicelib.booking.alternatives import other_branches, package_search
 from chalicelib.booking.alternatives.refusal import LOOK_AHEAD, MOST, RefusedRequest
 from chalicelib.booking.availability import open_groups
-from chalicelib.booking.availability.staff_slots import Calendars, Slot, free_slots, nearest
+from chalicelib.booking.availability.branch_calendar import Slot, free_slots
 from chalicelib.booking.calendar import travel_time
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
@@ -37,8 +38,9 @@ def find_alternatives(refused: RefusedRequest, *, consultation: bool = False) ->
     schedule = context.schedule
     if refused.moving or not refused.other_branches or schedule.find_service(service_id) is None:
         return here  # what stands stays in its branch
-    asked = msgspec.structs.replace(refused, length_min=None) if consultation else refused
-    return here + _in_other_branches(asked, schedule, service_id, MOST + 1 - len(here))
+    if consultation:
+        refused = msgspec.structs.replace(refused, length_min=None)
+    return here + _in_other_branches(refused, schedule, service_id, MOST + 1 - len(here))
 
 
 def find_in_branch(
@@ -96,11 +98,10 @@ def _bookable(refused: RefusedRequest, context: BranchContext, service: Service,
     days = [first + timedelta(days=n) for n in range(-1, LOOK_AHEAD.days)]
     full = rule_facts.full_days(LimitQuery(schedule, service, able, refused.customer_id, first), days, rows)
     ids = {member.id for member in able}
-    calendars = {calendar.staff.id: calendar for calendar in context.calendars if calendar.staff.id in ids}
-    free = [(calendar.staff, calendar.days) for calendar in calendars.values()]
-    point = refused.point(service)
-    legs = travel_time.roads(schedule.policy(service).travel, context.calendars, point)
     own = refused.moving[0].entry().reference if refused.moving else b""
+    calendars = {one.owner.id: one.without([own]) for one in context.calendars if one.owner.id in ids}
+    point = refused.point(service)
+    legs = travel_time.roads(schedule, schedule.policy(service).travel, context.calendars, point)
     here = {(one.starts_at, one.staff_id) for one in refused.moving}
 
     def can_be_had(slot: Slot) -> bool:
@@ -111,19 +112,21 @@ def _bookable(refused: RefusedRequest, context: BranchContext, service: Service,
         return (
             slot.staff.can(service.skills, day)
             and rooms_for(schedule, service, context.rooms, new) is not None
-            and travel_time.in_time(schedule, calendars[slot.staff.id], new.entry, legs, now, own)
+            and travel_time.in_time(schedule, calendars[slot.staff.id], new.entry, legs, now)
         )
 
-    groups = _groups(refused, schedule, service, free)
+    groups = _groups(refused, schedule, service, [*calendars.values()])
     return [
         *(slot for slot in groups if ("", slot.starts_at.astimezone(clock).date()) not in full),
-        *filter(can_be_had, free_slots(schedule, service, free, days, now, own)),
+        *filter(can_be_had, free_slots(schedule, service, [*calendars.values()], days, now)),
     ]
 
 
-def _groups(refused: RefusedRequest, schedule: Schedule, service: Service, free: Calendars) -> Iterator[Slot]:
+def _groups(
+    refused: RefusedRequest, schedule: Schedule, service: Service, calendars: Sequence[Calendar]
+) -> Iterator[Slot]:
     """The groups that stand and have the seats; none for what is moved, which stays what it is."""
-    for group, slot in open_groups.offered(schedule, service, free, refused.now) if not refused.moving else ():
+    for group, slot in open_groups.offered(schedule, service, calendars, refused.now) if not refused.moving else ():
         takes_part = refused.customer_id and group.is_for(refused.customer_id)
         if (slot.seats_left or 0) >= refused.seats and not takes_part:
             yield slot
@@ -132,9 +135,17 @@ def _groups(refused: RefusedRequest, schedule: Schedule, service: Service, free:
 def _nearest(slots: Sequence[Slot], staff: str | None, starts_at: datetime) -> list[Slot]:
     if staff is None:
         return nearest(slots, starts_at, MOST)
-    name = staff.strip().casefold()
-    same = [slot for slot in slots if slot.staff.id == staff or slot.staff.name.casefold() == name]
+    same = [slot for slot in slots if slot.staff.is_called(staff)]
     others = [slot for slot in slots if slot not in same]
     then = [slot for slot in others if slot.starts_at == starts_at][:1]
     chosen = nearest(same, starts_at, MOST - len(then)) + then
     return chosen + nearest([slot for slot in others if slot not in then], starts_at, MOST - len(chosen))
+
+
+def nearest(slots: Iterable[Slot], starts_at: datetime, count: int) -> list[Slot]:
+    """The `count` slots closest to an instant, one per start, in order of time."""
+    by_start: dict[datetime, Slot] = {}
+    for slot in slots:
+        by_start.setdefault(slot.starts_at, slot)
+    closest = sorted(by_start.values(), key=lambda slot: (abs(slot.starts_at - starts_at), slot.starts_at))[:count]
+    return sorted(closest, key=lambda slot: slot.starts_at)

@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.booking.appointments.group import Group
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
+from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.practice.models import Channel
 from chalicelib.booking.practice.models import GeoAddress as Address
@@ -30,9 +31,9 @@ class TimeSlot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that Cal.com was asked for and has not answered. Until it is settled, the time of `place` is taken too.
+    """A change that Cal.com was asked for and has not answered. Until it is settled, the time of `slot` is taken too.
 
-    `rebook`: a member of staff with an event type of his own takes over: a new booking is made, and the old one goes.
+    `rebook`: a member of staff with an event type of their own takes over: a new booking is made, and the old one goes.
     `fee_minor`: what cancelling costs once it is done, as it was when it was asked for.
     """
 
@@ -41,7 +42,7 @@ class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     since: datetime
     reason: str | None = None
-    place: TimeSlot | None = None
+    slot: TimeSlot | None = None
     fee_minor: int = 0
     currency: str | None = None
 
@@ -79,7 +80,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
     `counted`: names of the counters of limits that it counts to. `address`: the customer's, of a mobile service.
     `group`: of a service with several seats, who takes part; `customer_id` is then the first of them, and what each
-    counts to is kept with him. `fee_minor`: what was to be paid for cancelling it, in minor units of `currency`.
+    counts to is kept with them. `fee_minor`: what was to be paid for cancelling it, in minor units of `currency`.
     `deposit_due_minor`: the deposit asked for, `deposit_minor`: what was paid of it. `package`: what it is a part of,
     with whose number (`service_number`) it lies in calendars then.
     """
@@ -112,7 +113,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     moves: int = 0
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()
-    there: ExternalState = ExternalState()
+    external: ExternalState = ExternalState()
     address: Address | None = None
     created_at: datetime
     updated_at: datetime
@@ -131,7 +132,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """The service whose price and terms it has: its own, or that of the package it is a part of."""
         return self.package.service_id if self.package else self.service_id
 
-    def place(self) -> TimeSlot:
+    def slot(self) -> TimeSlot:
         """When, and with whom."""
         return TimeSlot(
             starts_at=self.starts_at,
@@ -141,12 +142,12 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             resource_ids=self.resource_ids,
         )
 
-    def entry(self, place: TimeSlot | None = None) -> Entry:
-        """What it takes of a calendar at its own place, or would take at another."""
-        place = place or self.place()
+    def entry(self, slot: TimeSlot | None = None) -> Entry:
+        """What it takes of a calendar at its own time, or would take at another."""
+        slot = slot or self.slot()
         return Entry(
-            place.starts_at,
-            (place.ends_at - place.starts_at) // timedelta(minutes=1),
+            slot.starts_at,
+            (slot.ends_at - slot.starts_at) // MINUTE,
             self.before_min,
             self.after_min,
             Kind.GROUP if self.group and not self.group.full else Kind.BOOKING,
@@ -155,17 +156,17 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             point=self.address.point() if self.address else None,
         )
 
-    def places(self) -> list[TimeSlot]:
+    def slots(self) -> list[TimeSlot]:
         """Every time it takes: its own, and the one that a pending change holds; none once it is over."""
         if self.status not in TAKES_TIME:
             return []
-        held = self.pending_change.place if self.pending_change else None
-        return [place for place in (self.place(), held) if place is not None and place.staff_id is not None]
+        held = self.pending_change.slot if self.pending_change else None
+        return [slot for slot in (self.slot(), held) if slot is not None and slot.staff_id is not None]
 
-    def at(self, place: TimeSlot) -> dict[str, object]:
-        """The fields that put it there, for `changed`."""
-        moved = place.starts_at != self.starts_at
-        return {**msgspec.structs.asdict(place), "moves": self.moves + moved}
+    def at(self, slot: TimeSlot) -> dict[str, object]:
+        """The fields that put it at that time, for `changed`."""
+        moved = slot.starts_at != self.starts_at
+        return {**msgspec.structs.asdict(slot), "moves": self.moves + moved}
 
     def changed(self, at: datetime, **fields: object) -> "Appointment":
         """The next version of it."""
@@ -185,7 +186,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     @property
     def length_min(self) -> int:
         """Whole minutes."""
-        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
+        return (self.ends_at - self.starts_at) // MINUTE
 
     def deadline(self) -> datetime | None:
         """When the minimum of the group is looked at; None for what is no group, and once that was done."""

@@ -13,7 +13,7 @@ MERGED = "merged"
 
 
 class Participant(msgspec.Struct, frozen=True, kw_only=True):
-    """Who takes part: the customer, what was told when he joined (the customer's own record may differ), and seats."""
+    """Who takes part, with what was said when they joined (the customer's own record may differ), and seats."""
 
     id: str
     customer_id: str
@@ -57,7 +57,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return self.taken >= self.least_seats
 
     def of(self, customer_id: str) -> Participant | None:
-        """That customer, if he takes part."""
+        """That customer, if they take part."""
         return next((one for one in self.participants if one.customer_id == customer_id), None)
 
     def find(self, participant_id: str) -> Participant | None:
@@ -74,7 +74,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, participants=(*self.participants, *others))
 
     def without(self, participant_id: str) -> "Group":
-        """Without him."""
+        """Without them."""
         kept = tuple(one for one in self.participants if one.id != participant_id)
         return msgspec.structs.replace(self, participants=kept)
 
@@ -84,10 +84,10 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept beside the group for each who takes part: it puts the group into his list, and counts for him.
+    """What is kept beside the group for each who takes part: it puts the group into their list, and counts for them.
 
-    `starts_at`: when the group takes place, as far as the list knows. `counted`: his counters of limits. `done`: it is
-    noted that he has had it done.
+    `starts_at`: when the group takes place, as far as the list knows. `counted`: their counters of limits. `done`: it
+    is noted that they have had it done.
     """
 
     appointment_id: str
@@ -98,18 +98,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-class JoinableGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A group that has begun to fill, as a search sees it. Minutes since 1970."""
-
-    service_id: str
-    staff_id: str
-    start: int
-    length_min: int
-    left: int
-    resource_ids: tuple[str, ...] = ()
-
-
-def opening(policy: Policy, service: Service) -> Policy:
+def policy_to_open(policy: Policy, service: Service) -> Policy:
     """What holds for who opens a group: not later than the minimum is looked at, since nobody could still join."""
     deadline = deadline_of(policy, service)
     if deadline is None:

@@ -1,10 +1,11 @@
-"""A visitor's hold: a time kept for a few minutes while he types who he is."""
+"""A visitor's hold: a time kept for a few minutes while they type who they are."""
 
 from datetime import datetime, timedelta
 
 import msgspec
 
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.practice.models import GeoAddress
 
 LASTS = timedelta(minutes=10)
@@ -76,12 +77,12 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
         """What it takes of each of its calendars, if it is not of a package."""
         return self._entry(self)
 
-    def lies(self) -> dict[tuple[str, str], list[Entry]]:
-        """What it takes of each calendar, by home branch and id of whose it is."""
-        found: dict[tuple[str, str], list[Entry]] = {}
+    def lies(self) -> dict[CalendarOwner, list[Entry]]:
+        """What it takes of each calendar."""
+        found: dict[CalendarOwner, list[Entry]] = {}
         for held in self.parts or (self,):
-            owners = [(held.home_branch_id, held.staff_id), *((self.branch_id, room) for room in held.resource_ids)]
-            for owner in owners:
+            staff = CalendarOwner(self.company_id, held.home_branch_id, held.staff_id)
+            for owner in (staff, *(CalendarOwner(self.company_id, self.branch_id, room) for room in held.resource_ids)):
                 found.setdefault(owner, []).append(self._entry(held))
         return found
 

@@ -6,7 +6,7 @@ from chalicelib.booking.appointments.hold import Hold
 from chalicelib.booking.tables import OccupancyRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.rows import GuardRow
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_one
 from chalicelib.core.unit import Unit
 
 
@@ -22,7 +22,7 @@ def hold_of(row: Any) -> Hold | None:
 
 def find(company_id: str, hold_id: str) -> Hold | None:
     """One request; it may have lapsed."""
-    return hold_of(fetch([key(company_id, hold_id)])[0])
+    return hold_of(fetch_one(key(company_id, hold_id)))
 
 
 def add(unit: Unit, hold: Hold) -> None:
@@ -37,12 +37,12 @@ def save(unit: Unit, hold: Hold) -> None:
 
 def remove(unit: Unit, hold: Hold) -> None:
     """Remove it; the unit ends as Stale when it was used, released or extended meanwhile."""
-    place = key(hold.company_id, hold.id)
-    unit.delete(OccupancyRow(place.pk, place.sk), OccupancyRow.version == hold.version)
+    at = key(hold.company_id, hold.id)
+    unit.delete(OccupancyRow(at.pk, at.sk), OccupancyRow.version == hold.version)
 
 
 def list_key(company_id: str, whose: str) -> Key:
-    """Where the ids of the holds of a visitor (a digest of his address) or a branch are listed."""
+    """Where the ids of the holds of a visitor (a digest of their address) or a branch are listed."""
     return Key(GuardRow, f"{company_id}#holds#{whose}", "guard")
 
 
@@ -51,18 +51,16 @@ def listed(row: Any) -> list[str]:
     return row.model(list[str]) if row is not None else []
 
 
-def save_list(unit: Unit, place: Key, row: Any, ids: list[str], expires_at: int) -> None:
+def save_list(unit: Unit, at: Key, row: Any, ids: list[str], expires_at: int) -> None:
     """Write the list; the unit ends as Stale when it changed since `row` was read."""
     version = int(row.version or 0) if row is not None else 0
     condition = GuardRow.version == version if row is not None else GuardRow.pk.does_not_exist()
     unit.put(
-        GuardRow(place.pk, place.sk, data=encode(ids), version=version + 1, expires_at=expires_at),
+        GuardRow(at.pk, at.sk, data=encode(ids), version=version + 1, expires_at=expires_at),
         condition,
     )
 
 
 def _row(hold: Hold) -> OccupancyRow:
-    place = key(hold.company_id, hold.id)
-    return OccupancyRow(
-        place.pk, place.sk, data=encode(hold), version=hold.version, expires_at=epoch(hold.expires_at) + 3600
-    )
+    at = key(hold.company_id, hold.id)
+    return OccupancyRow(at.pk, at.sk, data=encode(hold), version=hold.version, expires_at=epoch(hold.expires_at) + 3600)

@@ -1,4 +1,4 @@
-"""What is kept beside a group for each who takes part, in DynamoDB: it puts the group into his list."""
+"""What is kept beside a group for each who takes part, in DynamoDB: it puts the group into their list."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,15 +35,15 @@ def add(unit: Unit, membership: Membership) -> None:
 
 
 def save(unit: Unit, membership: Membership) -> None:
-    """Write its next version; the unit ends as Stale when it changed, or he left, since it was read."""
+    """Write its next version; the unit ends as Stale when it changed, or they left, since it was read."""
     unit.put(_row(unit.company_id, membership), BookingRow.version == membership.version - 1)
 
 
 def remove(unit: Unit, appointment_id: str, customer_id: str, was: Membership | None) -> None:
     """Remove it; the unit ends as Stale when it is no longer as it was read (None: it was not there yet)."""
-    place = key(unit.company_id, appointment_id, customer_id)
+    at = key(unit.company_id, appointment_id, customer_id)
     unchanged = BookingRow.version == was.version if was else BookingRow.pk.does_not_exist()
-    unit.delete(BookingRow(place.pk, place.sk), unchanged)
+    unit.delete(BookingRow(at.pk, at.sk), unchanged)
 
 
 def check_group(unit: Unit, group: Appointment) -> None:
@@ -54,10 +54,10 @@ def check_group(unit: Unit, group: Appointment) -> None:
 
 
 def resolved(company_id: str, customer_id: str, rows: Sequence[Any]) -> list[Appointment]:
-    """The appointments in rows of a customer's list, groups as he sees them; one request more if there are any."""
+    """The appointments in rows of a customer's list, groups as they see them; one request more if there are any."""
     ids = {row.model(Membership).appointment_id for row in rows if row.sk.startswith(PREFIX)}
     keys = [Key(BookingRow, f"{company_id}#{each}", "appointment") for each in sorted(ids)]
-    groups = {row.model(Appointment).id: row.model(Appointment) for row in fetch(keys) if row is not None}
+    groups = {group.id: group for row in fetch(keys) if row is not None for group in [row.model(Appointment)]}
     found = []
     for row in rows:
         if not row.sk.startswith(PREFIX):
@@ -71,11 +71,11 @@ def resolved(company_id: str, customer_id: str, rows: Sequence[Any]) -> list[App
 
 
 def _row(company_id: str, membership: Membership) -> BookingRow:
-    place = key(company_id, membership.appointment_id, membership.customer_id)
+    at = key(company_id, membership.appointment_id, membership.customer_id)
     # Neither status nor source: a list that asks for them looks at the group itself.
     return BookingRow(
-        place.pk,
-        place.sk,
+        at.pk,
+        at.sk,
         customer=f"{company_id}#{membership.customer_id}",
         starts_at=f"{stamp(membership.starts_at)}#{membership.appointment_id}",
         version=membership.version,

@@ -1,10 +1,10 @@
 """Packages that were booked, in DynamoDB."""
 
 from chalicelib.booking.appointments.package import Package, Together
-from chalicelib.booking.appointments.store import appointment_key, appointment_of
+from chalicelib.booking.appointments.store import appointments_of
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.errors import NotFound
-from chalicelib.core.tables import encode, fetch
+from chalicelib.core.tables import encode
 from chalicelib.core.unit import Unit
 
 
@@ -19,7 +19,5 @@ def get(company_id: str, package_id: str) -> Together:
     if row is None:
         raise NotFound("package_not_found", f"There is no package {package_id}.")
     package = row.model(Package)
-    found = [
-        appointment_of(row) for row in fetch([appointment_key(company_id, one) for one in package.appointment_ids])
-    ]
-    return Together(package, tuple(part for part in found if part is not None))
+    found = appointments_of(dict.fromkeys(package.appointment_ids, company_id))
+    return Together(package, tuple(found[one] for one in package.appointment_ids if one in found))

@@ -1,20 +1,20 @@
 """Appointments in DynamoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments.appointment import TAKES_TIME, Appointment
-from chalicelib.booking.calcom.cursor import CalComCursor
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import id_bytes
 from chalicelib.core.pages import Listing, Page, Selection, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch, fetch_one
 from chalicelib.core.unit import Unit
 
 ENDING_SHARDS = 4
@@ -39,7 +39,7 @@ def appointment_of(row: Any) -> Appointment | None:
 
 def find_appointment(company_id: str, appointment_id: str) -> Appointment | None:
     """One request."""
-    return appointment_of(fetch([appointment_key(company_id, appointment_id)])[0])
+    return appointment_of(fetch_one(appointment_key(company_id, appointment_id)))
 
 
 def get_appointment(company_id: str, appointment_id: str) -> Appointment:
@@ -67,60 +67,54 @@ def appointments_of(company_ids: Mapping[str, str]) -> dict[str, Appointment]:
     return {appointment.id: appointment for appointment in found if appointment}
 
 
-def find_cursor(company_id: str) -> CalComCursor | None:
-    """How far the changes at Cal.com have been followed; one request."""
-    row = fetch([_cursor_key(company_id)])[0]
-    return row.model(CalComCursor) if row is not None else None
+class AppointmentFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which appointments: of a company, or of one of its branches, staff or customers (`by` and `record_id`).
 
-
-def save_cursor(unit: Unit, cursor: CalComCursor) -> None:
-    """Write its next version; the unit ends as Stale when someone else moved it since it was read."""
-    place = _cursor_key(unit.company_id)
-    before = BookingRow.version == cursor.version - 1
-    condition = before if cursor.version > 1 else BookingRow.pk.does_not_exist()
-    unit.put(BookingRow(place.pk, place.sk, version=cursor.version, data=encode(cursor)), condition)
-
-
-def _cursor_key(company_id: str) -> Key:
-    return Key(BookingRow, f"{company_id}#calcom", "cursor")
-
-
-def page_appointments(
-    by: str,
-    record_id: str,
-    company_id: str,
-    *,
-    starts_from: str | None,
-    starts_until: str | None,
-    status: str | None,
-    source: str | None,
-    limit: int,
-    cursor: str | None,
-) -> Page[Appointment]:
-    """Appointments of a company, branch, staff member or customer (`by`) in order of time; instants as `stamp`.
-
-    Of a customer also the groups in which he takes part, as he sees them; a page of them may be shorter than asked.
+    Those that start from `starts_from` until before `starts_until`. Of a customer also the groups in which they take
+    part, as they see them.
     """
-    value = company_id if by == "company" else f"{company_id}#{record_id}"
-    at = BookingRow.starts_at
-    between: Condition | None = None
-    if starts_from and starts_until:
-        between = at.between(starts_from, starts_until)
-    elif starts_from or starts_until:
-        between = at >= starts_from if starts_from else at < starts_until
-    only: Condition | None = None
-    if status:
-        only = BookingRow.status == status
-    if source:
-        only = (only & (BookingRow.source == source)) if only is not None else BookingRow.source == source
-    if by == "customer":
-        only = only | BookingRow.status.does_not_exist() if only is not None else None
-        rows = page(LISTINGS[by], value, limit=limit, cursor=cursor, selection=Selection(between=between, only=only))
-        mine = membership_store.resolved(company_id, record_id, rows.data)
-        wanted = [one for one in mine if status in (None, one.status) and source in (None, one.source)]
-        return Page(wanted, rows.next_cursor)
-    found = page(LISTINGS[by], value, limit=limit, cursor=cursor, selection=Selection(between=between, only=only))
-    return found.map(lambda row: row.model(Appointment))
+
+    company_id: str
+    by: str = "company"
+    record_id: str = ""
+    starts_from: datetime | None = None
+    starts_until: datetime | None = None
+    status: str | None = None
+    source: str | None = None
+
+    def selection(self) -> Selection:
+        """The same for the index."""
+        at, only = BookingRow.starts_at, None
+        first, last = (stamp(one) if one else None for one in (self.starts_from, self.starts_until))
+        between: Condition | None = at >= first if first else at < last if last else None
+        for attribute, value in ((BookingRow.status, self.status), (BookingRow.source, self.source)):
+            if value:
+                only = attribute == value if only is None else only & (attribute == value)
+        if only is not None and self.by == "customer":
+            only |= BookingRow.status.does_not_exist()  # of a group, the index knows neither
+        return Selection(between=at.between(first, last) if first and last else between, only=only)
+
+
+def page_appointments(which: AppointmentFilter, limit: int, cursor: str | None = None) -> Page[Appointment]:
+    """A page of them in order of time; of a customer's it may be shorter than asked."""
+    whose = which.company_id if which.by == "company" else f"{which.company_id}#{which.record_id}"
+    rows = page(LISTINGS[which.by], whose, limit=limit, cursor=cursor, selection=which.selection())
+    if which.by != "customer":
+        return rows.map(lambda row: row.model(Appointment))
+    found = membership_store.resolved(which.company_id, which.record_id, rows.data)
+    suited = [one for one in found if which.status in (None, one.status) and which.source in (None, one.source)]
+    return Page(suited, rows.next_cursor)
+
+
+def each_appointment(which: AppointmentFilter) -> Iterator[Appointment]:
+    """All of them in order of time, read a hundred at a time as they are asked for."""
+    cursor: str | None = None
+    while True:
+        found = page_appointments(which, 100, cursor)
+        yield from found.data
+        cursor = found.next_cursor
+        if cursor is None:
+            return
 
 
 def save_feed(unit: Unit, whose: str, record_id: str, digest: str) -> None:
@@ -139,25 +133,10 @@ def find_feed(company_id: str, whose: str, record_id: str) -> str | None:
     return row.model(str) if row else None
 
 
-def first_ahead(company_id: str, by: str, record_id: str, after: str) -> Appointment | None:
+def first_ahead(company_id: str, by: str, record_id: str, after: datetime) -> Appointment | None:
     """The next appointment of a branch or member of staff that still takes time and starts after `after`, if any."""
-    cursor: str | None = None
-    while True:
-        found = page_appointments(
-            by,
-            record_id,
-            company_id,
-            starts_from=after,
-            starts_until=None,
-            status=None,
-            source=None,
-            limit=100,
-            cursor=cursor,
-        )
-        ahead = next((one for one in found.data if one.status in TAKES_TIME), None)
-        if ahead or found.next_cursor is None:
-            return ahead
-        cursor = found.next_cursor
+    coming = each_appointment(AppointmentFilter(company_id=company_id, by=by, record_id=record_id, starts_from=after))
+    return next((one for one in coming if one.status in TAKES_TIME), None)
 
 
 def ended(at: datetime, shard: int, limit: int) -> list[tuple[str, str]]:
@@ -204,11 +183,11 @@ def _awaits(appointment: Appointment) -> tuple[str | None, str | None]:
 
 def _row(appointment: Appointment) -> BookingRow:
     company = appointment.company_id
-    place = appointment_key(company, appointment.id)
+    key = appointment_key(company, appointment.id)
     ending, ends_at = _awaits(appointment)
     return BookingRow(
-        place.pk,
-        place.sk,
+        key.pk,
+        key.sk,
         status=appointment.status,
         source=appointment.source,
         company_id=company,

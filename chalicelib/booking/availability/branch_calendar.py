@@ -1,224 +1,264 @@
-"""A branch and what is taken of its calendars, laid out for the days that a search looks at; pure."""
+"""A branch as a search for free times sees it: staff, rooms, hours, and what is taken of the days looked at; pure."""
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
+from functools import lru_cache
 
-from chalicelib.booking.appointments.group import JoinableGroup, in_time, opening
-from chalicelib.booking.availability.package_fit import Choice
-from chalicelib.booking.availability.search_index import IndexedStaff, Room, SearchIndex
-from chalicelib.booking.availability.travel_blocks import TravelBlocks
-from chalicelib.booking.calendar.entries import AWAY, Days, Entry, Kind, entries_of, footprints
+import msgspec
+from msgspec.structs import replace
+
+from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.group import in_time, policy_to_open
+from chalicelib.booking.availability.search_index import IndexedStaff, Room, SearchIndex, compile_search
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.entries import AWAY, Entry, blocked_minutes
+from chalicelib.booking.calendar.reach import commute, travelling
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.limits import Period
-from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules
-from chalicelib.booking.engine.search import fits
+from chalicelib.booking.engine.limits import Period as Advance
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
+from chalicelib.booking.engine.search import search_each
 from chalicelib.booking.engine.starts import SlotSpec
-from chalicelib.booking.engine.taken import Kind as TakenKind
-from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import Window
-from chalicelib.booking.practice.models import Service
+from chalicelib.booking.practice.geo import Leg, Point, Roads, Travel
+from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules.limits import Period, periods
 
 WHOLE = 2520
 """A booking, in shares that up to ten parts of a package divide evenly."""
-KINDS: dict[Kind, TakenKind] = {
-    Kind.BOOKING: "booking",
-    Kind.HOLD: "hold",
-    Kind.TIME_OFF: "time_off",
-    Kind.GROUP: "booking",
-    Kind.EXTERNAL: "external",
-}
 
 
-class BranchCalendar:
-    """What the questions of one search share. `taken`: by calendar (staff, rooms), fresh from the table; `groups`:
-    those of them that others can join.
+class Slot(msgspec.Struct, frozen=True):
+    """A free time with the member of staff who is free then; UTC. `seats_left`: of a group that can be joined."""
 
-    Starts lie from minute `first` until before `last`, UTC. `trips`: who is under way when. `full_for_customer`: by
-    service id, local days on which the one customer who is asked for can have no more.
+    starts_at: datetime
+    ends_at: datetime
+    staff: Staff
+    seats_left: int | None = None
+
+
+class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
+    """What the services of one search share. `calendars`: of staff and rooms, by owner; who has none has nothing taken.
+
+    Starts lie from minute `first` until before `last` (UTC), within the frame. `groups`: those with seats left.
+    `here`: the customer's place, for mobile services; `legs`: those that a provider knows. `full_for_customer`: by
+    service id, local days on which the customer who is asked for can have no more.
     """
 
-    def __init__(
-        self,
-        branch: SearchIndex,
-        taken: Mapping[str, Days],
-        frame: Frame,
-        first: int,
-        last: int,
-        now: datetime,
-        *,
-        groups: Sequence[JoinableGroup] = (),
-        trips: TravelBlocks = TravelBlocks(),
-        full_for_customer: Mapping[str, Container[int]] = MappingProxyType({}),
-    ) -> None:
-        self._trips, self._full_for_customer = trips, full_for_customer
-        self.branch, self.frame, self.now = branch, frame, now
-        self._groups = groups
-        self.first, self.last = first, last
-        self._taken = taken
-        self._dates = [date.fromordinal(frame.first + number) for number in range(frame.days)]
-        self._busy: dict[str, int] = {}
-        self._booked: dict[str, list[tuple[int, int]]] = {}
-        self._full: dict[str, set[int]] = {}
-        # A package is one booking of the branch and of its service, whatever lies in how many calendars.
-        self._shares = {s.number: WHOLE // len(s.parts) for s in branch.services if s.parts}
+    index: SearchIndex
+    calendars: Mapping[str, Calendar]
+    frame: Frame
+    first: int
+    last: int
+    now: datetime
+    groups: Sequence[Appointment] = ()
+    here: Point | None = None
+    legs: Mapping[Leg, int] = {}
+    full_for_customer: Mapping[str, Container[int]] = {}
+    # Worked out once for all services and hosts of a search.
+    _busy: dict[str, int] = {}
+    _booked: dict[str, list[tuple[int, int]]] = {}
+    _full: dict[str, set[int]] = {}
 
     def narrowed(self, first: int, last: int) -> "BranchCalendar":
         """The same for other starts, which must lie within the frame."""
-        taken, full = self._taken, self._full_for_customer
-        groups, trips = self._groups, self._trips
-        return BranchCalendar(
-            self.branch, taken, self.frame, first, last, self.now, groups=groups, trips=trips, full_for_customer=full
-        )
+        return replace(self, first=first, last=last, _full={})
 
-    def full_for_customer(self, service: Service, start: int) -> bool:
-        """Whether the customer who is asked for has as many of the service as he may, on the local day of a start."""
-        days = self._full_for_customer.get(service.id)
-        return days is not None and day_of(self.branch.zone, start) in days
+    def full_for(self, service: Service, start: int) -> bool:
+        """Whether the customer who is asked for has as many of the service as they may, on the local day of a start."""
+        days = self.full_for_customer.get(service.id)
+        return days is not None and day_of(self.index.zone, start) in days
 
-    def question(self, service: Service, ask: SlotSpec, hosts: Iterable[Host]) -> AvailabilityQuery:
+    def query(self, service: Service, spec: SlotSpec, hosts: Iterable[Host]) -> AvailabilityQuery:
         """Which starts of the service are free with these hosts."""
         return AvailabilityQuery(
             now=int(self.now.timestamp() * 1000),
             first=self.first,
-            last=self.last + ask.duration,
-            viewer=self.branch.zone,
-            ask=ask,
+            last=self.last + spec.duration,
+            viewer=self.index.zone,
+            spec=spec,
             hosts=tuple(hosts),
-            rules=_rules(opening(service.policy, service)),
+            rules=_rules(policy_to_open(service.policy, service)),
         )
 
-    def host(self, worker: IndexedStaff, service: Service) -> Host:
-        """A member of staff as the engine sees him, shut on days on which a limit is reached or a skill lacks."""
-        shut = {*self._full_days(worker, service), *self._unskilled_days(worker, service)}
-        return Host(
-            id=worker.id,
-            hours=self.branch.hours[worker.hours],
-            busy=self.busy(worker.id) | self.under_way(worker, service),
-            shut=tuple(sorted([*self._windows(shut), *self.own_time(worker, service)])),
+    def starts(self, service: Service, spec: SlotSpec, hosts: Iterable[Host]) -> dict[str, list[int]]:
+        """The free starts of the service with each host alone, by id."""
+        found = search_each(self.query(service, spec, hosts), self.frame)
+        return {
+            host: [start for start in free.starts if self.first <= start < self.last] for host, free in found.items()
+        }
+
+    def host(self, staff: IndexedStaff, service: Service) -> Host:
+        """How the engine sees a member of staff: unavailable on days on which a limit is reached or a skill lacks."""
+        days = self._full_days(staff, service) | self._unskilled_days(staff, service)
+        plain = self.plain_host(staff)
+        return replace(
+            plain,
+            busy=plain.busy | self.travelling(staff, service),
+            unavailable=tuple(sorted([*self._windows(days), *self.commute(staff, service)])),
         )
 
-    def under_way(self, worker: IndexedStaff, service: Service) -> int:
-        """The minutes of the frame that go by on his ways, besides what is taken."""
-        return self._trips.under_way(worker, service, self._taken.get(worker.id, {}), self.frame, self.now)
+    def plain_host(self, owner: IndexedStaff | Room) -> Host:
+        """A member of staff or a room by hours and by what is taken alone."""
+        return Host(id=owner.id, hours=self.index.hours[owner.hours], busy=self._blocked(owner.id))
 
-    def own_time(self, worker: IndexedStaff, service: Service) -> list[Window]:
-        """The times of his hours that go by on the way from home and back, where that matters."""
-        hours = self.branch.hours[worker.hours]
-        return self._trips.own_time(worker, service, ask_of(service), hours, self.frame)
+    def travelling(self, staff: IndexedStaff, service: Service) -> int:
+        """The minutes of the frame that go by on the legs between the service and the rest of their calendar."""
+        calendar = self.calendars.get(staff.id)
+        if calendar is None or not (service.mobile or calendar.locations):
+            return 0  # nearly always: everything is where it always is
+        here = self.here if service.mobile else calendar.base
+        return travelling(calendar, here, self._roads(service), self.frame, self.now)
 
-    def room(self, room: Room) -> Host:
-        """A room as the engine sees it."""
-        return Host(id=room.id, hours=self.branch.hours[room.hours], busy=self.busy(room.id))
+    def commute(self, staff: IndexedStaff, service: Service) -> list[Window]:
+        """What of their hours goes by on the legs from home and back, where those lie in working hours."""
+        roads = self._roads(service)
+        if not service.mobile or not roads.travel.within_hours:
+            return []
+        calendar = self.calendars.get(staff.id)
+        start = staff.home or (calendar.base if calendar else self.index.place)
+        legs = roads.minutes(start, self.here), roads.minutes(self.here, start)
+        hours, first = self.index.hours[staff.hours], self.frame.first
+        return commute(hours, first - 1, first + self.frame.days, spec_of(service), legs)
 
-    def rooms(self, service: Service, ask: SlotSpec) -> tuple[tuple[Choice, ...], ...]:
-        """For each kind that the service needs: the rooms of it, and where the appointment fits them."""
-        return tuple(
-            tuple(Choice(room.id, fits(self.room(room), ask, self.frame)) for room in self.branch.rooms_of(kind))
-            for kind in service.resources
-        )
-
-    def joinable(self, service: Service, ask: SlotSpec, staff_ids: Container[str]) -> list[JoinableGroup]:
-        """The groups of the service with these staff that begin in time and have seats left, in order of time."""
+    def joinable(self, service: Service, spec: SlotSpec, staff_ids: Container[str]) -> list[Appointment]:
+        """The groups of the service with these staff that begin in time, in order of time."""
         found = (
             one
-            for one in self._groups
-            if (one.service_id, one.length_min) == (service.id, ask.duration)
-            and one.staff_id in staff_ids
-            and one.left > 0
-            and self.first <= one.start < self.last
-            and in_time(service.policy, moment_of(one.start), self.now, self.branch.zone)
+            for one in self.groups
+            if (one.service_id, one.length_min) == (service.id, spec.duration)
+            and str(one.staff_id) in staff_ids
+            and self.first <= minute_of(one.starts_at) < self.last
+            and in_time(service.policy, one.starts_at, self.now, self.index.zone)
         )
-        return sorted(found, key=lambda one: (one.start, one.staff_id))
+        return sorted(found, key=lambda one: (one.starts_at, str(one.staff_id)))
 
-    def busy(self, owner: str) -> int:
-        """What is taken of a calendar, as a bitmap of the frame."""
-        if owner not in self._busy:
-            self._busy[owner] = footprints(self._taken.get(owner, {}), self._dates, self.now)
-        return self._busy[owner]
-
-    def entries(self, owner: str) -> list[Taken]:
-        """What is taken of a calendar, to say why."""
-        return [_taken(entry) for entry in self._lasting(owner)]
-
-    def _lasting(self, owner: str) -> list[Entry]:
-        entries = entries_of(self._taken.get(owner, {}))
+    def lasting(self, owner: str) -> list[Entry]:
+        """What still holds of everything in a calendar."""
+        calendar = self.calendars.get(owner)
+        entries = calendar.entries() if calendar else []
         return [entry for entry in entries if entry.expires_at is None or entry.expires_at > self.now]
-
-    def _full_days(self, worker: IndexedStaff, service: Service) -> set[int]:
-        policy = service.policy
-        own = [Limits(per_day=worker.daily_maximum)]
-        if policy.staff_limits and "limits" not in policy.off:
-            own.append(policy.staff_limits)
-        return self._reached(own, [worker], self._each_whole) | self.full_days(service)
 
     def full_days(self, service: Service) -> set[int]:
         """The local days on which the branch, or the service in it, has reached a limit."""
         if service.id not in self._full:
-            policy = service.policy
+            policy, everyone = service.policy, self.index.staff
+            # A package is one booking of the branch and of its service, whatever lies in how many calendars.
+            shares = {one.number: WHOLE // len(one.parts) for one in self.index.services if one.parts}
             of_branch = [] if "daily_maximum" in policy.off else [Limits(per_day=policy.daily_maximum)]
             of_service = [policy.service_limits] if policy.service_limits and "limits" not in policy.off else []
-            everyone = self.branch.staff
-            self._full[service.id] = self._reached(of_branch, everyone, self._share) | self._reached(
-                of_service, everyone, lambda number: self._share(number) if number == service.number else 0
+            self._full[service.id] = self._reached(
+                of_branch, everyone, lambda number: shares.get(number, WHOLE)
+            ) | self._reached(
+                of_service, everyone, lambda number: shares.get(number, WHOLE) if number == service.number else 0
             )
         return self._full[service.id]
 
-    def _share(self, number: int) -> int:
-        """How much of a booking an entry of that service is."""
-        return self._shares.get(number, WHOLE)
+    def skilled(self, staff: IndexedStaff, service: Service, start: int) -> bool:
+        """Whether their skills are valid on the local day of a start."""
+        skills = tuple(skill.casefold() for skill in service.skills)
+        return staff.can(skills, date.fromordinal(day_of(self.index.zone, start)))
 
-    def _each_whole(self, number: int) -> int:
-        # Which parts of whose calendar belong to one package is not said there: who does two of one counts as two.
-        return WHOLE
+    def _blocked(self, owner: str) -> int:
+        if owner not in self._busy:
+            calendar = self.calendars.get(owner)
+            dates = (date.fromordinal(self.frame.first + number) for number in range(self.frame.days))
+            self._busy[owner] = blocked_minutes(calendar.days, dates, self.now) if calendar else 0
+        return self._busy[owner]
+
+    def _full_days(self, staff: IndexedStaff, service: Service) -> set[int]:
+        policy, own = service.policy, [Limits(per_day=staff.daily_maximum)]
+        if policy.staff_limits and "limits" not in policy.off:
+            own.append(policy.staff_limits)
+        # Which parts of a calendar belong to one package is not said there: who does two of one counts as two.
+        return self._reached(own, [staff], lambda number: WHOLE) | self.full_days(service)
 
     def _reached(
-        self, limits: Iterable[Limits], workers: Sequence[IndexedStaff], share: Callable[[int], int]
+        self, limits: Iterable[Limits], staff: Sequence[IndexedStaff], share: Callable[[int], int]
     ) -> set[int]:
-        """The local days in whose day, week or month the bookings of these staff come to a limit."""
+        """The local days in whose day, week or month the bookings of these staff come to a limit.
+
+        `share`: how much of a booking an entry of the service with that number is.
+        """
         full = set[int]()
-        for name, most in [each for one in limits for each in _each(one)]:
-            counted = Counter[tuple[int, int]]()
-            for worker in workers:
-                for day, number in self._bookings(worker.id):
-                    counted[_period(name, day)] += share(number)
-            full |= {day for day in self._local_days() if counted[_period(name, day)] >= most * WHOLE}
+        for one in limits:
+            if one == Limits():
+                continue
+            counted = Counter[str]()
+            for day, number in (booking for member in staff for booking in self._bookings(member.id)):
+                for period in _periods(one, day):
+                    counted[period.key] += share(number)
+            full |= {
+                day
+                for day in self._local_days()
+                if any(counted[period.key] >= period.most * WHOLE for period in _periods(one, day))
+            }
         return full
 
     def _bookings(self, owner: str) -> list[tuple[int, int]]:
         """The local day and the service of each booking. Only limits ask for it: it looks at every entry."""
         if owner not in self._booked:
-            zone = self.branch.zone
+            zone = self.index.zone
             self._booked[owner] = [
                 (day_of(zone, minute_of(entry.start)), entry.service)
-                for entry in self._lasting(owner)
+                for entry in self.lasting(owner)
                 if entry.kind not in AWAY
             ]
         return self._booked[owner]
 
-    def _unskilled_days(self, worker: IndexedStaff, service: Service) -> set[int]:
+    def _unskilled_days(self, staff: IndexedStaff, service: Service) -> set[int]:
         skills = tuple(skill.casefold() for skill in service.skills)
         if not skills:
             return set()
-        return {day for day in self._local_days() if not worker.can(skills, date.fromordinal(day))}
-
-    def skilled(self, worker: IndexedStaff, service: Service, start: int) -> bool:
-        """Whether his skills are valid on the local day of a start."""
-        skills = tuple(skill.casefold() for skill in service.skills)
-        return worker.can(skills, date.fromordinal(day_of(self.branch.zone, start)))
+        return {day for day in self._local_days() if not staff.can(skills, date.fromordinal(day))}
 
     def _local_days(self) -> Sequence[int]:
         # A day more: the later parts of a package may begin past midnight.
-        return range(day_of(self.branch.zone, self.first), day_of(self.branch.zone, self.last) + 2)
+        return range(day_of(self.index.zone, self.first), day_of(self.index.zone, self.last) + 2)
 
     def _windows(self, days: Iterable[int]) -> list[Window]:
-        zone = self.branch.zone
+        zone = self.index.zone
         return [(day_start(zone, day), day_start(zone, day + 1)) for day in days]
 
+    def _roads(self, service: Service) -> Roads:
+        return Roads(service.policy.travel or Travel(), self.legs)
 
-def ask_of(service: Service, length_min: int | None = None) -> SlotSpec:
+
+def free_slots(
+    schedule: Schedule, service: Service, calendars: Sequence[Calendar], days: Sequence[date], now: datetime
+) -> list[Slot]:
+    """When the owners of these calendars, who are staff of the schedule, are free for the service on the local `days`.
+
+    By hours, by what is taken and by the rules about a time alone: limits, skills, rooms and legs are not looked at. In
+    order of time, those at the same time in the order of the calendars.
+    """
+    members = [member for one in calendars if (member := schedule.find_staff(one.owner.id))]
+    if not days or not members:
+        return []
+    index = compile_search(replace(schedule, services=(service,), staff=tuple(members), resources=()))
+    first, last = day_start(index.zone, min(days).toordinal()), day_start(index.zone, max(days).toordinal() + 1)
+    calendar = BranchCalendar(
+        index=index,
+        calendars={one.owner.id: one for one in calendars},
+        # A start on the last day may run on past midnight.
+        frame=frame_of(first, last + service.duration_min),
+        first=first,
+        last=last,
+        now=now,
+    )
+    found = calendar.starts(index.services[0], spec_of(service), map(calendar.plain_host, index.staff))
+    starts = ((start, number) for number, member in enumerate(members) for start in found[member.id])
+    length = timedelta(minutes=service.duration_min)
+    return [
+        Slot(at := moment_of(start), at + length, members[number])
+        for start, number in sorted(starts)
+        if start * 60 > now.timestamp()
+    ]
+
+
+def spec_of(service: Service, length_min: int | None = None) -> SlotSpec:
     """What an appointment of the service, of its usual length or another, is to the engine."""
     return SlotSpec(
         duration=length_min or service.duration_min,
@@ -249,27 +289,9 @@ def counted_days(service: Service, first: date, last: date) -> tuple[date, date]
 def _rules(policy: Policy) -> Rules:
     notice = 0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0
     furthest = None if "maximum_advance" in policy.off else policy.maximum_advance_days
-    return Rules(notice=notice, period=None if furthest is None else Period(kind="rolling", days=furthest))
+    return Rules(notice=notice, period=None if furthest is None else Advance(kind="rolling", days=furthest))
 
 
-def _each(limits: Limits) -> list[tuple[str, int]]:
-    named = (("day", limits.per_day), ("week", limits.per_week), ("month", limits.per_month))
-    return [(name, most) for name, most in named if most is not None]
-
-
-def _period(name: str, day: int) -> tuple[int, int]:
-    at = date.fromordinal(day)
-    if name == "month":
-        return at.year, at.month
-    return (day - at.weekday(), 7) if name == "week" else (day, 1)
-
-
-def _taken(entry: Entry) -> Taken:
-    start = minute_of(entry.start)
-    return Taken(
-        start=start,
-        end=start + entry.length_min,
-        before=entry.before_min,
-        after=entry.after_min,
-        kind=KINDS[entry.kind],
-    )
+@lru_cache(maxsize=1024)
+def _periods(limits: Limits, day: int) -> list[Period]:
+    return periods(limits, date.fromordinal(day))

@@ -36,7 +36,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     staff: tuple[Choice, ...]
     rooms: tuple[tuple[Choice, ...], ...] = ()
 
-    def footprint(self, start: int) -> tuple[int, int]:
+    def blocked(self, start: int) -> tuple[int, int]:
         """The minutes that nothing else in its calendars may touch."""
         return start - self.before, start + self.duration + self.after
 
@@ -103,7 +103,7 @@ class _Search:
             if self.steps > MOST_STEPS:
                 return False
             owners = (staff, *rooms)
-            self.taken += [(owner, piece.footprint(start)) for owner in owners]
+            self.taken += [(owner, piece.blocked(start)) for owner in owners]
             self.chosen.append(Placed(start, staff, rooms))
             if self._from(number + 1, end, end + gap):
                 return True
@@ -119,7 +119,7 @@ class _Search:
                     yield staff, rooms
 
     def _free(self, choices: Sequence[Choice], piece: Piece, start: int) -> list[str]:
-        first, last = piece.footprint(start)
+        first, last = piece.blocked(start)
         meets = {owner for owner, (begins, ends) in self.taken if begins < last and first < ends}
         return [choice.id for choice in choices if choice.id not in meets and choice.at(start)]
 

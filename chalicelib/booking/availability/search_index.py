@@ -1,7 +1,7 @@
 """What a search for free times needs of a branch's schedule: services on its terms, who works there, hours as windows.
 
-Hours are the engine's: a week of windows and the dates that differ, so that one compilation serves every window asked.
-Names of people, their contacts and certificates are left out, and homes where the way from home does not matter.
+Hours are the engine's: a week of windows and the dates that differ, so that one index serves every window asked.
+Names of people, their contacts and certificates are left out, and homes where the leg from home does not matter.
 """
 
 from datetime import date
@@ -24,7 +24,7 @@ class Ability(msgspec.Struct, frozen=True):
 
 
 class IndexedStaff(msgspec.Struct, frozen=True, kw_only=True):
-    """A member of staff as a search sees him; `hours`: which of the compiled hours are his."""
+    """A member of staff as a search sees them; `hours`: which of the hours of the index are theirs."""
 
     id: str
     home_branch_id: str
@@ -38,13 +38,13 @@ class IndexedStaff(msgspec.Struct, frozen=True, kw_only=True):
     home: Point | None = None
 
     def can(self, skills: tuple[str, ...], on: date) -> bool:
-        """Whether he has all these skills (in lower case) on that date."""
+        """Whether they have all these skills (in lower case) on that date."""
         held = {one.name for one in self.abilities if one.valid_until is None or one.valid_until >= on}
         return held.issuperset(skills)
 
 
 class Room(msgspec.Struct, frozen=True):
-    """A room or device; `kind` in lower case, `hours`: which of the compiled hours are its own."""
+    """A room or device; `kind` in lower case, `hours`: which of the hours of the index are its own."""
 
     id: str
     kind: str
@@ -52,7 +52,7 @@ class Room(msgspec.Struct, frozen=True):
 
 
 class SearchIndex(msgspec.Struct, frozen=True, kw_only=True):
-    """A branch as a search sees it. `version` is that of the schedule it was compiled from.
+    """A branch as a search sees it. `version` is that of the schedule it was made from.
 
     Services carry the policy that holds for them here, with nothing left to resolve.
     """
@@ -67,16 +67,20 @@ class SearchIndex(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     place: Point | None = None
 
-    def service(self, wanted: str) -> Service | None:
+    def service(self, name_or_id: str) -> Service | None:
         """By id, or by name whatever its capitals; None when it is not offered here."""
-        name = wanted.strip().casefold()
-        return next((s for s in self.services if s.id == wanted or s.name.casefold() == name), None)
+        name = name_or_id.strip().casefold()
+        return next((s for s in self.services if s.id == name_or_id or s.name.casefold() == name), None)
 
-    def part(self, service_id: str, path: str) -> Service:
-        """A service that a package consists of; raises Invalid when the branch no longer offers it."""
+    def parts_of(self, package: Service) -> list[Service]:
+        """The services that a package consists of, in order; raises Invalid when the branch no longer offers one."""
+        return [self._part(part.service_id) for part in package.parts]
+
+    def _part(self, service_id: str) -> Service:
         found = self.service(service_id)
         if found is None:
-            raise invalid(path, "part_not_offered", f"A part of this package ({service_id}) is not offered here.")
+            sentence = f"A part of this package ({service_id}) is not offered here."
+            raise invalid("query.service", "part_not_offered", sentence)
         return found
 
     def rooms_of(self, kind: str) -> list[Room]:
@@ -86,17 +90,17 @@ class SearchIndex(msgspec.Struct, frozen=True, kw_only=True):
 
 def compile_search(schedule: Schedule) -> SearchIndex:
     """The schedule as a search sees it."""
-    places: dict[Hours, int] = {}
+    numbers: dict[Hours, int] = {}
 
-    def place(hours: Hours) -> int:
-        return places.setdefault(hours, len(places))
+    def number(hours: Hours) -> int:
+        return numbers.setdefault(hours, len(numbers))
 
     from_home = _from_home(schedule)
     staff = tuple(
         IndexedStaff(
             id=member.id,
             home_branch_id=member.home_branch_id,
-            hours=place(schedule.hours_of(member)),
+            hours=number(schedule.hours_of(member)),
             service_ids=member.service_ids,
             abilities=tuple(Ability(skill.name.casefold(), skill.valid_until) for skill in member.skills),
             languages=tuple(language.casefold() for language in member.languages),
@@ -117,14 +121,14 @@ def compile_search(schedule: Schedule) -> SearchIndex:
             for service in schedule.services
         ),
         staff=staff,
-        rooms=tuple(Room(r.id, r.kind.casefold(), place(schedule.hours_of_resource(r))) for r in rooms),
-        hours=tuple(places),
+        rooms=tuple(Room(r.id, r.kind.casefold(), number(schedule.hours_of_resource(r))) for r in rooms),
+        hours=tuple(numbers),
         version=schedule.version,
-        place=schedule.branch.place.point() if schedule.branch.place else None,
+        place=schedule.branch.point,
     )
 
 
 def _from_home(schedule: Schedule) -> set[str]:
-    """Ids of the staff whose way from home counts for a service that they do."""
+    """Ids of the staff whose leg from home counts for a service that they do."""
     counts = {s.id for s in schedule.services if s.mobile and (t := schedule.policy(s).travel) and t.within_hours}
     return {member.id for member in schedule.staff if counts.intersection(member.service_ids)}

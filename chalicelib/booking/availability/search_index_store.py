@@ -1,7 +1,7 @@
-"""Compiled schedules: kept for a minute in this process, for five in the schedule's own row.
+"""Search indexes: kept for a minute in this process, for five in the schedule's own row.
 
-A compilation is used only while the schedule has the version that it was made from: the row that holds it is the row
-that changes, and this process asks for that row's version each time. No booking looks here.
+An index is used only while the schedule has the version that it was made from: the row that holds it is the row that
+changes, and this process asks for that row's version each time. No booking looks here.
 """
 
 import zlib
@@ -17,22 +17,22 @@ from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.errors import NotFound
 from chalicelib.core.logging import log
-from chalicelib.core.tables import fetch, version_of
+from chalicelib.core.tables import fetch_one, version_of
 
 IN_MEMORY = timedelta(seconds=60)
 IN_TABLE = timedelta(minutes=5)
 LARGEST = 390_000
-"""Bytes of schedule and compilation together; DynamoDB takes items of 400 KB."""
+"""Bytes of schedule and index together; DynamoDB takes items of 400 KB."""
 _kept: dict[tuple[str, str], tuple[SearchIndex, datetime]] = {}
 
 
-def read_compiled(company_id: str, branch_id: str, now: datetime) -> SearchIndex:
+def read_index(company_id: str, branch_id: str, now: datetime) -> SearchIndex:
     """The branch as a search sees it; one GetItem, and two the first time after it changed. Raises NotFound."""
     key = schedule_key(company_id, branch_id)
     kept, until = _kept.get((company_id, branch_id), (None, now))
     if kept is not None and until > now and version_of(key) == kept.version:
         return kept
-    row = fetch([key])[0]
+    row = fetch_one(key)
     if row is None:
         raise NotFound("branch_not_found", f"There is no branch {branch_id}.")
     found = _in_row(row, now)
@@ -70,4 +70,4 @@ def _keep_in_row(row: BookingRow, found: SearchIndex, now: datetime) -> None:
         BookingRow(row.pk, row.sk).update(changes, same & (until.does_not_exist() | (until <= epoch(now))))
     except UpdateError as error:
         # The schedule was changed just now, or another process was faster to keep this, or the row is busy.
-        log.info("compilation not kept", extra={"why": error.cause_response_code})
+        log.info("search index not kept", extra={"why": error.cause_response_code})

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import msgspec
+
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Status, booked_event
-from chalicelib.booking.calcom import book as calcom_book
-from chalicelib.booking.calcom.state import first_said, whole_minute
+from chalicelib.booking.calcom.commit import UID, claim_ids
+from chalicelib.booking.calcom.state import who_comes, whole_minute
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.directory import CALCOM_EVENT_TYPE
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core import directory
@@ -36,7 +39,7 @@ def import_booking(
     Nothing is added when its event type belongs to no branch of ours, or its times or ids are missing.
     """
     payload = event.payload
-    place = directory.find(calcom_book.EVENT_TYPE, str(payload.event_type_id))
+    place = directory.find(CALCOM_EVENT_TYPE, str(payload.event_type_id))
     if place is None:
         return "unknown event type"
     if event.trigger not in status_after or not _complete(payload):
@@ -45,17 +48,17 @@ def import_booking(
     schedule = practice_store.get_schedule(place.company_id, str(place.data["branch_id"]))
     service = schedule.service(str(place.data["service_id"]), "service")
     member = _host(schedule, service, payload, place.data.get("staff_id"))
-    appointment = _appointment(
-        unit, schedule, service, member, event, status_after[event.trigger], _customer(unit, schedule, payload, clock())
-    )
+    customer_id = _customer(unit, schedule, payload, clock())
+    imported = _Imported(event, status_after[event.trigger], schedule, service, member)
+    appointment = imported.appointment(customer_id, unit.clock())
     if not time_swap.change_time(unit, _nowhere(appointment), appointment) and appointment.staff_id:
         appointment = appointment.changed(appointment.updated_at, staff_id=None, version=1)
         unit.publish(VendorBookingUnassigned(appointment_id=appointment.id, branch_id=appointment.branch_id))
     appointment_store.add_appointment(unit, appointment)
-    calcom_book.claim_ids(unit, appointment)
+    claim_ids(unit, appointment)
     if payload.reschedule_uid:
         # Should news of the booking it replaces come later, it is about this appointment.
-        directory.claim(unit, Claim(calcom_book.UID, payload.reschedule_uid, appointment.id), Stale())
+        directory.claim(unit, Claim(UID, payload.reschedule_uid, appointment.id), Stale())
     if appointment.status not in OVER:
         unit.publish(booked_event(appointment))
     unit.audit("appointment.imported", appointment.id)
@@ -63,47 +66,49 @@ def import_booking(
     return "imported"
 
 
+class _Imported(msgspec.Struct, frozen=True):
+    """A booking of Cal.com's, the status it gives the appointment, and what of ours it is about."""
+
+    event: CalComEvent
+    status: Status
+    schedule: Schedule
+    service: Service
+    member: Staff | None
+
+    def appointment(self, customer_id: str, at: datetime) -> Appointment:
+        """The appointment that it becomes."""
+        payload, service, member = self.event.payload, self.service, self.member
+        assert payload.start_time
+        assert payload.end_time
+        return Appointment(
+            id=new_id("apt"),
+            company_id=self.schedule.branch.company_id,
+            branch_id=self.schedule.branch.id,
+            service_id=service.id,
+            staff_id=member.id if member else None,
+            home_branch_id=member.home_branch_id if member else None,
+            customer_id=customer_id,
+            starts_at=whole_minute(payload.start_time),
+            ends_at=whole_minute(payload.end_time),
+            before_min=service.buffer_before_min,
+            after_min=service.buffer_after_min,
+            service_number=service.number,
+            channel=service.channel,
+            status=self.status,
+            booked_as="confirmed" if self.status == "confirmed" else None,
+            source="calcom",
+            calcom_booking_id=payload.booking_id,
+            external_id=payload.uid,
+            calcom_seen_at=self.event.created_at,
+            **who_comes(payload),  # type: ignore[arg-type]
+            created_at=at,
+            updated_at=at,
+        )
+
+
 def _complete(payload: BookingPayload) -> bool:
     times = payload.start_time, payload.end_time
     return bool(payload.uid and all(times) and payload.end_time > payload.start_time)  # type: ignore[operator]
-
-
-def _appointment(
-    unit: Unit,
-    schedule: Schedule,
-    service: Service,
-    member: Staff | None,
-    event: CalComEvent,
-    status: Status,
-    customer_id: str,
-) -> Appointment:
-    payload, at = event.payload, unit.clock()
-    assert payload.start_time
-    assert payload.end_time
-    return Appointment(
-        id=new_id("apt"),
-        company_id=unit.company_id,
-        branch_id=schedule.branch.id,
-        service_id=service.id,
-        staff_id=member.id if member else None,
-        home_branch_id=member.home_branch_id if member else None,
-        customer_id=customer_id,
-        starts_at=whole_minute(payload.start_time),
-        ends_at=whole_minute(payload.end_time),
-        before_min=service.buffer_before_min,
-        after_min=service.buffer_after_min,
-        service_number=service.number,
-        channel=service.channel,
-        status=status,
-        booked_as="confirmed" if status == "confirmed" else None,
-        source="calcom",
-        calcom_booking_id=payload.booking_id,
-        external_id=payload.uid,
-        calcom_seen_at=event.created_at,
-        **first_said(payload),  # type: ignore[arg-type]
-        created_at=at,
-        updated_at=at,
-    )
 
 
 def _nowhere(appointment: Appointment) -> Appointment:

@@ -6,7 +6,7 @@ than one is shown and left to people: nothing is guessed.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -87,10 +87,10 @@ def match_event_types(
 
 
 def _missing(services: Sequence[Service], staff: Sequence[Staff], links: Sequence[Link]) -> list[Link]:
-    """Who does a service that Cal.com could not book with him."""
+    """Who does a service that Cal.com could not book with them."""
     covered = {(link.record, link.whose) for link in links}
     return [
-        _of_service(service, member.id, "unmatched", "", None, staff)
+        _of_service(service, member.id, staff, "unmatched")
         for service in services
         for member in staff
         if service.id in member.service_ids and not covered & {(service.id, member.id), (service.id, ANYONE)}
@@ -103,7 +103,8 @@ def _stored_link(
     kind = by_id.get(number)
     right = kind is not None and kind.length_min == service.duration_min
     state: State = "gone" if kind is None else "linked" if right else "differs"
-    return _of_service(service, whose, state, _shown(kind) if kind else f"event type {number}", number, staff)
+    there = _shown(kind) if kind else f"event type {number}"
+    return _of_service(service, whose, staff, state, there=there, calcom_id=number)
 
 
 def _found_link(
@@ -115,18 +116,14 @@ def _found_link(
 ) -> Link:
     elsewhere = any(kind in others for kind in kinds for place, others in found.items() if place != (service.id, whose))
     if len(kinds) == 1 and not elsewhere and whose not in service.calcom_event_types:
-        return _of_service(service, whose, "new", _shown(kinds[0]), kinds[0].id, staff)
-    return _of_service(service, whose, "ambiguous", ", ".join(_shown(kind) for kind in kinds), None, staff)
+        return _of_service(service, whose, staff, "new", there=_shown(kinds[0]), calcom_id=kinds[0].id)
+    return _of_service(service, whose, staff, "ambiguous", there=", ".join(map(_shown, kinds)))
 
 
-def _of_service(
-    service: Service, whose: str, state: State, there: str, calcom_id: int | None, staff: Sequence[Staff]
-) -> Link:
+def _of_service(service: Service, whose: str, staff: Sequence[Staff], state: State, **found: Any) -> Link:
     name = next((member.name for member in staff if member.id == whose), "anyone")
     here = f"{service.name} ({service.duration_min} min), {name}"
-    return Link(
-        kind="service", state=state, record=service.id, whose=whose, here=here, there=there, calcom_id=calcom_id
-    )
+    return Link(kind="service", state=state, record=service.id, whose=whose, here=here, **found)
 
 
 def _places(kind: "CalComEventType", services: Sequence[Service], staff: Sequence[Staff]) -> Iterable[tuple[str, str]]:
@@ -145,8 +142,8 @@ def _places(kind: "CalComEventType", services: Sequence[Service], staff: Sequenc
 
 def _is_named(text: str, service: str, hosts: set[str]) -> bool:
     """Whether a title or slug is the service's name, alone or with its host's."""
-    words, wanted = _words(text), _words(service)
-    return words[: len(wanted)] == wanted and set(words[len(wanted) :]) <= hosts
+    words, name = _words(text), _words(service)
+    return words[: len(name)] == name and set(words[len(name) :]) <= hosts
 
 
 def _words(text: str) -> list[str]:

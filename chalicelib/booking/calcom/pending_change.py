@@ -5,28 +5,30 @@ same transaction brings the job that asks Cal.com should this process not live t
 change or drops it. In between nobody else can have either time.
 """
 
-from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, PendingChange
+from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calcom import requests as calcom_requests
-from chalicelib.booking.calcom.apply import AppointmentHook, bring_in_line
-from chalicelib.booking.calcom.state import STATUS_OF, Outcome, as_event, host_of, judge
+from chalicelib.booking.calcom.apply import apply_external_state
+from chalicelib.booking.calcom.commit import add_to_settled, while_open
+from chalicelib.booking.calcom.state import Outcome, as_event, host_of, judge, report_of
 from chalicelib.booking.events import AppointmentChangeDropped
 from chalicelib.booking.jobs import CancelLeftover, SettleChange
-from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Stale
+from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
-from chalicelib.core.unit import Unit, UnitFactory
+from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import Booking, CalCom
 
-TRIES = 8
 SETTLE_SECONDS = 90
 """When a pending change is looked into at first: well past the longest wait for Cal.com's own answer."""
 
@@ -77,62 +79,41 @@ def new_change(kind: Any, by: str, since: datetime, **fields: Any) -> PendingCha
     return PendingChange(id=new_id("chg"), kind=kind, by=by, since=since, **fields)
 
 
-def stage_hold(unit: Unit, current: Appointment, change: PendingChange, **told: str) -> Appointment:
+def stage_hold(unit: Unit, current: Appointment, change: PendingChange, **details: str) -> Appointment:
     """Stage that the change is pending, with the job that will ask about it; the caller takes its time and commits."""
     held = current.changed(unit.clock(), pending_change=change)
     appointment_store.save_appointment(unit, held)
-    unit.enqueue(
-        SettleChange(company_id=held.company_id, appointment_id=held.id, change_id=change.id),
-        delay_seconds=SETTLE_SECONDS,
-    )
-    unit.audit(f"appointment.{change.kind}_asked", held.id, ("pending_change",), change=change.id, **told)
+    job = SettleChange(company_id=held.company_id, appointment_id=held.id, change_id=change.id)
+    unit.enqueue(job, delay_seconds=SETTLE_SECONDS)
+    unit.audit(f"appointment.{change.kind}_asked", held.id, ("pending_change",), change=change.id, **details)
     return held
 
 
-def carry_out(
-    held: Appointment,
-    calcom: "Callable[[], CalCom]",
-    new_unit: UnitFactory,
-    clock: Clock,
-    hook: AppointmentHook | None = None,
-) -> Appointment:
+def carry_out(context: ChangeContext[Appointment], held: Appointment) -> Appointment:
     """Ask Cal.com for the pending change; the appointment with it made, or still pending when Cal.com did not say.
 
     Raises what Cal.com refused it with, after dropping the change (Conflict `calcom_slot_taken` when the time is taken
     there), or Conflict `stale_version` when the booking turns out to have been changed at Cal.com meanwhile.
     """
     try:
-        client = calcom()
+        client = context.calcom()
     except DomainError as error:
-        drop(held, error.code, new_unit, clock)
+        drop(context, held, error.code)
         raise
-    try:
-        return _ask(held, client, new_unit, clock, hook)
-    finally:
-        client.close()
-
-
-def _ask(
-    held: Appointment, client: "CalCom", new_unit: UnitFactory, clock: Clock, hook: AppointmentHook | None
-) -> Appointment:
-    try:
-        booking = calcom_requests.send(held, client)
-    except OutcomeUnknown:
-        log.warning("calcom outcome unknown", extra={"appointment_id": held.id})
-        return held
-    except DomainError as refusal:
-        log.info("calcom refused", extra={"appointment_id": held.id, "code": refusal.code})
-        return _refused(held, refusal, client, new_unit, clock, hook)
-    return settle(held, booking, new_unit, clock, hook)
+    with closing(client):
+        try:
+            booking = calcom_requests.send(held, client)
+        except OutcomeUnknown:
+            log.warning("calcom outcome unknown", extra={"appointment_id": held.id})
+            return held
+        except DomainError as refusal:
+            log.info("calcom refused", extra={"appointment_id": held.id, "code": refusal.code})
+            return _refused(context, held, refusal, client)
+        return settle(context, held, booking)
 
 
 def _refused(
-    held: Appointment,
-    refusal: DomainError,
-    client: "CalCom",
-    new_unit: UnitFactory,
-    clock: Clock,
-    hook: AppointmentHook | None,
+    context: ChangeContext[Appointment], held: Appointment, refusal: DomainError, client: "CalCom"
 ) -> Appointment:
     """Whether it was carried out all the same; then, or when it cannot be told, nothing is dropped."""
     if refusal.code not in calcom_requests.NEVER_ARRIVED:
@@ -142,12 +123,11 @@ def _refused(
             log.warning("calcom cannot be asked", extra={"appointment_id": held.id, "code": error.code})
             return held
         outcome = outcome_of(held, booking)
-        if booking and outcome != "untouched":
-            settled = settle(held, booking, new_unit, clock, hook if outcome == "done" else None)
-            if outcome == "done":
-                return settled
-            raise stale_version(settled)
-    drop(held, refusal.code, new_unit, clock)
+        if booking and outcome == "done":
+            return settle(context, held, booking)
+        if booking and outcome == "elsewhere":
+            raise stale_version(settle(replace(context, hook=None), held, booking))
+    drop(context, held, refusal.code)
     raise refusal
 
 
@@ -159,51 +139,34 @@ def outcome_of(held: Appointment, booking: "Booking | None") -> Outcome:
     return judge(held, event, host_of(time_swap.schedule_for(held), held, event.payload))
 
 
-def settle(
-    held: Appointment, booking: "Booking", new_unit: UnitFactory, clock: Clock, hook: AppointmentHook | None = None
-) -> Appointment:
+def settle(context: ChangeContext[Appointment], held: Appointment, booking: "Booking") -> Appointment:
     """Write down what Cal.com says. Idempotent: a webhook or a job may have been faster."""
     change = held.pending_change
-    current: Appointment | None = held
-    for _ in range(TRIES):
-        if current is None or change is None or current.pending_change != change:
-            break
-        event = as_event(booking, held.external_id if booking.uid != held.external_id else None)
-        try:
-            return bring_in_line(
-                current, event, STATUS_OF[booking.status], new_unit, clock, _with_leftover(change, held, hook)
-            )
-        except Stale:
-            current = appointment_store.find_appointment(held.company_id, held.id)
-    if current is None or (change and current.pending_change == change):
-        raise Stale
-    # A webhook told of it first: what the caller adds, and the answer to its Idempotency-Key, are still to be written.
-    unit = new_unit()
-    if hook:
-        hook(unit, current)
-    unit.commit(current)
-    return current
+    report = report_of(booking, held.external_id if booking.uid != held.external_id else None)
 
-
-def _with_leftover(change: PendingChange, held: Appointment, hook: AppointmentHook | None) -> AppointmentHook:
     def add(unit: Unit, new: Appointment) -> None:
-        if change.kind == "rebook" and held.external_id and new.external_id != held.external_id:
+        if change and change.kind == "rebook" and held.external_id and new.external_id != held.external_id:
             unit.enqueue(CancelLeftover(company_id=new.company_id, appointment_id=new.id, uid=held.external_id))
-        if hook:
-            hook(unit, new)
+        if context.hook:
+            context.hook(unit, new)
 
-    return add
+    settling = replace(context, hook=add)
+    current, mine = while_open(
+        held,
+        lambda one: change is not None and one.pending_change == change,
+        lambda one: apply_external_state(settling, one, report),
+    )
+    return current if mine else add_to_settled(context, current)
 
 
-def drop(held: Appointment, reason: str, new_unit: UnitFactory, clock: Clock) -> Appointment:
+def drop(context: ChangeContext[Appointment], held: Appointment, reason: str) -> Appointment:
     """Give the pending change up: its time is free again, the appointment stays as it was. Idempotent."""
     change = held.pending_change
-    current: Appointment | None = held
-    for _ in range(TRIES):
-        if current is None or change is None or current.pending_change != change:
-            break
-        kept = current.changed(clock(), pending_change=None)
-        unit = new_unit()
+
+    def write(current: Appointment) -> Appointment:
+        assert change, "only what is pending is dropped"
+        kept = current.changed(context.clock(), pending_change=None)
+        unit = context.new_unit()
         unit.free_key()
         time_swap.change_time(unit, current, kept)
         appointment_store.save_appointment(unit, kept)
@@ -211,11 +174,7 @@ def drop(held: Appointment, reason: str, new_unit: UnitFactory, clock: Clock) ->
             AppointmentChangeDropped(appointment_id=kept.id, kind=change.kind, reason=reason, version=kept.version)
         )
         unit.audit(f"appointment.{change.kind}_dropped", kept.id, ("pending_change",), change=change.id, reason=reason)
-        try:
-            unit.commit(kept)
-            return kept
-        except Stale:
-            current = appointment_store.find_appointment(held.company_id, held.id)
-    if current is None or (change and current.pending_change == change):
-        raise Stale
-    return current
+        unit.commit(kept)
+        return kept
+
+    return while_open(held, lambda one: change is not None and one.pending_change == change, write)[0]

@@ -5,14 +5,16 @@ all of it is applied, so what breaks off is read again. Pages go on from the las
 offset: what changes meanwhile moves to the end of the list, and an offset would skip what takes its place.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.appointments.change_context import connect
+from chalicelib.booking.calcom import cursor_store
 from chalicelib.booking.calcom import requests as calcom_requests
-from chalicelib.booking.calcom.cursor import CalComCursor
+from chalicelib.booking.calcom.commit import UID
+from chalicelib.booking.calcom.cursor_store import CalComCursor
 from chalicelib.booking.calcom.state import as_event, echoes
 from chalicelib.booking.calcom.webhook_events import apply_event
 from chalicelib.booking.jobs import ApplyCalComBooking, PollCalCom
@@ -21,7 +23,7 @@ from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, RateLimited, Stale, Unavailable
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.logging import log
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import Booking, CalCom
@@ -37,45 +39,32 @@ _NOTHING = ("unchanged", "over", "late", "unknown event type", "incomplete", "ke
 
 def poll(job: PollCalCom, context: JobContext) -> None:
     """Act on what has changed; goes on in a moment when there is too much for one job."""
-    client = _client()
-    if client is None:
-        return
-    try:
-        _Poll(job.company_id, client, context).run()
-    finally:
-        client.close()
+    with _client() as client:
+        if client:
+            _Poll(job.company_id, client, context).run()
 
 
 def apply_one(job: ApplyCalComBooking, context: JobContext) -> None:
     """Act on one booking."""
-    client = _client()
-    if client is None:
-        return
-    try:
-        booking = calcom_requests.latest(job.uid, client)
-        if booking:
+    with _client() as client:
+        booking = calcom_requests.latest(job.uid, client) if client else None
+        if client and booking:
             apply_event(as_event(booking), context.unit, context.clock, lambda: nullcontext(client))
-    finally:
-        client.close()
 
 
-def _client() -> "CalCom | None":
-    from chalicelib.vendors.calcom import connected
-
+def _client() -> "AbstractContextManager[CalCom | None]":
     try:
-        return connected()
+        return closing(connect())
     except Unavailable as error:
         log.info("calcom not polled", extra={"why": error.code})
-        return None
+        return nullcontext(None)
 
 
 class _Poll:
     def __init__(self, company_id: str, client: "CalCom", context: JobContext) -> None:
         self._client = client
         self._context = context
-        self._cursor = appointment_store.find_cursor(company_id) or CalComCursor(
-            since=context.clock() - FIRST_LOOK, version=0
-        )
+        self._cursor = cursor_store.find(company_id) or CalComCursor(since=context.clock() - FIRST_LOOK, version=0)
 
     def run(self) -> None:
         give_over = self._context.clock() + LONGEST
@@ -122,17 +111,18 @@ class _Poll:
         seen = tuple(sorted(key for key in keys if key >= edge))[-MOST_SEEN:]
         self._cursor = CalComCursor(since=since, seen=seen, version=self._cursor.version + 1)
         unit = self._context.unit()
-        appointment_store.save_cursor(unit, self._cursor)
+        cursor_store.save(unit, self._cursor)
         unit.commit()
 
 
 def _unknown(bookings: "list[Booking]") -> "list[Booking]":
     """Those that tell something else than our appointments do; three requests, however many there are."""
-    rows = fetch([directory.key(calcom_book.UID, booking.uid) for booking in bookings])
-    entries = [directory.entry(row) for row in rows]
-    ours = appointment_store.appointments_of({entry.record: entry.company_id for entry in entries if entry})
+    rows = fetch_map(directory.key(UID, booking.uid) for booking in bookings)
+    entries = {key: directory.entry(row) for key, row in rows.items()}
+    ours = appointment_store.appointments_of({one.record: one.company_id for one in entries.values() if one})
     left = []
-    for booking, entry in zip(bookings, entries, strict=True):
+    for booking in bookings:
+        entry = entries[directory.key(UID, booking.uid)]
         appointment = ours.get(entry.record) if entry else None
         replaced = appointment is not None and appointment.external_id not in (None, booking.uid)
         if appointment is None or not (replaced or echoes(appointment, as_event(booking))):

@@ -1,15 +1,19 @@
-"""What a pending change asks of Cal.com, and where to look whether Cal.com did it."""
+"""What is asked of Cal.com, and where to look whether Cal.com did it."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments.appointment import Appointment, Attendee, PendingChange
 from chalicelib.booking.calcom.state import CHANGE
+from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.errors import DomainError, VendorRefused
 from chalicelib.core.logging import log
 from chalicelib.crm import store as crm
+from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import Booking, CalCom, NewBooking
@@ -44,7 +48,7 @@ def send(held: Appointment, client: "CalCom") -> "Booking":
         case "decline":
             return client.decline(uid, reason)
         case "rebook":
-            return client.create_booking(_new_booking(held, change, time_swap.schedule_for(held)))
+            return client.create_booking(_rebooking(held, change, time_swap.schedule_for(held)))
         case "reassign":
             client.reassign(uid, _user_id(held, change), reason)
             return client.booking(uid)
@@ -53,15 +57,15 @@ def send(held: Appointment, client: "CalCom") -> "Booking":
 
 
 def _reschedule(held: Appointment, change: PendingChange, client: "CalCom") -> "Booking":
-    assert change.place
-    made = client.reschedule(str(held.external_id), change.place.starts_at, change.reason or NO_REASON)
-    if change.place.staff_id == held.staff_id:
+    assert change.slot
+    made = client.reschedule(str(held.external_id), change.slot.starts_at, change.reason or NO_REASON)
+    if change.slot.staff_id == held.staff_id:
         return made
-    wanted = time_swap.staff_of(time_swap.schedule_for(held), change.place.staff_id)
-    if wanted is None or wanted.calcom_user_id in {None, *(host.id for host in made.hosts)}:
+    host = time_swap.schedule_for(held).find_staff(change.slot.staff_id)
+    if host is None or host.calcom_user_id in {None, *(one.id for one in made.hosts)}:
         return made
     try:
-        client.reassign(made.uid, wanted.calcom_user_id or 0, change.reason or NO_REASON)
+        client.reassign(made.uid, host.calcom_user_id or 0, change.reason or NO_REASON)
         return client.booking(made.uid)
     except DomainError as error:
         # It has moved, and whom Cal.com chose is what stands.
@@ -75,11 +79,8 @@ def read(held: Appointment, client: "CalCom") -> "Booking | None":
     Raises what the client raises, but not_found.
     """
     change = held.pending_change
-    if change and change.kind == "rebook":
-        made = _rebooked(held, change, client)
-        if made:
-            return made
-    return latest(str(held.external_id), client)
+    made = _rebooked(held, change, client) if change and change.kind == "rebook" else None
+    return made or latest(str(held.external_id), client)
 
 
 def latest(uid: str, client: "CalCom") -> "Booking | None":
@@ -97,26 +98,26 @@ def latest(uid: str, client: "CalCom") -> "Booking | None":
     return booking
 
 
-def booking_at_calcom(appointment: Appointment, calcom: "CalCom") -> "Booking | None":
+def booking_at_calcom(appointment: Appointment, client: "CalCom") -> "Booking | None":
     """The booking whose metadata names the appointment, looked for by event type and time; one that stands, if any."""
     event_type = event_type_of(time_swap.schedule_for(appointment), appointment, appointment.staff_id)
     if event_type is None:
         return None
     gone = None
-    for booking in calcom.bookings(event_type, appointment.starts_at - MARGIN, appointment.ends_at + MARGIN):
+    for booking in client.bookings(event_type, appointment.starts_at - MARGIN, appointment.ends_at + MARGIN):
         if booking.metadata.get("appointment_id") == appointment.id:
             if booking.status in ("accepted", "pending"):
                 return booking
             gone = booking
-    return latest(gone.uid, calcom) if gone else None
+    return latest(gone.uid, client) if gone else None
 
 
 def _rebooked(held: Appointment, change: PendingChange, client: "CalCom") -> "Booking | None":
-    assert change.place
-    event_type = event_type_of(time_swap.schedule_for(held), held, change.place.staff_id)
+    assert change.slot
+    event_type = event_type_of(time_swap.schedule_for(held), held, change.slot.staff_id)
     if event_type is None:
         return None
-    around = change.place.starts_at - MARGIN, change.place.ends_at + MARGIN
+    around = change.slot.starts_at - MARGIN, change.slot.ends_at + MARGIN
     for booking in client.bookings(event_type, *around):
         if booking.metadata.get(CHANGE) == change.id and booking.status in ("accepted", "pending"):
             return booking
@@ -125,27 +126,28 @@ def _rebooked(held: Appointment, change: PendingChange, client: "CalCom") -> "Bo
 
 def event_type_of(schedule: Schedule, appointment: Appointment, staff_id: str | None) -> int | None:
     """The event type that books the appointment's service with this member of staff."""
-    service = next((one for one in schedule.services if one.id == appointment.service_id), None)
+    service = schedule.find_service(appointment.service_id)
     return service.event_type(staff_id or "*") if service else None
 
 
 def _user_id(held: Appointment, change: PendingChange) -> int:
-    member = time_swap.staff_of(time_swap.schedule_for(held), change.place.staff_id if change.place else None)
+    member = time_swap.schedule_for(held).find_staff(change.slot.staff_id if change.slot else None)
     if member is None or member.calcom_user_id is None:
         raise VendorRefused("calcom_forbidden", "This member of staff is not connected with a Cal.com user.")
     return member.calcom_user_id
 
 
-def _new_booking(held: Appointment, change: PendingChange, schedule: Schedule) -> "NewBooking":
+def new_booking(
+    appointment: Appointment, event_type: int, who: Attendee | Contact, branch: Branch, **metadata: str
+) -> "NewBooking":
+    """What Cal.com is asked to book; the metadata lead back to the appointment."""
+    # Imported here: a branch that does not book through Cal.com need not load an HTTP client.
     from chalicelib.vendors.calcom import NewAttendee, NewBooking
 
-    assert change.place
-    event_type = event_type_of(schedule, held, change.place.staff_id)
-    assert event_type is not None
-    who, branch = attendee(held), schedule.branch
+    ours = {"appointment_id": appointment.id, "company_id": appointment.company_id, "source": appointment.source}
     return NewBooking(
         event_type_id=event_type,
-        start=change.place.starts_at,
+        start=appointment.starts_at,
         attendee=NewAttendee(
             name=who.name or who.phone or "Guest",
             time_zone=branch.zone,
@@ -153,13 +155,16 @@ def _new_booking(held: Appointment, change: PendingChange, schedule: Schedule) -
             phone_number=who.phone,
             language=branch.language,
         ),
-        metadata={
-            "appointment_id": held.id,
-            "company_id": held.company_id,
-            "source": held.source,
-            CHANGE: change.id,
-        },
+        metadata={**ours, **metadata},
     )
+
+
+def _rebooking(held: Appointment, change: PendingChange, schedule: Schedule) -> "NewBooking":
+    assert change.slot
+    event_type = event_type_of(schedule, held, change.slot.staff_id)
+    assert event_type is not None
+    new = new_booking(held, event_type, attendee(held), schedule.branch, **{CHANGE: change.id})
+    return msgspec.structs.replace(new, start=change.slot.starts_at)
 
 
 def attendee(held: Appointment) -> Attendee:

@@ -3,15 +3,9 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from chalicelib.booking.appointments.appointment import (
-    OVER,
-    Appointment,
-    Attendee,
-    ExternalState,
-    PendingChange,
-    Status,
-    TimeSlot,
-)
+import msgspec
+
+from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee, ExternalState, Status, TimeSlot
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
@@ -38,6 +32,19 @@ _TRIGGER_OF = {
 _STAYS: frozenset[Status] = frozenset({"no_show", "completed"})
 """What we know better than an accepted booking tells."""
 Outcome = Literal["done", "elsewhere", "untouched"]
+
+
+class BookingReport(msgspec.Struct, frozen=True):
+    """What Cal.com says of a booking, and the status that it gives our appointment; `reason` of an end."""
+
+    event: CalComEvent
+    status: Status
+    reason: str | None = None
+
+
+def report_of(booking: "Booking", old_uid: str | None = None) -> BookingReport:
+    """What a booking that was read says; `old_uid`: the one that it replaces, where Cal.com does not name it."""
+    return BookingReport(as_event(booking, old_uid), STATUS_OF[booking.status])
 
 
 def as_event(booking: "Booking", old_uid: str | None = None) -> CalComEvent:
@@ -78,7 +85,7 @@ def _person(one: "BookedPerson") -> Person:
 
 def host_of(schedule: Schedule, appointment: Appointment, payload: BookingPayload) -> Staff | None:
     """Who of us holds the booking by Cal.com's word: by its event type, else by user id or e-mail; None: not known."""
-    service = next((one for one in schedule.services if one.id == appointment.service_id), None)
+    service = schedule.find_service(appointment.service_id)
     types = service.calcom_event_types if service else {}
     fixed = {event_type: whose for whose, event_type in types.items() if whose != "*"}
     organizer = payload.organizer or Person()
@@ -97,49 +104,47 @@ def is_host(member: Staff, organizer: Person) -> bool:
 
 def judge(old: Appointment, event: CalComEvent, host: Staff | None) -> Outcome:
     """What became of the pending change: carried out, overtaken by something else, or nothing has happened (yet)."""
-    change, payload = old.pending_change, event.payload
-    said = STATUS_OF.get((payload.status or "").lower())
-    if change and _carried_out(old, change, payload, said, host):
+    payload, status = event.payload, STATUS_OF.get((event.payload.status or "").lower())
+    if _carried_out(old, payload, status, host):
         return "done"
     same = payload.uid == old.external_id and payload.start_time in (None, old.starts_at)
-    live = said in ("confirmed", "requested") and (said == old.status or old.status in _STAYS)
+    live = status in ("confirmed", "requested") and (status == old.status or old.status in _STAYS)
     return "untouched" if same and live else "elsewhere"
 
 
-def _carried_out(
-    old: Appointment, change: PendingChange, payload: BookingPayload, said: Status | None, host: Staff | None
-) -> bool:
-    match change.kind:
-        case "cancel":
-            return said in ("cancelled", "declined")
-        case "decline":
-            return said in ("declined", "cancelled")
+def _carried_out(old: Appointment, payload: BookingPayload, status: Status | None, host: Staff | None) -> bool:
+    change = old.pending_change
+    slot = change.slot if change else None
+    match change.kind if change else None:
+        case None:
+            return False
+        case "cancel" | "decline":
+            return status in ("cancelled", "declined")
         case "confirm":
-            return said == "confirmed" and payload.uid == old.external_id
+            return status == "confirmed" and payload.uid == old.external_id
         case "reassign":
-            return change.place is not None and host is not None and host.id == change.place.staff_id
+            return slot is not None and host is not None and host.id == slot.staff_id
         case _:
-            there = change.place is not None and payload.start_time == change.place.starts_at
-            return there and payload.uid != old.external_id and said in ("confirmed", "requested")
+            moved = slot is not None and payload.start_time == slot.starts_at and payload.uid != old.external_id
+            return moved and status in ("confirmed", "requested")
 
 
-def in_line(old: Appointment, event: CalComEvent, status: Status, host: Staff | None, at: datetime) -> Appointment:
+def with_external_state(old: Appointment, report: BookingReport, host: Staff | None, at: datetime) -> Appointment:
     """The appointment as Cal.com's word makes it, where the booking stands (confirmed or requested).
 
     A pending change that is carried out, or that a new booking has overtaken, is over; otherwise it stays pending.
     """
-    payload, change = event.payload, old.pending_change
+    event, payload, change = report.event, report.event.payload, old.pending_change
     replaced = payload.uid is not None and payload.uid != old.external_id
     done = change is not None and judge(old, event, host) == "done"
-    place = _place(old, payload, host, change.place if done and change else None)
-    there = _there(old.there, payload, replaced)
+    external = _external(old.external, payload, replaced)
     return old.changed(
         at,
-        **old.at(place),
-        **people(old, there),
-        status=_status(old, status, there, replaced),
-        there=there,
-        booked_as=old.booked_as or ("confirmed" if status == "confirmed" else None),
+        **old.at(_slot(payload, host, (change.slot if done and change else None) or old.slot())),
+        **_people(old, external),
+        status=_status(old, report.status, external, replaced),
+        external=external,
+        booked_as=old.booked_as or ("confirmed" if report.status == "confirmed" else None),
         pending_change=None if done or replaced else change,
         external_id=payload.uid or old.external_id,
         calcom_booking_id=payload.booking_id if payload.booking_id is not None else old.calcom_booking_id,
@@ -147,15 +152,15 @@ def in_line(old: Appointment, event: CalComEvent, status: Status, host: Staff | 
     )
 
 
-def _status(old: Appointment, said: Status, there: ExternalState, replaced: bool) -> Status:
-    if said != "confirmed" or replaced:
-        return said
-    if there.absent != old.there.absent:
-        return "no_show" if there.absent else (said if old.status == "no_show" else old.status)
-    return old.status if old.status in _STAYS else said
+def _status(old: Appointment, status: Status, external: ExternalState, replaced: bool) -> Status:
+    if status != "confirmed" or replaced:
+        return status
+    if external.absent != old.external.absent:
+        return "no_show" if external.absent else (status if old.status == "no_show" else old.status)
+    return old.status if old.status in _STAYS else status
 
 
-def _there(before: ExternalState, payload: BookingPayload, replaced: bool) -> ExternalState:
+def _external(before: ExternalState, payload: BookingPayload, replaced: bool) -> ExternalState:
     """What Cal.com says now; what this piece of news does not mention is as it was said before."""
     marks = [one.no_show for one in payload.attendees if one.no_show is not None]
     absent = any(marks) if marks else before.absent and not replaced
@@ -179,26 +184,26 @@ def _address(one: Person) -> str | None:
     return None if one.email is None or MADE_UP in one.email else one.email
 
 
-def people(old: Appointment, there: ExternalState) -> dict[str, object]:
+def _people(old: Appointment, external: ExternalState) -> dict[str, object]:
     """Who comes, after what Cal.com says now: ours stays where Cal.com says what it said before."""
     fields: dict[str, object] = {}
-    if there.attendee != old.there.attendee:
-        fields["attendee"] = there.attendee
-    if there.guests != old.there.guests:
+    if external.attendee != old.external.attendee:
+        fields["attendee"] = external.attendee
+    if external.guests != old.external.guests:
         mine = {(old.attendee.email or "").lower()} if old.attendee and "attendee" not in fields else set()
-        fields["guests"] = tuple(sorted({*there.guests} - mine))
+        fields["guests"] = tuple(sorted({*external.guests} - mine))
     return fields
 
 
-def there_of(payload: BookingPayload) -> ExternalState:
+def external_of(payload: BookingPayload) -> ExternalState:
     """What Cal.com says besides time and status, in the first news of a booking."""
-    return _there(ExternalState(), payload, replaced=False)
+    return _external(ExternalState(), payload, replaced=False)
 
 
-def first_said(payload: BookingPayload) -> dict[str, object]:
+def who_comes(payload: BookingPayload) -> dict[str, object]:
     """The fields of an appointment that tell who comes, from the first news of its booking."""
-    there = there_of(payload)
-    return {"there": there, "attendee": there.attendee, "guests": there.guests}
+    external = external_of(payload)
+    return {"external": external, "attendee": external.attendee, "guests": external.guests}
 
 
 def echoes(old: Appointment, event: CalComEvent) -> bool:
@@ -213,19 +218,21 @@ def echoes(old: Appointment, event: CalComEvent) -> bool:
         and STATUS_OF.get((payload.status or "").lower()) == old.status
         and payload.start_time in (None, old.starts_at)
         and payload.end_time in (None, old.ends_at)
-        and _there(old.there, payload, replaced=False) == old.there
+        and _external(old.external, payload, replaced=False) == old.external
     )
 
 
-def _place(old: Appointment, payload: BookingPayload, host: Staff | None, held: TimeSlot | None) -> TimeSlot:
-    known = held or old.place()
-    staff_id = host.id if host else known.staff_id
-    home = host.home_branch_id if host else known.home_branch_id
+def _slot(payload: BookingPayload, host: Staff | None, known: TimeSlot) -> TimeSlot:
+    starts_at = whole_minute(payload.start_time) if payload.start_time else known.starts_at
+    ends_at = whole_minute(payload.end_time) if payload.end_time else known.ends_at
+    stays = (starts_at, ends_at) == (known.starts_at, known.ends_at)
     return TimeSlot(
-        starts_at=whole_minute(payload.start_time) if payload.start_time else known.starts_at,
-        ends_at=whole_minute(payload.end_time) if payload.end_time else known.ends_at,
-        staff_id=staff_id,
-        home_branch_id=home,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        staff_id=host.id if host else known.staff_id,
+        home_branch_id=host.home_branch_id if host else known.home_branch_id,
+        # Cal.com knows no rooms: where it moves a booking to, none is taken.
+        resource_ids=known.resource_ids if stays else (),
     )
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Status
-from chalicelib.booking.calcom import book as calcom_book
+from chalicelib.booking.appointments.change_context import ChangeContext, connect
 from chalicelib.booking.calcom import requests as calcom_requests
-from chalicelib.booking.calcom.apply import bring_in_line, confirm_held, end
+from chalicelib.booking.calcom.apply import apply_external_state, confirm_held, end
+from chalicelib.booking.calcom.commit import BOOKING_ID, BUSY, UID
 from chalicelib.booking.calcom.import_booking import import_booking
-from chalicelib.booking.calcom.state import CHANGE, STATUS_OF, as_event, echoes
+from chalicelib.booking.calcom.state import CHANGE, STATUS_OF, BookingReport, as_event, echoes, report_of
 from chalicelib.booking.jobs import ApplyCalComEvent, CancelLeftover
 from chalicelib.core import directory, inbox
 from chalicelib.core.clock import Clock
@@ -23,13 +24,13 @@ from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Stale, Unavailable, VendorRefused
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
-from chalicelib.core.unit import CompanyUnitFactory, UnitFactory
+from chalicelib.core.retry import until_committed
+from chalicelib.core.unit import CompanyUnitFactory
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, parse_webhook
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import Booking, CalCom
 
-TRIES = 8
 STATUS_AFTER: dict[str, Status] = {
     "BOOKING_CREATED": "confirmed",
     "BOOKING_RESCHEDULED": "confirmed",
@@ -39,41 +40,29 @@ STATUS_AFTER: dict[str, Status] = {
 }
 NO_SHOW = "BOOKING_NO_SHOW_UPDATED"
 UNREADABLE = frozenset({"calcom_not_found", "calcom_forbidden", "calcom_credentials", "not_configured"})
-"""Starts a unit of work of the company it is given."""
 Connect = Callable[[], AbstractContextManager["CalCom"]]
 
 
 def apply_delivery(job: ApplyCalComEvent, context: JobContext) -> None:
     """Act on a delivery in the inbox."""
-    from chalicelib.vendors.calcom import connected
-
     event = parse_webhook(inbox.load("calcom", job.delivery_id))
-    apply_event(event, context.unit, context.clock, lambda: closing(connected()))
+    apply_event(event, context.unit, context.clock, lambda: closing(connect()))
 
 
-def apply_event(event: CalComEvent, new_unit: CompanyUnitFactory, clock: Clock, connect: Connect) -> str:
+def apply_event(event: CalComEvent, new_unit: CompanyUnitFactory, clock: Clock, client: Connect) -> str:
     """Bring our appointment in line with the booking the event is about; returns what was done, for the log.
 
-    Raises Unavailable when Cal.com cannot be asked now, Stale when everything changes too fast.
+    Raises Unavailable when Cal.com cannot be asked now, and when everything changes too fast.
     """
     if event.trigger not in STATUS_AFTER and event.trigger != NO_SHOW:
         return _done("kept", event)
-    for _ in range(TRIES):
-        try:
-            return _done(_News(event, new_unit, clock, connect).apply(), event)
-        except Stale:
-            continue
-    raise Stale
+    news = _News(event, new_unit, clock, client)
+    return _done(until_committed(news.apply, "calendar_busy", BUSY), event)
 
 
 def find(payload: BookingPayload) -> Appointment | None:
     """Our appointment behind a booking: by Cal.com's uid (the new, then the old), its id, or our id in the metadata."""
-    places = (
-        (calcom_book.UID, payload.uid),
-        (calcom_book.UID, payload.reschedule_uid),
-        (calcom_book.BOOKING_ID, payload.booking_id),
-    )
-    for kind, value in places:
+    for kind, value in ((UID, payload.uid), (UID, payload.reschedule_uid), (BOOKING_ID, payload.booking_id)):
         entry = directory.find(kind, str(value)) if value is not None else None
         if entry:
             return appointment_store.find_appointment(entry.company_id, entry.record)
@@ -112,13 +101,10 @@ def _is_replaced(appointment: Appointment, event: CalComEvent) -> bool:
 
 
 class _News:
-    """One try at acting on one event."""
+    """Acting on one event, with what is read anew at each try."""
 
-    def __init__(self, event: CalComEvent, new_unit: CompanyUnitFactory, clock: Clock, connect: Connect) -> None:
-        self._event = event
-        self._begin = new_unit
-        self._clock = clock
-        self._connect = connect
+    def __init__(self, event: CalComEvent, new_unit: CompanyUnitFactory, clock: Clock, client: Connect) -> None:
+        self._event, self._new_unit, self._clock, self._client = event, new_unit, clock, client
 
     def apply(self) -> str:
         found = find(self._event.payload)
@@ -139,19 +125,19 @@ class _News:
         if self._event.trigger != "BOOKING_RESCHEDULED" or payload.uid != found.external_id:
             return
         old_uid = str(payload.reschedule_uid)
-        entry = directory.find(calcom_book.UID, old_uid) if payload.reschedule_uid else None
+        entry = directory.find(UID, old_uid) if payload.reschedule_uid else None
         if entry is None and payload.reschedule_uid:
-            unit = self._begin(found.company_id)
-            directory.claim(unit, Claim(calcom_book.UID, old_uid, found.id), Stale())
+            unit = self._new_unit(found.company_id)
+            directory.claim(unit, Claim(UID, old_uid, found.id), Stale())
             unit.commit()
         elif entry and entry.record != found.id:
             old = appointment_store.find_appointment(entry.company_id, entry.record)
             if old and old.status not in OVER:
-                end(old, self._event, "cancelled", self._unit_of(old), self._clock, reason="rescheduled")
+                end(self._context(old), old, BookingReport(self._event, "cancelled", "rescheduled"))
 
     def _ask(self, read: "Callable[[CalCom], Booking | None]") -> "Booking | None":
         try:
-            with self._connect() as client:
+            with self._client() as client:
                 return read(client)
         except (Unavailable, VendorRefused) as error:
             if error.code not in UNREADABLE:
@@ -163,7 +149,7 @@ class _News:
 
     def _by_state(self, found: Appointment, booking: "Booking") -> str:
         """`booking` is what Cal.com has now in place of the one we know."""
-        owner = directory.find(calcom_book.UID, booking.uid)
+        owner = directory.find(UID, booking.uid)
         if owner and owner.record != found.id:
             return self._supersede(found, owner.record)
         status = STATUS_OF.get(booking.status)
@@ -171,28 +157,26 @@ class _News:
             return "unknown status"
         if found.status == "held":
             return self._confirm(found, booking) if status in ("confirmed", "requested") else "left to reconciliation"
-        said = as_event(booking, found.external_id if booking.uid != found.external_id else None)
-        return self._told(found, bring_in_line(found, said, status, self._unit_of(found), self._clock))
+        return self._apply(found, report_of(booking, found.external_id if booking.uid != found.external_id else None))
 
     def _by_word(self, found: Appointment) -> str:
         event = self._event
         if is_late(found, event):
             return "late"
-        status: Status = "requested" if found.status == "requested" else "confirmed"
-        if event.trigger in STATUS_AFTER:
-            status = STATUS_AFTER[event.trigger]
+        standing: Status = "requested" if found.status == "requested" else "confirmed"
+        status = STATUS_AFTER.get(event.trigger, standing)
         if found.status == "held" and status in ("confirmed", "requested"):
             made = _booking_of(event)
             return self._confirm(found, made) if made else "incomplete"
-        return self._told(found, bring_in_line(found, event, status, self._unit_of(found), self._clock))
+        return self._apply(found, BookingReport(event, status))
 
     def _confirm(self, found: Appointment, made: "Booking") -> str:
-        confirm_held(found, made, self._unit_of(found), self._clock)
+        confirm_held(self._context(found), found, made)
         return "confirmed"
 
     def _supersede(self, found: Appointment, by: str) -> str:
         # News of the new booking came before the reschedule itself, and it became an appointment of its own.
-        end(found, self._event, "cancelled", self._unit_of(found), self._clock, reason="rescheduled")
+        end(self._context(found), found, BookingReport(self._event, "cancelled", "rescheduled"))
         return f"superseded by {by}"
 
     def _over(self, found: Appointment) -> str:
@@ -203,7 +187,7 @@ class _News:
         return "over"
 
     def _cancel_leftover(self, found: Appointment) -> str:
-        unit = self._begin(found.company_id)
+        unit = self._new_unit(found.company_id)
         uid = str(self._event.payload.uid)
         unit.enqueue(CancelLeftover(company_id=found.company_id, appointment_id=found.id, uid=uid))
         unit.commit()
@@ -219,27 +203,26 @@ class _News:
         if claimed and live and event.payload.reschedule_uid is None:
             # It carries our id, but that appointment stands for another booking: the request was doubled or given up.
             return self._cancel_leftover(claimed)
-        return import_booking(event, STATUS_AFTER, self._begin, self._clock)
+        return import_booking(event, STATUS_AFTER, self._new_unit, self._clock)
 
     def _known_before(self, booking: "Booking") -> Appointment | None:
         """Our appointment of a booking that this one replaces, however many reschedules we have not heard of."""
         before: Booking | None = booking
         for _ in range(calcom_requests.LONGEST_CHAIN):
-            entry = directory.find(calcom_book.UID, before.uid) if before else None
+            entry = directory.find(UID, before.uid) if before else None
             if entry:
                 return appointment_store.find_appointment(entry.company_id, entry.record)
             if before is None or before.rescheduled_from_uid is None:
                 return None
-            before = self._booking(before.rescheduled_from_uid)
+            uid = before.rescheduled_from_uid
+            before = self._ask(lambda client, uid=uid: client.booking(uid))  # type: ignore[misc]
         return None
 
-    def _booking(self, uid: str) -> "Booking | None":
-        return self._ask(lambda client: client.booking(uid))
+    def _context(self, found: Appointment) -> ChangeContext[Appointment]:
+        return ChangeContext(lambda: self._new_unit(found.company_id), found.company_id, self._clock)
 
-    def _unit_of(self, found: Appointment) -> UnitFactory:
-        return lambda: self._begin(found.company_id)
-
-    def _told(self, old: Appointment, new: Appointment) -> str:
+    def _apply(self, old: Appointment, report: BookingReport) -> str:
+        new = apply_external_state(self._context(old), old, report)
         if new is old:
             return "unchanged"
         return new.status if new.status != old.status else "updated"

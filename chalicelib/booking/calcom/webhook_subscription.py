@@ -1,7 +1,9 @@
 """Seeing that Cal.com still sends us what happens: its subscriptions can be switched off, changed or deleted there."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from chalicelib.booking.appointments.change_context import connect
 from chalicelib.booking.calcom.webhook_events import NO_SHOW, STATUS_AFTER
 from chalicelib.booking.jobs import CheckCalComWebhooks
 from chalicelib.core import metrics
@@ -20,17 +22,13 @@ TRIGGERS = (*sorted(STATUS_AFTER), NO_SHOW)
 
 def check(job: CheckCalComWebhooks, context: JobContext) -> None:
     """Subscribe where there is no subscription, and repair one that would not reach us; warns of either."""
-    from chalicelib.vendors.calcom import connected
-
     try:
-        client, secrets = connected(), secrets_of("calcom_webhook_secret")
+        client, secrets = connect(), secrets_of("calcom_webhook_secret")
     except Unavailable as error:
         log.info("calcom webhooks not checked", extra={"why": error.code})
         return
-    try:
+    with closing(client):
         mend(client.account(), settings().public_url.rstrip("/") + PATH, secrets)
-    finally:
-        client.close()
 
 
 def mend(account: "Account", url: str, secrets: tuple[str, ...]) -> str | None:

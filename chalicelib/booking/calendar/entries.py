@@ -1,7 +1,7 @@
-"""What is taken of one calendar (a member of staff): packed entries, one byte string per UTC day, seven to a week.
+"""What is taken of one calendar: packed entries, one byte string per UTC day, seven to a week; pure.
 
-An entry blocks its footprint, from `before` minutes ahead of its start to `after` minutes past its end. Two entries
-clash exactly when their footprints share a minute, so an entry lies in every day that its footprint touches: whatever
+An entry blocks the interval from `before` minutes ahead of its start to `after` minutes past its end. Two entries clash
+exactly when their blocked intervals share a minute, so an entry lies in every day that its interval touches: whatever
 clashes shares a day, and a booking that compares-and-swaps its days can never miss what it clashes with.
 """
 
@@ -13,18 +13,17 @@ from functools import cache
 
 import msgspec
 
+from chalicelib.booking.engine.clocks import DAY, MINUTE
 from chalicelib.booking.practice.geo import LONGEST_MIN, Point
 from chalicelib.core.ids import id_bytes
 
-MINUTE = timedelta(minutes=1)
-DAY_MINUTES = 1440
-DAY_BYTES = DAY_MINUTES // 8
+DAY_BYTES = DAY // 8
 _PACKED = struct.Struct(">hHBBBHI12s")
-"""First minute of the footprint (from the day's midnight, negative when it began the day before), the minute after its
-last, before, after, kind, service number, expiry (minutes since 1970, 0: never), reference: 25 bytes."""
-_FOOTPRINTS = struct.Struct(">hH21x")
+"""First blocked minute (from the day's midnight, negative when it began the day before), the minute after the last,
+before, after, kind, service number, expiry (minutes since 1970, 0: never), reference: 25 bytes."""
+_BLOCKED = struct.Struct(">hH21x")
 _FIRST_MINUTES, _LAST_MINUTES = 2**15, 2**16
-"""How far ahead of a day a footprint may begin, and after its beginning end: 22 and 45 days."""
+"""How far ahead of a day a blocked interval may begin, and after its beginning end: 22 and 45 days."""
 _LAPSES = 1
 """The first byte of a day: whether any of its entries lapses, and so has to be looked at more closely."""
 
@@ -48,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True):
     """Something that takes time; `expires_at` (UTC) only for a customer's hold, which lapses by itself.
 
     `point`: where it takes place, unless that is where its calendar is at home. It lies beside the packed entries
-    (`stops`), and is not unpacked with them.
+    (`locations`), and is not unpacked with them.
     """
 
     start: datetime
@@ -63,36 +62,36 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def blocks_from(self) -> datetime:
-        """The start of its footprint."""
+        """The start of its blocked interval."""
         return self.start - timedelta(minutes=self.before_min)
 
     @property
     def blocks_until(self) -> datetime:
-        """The end of its footprint, exclusive."""
+        """The end of its blocked interval, exclusive."""
         return self.start + timedelta(minutes=self.length_min + self.after_min)
 
     def minutes_of(self, day: date) -> tuple[int, int]:
-        """Its footprint in minutes from the UTC midnight of `day`."""
+        """Its blocked interval in minutes from the UTC midnight of `day`."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         first = (self.blocks_from - midnight) // MINUTE
         return first, first + self.before_min + self.length_min + self.after_min
 
     def clashes(self, other: "Entry", now: datetime) -> bool:
-        """Whether the two footprints share a minute and the other still holds at `now`."""
+        """Whether the two blocked intervals share a minute and the other still holds at `now`."""
         if other.expires_at is not None and other.expires_at <= now:
             return False
         return self.blocks_from < other.blocks_until and other.blocks_from < self.blocks_until
 
     def days(self) -> list[date]:
-        """The UTC days that its footprint touches."""
+        """The UTC days that its blocked interval touches."""
         first = self.blocks_from.date()
-        last = (self.blocks_until - timedelta(minutes=1)).date()
+        last = (self.blocks_until - MINUTE).date()
         return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
     def reach(self) -> tuple[datetime, datetime]:
-        """From when to when it matters to others: its footprint, and with a point the longest way around it."""
-        way = timedelta(minutes=LONGEST_MIN if self.point else 0)
-        return self.blocks_from - way, self.blocks_until + way
+        """From when to when it matters to others: its blocked interval, and with a point the longest leg around it."""
+        leg = timedelta(minutes=LONGEST_MIN if self.point else 0)
+        return self.blocks_from - leg, self.blocks_until + leg
 
     def days_in_reach(self) -> list[date]:
         """The UTC days that its reach touches."""
@@ -129,19 +128,19 @@ def unpack(day: date, packed: bytes) -> list[Entry]:
 
 
 def times_of(packed: bytes) -> Iterator[tuple[int, int, int, int, bytes]]:
-    """Of each entry of a day: footprint (minutes from its midnight), kind, expiry (minutes since 1970), reference."""
+    """Of each entry of a day: blocked minutes (from its midnight), kind, expiry (minutes since 1970), reference."""
     return (
         (first, last, kind, ends, mine) for first, last, _, _, kind, _, ends, mine in _PACKED.iter_unpack(packed[1:])
     )
 
 
-def footprints(days: Days, dates: Iterable[date], now: datetime, but: bytes = b"") -> int:
+def blocked_minutes(days: Days, dates: Iterable[date], now: datetime, but: bytes = b"") -> int:
     """A bitmap of `dates`, one UTC day after the other, with a bit for every minute that is taken.
 
     What has lapsed by `now` is left out, and so is the entry with the reference `but` (one's own, when moving).
     """
     # This is where availability spends its time: 10,000 entries a branch and month, so every step here counts.
-    find, powers, pairs = days.get, _powers(), _FOOTPRINTS.iter_unpack
+    find, powers, pairs = days.get, _powers(), _BLOCKED.iter_unpack
     taken = []
     for day in dates:
         packed = find(day)
@@ -168,8 +167,8 @@ _FREE_DAY = bytes(DAY_BYTES)
 def _powers() -> list[int]:
     # Two to each minute of a day. What ends on a later day is cut off at midnight; what began on an earlier one has a
     # negative first minute, which counts from the end of the list: there it finds the first minute of the day.
-    within = [1 << minute for minute in range(DAY_MINUTES)]
-    return within + [1 << DAY_MINUTES] * (_LAST_MINUTES - DAY_MINUTES) + [1] * _FIRST_MINUTES
+    within = [1 << minute for minute in range(DAY)]
+    return within + [1 << DAY] * (_LAST_MINUTES - DAY) + [1] * _FIRST_MINUTES
 
 
 def entries_of(days: Days) -> list[Entry]:
@@ -177,11 +176,11 @@ def entries_of(days: Days) -> list[Entry]:
     return list(dict.fromkeys(entry for day, packed in days.items() for entry in unpack(day, packed)))
 
 
-def first_clash(days: Days, wanted: Entry, now: datetime, *, but: bytes = b"") -> Entry | None:
-    """What stands in the way of `wanted`, leaving out the entry with the reference `but` (one's own, when moving)."""
-    for day in wanted.days():
+def first_clash(days: Days, new: Entry, now: datetime, *, but: bytes = b"") -> Entry | None:
+    """What stands in the way of `new`, leaving out the entry with the reference `but` (one's own, when moving)."""
+    for day in new.days():
         for entry in unpack(day, days.get(day, b"")):
-            if entry.reference != but and wanted.clashes(entry, now):
+            if entry.reference != but and new.clashes(entry, now):
                 return entry
     return None
 

@@ -1,131 +1,60 @@
 """Calendars in DynamoDB: reading what is taken, and taking or freeing time by compare-and-swap of whole days."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
-from chalicelib.booking.calendar import entries as calendar_entries
-from chalicelib.booking.calendar import locations as stops
-from chalicelib.booking.calendar.entries import Days, Entry, monday_of
-from chalicelib.booking.calendar.locations import DayLocations
-from chalicelib.booking.practice.geo import Point
-from chalicelib.booking.practice.models import Resource, Staff
-from chalicelib.booking.tables import OccupancyRow
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.entries import Entry, monday_of
+from chalicelib.booking.calendar.owner import CalendarOwner
+from chalicelib.booking.tables import KEEP, OccupancyRow
 from chalicelib.core.clock import epoch
-from chalicelib.core.tables import Key, collection
+from chalicelib.core.tables import Key, collection, fetch_map
 from chalicelib.core.unit import Unit
 
-KEEP = timedelta(days=120)
-"""How long a week stays after it is over; the appointments themselves are kept for good."""
+
+def keys(owners: Iterable[CalendarOwner], mondays: Iterable[date]) -> list[Key]:
+    """Where these weeks of each calendar lie, for a fetch together with other records."""
+    weeks = list(mondays)
+    return [_key(owner, monday) for owner in owners for monday in weeks]
 
 
-class Calendar(msgspec.Struct, frozen=True):
-    """What is taken of one member of staff in the weeks that were read, as it was when it was read.
-
-    `stops`: where that is, unless it is at the calendar's home branch, which lies at `base` where that is known.
-    """
-
-    company_id: str
-    staff: Staff
-    days: Days
-    stops: DayLocations = {}
-    base: Point | None = None
-
-    def entries(self) -> list[Entry]:
-        """Everything in it, each once."""
-        return calendar_entries.entries_of(self.days)
+def calendars(owners: Iterable[CalendarOwner], mondays: Iterable[date], rows: Mapping[Key, Any]) -> list[Calendar]:
+    """The calendars in rows that were fetched at (at least) their `keys`, in the order of the owners."""
+    weeks = list(mondays)
+    return [_calendar(owner, {monday: rows[_key(owner, monday)] for monday in weeks}) for owner in owners]
 
 
-def room(resource: Resource) -> Staff:
-    """A room or device as the owner of a calendar, which lies in its branch."""
-    return owner(resource.company_id, resource.branch_id, resource.id)
+def read(owners: Sequence[CalendarOwner], mondays: Sequence[date]) -> list[Calendar]:
+    """These weeks of each calendar; one request for up to a hundred of them."""
+    return calendars(owners, mondays, fetch_map(keys(owners, mondays)))
 
 
-def owner(company_id: str, home_branch_id: str, record_id: str) -> Staff:
-    """Who or what a calendar belongs to, when nothing but where it lies matters."""
-    return Staff(id=record_id, company_id=company_id, name="", home_branch_id=home_branch_id, hours={}, service_ids=())
-
-
-def keys(company_id: str, staff: Iterable[Staff], mondays: Sequence[date]) -> list[Key]:
-    """Where the weeks lie, for a fetch together with other records: all weeks of one member, then of the next."""
-    return [_key(company_id, m.home_branch_id, m.id, monday) for m in staff for monday in mondays]
-
-
-def calendars(company_id: str, staff: Iterable[Staff], mondays: Sequence[date], rows: Sequence[Any]) -> list[Calendar]:
-    """The calendars in rows fetched at `keys` of the same arguments."""
-    found = []
-    for number, member in enumerate(staff):
-        mine = rows[number * len(mondays) : (number + 1) * len(mondays)]
-        days: dict[date, bytes] = {}
-        places: dict[date, bytes] = {}
-        for monday, row in zip(mondays, mine, strict=True):
-            days |= _days(monday, row)
-            places |= _days(monday, row, "p")
-        found.append(Calendar(company_id, member, days, places))
-    return found
-
-
-def taken_in(company_id: str, branch_id: str, mondays: Sequence[date]) -> dict[str, Calendar]:
-    """What is taken of every calendar at home in the branch (staff, rooms) in these weeks, by its id; one Query."""
+def read_branch(company_id: str, branch_id: str, mondays: Sequence[date]) -> dict[str, Calendar]:
+    """What is taken of every calendar at home in the branch (staff, rooms) in these weeks, by its owner; one Query."""
     first, last = f"{mondays[0].isoformat()}#", f"{mondays[-1].isoformat()}#~"
-    days: dict[str, dict[date, bytes]] = {}
-    places: dict[str, dict[date, bytes]] = {}
+    weeks: dict[str, dict[date, OccupancyRow | None]] = {}
     for row in collection(OccupancyRow, f"{company_id}#{branch_id}", OccupancyRow.sk.between(first, last)):
-        monday, _, record_id = row.sk.partition("#")
-        days.setdefault(record_id, {}).update(_days(date.fromisoformat(monday), row))
-        places.setdefault(record_id, {}).update(_days(date.fromisoformat(monday), row, "p"))
+        monday, _, owner_id = row.sk.partition("#")
+        weeks.setdefault(owner_id, {})[date.fromisoformat(monday)] = row
     return {
-        record_id: Calendar(company_id, owner(company_id, branch_id, record_id), mine, places[record_id])
-        for record_id, mine in days.items()
+        owner_id: _calendar(CalendarOwner(company_id, branch_id, owner_id), mine) for owner_id, mine in weeks.items()
     }
 
 
-def take(unit: Unit, calendar: Calendar, entry: Entry, now: datetime) -> None:
-    """Put an entry that clashes with nothing into the calendar; Stale if its days changed meanwhile."""
-    _swap(
-        unit,
-        calendar,
-        calendar_entries.with_entry(calendar.days, entry, now),
-        stops.with_entry(calendar.stops, entry, now),
-    )
+def take(unit: Unit, calendar: Calendar, entries: Iterable[Entry], now: datetime) -> Calendar:
+    """Put the entries into the calendar, whatever they meet there; Stale if their days changed meanwhile.
+
+    Returns the calendar as the commit leaves it.
+    """
+    return _swap(unit, calendar, calendar.with_entries(entries, now))
 
 
-def take_all(unit: Unit, calendar: Calendar, entries: Iterable[Entry], now: datetime) -> None:
-    """Put several entries into the calendar whatever they meet there, in one swap; Stale if its days changed."""
-    _exchange(unit, calendar, {}, {}, entries, now)
-
-
-def with_all(calendar: Calendar, entries: Iterable[Entry], now: datetime) -> Calendar:
-    """The calendar as `take_all` leaves it."""
-    days, places = dict(calendar.days), dict(calendar.stops)
-    for entry in entries:
-        days |= calendar_entries.with_entry(days, entry, now)
-        places |= stops.with_entry(places, entry, now)
-    return msgspec.structs.replace(calendar, days=days, stops=places)
-
-
-def free(unit: Unit, calendar: Calendar, reference: bytes, days: Iterable[date]) -> None:
-    """Take everything with this reference out of the calendar's `days`; Stale if they changed meanwhile."""
-    touched = list(days)
-    _swap(
-        unit,
-        calendar,
-        calendar_entries.without_reference(calendar.days, reference, touched),
-        stops.without_reference(calendar.stops, reference, touched),
-    )
-
-
-def free_all(unit: Unit, calendar: Calendar, references: Iterable[bytes], days: Iterable[date]) -> None:
-    """Take everything with these references out of the calendar's `days`, in one swap; Stale if they changed."""
-    touched = list(days)
-    changed: dict[date, bytes] = {}
-    places: dict[date, bytes] = {}
-    for reference in references:
-        changed |= calendar_entries.without_reference({**calendar.days, **changed}, reference, touched)
-        places |= stops.without_reference({**calendar.stops, **places}, reference, touched)
-    _swap(unit, calendar, changed, places)
+def free(unit: Unit, calendar: Calendar, references: Iterable[bytes], days: Iterable[date]) -> None:
+    """Take everything with these references out of the calendar's `days`; Stale if they changed meanwhile."""
+    _swap(unit, calendar, calendar.without(references, days))
 
 
 def exchange(unit: Unit, calendar: Calendar, before: Iterable[Entry], after: Iterable[Entry], now: datetime) -> None:
@@ -133,69 +62,53 @@ def exchange(unit: Unit, calendar: Calendar, before: Iterable[Entry], after: Ite
 
     A day that stays as it is is not written; a transaction writes a week only once.
     """
-    changed: dict[date, bytes] = {}
-    places: dict[date, bytes] = {}
+    left = calendar
     for entry in before:
-        days = entry.days_in_reach()
-        changed |= calendar_entries.without_reference({**calendar.days, **changed}, entry.reference, days)
-        places |= stops.without_reference({**calendar.stops, **places}, entry.reference, days)
-    _exchange(unit, calendar, changed, places, after, now)
+        left = left.without([entry.reference], entry.days_in_reach())
+    _swap(unit, calendar, left.with_entries(after, now))
 
 
-def rewrite(unit: Unit, calendar: Calendar, changed: dict[date, bytes]) -> None:
-    """Put these days of the calendar in place of those that were read; Stale if they changed meanwhile."""
-    _swap(unit, calendar, changed, {})
+def rewrite(unit: Unit, calendar: Calendar, changed: Mapping[date, bytes]) -> None:
+    """Put these days of entries in place of those that were read; Stale if they changed meanwhile."""
+    _swap(unit, calendar, replace(calendar, days={**calendar.days, **changed}))
 
 
-def _exchange(
-    unit: Unit,
-    calendar: Calendar,
-    changed: dict[date, bytes],
-    places: dict[date, bytes],
-    entries: Iterable[Entry],
-    now: datetime,
-) -> None:
-    for entry in entries:
-        changed = changed | calendar_entries.with_entry({**calendar.days, **changed}, entry, now)
-        places = places | stops.with_entry({**calendar.stops, **places}, entry, now)
-    _swap(unit, calendar, _new(changed, calendar.days), _new(places, calendar.stops))
-
-
-def _new(changed: dict[date, bytes], known: Days) -> dict[date, bytes]:
-    return {day: packed for day, packed in changed.items() if packed != known.get(day)}
-
-
-def _swap(unit: Unit, calendar: Calendar, changed: dict[date, bytes], places: dict[date, bytes]) -> None:
-    """Write the days that changed, and those whose stops did, if entries and stops of all of them are as they were."""
+def _swap(unit: Unit, was: Calendar, new: Calendar) -> Calendar:
+    """Write the days that differ, if both the entries and the locations of all of them are still as they were."""
+    pairs = ((was.days, new.days), (was.locations, new.locations))
+    changed = {day for old, now in pairs for day in now if now[day] != old.get(day, b"")}
     by_week: dict[date, list[date]] = {}
-    for day in sorted({*changed, *places}):
+    for day in sorted(changed):
         by_week.setdefault(monday_of(day), []).append(day)
     for monday, days in by_week.items():
-        place = _key(calendar.company_id, calendar.staff.home_branch_id, calendar.staff.id, monday)
         over = datetime(monday.year, monday.month, monday.day, tzinfo=UTC) + timedelta(weeks=1) + KEEP
         changes = [OccupancyRow.expires_at.set(epoch(over))]
         condition = None
         for day in days:
-            for prefix, known, new in (("d", calendar.days, changed), ("p", calendar.stops, places)):
+            for prefix, (old, now) in zip("dp", pairs, strict=True):
                 attribute = getattr(OccupancyRow, f"{prefix}{day.weekday()}")
-                old = known.get(day)
-                unchanged = attribute.does_not_exist() if old is None else attribute == old
+                known = old.get(day)
+                unchanged = attribute.does_not_exist() if known is None else attribute == known
                 condition = unchanged if condition is None else condition & unchanged
-                if day in new:
-                    changes.append(attribute.set(new[day]))
-        unit.update(OccupancyRow(place.pk, place.sk), changes, condition)
+                if now.get(day, b"") != (known or b""):
+                    changes.append(attribute.set(now[day]))
+        key = _key(was.owner, monday)
+        unit.update(OccupancyRow(key.pk, key.sk), changes, condition)
+    return new
 
 
-def _days(monday: date, row: OccupancyRow | None, prefix: str = "d") -> dict[date, bytes]:
-    if row is None:
-        return {}
-    found = {}
-    for number in range(7):
-        packed = getattr(row, f"{prefix}{number}")
-        if packed is not None:
-            found[monday + timedelta(days=number)] = bytes(packed)
-    return found
+def _calendar(owner: CalendarOwner, weeks: Mapping[date, OccupancyRow | None]) -> Calendar:
+    days: dict[date, bytes] = {}
+    locations: dict[date, bytes] = {}
+    for monday, row in weeks.items():
+        for number in range(7 if row is not None else 0):
+            day = monday + timedelta(days=number)
+            for prefix, found in (("d", days), ("p", locations)):
+                packed = getattr(row, f"{prefix}{number}")
+                if packed is not None:
+                    found[day] = bytes(packed)
+    return Calendar(owner, days, locations)
 
 
-def _key(company_id: str, home_branch_id: str, staff_id: str, monday: date) -> Key:
-    return Key(OccupancyRow, f"{company_id}#{home_branch_id}", f"{monday.isoformat()}#{staff_id}")
+def _key(owner: CalendarOwner, monday: date) -> Key:
+    return Key(OccupancyRow, f"{owner.company_id}#{owner.home_branch_id}", f"{monday.isoformat()}#{owner.id}")

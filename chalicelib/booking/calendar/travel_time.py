@@ -1,33 +1,34 @@
-"""Getting there in time: where calendars are at home, how long the ways take, and whether a time leaves room for them.
+"""How long the legs to and from an appointment take, where calendars are at home, and whether a time leaves room.
 
-A provider of ways is plugged in by naming it: PILOT_TRAVEL_PROVIDER=`module:function`, a `travel.Provider`. He is asked
-here, for all ways of a request at once; everything after that is pure. What he does not know, or cannot say now
+A provider of leg times is plugged in by naming it: PILOT_TRAVEL_PROVIDER=`module:function`, a `geo.Provider`. It is
+asked here, for all legs of a request at once; everything after that is pure. What it does not know, or cannot say now
 (DomainError), is the great circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from typing import Any, cast
 
-import msgspec
+from msgspec.structs import replace
 
-from chalicelib.booking.calendar import locations
+from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.locations import points_of
+from chalicelib.booking.calendar.owner import CalendarOwner
+from chalicelib.booking.calendar.reach import too_far, within_hours
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.geo import Leg, Point, Provider, Roads, Travel, legs_between
-from chalicelib.booking.practice.models import Branch, Staff
-from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.errors import DomainError
 from chalicelib.core.logging import log
 from chalicelib.core.settings import settings
-from chalicelib.core.tables import Key, fetch
+from chalicelib.core.tables import Key, fetch_map
 
 MOST_KEPT = 10_000
 _kept: dict[Leg, int] = {}
-"""Ways that this process has asked the provider for."""
+"""Legs that this process has asked the provider for."""
 
 
 def forget() -> None:
@@ -35,36 +36,38 @@ def forget() -> None:
     _kept.clear()
 
 
-def roads(travel: Travel | None, calendars: Iterable[Calendar], here: Point | None) -> Roads:
-    """The ways between `here` (None: where each calendar is at home) and everything in the calendars."""
+def roads(schedule: Schedule, travel: Travel | None, calendars: Iterable[Calendar], here: Point | None) -> Roads:
+    """The legs between `here` (None: where each calendar is at home) and everything in calendars of the staff."""
     travel = travel or Travel()
     if not settings().travel_provider:
         return Roads(travel)
-    ways: list[Leg] = []
+    legs: list[Leg] = []
     for calendar in calendars:
-        others = [calendar.base, home_of(calendar.staff), *sorted(locations.points_of(calendar.stops))]
-        ways += legs_between([here or calendar.base], others)
-    return Roads(travel, known(ways))
+        member = schedule.find_staff(calendar.owner.id)
+        home = member.home.point() if member and member.home else None
+        others = [calendar.base, home, *sorted(points_of(calendar.locations))]
+        legs += legs_between([here or calendar.base], others)
+    return Roads(travel, known(legs))
 
 
-def known(ways: Sequence[Leg]) -> dict[Leg, int]:
-    """What the provider says of these ways, those that he does not know left out; {} where none is plugged in."""
+def known(legs: Sequence[Leg]) -> dict[Leg, int]:
+    """Minutes of these legs by the provider, those that it does not know left out; {} where none is plugged in."""
     name = settings().travel_provider
-    missing = [way for way in dict.fromkeys(ways) if way not in _kept] if name else []
+    missing = [leg for leg in dict.fromkeys(legs) if leg not in _kept] if name else []
     if missing:
         if len(_kept) + len(missing) > MOST_KEPT:
             _kept.clear()
-        _kept.update(_asked(_provider(name), missing))
-    return {way: _kept[way] for way in ways if way in _kept}
+        _kept.update(_ask(_provider(name), missing))
+    return {leg: _kept[leg] for leg in legs if leg in _kept}
 
 
-def _asked(provider: Provider, ways: Sequence[Leg]) -> dict[Leg, int]:
+def _ask(provider: Provider, legs: Sequence[Leg]) -> dict[Leg, int]:
     try:
-        said = provider(ways)
+        minutes = provider(legs)
     except DomainError as error:
-        log.warning("ways not known", extra={"code": error.code, "ways": len(ways)})
+        log.warning("legs not known", extra={"code": error.code, "legs": len(legs)})
         return {}
-    return {way: minutes for way, minutes in zip(ways, said, strict=True) if minutes is not None}
+    return {leg: each for leg, each in zip(legs, minutes, strict=True) if each is not None}
 
 
 def _provider(name: str) -> Provider:
@@ -72,55 +75,48 @@ def _provider(name: str) -> Provider:
     return cast(Provider, getattr(import_module(module), function))
 
 
-def home_of(member: Staff) -> Point | None:
-    """Where he lives."""
-    return member.home.point() if member.home else None
-
-
-def base_keys(company_id: str, branch_id: str, home_branch_ids: Iterable[str]) -> list[Key]:
+def base_keys(branch_id: str, owners: Iterable[CalendarOwner]) -> list[Key]:
     """Where it says where the home branches of guests lie; none for whoever is at home in the branch itself."""
-    others = sorted({home for home in home_branch_ids if home != branch_id})
-    return [practice_store.record_key(Branch, company_id, home) for home in others]
+    others = {(owner.company_id, owner.home_branch_id) for owner in owners if owner.home_branch_id != branch_id}
+    return [practice_store.record_key(Branch, company_id, home) for company_id, home in sorted(others)]
 
 
-def bases(rows: Iterable[Any]) -> dict[str, Point]:
-    """Where branches lie, out of rows fetched at `base_keys`, by their id."""
-    found = (row.model(Branch) for row in rows if row is not None)
-    return {branch.id: branch.place.point() for branch in found if branch.place}
+def with_bases(
+    calendars: Iterable[Calendar], branch_id: str, point: Point | None, rows: Mapping[Key, Any]
+) -> list[Calendar]:
+    """The calendars with where each is at home; the branch lies at `point`, `rows` were fetched at `base_keys`."""
+    found = list(calendars)
+    known = {branch_id: point}
+    for key in base_keys(branch_id, [calendar.owner for calendar in found]):
+        branch = rows[key].model(Branch) if rows[key] is not None else None
+        if branch:
+            known[branch.id] = branch.point
+    return [replace(calendar, base=known.get(calendar.owner.home_branch_id)) for calendar in found]
 
 
-def based(calendar: Calendar, branch: Branch, others: dict[str, Point]) -> Calendar:
-    """The calendar with where it is at home."""
-    home = calendar.staff.home_branch_id
-    base = (branch.place.point() if branch.place else None) if home == branch.id else others.get(home)
-    return msgspec.structs.replace(calendar, base=base)
-
-
-def in_time(
-    schedule: Schedule, calendar: Calendar, entry: Entry, roads: Roads, now: datetime, but: bytes = b""
-) -> bool:
-    """Whether there is time for the ways to the entry and from it."""
-    if locations.too_far(calendar.days, calendar.stops, calendar.base, entry, roads, now, but):
+def in_time(schedule: Schedule, calendar: Calendar, entry: Entry, roads: Roads, now: datetime) -> bool:
+    """Whether there is time for the legs to the entry and from it, in the calendar of a member of staff."""
+    if too_far(calendar, entry, roads, now):
         return False
     if entry.point is None or not roads.travel.within_hours:
         return True
-    start = home_of(calendar.staff) or calendar.base
-    there, back = roads.minutes(start, entry.point), roads.minutes(entry.point, start)
-    return locations.within_day(schedule.hours_of(calendar.staff), entry, there, back)
+    member = schedule.find_staff(calendar.owner.id)
+    assert member, "whoever is to do it works here"
+    start = member.home.point() if member.home else calendar.base
+    legs = roads.minutes(start, entry.point), roads.minutes(entry.point, start)
+    return within_hours(schedule.hours_of(member), entry, legs)
 
 
 def in_time_moved(
-    schedule: Schedule, policy: Policy, calendar: Calendar, added: Sequence[Entry], now: datetime, but: bytes
+    schedule: Schedule, travel: Travel | None, calendar: Calendar, added: Sequence[Entry], now: datetime
 ) -> bool:
-    """Whether there is time for the ways to all of `added`, in a calendar that was read without its base.
+    """Whether there is time for the legs to all of `added`, in a calendar that was read without its base.
 
-    One request for a guest where places matter, none otherwise.
+    One request for a guest where locations matter, none otherwise.
     """
-    if not calendar.stops and not any(entry.point for entry in added):
+    if not calendar.locations and not any(entry.point for entry in added):
         return True
-    home = calendar.staff.home_branch_id
-    others = bases(fetch(base_keys(calendar.company_id, schedule.branch.id, [home])))
-    calendar = based(calendar, schedule.branch, others)
-    return all(
-        in_time(schedule, calendar, entry, roads(policy.travel, [calendar], entry.point), now, but) for entry in added
-    )
+    branch = schedule.branch
+    rows = fetch_map(base_keys(branch.id, [calendar.owner]))
+    (based,) = with_bases([calendar], branch.id, branch.point, rows)
+    return all(in_time(schedule, based, entry, roads(schedule, travel, [based], entry.point), now) for entry in added)

@@ -20,9 +20,6 @@ from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 
-MOST_GUESTS = 10
-"""As many as Cal.com takes at once."""
-
 
 class Attendance(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be changed; None, and empty fields of `contact`, stay. `guests`: all of them, e-mail addresses."""
@@ -61,7 +58,7 @@ def _fields(current: Appointment, attendance: Attendance) -> dict[str, Any]:
     if attendance.guests is None:
         return fields
     guests = tuple(sorted({guest.lower() for guest in attendance.guests} - {(attendee.email or "").lower()}))
-    if current.external_id and set(current.there.guests) - {*guests, attendee.email}:
+    if current.external_id and set(current.external.guests) - {*guests, attendee.email}:
         sentence = "Cal.com has further guests and removes none."
         raise invalid(f"{attendance.path}.guests", "calcom_keeps_guests", sentence)
     return fields if guests == current.guests else {**fields, "guests": guests}

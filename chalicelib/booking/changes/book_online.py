@@ -1,5 +1,7 @@
 """Booking for clients of the API: the same booking, taken to Cal.com where the branch books through it."""
 
+from contextlib import closing
+
 from chalicelib.booking.alternatives.add import with_alternatives
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
@@ -17,18 +19,16 @@ def book_online(
 
     `hook` is that of `book`. Raises what `book` and `confirm_at_calcom` raise, but OutcomeUnknown.
     """
-    new_unit, clock = context.new_unit, context.clock
-    booked = book(new_unit, context.company_id, request, clock, hook)
+    booked = book(context.new_unit, context.company_id, request, context.clock, hook)
     if not booked.held:
         return booked.appointment
     try:
         client = context.calcom()
     except DomainError as error:  # no key: nothing was asked of Cal.com
-        release(booked.appointment, error.code, new_unit, clock)
+        release(context, booked.appointment, error.code)
         raise
-    try:
-        return confirm_at_calcom(booked, client, new_unit, clock)
-    except OutcomeUnknown:
-        return booked.appointment
-    finally:
-        client.close()
+    with closing(client):
+        try:
+            return confirm_at_calcom(context, booked, client)
+        except OutcomeUnknown:
+            return booked.appointment

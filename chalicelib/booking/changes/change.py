@@ -38,4 +38,4 @@ def change_appointment(
     staged, asks_calcom = until_committed(attempt, "calendar_busy", busy)
     if not asks_calcom:
         return staged
-    return pending_change.carry_out(staged, context.calcom, context.new_unit, context.clock, context.hook)
+    return pending_change.carry_out(context, staged)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Source, Status
-from chalicelib.core.clock import stamp
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.core.errors import Fault, Invalid, invalid
 from chalicelib.core.pages import Page
 from chalicelib.core.people import clean_email, clean_name
@@ -27,34 +27,26 @@ class Filter(Protocol):
     cursor: str | None
 
 
-def list_by(company_id: str, wanted: Filter) -> Page[Appointment]:
+def list_by(company_id: str, query: Filter) -> Page[Appointment]:
     """A page of the company's appointments; Invalid when more than one of branch, staff and customer is given."""
-    given = [
-        (name, str(value))
-        for name, value in (
-            ("branch", wanted.branch_id),
-            ("staff", wanted.staff_id),
-            ("customer", wanted.customer_id),
-        )
-        if value is not None
-    ]
+    named = (("branch", query.branch_id), ("staff", query.staff_id), ("customer", query.customer_id))
+    given = [(name, value) for name, value in named if value is not None]
     if len(given) > 1:
         faults = tuple(Fault(f"query.{name}_id", "one_of", "Give only one of these.") for name, _ in given)
         raise Invalid("invalid_request", "List by branch, by staff or by customer, not by several.", faults=faults)
-    if wanted.starts_from and wanted.starts_until and wanted.starts_from >= wanted.starts_until:
+    if query.starts_from and query.starts_until and query.starts_from >= query.starts_until:
         raise invalid("query.starts_until", "empty_range", "The range ends before it starts.")
     by, record_id = given[0] if given else ("company", "")
-    return appointment_store.page_appointments(
-        by,
-        record_id,
-        company_id,
-        starts_from=stamp(wanted.starts_from) if wanted.starts_from else None,
-        starts_until=stamp(wanted.starts_until) if wanted.starts_until else None,
-        status=str(wanted.status) if wanted.status else None,
-        source=str(wanted.source) if wanted.source else None,
-        limit=wanted.limit,
-        cursor=wanted.cursor,
+    which = AppointmentFilter(
+        company_id=company_id,
+        by=by,
+        record_id=record_id,
+        starts_from=query.starts_from,
+        starts_until=query.starts_until,
+        status=query.status,
+        source=query.source,
     )
+    return appointment_store.page_appointments(which, query.limit, query.cursor)
 
 
 def contact_from(name: str | None, phone: str | None, email: str | None, path: str) -> Contact:

@@ -187,7 +187,7 @@ def _stage_slot(unit: Unit, to: _Relocation, slot: TimeSlot, verdict: Verdict) -
         raise NotBookable(to.refused(), recount.full)
     change = None
     if current.external_id is not None:
-        change = pending_change.new_change(_kind(to, slot), to.move.by, now, reason=to.move.reason, place=slot)
+        change = pending_change.new_change(_kind(to, slot), to.move.by, now, reason=to.move.reason, slot=slot)
     after = msgspec.structs.replace(current, pending_change=change) if change else moved
     found = time_swap.exchanges((current, after))
     if not all(exchange.fits(now) for exchange in found) or not _in_time(to, slot, found):
@@ -208,10 +208,10 @@ def _in_time(to: _Relocation, slot: TimeSlot, found: Sequence[Exchange]) -> bool
     member, policy = time_swap.staff_of(to.schedule, slot.staff_id), to.schedule.policy(to.service)
     own = to.current.entry().reference
     for exchange in found:
-        if member and exchange.calendar.staff.id == member.id:
-            calendar = msgspec.structs.replace(exchange.calendar, staff=member)
+        if member and exchange.calendar.owner.id == member.id:
+            calendar = exchange.calendar.without([own])
             added = [entry for entry in exchange.after if entry not in exchange.before]
-            if not travel_time.in_time_moved(to.schedule, policy, calendar, added, to.now, own):
+            if not travel_time.in_time_moved(to.schedule, policy.travel, calendar, added, to.now):
                 return False
     return True
 

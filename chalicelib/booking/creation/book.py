@@ -21,7 +21,6 @@ from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules.facts import Rows
-from chalicelib.core import retry
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import NotFound, invalid
 from chalicelib.core.ids import new_id
@@ -32,8 +31,6 @@ from chalicelib.crm import customers
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
-TRIES, pause = retry.TRIES, retry.pause
-"""Only until `series`, `waitlist` and `reviews` use `until_committed`."""
 BUSY = "Many are booking this day at once; try again in a moment."
 
 
@@ -159,9 +156,9 @@ def _stage(unit: Unit, context: BookingContext) -> Booked:
 def _join(unit: Unit, context: BookingContext, group: Appointment) -> Booked:
     request, schedule = context.request, context.schedule
     joined = group_seat.stage(unit, group_seat.seat_in(context, group), context.branch.rows)
-    calendar = context.branch.calendar(str(joined.staff_id))
-    assert calendar, "it is where the group was found"
+    staff = schedule.find_staff(joined.staff_id)
+    assert staff, "the group was found in their calendar"
     assert joined.group
     mine = joined.seen_by(joined.group.participants[-1].customer_id)
     service = schedule.service(joined.service_id, f"{request.path}.service")
-    return Booked(mine, schedule, service, calendar.staff, request.contact)
+    return Booked(mine, schedule, service, staff, request.contact)

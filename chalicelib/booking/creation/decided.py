@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from chalicelib.booking.allocation.choose import Choice, PlacedPart
+from chalicelib.booking.allocation.choose import Choice, PartPlacement
 from chalicelib.booking.calendar.entries import Entry
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.practice.models import GeoAddress, Service, Staff
@@ -29,7 +29,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     service: Service
     verdict: Verdict
     day: date
-    parts: tuple[PlacedPart, ...]
+    parts: tuple[PartPlacement, ...]
     address: GeoAddress | None = None
 
     @property
@@ -64,7 +64,7 @@ class Decision(Decided, frozen=True, kw_only=True):
     entry: Entry
 
 
-def team(parts: Sequence[PlacedPart]) -> list[Staff]:
+def team(parts: Sequence[PartPlacement]) -> list[Staff]:
     """Everyone who takes part, each once."""
     return list({part.staff.id: part.staff for part in parts}.values())
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, PlacedPart, choose, entry_for
+from chalicelib.booking.allocation.choose import ChoiceQuery, NewEntry, PartPlacement, choose, entry_for
 from chalicelib.booking.alternatives.refusal import NotBookable, Refusal, SlotTaken
-from chalicelib.booking.appointments.group import opening
+from chalicelib.booking.appointments.group import policy_to_open
 from chalicelib.booking.calendar import travel_time
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.creation.context import BookingContext
@@ -59,7 +59,7 @@ def judge(context: BookingContext) -> Decision | Refusal:
             ends_at=request.starts_at + timedelta(minutes=sized.duration_min),
             schedule=schedule,
             service=service,
-            policy=opening(schedule.policy(service), service),
+            policy=policy_to_open(schedule.policy(service), service),
             staff=able,
             usages=facts.that_matter(able),
             blocked=facts.blocked,
@@ -80,7 +80,7 @@ def judge(context: BookingContext) -> Decision | Refusal:
         preference=request.prefer,
         any_hours=verdict.any_hours,
         rooms_first=hold.resource_ids if hold else (),
-        roads=travel_time.roads(verdict.policy.travel, context.branch.calendars, point),
+        roads=travel_time.roads(schedule, verdict.policy.travel, context.branch.calendars, point),
     )
     only_offered = request.visitor and hold is None
     offered = msgspec.structs.replace(query, able=_on_offer(context, sized, query.able)) if only_offered else query
@@ -89,12 +89,12 @@ def judge(context: BookingContext) -> Decision | Refusal:
         between = only_offered and choose(context.branch, query)
         refused = context.refused(sized)
         return NotBookable(refused, (OFF_THE_GRID,)) if between else SlotTaken(refused)
-    rooms = tuple(room.staff.id for room in choice.rooms)
+    rooms = tuple(room.owner.id for room in choice.rooms)
     return Decision(
         service=sized,
         verdict=verdict,
         day=context.day,
-        parts=(PlacedPart(sized, request.starts_at, choice.staff, rooms),),
+        parts=(PartPlacement(sized, request.starts_at, choice.staff, rooms),),
         address=address,
         choice=choice,
         entry=entry,
@@ -115,10 +115,10 @@ def able_for(context: BookingContext, service: Service) -> tuple[Staff, ...]:
 
 def _on_offer(context: BookingContext, service: Service, able: Sequence[Staff]) -> tuple[Staff, ...]:
     """Who of them is offered at that start: a visitor who books between the slots would leave gaps nobody can use."""
-    from chalicelib.booking.availability.staff_slots import free_slots
+    from chalicelib.booking.availability.branch_calendar import free_slots
 
     ids = {member.id for member in able}
-    calendars = [(one.staff, one.days) for one in context.branch.calendars if one.staff.id in ids]
+    calendars = [calendar for calendar in context.branch.calendars if calendar.owner.id in ids]
     slots = free_slots(context.schedule, service, calendars, [context.day], context.now)
     offered_by = {slot.staff.id for slot in slots if slot.starts_at == context.request.starts_at}
     return tuple(member for member in able if member.id in offered_by)

@@ -78,8 +78,8 @@ def find_joinable(context: BookingContext) -> Appointment | None:
     if service.seats == 1:
         return None
     ids = {member.id for member in able_for(context, service)}
-    calendars = [calendar.entries() for calendar in context.branch.calendars if calendar.staff.id in ids]
-    groups = open_groups.at(service.company_id, schedule.branch.id, service, calendars, request.starts_at)
+    calendars = [calendar for calendar in context.branch.calendars if calendar.owner.id in ids]
+    groups = open_groups.at(schedule.branch.id, service, calendars, request.starts_at)
     for group in groups:
         check_not_in(group, context.customer_id)
     length = request.length_min or service.duration_min

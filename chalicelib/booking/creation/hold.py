@@ -167,7 +167,7 @@ def _change(new_unit: CompanyUnitFactory, proof: HoldProof, clock: Clock, stage:
 
 def _exchange(unit: Unit, old: Hold, after: time_swap.Taken) -> None:
     before = old.lies()
-    time_swap.swap(unit, time_swap.read_calendars(old.company_id, before), before, after, unit.clock())
+    time_swap.swap(unit, time_swap.read_calendars(before), before, after, unit.clock())
 
 
 def _list(unit: Unit, lists: Sequence[Key], rows: Rows, made: Hold) -> None:

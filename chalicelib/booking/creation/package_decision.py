@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.booking.allocation.assignment import candidate, ranked
-from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.alternatives.package_search import is_offered
 from chalicelib.booking.alternatives.package_solver import PackageProblem, parts_of, taken_of
 from chalicelib.booking.alternatives.refusal import NotBookable, RefusedRequest, SlotTaken
@@ -32,7 +32,7 @@ class PackageStaff(msgspec.Struct, frozen=True):
     only: str | None
 
     @property
-    def asked(self) -> list[Staff]:
+    def that_matter(self) -> list[Staff]:
         """Those who matter to the rules."""
         return [member for member in self.staff if member.id == self.only] or self.staff
 
@@ -71,7 +71,7 @@ def decide_package(context: BookingContext, package: Service) -> Decided:
 
 def placed(
     problem: PackageProblem, verdict: Verdict, staff: Sequence[Staff], able: Sequence[Staff], refused: RefusedRequest
-) -> tuple[Verdict, tuple[PlacedPart, ...]]:
+) -> tuple[Verdict, tuple[PartPlacement, ...]]:
     """Where the parts go, done by those `able` of the `staff`; to what fails comes whether the parts fit at all.
 
     Raises NotBookable with all that fail and are not overridden, SlotTaken.
@@ -104,11 +104,10 @@ def staff_for(
     people = [member for member in doing if member.published or not published]
     if staff is None:
         return PackageStaff(people, None)
-    name = staff.strip().casefold()
-    asked = next((one for one in people if one.id == staff or one.name.casefold() == name), None)
-    if asked is None:
+    called = next((one for one in people if one.is_called(staff)), None)
+    if called is None:
         raise invalid(f"{path}.staff", "unknown_staff", f"{staff!r} does no part of {package.name} here.")
-    return PackageStaff(people, asked.id)
+    return PackageStaff(people, called.id)
 
 
 def rule_input_of(
@@ -126,7 +125,7 @@ def rule_input_of(
         service=replace(package, skills=first.skills),
         policy=schedule.policy(package),
         staff=[member for member in able if member.id == people.only] or able,
-        usages=facts.that_matter(people.asked),
+        usages=facts.that_matter(people.that_matter),
         blocked=facts.blocked,
         consulted=facts.consulted,
     )

@@ -6,13 +6,11 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.appointments import group as groups
-from chalicelib.booking.appointments import package_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, InPackage, Status, booked_event
 from chalicelib.booking.appointments.group import Group
-from chalicelib.booking.appointments.package import FirstPart, Package
 from chalicelib.booking.creation import group_seat
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decided import Decided
@@ -39,10 +37,10 @@ def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
     names = counted([counter for counter in counters if counter not in own], decided.parts)
     package = InPackage(new_id("pkg"), decided.service.id) if decided.service.parts else None
     parts = [
-        _appointment(context, decided, part, counted=mine, package=package)
+        appointment_for(context, decided, part, counted=mine, package=package)
         for part, mine in zip(decided.parts, names, strict=True)
     ]
-    parts[0] = msgspec.structs.replace(parts[0], id=context.record_id, group=group, **_deposit(context, decided))
+    parts[0] = msgspec.structs.replace(parts[0], id=context.record_id, group=group, **deposit_fields(context, decided))
     _take(unit, context, parts)
     limit_store.count(unit, counters, over_the_limit=decided.unlimited)
     for part in parts:
@@ -65,7 +63,7 @@ def stage_booked(unit: Unit, appointment: Appointment, **audit_details: str) -> 
     unit.audit(action or "appointment.booked", appointment.id, (), **audit_details)
 
 
-def counted(counters: Iterable[Counter], parts: Sequence[PlacedPart]) -> list[tuple[str, ...]]:
+def counted(counters: Iterable[Counter], parts: Sequence[PartPlacement]) -> list[tuple[str, ...]]:
     """What each part counts to: the package as such with the first, a member of staff with the first they do."""
     left = list(counters)
     found: list[tuple[str, ...]] = []
@@ -76,7 +74,8 @@ def counted(counters: Iterable[Counter], parts: Sequence[PlacedPart]) -> list[tu
     return found
 
 
-def _appointment(context: BookingContext, decided: Decided, part: PlacedPart, **fields: Any) -> Appointment:
+def appointment_for(context: BookingContext, decided: Decided, part: PartPlacement, **fields: Any) -> Appointment:
+    """The appointment as it begins; `fields`: what else is to be said of it."""
     request, branch = context.request, context.schedule.branch
     status: Status = "requested" if decided.waits else "confirmed"
     if branch.books_through == "calcom":
@@ -116,7 +115,8 @@ def _group(context: BookingContext, decided: Decided) -> Group | None:
     return groups.opened(decided.policy, decided.service, first, context.request.starts_at, context.now)
 
 
-def _deposit(context: BookingContext, decided: Decided) -> dict[str, Any]:
+def deposit_fields(context: BookingContext, decided: Decided) -> dict[str, Any]:
+    """What an appointment, or the first part of a package, says of its deposit."""
     due, paid = deposits.due(decided.policy), context.request.deposit_minor
     currency = context.schedule.branch.currency if due or paid else None
     return {"currency": currency, "deposit_due_minor": due, "deposit_minor": paid}
@@ -138,7 +138,11 @@ def _audit_details(decided: Decided, part: Appointment) -> dict[str, str]:
     }
 
 
-def _stage_package(unit: Unit, package: InPackage, parts: Sequence[Appointment]) -> FirstPart:
+def _stage_package(unit: Unit, package: InPackage, parts: Sequence[Appointment]) -> Appointment:
+    # Imported here: most bookings are of no package.
+    from chalicelib.booking.appointments import package_store
+    from chalicelib.booking.appointments.package import FirstPart, Package
+
     first = parts[0]
     package_store.add(
         unit,

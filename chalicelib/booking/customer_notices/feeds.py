@@ -1,22 +1,22 @@
 """Calendar feeds: a secret address under which a calendar reads someone's appointments, and nobody else does."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Literal
 
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.hold_token import digest
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.core import directory
-from chalicelib.core.clock import stamp
 from chalicelib.core.directory import Claim
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
-from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 
@@ -40,9 +40,9 @@ def open_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: s
     unit = new_unit()
     unit.free_key()
     _end_old(unit, company_id, whose, record_id)
-    digest = _digest(secret)
-    directory.claim(unit, Claim(FEED, digest, f"{whose}#{record_id}"), Stale())
-    appointment_store.save_feed(unit, whose, record_id, digest)
+    kept = digest(secret)
+    directory.claim(unit, Claim(FEED, kept, f"{whose}#{record_id}"), Stale())
+    appointment_store.save_feed(unit, whose, record_id, kept)
     unit.audit("calendar_feed.opened", record_id)
     unit.commit()
     return Feed(url=f"{settings().public_url}/public/calendars/{secret}")
@@ -68,35 +68,21 @@ def _end_old(unit: Unit, company_id: str, whose: Whose, record_id: str) -> bool:
 def _check_there(company_id: str, whose: Whose, record_id: str) -> None:
     if whose == "staff":
         practice_store.get(Staff, company_id, record_id)
-    elif fetch([crm.key(company_id, record_id)])[0] is None:
+    elif crm.find_customer(company_id, record_id) is None:
         raise NotFound("customer_not_found", f"There is no customer {record_id}.")
 
 
 def read_feed(secret: str, now: datetime) -> tuple[str, list[Appointment]]:
     """The company and the appointments behind an address, from a month ago to a year ahead; raises NotFound."""
-    entry = directory.find(FEED, _digest(secret), consistent=False)
+    entry = directory.find(FEED, digest(secret), consistent=False)
     if entry is None:
         raise NotFound("feed_not_found", "This calendar does not exist, or no longer.")
     whose, _, record_id = entry.record.partition("#")
-    found: list[Appointment] = []
-    cursor: str | None = None
-    while len(found) < MOST:
-        page = appointment_store.page_appointments(
-            whose,
-            record_id,
-            entry.company_id,
-            starts_from=stamp(now - PAST),
-            starts_until=stamp(now + AHEAD),
-            status=None,
-            source=None,
-            limit=100,
-            cursor=cursor,
-        )
-        found += [appointment for appointment in page.data if appointment.status != "released"]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return entry.company_id, found
+    around = AppointmentFilter(
+        company_id=entry.company_id, by=whose, record_id=record_id, starts_from=now - PAST, starts_until=now + AHEAD
+    )
+    shown = (one for one in appointment_store.each_appointment(around) if one.status != "released")
+    return entry.company_id, list(islice(shown, MOST))
 
 
 def names(company_id: str, appointments: list[Appointment]) -> tuple[dict[str, str], dict[str, str]]:
@@ -105,7 +91,3 @@ def names(company_id: str, appointments: list[Appointment]) -> tuple[dict[str, s
     schedules = practice_store.schedules(company_id, branches)
     titles = {service.id: service.name for one in schedules.values() for service in one.services}
     return titles, {branch_id: one.branch.name for branch_id, one in schedules.items()}
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

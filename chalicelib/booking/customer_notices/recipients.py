@@ -12,8 +12,7 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee
 from chalicelib.booking.appointments.group import MERGED, Participant
 from chalicelib.booking.appointments.package import Together
-from chalicelib.booking.customer_notices.templates import News
-from chalicelib.booking.jobs import MailCustomer
+from chalicelib.booking.jobs import MailCustomer, News
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.series import SERIES_FAILED
 from chalicelib.core.jobs import Postpone
@@ -23,9 +22,9 @@ AGAIN_SECONDS = 15
 
 
 class CustomerNews(msgspec.Struct, frozen=True, kw_only=True):
-    """What a customer is told of: appointments in order. `mark`: tells him from others whom the same job tells.
+    """What a customer is told of: appointments in order. `mark`: tells them from others whom the same job tells.
 
-    `attendee`: what was said of who comes when it was booked. `instead_of`: what his calendar is to forget.
+    `attendee`: what was said of who comes when it was booked. `instead_of`: what their calendar is to forget.
     """
 
     news: News
@@ -36,7 +35,7 @@ class CustomerNews(msgspec.Struct, frozen=True, kw_only=True):
     instead_of: Appointment | None = None
 
 
-def tidings(job: MailCustomer, now: datetime) -> list[CustomerNews]:
+def news_for(job: MailCustomer, now: datetime) -> list[CustomerNews]:
     """Whom to tell what, by how it stands now; raises Postpone while a series is not booked as a whole."""
     current = appointment_store.get_appointment(job.company_id, job.appointment_id)
     if current.external_id or current.cancellation_reason == SERIES_FAILED:  # nobody was told that it stood
@@ -48,7 +47,7 @@ def tidings(job: MailCustomer, now: datetime) -> list[CustomerNews]:
     if current.series_id and job.news == "booked":
         return _of_series(current.series_id, current, now)
     news = news_now(job.news, current, now)
-    return [_told(news, (current,))] if news else []
+    return [_news_of(news, (current,))] if news else []
 
 
 def news_now(news: News, current: Appointment, now: datetime) -> News | None:
@@ -63,19 +62,19 @@ def news_now(news: News, current: Appointment, now: datetime) -> News | None:
     return "requested" if news == "booked" and current.status == "requested" else news
 
 
-def _told(news: News, about: Sequence[Appointment]) -> CustomerNews:
+def _news_of(news: News, about: Sequence[Appointment]) -> CustomerNews:
     return CustomerNews(news=news, about=tuple(about), customer_id=about[0].customer_id, attendee=about[0].attendee)
 
 
 def _of_package(news: News, package: Together, current: Appointment, now: datetime) -> list[CustomerNews]:
     # Its parts are booked, moved and ended together: the first one's event tells of all.
     what = news_now(news, current, now) if current.id == package.package.appointment_ids[0] else None
-    return [_told(what, package.parts)] if what else []
+    return [_news_of(what, package.parts)] if what else []
 
 
 def _of_series(series_id: str, current: Appointment, now: datetime) -> list[CustomerNews]:
     series = series_store.get_series(current.company_id, series_id)
-    ids = [str(one.appointment_id) for one in series.wanted()]
+    ids = series.appointment_ids()
     # They are made in order, so what comes before one that is made is settled.
     if series.status == "failed" or current.id != ids[0]:
         return []
@@ -86,13 +85,13 @@ def _of_series(series_id: str, current: Appointment, now: datetime) -> list[Cust
     standing = [one for one in found if one.status in STANDS and one.starts_at > now]
     if not standing:
         return []
-    return [_told("requested" if standing[0].status == "requested" else "booked", standing)]
+    return [_news_of("requested" if standing[0].status == "requested" else "booked", standing)]
 
 
 def _of_group(job: MailCustomer, current: Appointment, now: datetime) -> list[CustomerNews]:
     assert current.group
     if not job.customer_id:
-        # Who opens it is told because he joins it; who became part of another group hears of that one.
+        # Who opens it is told because they join it; who became part of another group hears of that one.
         news = None if job.news == "booked" else news_now(job.news, current, now)
         if news is None or current.cancellation_reason == MERGED:
             return []
@@ -125,7 +124,7 @@ def _to_participant(
 
 
 def _left(group: Appointment, customer_id: str, now: datetime) -> list[CustomerNews]:
-    # For him it is over, however it stands.
+    # For them it is over, however it stands.
     over = msgspec.structs.replace(group.seen_by(customer_id), status="cancelled", fee_minor=0)
     if group.starts_at <= now:
         return []

@@ -10,8 +10,8 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee
-from chalicelib.booking.customer_notices.recipients import CustomerNews, tidings
-from chalicelib.booking.customer_notices.templates import Notice, NoticeText, letter, review_letter
+from chalicelib.booking.customer_notices.recipients import CustomerNews, news_for
+from chalicelib.booking.customer_notices.templates import NoticeText, notice, review_notice
 from chalicelib.booking.jobs import AskForReview, MailCustomer
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.policy import Policy, resolved
@@ -44,34 +44,34 @@ def mail_customer(job: MailCustomer, context: JobContext) -> None:
 
     At least once each; a repeat of the job mails nothing. An address that is refused keeps nobody else's mail back.
     """
-    found = tidings(job, context.clock())
+    found = news_for(job, context.clock())
     schedule = _schedule(found[0].about[0]) if found else None
     if schedule is None or schedule.branch.books_through == "calcom":
         return
     if not _policy(schedule, found[0].about[0]).mails_customers:
         return
     mailed, refused = 0, None
-    for one in found:
+    for news in found:
         if mailed == AT_ONCE:
             raise Postpone(1, "there are more to be told")
         try:
-            mailed += _mail(one, schedule, context)
+            mailed += _mail(news, schedule, context)
         except CannotSucceed as error:
             refused = error
     if refused:
         raise refused
 
 
-def _mail(told: CustomerNews, schedule: Schedule, context: JobContext) -> bool:
-    name = f"{context.id}{told.mark}"
-    first = told.about[0]
-    if guard_store.has_mailed(first.company_id, name):
+def _mail(news: CustomerNews, schedule: Schedule, context: JobContext) -> bool:
+    name, company_id = f"{context.id}{news.mark}", news.about[0].company_id
+    if guard_store.has_mailed(company_id, name):
         return False
-    to = _addressed(first.company_id, told.customer_id, told.attendee)
+    to = _addressed(company_id, news.customer_id, news.attendee)
     if to is None:
         return False
-    what = letter(told.news, schedule.branch.language, _told(told.about, schedule, to))
-    _send(context, name, to, what, _calendar_files(told, schedule, to), REMEMBERED)
+    text = notice(news.news, schedule.branch.language, _notice_text(news.about, schedule, to))
+    mail.send([to.email], text.subject, text.text, _calendar_files(news, schedule, to))
+    _remember(context, name, REMEMBERED)
     return True
 
 
@@ -87,16 +87,21 @@ def ask_for_review(job: AskForReview, context: JobContext) -> None:
     if visit.status != "completed" or visit.ends_at < context.clock() - FRESH:
         return
     schedule = _schedule(visit)
-    to = (
-        _addressed(visit.company_id, visit.customer_id, visit.attendee)
-        if schedule and _policy(schedule, visit).asks_for_reviews
-        else None
-    )
-    if schedule is None or to is None:
+    if schedule is None or not _policy(schedule, visit).asks_for_reviews:
+        return
+    to = _addressed(visit.company_id, visit.customer_id, visit.attendee)
+    if to is None:
         return
     link = review_submit.invite(context.unit, job.company_id, visit.id, context.clock)
-    what = review_letter(schedule.branch.language, to.name, schedule.branch.name, link.url)
-    _send(context, name, to, what, [], review_submit.GOOD_FOR)
+    text = review_notice(schedule.branch.language, to.name, schedule.branch.name, link.url)
+    mail.send([to.email], text.subject, text.text)
+    _remember(context, name, review_submit.GOOD_FOR)
+
+
+def _remember(context: JobContext, name: str, remembered: timedelta) -> None:
+    unit = context.unit()
+    guard_store.mark_mailed(unit, name, epoch(context.clock() + remembered))
+    unit.commit()
 
 
 def _schedule(appointment: Appointment) -> Schedule | None:
@@ -115,7 +120,7 @@ def _addressed(company_id: str, customer_id: str, attendee: Attendee | None) -> 
     return Addressed(customer.name, customer.email) if customer and customer.email else None
 
 
-def _told(about: Sequence[Appointment], schedule: Schedule, to: Addressed) -> NoticeText:
+def _notice_text(about: Sequence[Appointment], schedule: Schedule, to: Addressed) -> NoticeText:
     branch, first = schedule.branch, about[0]
     service = schedule.find_service(first.sold_as)
     return NoticeText(
@@ -138,12 +143,12 @@ def _unpaid(appointment: Appointment) -> int:
     return max(0, appointment.deposit_due_minor - appointment.deposit_minor) if appointment.status == "requested" else 0
 
 
-def _calendar_files(told: CustomerNews, schedule: Schedule, to: Addressed) -> list[mail.Attached]:
+def _calendar_files(news: CustomerNews, schedule: Schedule, to: Addressed) -> list[mail.Attached]:
     """One file for each appointment, as an invitation is about one; of a series, all in one that is none."""
-    if told.about[0].series_id and len(told.about) > 1:
-        return [_series_file(told.about, schedule)]
-    old = told.instead_of
-    found = [_calendar_file(one, schedule, to) for one in told.about]
+    if news.about[0].series_id and len(news.about) > 1:
+        return [_series_file(news.about, schedule)]
+    old = news.instead_of
+    found = [_calendar_file(one, schedule, to) for one in news.about]
     return [*found, _calendar_file(old, schedule, to)] if old else found
 
 
@@ -177,12 +182,3 @@ def _place(schedule: Schedule) -> str:
 def _sender() -> str:
     """The address in `PilotPractice <no-reply@example.com>`."""
     return settings().mail_from.rpartition("<")[2].rstrip(">").strip()
-
-
-def _send(
-    context: JobContext, name: str, to: Addressed, what: Notice, files: list[mail.Attached], remembered: timedelta
-) -> None:
-    mail.send([to.email], what.subject, what.text, files)
-    unit = context.unit()
-    guard_store.mark_mailed(unit, name, epoch(context.clock() + remembered))
-    unit.commit()

@@ -1,14 +1,12 @@
 """What customers are mailed about their appointments, in the branch's language."""
 
 from datetime import datetime
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from chalicelib.booking.jobs import News
 from chalicelib.core.money import written
-
-News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -39,7 +37,7 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeText(msgspec.Struct, frozen=True, kw_only=True):
-    """What a letter is about. `starts_at` in UTC, told on the clock of `zone`; `name`: the customer's, may be empty.
+    """What a mail is about. `starts_at` in UTC, told on the clock of `zone`; `name`: the customer's, may be empty.
 
     `then`: the other times of a series.
     """
@@ -61,47 +59,47 @@ MOST_TIMES = 12
 """So many times of a series are written out."""
 
 
-def letter(news: News, language: str, told: NoticeText) -> Notice:
+def notice(news: News, language: str, about: NoticeText) -> Notice:
     """What happened, what it is about, and whom to ask; in English where the language is not written here."""
-    tongue = tongue_of(language)
-    lines = [_hello(tongue, told.name), "", tongue.news[news], "", told.service, *_times(tongue, told)]
-    lines += [" · ".join(part for part in (told.branch, told.address) if part), ""]
-    if told.fee_minor:
-        lines += [tongue.fee.format(fee=written(told.fee_minor, str(told.currency), tongue.mark)), ""]
-    if told.deposit_minor:
-        lines += [tongue.deposit.format(deposit=written(told.deposit_minor, str(told.currency), tongue.mark)), ""]
-    if told.phone:
-        lines += [tongue.call_us.format(phone=told.phone), ""]
-    return Notice(tongue.subjects[news].format(branch=told.branch), "\n".join(lines))
+    wording = wording_of(language)
+    lines = [_hello(wording, about.name), "", wording.news[news], "", about.service, *_times(wording, about)]
+    lines += [" · ".join(part for part in (about.branch, about.address) if part), ""]
+    if about.fee_minor:
+        lines += [wording.fee.format(fee=written(about.fee_minor, str(about.currency), wording.mark)), ""]
+    if about.deposit_minor:
+        lines += [wording.deposit.format(deposit=written(about.deposit_minor, str(about.currency), wording.mark)), ""]
+    if about.phone:
+        lines += [wording.call_us.format(phone=about.phone), ""]
+    return Notice(wording.subjects[news].format(branch=about.branch), "\n".join(lines))
 
 
-def _times(tongue: Wording, told: NoticeText) -> list[str]:
-    said = []
-    for moment in (told.starts_at, *told.then)[:MOST_TIMES]:
-        local = moment.astimezone(told.zone)
-        said.append(tongue.moment.format(weekday=tongue.weekdays[local.weekday()], at=local))
-    said[0] = f"{said[0]} ({told.zone.key})"
-    more = 1 + len(told.then) - len(said)
-    return [*said, tongue.more.format(more=more)] if more else said
+def _times(wording: Wording, about: NoticeText) -> list[str]:
+    shown = []
+    for moment in (about.starts_at, *about.then)[:MOST_TIMES]:
+        local = moment.astimezone(about.zone)
+        shown.append(wording.moment.format(weekday=wording.weekdays[local.weekday()], at=local))
+    shown[0] = f"{shown[0]} ({about.zone.key})"
+    more = 1 + len(about.then) - len(shown)
+    return [*shown, wording.more.format(more=more)] if more else shown
 
 
-def review_letter(language: str, name: str, branch: str, url: str) -> Notice:
+def review_notice(language: str, name: str, branch: str, url: str) -> Notice:
     """Asks for a review, with the link."""
-    tongue = tongue_of(language)
-    text = f"{_hello(tongue, name)}\n\n{tongue.review.format(branch=branch, url=url)}\n"
-    return Notice(tongue.review_subject.format(branch=branch), text)
+    wording = wording_of(language)
+    text = f"{_hello(wording, name)}\n\n{wording.review.format(branch=branch, url=url)}\n"
+    return Notice(wording.review_subject.format(branch=branch), text)
 
 
-def tongue_of(language: str) -> Wording:
+def wording_of(language: str) -> Wording:
     """The language of a code such as `de` or `de-CH`."""
-    return TONGUES.get(language.partition("-")[0].lower(), TONGUES["en"])
+    return WORDINGS.get(language.partition("-")[0].lower(), WORDINGS["en"])
 
 
-def _hello(tongue: Wording, name: str) -> str:
-    return tongue.hello_you.format(name=name) if name else tongue.hello
+def _hello(wording: Wording, name: str) -> str:
+    return wording.hello_you.format(name=name) if name else wording.hello
 
 
-TONGUES = {
+WORDINGS = {
     "en": Wording(
         weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
         moment="{weekday}, {at:%Y-%m-%d} at {at:%H:%M}",

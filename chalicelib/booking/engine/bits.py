@@ -31,9 +31,9 @@ def runs(bits: int, length: int) -> int:
 
 def widened(bits: int, left: int, right: int) -> int:
     """Every run of bits made longer by `left` minutes ahead and `right` minutes after, in log2 steps."""
-    have, wanted = 1, left + right + 1
-    while have < wanted:
-        step = min(have, wanted - have)
+    have, needed = 1, left + right + 1
+    while have < needed:
+        step = min(have, needed - have)
         bits |= bits << step
         have += step
     return bits >> left
@@ -71,7 +71,7 @@ def ones(bits: int, origin: int = 0) -> list[int]:
 
 @lru_cache(maxsize=1)
 def _powers() -> list[int]:
-    return [1 << place for place in range(CHUNK)]
+    return [1 << bit for bit in range(CHUNK)]
 
 
 def spans(bits: int, origin: int) -> list[Window]:

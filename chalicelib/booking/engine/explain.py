@@ -41,80 +41,80 @@ class Why(msgspec.Struct, frozen=True):
 
 
 def explain(
-    question: AvailabilityQuery, frame: Frame, start: int, taken: Mapping[str, Sequence[Taken]] | None = None
+    query: AvailabilityQuery, frame: Frame, start: int, taken: Mapping[str, Sequence[Taken]] | None = None
 ) -> list[Why]:
     """Every reason why `start` is not offered; just "free" if it is.
 
     `taken`: what stands in the hosts' calendars, to name its kind. Where several hosts could take turns, a reason of
     each stands in the way.
     """
-    found = search(question, frame)
+    found = search(query, frame)
     if start in found.starts:
         return [Why("free")]
-    reasons = [*_of_time(question, start), *_of_rules(question, frame, start)]
-    for host in question.hosts:
-        reasons.extend(_of_host(question, frame, start, host, (taken or {}).get(host.id, ())))
+    reasons = [*_of_time(query, start), *_of_rules(query, frame, start)]
+    for host in query.hosts:
+        reasons.extend(_of_host(query, frame, start, host, (taken or {}).get(host.id, ())))
     if reasons:
         return reasons
-    first_only = question.rules.first_of_day and any(
-        question.viewer_day(other) == question.viewer_day(start) for other in found.starts
+    first_only = query.rules.first_of_day and any(
+        query.viewer_day(other) == query.viewer_day(start) for other in found.starts
     )
     return [Why("not_first_of_the_day" if first_only else "off_the_grid")]
 
 
-def _of_time(question: AvailabilityQuery, start: int) -> list[Why]:
+def _of_time(query: AvailabilityQuery, start: int) -> list[Why]:
     reasons: list[Why] = []
-    if start * 60_000 < question.now:
+    if start * 60_000 < query.now:
         reasons.append(Why("in_the_past"))
-    elif not question.notice_kept(start) or (question.ask.alignment == "rounded" and start < question.soonest):
+    elif not query.notice_kept(start) or (query.spec.alignment == "rounded" and start < query.soonest):
         reasons.append(Why("too_little_notice"))
-    if not question.near_enough(start) or not _in_period(question, start):
+    if not query.near_enough(start) or not _in_period(query, start):
         reasons.append(Why("too_far_ahead"))
-    outside = question.days and not question.days[0] <= question.viewer_day(start) <= question.days[1]
-    if outside or start < question.first or start + question.ask.duration > question.last:
+    outside = query.days and not query.days[0] <= query.viewer_day(start) <= query.days[1]
+    if outside or start < query.first or start + query.spec.duration > query.last:
         reasons.append(Why("not_asked_for"))
     return reasons
 
 
-def _in_period(question: AvailabilityQuery, start: int) -> bool:
-    period = question.rules.period
+def _in_period(query: AvailabilityQuery, start: int) -> bool:
+    period = query.rules.period
     if period is None or period.kind == "rolling_window":
         # A window of bookable days depends on what else is free; only the search can tell.
         return True
-    today = question.viewer_day(question.now // 60_000)
-    begins, ends = period.bounds(today, question.zone, question.viewer, ())
+    today = query.viewer_day(query.now // 60_000)
+    begins, ends = period.bounds(today, query.zone, query.viewer, ())
     return begins <= start < ends
 
 
-def _of_rules(question: AvailabilityQuery, frame: Frame, start: int) -> list[Why]:
-    rules = question.rules
-    appointment = (start, start + question.ask.duration)
+def _of_rules(query: AvailabilityQuery, frame: Frame, start: int) -> list[Why]:
+    rules = query.rules
+    appointment = (start, start + query.spec.duration)
     reasons: list[Why] = []
     if rules.restriction and not held_within(
-        appointment, opened_in(rules.restriction, frame, question.ask.duration).windows
+        appointment, opened_in(rules.restriction, frame, query.spec.duration).windows
     ):
         reasons.append(Why("restricted"))
     if overlaps(appointment, rules.held):
         reasons.append(Why("held"))
-    if rules.opening_pause and held_within((start, start + 1), pauses(question, frame)):
+    if rules.opening_pause and held_within((start, start + 1), pauses(query, frame)):
         reasons.append(Why("too_early_in_the_day"))
     return reasons
 
 
-def _of_host(question: AvailabilityQuery, frame: Frame, start: int, host: Host, taken: Sequence[Taken]) -> list[Why]:
-    ask = question.ask
-    appointment = (start, start + ask.duration)
-    windows = opened_in(host.hours, frame, ask.duration, while_away=not question.is_team).windows
+def _of_host(query: AvailabilityQuery, frame: Frame, start: int, host: Host, taken: Sequence[Taken]) -> list[Why]:
+    spec = query.spec
+    appointment = (start, start + spec.duration)
+    windows = opened_in(host.hours, frame, spec.duration, while_away=not query.is_team).windows
     reasons: list[Why] = []
     if not held_within(appointment, windows):
         reasons.append(Why(_of_hours(host, start, windows), host.id))
-    elif not question.is_team and day_of(host.hours.zone, start) in host.hours.away:
+    elif not query.is_team and day_of(host.hours.zone, start) in host.hours.away:
         reasons.append(Why("away", host.id))
-    if overlaps(appointment, host.shut):
+    if overlaps(appointment, host.unavailable):
         reasons.append(Why("limit_reached", host.id))
-    wanted = (start - ask.before, start + ask.duration + ask.after)
+    wanted = (start - spec.before, start + spec.duration + spec.after)
     if bits.mask([wanted], frame.origin, frame.size) & host.busy:
-        by = next((each.kind for each in taken if overlaps(wanted, [each.footprint])), None)
+        by = next((each.kind for each in taken if overlaps(wanted, [each.blocked])), None)
         reasons.append(Why("taken", host.id, by))
     return reasons
 

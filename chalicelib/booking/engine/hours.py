@@ -7,7 +7,7 @@ from chalicelib.booking.engine.windows import Window, continuous
 
 
 class Travel(msgspec.Struct, frozen=True):
-    """The local days, both included (`last` None: from then on), on which his hours are read on another clock."""
+    """The local days, both included (`last` None: from then on), on which their hours are read on another clock."""
 
     first: int
     last: int | None
@@ -33,9 +33,9 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
 
     def zone_on(self, day: int) -> str:
         """The clock that counts on a day."""
-        for trip in self.travel:
-            if trip.first <= day and (trip.last is None or day <= trip.last):
-                return trip.zone
+        for stay in self.travel:
+            if stay.first <= day and (stay.last is None or day <= stay.last):
+                return stay.zone
         return self.zone
 
 
@@ -47,18 +47,18 @@ def opened(hours: Hours, first: int, last: int, *, while_away: bool = False) -> 
 def by_day(hours: Hours, first: int, last: int, *, while_away: bool = False) -> list[tuple[int, list[Window]]]:
     """The same, day by day, each with the windows that begin on it."""
     special = dict(hours.overrides)
-    shut = hours.closed if while_away else hours.closed | hours.away
+    unavailable = hours.closed if while_away else hours.closed | hours.away
     found = []
     for day in range(first, last + 1):
-        if day in shut:
+        if day in unavailable:
             continue
         windows = special.get(day, hours.weekly[weekday(day)])
         if not windows:
             continue
-        cut = not hours.exact and (day + 1 in special or day + 1 in shut)
-        stops = DAY if cut else 3 * DAY
+        cut = not hours.exact and (day + 1 in special or day + 1 in unavailable)
+        latest = DAY if cut else 3 * DAY
         zone = hours.zone_on(day)
-        found.append((day, [_in_utc(zone, day, start, min(end, stops)) for start, end in windows if start < end]))
+        found.append((day, [_in_utc(zone, day, start, min(end, latest)) for start, end in windows if start < end]))
     return found
 
 

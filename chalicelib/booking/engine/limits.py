@@ -60,9 +60,9 @@ def window_end(today: int, needed: int, calendar_days: bool, bookable: Container
 
 
 def full(
-    limits: Mapping[Unit, int], taken: Iterable[tuple[int, int]], adds: int, zone: str, first: int, last: int
+    limits: Mapping[Unit, int], taken: Iterable[tuple[int, int]], adds: int, zone: str, days: Window
 ) -> list[Window]:
-    """The periods between the local days `first` and `last` that one more booking would overfill.
+    """The periods of the local `days` (first and last) that one more booking would overfill.
 
     `taken`: the local day on which each booking starts, and what it counts (1, or its minutes); `adds`: what the new
     one would count.
@@ -70,8 +70,8 @@ def full(
     counted = list(taken)
     found = []
     for unit, most in limits.items():
-        day = first
-        while most and day <= last:
+        day = days[0]
+        while most and day <= days[1]:
             begins, ends = period_of(unit, day)
             if adds + sum(amount for at, amount in counted if begins <= at < ends) > most:
                 found.append((day_start(zone, begins), day_start(zone, ends)))

@@ -39,15 +39,15 @@ def frame_of(first: int, last: int) -> Frame:
 class Host(msgspec.Struct, frozen=True, kw_only=True):
     """Someone (or a room) who can take the appointment.
 
-    `busy`: the footprints of what is taken, as a bitmap of the frame; the buffers of the appointment asked for keep
-    clear of them. `shut`: what is not open to it for another reason, a full day for instance. `fixed`: must be there;
-    of each `group` of the others one is enough.
+    `busy`: the blocked intervals of what is taken, as a bitmap of the frame; the buffers of the appointment asked for
+    keep clear of them. `unavailable`: what is not open to it for another reason, a full day for instance. `fixed`: must
+    be there; of each `group` of the others one is enough.
     """
 
     id: str
     hours: Hours
     busy: int = 0
-    shut: tuple[Window, ...] = ()
+    unavailable: tuple[Window, ...] = ()
     fixed: bool = True
     group: str | None = None
 
@@ -75,7 +75,7 @@ class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which starts are free from `first` until `last` (minutes; an appointment ends by then).
 
     `now` in milliseconds since 1970. `viewer`: the zone in which days are counted and starts rounded; `days`: only
-    starts on these of his days, both included. "round_robin" takes the fixed hosts and one of each group, the others
+    starts on these of their days, both included. "round_robin" takes the fixed hosts and one of each group, the others
     take everyone.
     """
 
@@ -83,7 +83,7 @@ class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     viewer: str
-    ask: SlotSpec
+    spec: SlotSpec
     hosts: tuple[Host, ...]
     assignment: Assignment = "single"
     rules: Rules = Rules()
@@ -97,7 +97,7 @@ class AvailabilityQuery(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def earliest(self) -> int:
         """From where on starts are looked for: to round up, what lies before the soonest counts as taken."""
-        return max(self.first, self.soonest) if self.ask.alignment == "rounded" else self.first
+        return max(self.first, self.soonest) if self.spec.alignment == "rounded" else self.first
 
     @property
     def everyone(self) -> bool:

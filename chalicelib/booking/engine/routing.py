@@ -1,4 +1,4 @@
-"""Whom a visitor is led to: the one who knows him, those a form chose, the one whom he had before."""
+"""Whom a visitor is led to: the one who knows them, those a form chose, the one whom they had before."""
 
 from collections.abc import Sequence
 
@@ -37,28 +37,28 @@ def choose(
     return Choice(owner, chosen if owner[0] in chosen else (*chosen, *owner))
 
 
-def search_routed(question: AvailabilityQuery, choice: Choice, frame: Frame) -> Found:
+def search_routed(query: AvailabilityQuery, choice: Choice, frame: Frame) -> Found:
     """The starts of those to try first; of everyone who may step in, when they have nothing within two weeks.
 
     The frame must reach from now to two weeks on as well.
     """
-    fixed = tuple(host for host in question.hosts if host.fixed)
-    wanted = replace(question, hosts=(*choice.first, *fixed))
-    if len(choice.others) > len(choice.first) and not _soon_enough(wanted, frame):
-        wanted = replace(question, hosts=(*choice.others, *fixed))
-    return search(wanted, frame)
+    fixed = tuple(host for host in query.hosts if host.fixed)
+    narrowed = replace(query, hosts=(*choice.first, *fixed))
+    if len(choice.others) > len(choice.first) and not _soon_enough(narrowed, frame):
+        narrowed = replace(query, hosts=(*choice.others, *fixed))
+    return search(narrowed, frame)
 
 
-def _soon_enough(question: AvailabilityQuery, frame: Frame) -> bool:
-    until = question.now // 60_000 + PATIENCE
-    if max(question.first, question.soonest) < until:
-        first = _first_free(question, frame, question.soonest, max(question.last, until))
+def _soon_enough(query: AvailabilityQuery, frame: Frame) -> bool:
+    until = query.now // 60_000 + PATIENCE
+    if max(query.first, query.soonest) < until:
+        first = _first_free(query, frame, query.soonest, max(query.last, until))
         return first is not None and first < until + DAY
-    if _first_free(question, frame, question.first, question.last) is not None:
+    if _first_free(query, frame, query.first, query.last) is not None:
         return True
-    return _first_free(question, frame, question.soonest, until) is not None
+    return _first_free(query, frame, query.soonest, until) is not None
 
 
-def _first_free(question: AvailabilityQuery, frame: Frame, first: int, last: int) -> int | None:
-    free = stretches(replace(question, first=first, last=last), frame)
+def _first_free(query: AvailabilityQuery, frame: Frame, first: int, last: int) -> int | None:
+    free = stretches(replace(query, first=first, last=last), frame)
     return free[0][0] if free else None

@@ -37,49 +37,49 @@ class Prepared(msgspec.Struct, frozen=True):
     allowed: int
 
 
-def search(question: AvailabilityQuery, frame: Frame) -> Found:
+def search(query: AvailabilityQuery, frame: Frame) -> Found:
     """Every start within what is asked at which the hosts, together, are free."""
-    return _found(question, frame, _opens(question, frame), _prepared(question, frame))
+    return _found(query, frame, _opens(query, frame), _prepared(query, frame))
 
 
-def search_each(question: AvailabilityQuery, frame: Frame) -> dict[str, Found]:
-    """The same for each host alone, by his id."""
-    prepared, opens = _prepared(question, frame), _opens(question, frame)
+def search_each(query: AvailabilityQuery, frame: Frame) -> dict[str, Found]:
+    """The same for each host alone, by id."""
+    prepared, opens = _prepared(query, frame), _opens(query, frame)
     return {
-        host.id: _found(replace(question, hosts=(host,), assignment="single"), frame, [hours], prepared)
-        for host, hours in zip(question.hosts, opens, strict=True)
+        host.id: _found(replace(query, hosts=(host,), assignment="single"), frame, [hours], prepared)
+        for host, hours in zip(query.hosts, opens, strict=True)
     }
 
 
-def fits(host: Host, ask: SlotSpec, frame: Frame) -> int:
+def fits(host: Host, spec: SlotSpec, frame: Frame) -> int:
     """A bit at every minute at which the appointment would fit one host alone, whatever the grid and the rules."""
-    return _fit(host, opened_in(host.hours, frame, ask.duration), ask, frame)
+    return _fit(host, opened_in(host.hours, frame, spec.duration), spec, frame)
 
 
-def _found(question: AvailabilityQuery, frame: Frame, opens: Sequence[Opened], prepared: Prepared) -> Found:
-    ask, grid = question.ask, prepared.grid
-    if grid is not None or ask.alignment == "opening":
-        fits = [_fit(host, hours, ask, frame) for host, hours in zip(question.hosts, opens, strict=True)]
-        starts = _together(question, fits) & grid if grid is not None else _from_openings(question, frame, opens, fits)
+def _found(query: AvailabilityQuery, frame: Frame, opens: Sequence[Opened], prepared: Prepared) -> Found:
+    spec, grid = query.spec, prepared.grid
+    if grid is not None or spec.alignment == "opening":
+        fits = [_fit(host, hours, spec, frame) for host, hours in zip(query.hosts, opens, strict=True)]
+        starts = _together(query, fits) & grid if grid is not None else _from_openings(query, frame, opens, fits)
     else:
         starts = 0
-        for start in aligned(_stretches(question, frame, opens), ask, question.viewer):
+        for start in aligned(_stretches(query, frame, opens), spec, query.viewer):
             starts |= 1 << (start - frame.origin)
-    return _by_rules(question, bits.ones(starts & prepared.allowed, frame.origin))
+    return _by_rules(query, bits.ones(starts & prepared.allowed, frame.origin))
 
 
-def _prepared(question: AvailabilityQuery, frame: Frame) -> Prepared:
-    return Prepared(_plain_grid(question, frame), _allowed(question, frame))
+def _prepared(query: AvailabilityQuery, frame: Frame) -> Prepared:
+    return Prepared(_plain_grid(query, frame), _allowed(query, frame))
 
 
-def _opens(question: AvailabilityQuery, frame: Frame) -> list[Opened]:
+def _opens(query: AvailabilityQuery, frame: Frame) -> list[Opened]:
     # Staff who share their hours share the work on them.
     seen: dict[int, Opened] = {}
-    duration, while_away = question.ask.duration, not question.is_team
-    for host in question.hosts:
+    duration, while_away = query.spec.duration, not query.is_team
+    for host in query.hosts:
         if id(host.hours) not in seen:
             seen[id(host.hours)] = opened_in(host.hours, frame, duration, while_away=while_away)
-    return [seen[id(host.hours)] for host in question.hosts]
+    return [seen[id(host.hours)] for host in query.hosts]
 
 
 @lru_cache(maxsize=256)
@@ -91,62 +91,62 @@ def opened_in(hours: Hours, frame: Frame, duration: int, *, while_away: bool = F
     return Opened(windows, minutes, bits.runs(minutes, duration))
 
 
-def _fit(host: Host, hours: Opened, ask: SlotSpec, frame: Frame) -> int:
-    """Where the appointment fits into the host's hours and its footprint is clear of what is taken."""
+def _fit(host: Host, hours: Opened, spec: SlotSpec, frame: Frame) -> int:
+    """Where the appointment fits into the host's hours and what it blocks is clear of what is taken."""
     fit = hours.fit
-    if host.shut:
-        fit = bits.runs(hours.minutes & ~bits.mask(host.shut, frame.origin, frame.size), ask.duration)
+    if host.unavailable:
+        fit = bits.runs(hours.minutes & ~bits.mask(host.unavailable, frame.origin, frame.size), spec.duration)
     if host.busy:
-        # One run of free minutes as long as the footprint; it begins `before` minutes ahead of the start.
+        # One run of free minutes as long as what it blocks; it begins `before` minutes ahead of the start.
         free = bits.full(frame.size) ^ host.busy
-        fit &= bits.runs(free, ask.before + ask.duration + ask.after) << ask.before
+        fit &= bits.runs(free, spec.before + spec.duration + spec.after) << spec.before
     return fit
 
 
-def _room(host: Host, hours: Opened, ask: SlotSpec, frame: Frame, asked: int) -> int:
+def _room(host: Host, hours: Opened, spec: SlotSpec, frame: Frame, within: int) -> int:
     """The minutes of `asked` in which the appointment itself may lie."""
-    taken = bits.widened(host.busy, ask.after, ask.before) | bits.mask(host.shut, frame.origin, frame.size)
-    return hours.minutes & ~taken & asked
+    taken = bits.widened(host.busy, spec.after, spec.before) | bits.mask(host.unavailable, frame.origin, frame.size)
+    return hours.minutes & ~taken & within
 
 
-def _plain_grid(question: AvailabilityQuery, frame: Frame) -> int | None:
-    if not question.ask.plain:
+def _plain_grid(query: AvailabilityQuery, frame: Frame) -> int | None:
+    if not query.spec.plain:
         return None
-    step = question.ask.step
-    at = phase(question.viewer, frame.first + 1, frame.first + frame.days - 1, step)
+    step = query.spec.step
+    at = phase(query.viewer, frame.first + 1, frame.first + frame.days - 1, step)
     return None if at is None else bits.every(step, (at - frame.origin) % step, frame.size)
 
 
-def stretches(question: AvailabilityQuery, frame: Frame) -> list[Window]:
+def stretches(query: AvailabilityQuery, frame: Frame) -> list[Window]:
     """The stretches of free time in which an appointment may lie; those of different hosts are not joined up."""
-    return _stretches(question, frame, _opens(question, frame))
+    return _stretches(query, frame, _opens(query, frame))
 
 
-def _stretches(question: AvailabilityQuery, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
-    asked = bits.mask([(question.earliest, question.last)], frame.origin, frame.size)
-    rooms = [_room(host, hours, question.ask, frame, asked) for host, hours in zip(question.hosts, opens, strict=True)]
+def _stretches(query: AvailabilityQuery, frame: Frame, opens: Sequence[Opened]) -> list[Window]:
+    within = bits.mask([(query.earliest, query.last)], frame.origin, frame.size)
+    rooms = [_room(host, hours, query.spec, frame, within) for host, hours in zip(query.hosts, opens, strict=True)]
     free = [bits.spans(room, frame.origin) for room in rooms]
-    if not question.is_team:
+    if not query.is_team:
         return free[0]
-    hosts = [(windows, host.fixed, host.group) for windows, host in zip(free, question.hosts, strict=True)]
-    return of_team(hosts, question.everyone)
+    hosts = [(windows, host.fixed, host.group) for windows, host in zip(free, query.hosts, strict=True)]
+    return of_team(hosts, query.everyone)
 
 
-def _from_openings(question: AvailabilityQuery, frame: Frame, opens: Sequence[Opened], fits: Sequence[int]) -> int:
-    ask = question.ask
-    if question.everyone:
+def _from_openings(query: AvailabilityQuery, frame: Frame, opens: Sequence[Opened], fits: Sequence[int]) -> int:
+    spec = query.spec
+    if query.everyone:
         together = common([hours.windows for hours in opens])
-        return _together(question, fits) & opening_grid(together, ask, frame.origin, frame.size)
-    grids = [opening_grid(hours.windows, ask, frame.origin, frame.size) for hours in opens]
-    return _together(question, [fit & grid for fit, grid in zip(fits, grids, strict=True)])
+        return _together(query, fits) & opening_grid(together, spec, frame.origin, frame.size)
+    grids = [opening_grid(hours.windows, spec, frame.origin, frame.size) for hours in opens]
+    return _together(query, [fit & grid for fit, grid in zip(fits, grids, strict=True)])
 
 
-def _together(question: AvailabilityQuery, fits: Sequence[int]) -> int:
+def _together(query: AvailabilityQuery, fits: Sequence[int]) -> int:
     """Where all who must be there are free, and of each group of the others one."""
-    if question.everyone:
+    if query.everyone:
         return reduce(and_, fits)
     needed, groups = [], dict[str | None, int]()
-    for host, fit in zip(question.hosts, fits, strict=True):
+    for host, fit in zip(query.hosts, fits, strict=True):
         if host.fixed:
             needed.append(fit)
         else:
@@ -154,44 +154,44 @@ def _together(question: AvailabilityQuery, fits: Sequence[int]) -> int:
     return reduce(and_, [*needed, *groups.values()])
 
 
-def _allowed(question: AvailabilityQuery, frame: Frame) -> int:
+def _allowed(query: AvailabilityQuery, frame: Frame) -> int:
     """Every start within what is asked, but for what is held, restricted, too soon, or too early in the day."""
-    rules, duration = question.rules, question.ask.duration
-    allowed = bits.mask([(question.earliest, question.last - duration + 1)], frame.origin, frame.size)
+    rules, duration = query.rules, query.spec.duration
+    allowed = bits.mask([(query.earliest, query.last - duration + 1)], frame.origin, frame.size)
     if rules.restriction:
         allowed &= opened_in(rules.restriction, frame, duration).fit
     if rules.held:
         allowed &= ~bits.widened(bits.mask(rules.held, frame.origin, frame.size), duration - 1, 0)
     if rules.opening_pause:
-        allowed &= ~bits.mask(pauses(question, frame), frame.origin, frame.size)
+        allowed &= ~bits.mask(pauses(query, frame), frame.origin, frame.size)
     return allowed
 
 
-def pauses(question: AvailabilityQuery, frame: Frame) -> list[Window]:
+def pauses(query: AvailabilityQuery, frame: Frame) -> list[Window]:
     """The first minutes of each day, in which nothing starts."""
-    days = by_day(question.hosts[0].hours, frame.first - 1, frame.first + frame.days)
+    days = by_day(query.hosts[0].hours, frame.first - 1, frame.first + frame.days)
     openings = [min(windows)[0] for _, windows in days]
-    return [(start, start + question.rules.opening_pause) for start in openings]
+    return [(start, start + query.rules.opening_pause) for start in openings]
 
 
-def _by_rules(question: AvailabilityQuery, starts: list[int]) -> Found:
-    rules = question.rules
+def _by_rules(query: AvailabilityQuery, starts: list[int]) -> Found:
+    rules = query.rules
     if rules.first_of_day:
-        starts = list({question.viewer_day(start): start for start in reversed(starts)}.values())[::-1]
+        starts = list({query.viewer_day(start): start for start in reversed(starts)}.values())[::-1]
     if rules.period:
-        bookable = {question.viewer_day(start) for start in starts} if rules.period.kind == "rolling_window" else ()
-        today = question.viewer_day(question.now // 60_000)
-        begins, ends = rules.period.bounds(today, question.zone, question.viewer, bookable)
+        bookable = {query.viewer_day(start) for start in starts} if rules.period.kind == "rolling_window" else ()
+        today = query.viewer_day(query.now // 60_000)
+        begins, ends = rules.period.bounds(today, query.zone, query.viewer, bookable)
         starts = [start for start in starts if begins <= start < ends]
-    if starts and not question.notice_kept(starts[0]):
-        starts = [start for start in starts if question.notice_kept(start)]
+    if starts and not query.notice_kept(starts[0]):
+        starts = [start for start in starts if query.notice_kept(start)]
     if rules.advance is not None:
-        starts = [start for start in starts if question.near_enough(start)]
-    if question.days:
-        first, last = question.days
-        starts = [start for start in starts if first <= question.viewer_day(start) <= last]
-    hours = question.hosts[0].hours
-    if question.is_team or not hours.away:
+        starts = [start for start in starts if query.near_enough(start)]
+    if query.days:
+        first, last = query.days
+        starts = [start for start in starts if first <= query.viewer_day(start) <= last]
+    hours = query.hosts[0].hours
+    if query.is_team or not hours.away:
         return Found(starts)
     away = [start for start in starts if day_of(hours.zone, start) in hours.away]
     return Found([start for start in starts if start not in away], away)

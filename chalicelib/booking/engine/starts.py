@@ -38,50 +38,50 @@ class SlotSpec(msgspec.Struct, frozen=True, kw_only=True):
         return self.alignment == "rounded" and self.step in ROUND and not self.offset and not self.optimized
 
 
-def aligned(free: Sequence[Window], ask: SlotSpec, zone: str) -> list[int]:
+def aligned(free: Sequence[Window], spec: SlotSpec, zone: str) -> list[int]:
     """The starts within free stretches, by "rounded" or "gap", in order."""
-    if ask.alignment == "rounded":
-        return rounded(free, ask, zone)
+    if spec.alignment == "rounded":
+        return rounded(free, spec, zone)
     found: set[int] = set()
     for start, end in free:
-        found.update(range(start + ask.offset, end - ask.duration + 1, ask.step))
+        found.update(range(start + spec.offset, end - spec.duration + 1, spec.step))
     return sorted(found)
 
 
-def rounded(free: Iterable[Window], ask: SlotSpec, zone: str) -> list[int]:
+def rounded(free: Iterable[Window], spec: SlotSpec, zone: str) -> list[int]:
     """The starts within stretches that may overlap (of several staff): each falls in with the starts before it."""
-    step = ask.step + ask.offset
+    step = spec.step + spec.offset
     found: list[int] = []
     for new_unit, end in sorted(free):
-        start = _round_up(new_unit, end, ask, zone) + ask.offset
+        start = _round_up(new_unit, end, spec, zone) + spec.offset
         earlier = bisect_left(found, start)
         if earlier and found[earlier - 1] + step > start:
             # Within the step of an earlier start: that one again where it lies in this stretch, else the next one.
             start = found[earlier - 1] if found[earlier - 1] >= new_unit else found[earlier - 1] + step
-        while start + ask.duration <= end:
-            place = bisect_left(found, start)
-            if place == len(found) or found[place] != start:
+        while start + spec.duration <= end:
+            at = bisect_left(found, start)
+            if at == len(found) or found[at] != start:
                 insort(found, start)
             start += step
     return found
 
 
-def opening_grid(opened: Iterable[Window], ask: SlotSpec, origin: int, size: int) -> int:
+def opening_grid(opened: Iterable[Window], spec: SlotSpec, origin: int, size: int) -> int:
     """A bit at every start counted from an opening."""
     bits = 0
     for start, end in opened:
-        first = start - origin + ask.offset
+        first = start - origin + spec.offset
         if 0 <= first < size:
-            bits |= every(ask.step, 0, end - start - ask.offset) << first
+            bits |= every(spec.step, 0, end - start - spec.offset) << first
     return bits
 
 
-def _round_up(start: int, end: int, ask: SlotSpec, zone: str) -> int:
-    unit = next((unit for unit in ROUND if ask.step % unit == 0), 1)
+def _round_up(start: int, end: int, spec: SlotSpec, zone: str) -> int:
+    unit = next((unit for unit in ROUND if spec.step % unit == 0), 1)
     minute = (start + offset_at(zone, start)) % 60
     if minute % unit == 0:
         return start
-    if not ask.optimized:
+    if not spec.optimized:
         return start - minute + -(-minute // unit) * unit
     spare = (end - start) % unit
     for to in (unit, 15, 5):

@@ -1,4 +1,4 @@
-"""What is taken of someone's time, and what that leaves to others: footprints, and seats of a group."""
+"""What is taken of someone's time, and what that leaves to others: blocked windows, and seats of a group."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     people: int = 1
 
     @property
-    def footprint(self) -> Window:
+    def blocked(self) -> Window:
         """The minutes that nothing else may touch."""
         return self.start - self.before, self.end + self.after
 
@@ -38,29 +38,31 @@ def seated(taken: Iterable[Taken]) -> Counter[Window]:
     return groups
 
 
-def footprints(taken: Iterable[Taken], ask: SlotSpec, seats: int | None = None) -> tuple[list[Window], list[Window]]:
-    """The footprints, from which the appointment's own buffers keep clear, and what is shut besides.
+def blocked_windows(
+    taken: Iterable[Taken], spec: SlotSpec, seats: int | None = None
+) -> tuple[list[Window], list[Window]]:
+    """The blocked windows, from which the appointment's own buffers keep clear, and what is unavailable besides.
 
     A group of the same service with a seat left blocks nothing but the time around it.
     """
     everything = list(taken)
     groups = seated(everything) if seats else {}
-    busy, shut = [], []
+    busy, unavailable = [], []
     for each in everything:
         if seats and each.same_service and groups[each.start, each.end] < seats:
-            shut.append((each.start - each.before - ask.after, each.start))
-            shut.append((each.end, each.end + each.after + ask.before))
+            unavailable.append((each.start - each.before - spec.after, each.start))
+            unavailable.append((each.end, each.end + each.after + spec.before))
         else:
-            busy.append(each.footprint)
-    return busy, [window for window in shut if window[0] < window[1]]
+            busy.append(each.blocked)
+    return busy, [window for window in unavailable if window[0] < window[1]]
 
 
 def with_a_seat(starts: Sequence[int], taken: Sequence[Taken], duration: int, seats: int) -> list[int]:
     """The starts at which nothing of another service is in the way and fewer than `seats` of this one are taken."""
     free = []
     for start in starts:
-        there = [each for each in taken if each.start < start + duration and start < each.end]
-        if all(each.same_service for each in there) and sum(each.people for each in there) < seats:
+        meets = [each for each in taken if each.start < start + duration and start < each.end]
+        if all(each.same_service for each in meets) and sum(each.people for each in meets) < seats:
             free.append(start)
     return free
 

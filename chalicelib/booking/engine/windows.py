@@ -61,7 +61,7 @@ def common(sets: Sequence[Iterable[Window]]) -> list[Window]:
 
 
 def of_team(hosts: Sequence[tuple[Iterable[Window], bool, str | None]], everyone: bool) -> list[Window]:
-    """When a team can be booked; each host: his windows, whether he must be there, his group.
+    """When a team can be booked; each host: their windows, whether they must be there, their group.
 
     All who must be there (all there are, if `everyone`) and of each group of the others one, who stays for the whole
     time: windows of two hosts are not joined up.

@@ -9,12 +9,12 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.group import Membership, Participant
 from chalicelib.booking.availability.open_groups import JOINABLE
+from chalicelib.booking.changes.change import change_appointment
 from chalicelib.booking.creation import group_seat
 from chalicelib.booking.events import AppointmentCancelled, ParticipantLeft
 from chalicelib.booking.rules import limit_store
 from chalicelib.core.errors import Conflict, NotFound
-from chalicelib.core.retry import until_committed
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_one
 from chalicelib.core.unit import Unit
 
 BUSY = "Many are changing this group at once; try again in a moment."
@@ -43,22 +43,16 @@ def leave(context: ChangeContext[Appointment], appointment_id: str, leaver: Leav
     Raises NotFound, Conflict `not_leavable` for what has begun or is over.
     """
 
-    def attempt() -> Appointment:
-        current = appointment_store.get_appointment(context.company_id, appointment_id)
+    def stage(unit: Unit, current: Appointment) -> Appointment:
         who = leaver.in_group(current)
         if who is None:
             raise NotFound("participant_not_found", "Nobody of that id takes part.")
         if current.status not in JOINABLE or current.starts_at <= context.clock():
             raise Conflict("not_leavable", "This group has begun, or does not take place.")
-        row = fetch([membership_store.key(context.company_id, current.id, who.customer_id)])[0]
-        unit = context.new_unit()
-        new = _stage(unit, current, who, membership_store.membership_of(row))
-        if context.hook:
-            context.hook(unit, new)
-        unit.commit(new)
-        return new
+        row = fetch_one(membership_store.key(context.company_id, current.id, who.customer_id))
+        return _stage(unit, current, who, membership_store.membership_of(row))
 
-    return until_committed(attempt, "calendar_busy", BUSY)
+    return change_appointment(context, appointment_id, stage, BUSY)
 
 
 def _stage(unit: Unit, current: Appointment, who: Participant, membership: Membership | None) -> Appointment:

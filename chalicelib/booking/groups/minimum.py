@@ -8,13 +8,14 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.group import MERGED, Group
+from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.availability.open_groups import JOINABLE
 from chalicelib.booking.changes.cancel import write_over
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.policy import GroupPolicy
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.core.clock import Clock, stamp
+from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
@@ -111,24 +112,14 @@ def _target(schedule: Schedule, current: Appointment, group: Group, now: datetim
 def _same_day(schedule: Schedule, current: Appointment) -> list[Appointment]:
     clock = schedule.branch.clock()
     day = current.starts_at.astimezone(clock).date()
-    found: list[Appointment] = []
-    cursor: str | None = None
-    while True:
-        page = appointment_store.page_appointments(
-            "branch",
-            current.branch_id,
-            current.company_id,
-            starts_from=stamp(local_instant(day, 0, clock)),
-            starts_until=stamp(local_instant(day, 1440, clock)),
-            status=None,
-            source=None,
-            limit=100,
-            cursor=cursor,
-        )
-        found += page.data
-        cursor = page.next_cursor
-        if cursor is None:
-            break
+    that_day = AppointmentFilter(
+        company_id=current.company_id,
+        by="branch",
+        record_id=current.branch_id,
+        starts_from=local_instant(day, 0, clock),
+        starts_until=local_instant(day, 1440, clock),
+    )
+    found = appointment_store.each_appointment(that_day)
     # The index may be behind, so the records themselves are read.
     ids = dict.fromkeys((one.id for one in found if one.service_id == current.service_id), current.company_id)
     return [

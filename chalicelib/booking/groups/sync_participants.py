@@ -1,7 +1,7 @@
-"""What follows a change of a whole group for each participant: his list, his limits, what he has had done.
+"""What follows a change of a whole group for each participant: their list, their limits, what they have had done.
 
-A group may have more participants than a transaction holds, so each is brought up to it in one of his own. What is kept
-beside the group says how far that came: whoever comes twice, or goes on after a crash, changes nothing twice.
+A group may have more participants than a transaction holds, so each is brought up to it in one of their own. What is
+kept beside the group says how far that came: whoever comes twice, or goes on after a crash, changes nothing twice.
 """
 
 from collections.abc import Sequence
@@ -32,44 +32,36 @@ def follow(job: FollowGroup, context: JobContext) -> None:
     schedule = time_swap.schedule_for(group)
     for who in group.group.participants:
         unit = context.unit(job.company_id)
-        if _bring(unit, group, schedule, who, known.get(who.customer_id), job.merged_from):
+        before = known.get(who.customer_id)
+        if _follow(unit, group, who.customer_id, _counters(group, schedule, who), before):
+            if before is None and job.merged_from:
+                unit.publish(_moved(group, who, job.merged_from))
             # Whoever leaves meanwhile must not be put back.
             membership_store.check_group(unit, group)
             unit.commit()
 
 
-def _bring(
-    unit: Unit, group: Appointment, schedule: Schedule, who: Participant, before: Membership | None, merged_from: str
+def _follow(
+    unit: Unit, group: Appointment, customer_id: str, counters: Sequence[Counter], before: Membership | None
 ) -> bool:
     """Stage it for one of them; False when nothing has to change."""
-    was = before or Membership(
-        appointment_id=group.id, customer_id=who.customer_id, starts_at=group.starts_at, version=0
-    )
-    done = group.status == "completed"
-    counters = _counters(group, schedule, who)
-    names = tuple(counter.name for counter in counters)
+    was = before or Membership(appointment_id=group.id, customer_id=customer_id, starts_at=group.starts_at, version=0)
+    done, names = group.status == "completed", tuple(counter.name for counter in counters)
     now = msgspec.structs.replace(was, starts_at=group.starts_at, counted=names, done=done)
-    if before is not None and now == before:
+    if now == before:
         return False
-    now = msgspec.structs.replace(now, version=was.version + 1)
     # It has happened already: limits are counted, and stop nothing.
     limit_store.count(unit, [one for one in counters if one.name not in was.counted], over_the_limit=True)
     limit_store.uncount(unit, [name for name in was.counted if name not in names])
     if done != was.done:
-        limit_store.note_done(unit, who.customer_id, group.service_id, 1 if done else -1)
-    if before is not None:
-        membership_store.save(unit, now)
-        return True
-    membership_store.add(unit, now)
-    if merged_from:
-        unit.publish(_moved(group, who, merged_from))
+        limit_store.note_done(unit, customer_id, group.service_id, 1 if done else -1)
+    store = membership_store.save if before else membership_store.add
+    store(unit, msgspec.structs.replace(now, version=was.version + 1))
     return True
 
 
 def _counters(group: Appointment, schedule: Schedule, who: Participant) -> Sequence[Counter]:
-    if group.status not in TAKES_TIME:
-        return ()
-    return group_seat.counters_of(schedule, group, who.customer_id)
+    return group_seat.counters_of(schedule, group, who.customer_id) if group.status in TAKES_TIME else ()
 
 
 def _moved(group: Appointment, who: Participant, merged_from: str) -> ParticipantMoved:

@@ -36,7 +36,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     without_deposit: bool = False
 
 
-def cancel(context: ChangeContext[Together], package_id: str, wanted: Change) -> Together:
+def cancel(context: ChangeContext[Together], package_id: str, request: Change) -> Together:
     """The package, cancelled with all its parts; one that is over already is returned as it is.
 
     What that costs is noted on its first part. Raises NotFound, Conflict `stale_version`, or `not_cancellable` when a
@@ -48,15 +48,15 @@ def cancel(context: ChangeContext[Together], package_id: str, wanted: Change) ->
             return current
         check(current, CANCELLABLE, "not_cancellable", "a part of it has taken place")
         fee = cancellation_fees.fee_for(current.parts[0], unit.clock())
-        due, details = cancellation_fees.noted(fee, waived=wanted.waive_fee)
-        fields = {"status": "cancelled", "cancellation_reason": wanted.reason}
+        due, details = cancellation_fees.noted(fee, waived=request.waive_fee)
+        fields = {"status": "cancelled", "cancellation_reason": request.reason}
         return _give_up(unit, current, _changed(unit, current.parts, fields, due), details)
 
-    return change(context, package_id, wanted.version, stage)
+    return change(context, package_id, request.version, stage)
 
 
 def answer(
-    context: ChangeContext[Together], package_id: str, status: Literal["confirmed", "declined"], wanted: Change
+    context: ChangeContext[Together], package_id: str, status: Literal["confirmed", "declined"], request: Change
 ) -> Together:
     """What was only requested, confirmed or declined; one that is so already is returned as it is.
 
@@ -68,11 +68,11 @@ def answer(
             return current
         check(current, frozenset({"requested"}), "not_requested", "there is no request to answer")
         if status == "declined":
-            fields = {"status": "declined", "cancellation_reason": wanted.reason}
+            fields = {"status": "declined", "cancellation_reason": request.reason}
             return _give_up(unit, current, _changed(unit, current.parts, fields))
-        return _confirm(unit, current, wanted)
+        return _confirm(unit, current, request)
 
-    return change(context, package_id, wanted.version, stage)
+    return change(context, package_id, request.version, stage)
 
 
 def change(context: ChangeContext[Together], package_id: str, version: int | None, stage: Stage) -> Together:
@@ -133,9 +133,9 @@ def _give_up(
     return _save(unit, current, over, details)
 
 
-def _confirm(unit: Unit, current: Together, wanted: Change) -> Together:
+def _confirm(unit: Unit, current: Together, request: Change) -> Together:
     first, details = deposits.paid(
-        current.parts[0], wanted.deposit_minor, without=wanted.without_deposit, facts=facts(current)
+        current.parts[0], request.deposit_minor, without=request.without_deposit, facts=facts(current)
     )
     fields = {"status": "confirmed", "booked_as": "confirmed"}
     confirmed = _changed(unit, (first, *current.parts[1:]), fields)

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 import msgspec
-from msgspec.structs import replace
 
 from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.allocation.choose import PlacedPart
+from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.allocation.context import BranchContext, CalendarFilter
-from chalicelib.booking.allocation.time_swap import CalendarWeeks, Owner
+from chalicelib.booking.allocation.time_swap import CalendarWeeks
 from chalicelib.booking.alternatives.add import with_alternatives
 from chalicelib.booking.alternatives.package_solver import PackageProblem, taken_of
 from chalicelib.booking.alternatives.refusal import RefusedRequest
@@ -19,7 +18,8 @@ from chalicelib.booking.appointments.appointment import Appointment, Status
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.history import stage_moved
 from chalicelib.booking.appointments.package import Together
-from chalicelib.booking.calendar.store import Calendar
+from chalicelib.booking.calendar.calendar import Calendar
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.creation.book import check_time
 from chalicelib.booking.creation.decided import team
 from chalicelib.booking.creation.package_decision import placed, rule_input_of, staff_for
@@ -83,7 +83,7 @@ def reschedule(context: ChangeContext[Together], package_id: str, move: Move) ->
         starts_at = to_utc(move.starts_at) if move.starts_at else current.starts_at
         if starts_at == current.starts_at and move.staff is None:
             return current
-        weeks = time_swap.weeks_of(context.company_id, time_swap.taken_by(current.parts))
+        weeks = time_swap.weeks_of(time_swap.taken_by(current.parts))
         return _stage(unit, _relocation(current, move, starts_at, context.clock(), weeks), weeks)
 
     return change(context, package_id, move.version, stage)
@@ -113,7 +113,7 @@ def _stage(unit: Unit, to: _Relocation, weeks: CalendarWeeks) -> Together:
     return Together(current.package, tuple(moved))
 
 
-def _placed(to: _Relocation) -> tuple[Verdict, tuple[PlacedPart, ...]]:
+def _placed(to: _Relocation) -> tuple[Verdict, tuple[PartPlacement, ...]]:
     schedule, parts, move = to.branch.schedule, to.current.parts, to.move
     people = staff_for(schedule, to.service, move.staff, path=move.path)
     query = LimitQuery(schedule, to.service, schedule.staff, to.current.package.customer_id, to.day)
@@ -132,7 +132,7 @@ def _placed(to: _Relocation) -> tuple[Verdict, tuple[PlacedPart, ...]]:
     return placed(problem, verdict, people.staff, verdict.with_room(people.staff, facts), to.refused())
 
 
-def _recount(unit: Unit, to: _Relocation, parts: Sequence[PlacedPart], *, unlimited: bool) -> list[tuple[str, ...]]:
+def _recount(unit: Unit, to: _Relocation, parts: Sequence[PartPlacement], *, unlimited: bool) -> list[tuple[str, ...]]:
     """Stage what changes of what it counts to, and say what each part counts to then."""
     old = Counted(name for part in to.current.parts for name in part.counted)
     customer_id = to.current.package.customer_id
@@ -144,13 +144,12 @@ def _recount(unit: Unit, to: _Relocation, parts: Sequence[PlacedPart], *, unlimi
     return counted(counters, parts)
 
 
-def _merged(old: dict[Owner, Calendar], new: dict[Owner, Calendar]) -> dict[Owner, Calendar]:
+def _merged(old: dict[CalendarOwner, Calendar], new: dict[CalendarOwner, Calendar]) -> dict[CalendarOwner, Calendar]:
     """Each calendar with the weeks around its old time and around its new one."""
-    both = {o: replace(new[o], days={**old[o].days, **new[o].days}) for o in old.keys() & new.keys()}
-    return {**old, **new, **both}
+    return old | {owner: old[owner].joined(new[owner]) if owner in old else new[owner] for owner in new}
 
 
-def _moved(to: _Relocation, parts: Sequence[PlacedPart], counted: Sequence[tuple[str, ...]]) -> list[Appointment]:
+def _moved(to: _Relocation, parts: Sequence[PartPlacement], counted: Sequence[tuple[str, ...]]) -> list[Appointment]:
     return [
         old.changed(
             to.now,

@@ -1,12 +1,14 @@
 """Global keys of a practice: branches by id, called numbers and Cal.com event types lead to the branch."""
 
-from chalicelib.booking.calcom import book as calcom_book
 from chalicelib.booking.practice.models import PHONE, PUBLIC_BRANCH
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core import directory
 from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
+
+CALCOM_EVENT_TYPE = "calcom_event_type"
+"""The kind of directory key under which an event type of Cal.com leads to the service, and the staff, that it books."""
 
 
 def claim_keys(unit: Unit, schedule: Schedule) -> None:
@@ -23,5 +25,5 @@ def claim_keys(unit: Unit, schedule: Schedule) -> None:
                 continue
             taken = Conflict("event_type_taken", f"The Cal.com event type {event_type} is in use elsewhere.")
             data = {"branch_id": branch.id, "service_id": service.id} | ({} if whose == "*" else {"staff_id": whose})
-            claim = Claim(calcom_book.EVENT_TYPE, str(event_type), f"{branch.id}/{service.id}", data)
+            claim = Claim(CALCOM_EVENT_TYPE, str(event_type), f"{branch.id}/{service.id}", data)
             directory.claim(unit, claim, taken)

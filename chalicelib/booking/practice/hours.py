@@ -79,8 +79,8 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
 
     def spans(self, day: date) -> list[Span]:
         """What begins on the date."""
-        shut = day in self.closed or any(one.first <= day <= one.last for one in self.closures)
-        return spans_on(day, () if shut else self.weekly, self.exceptions)
+        closed_today = day in self.closed or any(one.first <= day <= one.last for one in self.closures)
+        return spans_on(day, () if closed_today else self.weekly, self.exceptions)
 
     def dates(self) -> set[date]:
         """The dates that are not like every week."""

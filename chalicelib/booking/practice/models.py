@@ -82,6 +82,11 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: str | None = None
     version: int = 1
 
+    @property
+    def point(self) -> Point | None:
+        """Where it lies, if that is known."""
+        return self.place.point() if self.place else None
+
     def clock(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.zone)
@@ -102,7 +107,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     """Something that can be booked; lengths in whole minutes, money in minor units of the branch's currency.
 
     `number` is its small number within the company, for packed storage. `calcom_event_types`: the event type that books
-    it, per staff id, or under "*" for whoever has none of his own.
+    it, per staff id, or under "*" for whoever has none of their own.
 
     `category`: fixed (`duration_min`), flexible (the customer chooses from `duration_min` to `longest_min` in steps
     of `slot_interval_min`), package (`parts`, in order, each with its own staff and rooms), recurring (as
@@ -164,11 +169,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Staff(msgspec.Struct, frozen=True, kw_only=True):
-    """Who does the work. What is taken of his time lies in his home branch, wherever he works.
+    """Who does the work. What is taken of their time lies in their home branch, wherever they work.
 
     `hours`, `breaks` (both weekly) and `exceptions` (dates that differ) are by branch id, on the branch's clock. Time
-    off lies in his calendar, with his bookings. `daily_maximum`: bookings a local day. `weight` and `priority` guide
-    automatic assignment: twice the weight takes twice the bookings; a higher priority is asked first.
+    off lies in their calendar, with their bookings. `daily_maximum`: bookings a local day. `weight` and `priority`
+    guide automatic assignment: twice the weight takes twice the bookings; a higher priority is asked first.
     """
 
     id: str
@@ -194,8 +199,12 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: str | None = None
     version: int = 1
 
+    def is_called(self, name: str) -> bool:
+        """Whether that is their id, or their name whatever its capitals."""
+        return self.id == name or self.name.casefold() == name.strip().casefold()
+
     def can(self, skills: tuple[str, ...], on: date) -> bool:
-        """Whether he has all these skills, with certificates that are valid on that date."""
+        """Whether they have all these skills, with certificates that are valid on that date."""
         held = {s.name.casefold() for s in self.skills if s.valid_until is None or s.valid_until >= on}
         return all(skill.casefold() in held for skill in skills)
 

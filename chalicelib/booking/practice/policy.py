@@ -116,11 +116,12 @@ DEFAULT = Policy(
 )
 
 
-def resolved(*said: Policy) -> Policy:
+def resolved(*policies: Policy) -> Policy:
     """One policy out of several, the most particular first; what nobody settles is the house's own."""
     merged = {}
     for name in Policy.__struct_fields__:
         if name != "off":
-            merged[name] = next((v for v in (getattr(one, name) for one in (*said, DEFAULT)) if v is not None), None)
-    off = tuple(sorted({rule for one in said for rule in one.off}))
+            values = (getattr(one, name) for one in (*policies, DEFAULT))
+            merged[name] = next((value for value in values if value is not None), None)
+    off = tuple(sorted({rule for one in policies for rule in one.off}))
     return Policy(off=off, **merged)

@@ -29,32 +29,31 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     closed: tuple[date, ...] = ()
     version: int = 1
 
-    def service(self, wanted: str, path: str) -> Service:
+    def service(self, name_or_id: str, path: str) -> Service:
         """By id, or by name whatever its capitals; raises Invalid about `path`."""
-        found = self.find_service(wanted)
+        found = self.find_service(name_or_id)
         if found:
             return found
         offered = ", ".join(service.name for service in self.services)
-        raise invalid(path, "unknown_service", f"{wanted!r} is not offered here. Offered: {offered}.")
+        raise invalid(path, "unknown_service", f"{name_or_id!r} is not offered here. Offered: {offered}.")
 
-    def find_service(self, wanted: str) -> Service | None:
+    def find_service(self, name_or_id: str) -> Service | None:
         """By id or name, or None."""
-        name = wanted.strip().casefold()
-        return next((s for s in self.services if s.id == wanted or s.name.casefold() == name), None)
+        name = name_or_id.strip().casefold()
+        return next((s for s in self.services if s.id == name_or_id or s.name.casefold() == name), None)
 
-    def service_numbered(self, number: int) -> Service | None:
-        """The service a packed entry names."""
-        return next((service for service in self.services if service.number == number), None)
+    def find_staff(self, staff_id: str | None) -> Staff | None:
+        """The member of staff of that id, or None."""
+        return next((member for member in self.staff if member.id == staff_id), None)
 
-    def able(self, service: Service, wanted: str | None, path: str) -> tuple[Staff, ...]:
+    def able(self, service: Service, name_or_id: str | None, path: str) -> tuple[Staff, ...]:
         """Who does this service here; only `wanted` (id or name) when given. Raises Invalid about `path`."""
         able = tuple(member for member in self.staff if service.id in member.service_ids)
-        if wanted is None:
+        if name_or_id is None:
             return able
-        name = wanted.strip().casefold()
-        chosen = tuple(m for m in able if m.id == wanted or m.name.casefold() == name)
+        chosen = tuple(member for member in able if member.is_called(name_or_id))
         if not chosen:
-            raise invalid(path, "unknown_staff", f"{wanted!r} does not do {service.name} here.")
+            raise invalid(path, "unknown_staff", f"{name_or_id!r} does not do {service.name} here.")
         return chosen
 
     def policy(self, service: Service) -> Policy:

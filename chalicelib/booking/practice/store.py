@@ -6,11 +6,9 @@ from typing import Any, TypeVar
 from chalicelib.booking.practice.models import Branch, Resource, Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.tables import BookingRow
-from chalicelib.booking.time_off.absence import TimeOff
-from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict, DomainError, NotFound
 from chalicelib.core.pages import Listing, Page, Selection, page
-from chalicelib.core.tables import Key, collection, encode, fetch
+from chalicelib.core.tables import Key, collection, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 
 Record = Branch | Service | Staff | Resource
@@ -42,13 +40,14 @@ def schedule_of(row: Any, branch_id: str) -> Schedule:
 
 def get_schedule(company_id: str, branch_id: str) -> Schedule:
     """One request; raises NotFound."""
-    return schedule_of(fetch([schedule_key(company_id, branch_id)])[0], branch_id)
+    return schedule_of(fetch_one(schedule_key(company_id, branch_id)), branch_id)
 
 
 def schedules(company_id: str, branch_ids: Sequence[str]) -> dict[str, Schedule]:
     """Those there are, by branch id, deleted ones included; one request for up to 100."""
-    rows = fetch([schedule_key(company_id, branch_id) for branch_id in branch_ids])
-    return {branch_id: row.model(Schedule) for branch_id, row in zip(branch_ids, rows, strict=True) if row is not None}
+    keys = {branch_id: schedule_key(company_id, branch_id) for branch_id in branch_ids}
+    rows = fetch_map(keys.values())
+    return {branch_id: rows[key].model(Schedule) for branch_id, key in keys.items() if rows[key] is not None}
 
 
 def save_schedule(unit: Unit, schedule: Schedule) -> None:
@@ -58,21 +57,21 @@ def save_schedule(unit: Unit, schedule: Schedule) -> None:
         raise Conflict(
             "branch_too_large", f"{schedule.branch.name} has more staff and services than one branch can hold."
         )
-    place = schedule_key(unit.company_id, schedule.branch.id)
-    row = BookingRow(place.pk, place.sk, data=data, version=schedule.version)
+    key = schedule_key(unit.company_id, schedule.branch.id)
+    row = BookingRow(key.pk, key.sk, data=data, version=schedule.version)
     if schedule.version == 1:
         unit.add(row)
     else:
         unit.put(row, BookingRow.version == schedule.version - 1)
 
 
-def overwrite(unit: Unit, records: Iterable[Record], compiled: Iterable[Schedule]) -> None:
+def overwrite(unit: Unit, records: Iterable[Record], new_schedules: Iterable[Schedule]) -> None:
     """Write records and schedules whatever was there: for setting up a practice as a whole."""
     for record in records:
         unit.put(_row(record))
-    for schedule in compiled:
-        place = schedule_key(unit.company_id, schedule.branch.id)
-        unit.put(BookingRow(place.pk, place.sk, data=encode(schedule), version=schedule.version))
+    for schedule in new_schedules:
+        key = schedule_key(unit.company_id, schedule.branch.id)
+        unit.put(BookingRow(key.pk, key.sk, data=encode(schedule), version=schedule.version))
 
 
 def record_key(kind: type[Record], company_id: str, record_id: str) -> Key:
@@ -82,7 +81,7 @@ def record_key(kind: type[Record], company_id: str, record_id: str) -> Key:
 
 def find(kind: type[R], company_id: str, record_id: str) -> R | None:
     """One request; deleted ones too."""
-    row = fetch([record_key(kind, company_id, record_id)])[0]
+    row = fetch_one(record_key(kind, company_id, record_id))
     return row.model(kind) if row is not None else None
 
 
@@ -120,33 +119,6 @@ def claim_number(unit: Unit, number: int) -> None:
     unit.add(BookingRow(f"{unit.company_id}#practice", f"number#{number:05}"))
 
 
-def add_time_off(unit: Unit, off: TimeOff) -> None:
-    """Add it; listed by when it ends, so that what is over is not read."""
-    unit.add(BookingRow(*_time_off_place(off), data=encode(off)))
-
-
-def remove_time_off(unit: Unit, off: TimeOff) -> None:
-    """Remove it; the unit ends as Stale when it is gone already."""
-    unit.delete(BookingRow(*_time_off_place(off)), BookingRow.pk.exists())
-
-
-def find_time_off(company_id: str, staff_id: str, time_off_id: str) -> TimeOff | None:
-    """By its id, among those of a member of staff."""
-    rows = collection(BookingRow, f"{company_id}#{staff_id}", BookingRow.sk.startswith("off#"))
-    return next((row.model(TimeOff) for row in rows if row.sk.endswith(f"#{time_off_id}")), None)
-
-
-def page_time_off(company_id: str, staff_id: str, ends_after: str, limit: int, cursor: str | None) -> Page[TimeOff]:
-    """What ends after an instant (as `stamp`), the first to end first."""
-    later = BookingRow.sk.between(f"off#{ends_after}", "off#~")
-    found = page(RECORDS, f"{company_id}#{staff_id}", limit=limit, cursor=cursor, selection=Selection(between=later))
-    return found.map(lambda row: row.model(TimeOff))
-
-
-def _time_off_place(off: TimeOff) -> tuple[str, str]:
-    return f"{off.company_id}#{off.staff_id}", f"off#{stamp(off.ends_at)}#{off.id}"
-
-
 def practice(company_id: str) -> tuple[list[Branch], list[Service], list[Staff]]:
     """Everything the company offers now."""
     return (
@@ -161,6 +133,6 @@ def _of_kind(kind: type[Record]) -> Any:
 
 
 def _row(record: Record) -> BookingRow:
-    place = record_key(type(record), record.company_id, record.id)
+    key = record_key(type(record), record.company_id, record.id)
     status = "deleted" if record.deleted_at else None
-    return BookingRow(place.pk, place.sk, data=encode(record), version=record.version, status=status)
+    return BookingRow(key.pk, key.sk, data=encode(record), version=record.version, status=status)

@@ -13,18 +13,9 @@ YEARS_AHEAD = 3
 
 
 def compile_schedule(
-    branch: Branch,
-    services: Sequence[Service],
-    staff: Sequence[Staff],
-    resources: Sequence[Resource] = (),
-    *,
-    today: date,
-    before: Schedule | None = None,
+    branch: Branch, services: Sequence[Service], staff: Sequence[Staff], resources: Sequence[Resource], today: date
 ) -> Schedule:
-    """What the branch offers: who works there, the services that one of them does, with the branch's own terms.
-
-    `before`: the schedule that this one replaces.
-    """
+    """What the branch offers, as version 1: who works there, the services that one of them does, on its own terms."""
     here = tuple(sorted((m for m in staff if branch.id in m.hours and not m.deleted_at), key=lambda member: member.id))
     done = {service_id for member in here for service_id in member.service_ids}
     packages = {s.id for s in services if s.parts and all(part.service_id in done for part in s.parts)}
@@ -35,8 +26,13 @@ def compile_schedule(
         staff=here,
         resources=tuple(r for r in resources if r.branch_id == branch.id and not r.deleted_at),
         closed=public_holidays(branch.holidays, today),
-        version=before.version + 1 if before else 1,
     )
+
+
+def recompiled(schedule: Schedule, services: Sequence[Service], today: date) -> Schedule:
+    """The next version of a schedule whose branch, staff or resources were changed, or whose services are these now."""
+    new = compile_schedule(schedule.branch, services, schedule.staff, schedule.resources, today)
+    return msgspec.structs.replace(new, version=schedule.version + 1)
 
 
 def _on_its_terms(service: Service, offer: Offer) -> Service | None:

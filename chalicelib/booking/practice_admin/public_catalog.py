@@ -1,6 +1,6 @@
-"""What customers who choose may see: published branches, services and staff, what each offers, how each is rated."""
+"""What customers who choose may see: published branches, services and staff and what each offers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -9,8 +9,6 @@ from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch, Offer, Service, Staff
 from chalicelib.booking.practice.policy import resolved
 from chalicelib.booking.practice_admin.compile_schedule import with_lengths
-from chalicelib.booking.reviews import store as review_store
-from chalicelib.booking.reviews.review import Rating
 from chalicelib.booking.rules import deposits
 from chalicelib.core.errors import NotFound
 
@@ -41,11 +39,11 @@ class Published(msgspec.Struct, frozen=True):
         return deposits.due(policy)
 
     def services_of(self, member: Staff) -> list[str]:
-        """What he does, of what is published."""
+        """What they do, of what is published."""
         return [service.id for service in self.services if service.id in member.service_ids]
 
     def branches_of(self, member: Staff) -> list[str]:
-        """Where he works, of what is published."""
+        """Where they work, of what is published."""
         return [branch.id for branch in self.branches if branch.id in member.hours]
 
     def _offers(self, branch: Branch, service: Service) -> bool:
@@ -65,11 +63,6 @@ def published(company_id: str, branch_id: str | None) -> Published:
     if not schedule.branch.published:
         raise NotFound("branch_not_found", f"There is no branch {branch_id}.")
     return Published([schedule.branch], _open(schedule.services), _open(schedule.staff))
-
-
-def ratings(company_id: str, records: Iterable[Branch | Service | Staff]) -> dict[str, Rating]:
-    """How each is rated, by its id."""
-    return review_store.ratings(company_id, [record.id for record in records])
 
 
 def _open(records: Sequence[R]) -> list[R]:

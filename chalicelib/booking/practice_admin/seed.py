@@ -26,7 +26,7 @@ def save_practice(
     _check(branches, services, staff, resources)
     unit = new_unit()
     today = unit.clock().date()
-    schedules = [compile_schedule(branch, services, staff, resources, today=today) for branch in branches]
+    schedules = [compile_schedule(branch, services, staff, resources, today) for branch in branches]
     practice_store.overwrite(unit, [*branches, *services, *staff, *resources], schedules)
     for schedule in schedules:
         claim_keys(unit, schedule)

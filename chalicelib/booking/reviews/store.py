@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
+import msgspec
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.core.pages import Listing, Page, Selection, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.tables import Key, encode, fetch_map, fetch_one
 from chalicelib.core.unit import Unit
 
 REVIEWS = Listing(BookingRow, None, "pk", "sk")
@@ -16,7 +17,7 @@ REVIEWS = Listing(BookingRow, None, "pk", "sk")
 
 def get_review(company_id: str, review_id: str) -> Review:
     """One request; raises NotFound."""
-    row = fetch([Key(BookingRow, f"{company_id}#reviews", review_id)])[0]
+    row = fetch_one(Key(BookingRow, f"{company_id}#reviews", review_id))
     if row is None:
         raise NotFound("review_not_found", f"There is no review {review_id}.")
     found: Review = row.model(Review)
@@ -35,17 +36,22 @@ def save_review(unit: Unit, review: Review) -> None:
     unit.put(_row(review), BookingRow.version == review.version - 1)
 
 
-def page_reviews(
-    company_id: str, *, staff_id: str | None, branch_id: str | None, status: str | None, limit: int, cursor: str | None
-) -> Page[Review]:
+class ReviewFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which reviews of a company; None: all."""
+
+    staff_id: str | None = None
+    branch_id: str | None = None
+    status: str | None = None
+
+
+def page_reviews(company_id: str, which: ReviewFilter, limit: int, cursor: str | None) -> Page[Review]:
     """Reviews of a company, the newest first."""
     only: Condition | None = None
-    wanted = (
-        (BookingRow.staff, f"{company_id}#{staff_id}" if staff_id else None),
-        (BookingRow.branch, f"{company_id}#{branch_id}" if branch_id else None),
-        (BookingRow.status, status),
-    )
-    for attribute, value in wanted:
+    for attribute, value in (
+        (BookingRow.staff, f"{company_id}#{which.staff_id}" if which.staff_id else None),
+        (BookingRow.branch, f"{company_id}#{which.branch_id}" if which.branch_id else None),
+        (BookingRow.status, which.status),
+    ):
         if value:
             only = (attribute == value) if only is None else only & (attribute == value)
     selection = Selection(only=only, newest_first=True)
@@ -55,11 +61,11 @@ def page_reviews(
 
 def ratings(company_id: str, record_ids: Iterable[str]) -> dict[str, Rating]:
     """What each record's reviews come to, also of those without any; one request for up to 100."""
-    wanted = list(dict.fromkeys(record_ids))
-    rows = fetch([Key(BookingRow, f"{company_id}#ratings", record_id) for record_id in wanted])
+    keys = {record_id: Key(BookingRow, f"{company_id}#ratings", record_id) for record_id in record_ids}
+    rows = fetch_map(keys.values())
     return {
-        record_id: row.model(Rating) if row is not None else Rating(record_id=record_id)
-        for record_id, row in zip(wanted, rows, strict=True)
+        record_id: Rating(record_id=record_id) if rows[key] is None else rows[key].model(Rating)
+        for record_id, key in keys.items()
     }
 
 

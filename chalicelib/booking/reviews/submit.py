@@ -1,10 +1,8 @@
-"""Reviews: the link a customer gets after a visit, what he leaves there, and what staff let stand.
+"""Reviews: the link a customer gets after a visit, what they leave there, and what staff let stand.
 
 A review and the ratings that count it are written in one transaction, so that it is counted once, whatever comes twice.
 """
 
-import hashlib
-import random
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,21 +13,21 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.creation import book
+from chalicelib.booking.appointments.hold_token import digest
 from chalicelib.booking.reviews import store as review_store
 from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.directory import Claim
-from chalicelib.core.errors import Conflict, NotFound, Stale, Unavailable
+from chalicelib.core.errors import Conflict, NotFound, Stale
 from chalicelib.core.ids import new_id
+from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
 
 LINK = "review"
 """The kind of directory key under which the digest of a link's secret leads to the appointment."""
 GOOD_FOR = timedelta(days=90)
-TRIES = 12
 
 
 class ReviewLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +46,7 @@ def invite(new_unit: UnitFactory, company_id: str, appointment_id: str, clock: C
     secret, until = secrets.token_urlsafe(32), clock() + GOOD_FOR
     unit = new_unit()
     unit.free_key()
-    directory.claim(unit, Claim(LINK, _digest(secret), appointment_id, expires_at=epoch(until)), Stale())
+    directory.claim(unit, Claim(LINK, digest(secret), appointment_id, expires_at=epoch(until)), Stale())
     unit.audit("review.invited", appointment_id)
     unit.commit()
     return ReviewLink(url=f"{settings().public_url}/public/reviews/{secret}", expires_at=until)
@@ -59,7 +57,7 @@ def leave(new_unit: CompanyUnitFactory, secret: str, rating: int, text: str, clo
 
     Raises NotFound for a link that does not exist or no longer, Conflict `already_reviewed`, `not_completed`.
     """
-    entry = directory.find(LINK, _digest(secret))
+    entry = directory.find(LINK, digest(secret))
     if entry is None or (entry.expires_at or 0) <= epoch(clock()):
         raise NotFound("unknown_link", "This link does not exist, or no longer.")
     visit = _completed(appointment_store.get_appointment(entry.company_id, entry.record))
@@ -101,16 +99,14 @@ def moderate(new_unit: UnitFactory, company_id: str, review_id: str, status: Lit
 
 
 def _commit(new_unit: UnitFactory, stage: Callable[[Unit], Review]) -> Review:
-    # A branch's rating is shared by all its reviews: who finds it changed reads again.
-    for attempt in range(TRIES):
+    # A branch's rating is shared by all its reviews: whoever finds it changed reads again.
+    def attempt() -> Review:
         unit = new_unit()
         review = stage(unit)
-        try:
-            unit.commit(review)
-            return review
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("reviews_busy", "Many are reviewing at once; try again in a moment.")
+        unit.commit(review)
+        return review
+
+    return until_committed(attempt, "reviews_busy", "Many are reviewing at once; try again in a moment.")
 
 
 def _count(unit: Unit, review: Review, change: Callable[[Rating, Review], Rating]) -> None:
@@ -122,7 +118,3 @@ def _completed(visit: Appointment) -> Appointment:
     if visit.status != "completed":
         raise Conflict("not_completed", "Only a completed appointment can be reviewed.")
     return visit
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

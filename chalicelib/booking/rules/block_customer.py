@@ -2,7 +2,6 @@
 
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.rules.blocklist import Block
-from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch
@@ -11,13 +10,11 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 
-def block(
-    new_unit: UnitFactory, company_id: str, customer_id: str | None, contact: Contact, reason: str, clock: Clock
-) -> Block:
+def block(new_unit: UnitFactory, company_id: str, customer_id: str | None, contact: Contact, reason: str) -> Block:
     """Block a customer by id, or by phone or e-mail whether or not there is a customer of that number yet.
 
     What the customer's record says besides is blocked along. Blocking someone again changes nothing. Raises Invalid
-    when nothing names him, NotFound, and Conflict `blocked_in_part` when two blocks would meet in one customer.
+    when nothing names them, NotFound, and Conflict `blocked_in_part` when two blocks would meet in one customer.
     """
     if not (customer_id or contact.phone or contact.email):
         raise invalid("body.customer_id", "required", "Give a customer, a phone number or an e-mail address.")
@@ -32,14 +29,14 @@ def block(
         email=contact.email or (customer.email if customer else None),
         reason=reason,
         by=str(unit.actor),
-        created_at=clock(),
+        created_at=unit.clock(),
     )
-    standing = limit_store.blocks_at(company_id, made.known_by())
-    if len(standing) == 1:
-        found = limit_store.find_block(company_id, next(iter(standing)))
+    others = limit_store.blocks_at(company_id, made.known_by())
+    if len(others) == 1:
+        found = limit_store.find_block(company_id, next(iter(others)))
         if found and set(made.known_by()) <= set(found.known_by()):
             return found
-    if standing:
+    if others:
         raise Conflict("blocked_in_part", "Another block names this customer in part; remove it first.")
     limit_store.save_block(unit, made)
     unit.audit("customer.blocked", made.id, ("customer_id", "phone", "email"), customer=customer_id or "")

@@ -48,7 +48,7 @@ def fee_by(schedule: Schedule, appointment: Appointment, at: datetime) -> Fee:
 
 
 def noted(fee: Fee, *, waived: bool) -> tuple[dict[str, Any], dict[str, str]]:
-    """The fields that a fee adds to what is cancelled, and what the history tells of it."""
+    """The fields that a fee adds to what is cancelled, and what its history says of it."""
     if not fee.minor:
         return {}, {}
     figure = f"{fee.minor} {fee.currency}"

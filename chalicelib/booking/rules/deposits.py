@@ -19,17 +19,17 @@ def due(policy: Policy) -> int:
 def paid(
     current: Appointment, deposit_minor: int | None, *, without: bool, facts: Mapping[str, Any]
 ) -> tuple[Appointment, dict[str, str]]:
-    """The appointment with what was paid in all (None: what it says already), and what the history tells of it.
+    """The appointment with what was paid in all (None: what it says already), and what its history says of it.
 
     `without`: it is confirmed though less was paid. Raises Conflict `deposit_required` with `facts`, as it stands now.
     """
-    asked, has = current.deposit_due_minor, current.deposit_minor
-    told: dict[str, str] = {}
+    minor, has = current.deposit_due_minor, current.deposit_minor
+    details: dict[str, str] = {}
     if deposit_minor is not None:
-        has, told["deposit"] = deposit_minor, f"{deposit_minor} {current.currency or ''}".strip()
-    if has < asked:
+        has, details["deposit"] = deposit_minor, f"{deposit_minor} {current.currency or ''}".strip()
+    if has < minor:
         if not without:
-            detail = f"A deposit of {written(asked, str(current.currency))} was asked for; say what was paid."
-            raise Conflict("deposit_required", detail, current=facts, amount_minor=asked)
-        told["overridden"] = "deposit"
-    return msgspec.structs.replace(current, deposit_minor=has), told
+            detail = f"A deposit of {written(minor, str(current.currency))} was asked for; say what was paid."
+            raise Conflict("deposit_required", detail, current=facts, amount_minor=minor)
+        details["overridden"] = "deposit"
+    return msgspec.structs.replace(current, deposit_minor=has), details

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from typing import Any
 
-from chalicelib.booking.calendar.store import KEEP
 from chalicelib.booking.rules.blocklist import Block
 from chalicelib.booking.rules.limits import Counter, ends
-from chalicelib.booking.tables import BookingRow, OccupancyRow
+from chalicelib.booking.tables import KEEP, BookingRow, OccupancyRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.errors import DomainError
 from chalicelib.core.pages import Listing, Page, page

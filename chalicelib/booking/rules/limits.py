@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.booking.rules.rules import LimitUsage, periods
+from chalicelib.booking.rules.rules import LimitUsage
 
 
 class Counter(msgspec.Struct, frozen=True):
@@ -65,6 +65,26 @@ def limits_of_staff(policy: Policy, member: Staff) -> Limits:
     limits = policy.staff_limits or Limits()
     days = [most for most in (limits.per_day, member.daily_maximum) if most is not None]
     return msgspec.structs.replace(limits, per_day=min(days, default=None))
+
+
+class Period(msgspec.Struct, frozen=True):
+    """A local day, week or month: `key` names it among its kind (`day#2026-11-30`, `week#…`, `month#2026-11`)."""
+
+    key: str
+    most: int
+
+
+def periods(limits: Limits | None, day: date) -> list[Period]:
+    """The periods that a booking on the local `day` counts in, of those that have a limit; weeks begin on Monday."""
+    if limits is None:
+        return []
+    monday = day - timedelta(days=day.weekday())
+    named = (
+        (f"day#{day.isoformat()}", limits.per_day),
+        (f"week#{monday.isoformat()}", limits.per_week),
+        (f"month#{day.strftime('%Y-%m')}", limits.per_month),
+    )
+    return [Period(key, most) for key, most in named if most is not None]
 
 
 def full_staff(usages: Iterable[LimitUsage]) -> set[str]:

@@ -13,7 +13,7 @@ import msgspec
 
 from chalicelib.booking.practice.hours import Interval
 from chalicelib.booking.practice.models import Service, Staff
-from chalicelib.booking.practice.policy import Limits, Policy, RuleName
+from chalicelib.booking.practice.policy import Policy, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.money import written
 
@@ -256,26 +256,6 @@ def full(usages: Iterable[LimitUsage]) -> list[Failure]:
 
 def _reached(rule_input: RuleInput, what: set[str]) -> bool:
     return any(usage.what in what and usage.full for usage in rule_input.usages)
-
-
-class Period(msgspec.Struct, frozen=True):
-    """A local day, week or month: `key` names it among its kind (`day#2026-11-30`, `week#…`, `month#2026-11`)."""
-
-    key: str
-    most: int
-
-
-def periods(limits: Limits | None, day: date) -> list[Period]:
-    """The periods that a booking on the local `day` counts in, of those that have a limit; weeks begin on Monday."""
-    if limits is None:
-        return []
-    monday = day - timedelta(days=day.weekday())
-    named = (
-        (f"day#{day.isoformat()}", limits.per_day),
-        (f"week#{monday.isoformat()}", limits.per_week),
-        (f"month#{day.strftime('%Y-%m')}", limits.per_month),
-    )
-    return [Period(key, most) for key, most in named if most is not None]
 
 
 def spoken(span: timedelta) -> str:

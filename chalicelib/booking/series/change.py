@@ -4,177 +4,126 @@ The change is written down first, with where each appointment is to be, and with
 nothing twice: a request that is repeated, or the job.
 """
 
-import random
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.changes.cancel import CANCELLABLE, Cancellation, cancel
 from chalicelib.booking.changes.reschedule import MOVABLE, reschedule
-from chalicelib.booking.creation import book
-from chalicelib.booking.creation.book import TRIES, check_time
+from chalicelib.booking.creation.book import check_time
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import JOB_AFTER_SECONDS, REQUEST_LASTS
-from chalicelib.booking.series.finish import SeriesProgress, Units, progress_of
+from chalicelib.booking.series.finish import SeriesProgress, SeriesRun, commit_progress, progress_of
 from chalicelib.booking.series.plan import Conflicts
-from chalicelib.booking.series.series import Change, Scope, Series, Target
-from chalicelib.core.clock import Clock, to_utc
-from chalicelib.core.errors import Conflict, DomainError, Invalid, NotFound, Stale, Unavailable, VendorRefused, invalid
+from chalicelib.booking.series.series import Change, Series, Target
+from chalicelib.core.clock import to_utc
+from chalicelib.core.errors import Conflict, DomainError, Invalid, NotFound, VendorRefused, invalid
 from chalicelib.core.logging import log
+from chalicelib.core.retry import until_committed
 
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
-
-
-class SeriesChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to become of the appointment it is told from, and of how many more. `staff`: id or name.
-
-    `version`: of that appointment, as it was decided on. The others are moved by as much on the local clock.
-    """
-
-    kind: Literal["reschedule", "cancel"]
-    appointment_id: str
-    scope: Scope
-    starts_at: datetime | None = None
-    staff: str | None = None
-    reason: str | None = None
-    by: str = "staff"
-    version: int | None = None
-    path: str = "body"
-
-    def change(self) -> Change:
-        """The change, before its targets are known."""
-        return Change(
-            kind=self.kind,
-            scope=self.scope,
-            appointment_id=self.appointment_id,
-            starts_at=to_utc(self.starts_at) if self.starts_at else None,
-            staff=self.staff,
-            reason=self.reason,
-            by=self.by,
-        )
+BUSY = "Many are changing this series at once; try again in a moment."
 
 
-def change_series(
-    units: Units,
-    company_id: str,
-    series_id: str,
-    wanted: SeriesChange,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-) -> SeriesProgress:
+def change_series(run: SeriesRun, series_id: str, change: Change, version: int | None = None) -> SeriesProgress:
     """The series with its `change`, whose targets say what came of each; unfinished ones are the job's to go on with.
 
-    The same change asked for again while it is unfinished is gone on with. What took place, or is over, is left alone.
-    Raises NotFound, Conflict `stale_version`, `series_unfinished`, `change_pending`; Invalid.
+    `version`: of the appointment that the change is told from, as it was decided on. The same change asked for again
+    while it is unfinished is gone on with. What took place, or is over, is left alone.
+    Raises NotFound, Conflict `stale_version`, `series_unfinished`, `change_pending`; Invalid about `body`.
     """
-    until = clock() + REQUEST_LASTS
-    series = _begun(units, company_id, series_id, wanted, clock)
+    until = run.clock() + REQUEST_LASTS
+    change = msgspec.structs.replace(change, starts_at=to_utc(change.starts_at) if change.starts_at else None)
+    series = until_committed(lambda: _begun(run, series_id, change, version), "calendar_busy", BUSY)
     try:
-        return carry_out(units, series, clock, calcom, until)
+        return carry_out(run, series, until)
     except DomainError as error:
         log.warning("change of a series left to its job", extra={"series_id": series.id, "code": error.code})
-        return progress_of(series_store.get_series(company_id, series_id))
+        return progress_of(series_store.get_series(run.company_id, series_id))
 
 
-def carry_out(
-    units: Units, series: Series, clock: Clock, calcom: "Callable[[], CalCom]", until: datetime
-) -> SeriesProgress:
+def _begun(run: SeriesRun, series_id: str, change: Change, version: int | None) -> Series:
+    """The series with the change written down. Raises Stale."""
+    series = series_store.get_series(run.company_id, series_id)
+    if series.status != "booked":
+        raise Conflict("series_unfinished", f"This series is {series.status}; try again in a minute.")
+    if series.change and not series.change.finished:
+        if series.change.same(change):
+            return series
+        raise Conflict("change_pending", "Another change of this series is under way; try again in a minute.")
+    progress = progress_of(series)
+    first = progress.appointments.get(change.appointment_id)
+    if first is None:
+        raise NotFound("appointment_not_found", f"This series has no appointment {change.appointment_id}.")
+    pending_change.guard_version(first, version)
+    targets = find_targets(progress, change, run.clock())
+    unit = run.answering()
+    begun = series.changed(unit.clock(), change=msgspec.structs.replace(change, targets=targets))
+    series_store.save_series(unit, begun)
+    unit.enqueue(ResumeSeries(company_id=run.company_id, series_id=series_id), delay_seconds=JOB_AFTER_SECONDS)
+    unit.commit(SeriesProgress(begun, progress.appointments))
+    return begun
+
+
+def carry_out(run: SeriesRun, series: Series, until: datetime) -> SeriesProgress:
     """Go through the targets, until then; one commit for each. Raises Unavailable, to be gone on with."""
     change = series.change
     assert change
     refused: Conflicts = {}
     targets = []
     for target in change.targets:
-        if clock() >= until:
+        if run.clock() >= until:
             return progress_of(series, refused)
         code = target.code
         if code is None:
             try:
-                _one(units, series.company_id, change, target, clock, calcom)
+                _change_one(run, change, target)
             except (Conflict, Invalid, NotFound, VendorRefused) as error:
                 code = error.faults[0].code if error.faults else error.code
-                told = ("alternatives", "failures")
-                refused[target.appointment_id] = {name: error.extra[name] for name in told if name in error.extra}
+                shown = ("alternatives", "failures")
+                refused[target.appointment_id] = {name: error.extra[name] for name in shown if name in error.extra}
         targets.append(msgspec.structs.replace(target, code=code))
+    unit = run.answering()
     done = msgspec.structs.replace(change, targets=tuple(targets), finished=True)
-    return _finished(units, series, done, refused)
+    unit.audit(f"series.{done.kind}", series.id, scope=done.scope, appointment=done.appointment_id)
+    return commit_progress(unit, progress_of(series.changed(unit.clock(), change=done), refused))
 
 
-def _finished(units: Units, series: Series, done: Change, refused: Conflicts) -> SeriesProgress:
-    unit = units.answering()
-    new = series.changed(unit.clock(), change=done)
-    series_store.save_series(unit, new)
-    unit.audit(f"series.{done.kind}", new.id, scope=done.scope, appointment=done.appointment_id)
-    result = progress_of(new, refused)
-    try:
-        unit.commit(result)
-    except Stale:  # someone else went through the same targets, and was faster
-        return progress_of(series_store.get_series(series.company_id, series.id), refused)
-    return result
+def _change_one(run: SeriesRun, change: Change, target: Target) -> None:
+    if change.kind == "cancel":
+        cancel(run, target.appointment_id, Cancellation(reason=change.reason, by=change.by))
+        return
+    move = Move(starts_at=target.starts_at, staff=change.staff, reason=change.reason, by=change.by)
+    reschedule(run, target.appointment_id, move)
 
 
-def _begun(units: Units, company_id: str, series_id: str, wanted: SeriesChange, clock: Clock) -> Series:
-    """The series with the change written down."""
-    asked = wanted.change()
-    for attempt in range(TRIES):
-        series = series_store.get_series(company_id, series_id)
-        if series.status != "booked":
-            raise Conflict("series_unfinished", f"This series is {series.status}; try again in a minute.")
-        if series.change and not series.change.finished:
-            if series.change.same(asked):
-                return series
-            raise Conflict("change_pending", "Another change of this series is under way; try again in a minute.")
-        found = progress_of(series)
-        told = found.appointments.get(wanted.appointment_id)
-        if told is None:
-            raise NotFound("appointment_not_found", f"This series has no appointment {wanted.appointment_id}.")
-        pending_change.guard_version(told, wanted.version)
-        targets = _targets(found, told, wanted, clock())
-        unit = units.answering()
-        begun = series.changed(unit.clock(), change=msgspec.structs.replace(asked, targets=targets))
-        series_store.save_series(unit, begun)
-        job = ResumeSeries(company_id=company_id, series_id=series_id)
-        unit.enqueue(job, delay_seconds=JOB_AFTER_SECONDS)
-        try:
-            unit.commit(SeriesProgress(begun, found.appointments))
-            return begun
-        except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-    raise Unavailable("calendar_busy", "Many are changing this series at once; try again in a moment.")
-
-
-def _targets(found: SeriesProgress, told: Appointment, wanted: SeriesChange, now: datetime) -> tuple[Target, ...]:
-    """Where each is to be, in the order in which they do not stand in each other's way."""
-    ids = [str(one.appointment_id) for one in found.series.wanted()]
-    place = ids.index(told.id)
-    chosen = {"one": [told.id], "following": ids[place:], "all": ids}[wanted.scope]
-    standing_ones = [found.appointments[each] for each in chosen if each in found.appointments]
-    if wanted.kind == "cancel":
-        return tuple(_target(one, CANCELLABLE, None, now) for one in standing_ones)
-    schedule = time_swap.schedule_for(told)
-    if wanted.staff is None and wanted.starts_at is None:
-        raise invalid(f"{wanted.path}.starts_at", "required", "Give a new time, another member of staff, or both.")
-    if wanted.staff is not None:
-        schedule.able(schedule.service(told.service_id, f"{wanted.path}.service"), wanted.staff, f"{wanted.path}.staff")
-    if wanted.starts_at is None:
-        return tuple(_target(one, MOVABLE, one.starts_at, now) for one in standing_ones)
-    starts_at = to_utc(wanted.starts_at)
-    check_time(starts_at, now, wanted.path)
-    by = _local(starts_at, schedule) - _local(told.starts_at, schedule)
+def find_targets(progress: SeriesProgress, change: Change, now: datetime) -> tuple[Target, ...]:
+    """Where each is to be, in the order in which they do not stand in each other's way. Raises Invalid."""
+    ids = progress.series.appointment_ids()
+    following = ids[ids.index(change.appointment_id) :]
+    chosen = {"one": following[:1], "following": following, "all": ids}[change.scope]
+    appointments = [progress.appointments[each] for each in chosen if each in progress.appointments]
+    if change.kind == "cancel":
+        return tuple(_target(one, CANCELLABLE, None, now) for one in appointments)
+    first = progress.appointments[change.appointment_id]
+    schedule = time_swap.schedule_for(first)
+    if change.staff is None and change.starts_at is None:
+        raise invalid("body.starts_at", "required", "Give a new time, another member of staff, or both.")
+    if change.staff is not None:
+        schedule.able(schedule.service(first.service_id, "body.service"), change.staff, "body.staff")
+    if change.starts_at is None:
+        return tuple(_target(one, MOVABLE, one.starts_at, now) for one in appointments)
+    check_time(change.starts_at, now, "body")
+    by = _local(change.starts_at, schedule) - _local(first.starts_at, schedule)
     moved = [
-        _target(one, MOVABLE, starts_at if one.id == told.id else _shifted(one.starts_at, by, schedule), now)
-        for one in standing_ones
+        _target(one, MOVABLE, change.starts_at if one.id == first.id else _shifted(one.starts_at, by, schedule), now)
+        for one in appointments
     ]
     # What moves later makes way for what follows it, so the last one goes first.
     return tuple(reversed(moved) if by > timedelta() else moved)
@@ -193,22 +142,5 @@ def _local(at: datetime, schedule: Schedule) -> datetime:
 
 
 def _shifted(at: datetime, by: timedelta, schedule: Schedule) -> datetime:
-    there = _local(at, schedule) + by
-    return local_instant(there.date(), there.hour * 60 + there.minute, schedule.branch.clock())
-
-
-def _one(
-    units: Units,
-    company_id: str,
-    change: Change,
-    target: Target,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-) -> None:
-    context: ChangeContext[Appointment] = ChangeContext(units.silent, company_id, clock, calcom=calcom)
-    if change.kind == "cancel":
-        cancellation = Cancellation(reason=change.reason, by=change.by)
-        cancel(context, target.appointment_id, cancellation)
-        return
-    move = Move(starts_at=target.starts_at, staff=change.staff, reason=change.reason, by=change.by)
-    reschedule(context, target.appointment_id, move)
+    moved = _local(at, schedule) + by
+    return local_instant(moved.date(), moved.hour * 60 + moved.minute, schedule.branch.clock())

@@ -4,45 +4,40 @@ Whoever comes, a request or the job, however often and however many at once: an 
 was settled with the hold, and the series' version moves its status only forward.
 """
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib.booking.allocation import time_swap
-from chalicelib.booking.allocation.time_swap import Exchange
+from chalicelib.booking.allocation.time_swap import Exchange, Taken
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import Entry, monday_of
+from chalicelib.booking.calendar.entries import Entry
 from chalicelib.booking.changes.cancel import Cancellation, cancel
-from chalicelib.booking.creation import book
-from chalicelib.booking.creation.book import TRIES, Booked
+from chalicelib.booking.creation.book import Booked
 from chalicelib.booking.creation.stage import stage_booked
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.plan import Conflicts
-from chalicelib.booking.series.series import SERIES_FAILED, Occurrence, Series
-from chalicelib.core.clock import Clock
-from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale, Unavailable
+from chalicelib.booking.series.series import SERIES_FAILED, Occurrence, Series, held
+from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale
 from chalicelib.core.logging import log
-from chalicelib.core.tables import fetch
+from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+BUSY = "Many are booking these days at once; the series is gone on with shortly."
 
 
-class Units(msgspec.Struct, frozen=True):
-    """How a use case of several transactions begins them: `answering` ones keep the answer to an Idempotency-Key."""
+class SeriesRun(ChangeContext[Appointment], frozen=True, kw_only=True):
+    """What goes through the transactions of a series is given. The units of `answering` keep the answer to an
+    Idempotency-Key, those of `new_unit` do not.
+    """
 
     answering: UnitFactory
-    silent: UnitFactory
 
 
 class SeriesProgress(msgspec.Struct, frozen=True):
@@ -50,69 +45,55 @@ class SeriesProgress(msgspec.Struct, frozen=True):
 
     series: Series
     appointments: dict[str, Appointment]
-    told: Conflicts = {}
+    conflicts: Conflicts = {}
 
 
-def progress_of(series: Series, told: Conflicts | None = None) -> SeriesProgress:
+def progress_of(series: Series, conflicts: Conflicts | None = None) -> SeriesProgress:
     """With its appointments as they are; one request."""
-    ids = [str(one.appointment_id) for one in series.wanted()]
-    return SeriesProgress(series, appointment_store.appointments_of(dict.fromkeys(ids, series.company_id)), told or {})
+    made = appointment_store.appointments_of(dict.fromkeys(series.appointment_ids(), series.company_id))
+    return SeriesProgress(series, made, conflicts or {})
 
 
-def carry_on(
-    units: Units,
-    series: Series,
-    clock: Clock,
-    calcom: "Callable[[], CalCom]",
-    until: datetime,
-    told: Conflicts | None = None,
-) -> SeriesProgress:
+def commit_progress(unit: Unit, progress: SeriesProgress) -> SeriesProgress:
+    """Commit the last step of something, and answer it; as the series is now if someone else took that step first."""
+    series_store.save_series(unit, progress.series)
+    try:
+        unit.commit(progress)
+        return progress
+    except Stale:
+        series = progress.series
+        return progress_of(series_store.get_series(series.company_id, series.id), progress.conflicts)
+
+
+def carry_on(run: SeriesRun, series: Series, until: datetime, conflicts: Conflicts | None = None) -> SeriesProgress:
     """Make the appointments of a series that is `booking`, until then; `booked` once all are made.
 
     One commit for each. When a hold has lapsed and somebody took its time, a series that was to be whole comes to
     nothing: what was made of it is cancelled.
     """
     found = dict(progress_of(series).appointments)
-    taking = _Taking(units, series, clock, calcom)
-    for one in series.wanted():
+    for one in series.bookable():
         if str(one.appointment_id) in found:
             continue
-        if clock() >= until:
-            return SeriesProgress(series, found, told or {})
+        if run.clock() >= until:
+            return SeriesProgress(series, found, conflicts or {})
         try:
-            made = taking.make(one)
+            made = _make(run, series, one)
             if made:
                 found[made.id] = made
             elif series.whole:
-                return progress_of(give_up(units, series, clock, calcom), told)
+                return progress_of(give_up(run, series), conflicts)
             else:
-                series = taking.lose(one)
-        except _Moved as moved:
-            return progress_of(moved.series, told)
-    return _finished(units, series, SeriesProgress(series, found, told or {}))
-
-
-def _finished(units: Units, series: Series, made: SeriesProgress) -> SeriesProgress:
-    unit = units.answering()
+                series = _lose(run, series, one)
+        except _MovedOn as moved:
+            return progress_of(moved.series, conflicts)
+    unit = run.answering()
     booked = series.changed(unit.clock(), status="booked")
-    series_store.save_series(unit, booked)
     unit.audit("series.booked", booked.id, ("status",))
-    result = msgspec.structs.replace(made, series=booked)
-    try:
-        unit.commit(result)
-    except Stale:  # someone else finished it: the same appointments stand
-        return progress_of(series_store.get_series(series.company_id, series.id), made.told)
-    return result
+    return commit_progress(unit, SeriesProgress(booked, found, conflicts or {}))
 
 
-def _kept(exchange: Exchange, hold: Entry, now: datetime) -> bool:
-    """Whether the time is still the series' own: its hold is there (whatever came on top), or nobody is in the way."""
-    lasts = hold.expires_at is not None and now < hold.expires_at
-    mine = any(entry.reference == hold.reference for entry in exchange.calendar.entries())
-    return (lasts and mine) or exchange.fits(now)
-
-
-class _Moved(Exception):
+class _MovedOn(Exception):
     """Someone else finished the series, or gave it up."""
 
     def __init__(self, series: Series) -> None:
@@ -120,134 +101,131 @@ class _Moved(Exception):
         self.series = series
 
 
-class _Taking:
-    """Makes the appointments of a series."""
+def is_kept(exchange: Exchange, hold: Entry, now: datetime) -> bool:
+    """Whether the time is still the series' own: its hold is there (whatever came on top), or nobody is in the way."""
+    lasts = hold.expires_at is not None and now < hold.expires_at
+    own = any(entry.reference == hold.reference for entry in exchange.calendar.entries())
+    return (lasts and own) or exchange.fits(now)
 
-    def __init__(self, units: Units, series: Series, clock: Clock, calcom: "Callable[[], CalCom]") -> None:
-        self.units, self.series, self.clock, self.calcom = units, series, clock, calcom
 
-    def make(self, one: Occurrence) -> Appointment | None:
-        """The appointment that the hold becomes; None when the hold has lapsed and someone else has the time."""
-        for attempt in range(TRIES):
-            appointment = self.series.appointment(one, self.clock())
-            held = self.series.hold(one)
-            nothing = msgspec.structs.replace(appointment, status="released")
-            found = time_swap.exchanges((nothing, appointment))
-            if not all(_kept(exchange, held, self.clock()) for exchange in found):
-                return appointment_store.find_appointment(self.series.company_id, appointment.id)
-            unit = self.units.silent()
-            for exchange in found:
-                Exchange(exchange.calendar, (held,), exchange.after).stage(unit)
-            series_store.check_unchanged(unit, self.series)
-            self._write(unit, appointment)
-            try:
-                unit.commit()
-                return self._confirmed(appointment)
-            except Stale:
-                made = appointment_store.find_appointment(self.series.company_id, appointment.id)
-                if made:
-                    return made
-                current = series_store.get_series(self.series.company_id, self.series.id)
-                if current.version != self.series.version:
-                    raise _Moved(current) from None
-                book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
-        raise Unavailable("calendar_busy", "Many are booking these days at once; the series is gone on with shortly.")
+def _make(run: SeriesRun, series: Series, one: Occurrence) -> Appointment | None:
+    """The appointment that the hold becomes; None when the hold has lapsed and someone else has the time."""
 
-    def lose(self, one: Occurrence) -> Series:
-        """The series without an occurrence whose hold has lapsed and whose time is somebody else's."""
-        gone = msgspec.structs.replace(one, appointment_id=None, counted=(), code="slot_taken")
-        unit = self.units.silent()
-        left = tuple(gone if each is one else each for each in self.series.occurrences)
-        fewer = self.series.changed(unit.clock(), occurrences=left)
-        series_store.save_series(unit, fewer)
-        limit_store.uncount(unit, one.counted)
-        unit.audit("series.lost_one", fewer.id, ("occurrences",), appointment=str(one.appointment_id))
+    def attempt() -> Appointment | None:
+        appointment = series.appointment(one, run.clock())
+        hold = held(appointment.entry(), series.held_until)
+        found = time_swap.exchanges((msgspec.structs.replace(appointment, status="released"), appointment))
+        if not all(is_kept(exchange, hold, run.clock()) for exchange in found):
+            return appointment_store.find_appointment(series.company_id, appointment.id)
+        unit = run.new_unit()
+        for exchange in found:
+            Exchange(exchange.calendar, (hold,), exchange.after).stage(unit)
+        series_store.check_unchanged(unit, series)
+        appointment_store.add_appointment(unit, appointment)
+        stage_booked(unit, appointment, series=series.id)
         try:
             unit.commit()
         except Stale:
-            raise _Moved(series_store.get_series(fewer.company_id, fewer.id)) from None
-        self.series = fewer
-        return fewer
+            made = appointment_store.find_appointment(series.company_id, appointment.id)
+            if made:
+                return made
+            current = series_store.get_series(series.company_id, series.id)
+            if current.version != series.version:
+                raise _MovedOn(current) from None
+            raise
+        return _confirmed(run, appointment)
 
-    def _write(self, unit: Unit, appointment: Appointment) -> None:
-        appointment_store.add_appointment(unit, appointment)
-        stage_booked(unit, appointment, series=self.series.id)
-
-    def _confirmed(self, appointment: Appointment) -> Appointment:
-        """Taken to Cal.com where the branch books through it; what Cal.com refuses is released there."""
-        if appointment.status != "held":
-            return appointment
-        from chalicelib.booking.calcom.book import confirm_at_calcom
-
-        schedule = time_swap.schedule_for(appointment)
-        member = time_swap.staff_of(schedule, appointment.staff_id)
-        if member is None:
-            raise NotFound("staff_not_found", f"{appointment.staff_id} is no longer at this branch.")
-        service = schedule.service(appointment.service_id, "body.service")
-        customer = crm.get_customer(appointment.company_id, appointment.customer_id)
-        contact = Contact(name=customer.name, phone=customer.phone, email=customer.email)
-        booked = Booked(appointment, schedule, service, member, contact)
-        client = self.calcom()
-        try:
-            return confirm_at_calcom(booked, client, self.units.silent, self.clock)
-        except OutcomeUnknown:
-            return appointment
-        except DomainError as refusal:
-            log.info("calcom refused one of a series", extra={"appointment_id": appointment.id, "code": refusal.code})
-            return appointment_store.get_appointment(appointment.company_id, appointment.id)
-        finally:
-            client.close()
+    return until_committed(attempt, "calendar_busy", BUSY)
 
 
-def give_up(units: Units, series: Series, clock: Clock, calcom: "Callable[[], CalCom]") -> Series:
+def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
+    """Taken to Cal.com where the branch books through it; what Cal.com refuses is released there."""
+    if appointment.status != "held":
+        return appointment
+    from chalicelib.booking.calcom.book import confirm_at_calcom
+
+    schedule = time_swap.schedule_for(appointment)
+    staff = time_swap.staff_of(schedule, appointment.staff_id)
+    if staff is None:
+        raise NotFound("staff_not_found", f"{appointment.staff_id} is no longer at this branch.")
+    service = schedule.service(appointment.service_id, "body.service")
+    customer = crm.get_customer(appointment.company_id, appointment.customer_id)
+    contact = Contact(name=customer.name, phone=customer.phone, email=customer.email)
+    client = run.calcom()
+    try:
+        booked = Booked(appointment, schedule, service, staff, contact)
+        context: ChangeContext[Appointment] = ChangeContext(run.new_unit, appointment.company_id, run.clock)
+        return confirm_at_calcom(context, booked, client)
+    except OutcomeUnknown:
+        return appointment
+    except DomainError as refusal:
+        log.info("calcom refused one of a series", extra={"appointment_id": appointment.id, "code": refusal.code})
+        return appointment_store.get_appointment(appointment.company_id, appointment.id)
+    finally:
+        client.close()
+
+
+def _lose(run: SeriesRun, series: Series, one: Occurrence) -> Series:
+    """The series without an occurrence whose hold has lapsed and whose time is somebody else's."""
+    gone = msgspec.structs.replace(one, appointment_id=None, counted=(), code="slot_taken")
+    unit = run.new_unit()
+    left = tuple(gone if each is one else each for each in series.occurrences)
+    fewer = series.changed(unit.clock(), occurrences=left)
+    series_store.save_series(unit, fewer)
+    limit_store.uncount(unit, one.counted)
+    unit.audit("series.lost_one", fewer.id, ("occurrences",), appointment=str(one.appointment_id))
+    try:
+        unit.commit()
+    except Stale:
+        raise _MovedOn(series_store.get_series(fewer.company_id, fewer.id)) from None
+    return fewer
+
+
+def give_up(run: SeriesRun, series: Series) -> Series:
     """Let a series come to nothing: `failed` first, then what was made is cancelled and what is held is freed.
 
     Idempotent: called again, it goes on where it was left.
     """
     if series.status != "failed":
-        unit = units.silent()
-        failed = series.changed(unit.clock(), status="failed")
-        series_store.save_series(unit, failed)
-        unit.audit("series.failed", failed.id, ("status",))
+        unit = run.new_unit()
+        series = series.changed(unit.clock(), status="failed")
+        series_store.save_series(unit, series)
+        unit.audit("series.failed", series.id, ("status",))
         unit.commit()
-        series = failed
     while series.held_in:
-        series = _give_up_last(units, series, clock, calcom)
+        series = _give_up_last(run, series)
     return series
 
 
-def _give_up_last(units: Units, series: Series, clock: Clock, calcom: "Callable[[], CalCom]") -> Series:
+def _give_up_last(run: SeriesRun, series: Series) -> Series:
     """What the last transaction held is freed by one like it; nothing new is made, as the series has `failed`."""
     ids = [str(one.appointment_id) for one in series.held_last()]
     made = appointment_store.appointments_of(dict.fromkeys(ids, series.company_id))
-    context: ChangeContext[Appointment] = ChangeContext(units.silent, series.company_id, clock, calcom=calcom)
     for appointment_id in made:
-        cancel(context, appointment_id, Cancellation(reason=SERIES_FAILED))
-    for attempt in range(TRIES):
-        unit = units.silent()
+        cancel(run, appointment_id, Cancellation(reason=SERIES_FAILED))
+    going = [one for one in series.held_last() if one.appointment_id not in made]
+
+    holds = holds_of(series, going)
+
+    def attempt() -> Series:
+        unit = run.new_unit()
         fewer = series.changed(unit.clock(), held_in=series.held_in[:-1])
         series_store.save_series(unit, fewer)
-        going = [one for one in series.held_last() if one.appointment_id not in made]
-        _free(unit, series, going)
+        time_swap.swap(unit, time_swap.read_calendars(holds), holds, {}, unit.clock())
         limit_store.uncount(unit, [name for one in going for name in one.counted])
         try:
             unit.commit()
             return fewer
         except Stale:
-            book.pause(random.uniform(0, min(0.005 * 2**attempt, 0.15)))
             current = series_store.get_series(series.company_id, series.id)
             if current.held_in != series.held_in:
                 return current
-    raise Unavailable("calendar_busy", "Many are booking these days at once; the holds are given up shortly.")
+            raise
+
+    return until_committed(attempt, "calendar_busy", BUSY)
 
 
-def _free(unit: Unit, series: Series, going: Sequence[Occurrence]) -> None:
-    """Stage that the holds are gone; the calendars are read now, a hundred weeks to a request."""
-    holds = [(owner, series.hold(one)) for one in going for owner in series.owners(one)]
-    owners = [calendar_store.owner(series.company_id, *owner) for owner in dict.fromkeys(owner for owner, _ in holds)]
-    mondays = sorted({monday_of(day) for _, hold in holds for day in hold.days()})
-    rows = fetch(calendar_store.keys(series.company_id, owners, mondays))
-    for calendar in calendar_store.calendars(series.company_id, owners, mondays, rows):
-        mine = [hold for owner, hold in holds if owner[1] == calendar.staff.id]
-        days = {day for hold in mine for day in hold.days()}
-        calendar_store.free_all(unit, calendar, [hold.reference for hold in mine], days)
+def holds_of(series: Series, occurrences: Iterable[Occurrence]) -> Taken:
+    """What holds the times of these occurrences in each calendar until their appointments take them."""
+    taken = time_swap.taken_by(series.appointment(one, series.created_at) for one in occurrences)
+    return {owner: [held(entry, series.held_until) for entry in entries] for owner, entries in taken.items()}

@@ -54,49 +54,47 @@ class Recurrence(msgspec.Struct, frozen=True, kw_only=True):
 
     def _days(self, first: datetime, zone: ZoneInfo, path: str) -> list[date]:
         where = f"{path}.recurrence"
-        rule = self._rule(where)
-        count, until = self._bound(rule, first, zone, where)
+        rule = self._rule(f"{where}.rrule")
+        count, until, bound = self._bound(rule, first, zone, where)
         end = first.date() + LONGEST
         days = list(islice(rule.dates(first.date(), min(until or end, end)), (count or MOST) + 1))
         if not days or days[0] != first.date():
             then = f"The first date by this rule would be {days[0]}." if days else "It names no date in two years."
             raise invalid(f"{path}.starts_at", "not_in_rule", f"The series does not begin on its own rule. {then}")
         if count and len(days) < count:
-            raise invalid(self._bounded_by(where, "count"), "too_far_ahead", "A series ends within two years.")
+            raise invalid(bound, "too_far_ahead", "A series ends within two years.")
         days = days[:count]
         if len(days) > MOST:
-            bound = self._bounded_by(where, "until")
             raise invalid(bound, "too_many", f"A series has at most {MOST} occurrences.")
         return [day for day in days if day not in self.excluded]
 
     def _rule(self, path: str) -> Rule:
         if self.frequency != "custom":
             if self.rrule is not None:
-                raise invalid(f"{path}.rrule", "not_custom", "Give `rrule` with the frequency `custom` alone.")
+                raise invalid(path, "not_custom", "Give `rrule` with the frequency `custom` alone.")
             return _PLAIN[self.frequency]
         if self.rrule is None:
-            raise invalid(f"{path}.rrule", "required", "Say how it recurs, such as FREQ=WEEKLY;BYDAY=TU,TH.")
-        return rrule.parse(self.rrule, f"{path}.rrule")
+            raise invalid(path, "required", "Say how it recurs, such as FREQ=WEEKLY;BYDAY=TU,TH.")
+        return rrule.parse(self.rrule, path)
 
-    def _bound(self, rule: Rule, first: datetime, zone: ZoneInfo, path: str) -> tuple[int | None, date | None]:
-        given = [self.count is not None, self.until is not None, rule.count is not None, rule.until is not None]
-        if sum(given) > 1:
-            field = "until" if given[1] else "count" if given[0] else "rrule"
-            raise invalid(f"{path}.{field}", "two_bounds", "A series ends by `count` or by `until`: give one, once.")
-        if not any(given):
+    def _bound(self, rule: Rule, first: datetime, zone: ZoneInfo, path: str) -> tuple[int | None, date | None, str]:
+        """How many, or until when; and the field that says so."""
+        given = {"until": self.until, "count": self.count, "rrule": rule.count or rule.until}
+        fields = [field for field, value in given.items() if value is not None]
+        if len(fields) > 1 or (rule.count and rule.until):
+            sentence = "A series ends by `count` or by `until`: give one, once."
+            raise invalid(f"{path}.{fields[0]}", "two_bounds", sentence)
+        if not fields:
             raise invalid(f"{path}.count", "required", "Say when it ends, by `count` or by `until`.")
+        bound = f"{path}.{fields[0]}"
         if rule.count and rule.count > MOST:
-            raise invalid(f"{path}.rrule", "too_many", f"A series has at most {MOST} occurrences.")
-        until = self.until or (_until(rule.until, first, zone, f"{path}.rrule") if rule.until else None)
-        bound = f"{path}.until" if self.until else f"{path}.rrule"
+            raise invalid(bound, "too_many", f"A series has at most {MOST} occurrences.")
+        until = self.until or (_until(rule.until, first, zone, bound) if rule.until else None)
         if until and until < first.date():
             raise invalid(bound, "no_occurrence", "The series ends before it begins.")
         if until and until > first.date() + LONGEST:
             raise invalid(bound, "too_far_ahead", "A series ends within two years.")
-        return self.count or rule.count, until
-
-    def _bounded_by(self, path: str, field: str) -> str:
-        return f"{path}.{field}" if getattr(self, field) is not None else f"{path}.rrule"
+        return self.count or rule.count, until, bound
 
 
 def _until(text: str, first: datetime, zone: ZoneInfo, path: str) -> date:

@@ -7,25 +7,28 @@ for the next match searches to the year 9999 for a 30 February.) What depends on
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from itertools import groupby
-from typing import Literal, cast
+from itertools import groupby, pairwise
+from typing import Literal
 
 import msgspec
 
 from chalicelib.core.errors import Invalid, invalid
 
 Freq = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
+FREQS: tuple[Freq, ...] = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+MOST_IN_COUNT = 9999
 _BY_DAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,4}")
-_RANGES = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
-_ONLY_WITH: dict[str, tuple[Freq, ...]] = {
-    "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
-    "BYYEARDAY": ("YEARLY",),
-    "BYWEEKNO": ("YEARLY",),
+_LISTS: dict[str, tuple[str, int, tuple[Freq, ...]]] = {
+    "BYMONTH": ("by_month", 12, FREQS),
+    "BYMONTHDAY": ("by_month_day", 31, ("DAILY", "MONTHLY", "YEARLY")),
+    "BYYEARDAY": ("by_year_day", 366, ("YEARLY",)),
+    "BYWEEKNO": ("by_week_no", 53, ("YEARLY",)),
+    "BYSETPOS": ("by_set_pos", 366, FREQS),
 }
-_KNOWN = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_RANGES}
-MOST_IN_COUNT = 9999
+"""Lists of numbers: the field of `Rule` that each becomes, its highest number, and the frequencies it goes with."""
+_KNOWN = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_LISTS}
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,19 +52,18 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     def dates(self, first: date, last: date) -> Iterator[date]:
         """The dates from `first`, which begins the rule's first period, until `last`, both included."""
         named = self._named(first)
-        # A position in a period counts from the period's own beginning, which may lie before `first`.
-        days = (first - timedelta(days=n) for n in range(366, -1, -1)) if self.by_set_pos else iter((first,))
-        new_unit = next(day for day in days if self._period(day, first) == 0)
+        # A position in a period counts from the period's own beginning and end, which may lie outside.
         beyond = 366 if self.by_set_pos else 0
-        every = (new_unit + timedelta(days=n) for n in range((last - new_unit).days + 1 + beyond))
-        fitting = (day for day in every if self._period(day, first) % self.interval == 0 and named(day))
+        around = (first + timedelta(days=n) for n in range(-beyond, (last - first).days + 1 + beyond))
+        period = {day: self._period(day, first) for day in around}
+        fitting = (day for day, number in period.items() if number >= 0 == number % self.interval and named(day))
         if not self.by_set_pos:
             yield from fitting
             return
-        for _, grouped in groupby(fitting, lambda day: self._period(day, first)):
+        for _, grouped in groupby(fitting, lambda day: period[day]):
             found = list(grouped)
-            places = {place - 1 if place > 0 else len(found) + place for place in self.by_set_pos}
-            yield from (day for n, day in enumerate(found) if n in places and first <= day <= last)
+            positions = {number - 1 if number > 0 else len(found) + number for number in self.by_set_pos}
+            yield from (day for n, day in enumerate(found) if n in positions and first <= day <= last)
 
     def _period(self, day: date, first: date) -> int:
         """How many days, weeks, months or years after the one of `first` it lies."""
@@ -77,26 +79,23 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     def _named(self, first: date) -> Callable[[date], bool]:
         """Whether a date is one that the rule names; what it leaves open follows from its first date."""
-        rule = self
-        if not (self.by_month_day or self.by_year_day or self.by_week_no or self.by_day):
-            if self.freq == "WEEKLY":
-                rule = msgspec.structs.replace(self, by_day=((0, first.weekday()),))
-            elif self.freq == "MONTHLY":
-                rule = msgspec.structs.replace(self, by_month_day=(first.day,))
-            elif self.freq == "YEARLY":
-                months = self.by_month or (first.month,)
-                rule = msgspec.structs.replace(self, by_month=months, by_month_day=(first.day,))
-        elif self.by_week_no and not (self.by_day or self.by_month_day or self.by_year_day):
-            rule = msgspec.structs.replace(self, by_day=((0, first.weekday()),))
-        return rule._names
+        implied: dict[str, object] = {}
+        if not (self.by_month_day or self.by_year_day or self.by_day):
+            if self.freq == "WEEKLY" or self.by_week_no:
+                implied = {"by_day": ((0, first.weekday()),)}
+            elif self.freq != "DAILY":
+                implied = {"by_month_day": (first.day,)}
+                if self.freq == "YEARLY":
+                    implied["by_month"] = self.by_month or (first.month,)
+        return msgspec.structs.replace(self, **implied)._names
 
     def _names(self, day: date) -> bool:
         in_month, in_year = _length(day, "month"), _length(day, "year")
         of_year = day.timetuple().tm_yday
         return (
             (not self.by_month or day.month in self.by_month)
-            and (not self.by_month_day or bool({day.day, day.day - in_month - 1} & {*self.by_month_day}))
-            and (not self.by_year_day or bool({of_year, of_year - in_year - 1} & {*self.by_year_day}))
+            and (not self.by_month_day or not {day.day, day.day - in_month - 1}.isdisjoint(self.by_month_day))
+            and (not self.by_year_day or not {of_year, of_year - in_year - 1}.isdisjoint(self.by_year_day))
             and (not self.by_week_no or self._in_weeks(day))
             and (not self.by_day or self._on_weekdays(day))
         )
@@ -106,19 +105,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         monthly = self.freq == "MONTHLY" or bool(self.by_month)
         number = day.day if monthly else day.timetuple().tm_yday
         left = _length(day, "month" if monthly else "year") - number
-        places = {0, (number - 1) // 7 + 1, -(left // 7 + 1)}
-        return any(weekday == day.weekday() and ordinal in places for ordinal, weekday in self.by_day)
+        ordinals = {0, (number - 1) // 7 + 1, -(left // 7 + 1)}
+        return any(weekday == day.weekday() and ordinal in ordinals for ordinal, weekday in self.by_day)
 
     def _in_weeks(self, day: date) -> bool:
         # Week 1 is the first with four days in the year; the days at a year's edges may be in a neighbour's week.
-        years = (day.year + 1, day.year, day.year - 1)
-        year = next(year for year in years if self._first_week(year) <= day)
-        start, end = self._first_week(year), self._first_week(year + 1)
+        firsts = [self._week(date(year, 1, 4)) for year in range(day.year - 1, day.year + 3)]
+        start, end = next((first, end) for first, end in pairwise(firsts) if day < end)
         number = (day - start).days // 7 + 1
-        return bool({number, number - (end - start).days // 7 - 1} & {*self.by_week_no})
-
-    def _first_week(self, year: int) -> date:
-        return self._week(date(year, 1, 4))
+        return not {number, number - (end - start).days // 7 - 1}.isdisjoint(self.by_week_no)
 
 
 def _length(day: date, of: Literal["month", "year"]) -> int:
@@ -144,34 +139,30 @@ def parse(text: str, path: str) -> Rule:
         if name not in _KNOWN:
             raise _wrong(path, f"{name} is no part of a rule.")
         parts[name] = value
-    freq = parts.get("FREQ")
-    if freq not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY"):
+    freq = next((each for each in FREQS if each == parts.get("FREQ")), None)
+    if freq is None:
         raise _wrong(path, "FREQ is DAILY, WEEKLY, MONTHLY or YEARLY; nothing recurs within a day.")
-    return _rule(cast(Freq, freq), parts, path)
+    return _rule(freq, parts, path)
 
 
 def _rule(freq: Freq, parts: dict[str, str], path: str) -> Rule:
-    numbers = {name: _numbers(name, parts.get(name), path) for name in _RANGES}
-    for name, allowed in _ONLY_WITH.items():
-        if numbers[name] and freq not in allowed:
+    lists = {name: _numbers(name, parts[name], path) for name in _LISTS if name in parts}
+    for name in lists:
+        if freq not in _LISTS[name][2]:
             raise _wrong(path, f"{name} does not go with FREQ={freq}.")
-    days = _by_day(freq, parts.get("BYDAY"), bool(numbers["BYWEEKNO"]), path)
-    if numbers["BYSETPOS"] and not (days or any(numbers[name] for name in _RANGES if name != "BYSETPOS")):
+    if lists.keys() == {"BYSETPOS"} and "BYDAY" not in parts:
         raise _wrong(path, "BYSETPOS chooses among what another BY part names.")
     if parts.get("WKST", "MO") not in WEEKDAYS:
         raise _wrong(path, "WKST is a weekday such as MO.")
+    ordinals = freq in ("MONTHLY", "YEARLY") and "BYWEEKNO" not in parts
     return Rule(
         freq=freq,
         interval=_positive("INTERVAL", parts.get("INTERVAL", "1"), path),
         week_start=WEEKDAYS.index(parts.get("WKST", "MO")),
-        by_month=numbers["BYMONTH"],
-        by_month_day=numbers["BYMONTHDAY"],
-        by_year_day=numbers["BYYEARDAY"],
-        by_week_no=numbers["BYWEEKNO"],
-        by_day=days,
-        by_set_pos=numbers["BYSETPOS"],
+        by_day=_by_day(parts["BYDAY"], path, ordinals=ordinals) if "BYDAY" in parts else (),
         count=_positive("COUNT", parts["COUNT"], path) if "COUNT" in parts else None,
         until=parts.get("UNTIL"),
+        **{_LISTS[name][0]: numbers for name, numbers in lists.items()},
     )
 
 
@@ -182,10 +173,9 @@ def _positive(name: str, value: str, path: str) -> int:
     return number
 
 
-def _numbers(name: str, value: str | None, path: str) -> tuple[int, ...]:
-    if value is None:
-        return ()
-    most, least = _RANGES[name], 1 if name == "BYMONTH" else -_RANGES[name]
+def _numbers(name: str, value: str, path: str) -> tuple[int, ...]:
+    most = _LISTS[name][1]
+    least = 1 if name == "BYMONTH" else -most
     given = value.split(",")
     found = tuple(int(one) for one in given if _NUMBER.fullmatch(one))
     if len(found) < len(given) or any(number == 0 or not least <= number <= most for number in found):
@@ -193,17 +183,14 @@ def _numbers(name: str, value: str | None, path: str) -> tuple[int, ...]:
     return found
 
 
-def _by_day(freq: Freq, value: str | None, by_week: bool, path: str) -> tuple[tuple[int, int], ...]:
-    if value is None:
-        return ()
+def _by_day(value: str, path: str, *, ordinals: bool) -> tuple[tuple[int, int], ...]:
     matches = [_BY_DAY.fullmatch(one) for one in value.split(",")]
-    known = [match for match in matches if match and (match[1] is None or 1 <= abs(int(match[1])) <= 53)]
-    found = tuple((int(match[1] or 0), WEEKDAYS.index(match[2])) for match in known)
-    if len(known) < len(matches):
+    found = tuple((int(match[1]) if match[1] else None, WEEKDAYS.index(match[2])) for match in matches if match)
+    if len(found) < len(matches) or any(ordinal is not None and not 1 <= abs(ordinal) <= 53 for ordinal, _ in found):
         raise _wrong(path, "BYDAY has weekdays such as MO,WE, in months and years also 1MO or -1FR.")
-    if any(n for n, _ in found) and (freq in ("DAILY", "WEEKLY") or by_week):
+    if not ordinals and any(ordinal for ordinal, _ in found):
         raise _wrong(path, "Only in months and years is there a first or last weekday.")
-    return found
+    return tuple((ordinal or 0, weekday) for ordinal, weekday in found)
 
 
 def _wrong(path: str, sentence: str) -> Invalid:

@@ -16,7 +16,8 @@ PREFIX = "series#"
 def add_series(unit: Unit, series: Series) -> None:
     """Add it, and its mark with the customer."""
     unit.add(_row(series))
-    unit.add(BookingRow(f"{series.company_id}#{series.customer_id}", f"{PREFIX}{series.id}", data=encode(series.id)))
+    customer = f"{series.company_id}#{series.template.customer_id}"
+    unit.add(BookingRow(customer, f"{PREFIX}{series.id}", data=encode(series.id)))
 
 
 def save_series(unit: Unit, series: Series) -> None:
@@ -26,8 +27,8 @@ def save_series(unit: Unit, series: Series) -> None:
 
 def check_unchanged(unit: Unit, series: Series) -> None:
     """Let the unit depend on this being the newest version; it ends as Stale if not."""
-    place = _key(series.company_id, series.id)
-    unit.check(BookingRow(place.pk, place.sk), BookingRow.version == series.version)
+    at = _key(series.company_id, series.id)
+    unit.check(BookingRow(at.pk, at.sk), BookingRow.version == series.version)
 
 
 def find_series(company_id: str, series_id: str) -> Series | None:
@@ -48,13 +49,8 @@ def page_series(company_id: str, customer_id: str | None, limit: int, cursor: st
     if customer_id is None:
         found = page(LISTING, f"{company_id}#series", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
         return found.map(lambda row: row.model(Series))
-    marks = page(
-        LISTING,
-        f"{company_id}#{customer_id}",
-        limit=limit,
-        cursor=cursor,
-        selection=Selection(between=BookingRow.sk.startswith(PREFIX), newest_first=True),
-    )
+    newest = Selection(between=BookingRow.sk.startswith(PREFIX), newest_first=True)
+    marks = page(LISTING, f"{company_id}#{customer_id}", limit=limit, cursor=cursor, selection=newest)
     rows = fetch([_key(company_id, mark.model(str)) for mark in marks.data])
     return Page([series for series in map(_series_of, rows) if series], marks.next_cursor)
 
@@ -68,5 +64,5 @@ def _key(company_id: str, series_id: str) -> Key:
 
 
 def _row(series: Series) -> BookingRow:
-    place = _key(series.company_id, series.id)
-    return BookingRow(place.pk, place.sk, version=series.version, data=encode(series))
+    at = _key(series.company_id, series.id)
+    return BookingRow(at.pk, at.sk, version=series.version, data=encode(series))

@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
+from chalicelib.booking.engine.clocks import MINUTE
 
-MINUTE = timedelta(minutes=1)
 PIECE = timedelta(days=14)
 """An entry tells its start from any day it touches in two bytes (22 days); longer absences lie there in pieces."""
 

@@ -1,4 +1,4 @@
-"""What another calendar (Google's, Cal.com's) says is busy of a member of staff, as entries of his calendar here.
+"""What another calendar (Google's, Cal.com's) says is busy of a member of staff, as entries of their calendar here.
 
 An entry ends at the latest where its week does, so that each week is right by itself however many are replaced.
 """
@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.booking.calendar.entries import MINUTE, Entry, Kind, monday_of
+from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
+from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.practice.hours import Interval
 
 _SOURCE_BYTES = 4

@@ -1,6 +1,5 @@
-"""A place on the waiting list: what a customer would like, which free time suits it, who goes first; pure."""
+"""An entry of the waiting list: what a customer would like, which free time suits it, who goes first; pure."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -14,15 +13,18 @@ from chalicelib.booking.practice.hours import DAY_MINUTES, Span
 LASTS = timedelta(days=30)
 LONGEST = timedelta(days=180)
 LOOKED_AT_EVERY = timedelta(days=1)
-"""How long a wish may stay unlooked at, whatever was or was not told: days come within reach, holds lapse, by time."""
+"""How often each entry is looked at whatever happens: days come within reach and holds lapse without an event."""
 MOST_OFFERS = 50
-"""Who has turned down so many gets no more; also what a record can hold."""
+"""An entry that has had so many gets no more; also what a record can hold."""
 MOST_UNANSWERED = 3
-"""Whoever left so many in a row unanswered is asked no more: the number may be a stranger's, typed in by another."""
+"""Whoever left so many in a row unanswered is asked no more: it may be a stranger's number that somebody mistyped."""
 Status = Literal["waiting", "offered", "booked", "withdrawn", "expired"]
 OPEN = frozenset({"waiting", "offered"})
 Outcome = Literal["open", "accepted", "declined", "lapsed", "withdrawn", "gone"]
-"""`gone`: accepted, and then Cal.com did not have the time. `withdrawn`: he left the list."""
+"""`gone`: accepted, and then Cal.com did not have the time. `withdrawn`: the customer left the list."""
+
+
+BUSY = "Too much is happening to this record at once; try again in a moment."
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -45,9 +47,9 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """A time that is kept for someone until `until`, by a hold; `digest` is that of the hold's own secret.
+    """A time that is kept for someone until `until`, by a hold; `token_digest` is that of the hold's own secret.
 
-    Nobody has that secret: who holds the link to the offer has been proven otherwise. Instants in UTC.
+    Nobody has that secret: the link to the offer is the proof. Instants in UTC.
     """
 
     id: str
@@ -57,33 +59,44 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime
     until: datetime
     hold_id: str
-    digest: str
+    token_digest: str
     by: Literal["text", "mail"]
     outcome: Outcome = "open"
     made_at: datetime
 
+    def outcome_at(self, now: datetime) -> Outcome:
+        """What has become of it; an open offer has lapsed once `until` has come, whether or not that was noted."""
+        return "lapsed" if self.outcome == "open" and self.until <= now else self.outcome
 
-class WaitlistEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """`service_ids` and `staff_ids` in order of preference; no staff: anyone, or whoever fits all that `prefer` says.
 
-    `days` and `weekdays` (0 = Monday) say on which dates, `times` between which minutes of the local day; none given:
-    any. `visitor`: added himself, and is offered nothing and nobody unpublished. `look_at`: when it is looked at next
-    if nothing happens before. `offers`: all it has had, the newest last. Instants in UTC.
+class WaitlistTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Which times would do. `days` and `weekdays` (0 = Monday) say on which dates, `times` between which minutes of the
+    local day; none given: any. `prefer`: who it is to be where nobody is named. `length_min`: of a service whose length
+    the customer chooses. `visitor`: the customer added it, and is offered nothing and nobody unpublished.
     """
 
-    id: str
-    company_id: str
     branch_id: str
-    customer_id: str
-    service_ids: tuple[str, ...]
     days: tuple[Range, ...] = ()
     weekdays: tuple[int, ...] = ()
     times: tuple[Span, ...] = ()
-    staff_ids: tuple[str, ...] = ()
     prefer: Preference = Preference()
     length_min: int | None = None
     visitor: bool = False
     source: Literal["api", "web", "mobile"] = "api"
+
+
+class WaitlistEntry(WaitlistTerms, frozen=True, kw_only=True):
+    """`service_ids` and `staff_ids` in order of preference; no staff: anyone, or whoever fits `prefer`.
+
+    `look_at`: when it is looked at next if nothing happens before. `offers`: all it has had, the newest last. Instants
+    in UTC.
+    """
+
+    id: str
+    company_id: str
+    customer_id: str
+    service_ids: tuple[str, ...]
+    staff_ids: tuple[str, ...] = ()
     status: Status = "waiting"
     offers: tuple[Offer, ...] = ()
     appointment_id: str | None = None
@@ -109,53 +122,51 @@ class WaitlistEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_be_offered(self, now: datetime) -> bool:
         """Whether it waits for an offer."""
-        newest = [one.outcome for one in self.offers[-MOST_UNANSWERED:]]
+        newest = [offer.outcome for offer in self.offers[-MOST_UNANSWERED:]]
         silent = newest == ["lapsed"] * MOST_UNANSWERED
         return self.status == "waiting" and self.expires_at > now and len(self.offers) < MOST_OFFERS and not silent
 
-    def wants(self, worker: IndexedStaff) -> bool:
+    def accepts(self, staff: IndexedStaff) -> bool:
         """Whether it may be this member of staff."""
         prefer, skill = self.prefer, (self.prefer.skill or "").casefold()
         return (
-            (worker.published or not self.visitor)
-            and (not self.staff_ids or worker.id in self.staff_ids)
-            and (prefer.gender is None or worker.gender == prefer.gender)
-            and (prefer.language is None or prefer.language.casefold() in worker.languages)
-            and (not skill or any(one.name == skill for one in worker.abilities))
+            (staff.published or not self.visitor)
+            and (not self.staff_ids or staff.id in self.staff_ids)
+            and (prefer.gender is None or staff.gender == prefer.gender)
+            and (prefer.language is None or prefer.language.casefold() in staff.languages)
+            and (not skill or any(ability.name == skill for ability in staff.abilities))
         )
 
-    def fits(self, chance: Candidate) -> bool:
-        """Whether the time is one that is wished for, from its start to its end, and was not turned down before."""
+    def fits(self, candidate: Candidate) -> bool:
+        """Whether the time would do, from its start to its end, and was not turned down before."""
         return (
-            chance.service_id in self.service_ids
-            and (not self.days or any(one.first <= chance.day <= one.last for one in self.days))
-            and (not self.weekdays or chance.day.weekday() in self.weekdays)
-            and (not self.times or any(one.start <= chance.start and chance.end <= one.end for one in self.times))
-            # Whoever says no to ten o'clock is not asked about a quarter past.
-            and not any(old.starts_at < chance.ends_at and chance.starts_at < old.ends_at for old in self.offers)
+            candidate.service_id in self.service_ids
+            and (not self.days or any(one.first <= candidate.day <= one.last for one in self.days))
+            and (not self.weekdays or candidate.day.weekday() in self.weekdays)
+            and (not self.times or any(one.start <= candidate.start and candidate.end <= one.end for one in self.times))
+            # Whoever turned down ten o'clock is not offered a quarter past.
+            and not any(old.starts_at < candidate.ends_at and candidate.starts_at < old.ends_at for old in self.offers)
         )
 
-    def rank(self, chance: Candidate) -> tuple[bool, bool, int, datetime, str]:
+    def rank(self, candidate: Candidate) -> tuple[bool, bool, int, datetime, str]:
         """The lowest goes first, and no two are alike.
 
-        Those who asked for certain staff, whom it fits to the minute, who can less often, who waits longest.
+        Entries that name staff come first, then those it fits to the minute, those that fit less often, the oldest.
         """
-        exact = any((one.start, one.end) == (chance.start, chance.end) for one in self.times)
+        exact = any((one.start, one.end) == (candidate.start, candidate.end) for one in self.times)
         return not self.staff_ids, not exact, self.breadth(), self.created_at, self.id
 
     def breadth(self) -> int:
-        """In how many minutes, all in all, an appointment could take place."""
-        days = sum(1 for day in self.dates() if not self.weekdays or day.weekday() in self.weekdays)
+        """In how many minutes, all in all, an appointment could take place: on any day until it expires, if none are
+        named.
+        """
+        ranges = self.days or (Range(self.created_at.date(), self.expires_at.date()),)
+        dates = (one.first + timedelta(days=n) for one in ranges for n in range((one.last - one.first).days + 1))
+        days = sum(1 for day in dates if not self.weekdays or day.weekday() in self.weekdays)
         return days * (sum(one.end - one.start for one in self.times) if self.times else DAY_MINUTES)
 
-    def dates(self) -> Iterator[date]:
-        """All dates that are wished for: each day until it expires, if none are named."""
-        for one in self.days or (Range(self.created_at.date(), self.expires_at.date()),):
-            for number in range((one.last - one.first).days + 1):
-                yield one.first + timedelta(days=number)
-
     def last_day(self) -> date:
-        """The last date that is wished for."""
+        """The last date that would do."""
         return max((one.last for one in self.days), default=self.expires_at.date())
 
     def offered(self, offer: Offer, now: datetime) -> "WaitlistEntry":
@@ -191,7 +202,7 @@ class WaitlistEntry(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **fields, updated_at=now, version=self.version + 1)
 
 
-def chance(
+def candidate_at(
     service_id: str, starts_at: datetime, ends_at: datetime, staff_ids: tuple[str, ...], clock: ZoneInfo
 ) -> Candidate:
     """A free time, as the branch's clock shows it."""

@@ -1,13 +1,13 @@
-"""What someone on the waiting list reads when a time is kept for him: in the branch's language."""
+"""What someone on the waiting list reads when a time is kept for them: in the branch's language."""
 
 from datetime import datetime
 from typing import Literal
 
-import msgspec
+from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.waitlist.entry import Offer
 
 Phrase = Literal["text", "subject", "mail"]
-_SPOKEN = "en"
-_WORDS: dict[str, dict[Phrase, str]] = {
+_PHRASES: dict[str, dict[Phrase, str]] = {
     "en": {
         "text": "{branch}: {service} is free on {when}{staff}. We keep it for you until {until}: {link}",
         "subject": "A time has become free at {branch}",
@@ -51,30 +51,25 @@ _DAYS = {
 _DATES = {"en": "%Y-%m-%d", "de": "%d.%m.%Y", "it": "%d/%m/%Y", "vi": "%d/%m/%Y"}
 
 
-class OfferMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said of an offer; times on the branch's clock. `staff`: a name, if it may be told."""
-
-    branch: str
-    service: str
-    starts_at: datetime
-    until: datetime
-    staff: str | None
-    link: str
-
-
-def say(phrase: Phrase, language: str, told: OfferMessage) -> str:
-    """The phrase in that language; in English where it is not spoken here."""
-    spoken = language if language in _WORDS else _SPOKEN
-    same_day = told.until.date() == told.starts_at.date()
-    return _WORDS[spoken][phrase].format(
-        branch=told.branch,
-        service=told.service,
-        when=_moment(told.starts_at, spoken),
-        until=told.until.strftime("%H:%M") if same_day else _moment(told.until, spoken),
-        staff=_WITH[spoken].format(name=told.staff) if told.staff else "",
-        link=told.link,
+def say(phrase: Phrase, schedule: Schedule, offer: Offer, link: str) -> str:
+    """What the message about an offer says, in the branch's language and by its clock; in English where there is no
+    translation. Who does it is named only where they are published.
+    """
+    branch, clock = schedule.branch, schedule.branch.clock()
+    language = branch.language if branch.language in _PHRASES else "en"
+    service = schedule.find_service(offer.service_id)
+    staff = next((one.name for one in schedule.staff if one.id == offer.staff_id and one.published), None)
+    starts_at, until = offer.starts_at.astimezone(clock), offer.until.astimezone(clock)
+    same_day = until.date() == starts_at.date()
+    return _PHRASES[language][phrase].format(
+        branch=branch.name,
+        service=service.name if service else "",
+        when=_moment(starts_at, language),
+        until=until.strftime("%H:%M") if same_day else _moment(until, language),
+        staff=_WITH[language].format(name=staff) if staff else "",
+        link=link,
     )
 
 
-def _moment(at: datetime, spoken: str) -> str:
-    return f"{_DAYS[spoken][at.weekday()]} {at.strftime(_DATES[spoken])}, {at.strftime('%H:%M')}"
+def _moment(at: datetime, language: str) -> str:
+    return f"{_DAYS[language][at.weekday()]} {at.strftime(_DATES[language])}, {at.strftime('%H:%M')}"

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.booking.tables import BookingRow
@@ -19,19 +20,29 @@ BY_COMPANY = Listing(BookingRow, "by_company", "company_id", "starts_at")
 BY_CUSTOMER = Listing(BookingRow, "by_customer", "customer", "starts_at")
 
 
+class WaitlistFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list may be narrowed by, and which page of it."""
+
+    branch_id: str | None = None
+    customer_id: str | None = None
+    status: str | None = None
+    limit: int
+    cursor: str | None = None
+
+
 def key(company_id: str, waiting_id: str) -> Key:
-    """The address of a place on the list, for a fetch together with other records."""
+    """The address of an entry, for a fetch together with other records."""
     return Key(BookingRow, f"{company_id}#{waiting_id}", "waiting")
 
 
-def waiting_of(row: Any) -> WaitlistEntry | None:
-    """The place on the list in a fetched row."""
+def entry_of(row: Any) -> WaitlistEntry | None:
+    """The entry in a fetched row."""
     return row.model(WaitlistEntry) if row is not None else None
 
 
 def find(company_id: str, waiting_id: str) -> WaitlistEntry | None:
     """One request."""
-    return waiting_of(fetch([key(company_id, waiting_id)])[0])
+    return entry_of(fetch([key(company_id, waiting_id)])[0])
 
 
 def get(company_id: str, waiting_id: str) -> WaitlistEntry:
@@ -42,28 +53,28 @@ def get(company_id: str, waiting_id: str) -> WaitlistEntry:
     return found
 
 
-def add(unit: Unit, waiting: WaitlistEntry) -> None:
+def add(unit: Unit, entry: WaitlistEntry) -> None:
     """Add it."""
-    unit.add(_row(waiting))
+    unit.add(_row(entry))
 
 
-def save(unit: Unit, waiting: WaitlistEntry) -> None:
+def save(unit: Unit, entry: WaitlistEntry) -> None:
     """Write its next version; the unit ends as Stale when someone else was faster."""
-    unit.put(_row(waiting), BookingRow.version == waiting.version - 1)
+    unit.put(_row(entry), BookingRow.version == entry.version - 1)
 
 
 def anyone(company_id: str) -> bool:
     """Whether anyone of the company waits; one Query of one key."""
-    return next(iter(BookingRow.by_branch.query(_open(company_id), limit=1)), None) is not None
+    return next(iter(BookingRow.by_branch.query(f"{company_id}#waiting", limit=1)), None) is not None
 
 
 def open_in(company_id: str, branch_id: str, most: int) -> list[WaitlistEntry]:
     """Those who wait in a branch as they are now, the longest first; a Query and a request for each hundred of them."""
-    mine = BookingRow.starts_at.startswith(f"{branch_id}#")
-    rows = BookingRow.by_branch.query(_open(company_id), mine, limit=most)
+    here = BookingRow.starts_at.startswith(f"{branch_id}#")
+    rows = BookingRow.by_branch.query(f"{company_id}#waiting", here, limit=most)
     # The index is a moment behind; the records themselves are not.
     found = fetch([Key(BookingRow, row.pk, row.sk) for row in rows])
-    return [waiting for waiting in map(waiting_of, found) if waiting and waiting.status in OPEN]
+    return [entry for entry in map(entry_of, found) if entry and entry.status in OPEN]
 
 
 def due(at: datetime, most: int) -> list[tuple[str, str]]:
@@ -72,20 +83,13 @@ def due(at: datetime, most: int) -> list[tuple[str, str]]:
     return [(str(company_id), str(waiting_id)) for company_id, waiting_id in (r.pk.split("#") for r in rows)]
 
 
-def page_waiting(
-    company_id: str,
-    *,
-    branch_id: str | None,
-    customer_id: str | None,
-    status: str | None,
-    limit: int,
-    cursor: str | None,
-) -> Page[WaitlistEntry]:
+def page_entries(company_id: str, by: WaitlistFilter) -> Page[WaitlistEntry]:
     """Those of a company, or of a customer, by branch and since when they wait; also those who no longer do."""
-    where, whose = (BY_CUSTOMER, f"{company_id}#{customer_id}") if customer_id else (BY_COMPANY, company_id)
-    between: Condition | None = BookingRow.starts_at.startswith(f"{branch_id}#") if branch_id else None
-    only: Condition | None = BookingRow.status == status if status else None
-    found = page(where, f"{whose}#waiting", limit=limit, cursor=cursor, selection=Selection(between=between, only=only))
+    listing, whose = (BY_CUSTOMER, f"{company_id}#{by.customer_id}") if by.customer_id else (BY_COMPANY, company_id)
+    between: Condition | None = BookingRow.starts_at.startswith(f"{by.branch_id}#") if by.branch_id else None
+    only: Condition | None = BookingRow.status == by.status if by.status else None
+    selection = Selection(between=between, only=only)
+    found = page(listing, f"{whose}#waiting", limit=by.limit, cursor=by.cursor, selection=selection)
     return found.map(lambda row: row.model(WaitlistEntry))
 
 
@@ -95,24 +99,20 @@ def open_of_customer(company_id: str, customer_id: str) -> int:
     return sum(1 for row in rows if row.status in OPEN)
 
 
-def _open(company_id: str) -> str:
-    return f"{company_id}#waiting"
-
-
-def _row(waiting: WaitlistEntry) -> BookingRow:
-    company, place = waiting.company_id, key(waiting.company_id, waiting.id)
-    stands = waiting.status in OPEN
+def _row(entry: WaitlistEntry) -> BookingRow:
+    company_id, at = entry.company_id, key(entry.company_id, entry.id)
+    is_open = entry.status in OPEN
     return BookingRow(
-        place.pk,
-        place.sk,
-        status=waiting.status,
+        at.pk,
+        at.sk,
+        status=entry.status,
         # Keys of their own in the indexes of appointments: no list of those meets them.
-        company_id=f"{company}#waiting",
-        branch=_open(company) if stands else None,
-        customer=f"{company}#{waiting.customer_id}#waiting",
-        starts_at=f"{waiting.branch_id}#{stamp(waiting.created_at)}#{waiting.id}",
-        ending=DUE if stands else None,
-        ends_at=f"{stamp(waiting.due_at)}#{waiting.id}" if stands else None,
-        version=waiting.version,
-        data=encode(waiting),
+        company_id=f"{company_id}#waiting",
+        branch=f"{company_id}#waiting" if is_open else None,
+        customer=f"{company_id}#{entry.customer_id}#waiting",
+        starts_at=f"{entry.branch_id}#{stamp(entry.created_at)}#{entry.id}",
+        ending=DUE if is_open else None,
+        ends_at=f"{stamp(entry.due_at)}#{entry.id}" if is_open else None,
+        version=entry.version,
+        data=encode(entry),
     )

@@ -3,11 +3,9 @@
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -16,6 +14,7 @@ from infra.local.simulators.fattureincloud_access import Access, Grant, Quotas
 from infra.local.simulators.fattureincloud_books import Books
 from infra.local.simulators.fattureincloud_control import control_routes
 from infra.local.simulators.fattureincloud_data import DOCUMENT_TYPES, RESOURCES, Sizes
+from infra.local.simulators.fattureincloud_routes import oauth_routes, subscription_routes
 from infra.local.simulators.fattureincloud_signer import Signer
 from infra.local.simulators.fattureincloud_webhooks import Subscription, Webhooks
 from infra.local.simulators.server import Simulator
@@ -98,11 +97,8 @@ class FattureInCloudSimulator(Simulator):
         """The documented endpoints that PilotPractice may want."""
         entities = "/c/{company}/entities/{kind}"
         documents = "/c/{company}/issued_documents"
-        hooks = "/c/{company}/subscriptions"
         return (
-            Route("GET", "/oauth/authorize", self._authorize),
-            Route("GET", "/oauth/allow", self._allow),
-            Route("POST", "/oauth/token", lambda request: Reply(200, self.access.token(request.json()))),
+            *oauth_routes(self.access),
             Route("GET", "/user/companies", self._companies),
             Route("GET", entities, self._list_entities),
             Route("POST", entities, self._create_entity),
@@ -114,12 +110,7 @@ class FattureInCloudSimulator(Simulator):
             Route("GET", f"{documents}/{{id}}", self._get_document),
             Route("PUT", f"{documents}/{{id}}", self._change_document),
             Route("DELETE", f"{documents}/{{id}}", self._delete_document),
-            Route("GET", hooks, self._subscriptions),
-            Route("POST", hooks, self._subscribe),
-            Route("GET", f"{hooks}/{{id}}", lambda r, company, id: _data(self.webhooks.get(int(company), id).shown())),
-            Route("PUT", f"{hooks}/{{id}}", self._change_subscription),
-            Route("DELETE", f"{hooks}/{{id}}", self._unsubscribe),
-            Route("POST", f"{hooks}/{{id}}/verify", self._verify),
+            *subscription_routes(self.webhooks),
         )
 
     def control_routes(self) -> Sequence[Route]:
@@ -172,25 +163,6 @@ class FattureInCloudSimulator(Simulator):
         return RESOURCE_OF.get(str(kind))
 
     # OAuth, as a browser meets it.
-
-    def _authorize(self, request: Request) -> Reply:
-        """Asks the person."""
-        query = request.query
-        if query.get("response_type") != "code" or query.get("client_id") != self.access.client_id:
-            raise Refused(400, "invalid_request")
-        yes = f"/oauth/allow?{urlencode(query)}"
-        no = f"{query['redirect_uri']}?{urlencode({'error': 'access_denied', 'state': query['state']})}"
-        page = (
-            "<!doctype html><title>Fatture in Cloud (simulated)</title>"
-            f"<h1>Allow {escape(query['client_id'])}?</h1><p>{escape(query.get('scope', ''))}</p>"
-            f'<p><a href="{escape(yes)}">Allow</a> · <a href="{escape(no)}">Deny</a></p>'
-        )
-        return Reply(200, page.encode(), {"Content-Type": "text/html"})
-
-    def _allow(self, request: Request) -> Reply:
-        query = request.query
-        target = self.access.allow(query["client_id"], query["redirect_uri"], query["scope"], query["state"])
-        return Reply(302, None, {"Location": target})
 
     def _companies(self, request: Request) -> Reply:
         names = ("Studio Demo S.r.l.", "Seconda Azienda S.r.l.", "Terza Azienda S.r.l.")
@@ -271,26 +243,6 @@ class FattureInCloudSimulator(Simulator):
             self.books[company].delete(resource, record_id)
             if not silent:
                 self.webhooks.tell(company, resource, "delete", [record_id])
-
-    # Subscriptions.
-
-    def _subscriptions(self, request: Request, company: str) -> Reply:
-        return _data([one.shown() for one in self.webhooks.of(int(company))])
-
-    def _subscribe(self, request: Request, company: str) -> Reply:
-        one, warnings = self.webhooks.create(int(company), request.json()["data"])
-        return Reply(200, {"data": one.shown() if one else None, "warnings": warnings})
-
-    def _change_subscription(self, request: Request, company: str, id: str) -> Reply:
-        return _data(self.webhooks.change(int(company), id, request.json()["data"]).shown())
-
-    def _unsubscribe(self, request: Request, company: str, id: str) -> Reply:
-        self.webhooks.remove(int(company), id)
-        return Reply(200)
-
-    def _verify(self, request: Request, company: str, id: str) -> Reply:
-        self.webhooks.verify(int(company), id, request.json().get("data") or {})
-        return Reply(200)
 
 
 def _data(data: Any) -> Reply:

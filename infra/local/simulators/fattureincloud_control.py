@@ -2,21 +2,43 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import msgspec
 
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
-from infra.local.simulators.fattureincloud_access import Window
-
-if TYPE_CHECKING:
-    from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+from infra.local.simulators.fattureincloud_access import Access, Quotas, Window
+from infra.local.simulators.fattureincloud_books import Books
+from infra.local.simulators.fattureincloud_webhooks import Webhooks
 
 PAGE = Path(__file__).with_name("fattureincloud_page.html")
 SHOWN_DELIVERIES = 50
 
 
-def control_routes(simulator: "FattureInCloudSimulator") -> Sequence[Route]:
+class Controlled(Protocol):
+    """What of the simulator is controlled."""
+
+    access: Access
+    books: dict[int, Books]
+    quotas: dict[int, Quotas]
+    webhooks: Webhooks
+
+    def create(self, resource: str, data: dict[str, Any], *, company: int, silent: bool) -> dict[str, Any]:
+        """A new record."""
+
+    def change(
+        self, resource: str, record_id: int, data: dict[str, Any], *, company: int, silent: bool
+    ) -> dict[str, Any]:
+        """Other values for some fields."""
+
+    def delete(self, resource: str, record_id: int, *, company: int, silent: bool) -> None:
+        """Gone."""
+
+    def resize(self, company_id: int, **sizes: int) -> None:
+        """Other books for a company."""
+
+
+def control_routes(simulator: Controlled) -> Sequence[Route]:
     """What there is under `/_sim/` beyond what every simulator has."""
     control = _Control(simulator)
     return (
@@ -36,7 +58,7 @@ def control_routes(simulator: "FattureInCloudSimulator") -> Sequence[Route]:
 
 
 class _Control:
-    def __init__(self, simulator: "FattureInCloudSimulator") -> None:
+    def __init__(self, simulator: Controlled) -> None:
         self._fic = simulator
         self._first = next(iter(simulator.books))
 

@@ -1,6 +1,7 @@
 """What every simulator is: an HTTP server with faults, a control API under `/_sim/` and, if wanted, a state file."""
 
 import signal
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,19 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
 from infra.local.simulators.faults import FaultRule, Faults
 from infra.local.simulators.listener import Listener
+from infra.local.simulators.state_file import StateFile
 
 MOST_REQUESTS_KEPT = 1000
+KEEP_EVERY_SECONDS = 2.0
 
 
 class Simulator(ABC):
     """Subclasses give `routes`, `admit`, `error_body` and their state; handlers run one at a time.
 
-    `state_file`: read when made, written on `stop`, so that state outlives a graceful restart.
+    `state_file`: read by `start`, written before a request that may have changed anything is answered. So whoever was
+    given an answer finds after any end of this process what the answer said.
     """
 
     def __init__(self, state_file: Path | None = None) -> None:
@@ -28,14 +30,16 @@ class Simulator(ABC):
         self.requests: list[dict[str, Any]] = []
         self.stopping = threading.Event()
         self._lock = threading.RLock()
-        self._state_file = state_file
+        self._state = StateFile(state_file)
         self._listener: Listener | None = None
 
     def start(self, port: int = 0, host: str = "127.0.0.1") -> str:
-        """Listens (port 0: a free one) and returns the base URL."""
+        """Listens (port 0: a free one) and returns the base URL. Raises StateUnreadable."""
         self.stopping.clear()
         self._load_state()
-        self._listener = Listener(self.handle, host, port)
+        self._listener = Listener(self._serve, host, port)
+        if self._state.wanted:
+            threading.Thread(target=self._keep_regularly, daemon=True, name="state").start()
         return self._listener.url
 
     def stop(self) -> None:
@@ -45,8 +49,7 @@ class Simulator(ABC):
             return
         self._listener.close()
         self._listener = None
-        if self._state_file:
-            self._state_file.write_bytes(msgspec.json.encode(self.snapshot()))
+        self._keep()
 
     def reset(self) -> None:
         """The same as `POST /_sim/reset`: as it was made, without faults and without a past."""
@@ -115,6 +118,26 @@ class Simulator(ABC):
         """Back to the state it was made with."""
 
     # How a request goes through.
+
+    def _serve(self, request: Request) -> Reply:
+        reply = self.handle(request)
+        if request.method not in ("GET", "HEAD"):
+            self._keep()
+        return reply
+
+    def _keep(self) -> None:
+        if not self._state.wanted:
+            return
+        with self._lock:
+            try:
+                self._state.write(self.snapshot())
+            except OSError as error:  # a full disk is no reason not to answer; it is tried again
+                print(f"the state could not be kept: {error}", file=sys.stderr)
+
+    def _keep_regularly(self) -> None:
+        # What changes by the clock, such as a call that is being played.
+        while not self.stopping.wait(KEEP_EVERY_SECONDS):
+            self._keep()
 
     def handle(self, request: Request) -> Reply:
         """The reply to one request, faults included; called from the listener's threads."""
@@ -196,5 +219,10 @@ class Simulator(ABC):
         return Reply(204)
 
     def _load_state(self) -> None:
-        if self._state_file and self._state_file.exists():
-            self.restore(msgspec.json.decode(self._state_file.read_bytes()))
+        state = self._state.read()
+        if state is None:
+            return
+        try:
+            self.restore(state)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise self._state.misfit(error) from error

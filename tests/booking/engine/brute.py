@@ -26,7 +26,7 @@ def first_shown(zone: str, wall: int) -> int:
 
 
 def open_minutes(hours: Hours, first_day: int, last_day: int) -> set[int]:
-    """Every minute in which he works."""
+    """Every minute in which they work."""
     special = dict(hours.overrides)
     found: set[int] = set()
     for day in range(first_day, last_day + 1):
@@ -43,11 +43,11 @@ def open_minutes(hours: Hours, first_day: int, last_day: int) -> set[int]:
 
 
 def taken_minutes(taken: list[Taken]) -> set[int]:
-    """Every minute of every footprint."""
-    return {minute for each in taken for minute in range(*each.footprint)}
+    """Every minute that is blocked."""
+    return {minute for each in taken for minute in range(*each.blocked)}
 
 
-def fits(start: int, ask: SlotSpec, opened: set[int], taken: set[int]) -> bool:
-    """Whether the appointment lies in the hours and its footprint is clear."""
-    footprint = range(start - ask.before, start + ask.duration + ask.after)
-    return all(m in opened for m in range(start, start + ask.duration)) and not any(m in taken for m in footprint)
+def fits(start: int, spec: SlotSpec, opened: set[int], taken: set[int]) -> bool:
+    """Whether the appointment lies in the hours and what it blocks is clear."""
+    blocked = range(start - spec.before, start + spec.duration + spec.after)
+    return all(m in opened for m in range(start, start + spec.duration)) and not any(m in taken for m in blocked)

@@ -13,7 +13,7 @@ from chalicelib.booking.engine.limits import days_ahead, full, period_of, window
 from chalicelib.booking.engine.query import Host
 from chalicelib.booking.engine.routing import choose
 from chalicelib.booking.engine.starts import SlotSpec, rounded
-from chalicelib.booking.engine.taken import Taken, attendance, footprints, with_a_seat
+from chalicelib.booking.engine.taken import Taken, attendance, blocked_windows, with_a_seat
 from tests.booking.engine.brute import first_shown
 from tests.booking.engine.drawn import PLACES
 
@@ -116,10 +116,10 @@ def test_periods_follow_the_calendar_and_weeks_start_on_sunday() -> None:
 def test_a_period_is_full_when_one_more_would_be_too_many() -> None:
     monday = date(2026, 6, 1).toordinal()
     midnight = day_start("UTC", monday)
-    assert full({"day": 2}, [(monday, 1), (monday, 1)], 1, "UTC", monday, monday + 1) == [(midnight, midnight + 1440)]
-    assert full({"day": 3}, [(monday, 1), (monday, 1)], 1, "UTC", monday, monday + 1) == []
-    assert len(full({"day": 30}, [], 60, "UTC", monday, monday + 1)) == 2
-    assert full({"day": 0}, [(monday, 1)], 1, "UTC", monday, monday) == []
+    assert full({"day": 2}, [(monday, 1), (monday, 1)], 1, "UTC", (monday, monday + 1)) == [(midnight, midnight + 1440)]
+    assert full({"day": 3}, [(monday, 1), (monday, 1)], 1, "UTC", (monday, monday + 1)) == []
+    assert len(full({"day": 30}, [], 60, "UTC", (monday, monday + 1))) == 2
+    assert full({"day": 0}, [(monday, 1)], 1, "UTC", (monday, monday)) == []
 
 
 def test_weekends_may_be_left_out_of_account() -> None:
@@ -131,12 +131,12 @@ def test_weekends_may_be_left_out_of_account() -> None:
 
 
 def test_a_group_with_a_seat_left_keeps_only_the_time_around_it() -> None:
-    ask = SlotSpec(duration=60, step=60, before=5, after=10)
+    spec = SlotSpec(duration=60, step=60, before=5, after=10)
     group = Taken(start=600, end=660, before=1, after=2, same_service=True, people=2)
-    assert footprints([group], ask, 3) == ([], [(589, 600), (660, 667)])
-    assert footprints([group], ask, 2) == ([(599, 662)], [])
+    assert blocked_windows([group], spec, 3) == ([], [(589, 600), (660, 667)])
+    assert blocked_windows([group], spec, 2) == ([(599, 662)], [])
     other = Taken(start=600, end=660)
-    assert footprints([other], ask, 3) == ([(600, 660)], [])
+    assert blocked_windows([other], spec, 3) == ([(600, 660)], [])
     assert with_a_seat([540, 600, 630, 660], [group], 60, 2) == [540, 660]
     assert with_a_seat([540, 600], [group], 60, 3) == [540, 600]
     assert with_a_seat([570], [other], 60, 3) == []
@@ -144,9 +144,9 @@ def test_a_group_with_a_seat_left_keeps_only_the_time_around_it() -> None:
 
 
 def test_a_stretch_falls_in_with_the_starts_of_another() -> None:
-    ask = SlotSpec(duration=45, step=45)
-    assert rounded([(660, 780), (675, 780)], ask, "UTC") == [660, 705]
-    assert rounded([(660, 780), (790, 900)], ask, "UTC") == [660, 705, 795, 840]
+    spec = SlotSpec(duration=45, step=45)
+    assert rounded([(660, 780), (675, 780)], spec, "UTC") == [660, 705]
+    assert rounded([(660, 780), (790, 900)], spec, "UTC") == [660, 705, 795, 840]
     saving = SlotSpec(duration=20, step=20, optimized=True)
     assert rounded([(610, 750)], saving, "UTC") == [610, 630, 650, 670, 690, 710, 730]
 

@@ -16,15 +16,16 @@ from chalicelib.booking.engine.starts import ROUND, SlotSpec
 from chalicelib.booking.engine.taken import Taken
 from tests.booking.engine.brute import fits, open_minutes, taken_minutes
 from tests.booking.engine.drawn import PLACES, asks, bookings, hours
+from tests.sizes import examples
 
-property_test = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+property_test = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 NINE_TO_FIVE = Hours(zone="UTC", weekly=(((540, 1020),),) * 7)
 MONDAY = date(2026, 6, 1).toordinal()
 MIDNIGHT = day_start("UTC", MONDAY)
 
 
 def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQuery, dict[str, list[Taken]]]:
-    """A question about two days of a place, with one to three hosts; long before `now` matters."""
+    """A query about two days of a place, with one to three hosts; long before `now` matters."""
     zone, day = place[0], place[1].toordinal()
     first, last = day_start(zone, day), day_start(zone, day + 2)
     frame = frame_of(first, last)
@@ -32,108 +33,108 @@ def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQu
     for number in range(data.draw(st.integers(1, 3))):
         name = str(number)
         taken[name] = data.draw(bookings(zone, day))
-        busy = bits.mask([each.footprint for each in taken[name]], frame.origin, frame.size)
+        busy = bits.mask([each.blocked for each in taken[name]], frame.origin, frame.size)
         fixed = data.draw(st.booleans())
         group = data.draw(st.sampled_from([None, "g"]))
         hosts.append(Host(id=name, hours=data.draw(hours(zone, day)), busy=busy, fixed=fixed, group=group))
     assignment: Assignment = data.draw(st.sampled_from(["single", "collective", "round_robin"]))
-    question = AvailabilityQuery(
-        now=0, first=first, last=last, viewer=zone, ask=data.draw(asks()), hosts=tuple(hosts), assignment=assignment
+    query = AvailabilityQuery(
+        now=0, first=first, last=last, viewer=zone, spec=data.draw(asks()), hosts=tuple(hosts), assignment=assignment
     )
-    return question, taken
+    return query, taken
 
 
-def free_for_team(question: AvailabilityQuery, start: int, taken: dict[str, list[Taken]]) -> bool:
+def free_for_team(query: AvailabilityQuery, start: int, taken: dict[str, list[Taken]]) -> bool:
     """Whether everyone who must be there is free, and of each group of the others one."""
-    day = day_of(question.viewer, question.first)
+    day = day_of(query.viewer, query.first)
     free = {}
-    for host in question.hosts:
+    for host in query.hosts:
         opened = open_minutes(host.hours, day - 3, day + 4)
-        free[host.id] = fits(start, question.ask, opened, taken_minutes(taken[host.id]))
-    if question.assignment != "round_robin":
+        free[host.id] = fits(start, query.spec, opened, taken_minutes(taken[host.id]))
+    if query.assignment != "round_robin":
         return all(free.values())
-    groups = {host.group for host in question.hosts if not host.fixed}
-    return all(free[host.id] for host in question.hosts if host.fixed) and all(
-        any(free[host.id] for host in question.hosts if not host.fixed and host.group == group) for group in groups
+    groups = {host.group for host in query.hosts if not host.fixed}
+    return all(free[host.id] for host in query.hosts if host.fixed) and all(
+        any(free[host.id] for host in query.hosts if not host.fixed and host.group == group) for group in groups
     )
 
 
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_what_is_offered_is_free_and_what_is_refused_has_a_reason(data: st.DataObject, place: tuple[str, date]) -> None:
-    question, taken = ask_of(data, place)
-    frame = frame_of(question.first, question.last)
-    found = search(question, frame).starts
+    query, taken = ask_of(data, place)
+    frame = frame_of(query.first, query.last)
+    found = search(query, frame).starts
     assert found == sorted(set(found))
     for start in found:
-        assert free_for_team(question, start, taken)
-        assert question.first <= start <= question.last - question.ask.duration
-    for start in data.draw(st.lists(st.integers(question.first, question.last), min_size=3, max_size=3)):
-        reasons = explain(question, frame, start, taken)
+        assert free_for_team(query, start, taken)
+        assert query.first <= start <= query.last - query.spec.duration
+    for start in data.draw(st.lists(st.integers(query.first, query.last), min_size=3, max_size=3)):
+        reasons = explain(query, frame, start, taken)
         codes = {reason.code for reason in reasons}
         assert (codes == {"free"}) == (start in found)
-        inside = start + question.ask.duration <= question.last
-        if start not in found and inside and free_for_team(question, start, taken) and question.everyone:
+        inside = start + query.spec.duration <= query.last
+        if start not in found and inside and free_for_team(query, start, taken) and query.everyone:
             assert codes == {"off_the_grid"}
-        if not free_for_team(question, start, taken):
+        if not free_for_team(query, start, taken):
             assert not codes & {"free", "off_the_grid"}
 
 
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place: tuple[str, date]) -> None:
-    question, taken = ask_of(data, place)
-    ask = SlotSpec(
-        duration=question.ask.duration,
+    query, taken = ask_of(data, place)
+    spec = SlotSpec(
+        duration=query.spec.duration,
         step=data.draw(st.sampled_from(ROUND)),
-        before=question.ask.before,
-        after=question.ask.after,
+        before=query.spec.before,
+        after=query.spec.after,
     )
-    question = AvailabilityQuery(
+    query = AvailabilityQuery(
         now=0,
-        first=question.first,
-        last=question.last,
+        first=query.first,
+        last=query.last,
         viewer=data.draw(st.sampled_from(["Asia/Kolkata", "Asia/Kathmandu", "UTC"])),
-        ask=ask,
-        hosts=question.hosts,
-        assignment=question.assignment,
+        spec=spec,
+        hosts=query.hosts,
+        assignment=query.assignment,
     )
-    zone = question.viewer
+    zone = query.viewer
     on_grid = [
         start
-        for start in range(question.first, question.last - ask.duration + 1)
-        if (start + offset_at(zone, start)) % ask.step == 0
+        for start in range(query.first, query.last - spec.duration + 1)
+        if (start + offset_at(zone, start)) % spec.step == 0
     ]
-    expected = [start for start in on_grid if free_for_team(question, start, taken)]
-    assert search(question, frame_of(question.first, question.last)).starts == expected
+    expected = [start for start in on_grid if free_for_team(query, start, taken)]
+    assert search(query, frame_of(query.first, query.last)).starts == expected
 
 
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_each_alone_is_the_same_as_asking_for_him(data: st.DataObject, place: tuple[str, date]) -> None:
-    question, _ = ask_of(data, place)
-    frame = frame_of(question.first, question.last)
-    for host, found in search_each(question, frame).items():
-        (alone,) = (each for each in question.hosts if each.id == host)
+    query, _ = ask_of(data, place)
+    frame = frame_of(query.first, query.last)
+    for host, found in search_each(query, frame).items():
+        (alone,) = (each for each in query.hosts if each.id == host)
         asked = AvailabilityQuery(
-            now=0, first=question.first, last=question.last, viewer=question.viewer, ask=question.ask, hosts=(alone,)
+            now=0, first=query.first, last=query.last, viewer=query.viewer, spec=query.spec, hosts=(alone,)
         )
         assert found == search(asked, frame)
 
 
 def starts(
-    rules: Rules, *, ask: SlotSpec | None = None, now: int = 0, days: int = 7, away: int | None = None
+    rules: Rules, *, spec: SlotSpec | None = None, now: int = 0, days: int = 7, away: int | None = None
 ) -> list[str]:
     """What is free of a week of nine to five, as day and hour."""
-    question = week(rules, ask=ask, now=now, days=days, away=away)
-    found = search(question, frame_of(question.first, question.last)).starts
+    query = week(rules, spec=spec, now=now, days=days, away=away)
+    found = search(query, frame_of(query.first, query.last)).starts
     return [f"{(start - MIDNIGHT) // DAY} {(start - MIDNIGHT) % DAY // 60:02}:{start % 60:02}" for start in found]
 
 
 def week(
     rules: Rules,
     *,
-    ask: SlotSpec | None = None,
+    spec: SlotSpec | None = None,
     now: int = 0,
     days: int = 7,
     away: int | None = None,
@@ -147,7 +148,7 @@ def week(
         first=MIDNIGHT,
         last=MIDNIGHT + days * DAY,
         viewer=viewer,
-        ask=ask or SlotSpec(duration=240, step=60),
+        spec=spec or SlotSpec(duration=240, step=60),
         hosts=(Host(id="a", hours=hosted),),
         rules=rules,
     )
@@ -156,7 +157,7 @@ def week(
 def test_notice_is_kept_to_the_minute_and_strictly_where_wanted() -> None:
     assert starts(Rules(notice=60), now=11 * 60, days=1) == ["0 12:00", "0 13:00"]
     later = SlotSpec(duration=240, step=60, alignment="gap")
-    assert starts(Rules(notice=60, strictly=True), ask=later, now=11 * 60, days=1) == ["0 13:00"]
+    assert starts(Rules(notice=60, strictly=True), spec=later, now=11 * 60, days=1) == ["0 13:00"]
 
 
 def test_a_rolling_period_ends_with_the_viewer_s_day_and_may_leave_out_weekends() -> None:
@@ -169,19 +170,19 @@ def test_a_rolling_period_ends_with_the_viewer_s_day_and_may_leave_out_weekends(
 
 
 def test_a_rolling_window_counts_the_days_on_which_something_is_free() -> None:
-    question = week(Rules(period=Period(kind="rolling_window", days=2)))
-    host = Host(id="a", hours=NINE_TO_FIVE, shut=((MIDNIGHT + DAY, MIDNIGHT + 2 * DAY),))
+    query = week(Rules(period=Period(kind="rolling_window", days=2)))
+    host = Host(id="a", hours=NINE_TO_FIVE, unavailable=((MIDNIGHT + DAY, MIDNIGHT + 2 * DAY),))
     found = search(
         AvailabilityQuery(
-            now=question.now,
-            first=question.first,
-            last=question.last,
+            now=query.now,
+            first=query.first,
+            last=query.last,
             viewer="UTC",
-            ask=question.ask,
+            spec=query.spec,
             hosts=(host,),
-            rules=question.rules,
+            rules=query.rules,
         ),
-        frame_of(question.first, question.last),
+        frame_of(query.first, query.last),
     )
     assert sorted({(start - MIDNIGHT) // DAY for start in found.starts}) == [0, 2]
 
@@ -189,7 +190,7 @@ def test_a_rolling_window_counts_the_days_on_which_something_is_free() -> None:
 def test_the_first_of_each_day_a_pause_at_opening_and_a_limit_ahead() -> None:
     assert starts(Rules(first_of_day=True), days=2) == ["0 09:00", "1 09:00"]
     opening = SlotSpec(duration=240, step=120, alignment="opening")
-    assert starts(Rules(opening_pause=30), ask=opening, days=1) == ["0 11:00", "0 13:00"]
+    assert starts(Rules(opening_pause=30), spec=opening, days=1) == ["0 11:00", "0 13:00"]
     assert starts(Rules(advance=2), now=8 * 60)[-1] == "2 13:00"
 
 
@@ -201,33 +202,33 @@ def test_what_is_held_or_restricted_is_left_out() -> None:
 
 
 def test_days_away_are_shown_apart_for_one_host_and_left_out_for_a_team() -> None:
-    question = week(Rules(), days=2, away=1)
-    frame = frame_of(question.first, question.last)
-    found = search(question, frame)
+    query = week(Rules(), days=2, away=1)
+    frame = frame_of(query.first, query.last)
+    found = search(query, frame)
     assert {start // DAY for start in found.away} == {MIDNIGHT // DAY + 1}
     assert {start // DAY for start in found.starts} == {MIDNIGHT // DAY}
-    reasons = explain(question, frame, found.away[0])
+    reasons = explain(query, frame, found.away[0])
     assert reasons == [Why("away", "a")]
 
 
 def test_reasons_name_the_rule_and_what_took_the_time() -> None:
-    question = week(Rules(notice=600), now=0, days=1)
-    frame = frame_of(question.first, question.last)
+    query = week(Rules(notice=600), now=0, days=1)
+    frame = frame_of(query.first, query.last)
     noon = MIDNIGHT + 12 * 60
     taken = Taken(start=noon, end=noon + 60, kind="time_off")
-    host = Host(id="a", hours=NINE_TO_FIVE, busy=bits.mask([taken.footprint], frame.origin, frame.size))
-    question = AvailabilityQuery(
-        now=question.now,
-        first=question.first,
-        last=question.last,
+    host = Host(id="a", hours=NINE_TO_FIVE, busy=bits.mask([taken.blocked], frame.origin, frame.size))
+    query = AvailabilityQuery(
+        now=query.now,
+        first=query.first,
+        last=query.last,
         viewer="UTC",
-        ask=question.ask,
+        spec=query.spec,
         hosts=(host,),
-        rules=question.rules,
+        rules=query.rules,
     )
 
     def codes(start: int) -> list[Why]:
-        return explain(question, frame, start, {"a": [taken]})
+        return explain(query, frame, start, {"a": [taken]})
 
     assert codes(MIDNIGHT + 9 * 60) == [Why("too_little_notice"), Why("taken", "a", "time_off")]
     assert codes(MIDNIGHT + 11 * 60) == [Why("taken", "a", "time_off")]

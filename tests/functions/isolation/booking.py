@@ -49,8 +49,11 @@ def _copy(appointment_id: str, **fields: Any) -> str:
     return made.id
 
 
+def _moved(world: World) -> dict[str, Any]:
+    return {"starts_at": monday(15).isoformat()}
+
+
 CHANGES: tuple[tuple[str, str, str, Any], ...] = (
-    ("POST", "reschedule", "appointment_id", {"starts_at": monday(15).isoformat()}),
     ("POST", "reassign", "appointment_id", {"staff": "Chloe Park"}),
     ("POST", "attendees", "appointment_id", {"guests": ["tom@example.com"]}),
     ("POST", "cancel", "appointment_id", {}),
@@ -87,3 +90,4 @@ for _name in ("appointments", "events"):
     RECIPES[("GET", _one)] = recipe(_one)
     for _method, _what, _which, _body in CHANGES:
         RECIPES[(_method, f"{_one}/{_what}")] = recipe(f"/api/{_name}/{{{_which}}}/{_what}", _body)
+    RECIPES[("POST", f"{_one}/reschedule")] = Recipe(f"{_one}/reschedule", _moved)

@@ -73,8 +73,8 @@ def recipe(path: str, body: Any = None, stranger: Stranger = "nothing there") ->
     return Recipe(path, lambda world: body, stranger)
 
 
-def open_world(fic: FattureInCloudSimulator) -> World:
-    """Two companies with their people; the owner has the demo practice."""
+def open_companies() -> tuple[Practice, Holder, Holder]:
+    """Two companies with their people; the owner, who comes first, has the demo practice."""
     holders = {}
     for company_id in (OWNER, STRANGER):
         name = company_id.removeprefix("com_")
@@ -83,9 +83,7 @@ def open_world(fic: FattureInCloudSimulator) -> World:
         )
         signed_in = sign_in(f"{name}@example.com", PASSWORD, "203.0.113.7", now)
         holders[company_id] = Holder(company_id=company_id, token=signed_in.issued.secret)
-    practice = open_practice(OWNER, calcom=False)
-    ids = {"branch": practice.branches[0].id, "service": practice.services[1].id, "staff": practice.staff[0].id}
-    return World(practice, holders[OWNER], holders[STRANGER], fic, ids)
+    return open_practice(OWNER, calcom=False), holders[OWNER], holders[STRANGER]
 
 
 def monday(hour: int) -> datetime:

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
 from chalicelib.core.payloads import Answer
-from functions.booking.places import place_in_query
+from functions.booking.addresses import address_in_query
 
 if TYPE_CHECKING:
-    from chalicelib.booking.availability.search import SearchQuery, SearchResult
+    from chalicelib.booking.availability.search import SearchResult
+    from chalicelib.booking.availability.search_query import SearchQuery
 
 
 class PartAnswer(Answer):
@@ -48,7 +49,7 @@ class ReasonAnswer(Answer):
     by: str | None
 
 
-class FreeAnswer(Answer):
+class ServiceSlotsAnswer(Answer):
     """What a branch has free of a service; times on the clock of `zone`.
 
     `more`: ask again from the last day listed. `consultation_id`: the service that the customer must have completed
@@ -68,7 +69,7 @@ class FreeAnswer(Answer):
 class AvailabilityAnswer(Answer):
     """A result for each branch and each service that it offers."""
 
-    results: list[FreeAnswer]
+    results: list[ServiceSlotsAnswer]
 
 
 def counted(company_id: str, found: "list[SearchResult]") -> "list[SearchResult]":
@@ -80,9 +81,9 @@ def counted(company_id: str, found: "list[SearchResult]") -> "list[SearchResult]
     return found
 
 
-def wanted_from(query: Any, *, published: bool = False) -> "SearchQuery":
-    """The question that a query string asks."""
-    from chalicelib.booking.availability.search import SearchQuery
+def search_query(query: Any, *, published: bool = False) -> "SearchQuery":
+    """What a query string asks for."""
+    from chalicelib.booking.availability.search_query import SearchQuery
 
     return SearchQuery(
         branch_ids=tuple(query.branch_id),
@@ -97,18 +98,18 @@ def wanted_from(query: Any, *, published: bool = False) -> "SearchQuery":
         length_min=query.length_min,
         published=published,
         most=query.limit,
-        address=place_in_query(query.latitude, query.longitude),
+        address=address_in_query(query.latitude, query.longitude),
         customer_id=None if published else query.customer_id,
     )
 
 
 def show(found: "list[SearchResult]") -> AvailabilityAnswer:
     """Free times as clients see them."""
-    return AvailabilityAnswer(results=[_result(free) for free in found])
+    return AvailabilityAnswer(results=[_result(result) for result in found])
 
 
-def _result(free: "SearchResult") -> FreeAnswer:
-    clock = ZoneInfo(free.zone)
+def _result(result: "SearchResult") -> ServiceSlotsAnswer:
+    clock = ZoneInfo(result.zone)
 
     def at(minute: int) -> datetime:
         return datetime.fromtimestamp(minute * 60, clock)
@@ -132,16 +133,16 @@ def _result(free: "SearchResult") -> FreeAnswer:
             ],
             seats_left=slot.seats_left,
         )
-        for slot in free.slots
+        for slot in result.slots
     ]
-    reasons = [ReasonAnswer(code=r.code, staff_id=r.staff_id, resource_id=r.room_id, by=r.by) for r in free.reasons]
-    return FreeAnswer(
-        branch_id=free.branch.branch_id,
-        service_id=free.service.id,
-        zone=free.zone,
+    reasons = [ReasonAnswer(code=r.code, staff_id=r.staff_id, resource_id=r.room_id, by=r.by) for r in result.reasons]
+    return ServiceSlotsAnswer(
+        branch_id=result.branch.branch_id,
+        service_id=result.service.id,
+        zone=result.zone,
         slots=slots,
-        more=free.more,
-        consultation_id=free.service.consultation_id,
+        more=result.more,
+        consultation_id=result.service.consultation_id,
         reasons=reasons,
-        consultation_first=free.consultation_first,
+        consultation_first=result.consultation_first,
     )

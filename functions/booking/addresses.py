@@ -12,7 +12,7 @@ Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 
 
-class AddressGiven(Body):
+class AddressBody(Body):
     """Where the customer is, in degrees; `text` is for whoever goes there. Needed for mobile services alone."""
 
     latitude: Latitude
@@ -28,13 +28,13 @@ class AddressAnswer(Answer):
     text: str
 
 
-def place_of(address: AddressGiven | None) -> GeoAddress | None:
-    """The place that a client gave."""
-    return GeoAddress(address.latitude, address.longitude, address.text) if address else None
+def address_in(body: AddressBody | None) -> GeoAddress | None:
+    """The address that a client gave."""
+    return GeoAddress(body.latitude, body.longitude, body.text) if body else None
 
 
-def place_in_query(latitude: float | None, longitude: float | None) -> GeoAddress | None:
-    """The place that a query string gives; both or neither, and numbers, which `nan` is not."""
+def address_in_query(latitude: float | None, longitude: float | None) -> GeoAddress | None:
+    """The address that a query string gives; both or neither, and numbers, which `nan` is not."""
     if latitude is None and longitude is None:
         return None
     given = {"latitude": (latitude, 90), "longitude": (longitude, 180)}
@@ -48,6 +48,6 @@ def place_in_query(latitude: float | None, longitude: float | None) -> GeoAddres
     return GeoAddress(latitude, longitude)
 
 
-def show_place(place: GeoAddress | None) -> AddressAnswer | None:
-    """The place as clients see it."""
-    return AddressAnswer(latitude=place.latitude, longitude=place.longitude, text=place.address) if place else None
+def show_address(at: GeoAddress | None) -> AddressAnswer | None:
+    """The address as clients see it."""
+    return AddressAnswer(latitude=at.latitude, longitude=at.longitude, text=at.address) if at else None

@@ -1,0 +1,92 @@
+"""What the request bodies of bookings have in common, and in what the changes that they ask for are made."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec.structs import asdict
+
+from chalicelib.booking.practice.models import Gender
+from chalicelib.core.clock import now
+from chalicelib.core.payloads import Answer, Aware, Body, Text
+from chalicelib.core.requests import Request
+
+if TYPE_CHECKING:
+    from chalicelib.booking.allocation.assignment import Preference
+    from chalicelib.booking.appointments.change_context import ChangeContext
+    from chalicelib.crm.customer import Contact
+
+Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
+"""Minutes."""
+Seats = Annotated[int, msgspec.Meta(ge=1, le=500)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Version = Annotated[int, msgspec.Meta(ge=1)]
+Paid = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
+"""Minor units of the branch's currency."""
+Metadata = dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]]
+
+
+class CustomerBody(Body):
+    """Whom to find, by phone or e-mail, or to add."""
+
+    name: Text | None = None
+    phone: Text | None = None
+    email: Text | None = None
+
+    def contact(self) -> "Contact":
+        """Cleaned; raises Invalid about `body.customer` with every field that is wrong."""
+        from chalicelib.booking.changes.list import contact_from
+
+        return contact_from(self.name, self.phone, self.email, "body.customer")
+
+
+class PreferenceBody(Body):
+    """Whom one would rather have."""
+
+    gender: Gender | None = None
+    language: Text | None = None
+    skill: Text | None = None
+
+
+class TimeBody(Body):
+    """What is to take place when. `service` and `staff` by id or name; no `staff`: whoever is free.
+
+    `length_min` is for services of a flexible length.
+    """
+
+    branch_id: Text
+    service: Text
+    starts_at: Aware
+    staff: Text | None = None
+    length_min: Length | None = None
+
+    def slot(self) -> dict[str, Any]:
+        """These fields, as booking requests name them."""
+        return {name: getattr(self, name) for name in TimeBody.__struct_fields__}
+
+
+class ChangeBody(Body):
+    """Why, and the `version` you saw; both may be left out."""
+
+    reason: Reason | None = None
+    version: Version | None = None
+
+
+def contact_in(customer: CustomerBody | None) -> "Contact":
+    """The contact of a customer who may be left out."""
+    return (customer or CustomerBody()).contact()
+
+
+def preference_in(body: PreferenceBody | None) -> "Preference":
+    """What the body says; none given: no preference."""
+    from chalicelib.booking.allocation.assignment import Preference
+
+    return Preference(**asdict(body)) if body else Preference()
+
+
+def changing(request: Request, show: Callable[[Any], Answer], company_id: str | None = None) -> "ChangeContext[Any]":
+    """What use cases that book or change are given; `company_id`: of a public route, which has just learnt it."""
+    from chalicelib.booking.appointments.change_context import ChangeContext
+
+    whose = company_id or request.company_id
+    return ChangeContext(lambda: request.unit(show, whose), whose, now)
