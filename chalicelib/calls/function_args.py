@@ -6,7 +6,7 @@ import msgspec
 
 from chalicelib.core.payloads import read
 
-Text = Annotated[str, msgspec.Meta(max_length=200)]
+Argument = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class AvailabilityArgs(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,17 +33,17 @@ class BookingArgs(msgspec.Struct, frozen=True, kw_only=True):
 class WhichArgs(msgspec.Struct, frozen=True, kw_only=True):
     """Which appointment is meant. `name` and `date` are also the second fact for a number that has none."""
 
-    appointment_id: Text | None = None
-    name: Text | None = None
-    date: Text | None = None
-    branch_id: Text | None = None
+    appointment_id: Argument | None = None
+    name: Argument | None = None
+    date: Argument | None = None
+    branch_id: Argument | None = None
 
 
 class RescheduleArgs(WhichArgs, frozen=True, kw_only=True):
     """`date` is the appointment's present day; `starts_at` its new time, as in BookingArgs, or on that day."""
 
-    starts_at: Text
-    staff: Text | None = None
+    starts_at: Argument
+    staff: Argument | None = None
 
 
 class CancelArgs(WhichArgs, frozen=True, kw_only=True):
@@ -56,16 +56,16 @@ class MessageArgs(msgspec.Struct, frozen=True, kw_only=True):
     """`message`: what staff should know. `phone`: where to call back, the caller's number when absent."""
 
     message: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
-    name: Text | None = None
-    phone: Text | None = None
-    branch_id: Text | None = None
+    name: Argument | None = None
+    phone: Argument | None = None
+    branch_id: Argument | None = None
 
 
 class TransferArgs(msgspec.Struct, frozen=True, kw_only=True):
     """`staff`: id or name of whom the caller asks for."""
 
-    staff: Text | None = None
-    branch_id: Text | None = None
+    staff: Argument | None = None
+    branch_id: Argument | None = None
 
 
 def read_args(args: dict[str, Any], kind: type[Any]) -> Any:

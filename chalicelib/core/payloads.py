@@ -16,6 +16,10 @@ DEEPEST = 8
 _NUMBER = re.compile(r"[-+.\deE]+")
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 """A name, an id or the like: short, and not empty."""
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern="^[^#]+$")]
+"""An id that becomes part of a key; `#` is what parts of keys are joined by."""
+Version = Annotated[int, msgspec.Meta(ge=1)]
+"""Which version of a record is meant."""
 Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 """An instant, with its offset from UTC."""
 T = TypeVar("T")

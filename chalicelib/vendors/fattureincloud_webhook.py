@@ -34,15 +34,15 @@ ACTED_UPON: dict[str, tuple[Subject, Action]] = {
 """The twelve event types that say what became of a record of ours; all others are kept and change nothing."""
 LEEWAY_SECONDS = 60
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
 class FicEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A notification: `occurred_at` in UTC, `subject` such as `company:108061`, `ids` of the records it is about."""
 
-    id: Text
-    type: Text
-    subject: Text
+    id: Name
+    type: Name
+    subject: Name
     occurred_at: datetime = msgspec.field(name="time")
     ids: tuple[int, ...] = ()
 

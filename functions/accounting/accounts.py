@@ -15,7 +15,7 @@ from chalicelib.core.payloads import Answer, Body, Query
 from chalicelib.core.requests import Request
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 OPENS = Needs(writes=("accounting", "directory"), secrets=("fic_client_id", "fic_client_secret"), vault=True)
 
@@ -50,15 +50,15 @@ class InvitationAnswer(Answer):
 class ArrivalQuery(Query, forbid_unknown_fields=False):
     """What OAuth 2 sends back, `code` or `error`; servers may add to it."""
 
-    state: Text
-    code: Text | None = None
-    error: Text | None = None
+    state: Secret
+    code: Secret | None = None
+    error: Secret | None = None
 
 
 class TokenBody(Body):
     """A token made by hand in Fatture in Cloud. `company`: FIC's number, needed where the token opens several."""
 
-    token: Text
+    token: Secret
     company: Number | None = None
     legacy_id: Number | None = None
 

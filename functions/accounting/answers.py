@@ -13,16 +13,16 @@ from chalicelib.accounting.subscription import Subscription
 from chalicelib.core.pages import PageQuery
 from chalicelib.core.payloads import Answer
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern="^[^#]*$")]
+ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern="^[^#]*$")]
 Day = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class EntityQuery(PageQuery):
     """`q`: what the name begins with, whatever its capitals and accents."""
 
-    account_id: Text | None = None
-    q: Text | None = None
-    vat_number: Text | None = None
+    account_id: ShortText | None = None
+    q: ShortText | None = None
+    vat_number: ShortText | None = None
 
 
 class ClientQuery(EntityQuery):
@@ -34,10 +34,10 @@ class ClientQuery(EntityQuery):
 class DocumentQuery(EntityQuery):
     """`q` and `vat_number` of whom it is for, `client_id` as clients have it; days from and until are included."""
 
-    status: Text | None = None
+    status: ShortText | None = None
     date_from: Day | None = None
     date_until: Day | None = None
-    client_id: Text | None = None
+    client_id: ShortText | None = None
 
 
 class EntityAnswer(Answer):

@@ -8,6 +8,7 @@ from chalicelib.accounting import account_store, list_records
 from chalicelib.accounting.record import Resource
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
+from chalicelib.core.money import Currency
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
 from chalicelib.core.payloads import Answer, Body
@@ -15,7 +16,7 @@ from chalicelib.core.requests import Request
 from functions.accounting.answers import (
     DocumentAnswer,
     DocumentQuery,
-    Text,
+    ShortText,
     WholeDocument,
     show_document,
     show_whole_document,
@@ -48,7 +49,7 @@ EXAMPLE = {
 class Item(Body):
     """`net` for one, in the currency's smallest unit. `vat_id` is FIC's id of the rate, `vat_percent` the rate."""
 
-    name: Text
+    name: ShortText
     net: Annotated[int, msgspec.Meta(ge=0, le=MOST_MINOR_UNITS)]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     vat_id: Annotated[int, msgspec.Meta(ge=0, le=2**31)] = 0
@@ -59,10 +60,10 @@ class Item(Body):
 class NewDocument(Body):
     """What to make of which completed appointment. No `client_id`: the client that its customer is."""
 
-    appointment_id: Text
+    appointment_id: ShortText
     items: Annotated[list[Item], msgspec.Meta(min_length=1, max_length=100)]
-    client_id: Text | None = None
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    client_id: ShortText | None = None
+    currency: Currency = "EUR"
 
 
 class IssuedAnswer(Answer):

@@ -7,7 +7,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
-from functions.accounting.answers import SubscriptionAnswer, Text, show_subscription
+from functions.accounting.answers import ShortText, SubscriptionAnswer, show_subscription
 
 function = Function(__name__)
 NEEDS = Needs(
@@ -21,7 +21,7 @@ NEEDS = Needs(
 class NewSubscription(Body):
     """What to be told. No `event_types`: all that are kept here. No `sink`: this very system."""
 
-    account_id: Text
+    account_id: ShortText
     event_group: Group
     event_types: list[str] = []
     sink: str | None = None

@@ -9,7 +9,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
-from functions.accounting.answers import RunAnswer, SumAnswer, Text, show_run, show_sum
+from functions.accounting.answers import RunAnswer, ShortText, SumAnswer, show_run, show_sum
 
 function = Function(__name__)
 NOT_FOUND = "fic_account_not_found 404"
@@ -18,7 +18,7 @@ NOT_FOUND = "fic_account_not_found 404"
 class SyncBody(Body):
     """What to read: of one account or of all, one resource or all; everything, or only what has changed."""
 
-    account_id: Text | None = None
+    account_id: ShortText | None = None
     resource: Literal["all", "clients", "suppliers", "invoices", "quotes"] = "all"
     kind: Kind = "full"
 

@@ -9,6 +9,7 @@ from chalicelib.booking.appointments.appointment import Source, Status
 from chalicelib.booking.changes.list import list_by
 from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.function import Function
+from chalicelib.core.money import Minor
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Aware, Text
@@ -18,7 +19,6 @@ from functions.booking.answers import AppointmentAnswer, show, show_listed
 from functions.booking.bodies import (
     CustomerBody,
     Metadata,
-    Paid,
     PreferenceBody,
     Seats,
     TimeBody,
@@ -48,7 +48,7 @@ class NewAppointment(TimeBody, kw_only=True):
     customer: CustomerBody | None = None
     seats: Seats = 1
     source: Literal["api", "web", "mobile"] = "api"
-    deposit_minor: Paid = 0
+    deposit_minor: Minor = 0
     metadata: Metadata = msgspec.field(default_factory=dict)
 
     def details(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from chalicelib.booking.practice.models import Gender
 from chalicelib.core.clock import now
-from chalicelib.core.payloads import Answer, Aware, Body, Text
+from chalicelib.core.payloads import Answer, Aware, Body, Text, Version
 from chalicelib.core.requests import Request
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 """Minutes."""
 Seats = Annotated[int, msgspec.Meta(ge=1, le=500)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-Version = Annotated[int, msgspec.Meta(ge=1)]
-Paid = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
-"""Minor units of the branch's currency."""
 Metadata = dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=500)]]
 
 

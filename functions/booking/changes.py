@@ -9,13 +9,14 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core import audit
 from chalicelib.core.function import Function
+from chalicelib.core.money import Minor
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer, Aware, Text
+from chalicelib.core.payloads import Answer, Aware, Text, Version
 from chalicelib.core.people import clean_email
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
-from functions.booking.bodies import ChangeBody, CustomerBody, Paid, Version, changing
+from functions.booking.bodies import ChangeBody, CustomerBody, changing
 
 if TYPE_CHECKING:
     from chalicelib.booking.rules.reschedule_rules import Move
@@ -56,7 +57,7 @@ class Confirm(ChangeBody):
     `without_deposit` confirms though less was paid; it takes the ability `appointments:override`, and is audited.
     """
 
-    deposit_minor: Paid | None = None
+    deposit_minor: Minor | None = None
     without_deposit: bool = False
 
 

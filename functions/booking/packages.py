@@ -11,10 +11,10 @@ from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Answer, Aware, Body, Text
+from chalicelib.core.payloads import Answer, Aware, Body, Text, Version
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, show
-from functions.booking.bodies import ChangeBody, Version, changing
+from functions.booking.bodies import ChangeBody, changing
 from functions.booking.cancellations import CostAnswer, show_fee
 from functions.booking.changes import Cancel, Confirm
 

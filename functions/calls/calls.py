@@ -1,6 +1,5 @@
 """Calls with the voice agent."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,13 +11,12 @@ from chalicelib.core.errors import invalid
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Aware, Body
 from chalicelib.core.requests import Request
 from functions.calls.answers import CallAnswer, FullCallAnswer, show, show_full
 
 function = Function(__name__)
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Notes = Annotated[str, msgspec.Meta(max_length=call_notes.LONGEST_NOTES)]
 
 
@@ -28,14 +26,14 @@ class CallQuery(PageQuery):
     `status` as Retell names it: registered, ongoing, ended, not_connected, error; `sentiment`: Positive, Negative, ….
     """
 
-    customer_id: Text | None = None
+    customer_id: Word | None = None
     started_from: Aware | None = None
     started_until: Aware | None = None
-    status: Text | None = None
+    status: Word | None = None
     direction: Literal["inbound", "outbound"] | None = None
-    sentiment: Text | None = None
-    branch_id: Text | None = None
-    tag: Text | None = None
+    sentiment: Word | None = None
+    branch_id: Word | None = None
+    tag: Word | None = None
     has_appointment: bool | None = None
 
 
@@ -50,7 +48,7 @@ class CallChanges(Body):
 class CallLinkBody(Body):
     """Whose call it was."""
 
-    customer_id: Text
+    customer_id: Word
 
 
 @function.route("GET", "/api/calls", ability="calls:read", needs=Needs(reads=("calls",)))
@@ -62,8 +60,8 @@ def list_calls(request: Request, query: CallQuery) -> Page[CallAnswer]:
     if query.started_from and query.started_until and query.started_from >= query.started_until:
         raise invalid("query.started_until", "empty_range", "The range ends before it starts.")
     given = {name: getattr(query, name) for name in list_store.CallFilter.__struct_fields__}
-    wanted = list_store.CallFilter(**given | {"tag": query.tag.lower() if query.tag else None})
-    return list_store.page_calls(request.company_id, wanted, limit=query.limit, cursor=query.cursor).map(show)
+    filters = list_store.CallFilter(**given | {"tag": query.tag.lower() if query.tag else None})
+    return list_store.page_calls(request.company_id, filters, limit=query.limit, cursor=query.cursor).map(show)
 
 
 @function.route(

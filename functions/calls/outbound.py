@@ -11,13 +11,12 @@ from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Answer, Body
+from chalicelib.core.payloads import Answer, Body, Text
 from chalicelib.core.requests import Request
 from chalicelib.messaging import store as messaging
 from chalicelib.messaging.refusal import Refusal
 
 function = Function(__name__)
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Value = Annotated[str, msgspec.Meta(max_length=1000)]
 
@@ -115,7 +114,7 @@ def start_call(request: Request, body: NewCall) -> PhoneCallAnswer:
     from chalicelib.calls.call_out import OutboundCall, Vendors, start
     from chalicelib.vendors import retell_client, twilio
 
-    wish = OutboundCall(
+    call = OutboundCall(
         kind=body.kind,
         branch_id=body.branch_id,
         to=body.to,
@@ -124,7 +123,7 @@ def start_call(request: Request, body: NewCall) -> PhoneCallAnswer:
         variables=body.variables,
     )
     vendors = Vendors(twilio.connected, retell_client.connected)
-    return show(start(lambda: request.unit(show), request.company_id, wish, now, vendors))
+    return show(start(lambda: request.unit(show), request.company_id, call, now, vendors))
 
 
 @function.route(

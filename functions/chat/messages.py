@@ -9,7 +9,7 @@ from chalicelib.core.errors import invalid
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import PageQuery
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Id
 from chalicelib.core.requests import Request
 from chalicelib.text_sessions.session import ChatUser
 from functions.chat.answers import (
@@ -29,7 +29,6 @@ READS = ("identity", "booking", "text_sessions")
 CHAT = "/api/text-appointments/{appointment_id}"
 NOT_FOUND, ONLY_LOOKING = "appointment_not_found 404", "not_a_participant 403"
 NOT_RUNNING = (NOT_FOUND, ONLY_LOOKING, "no_session 409", "session_ended 409")
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern="^[^#]+$")]
 LARGEST_NUMBER = 10**9
 
 

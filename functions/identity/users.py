@@ -1,19 +1,14 @@
 """The users of the company."""
 
-from typing import Annotated
-
-import msgspec
-
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Id
 from chalicelib.core.requests import Request
 from chalicelib.identity import members
 from functions.identity.answers import UserAnswer, show_user
 
 function = Function(__name__)
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern="^[^#]+$")]
 
 
 class PersonBody(Body):

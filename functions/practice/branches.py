@@ -5,18 +5,18 @@ from typing import Annotated, Literal
 import msgspec
 
 from chalicelib.booking.practice.hours import Closure, DayHours, Window
-from chalicelib.booking.practice.models import Branch, GeoAddress, HolidayCalendar, Offer, Text
+from chalicelib.booking.practice.models import Branch, GeoAddress, HolidayCalendar, Offer
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.function import Function
+from chalicelib.core.money import Currency
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Text, Version
 from chalicelib.core.requests import Request
 from functions.practice.records import (
     RecordQuery,
     Removal,
-    Version,
     add_record,
     change_record,
     list_records,
@@ -42,7 +42,7 @@ class BranchBody(Body):
     books_through: Literal["none", "calcom"] = "none"
     language: Annotated[str, msgspec.Meta(min_length=2, max_length=10)] = "en"
     country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "DE"
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    currency: Currency = "EUR"
     exceptions: Annotated[tuple[DayHours, ...], msgspec.Meta(max_length=500)] = ()
     closures: Annotated[tuple[Closure, ...], msgspec.Meta(max_length=100)] = ()
     holidays: HolidayCalendar | None = None

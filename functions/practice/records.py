@@ -1,6 +1,6 @@
 """What the routes of branches, services, staff and resources do alike: listing, adding, changing, deleting records."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -9,11 +9,10 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Body, Query
+from chalicelib.core.payloads import Body, Query, Version
 from chalicelib.core.requests import Request
 
 R = TypeVar("R", Branch, Service, Staff, Resource)
-Version = Annotated[int, msgspec.Meta(ge=1)]
 PREFIXES: dict[type[Any], str] = {Branch: "bra", Service: "svc", Staff: "stf", Resource: "res"}
 
 

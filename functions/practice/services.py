@@ -5,17 +5,17 @@ from typing import Annotated, Literal
 import msgspec
 
 from chalicelib.booking.engine.starts import Alignment
-from chalicelib.booking.practice.models import Buffer, Channel, Length, Part, Service, Text
-from chalicelib.booking.practice.policy import Minor, Policy
+from chalicelib.booking.practice.models import Buffer, Channel, Length, Part, Service
+from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.function import Function
+from chalicelib.core.money import Minor
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Text, Version
 from chalicelib.core.requests import Request
 from functions.practice.records import (
     RecordQuery,
     Removal,
-    Version,
     add_record,
     change_record,
     list_records,

@@ -5,16 +5,15 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.booking.practice.hours import DayHours, Window
-from chalicelib.booking.practice.models import Gender, GeoAddress, Profile, Skill, Staff, Text
+from chalicelib.booking.practice.models import Gender, GeoAddress, Profile, Skill, Staff
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Text, Version
 from chalicelib.core.requests import Request
 from functions.practice.records import (
     RecordQuery,
     Removal,
-    Version,
     add_record,
     change_record,
     list_records,

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.core.function import Function
+from chalicelib.core.money import Currency, Minor
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Body
@@ -46,8 +47,8 @@ class PlanBody(Body):
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     terms: TermsBody
-    price: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] | None = None
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
+    price: Minor | None = None
+    currency: Currency | None = None
 
     def details(self) -> PlanDetails:
         """The same as a model."""

@@ -6,7 +6,7 @@ import msgspec
 
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Id
 from chalicelib.core.requests import Request
 from chalicelib.text_sessions.session import ChatUser
 from functions.text_sessions.answers import (
@@ -25,7 +25,6 @@ from functions.text_sessions.answers import (
 function = Function(__name__)
 READS = ("identity", "booking")
 WRITES = Needs(reads=READS, writes=("text_sessions",))
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern="^[^#]+$")]
 Sessions = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 APPOINTMENT = {"appointment_id": "apt_00D1ZMFH9MM3HK4Z12GC"}
 NOT_RUNNING = ("appointment_not_found 404", "not_a_participant 403", "no_session 409", "session_ended 409")

@@ -7,7 +7,7 @@ import msgspec
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page, PageQuery
-from chalicelib.core.payloads import Body
+from chalicelib.core.payloads import Body, Id
 from chalicelib.core.requests import Request
 from chalicelib.text_sessions import manage_subscription, store
 from chalicelib.text_sessions.manage_subscription import Correction
@@ -16,7 +16,6 @@ from functions.text_sessions.answers import EntryAnswer, SubscriptionAnswer, sho
 function = Function(__name__)
 READS = Needs(reads=("text_sessions",))
 WRITES = Needs(writes=("text_sessions",))
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern="^[^#]+$")]
 Note = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 MISSING = "subscription_not_found 404"
 

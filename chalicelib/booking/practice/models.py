@@ -10,7 +10,9 @@ from chalicelib.booking.engine.starts import Alignment
 from chalicelib.booking.practice.geo import Point, point
 from chalicelib.booking.practice.hours import Closure, DayHours, Window
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
-from chalicelib.booking.practice.policy import Minor, Policy
+from chalicelib.booking.practice.policy import Policy
+from chalicelib.core.money import Currency, Minor
+from chalicelib.core.payloads import Text
 
 Channel = Literal["in_person", "text", "video", "phone"]
 """How the two meet. A `text` appointment is a metered chat."""
@@ -21,7 +23,6 @@ PUBLIC_BRANCH = "branch"
 Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 """Whole minutes, at most a day."""
 Buffer = Annotated[int, msgspec.Meta(ge=0, le=240)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Gender = Literal["female", "male", "diverse"]
 
 
@@ -69,7 +70,7 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     books_through: Literal["none", "calcom"] = "none"
     language: str = "en"
     country: str = "DE"
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    currency: Currency = "EUR"
     exceptions: tuple[DayHours, ...] = ()
     closures: tuple[Closure, ...] = ()
     holidays: HolidayCalendar | None = None

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from chalicelib.booking.practice.geo import Travel
+from chalicelib.core.money import Minor
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
-Minor = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 """Money, in minor units (cents) of the service's or branch's currency."""
 RuleName = Literal[
     "minimum_notice",
