@@ -97,7 +97,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
 
 
 def _of_agent(appointment_id: str) -> list[tuple[str, Callable[[], Answer]]]:
-    """What a caller does with an appointment of his by telephone, in order."""
+    """What a caller does with an appointment of theirs by telephone, in order."""
     return [
         ("list_my_appointments", lambda: signed(system.agent_call("list_my_appointments", {}, "bench-1"))),
         ("take_message", lambda: signed(system.agent_call("take_message", {"message": "Call me."}, "bench-1"))),

@@ -175,7 +175,7 @@ def days_between(first: str, last: str) -> range:
 
 
 def is_working(hours: Hours, day: int) -> bool:
-    """Whether his weekly hours know that day of the week."""
+    """Whether their weekly hours know that day of the week."""
     return weekday(day) in working_days(hours)
 
 

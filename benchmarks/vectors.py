@@ -77,7 +77,7 @@ def run(vector: Any, number: int = 0) -> Result:
 def _completed(vector: Json) -> Json:
     """The input with what the recording left out.
 
-    cal.com counts limits in the zone of the user, not of his schedule; the vectors give the schedule's alone. All users
+    cal.com counts limits in the zone of the user, not of the schedule; the vectors give the schedule's alone. All users
     of its own tests live at +5:30, so that for vectors recorded from those (only) that zone is added.
     """
     given: Json = vector["input"]

@@ -56,16 +56,16 @@ class DemoBooking(Play):
         slots: list[dict[str, Any]] = self._get(f"/public/availability?{urlencode(query)}")["results"][0]["slots"]
         return slots
 
-    def _wish(self, slot: dict[str, Any], **more: Any) -> dict[str, Any]:
+    def _booking(self, slot: dict[str, Any], **more: Any) -> dict[str, Any]:
         known = {"branch_id": self._branch["id"], "service": SERVICE, "starts_at": slot["starts_at"]}
         return known | {"staff": slot["staff_ids"][0]} | more
 
     def _two_want_it(self, slot: dict[str, Any]) -> dict[str, Any]:
         self._title("She types her name; meanwhile the desk wants the same time")
-        held = self._post("/public/holds", self._wish(slot), 201)
+        held = self._post("/public/holds", self._booking(slot), 201)
         self._check(True, f"POST /public/holds: kept for her until {held['expires_at']}")
-        wish = self._wish(slot, customer={"phone": f"+1212555{random.randrange(10**4):04}"})
-        refused = self._post("/api/appointments", wish, 409)
+        request = self._booking(slot, customer={"phone": f"+1212555{random.randrange(10**4):04}"})
+        refused = self._post("/api/appointments", request, 409)
         self._check(
             refused["code"] == "slot_taken", f"POST /api/appointments: 409 {refused['code']}, with alternatives"
         )
@@ -74,15 +74,15 @@ class DemoBooking(Play):
         proof = {"id": held["id"], "secret": held["secret"]}
         customer = {"name": "Vera Visitor", "email": self._visitor}
         booked: dict[str, Any] = self._post(
-            "/public/appointments", self._wish(slot, hold=proof, customer=customer), 201
+            "/public/appointments", self._booking(slot, hold=proof, customer=customer), 201
         )
         self._check(booked["status"] == "confirmed", f"POST /public/appointments, with the hold: {booked['id']}")
         return booked
 
     def _course(self, slot: dict[str, Any]) -> None:
         self._title(f"A customer wants that time every week, {WEEKS} times")
-        wish = self._wish(slot, recurrence={"frequency": "weekly", "count": WEEKS})
-        checked = self._post("/api/series/check", wish, 200)
+        request = self._booking(slot, recurrence={"frequency": "weekly", "count": WEEKS})
+        checked = self._post("/api/series/check", request, 200)
         table = Table(box=None, show_header=False, padding=(0, 2))
         for one in checked["occurrences"]:
             instead = "instead: " + ", ".join(_day(other["starts_at"]) for other in one["alternatives"][:2])
@@ -91,7 +91,7 @@ class DemoBooking(Play):
         self._console.print(table)
         self._check(not checked["occurrences"][0]["bookable"], "POST /api/series/check: the first one is taken")
         customer = {"name": "Cora Course", "email": f"course{random.randrange(10**6)}@example.com"}
-        booked = self._post("/api/series", wish | {"on_conflict": "skip", "customer": customer}, 201)
+        booked = self._post("/api/series", request | {"on_conflict": "skip", "customer": customer}, 201)
         stand = [one for one in booked["occurrences"] if one["outcome"] == "booked"]
         self._check(
             len(stand) == checked["bookable"], f"POST /api/series: {len(stand)} of {WEEKS} booked ({booked['id']})"
@@ -104,12 +104,12 @@ class DemoBooking(Play):
     def _offer(self, slot: dict[str, Any], taken: dict[str, Any]) -> None:
         self._title("Someone waits for the time that is taken")
         day = slot["starts_at"][:10]
-        wish = {
+        request = {
             "branch_id": self._branch["id"], "services": [SERVICE], "days": [{"first": day, "last": day}],
             "staff": [slot["staff_ids"][0]], "customer": {"name": "Willa Waiter", "email": self._waiter},
             "times": [_around(slot)],
         }  # fmt: skip
-        waiting = self._post("/api/waiting-list", wish, 201)
+        waiting = self._post("/api/waiting-list", request, 201)
         self._check(waiting["status"] == "waiting", f"POST /api/waiting-list: {waiting['id']}")
         self._post(f"/api/appointments/{taken['id']}/cancel", {"reason": "Vera is ill"}, 200)
         self._check(True, "Vera cancels: her time is free")
@@ -121,7 +121,7 @@ class DemoBooking(Play):
         )
         accepted = self._post(f"/public/offers/{token}", {"answer": "accept"}, 200)
         self._check(accepted["outcome"] == "accepted", f"POST /public/offers/…: {accepted['appointment_id']} is hers")
-        again = self._post("/api/appointments", self._wish(slot, customer={"email": self._visitor}), 409)
+        again = self._post("/api/appointments", self._booking(slot, customer={"email": self._visitor}), 409)
         self._check(again["code"] == "slot_taken", "Vera is well again, and too late: 409 slot_taken")
 
     def _mailed(self) -> dict[str, Any] | None:

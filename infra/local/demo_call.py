@@ -19,7 +19,7 @@ CALLER = "+493055512345"
 NAME = "Mara Lindner"
 SERVICE = "Consultation"
 MOST_DAYS = 10
-MOST_WISHES = 3
+MOST_REQUESTS = 3
 QUIET_SECONDS = 1.5
 """How long after Cal.com's webhook its job is given to change something that it should not."""
 
@@ -56,8 +56,8 @@ class DemoCall(Play):
     def _ring(self) -> None:
         answer = self._agent.ring()
         self._check(answer is not None and answer.ok, "Retell: call_inbound, answered with what the agent should know")
-        told = self._agent.call["retell_llm_dynamic_variables"]
-        line = ", ".join(f"{name}={told[name]}" for name in ("branch_name", "today", "open_now", "customer_name"))
+        variables = self._agent.call["retell_llm_dynamic_variables"]
+        line = ", ".join(f"{name}={variables[name]}" for name in ("branch_name", "today", "open_now", "customer_name"))
         self._console.print(f"  [dim]{line}[/]", highlight=False, soft_wrap=True)
 
     def _find_slot(self) -> dict[str, Any]:
@@ -73,11 +73,11 @@ class DemoCall(Play):
         raise Mismatch(f"nothing is free within {MOST_DAYS} working days")
 
     def _book(self, slot: dict[str, Any]) -> dict[str, Any]:
-        for _ in range(MOST_WISHES):
+        for _ in range(MOST_REQUESTS):
             starts_at = datetime.fromisoformat(slot["starts_at"])
             self._say("user", f"At {starts_at:%H:%M}, please. My name is {NAME}.")
-            wish = {"service": SERVICE, "starts_at": slot["starts_at"], "staff": slot["staff_id"], "name": NAME}
-            answer = self._use("book_appointment", wish)
+            request = {"service": SERVICE, "starts_at": slot["starts_at"], "staff": slot["staff_id"], "name": NAME}
+            answer = self._use("book_appointment", request)
             if answer["status"] != "unavailable" or not answer["alternatives"]:
                 break
             slot = answer["alternatives"][0]  # somebody was faster, or Cal.com knows of something
@@ -128,13 +128,13 @@ class DemoCall(Play):
         self._title("The caller thinks again")
         self._say("user", "Which appointments do I have?")
         listed = self._use("list_my_appointments", {})
-        self._check(before["id"] in [one["appointment_id"] for one in listed["appointments"]], "it is among his own")
+        self._check(before["id"] in [one["appointment_id"] for one in listed["appointments"]], "it is among their own")
         day = datetime.fromisoformat(before["starts_at"]).date()
         for _ in range(MOST_DAYS):
             day = _next_workday(day)
             self._say("user", f"Could I come on {day:%A, %-d %B} at half past three instead?")
-            wish = {"appointment_id": before["id"], "starts_at": f"{day:%-d %B} at half past three"}
-            answer = self._use("reschedule_appointment", wish)
+            request = {"appointment_id": before["id"], "starts_at": f"{day:%-d %B} at half past three"}
+            answer = self._use("reschedule_appointment", request)
             if answer["status"] != "unavailable":
                 break
         self._check(answer["status"] == "moved", f"the function's answer says: {answer['status']}")

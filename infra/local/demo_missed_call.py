@@ -39,7 +39,7 @@ class DemoMissedCall(Play):
         text = self._until(self._text, "no text was sent")
         self._console.print(f"  [cyan]{text['body']}[/]", highlight=False, soft_wrap=True)
         self._check(text["from"] == self._number, f"from {text['from']} to {text['to']}")
-        self._title("He calls once more, and gets no second text")
+        self._title("They call once more, and get no second text")
         self._ring()
         again = self._until(lambda: self._missed(2), "the second call was not listed")
         self._check(again["text_back"] == "texted_already", f"{again['id']}: {again['text_back']}")
@@ -58,7 +58,7 @@ class DemoMissedCall(Play):
         self._console.print(table)
 
     def _missed(self, count: int = 1) -> dict[str, Any] | None:
-        """The newest of this caller's missed calls, once there are `count` and it is decided whether he is texted."""
+        """The newest of this caller's missed calls, once there are `count` and it is decided whether to text them."""
         found = self._get("/api/missed-calls?limit=100")["data"]
         mine: list[dict[str, Any]] = [one for one in found if one["caller"] == self._caller]
         return mine[0] if len(mine) == count and mine[0]["text_back"] else None

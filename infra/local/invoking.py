@@ -87,11 +87,11 @@ def _multi(query: Mapping[str, str | list[str]] | None) -> dict[str, list[str]] 
 def _find(method: str, path: str) -> tuple[Endpoint, str, dict[str, str]]:
     if not _endpoints:
         _endpoints.update({(r.method, r.path): endpoint for endpoint in all_endpoints() for r in endpoint.routes})
-    wanted = path.split("/")
+    segments = path.split("/")
     for (known_method, template), endpoint in _endpoints.items():
         parts = template.split("/")
-        if known_method == method and len(parts) == len(wanted):
-            values = {t[1:-1]: w for t, w in zip(parts, wanted, strict=True) if t.startswith("{")}
-            if all(t.startswith("{") or t == w for t, w in zip(parts, wanted, strict=True)):
+        if known_method == method and len(parts) == len(segments):
+            values = {t[1:-1]: w for t, w in zip(parts, segments, strict=True) if t.startswith("{")}
+            if all(t.startswith("{") or t == w for t, w in zip(parts, segments, strict=True)):
                 return endpoint, template, values
     raise LookupError(f"there is no {method} {path}")

@@ -36,12 +36,12 @@ class Play(ABC):
         """All of it; raises Mismatch."""
 
     def _get(self, path: str) -> Any:
-        return self._asked("GET", path, 200)
+        return self._request("GET", path, 200)
 
     def _post(self, path: str, body: dict[str, Any], *expected: int) -> Any:
-        return self._asked("POST", path, *(expected or (200, 201)), body=body)
+        return self._request("POST", path, *(expected or (200, 201)), body=body)
 
-    def _asked(self, method: str, path: str, *expected: int, body: dict[str, Any] | None = None) -> Any:
+    def _request(self, method: str, path: str, *expected: int, body: dict[str, Any] | None = None) -> Any:
         answer = self._session.request(method, f"{self._api}{path}", json=body, timeout=self.answer_seconds)
         if answer.status_code not in expected:
             raise Mismatch(f"{method} {path} was answered {answer.status_code}: {answer.text}")

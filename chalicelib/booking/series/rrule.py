@@ -87,9 +87,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
                 implied = {"by_month_day": (first.day,)}
                 if self.freq == "YEARLY":
                     implied["by_month"] = self.by_month or (first.month,)
-        return msgspec.structs.replace(self, **implied)._names
+        return msgspec.structs.replace(self, **implied).names
 
-    def _names(self, day: date) -> bool:
+    def names(self, day: date) -> bool:
+        """Whether the parts that are given name the date; `_named` fills in those left open."""
         in_month, in_year = _length(day, "month"), _length(day, "year")
         of_year = day.timetuple().tm_yday
         return (

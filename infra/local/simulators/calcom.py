@@ -266,18 +266,18 @@ def main() -> None:
     parser.add_argument("--slot-taken-status", type=int, choices=(400, 409), default=400)
     parser.add_argument("--allow-past", action="store_true")
     parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     CalComSimulator(
-        asked.api_key,
-        event_types=asked.event_type,
-        webhook_url=asked.webhook_url,
-        webhook_secret=asked.webhook_secret,
-        webhook_delay_seconds=asked.webhook_delay,
-        rate_limit=asked.rate_limit,
-        slot_taken_status=asked.slot_taken_status,
-        refuse_past=not asked.allow_past,
-        state_file=asked.state,
-    ).run_until_terminated(asked.port, asked.host)
+        options.api_key,
+        event_types=options.event_type,
+        webhook_url=options.webhook_url,
+        webhook_secret=options.webhook_secret,
+        webhook_delay_seconds=options.webhook_delay,
+        rate_limit=options.rate_limit,
+        slot_taken_status=options.slot_taken_status,
+        refuse_past=not options.allow_past,
+        state_file=options.state,
+    ).run_until_terminated(options.port, options.host)
 
 
 if __name__ == "__main__":

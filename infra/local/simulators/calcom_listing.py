@@ -21,7 +21,7 @@ _SORTS = {"sortStart": "start", "sortEnd": "end", "sortCreated": "createdAt", "s
 
 def page(bookings: Iterable[Booking], query: Mapping[str, str], now: datetime) -> dict[str, Any]:
     """The documented envelope with `data` and `pagination`; raises Refused for a parameter out of range."""
-    found = _sorted([one for one in bookings if _wanted(one, query, now)], query)
+    found = _sorted([one for one in bookings if _matches(one, query, now)], query)
     take, skip = _number(query, "take", 100, 1, 250), _number(query, "skip", 0, 0, 10**9)
     rows = found[skip : skip + take]
     left = max(len(found) - skip - len(rows), 0)
@@ -38,7 +38,7 @@ def page(bookings: Iterable[Booking], query: Mapping[str, str], now: datetime) -
     return {"status": "success", "data": rows, "pagination": pagination}
 
 
-def _wanted(booking: Booking, query: Mapping[str, str], now: datetime) -> bool:
+def _matches(booking: Booking, query: Mapping[str, str], now: datetime) -> bool:
     kinds = query.get("eventTypeIds") or query.get("eventTypeId")
     if kinds and str(booking["eventTypeId"]) not in kinds.split(","):
         return False

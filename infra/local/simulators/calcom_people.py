@@ -62,7 +62,7 @@ class People:
         return _success(rows[skip : skip + take])
 
     def _reassign(self, request: Request, uid: str, user_id: str) -> Reply:
-        booking = self._standing(uid)
+        booking = self._active(uid)
         kind = self._bookings.event_types[booking["eventTypeId"]]
         host = next((host for host in kind.hosts if str(host.id) == user_id), None)
         if len(kind.hosts) < 2 or host is None:
@@ -89,7 +89,7 @@ class People:
         for name in ("name", "timeZone", "email"):
             if not isinstance(body.get(name), str):
                 raise Refused(400, f"{name} must be a string")
-        booking = self._standing(uid)
+        booking = self._active(uid)
         added = self._add(booking, body)
         return _success(added, 201)
 
@@ -97,7 +97,7 @@ class People:
         guests = request.json().get("guests")
         if not isinstance(guests, list) or not 0 < len(guests) <= MOST_GUESTS_AT_ONCE:
             raise Refused(400, f"guests must contain 1 to {MOST_GUESTS_AT_ONCE} elements")
-        booking = self._standing(uid)
+        booking = self._active(uid)
         if len(booking["guests"]) + len(guests) > MOST_GUESTS:
             raise Refused(400, f"A booking has at most {MOST_GUESTS} guests")
         for guest in guests:
@@ -112,7 +112,7 @@ class People:
         self._bookings.touch(booking, attendees=[*booking["attendees"], added])
         return added
 
-    def _standing(self, uid: str) -> Booking:
+    def _active(self, uid: str) -> Booking:
         booking = self._bookings.get(uid)
         if booking["status"] not in ("accepted", "pending"):
             raise Refused(400, f"Booking with uid={uid} is {booking['status']}.")

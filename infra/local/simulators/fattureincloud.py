@@ -273,17 +273,17 @@ def main() -> None:
     for resource in RESOURCES:
         parser.add_argument(f"--{resource}", type=int, default=Sizes().of(resource))
     parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     simulator = FattureInCloudSimulator(
-        asked.client_id,
-        asked.client_secret,
-        manual_token=asked.token,
-        companies={COMPANY: Sizes(**{resource: getattr(asked, resource) for resource in RESOURCES})},
-        webhook_delay_seconds=asked.webhook_delay,
-        state_file=asked.state,
+        options.client_id,
+        options.client_secret,
+        manual_token=options.token,
+        companies={COMPANY: Sizes(**{resource: getattr(options, resource) for resource in RESOURCES})},
+        webhook_delay_seconds=options.webhook_delay,
+        state_file=options.state,
     )
     print(f"FIC_WEBHOOK_PUBLIC_KEY={simulator.public_key}", flush=True)
-    simulator.run_until_terminated(asked.port, asked.host)
+    simulator.run_until_terminated(options.port, options.host)
 
 
 if __name__ == "__main__":

@@ -182,8 +182,8 @@ class Books:
 
     def _shown(self, record: Record, query: dict[str, str]) -> Record:
         if "fields" in query:
-            wanted = set(query["fields"].split(",")) | {"id"}
-            return {name: value for name, value in record.items() if name in wanted}
+            names = set(query["fields"].split(",")) | {"id"}
+            return {name: value for name, value in record.items() if name in names}
         if query.get("fieldset") == "basic":
             return {name: value for name, value in record.items() if name in BASIC}
         return record

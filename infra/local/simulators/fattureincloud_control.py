@@ -69,16 +69,16 @@ class _Control:
 
     def change(self, request: Request) -> Reply:
         """{resource, action: create|update|delete, id?, data?, company?, silent?}"""
-        asked = request.json()
-        resource, company = asked["resource"], asked.get("company", self._first)
-        more = {"company": company, "silent": asked.get("silent", False)}
-        if asked["action"] == "create":
-            return Reply(201, {"data": self._fic.create(resource, asked.get("data") or {}, **more)})
-        if asked["action"] == "update":
-            return Reply(200, {"data": self._fic.change(resource, int(asked["id"]), asked.get("data") or {}, **more)})
-        if asked["action"] != "delete":
+        body = request.json()
+        resource, company = body["resource"], body.get("company", self._first)
+        more = {"company": company, "silent": body.get("silent", False)}
+        if body["action"] == "create":
+            return Reply(201, {"data": self._fic.create(resource, body.get("data") or {}, **more)})
+        if body["action"] == "update":
+            return Reply(200, {"data": self._fic.change(resource, int(body["id"]), body.get("data") or {}, **more)})
+        if body["action"] != "delete":
             raise Refused(422, "action is create, update or delete.")
-        self._fic.delete(resource, int(asked["id"]), **more)
+        self._fic.delete(resource, int(body["id"]), **more)
         return Reply(204)
 
     def deliveries(self, request: Request) -> Reply:
@@ -95,9 +95,9 @@ class _Control:
 
     def notify(self, request: Request) -> Reply:
         """{type, ids, company?, id?, time?}: any event, whatever became of the records."""
-        asked = request.json()
-        more = {"event_id": asked.get("id"), "time": asked.get("time")}
-        self._fic.webhooks.notify(asked.get("company", self._first), asked["type"], asked["ids"], **more)
+        body = request.json()
+        more = {"event_id": body.get("id"), "time": body.get("time")}
+        self._fic.webhooks.notify(body.get("company", self._first), body["type"], body["ids"], **more)
         return Reply(204)
 
     def delay(self, request: Request) -> Reply:
@@ -106,17 +106,17 @@ class _Control:
 
     def set_quotas(self, request: Request) -> Reply:
         """{company?, short?: {seconds, calls}, hour?: …, month?: …}, counted anew."""
-        asked = request.json()
-        quotas = self._fic.quotas[asked.get("company", self._first)]
+        body = request.json()
+        quotas = self._fic.quotas[body.get("company", self._first)]
         for name in ("short", "hour", "month"):
-            if name in asked:
-                setattr(quotas, name, msgspec.convert(asked[name], Window))
+            if name in body:
+                setattr(quotas, name, msgspec.convert(body[name], Window))
         return Reply(204)
 
     def resize(self, request: Request) -> Reply:
         """{company?, clients?, suppliers?, invoices?, quotes?}"""
-        asked = request.json()
-        self._fic.resize(int(asked.pop("company", self._first)), **asked)
+        body = request.json()
+        self._fic.resize(int(body.pop("company", self._first)), **body)
         return Reply(204)
 
     def revoke(self, request: Request) -> Reply:
@@ -125,9 +125,9 @@ class _Control:
 
     def set_subscription(self, request: Request) -> Reply:
         """{id, verified?, gone?}: dropped, or no longer verified."""
-        asked = request.json()
-        one = self._fic.webhooks.subscriptions[asked["id"]]
-        one.verified = asked.get("verified", one.verified)
-        if asked.get("gone"):
+        body = request.json()
+        one = self._fic.webhooks.subscriptions[body["id"]]
+        one.verified = body.get("verified", one.verified)
+        if body.get("gone"):
             del self._fic.webhooks.subscriptions[one.id]
         return Reply(204)

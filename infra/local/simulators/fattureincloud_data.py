@@ -15,7 +15,7 @@ BEGINNING = datetime(YEAR, 1, 2, 8)
 FIRST_NAMES = ("Anna", "Bruno", "Chiara", "Davide", "Elena", "Fabio", "Giulia", "Luca", "Marta", "Nicolò", "Paola")
 LAST_NAMES = ("Bianchi", "Colombo", "Conti", "D'Angelo", "Esposito", "Ferrari", "Galli", "Rizzo", "Romano", "Zanetti")
 TRADES = ("Edilizia", "Impianti", "Logistica", "Moda", "Ottica", "Ristorazione", "Servizi", "Tessile", "Viaggi")
-PLACES = (("Milano", "MI", "20121"), ("Roma", "RM", "00184"), ("Torino", "TO", "10121"), ("Bolzano", "BZ", "39100"))
+TOWNS = (("Milano", "MI", "20121"), ("Roma", "RM", "00184"), ("Torino", "TO", "10121"), ("Bolzano", "BZ", "39100"))
 WORK = (("Visita", 6500), ("Massaggio", 4890), ("Taglio", 3250), ("Consulenza", 12000), ("Prodotto", 1999))
 ONE_IN = 50
 """So many records have nulls and empty texts wherever the API admits them."""
@@ -64,21 +64,21 @@ def totals(items: list[Any]) -> dict[str, float]:
 
 
 def _entity(resource: str, number: int, size: int) -> Record:
-    chance = Random(f"{resource}{number}")
-    first, last = chance.choice(FIRST_NAMES), chance.choice(LAST_NAMES)
-    person = chance.random() < 0.5
-    city, province, code = chance.choice(PLACES)
+    rng = Random(f"{resource}{number}")
+    first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
+    person = rng.random() < 0.5
+    city, province, code = rng.choice(TOWNS)
     created_at, updated_at = made_at(number, size)
     record: Record = {
         "id": FIRST_ID[resource] + number,
         "code": f"{resource[0].upper()}{number + 1:05}",
-        "name": f"{first} {last}" if person else f"{last} {chance.choice(TRADES)} S.r.l.",
+        "name": f"{first} {last}" if person else f"{last} {rng.choice(TRADES)} S.r.l.",
         "type": "person" if person else "company",
         "first_name": first if person else "",
         "last_name": last if person else "",
         "contact_person": f"{first} {last}",
-        "vat_number": "" if person else f"IT{chance.randrange(10**11):011}",
-        "tax_code": f"{last[:3].upper()}{first[:3].upper()}{chance.randrange(100):02}A{chance.randrange(10, 30)}F205X",
+        "vat_number": "" if person else f"IT{rng.randrange(10**11):011}",
+        "tax_code": f"{last[:3].upper()}{first[:3].upper()}{rng.randrange(100):02}A{rng.randrange(10, 30)}F205X",
         "address_street": f"Via Roma, {number % 90 + 1}",
         "address_postal_code": code,
         "address_city": city,
@@ -106,14 +106,14 @@ def _entity(resource: str, number: int, size: int) -> Record:
 
 
 def _document(resource: str, number: int, sizes: Sizes) -> Record:
-    chance = Random(f"{resource}{number}")
+    rng = Random(f"{resource}{number}")
     kind = DOCUMENT_TYPES[resource]
     created_at, updated_at = made_at(number, sizes.of(resource))
     date = created_at[:10]
-    items = [_item(number, place, chance) for place in range(chance.randint(1, 3))]
+    items = [_item(number, place, rng) for place in range(rng.randint(1, 3))]
     amounts = totals(items)
     due = text(datetime.fromisoformat(date) + timedelta(days=30))[:10]
-    paid = kind == "invoice" and chance.random() < 0.7
+    paid = kind == "invoice" and rng.random() < 0.7
     record: Record = {
         "id": FIRST_ID[resource] + number,
         "type": kind,
@@ -121,7 +121,7 @@ def _document(resource: str, number: int, sizes: Sizes) -> Record:
         "numeration": "",
         "date": date,
         "year": YEAR,
-        "entity": _short(chance.randrange(max(sizes.clients, 1)), sizes),
+        "entity": _short(rng.randrange(max(sizes.clients, 1)), sizes),
         "subject": "",
         "visible_subject": items[0]["name"],
         "currency": {"id": "EUR", "exchange_rate": "1.00000", "symbol": "€"},
@@ -155,9 +155,9 @@ def _document(resource: str, number: int, sizes: Sizes) -> Record:
     return _sparse(record, {*kept, "updated_at"}) if number % ONE_IN == ONE_IN - 1 else record
 
 
-def _item(number: int, place: int, chance: Random) -> Record:
-    name, cents = chance.choice(WORK)
-    qty = chance.randint(1, 3)
+def _item(number: int, place: int, rng: Random) -> Record:
+    name, cents = rng.choice(WORK)
+    qty = rng.randint(1, 3)
     return {
         "id": 8_000_000 + number * 10 + place,
         "product_id": None,

@@ -84,8 +84,8 @@ class _Parser:
                 raise ValueError("q: expected null")
             return lambda look: (look(field) is None) is empty
         compare = self._operator()
-        wanted = self._literal()
-        return lambda look: _fits(compare, look(field), wanted)
+        operand = self._literal()
+        return lambda look: _fits(compare, look(field), operand)
 
     def _operator(self) -> Callable[[Any, Any], bool]:
         _, name = self._next()
@@ -129,14 +129,14 @@ def _tokens(query: str) -> list[tuple[str, str]]:
     return found
 
 
-def _fits(compare: Callable[[Any, Any], bool], value: Any, wanted: Any) -> bool:
+def _fits(compare: Callable[[Any, Any], bool], value: Any, operand: Any) -> bool:
     if value is None:
         return False
-    if isinstance(wanted, float) and not isinstance(value, int | float):
+    if isinstance(operand, float) and not isinstance(value, int | float):
         return False
-    if isinstance(wanted, str) and not isinstance(value, str):
+    if isinstance(operand, str) and not isinstance(value, str):
         value = str(value)
-    return compare(value, wanted)
+    return compare(value, operand)
 
 
 def _like(pattern: str) -> re.Pattern[str]:

@@ -107,14 +107,14 @@ class Webhooks:
 
     def create(self, company_id: int, data: Any) -> tuple[Subscription | None, list[str]]:
         """What was made, and a warning for each type that is subscribed to already."""
-        sink, wanted = str(data.get("sink") or ""), _expanded(data.get("types") or [])
+        sink, requested = str(data.get("sink") or ""), _expanded(data.get("types") or [])
         if not sink.startswith(("https://", "http://127.0.0.1", "http://localhost")):
             raise Refused(422, "The sink must be a valid HTTPS URL.")
         taken = {name for one in self.of(company_id) for name in one.types}
         warnings = [
-            f"The '{name}' event is already registered for this application" for name in wanted if name in taken
+            f"The '{name}' event is already registered for this application" for name in requested if name in taken
         ]
-        types = [name for name in wanted if name not in taken]
+        types = [name for name in requested if name not in taken]
         if not types:
             return None, warnings
         self._made += 1

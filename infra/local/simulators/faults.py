@@ -49,9 +49,9 @@ class Faults:
     def __init__(self) -> None:
         self.rules: list[FaultRule] = []
 
-    def add(self, wanted: Any) -> FaultRule:
+    def add(self, given: Any) -> FaultRule:
         """A rule out of decoded JSON; raises ValueError when it is not one."""
-        rule = msgspec.convert(wanted, FaultRule)
+        rule = msgspec.convert(given, FaultRule)
         self.rules.append(rule)
         return rule
 

@@ -93,17 +93,17 @@ class RetellSimulator(Simulator):
 
     def _play(self, request: Request) -> Reply:
         """`{"script": […], "call"?: {…}, "webhook_url"?, "function_url"?, "inbound_url"?}` gives what we answered."""
-        wanted = request.json()
+        body = request.json()
         agent = RetellAgent(
             key=self.api_key,
-            webhook_url=wanted.get("webhook_url") or self.webhook_url or "",
-            function_url=wanted.get("function_url") or self.function_url or "",
-            inbound_url=wanted.get("inbound_url") or self.inbound_url,
+            webhook_url=body.get("webhook_url") or self.webhook_url or "",
+            function_url=body.get("function_url") or self.function_url or "",
+            inbound_url=body.get("inbound_url") or self.inbound_url,
             calls=self.calls,
             clock=self.clock,
-            **wanted.get("call", {}),
+            **body.get("call", {}),
         )
-        return Reply(200, {"data": play(agent, steps_from_json(wanted["script"]))})
+        return Reply(200, {"data": play(agent, steps_from_json(body["script"]))})
 
 
 def main() -> None:
@@ -116,14 +116,14 @@ def main() -> None:
     parser.add_argument("--function-url", help="may hold {name}")
     parser.add_argument("--inbound-url", help="asked before a call is answered")
     parser.add_argument("--state", type=Path, help="JSON file that keeps the calls over a restart")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     RetellSimulator(
-        asked.api_key,
-        webhook_url=asked.webhook_url,
-        function_url=asked.function_url,
-        inbound_url=asked.inbound_url,
-        state_file=asked.state,
-    ).run_until_terminated(asked.port, asked.host)
+        options.api_key,
+        webhook_url=options.webhook_url,
+        function_url=options.function_url,
+        inbound_url=options.inbound_url,
+        state_file=options.state,
+    ).run_until_terminated(options.port, options.host)
 
 
 if __name__ == "__main__":

@@ -100,16 +100,16 @@ class RetellAgent:
         """
         if self._inbound_url is None or self.call["direction"] != "inbound":
             return None
-        asked = {name: self.call[name] for name in ("agent_id", "from_number", "to_number")}
-        answer = self._until_taken(self._inbound_url, {"event": "call_inbound", "call_inbound": asked})
-        told = answer.body.get("call_inbound", {}) if answer.ok and isinstance(answer.body, dict) else {}
-        variables = told.get("dynamic_variables") or {}
+        call = {name: self.call[name] for name in ("agent_id", "from_number", "to_number")}
+        answer = self._until_taken(self._inbound_url, {"event": "call_inbound", "call_inbound": call})
+        inbound = answer.body.get("call_inbound", {}) if answer.ok and isinstance(answer.body, dict) else {}
+        variables = inbound.get("dynamic_variables") or {}
         wrong = sorted(name for name, value in variables.items() if not isinstance(value, str))
         if wrong:
             raise ValueError(f"dynamic variables are texts; these are not: {wrong}")
         self.call["retell_llm_dynamic_variables"] = {**self.call["retell_llm_dynamic_variables"], **variables}
-        self.call["agent_id"] = told.get("override_agent_id") or self.call["agent_id"]
-        self.call["metadata"] = {**self.call["metadata"], **(told.get("metadata") or {})}
+        self.call["agent_id"] = inbound.get("override_agent_id") or self.call["agent_id"]
+        self.call["metadata"] = {**self.call["metadata"], **(inbound.get("metadata") or {})}
         return answer
 
     def begin(self) -> Answer:

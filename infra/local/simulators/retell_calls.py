@@ -84,8 +84,8 @@ class Calls:
 
     def list_v3(self, body: Any) -> dict[str, Any]:
         """`POST /v3/list-calls`: typed filters, an object with `items`, without transcripts and recordings."""
-        wanted = _typed_tests(body.get("filter_criteria") or {})
-        rows = self._sorted(body.get("sort_order", "descending"), wanted)
+        tests = _typed_tests(body.get("filter_criteria") or {})
+        rows = self._sorted(body.get("sort_order", "descending"), tests)
         page, more = _page(rows, body, skip=body.get("skip", 0))
         items = [{name: value for name, value in call.items() if name not in LEFT_OUT} for call in page]
         reply: dict[str, Any] = {"items": items, "has_more": more}
@@ -97,17 +97,17 @@ class Calls:
 
     def list_v2(self, body: Any) -> list[Call]:
         """`POST /v2/list-calls`: plain filters, a bare array."""
-        wanted = _plain_tests(body.get("filter_criteria") or {})
-        return _page(self._sorted(body.get("sort_order", "descending"), wanted), body, skip=0)[0]
+        tests = _plain_tests(body.get("filter_criteria") or {})
+        return _page(self._sorted(body.get("sort_order", "descending"), tests), body, skip=0)[0]
 
     def millis(self) -> int:
         """Now, as Retell writes it."""
         return round(self._clock().timestamp() * 1000)
 
-    def _sorted(self, order: str, wanted: list[Test]) -> list[Call]:
+    def _sorted(self, order: str, tests: list[Test]) -> list[Call]:
         if order not in ("ascending", "descending"):
             raise Refused(422, "sort_order must be ascending or descending")
-        found = [call for call in self.all.values() if all(test(call) for test in wanted)]
+        found = [call for call in self.all.values() if all(test(call) for test in tests)]
         return sorted(found, key=lambda call: call.get("start_timestamp", 0), reverse=order == "descending")
 
 
@@ -126,11 +126,11 @@ def _page(rows: list[Call], body: Any, skip: int) -> tuple[list[Call], bool]:
 
 def _plain_tests(criteria: dict[str, Any]) -> list[Test]:
     tests: list[Test] = []
-    for name, wanted in criteria.items():
-        if isinstance(wanted, list):
-            tests.append(lambda call, name=name, wanted=wanted: call.get(name) in wanted)  # type: ignore[misc]
+    for name, criterion in criteria.items():
+        if isinstance(criterion, list):
+            tests.append(lambda call, name=name, values=criterion: call.get(name) in values)  # type: ignore[misc]
         else:
-            low, high = wanted.get("lower_threshold", 0), wanted.get("upper_threshold", 10**15)
+            low, high = criterion.get("lower_threshold", 0), criterion.get("upper_threshold", 10**15)
             tests.append(_between(name, low, high))
     return tests
 

@@ -117,7 +117,7 @@ class TwilioSimulator(Simulator):
         }  # fmt: skip
 
     def rings(self, caller: str, called: str, people: People | None = None, *, repeat: int = 1) -> list[Step]:
-        """A caller calls one of the account's numbers; returns what was done with him, once he has hung up."""
+        """A caller calls one of the account's numbers; returns what was done with them, once they have hung up."""
         leg = self.account.leg(to=called, sender=caller, direction="inbound", status="ringing")
         return self._line(leg, self.status_url, people or self.people, repeat).follow(self.voice_url or "")
 
@@ -165,10 +165,10 @@ class TwilioSimulator(Simulator):
 
     def _play(self, request: Request) -> Reply:
         """`{"from", "to", "people"?: {…}, "repeat"?}` gives the steps of the call."""
-        wanted = request.json()
-        people = People(**wanted["people"]) if "people" in wanted else None
+        body = request.json()
+        people = People(**body["people"]) if "people" in body else None
         try:
-            steps = self.rings(wanted["from"], wanted["to"], people, repeat=wanted.get("repeat", 1))
+            steps = self.rings(body["from"], body["to"], people, repeat=body.get("repeat", 1))
         except (LoopsForever, AssertionError, requests.RequestException) as error:
             return Reply(502, {"message": str(error)})
         return Reply(200, {"data": [asdict(step) for step in steps]})
@@ -184,15 +184,15 @@ def main() -> None:
     parser.add_argument("--voice-url")
     parser.add_argument("--status-url")
     parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     TwilioSimulator(
-        asked.account_sid,
-        asked.auth_token,
-        voice_url=asked.voice_url,
-        status_url=asked.status_url,
+        options.account_sid,
+        options.auth_token,
+        voice_url=options.voice_url,
+        status_url=options.status_url,
         plays=True,
-        state_file=asked.state,
-    ).run_until_terminated(asked.port, asked.host)
+        state_file=options.state,
+    ).run_until_terminated(options.port, options.host)
 
 
 if __name__ == "__main__":

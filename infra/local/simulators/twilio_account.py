@@ -134,8 +134,8 @@ def form_of(body: bytes) -> dict[str, list[str]]:
 def _page(
     name: str, records: Mapping[str, Record], filters: Mapping[str, str], query: Mapping[str, str], path: str
 ) -> Record:
-    wanted = {filters[key]: value for key, value in query.items() if key in filters}
-    rows = [one for one in records.values() if all(one[field] == value for field, value in wanted.items())][::-1]
+    criteria = {filters[key]: value for key, value in query.items() if key in filters}
+    rows = [one for one in records.values() if all(one[field] == value for field, value in criteria.items())][::-1]
     size, number = int(query.get("PageSize", DEFAULT_PAGE)), int(query.get("Page", 0))
     if not 1 <= size <= LARGEST_PAGE:
         raise Refused(400, "[20001] Page size must be from 1 to 1000")

@@ -27,7 +27,7 @@ class People:
     """How everyone behaves: `reactions` by number or SIP URI (else: no answer), and the caller.
 
     `hangs_up_during`: the number of the Dial or Record (from 0) in which the caller gives up. `message_seconds`: how
-    long he speaks to the mailbox, 0: not at all. `presses`: what a member of staff presses when asked.
+    long they speak to the mailbox, 0: not at all. `presses`: what a member of staff presses when asked.
     """
 
     reactions: Mapping[str, Reaction] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Line:
     def follow(self, url: str) -> list[Step]:
         """Ask `url` what to do, and so on until the call is over; then tell how it ended."""
         self.leg["status"] = "in-progress" if self.leg["direction"] == "outbound-api" else "ringing"
-        document: ET.Element | None = self._ask(url, {})
+        document: ET.Element | None = self._fetch(url, {})
         while document is not None:
             document = self._do(document)
             if len(self.steps) > MOST_STEPS:
@@ -104,9 +104,9 @@ class Line:
                 url, params = action
                 if self.leg["status"] in ("completed", "busy"):  # hung up or rejected: the answer is not waited for
                     if url:
-                        self._ask(url, params)
+                        self._fetch(url, params)
                     return None
-                return self._ask(url, params)
+                return self._fetch(url, params)
         return None
 
     def _say(self, verb: ET.Element) -> None:
@@ -157,9 +157,9 @@ class Line:
         sid = f"RE{uuid.uuid4().hex}"
         url = f"https://api.twilio.com/2010-04-01/Accounts/{self.account.sid}/Recordings/{sid}"
         facts = {"RecordingUrl": url, "RecordingSid": sid, "RecordingDuration": str(seconds)}
-        told_to = verb.get("recordingStatusCallback")
-        if told_to:
-            self._late.append((told_to, {**facts, "RecordingStatus": "completed"}))
+        callback = verb.get("recordingStatusCallback")
+        if callback:
+            self._late.append((callback, {**facts, "RecordingStatus": "completed"}))
         return str(verb.get("action")), {**facts, "Digits": "hangup"}
 
     def _gather(self, verb: ET.Element) -> tuple[str, dict[str, str]] | None:
@@ -171,7 +171,7 @@ class Line:
         self._waits += 1
         return self.people.hangs_up_during == self._waits - 1
 
-    def _ask(self, url: str, params: Mapping[str, str]) -> ET.Element | None:
+    def _fetch(self, url: str, params: Mapping[str, str]) -> ET.Element | None:
         if not url:
             return None
         answer = self._post(url, params)
