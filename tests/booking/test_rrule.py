@@ -170,6 +170,13 @@ def test_a_series_begins_where_its_rule_does() -> None:
     assert starts(datetime(2027, 1, 4, 9, tzinfo=BERLIN), rrule=text) == ["2027-01-04", "2028-01-03"]
 
 
+def test_the_frequencies_by_name() -> None:
+    assert starts(FIRST, frequency="daily", count=2) == ["2026-12-01", "2026-12-02"]
+    assert starts(FIRST, frequency="weekly", count=2) == ["2026-12-01", "2026-12-08"]
+    assert starts(FIRST, frequency="every_two_weeks", count=3) == ["2026-12-01", "2026-12-15", "2026-12-29"]
+    assert starts(FIRST, frequency="monthly", count=3) == ["2026-12-01", "2027-01-01", "2027-02-01"]
+
+
 def test_a_count_is_reached_and_a_hundred_at_most() -> None:
     assert starts(FIRST, rrule="FREQ=DAILY;COUNT=1") == ["2026-12-01"]
     assert len(starts(FIRST, rrule=f"FREQ=DAILY;COUNT={MOST}")) == MOST

@@ -21,7 +21,7 @@ from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import book_series, check
 from chalicelib.booking.series.change import change_series
 from chalicelib.booking.series.context import SeriesRequest
-from chalicelib.booking.series.finish import SeriesProgress, SeriesRun
+from chalicelib.booking.series.finish import SeriesProgress, SeriesRun, carry_on, give_up
 from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.resume import resume
 from chalicelib.booking.series.series import HOLDS_LAST, Change, Series
@@ -276,6 +276,17 @@ def test_when_a_lapsed_hold_was_lost_the_others_of_a_series_that_may_lack_some_a
     assert (done.status, [one.code for one in done.occurrences]) == ("booked", [None, "slot_taken", None])
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 3
     assert sum(int(row.tally or 0) for row in OccupancyRow.scan()) == 3
+
+
+def test_who_is_too_slow_makes_nothing_of_a_series_that_was_given_up(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its times are free again, so only the series' version is in the way."""
+    left = left_in_the_middle(opened(), monkeypatch)
+    give_up(run_at(NOW), left)
+    late = carry_on(run_at(NOW), left, NOW + timedelta(seconds=20))
+    assert (late.series.status, late.appointments) == ("failed", {})
+    nothing_stands()
 
 
 def test_time_off_taken_over_a_hold_is_no_reason_to_break_a_promise(

@@ -16,7 +16,7 @@ from chalicelib.booking.series.change import find_targets
 from chalicelib.booking.series.context import MOST_OF_A_VISITOR
 from chalicelib.booking.series.finish import SeriesProgress, is_kept
 from chalicelib.booking.series.recurrence import Recurrence
-from chalicelib.booking.series.series import Change, Occurrence, Series, held
+from chalicelib.booking.series.series import HOLDS_LAST, Change, Occurrence, Series, held
 from chalicelib.core.errors import Invalid
 from tests.booking.test_refusing import NOW, TEN, opened
 from tests.booking.test_series import series_of, wanted
@@ -118,6 +118,14 @@ def test_one_the_following_and_all() -> None:
     assert list(cancelled(found, "following", 1, NOW)) == [apt(1), apt(2)]
     assert list(cancelled(found, "all", 1, NOW)) == [apt(0), apt(1), apt(2)]
     assert list(cancelled(found, "following", 2, NOW)) == [apt(2)]
+
+
+def test_a_series_is_changing_until_its_change_is_finished() -> None:
+    change = Change(kind="cancel", scope="all", appointment_id=apt(0))
+    assert not series().changing()
+    assert series(change=change).changing()
+    assert not series(change=replace(change, finished=True)).changing()
+    assert (HOLDS_LAST, series().changed(AT + HOUR).version) == (2 * HOUR, 2)
 
 
 def test_the_same_change_is_the_same_whoever_asks_and_however_far_it_is() -> None:

@@ -186,6 +186,9 @@ def test_what_cannot_be_waited_for_is_not_offered() -> None:
     package = replace(WASH, id="svc_wash", parts=(Part("svc_laser"),))
     for service in (package, replace(WASH, seats=4), replace(WASH, mobile=True)):
         assert best_match(board(compiled(STAFF, service), {}), [entry()]) is None
+    hidden = compiled(STAFF, replace(WASH, published=False))
+    assert best_match(board(hidden, {}), [entry(visitor=True)]) is None
+    assert best_match(board(hidden, {}), [entry()]) is not None
     flexible = compiled(STAFF, replace(WASH, longest_min=90))
     assert best_match(board(flexible, {}), [entry(length_min=120)]) is None
     longer = best_match(board(flexible, {}), [entry(length_min=90)])

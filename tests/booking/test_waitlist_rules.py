@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice.hours import Span
-from chalicelib.booking.practice.models import Branch
+from chalicelib.booking.practice.models import Branch, Skill
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
 from chalicelib.booking.practice.policy import FURTHEST, Policy
 from chalicelib.booking.practice.schedule import Schedule
@@ -80,6 +81,24 @@ def test_the_clock_looks_at_an_entry_in_a_day_or_when_its_offer_or_it_itself_end
     assert replace(one, expires_at=one.look_at - MINUTE).due_at == one.look_at - MINUTE
     assert one.offered(offer(at(540), "open"), NOW).due_at == at(540)
     assert one.looked_at(NOW + timedelta(hours=5)).look_at == NOW + timedelta(hours=29)
+
+
+def test_the_fewer_minutes_would_do_the_narrower_an_entry_is() -> None:
+    tuesday, thursday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=3)
+    assert entry(days=(Range(MONDAY, MONDAY),)).breadth() == 1440
+    assert entry(days=(Range(MONDAY, tuesday), Range(thursday, thursday))).breadth() == 3 * 1440
+    assert entry(days=(Range(MONDAY, thursday),), weekdays=(1, 3)).breadth() == 2 * 1440
+    assert entry(days=(Range(MONDAY, tuesday),), times=(Span(540, 600), Span(720, 735))).breadth() == 2 * 75
+    made = entry(expires_at=NOW + timedelta(days=9))
+    assert made.breadth() == 10 * 1440
+    assert made.last_day() == NOW.date() + timedelta(days=9)
+    assert replace(made, days=(Range(MONDAY, MONDAY), Range(NOW.date(), NOW.date()))).last_day() == MONDAY
+
+
+def test_the_figures() -> None:
+    """As the decision and the API's description name them."""
+    assert (LASTS.days, LONGEST.days, MOST_DAYS, MOST_OFFERS, MOST_UNANSWERED) == (30, 180, 62, 50, 3)
+    assert (SHORTEST.seconds, make_offers.MOST_WAITING, make_offers.AT_ONCE) == (180, 500, 20)
 
 
 FITTING: list[tuple[dict[str, Any], bool]] = [
@@ -239,6 +258,42 @@ def test_what_can_be_waited_for(fields: dict[str, Any], codes: list[str]) -> Non
     schedule = Schedule(branch=BRANCH, services=(WASH,), staff=(replace(member("a"), name="Ada"),))
     request = WaitlistRequest(**{"branch_id": "bra", "services": ("Wash",)} | fields)
     assert [fault.code for fault in find_faults(request, schedule, NOW, EXPIRES)] == codes
+
+
+def codes_of(schedule: Schedule, **fields: Any) -> list[str]:
+    request = WaitlistRequest(**{"branch_id": "bra", "services": ("Wash",)} | fields)
+    return [fault.code for fault in find_faults(request, schedule, NOW, EXPIRES)]
+
+
+def test_what_is_not_published_is_waited_for_by_staff_alone() -> None:
+    hidden = Schedule(branch=BRANCH, services=(replace(WASH, published=False),), staff=(member("a"),))
+    assert codes_of(hidden) == []
+    assert codes_of(hidden, visitor=True) == ["unknown_service"]
+    secret = Schedule(branch=BRANCH, services=(WASH,), staff=(member("a", published=False),))
+    assert codes_of(secret, staff=("a",)) == []
+    assert codes_of(secret, staff=("a",), visitor=True) == ["unknown_staff"]
+
+
+def test_what_calcom_would_not_wait_for_is_not_waited_for() -> None:
+    deposit = replace(WASH, policy=Policy(deposit_minor=1))
+    calcom = replace(BRANCH, books_through="calcom")
+    assert codes_of(Schedule(branch=BRANCH, services=(deposit,), staff=())) == []
+    assert codes_of(Schedule(branch=calcom, services=(WASH,), staff=())) == []
+    assert codes_of(Schedule(branch=calcom, services=(deposit,), staff=())) == ["not_waited_for"]
+    assert codes_of(Schedule(branch=BRANCH, services=(replace(WASH, seats=2),), staff=())) == ["not_waited_for"]
+
+
+def test_a_skill_is_one_that_somebody_has_and_is_not_asked_of_staff_by_name() -> None:
+    schedule = Schedule(branch=BRANCH, services=(WASH,), staff=(member("a", skills=(Skill("Laser"),)),))
+    assert codes_of(schedule, prefer=Preference(skill="laser")) == []
+    assert codes_of(schedule, prefer=Preference(skill="dance")) == ["skill_nobody_has"]
+    assert codes_of(schedule, prefer=Preference(skill="laser"), staff=("a",)) == ["one_of"]
+
+
+def test_a_length_between_the_shortest_and_the_longest_can_be_waited_for() -> None:
+    flexible = Schedule(branch=BRANCH, services=(replace(WASH, longest_min=90),), staff=())
+    found = {length: codes_of(flexible, length_min=length) for length in (29, 30, 90, 91)}
+    assert found == {29: ["length_not_offered"], 30: [], 90: [], 91: ["length_not_offered"]}
 
 
 def test_nobody_waits_longer_than_half_a_year() -> None:

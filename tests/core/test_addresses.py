@@ -5,7 +5,12 @@ import logging
 
 import pytest
 
+from chalicelib.core import throttle
 from chalicelib.core.addresses import network_of, visitor_address
+from chalicelib.core.clock import now
+from chalicelib.core.errors import RateLimited
+from chalicelib.identity.login_throttle import Slowed
+from tests.conftest import EmbeddedAws
 from tests.core.thing_endpoints import make_thing, serve
 
 EDGE = "64.252.86.10"
@@ -47,6 +52,19 @@ def test_the_visitor_is_whom_cloudfront_saw(identity: dict[str, str | None], for
 )
 def test_of_ipv6_the_network_is_counted(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_who_changes_their_address_within_a_network_is_counted_on(aws: EmbeddedAws) -> None:
+    at = now()
+    throttle.count("trial", "2001:db8:1:2::1", at, most=1)
+    throttle.count("trial", "2001:db8:1:3::1", at, most=1)
+    with pytest.raises(RateLimited):
+        throttle.count("trial", "2001:db8:1:2::2", at, most=1)
+    one, same, other = (
+        Slowed("sign-in", "ada@example.com", address).address_counter
+        for address in ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:3::1")
+    )
+    assert one == same != other
 
 
 def test_a_request_is_logged_with_the_visitors_address(caplog: pytest.LogCaptureFixture) -> None:

@@ -109,6 +109,7 @@ def test_the_command_prints_its_figures_and_a_failure_its_reason(
 
 
 @pytest.mark.slow
+@pytest.mark.check
 def test_450_routes_are_deployed_and_answer(
     generated: Many, dev: Packaged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.practice.policy import Limits, Policy
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.booking.series import book as series_book
+from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.finish import SeriesProgress
 from chalicelib.booking.series.resume import resume
 from chalicelib.booking.tables import OccupancyRow
@@ -19,7 +20,7 @@ from chalicelib.core.errors import DomainError
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from tests.booking.test_refusing import EVE, NOW, TEN, opened
-from tests.booking.test_series import context, left_in_the_middle, series_of, wanted
+from tests.booking.test_series import change, context, ids, left_in_the_middle, series_of, wanted
 from tests.conftest import EmbeddedAws
 from tests.kills.test_series_kills import everything
 from tests.races.test_bookings import overlaps
@@ -111,3 +112,17 @@ def test_however_many_go_on_with_a_series_it_is_made_once(
     series, made = everything()
     assert [one.status for one in series] == ["booked"]
     assert sorted(one.id for one in made) == sorted(left.appointment_ids())
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_of_many_changes_at_once_one_is_begun_and_the_others_wait(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, round_number: int
+) -> None:
+    made = series_of(wanted(opened(), 3, "daily"))
+    first = ids(made)[0]
+    monkeypatch.setattr("chalicelib.booking.series.change.REQUEST_LASTS", timedelta(0))
+    all_decide_before_any_commits(monkeypatch, TEAM)
+    outcomes = many_at_once(lambda n: change(made.series, "cancel", first, "all", reason=f"for reason {n}"), TEAM)
+    (begun,) = [one for one in outcomes if isinstance(one, SeriesProgress)]
+    assert [one.code for one in outcomes if isinstance(one, DomainError)] == ["change_pending"] * (TEAM - 1)
+    assert series_store.get_series("com_test", made.series.id).change == begun.series.change
