@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from infra.local.playing import Mismatch, Play, perform
-from infra.local.simulators.retell_agent import Answer, RetellAgent
+from infra.local.simulators.retell_agent import Addresses, Answer, RetellAgent
 
 CALLER = "+493055512345"
 NAME = "Mara Lindner"
@@ -30,14 +30,9 @@ class DemoCall(Play):
     def __init__(self, ready: dict[str, Any], console: Console) -> None:
         super().__init__(ready, console)
         key = ready["environment"].get("RETELL_API_KEY") or os.environ["RETELL_API_KEY"].partition(",")[0]
-        self._agent = RetellAgent(
-            key=key,
-            webhook_url=f"{self._api}/webhooks/retell",
-            function_url=f"{self._api}/webhooks/retell/function",
-            inbound_url=f"{self._api}/webhooks/retell/inbound",
-            from_number=CALLER,
-            to_number=ready["demo"]["phone_number"],
-        )
+        hook = f"{self._api}/webhooks/retell"
+        addresses = Addresses(hook, f"{hook}/function", f"{hook}/inbound")
+        self._agent = RetellAgent(key, addresses, from_number=CALLER, to_number=ready["demo"]["phone_number"])
         self._call_id: str = self._agent.call["call_id"]
 
     def play(self) -> None:

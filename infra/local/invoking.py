@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
@@ -46,38 +46,44 @@ class Caller:
         }
 
 
-def call(
-    method: str,
-    path: str,
-    *,
-    caller: Caller = Caller(),
-    body: Any = None,
-    raw: bytes | None = None,
-    headers: dict[str, str] | None = None,
-    query: Mapping[str, str | list[str]] | None = None,
-    request_id: str = "test-request",
-) -> Answer:
+class Sent(TypedDict, total=False):
+    """What a request has besides its method and path; `raw` in place of `body`, which is sent as JSON."""
+
+    caller: Caller
+    body: Any
+    raw: bytes | None
+    headers: dict[str, str] | None
+    query: Mapping[str, str | list[str]] | None
+
+
+def call(method: str, path: str, **sent: Unpack[Sent]) -> Answer:
     """Find the Lambda of `method path` (a path with values in it) and invoke it."""
     endpoint, template, values = _find(method, path)
-    text = raw.decode("utf-8", "surrogateescape") if raw is not None else json.dumps(body) if body is not None else None
     event = {
         "requestContext": {
             "httpMethod": method,
             "resourcePath": template,
             "path": path,
-            "requestId": request_id,
+            "requestId": "test-request",
             "identity": {"sourceIp": "203.0.113.7"},
-            "authorizer": caller.context(),
+            "authorizer": sent.get("caller", Caller()).context(),
         },
-        "headers": {"content-type": "application/json", **(headers or {})},
+        "headers": {"content-type": "application/json", **(sent.get("headers") or {})},
         "pathParameters": values,
-        "multiValueQueryStringParameters": _multi(query),
+        "multiValueQueryStringParameters": _multi(sent.get("query")),
         "stageVariables": None,
-        "body": text,
+        "body": _text(sent),
         "isBase64Encoded": False,
     }
     answer = endpoint.entry(event, None)
     return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def _text(sent: Sent) -> str | None:
+    raw, body = sent.get("raw"), sent.get("body")
+    if raw is not None:
+        return raw.decode("utf-8", "surrogateescape")
+    return None if body is None else json.dumps(body)
 
 
 def _multi(query: Mapping[str, str | list[str]] | None) -> dict[str, list[str]] | None:

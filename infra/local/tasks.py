@@ -18,13 +18,15 @@ from infra.local.processes import Life, Process, Task
 from infra.local.provision import provision
 from infra.local.relay import run_relay
 from infra.local.scheduler import run_scheduler
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom import CalComSimulator, Hook
 from infra.local.simulators.calcom_event_types import event_type_from_json
-from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+from infra.local.simulators.fattureincloud import FattureInCloudSimulator, Notices
+from infra.local.simulators.fattureincloud_access import Keys
 from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell_agent import Addresses
 from infra.local.simulators.server import Simulator
 from infra.local.simulators.state_file import StateFile
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio import Hooks, TwilioSimulator
 from infra.local.worker import run_worker
 
 STOP_FIRST, STOP_RELAY, STOP_WORKERS, STOP_SIMULATORS = range(4)
@@ -137,9 +139,7 @@ def _simulator(around: Surroundings, vendor: str, demo: dict[str, Any], state: P
 def _retell(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
     hook = f"{around.api}/webhooks/retell"
     key = around.variables[SECRETS["retell"][0]]
-    return RetellSimulator(
-        key, webhook_url=hook, function_url=f"{hook}/function", inbound_url=f"{hook}/inbound", state_file=state
-    )
+    return RetellSimulator(key, Addresses(hook, f"{hook}/function", f"{hook}/inbound"), state_file=state)
 
 
 def _calcom(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
@@ -147,8 +147,7 @@ def _calcom(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulato
     return CalComSimulator(
         key,
         event_types=[event_type_from_json(one) for one in demo.get("event_types", ())],
-        webhook_url=f"{around.api}/webhooks/calcom",
-        webhook_secret=webhook_secret,
+        hook=Hook(f"{around.api}/webhooks/calcom", webhook_secret),
         state_file=state,
     )
 
@@ -156,19 +155,15 @@ def _calcom(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulato
 def _twilio(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
     hook = f"{around.api}/webhooks/twilio/voice"
     auth_token, account_sid = (around.variables[name] for name in SECRETS["twilio"])
-    return TwilioSimulator(
-        account_sid, auth_token, voice_url=hook, status_url=f"{hook}/status", plays=True, state_file=state
-    )
+    hooks = Hooks(hook, f"{hook}/status")
+    return TwilioSimulator(account_sid, auth_token, hooks=hooks, plays=True, state_file=state)
 
 
 def _fic(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
     client_id, client_secret = (around.variables[name] for name in SECRETS["fic"])
     return FattureInCloudSimulator(
-        client_id,
-        client_secret,
-        manual_token=around.variables[FIC_DEMO_TOKEN],
-        signing_key=around.signing_key,
-        webhook_delay_seconds=1.0,
+        Keys(client_id, client_secret, around.variables[FIC_DEMO_TOKEN]),
+        notices=Notices(around.signing_key, delay_seconds=1.0),
         state_file=state,
     )
 

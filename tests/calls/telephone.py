@@ -23,7 +23,7 @@ from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.invoking import call
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio import Hooks, TwilioSimulator
 from infra.local.simulators.twilio_line import People, Reaction
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -65,7 +65,7 @@ def twilio(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twilio
     """An account with a number, whose webhooks come to our endpoints."""
     api = Listener(endpoint, "127.0.0.1", 0)
     hook = f"{api.url}/webhooks/twilio/voice"
-    simulator = TwilioSimulator(voice_url=hook, status_url=f"{hook}/status")
+    simulator = TwilioSimulator(hooks=Hooks(hook, f"{hook}/status"))
     monkeypatch.setenv("PILOT_PUBLIC_URL", api.url)
     monkeypatch.setenv("TWILIO_BASE_URL", simulator.start())
     monkeypatch.setenv("PILOT_VENDOR_TIMEOUT_SECONDS", "1")

@@ -18,7 +18,7 @@ from chalicelib.vendors import twilio_webhook
 from chalicelib.vendors.twilio_webhook import VoiceEvent
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio import Hooks, TwilioSimulator
 from tests.calls.telephone import (
     AGENT,
     CALLER,
@@ -169,7 +169,8 @@ def test_webhooks_signed_with_a_shared_key_are_taken(twilio: TwilioSimulator, mo
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "twilio_test,shared")
     open_branch()
     api = f"{settings().public_url}/webhooks/twilio/voice"
-    other = TwilioSimulator(auth_token="shared", voice_url=api, status_url=f"{api}/status", algorithm="HMAC_SHA256")
+    other = TwilioSimulator(auth_token="shared", hooks=Hooks(api, f"{api}/status"))
+    other.algorithm = "HMAC_SHA256"
     assert rings(other, people("answers"))[-1] == ("Hangup", "over")
     assert only().outcome == "answered"
 

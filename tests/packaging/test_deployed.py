@@ -24,7 +24,7 @@ from infra.local import ministack
 from infra.local.demo_booking import DemoBooking
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
-from infra.local.simulators.retell_agent import RetellAgent
+from infra.local.simulators.retell_agent import Addresses, RetellAgent
 from tests.accounts import LAUNCHER
 from tests.packaging.conftest import Packaged
 from tests.packaging.deployed import (
@@ -116,15 +116,9 @@ def stale(house: Deployed) -> OutboxRow:
 @pytest.fixture(scope="module")
 def agent(house: Deployed) -> RetellAgent:
     """Somebody who calls the Berlin branch."""
-    return RetellAgent(
-        key=RETELL_KEY,
-        webhook_url=f"{house.url}/webhooks/retell",
-        function_url=f"{house.url}/webhooks/retell/function",
-        inbound_url=f"{house.url}/webhooks/retell/inbound",
-        timeout_seconds=60,
-        from_number="+4915112345678",
-        to_number=BERLIN_PHONE,
-    )
+    hook = f"{house.url}/webhooks/retell"
+    addresses = Addresses(hook, f"{hook}/function", f"{hook}/inbound")
+    return RetellAgent(RETELL_KEY, addresses, timeout_seconds=60, from_number="+4915112345678", to_number=BERLIN_PHONE)
 
 
 def test_the_token_of_a_login_opens_the_api(house: Deployed, stale: OutboxRow) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chalicelib.vendors.calcom import CalCom, NewAttendee, NewBooking
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom import CalComSimulator, Hook
 from infra.local.simulators.calcom_event_types import EventType, Host
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
@@ -74,7 +74,7 @@ def calcom_sim() -> Iterator[CalComSimulator]:
             EventType(id=102, slug="pair", length_in_minutes=45, hosts=[Host(id=7), Host(id=8)]),
             EventType(id=103, slug="checked", requires_confirmation=True),
         ],
-        webhook_delay_seconds=0,
+        hook=Hook(delay_seconds=0),
     )
     simulator.start()
     yield simulator

@@ -8,6 +8,7 @@ from chalicelib.core.errors import Conflict, Invalid, OutcomeUnknown, RateLimite
 from chalicelib.vendors import calcom as module
 from chalicelib.vendors.calcom import SLOT_TAKEN, CalCom
 from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom_bookings import Rules
 
 from .conftest import MakeBooking
 
@@ -38,7 +39,7 @@ def test_only_documented_fields_and_the_right_version_are_sent(
 def test_a_taken_slot_is_a_conflict_whichever_status_says_so(
     calcom: CalCom, calcom_sim: CalComSimulator, new_booking: MakeBooking, status: int
 ) -> None:
-    calcom_sim.bookings._slot_taken_status = status
+    calcom_sim.bookings.rules = Rules(slot_taken_status=status)
     calcom.create_booking(new_booking())
     other = calcom.create_booking(new_booking(1))
     with pytest.raises(Conflict) as raised:

@@ -21,7 +21,7 @@ from chalicelib.vendors.fattureincloud_webhook import (
     verify_token,
 )
 from infra.local.simulators.exchange import Reply, Request
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator, Notices
 from infra.local.simulators.fattureincloud_data import Sizes
 from infra.local.simulators.fattureincloud_filter import parse
 from infra.local.simulators.listener import Listener
@@ -312,7 +312,8 @@ def test_the_past_outlives_a_restart(sim: FattureInCloudSimulator, sink: Sink, t
     sim.delete("clients", 1_000_002)
     sim.webhooks.settle()
     sim.stop()
-    again = FattureInCloudSimulator(state_file=tmp_path / "fic.json", signing_key=sim.webhooks.signer.private_pem)
+    notices = Notices(sim.webhooks.signer.private_pem)
+    again = FattureInCloudSimulator(state_file=tmp_path / "fic.json", notices=notices)
     again.start()
     assert again.public_key == sim.public_key
     assert again.books[COMPANY].get("clients", 1_000_001)["name"] == "Altra"

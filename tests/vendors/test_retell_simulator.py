@@ -1,6 +1,7 @@
 """The simulated Retell account and the calls it plays to our API."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from chalicelib.vendors.retell import (
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
 from infra.local.simulators.retell import RetellSimulator
-from infra.local.simulators.retell_agent import RetellAgent, Say, Step, Use, play
+from infra.local.simulators.retell_agent import Addresses, RetellAgent, Say, Step, Use, play
 
 from .conftest import Subscriber
 
@@ -41,8 +42,7 @@ def ask(simulator: RetellSimulator, method: str, path: str, status: int = 200, *
 def listening(retell_sim: RetellSimulator, subscriber: Subscriber) -> Subscriber:
     """Our API, as far as the simulator is concerned."""
     subscriber.reply = Reply(200, {"slots": ["09:00", "10:00"]})
-    retell_sim.webhook_url = subscriber.url
-    retell_sim.function_url = subscriber.url + "/{name}"
+    retell_sim.addresses = Addresses(subscriber.url, subscriber.url + "/{name}")
     return subscriber
 
 
@@ -78,7 +78,7 @@ def test_a_look_up_without_result_is_null() -> None:
         return Reply(200, {"slots": []})
 
     listener = Listener(take, "127.0.0.1", 0)
-    play(RetellAgent(key="k", webhook_url=listener.url, function_url=listener.url), [Use("a"), with_prices])
+    play(RetellAgent("k", Addresses(listener.url, listener.url)), [Use("a"), with_prices])
     listener.close()
     assert received[2]["args"] == {"deep": [None, None], "plain": "$ 5"}
 
@@ -86,7 +86,7 @@ def test_a_look_up_without_result_is_null() -> None:
 def test_a_ringing_telephone_asks_for_variables_and_speaks_with_them(
     retell_sim: RetellSimulator, listening: Subscriber
 ) -> None:
-    retell_sim.inbound_url = listening.url + "/inbound"
+    retell_sim.addresses = replace(retell_sim.addresses, inbound=listening.url + "/inbound")
     told = {"dynamic_variables": {"customer_name": "Ada"}, "override_agent_id": "agent_7", "metadata": {"k": "v"}}
     listening.reply = Reply(200, {"call_inbound": told})
     conversation = play(retell_sim.agent(), [Say("agent", "Hello {{customer_name}}, {{unknown}}")])
@@ -103,7 +103,7 @@ def test_a_ringing_telephone_asks_for_variables_and_speaks_with_them(
 
 
 def test_variables_are_texts(retell_sim: RetellSimulator, listening: Subscriber) -> None:
-    retell_sim.inbound_url = listening.url
+    retell_sim.addresses = replace(retell_sim.addresses, inbound=listening.url)
     listening.reply = Reply(200, {"call_inbound": {"dynamic_variables": {"open_now": True}}})
     with pytest.raises(ValueError, match="open_now"):
         retell_sim.agent().ring()
@@ -113,7 +113,7 @@ def test_calls_that_go_out_or_that_nobody_asks_about_do_not_ring(
     retell_sim: RetellSimulator, listening: Subscriber
 ) -> None:
     assert retell_sim.agent().ring() is None
-    retell_sim.inbound_url = listening.url
+    retell_sim.addresses = replace(retell_sim.addresses, inbound=listening.url)
     assert retell_sim.agent(direction="outbound").ring() is None
     assert listening.received == []
 
@@ -121,16 +121,10 @@ def test_calls_that_go_out_or_that_nobody_asks_about_do_not_ring(
 def test_a_telephone_that_is_refused_an_answer_rings_four_times_and_goes_on(
     retell_sim: RetellSimulator, listening: Subscriber
 ) -> None:
-    retell_sim.inbound_url = listening.url
+    retell_sim.addresses = replace(retell_sim.addresses, inbound=listening.url)
     listening.reply = Reply(500, b"oops")
-    agent = RetellAgent(
-        key="key_x",
-        webhook_url=listening.url,
-        function_url=listening.url,
-        inbound_url=listening.url,
-        retry_pause_seconds=0,
-        calls=retell_sim.calls,
-    )
+    url = listening.url
+    agent = RetellAgent("key_x", Addresses(url, url, url), retell_sim.calls, retry_pause_seconds=0)
     answer = agent.ring()
     assert answer is not None
     assert answer.status == 500
@@ -147,13 +141,7 @@ def test_the_call_is_then_known_to_the_api(retell_sim: RetellSimulator, listenin
 
 def test_webhooks_are_tried_four_times_functions_once(retell_sim: RetellSimulator, listening: Subscriber) -> None:
     listening.reply = Reply(500, b"oops")
-    agent = RetellAgent(
-        key="key_x",
-        webhook_url=listening.url,
-        function_url=listening.url,
-        retry_pause_seconds=0,
-        calls=retell_sim.calls,
-    )
+    agent = RetellAgent("key_x", Addresses(listening.url, listening.url), retell_sim.calls, retry_pause_seconds=0)
     answer = agent.begin()
     assert (answer.status, answer.body, answer.ok) == (500, "oops", False)
     assert len({delivery_id(parse_call_event(one.body)) for one in listening.wait_for(4)}) == 1
@@ -162,7 +150,7 @@ def test_webhooks_are_tried_four_times_functions_once(retell_sim: RetellSimulato
 
 
 def test_nobody_there_is_an_answer_too() -> None:
-    agent = RetellAgent(key="k", webhook_url="http://127.0.0.1:1", function_url="http://127.0.0.1:1")
+    agent = RetellAgent("k", Addresses("http://127.0.0.1:1", "http://127.0.0.1:1"))
     assert agent.use("f", {}).status is None
 
 

@@ -1,8 +1,9 @@
 """Cal.com's API v2 as a fake: `python -m infra.local.simulators.calcom --port 9001 --event-type 101:visit:30`."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -10,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from chalicelib.core.clock import now
 from infra.local.simulators import calcom_listing
-from infra.local.simulators.calcom_bookings import Bookings, instant, iso_millis
+from infra.local.simulators.calcom_bookings import Bookings, Rules, instant, iso_millis
 from infra.local.simulators.calcom_event_types import EventType, event_type_from_json, event_type_from_text
 from infra.local.simulators.calcom_older import older_answer
 from infra.local.simulators.calcom_people import People
@@ -33,47 +35,47 @@ EXCEPTION_NAMES = {
 }
 
 
-class CalComSimulator(Simulator):
-    """One Cal.com account.
+@dataclass(frozen=True)
+class Hook:
+    """Who is subscribed to every trigger from the start, if anyone, and how long every webhook takes."""
 
-    `webhook_url`: subscribed to every trigger from the start. `rate_limit`: requests a minute, enforced only if given.
-    `slot_taken_status`: 400 as in Cal.com's code, or 409. `refuse_past`: no bookings before `clock`.
-    """
+    url: str | None = None
+    secret: str | None = None
+    delay_seconds: float = 2.0
+
+
+class CalComSimulator(Simulator):
+    """One Cal.com account. `rate_limit`: requests a minute, enforced only if set."""
+
+    rate_limit: int | None = None
 
     def __init__(
         self,
         api_key: str = "cal_test_key",
         *,
         event_types: Sequence[EventType] = (),
-        webhook_url: str | None = None,
-        webhook_secret: str | None = None,
-        webhook_delay_seconds: float = 2.0,
-        rate_limit: int | None = None,
-        slot_taken_status: int = 400,
-        refuse_past: bool = True,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        hook: Hook = Hook(),
+        rules: Rules = Rules(),
         state_file: Path | None = None,
     ) -> None:
         super().__init__(state_file)
         self.api_key = api_key
-        self.clock = clock
-        self.rate_limit = rate_limit
-        self.bookings = Bookings(clock, slot_taken_status=slot_taken_status, refuse_past=refuse_past)
+        self.bookings = Bookings(now, rules)
         self.people = People(self.bookings)
-        self.webhooks = Webhooks(self.stopping, webhook_delay_seconds)
-        self._seed = (tuple(event_types), webhook_url, webhook_secret)
+        self.webhooks = Webhooks(self.stopping, hook.delay_seconds)
+        self._seed = (tuple(event_types), hook)
         self._window = (monotonic(), 0)
         self.clear()
 
     def clear(self) -> None:
         """Back to the event types and the subscription it was made with; no bookings."""
-        event_types, url, secret = self._seed
+        event_types, hook = self._seed
         self.bookings.all.clear()
         self.bookings.event_types = {kind.id: kind for kind in event_types}
         self.webhooks.subscriptions.clear()
         self.webhooks.deliveries.clear()
-        if url:
-            self.webhooks.subscribe({"subscriberUrl": url, "secret": secret, "triggers": list(TRIGGERS)})
+        if hook.url:
+            self.webhooks.subscribe({"subscriberUrl": hook.url, "secret": hook.secret, "triggers": list(TRIGGERS)})
 
     def snapshot(self) -> Any:
         """Event types, bookings and subscriptions."""
@@ -138,7 +140,7 @@ class CalComSimulator(Simulator):
     def error_body(self, request: Request, status: int, message: str) -> Any:
         """The envelope of `http-exception.filter.ts`."""
         error = {"code": EXCEPTION_NAMES.get(status, "InternalServerErrorException"), "message": message}
-        envelope = {"status": "error", "timestamp": iso_millis(self.clock()), "path": request.path}
+        envelope = {"status": "error", "timestamp": iso_millis(now()), "path": request.path}
         return {**envelope, "error": {**error, "details": {"message": message, "statusCode": status}}}
 
     def extra_headers(self, status: int) -> dict[str, str]:
@@ -172,7 +174,7 @@ class CalComSimulator(Simulator):
         return _success(booking, 201)
 
     def _list(self, request: Request) -> Reply:
-        return Reply(200, calcom_listing.page(self.bookings.all.values(), request.query, self.clock()))
+        return Reply(200, calcom_listing.page(self.bookings.all.values(), request.query, now()))
 
     def _reschedule(self, request: Request, uid: str) -> Reply:
         old, new = self.bookings.reschedule(uid, request.json())
@@ -267,17 +269,15 @@ def main() -> None:
     parser.add_argument("--allow-past", action="store_true")
     parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
     options = parser.parse_args()
-    CalComSimulator(
+    simulator = CalComSimulator(
         options.api_key,
         event_types=options.event_type,
-        webhook_url=options.webhook_url,
-        webhook_secret=options.webhook_secret,
-        webhook_delay_seconds=options.webhook_delay,
-        rate_limit=options.rate_limit,
-        slot_taken_status=options.slot_taken_status,
-        refuse_past=not options.allow_past,
+        hook=Hook(options.webhook_url, options.webhook_secret, options.webhook_delay),
+        rules=Rules(options.slot_taken_status, not options.allow_past),
         state_file=options.state,
-    ).run_until_terminated(options.port, options.host)
+    )
+    simulator.rate_limit = options.rate_limit
+    simulator.run_until_terminated(options.port, options.host)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The bookings of the simulated Cal.com account and the rules by which they change."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,17 +25,22 @@ TAKEN_ONE = "User either already has booking at this time or is not available"
 TAKEN_MANY = "One of the hosts either already has booking at this time or is not available"
 
 
-class Bookings:
-    """`slot_taken_status` 400 or 409; `refuse_past` off lets tests live at any date. Methods raise Refused."""
+@dataclass(frozen=True)
+class Rules:
+    """What an installation decides: 400 as in Cal.com's code, or 409, and whether bookings before now are refused."""
 
-    def __init__(
-        self, clock: Callable[[], datetime], *, slot_taken_status: int = 400, refuse_past: bool = True
-    ) -> None:
+    slot_taken_status: int = 400
+    refuse_past: bool = True
+
+
+class Bookings:
+    """What was booked, by what rules; methods raise Refused."""
+
+    def __init__(self, clock: Callable[[], datetime], rules: Rules) -> None:
         self.event_types: dict[int, EventType] = {}
         self.all: dict[str, Booking] = {}
+        self.rules = rules
         self._clock = clock
-        self._slot_taken_status = slot_taken_status
-        self._refuse_past = refuse_past
         self._last_change = datetime(2000, 1, 1, tzinfo=UTC)
 
     def get(self, uid: str) -> Booking:
@@ -135,14 +141,14 @@ class Bookings:
 
     def _bookable(self, text: Any) -> datetime:
         start = instant(text, "start")
-        if self._refuse_past and start <= self._clock():
+        if self.rules.refuse_past and start <= self._clock():
             raise Refused(400, "Attempting to book a meeting in the past.")
         return start
 
     def _free_host(self, kind: EventType, start: datetime, end: datetime, moving: str | None = None) -> Host:
         host = kind.free_host(start, end, self._taken(moving))
         if host is None:
-            raise Refused(self._slot_taken_status, TAKEN_ONE if len(kind.hosts) == 1 else TAKEN_MANY)
+            raise Refused(self.rules.slot_taken_status, TAKEN_ONE if len(kind.hosts) == 1 else TAKEN_MANY)
         return host
 
     def _taken(self, moving: str | None = None) -> Iterator[tuple[int, datetime, datetime]]:

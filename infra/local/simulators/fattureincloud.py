@@ -1,16 +1,17 @@
 """Fatture in Cloud's API v2 as a fake: `python -m infra.local.simulators.fattureincloud --port 9003`."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import msgspec
 
+from chalicelib.core.clock import now
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
-from infra.local.simulators.fattureincloud_access import Access, Grant, Quotas
+from infra.local.simulators.fattureincloud_access import Access, Grant, Keys, Quotas
 from infra.local.simulators.fattureincloud_books import Books
 from infra.local.simulators.fattureincloud_control import control_routes
 from infra.local.simulators.fattureincloud_data import DOCUMENT_TYPES, RESOURCES, Sizes
@@ -29,32 +30,32 @@ SCOPES = {
 RESOURCE_OF = {kind: resource for resource, kind in DOCUMENT_TYPES.items()}
 
 
+@dataclass(frozen=True)
+class Notices:
+    """How notifications leave: signed with a key of their own unless one is given, and so many seconds late."""
+
+    signing_key: str | None = None
+    delay_seconds: float = 0.0
+
+
 class FattureInCloudSimulator(Simulator):
     """One application at FIC, and the companies that its users have there.
 
-    `companies`: FIC's number and how many records its books begin with. `manual_token`: made in the web UI, opens all.
-    `timer`: seconds for the quotas, `clock`: the time of day for tokens, records and notifications.
+    `companies`: FIC's number and how many records its books begin with.
     """
 
     def __init__(
         self,
-        client_id: str = "fic_client_test",
-        client_secret: str = "fic_secret_test",
+        keys: Keys = Keys(),
         *,
-        manual_token: str = "a/manual-test-token",
         companies: Mapping[int, Sizes] | None = None,
-        signing_key: str | None = None,
-        webhook_delay_seconds: float = 0.0,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        timer: Callable[[], float] = monotonic,
+        notices: Notices = Notices(),
         state_file: Path | None = None,
     ) -> None:
         super().__init__(state_file)
-        self.clock = clock
-        self.timer = timer
-        self.manual_token = manual_token
-        self.access = Access(client_id, client_secret, manual_token, clock)
-        self.webhooks = Webhooks(Signer(signing_key), self.stopping, webhook_delay_seconds, clock)
+        self.manual_token = keys.manual_token
+        self.access = Access(keys, now)
+        self.webhooks = Webhooks(Signer(notices.signing_key), self.stopping, notices.delay_seconds, now)
         self._seed = dict(companies or {COMPANY: Sizes()})
         self.clear()
 
@@ -65,15 +66,15 @@ class FattureInCloudSimulator(Simulator):
 
     def clear(self) -> None:
         """Back to the companies it was made with; no subscriptions, no tokens but the one made by hand."""
-        self.books = {number: Books(sizes, self.clock) for number, sizes in self._seed.items()}
-        self.quotas = {number: Quotas(self.timer) for number in self._seed}
+        self.books = {number: Books(sizes, now) for number, sizes in self._seed.items()}
+        self.quotas = {number: Quotas(monotonic) for number in self._seed}
         self.access.clear()
         self.webhooks.clear()
 
     def resize(self, company_id: int = COMPANY, **sizes: int) -> None:
         """Other books for a company: as many records as said, the usual number of the rest."""
-        self.books[company_id] = Books(msgspec.convert(sizes, Sizes), self.clock)
-        self.quotas.setdefault(company_id, Quotas(self.timer))
+        self.books[company_id] = Books(msgspec.convert(sizes, Sizes), now)
+        self.quotas.setdefault(company_id, Quotas(monotonic))
 
     def snapshot(self) -> Any:
         """Books, grants and subscriptions."""
@@ -86,9 +87,9 @@ class FattureInCloudSimulator(Simulator):
     def restore(self, state: Any) -> None:
         """The inverse of `snapshot`."""
         for number, kept in state["books"].items():
-            self.books[int(number)] = Books(msgspec.convert(kept["sizes"], Sizes), self.clock)
+            self.books[int(number)] = Books(msgspec.convert(kept["sizes"], Sizes), now)
             self.books[int(number)].restore(kept)
-            self.quotas.setdefault(int(number), Quotas(self.timer))
+            self.quotas.setdefault(int(number), Quotas(monotonic))
         self.access.restore(state["access"])
         for one in msgspec.convert(state["subscriptions"], list[Subscription]):
             self.webhooks.subscriptions[one.id] = one
@@ -275,11 +276,9 @@ def main() -> None:
     parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
     options = parser.parse_args()
     simulator = FattureInCloudSimulator(
-        options.client_id,
-        options.client_secret,
-        manual_token=options.token,
+        Keys(options.client_id, options.client_secret, options.token),
         companies={COMPANY: Sizes(**{resource: getattr(options, resource) for resource in RESOURCES})},
-        webhook_delay_seconds=options.webhook_delay,
+        notices=Notices(delay_seconds=options.webhook_delay),
         state_file=options.state,
     )
     print(f"FIC_WEBHOOK_PUBLIC_KEY={simulator.public_key}", flush=True)

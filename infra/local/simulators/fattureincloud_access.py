@@ -3,6 +3,7 @@
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -27,16 +28,25 @@ class Grant(msgspec.Struct, kw_only=True):
         return f"{scope}:a" in self.scopes or (not writes and f"{scope}:r" in self.scopes)
 
 
+@dataclass(frozen=True)
+class Keys:
+    """What an application is known by, and `manual_token`, made in the web UI, which opens everything for ever."""
+
+    client_id: str = "fic_client_test"
+    client_secret: str = "fic_secret_test"
+    manual_token: str = "a/manual-test-token"
+
+
 class Access:
     """One application's grants. `rotates`: a refresh token works once; `lifetime` of access tokens."""
 
-    def __init__(self, client_id: str, client_secret: str, manual_token: str, clock: Callable[[], datetime]) -> None:
-        self.client_id = client_id
-        self.client_secret = client_secret
+    def __init__(self, keys: Keys, clock: Callable[[], datetime]) -> None:
+        self.client_id = keys.client_id
+        self.client_secret = keys.client_secret
         self.rotates = True
         self.lifetime = timedelta(hours=24)
         self.refreshes = 0
-        self._manual_token = manual_token
+        self._manual_token = keys.manual_token
         self._clock = clock
         self.clear()
 

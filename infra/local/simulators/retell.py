@@ -1,13 +1,14 @@
 """Retell's API as a fake: `python -m infra.local.simulators.retell --port 9002 --api-key key_x`."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from chalicelib.core.clock import now
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
-from infra.local.simulators.retell_agent import RetellAgent, play, steps_from_json
+from infra.local.simulators.retell_agent import Addresses, RetellAgent, play, steps_from_json
 from infra.local.simulators.retell_calls import Calls
 from infra.local.simulators.server import Simulator
 
@@ -15,38 +16,20 @@ from infra.local.simulators.server import Simulator
 class RetellSimulator(Simulator):
     """One Retell account; `api_key` is both what callers show and what webhooks are signed with.
 
-    `webhook_url`, `function_url` (may hold `{name}`) and `inbound_url` (None: not asked) are where its agents call.
+    `addresses`: where its agents call.
     """
 
     def __init__(
-        self,
-        api_key: str = "key_x",
-        *,
-        webhook_url: str | None = None,
-        function_url: str | None = None,
-        inbound_url: str | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        state_file: Path | None = None,
+        self, api_key: str = "key_x", addresses: Addresses = Addresses(), *, state_file: Path | None = None
     ) -> None:
         super().__init__(state_file)
         self.api_key = api_key
-        self.clock = clock
-        self.webhook_url = webhook_url
-        self.function_url = function_url
-        self.inbound_url = inbound_url
-        self.calls = Calls(clock)
+        self.addresses = addresses
+        self.calls = Calls(now)
 
     def agent(self, **call: Any) -> RetellAgent:
         """An agent on a new call (`call`: fields of it) that this simulator's API then shows."""
-        return RetellAgent(
-            key=self.api_key,
-            webhook_url=self.webhook_url or "",
-            function_url=self.function_url or "",
-            inbound_url=self.inbound_url,
-            calls=self.calls,
-            clock=self.clock,
-            **call,
-        )
+        return RetellAgent(self.api_key, self.addresses, self.calls, **call)
 
     def clear(self) -> None:
         """No calls."""
@@ -94,15 +77,8 @@ class RetellSimulator(Simulator):
     def _play(self, request: Request) -> Reply:
         """`{"script": […], "call"?: {…}, "webhook_url"?, "function_url"?, "inbound_url"?}` gives what we answered."""
         body = request.json()
-        agent = RetellAgent(
-            key=self.api_key,
-            webhook_url=body.get("webhook_url") or self.webhook_url or "",
-            function_url=body.get("function_url") or self.function_url or "",
-            inbound_url=body.get("inbound_url") or self.inbound_url,
-            calls=self.calls,
-            clock=self.clock,
-            **body.get("call", {}),
-        )
+        given = {name: body[f"{name}_url"] for name in ("webhook", "function", "inbound") if body.get(f"{name}_url")}
+        agent = RetellAgent(self.api_key, replace(self.addresses, **given), self.calls, **body.get("call", {}))
         return Reply(200, {"data": play(agent, steps_from_json(body["script"]))})
 
 
@@ -112,18 +88,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9002)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--api-key", default="key_x")
-    parser.add_argument("--webhook-url")
-    parser.add_argument("--function-url", help="may hold {name}")
+    parser.add_argument("--webhook-url", default="")
+    parser.add_argument("--function-url", default="", help="may hold {name}")
     parser.add_argument("--inbound-url", help="asked before a call is answered")
     parser.add_argument("--state", type=Path, help="JSON file that keeps the calls over a restart")
     options = parser.parse_args()
-    RetellSimulator(
-        options.api_key,
-        webhook_url=options.webhook_url,
-        function_url=options.function_url,
-        inbound_url=options.inbound_url,
-        state_file=options.state,
-    ).run_until_terminated(options.port, options.host)
+    addresses = Addresses(options.webhook_url, options.function_url, options.inbound_url)
+    simulator = RetellSimulator(options.api_key, addresses, state_file=options.state)
+    simulator.run_until_terminated(options.port, options.host)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import requests
 
+from chalicelib.core.clock import now
 from chalicelib.vendors.retell import sign
 from infra.local.simulators.retell_calls import Call, Calls
 
@@ -61,47 +61,48 @@ class Conversation:
     inbound: Answer | None = None
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """Where an agent calls; `function` may hold `{name}` where our routes differ by it, `inbound` None: not asked."""
+
+    webhook: str = ""
+    function: str = ""
+    inbound: str | None = None
+
+
 class RetellAgent:
-    """One call. `function_url` may hold `{name}` where our routes differ by function; `inbound_url` None: not asked.
+    """One call.
 
     `key` signs. `calls` of a `RetellSimulator` makes the call visible to get-call and list-calls.
     """
 
     def __init__(
         self,
-        *,
         key: str,
-        webhook_url: str,
-        function_url: str,
-        inbound_url: str | None = None,
+        addresses: Addresses,
         calls: Calls | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
         timeout_seconds: float = 10.0,
         retry_pause_seconds: float = 0.2,
-        headers: Mapping[str, str] | None = None,
         **call: Any,
     ) -> None:
-        self.calls = calls or Calls(clock)
+        self.calls = calls or Calls(now)
         numbers = {"from_number": "+12137771234", "to_number": "+12137771235"}
         self.call: Call = self.calls.register(**{**numbers, **call})
         self._key = key
-        self._webhook_url = webhook_url
-        self._function_url = function_url
-        self._inbound_url = inbound_url
-        self._clock = clock
+        self._addresses = addresses
         self._timeout = timeout_seconds
         self._pause = retry_pause_seconds
-        self._headers = dict(headers or {})
 
     def ring(self) -> Answer | None:
         """The telephone rings: `call_inbound`, whose answer sets the agent and its dynamic variables, texts only.
 
         None when no inbound webhook is set, or the call goes out. Without a 2xx the call goes on as it was.
         """
-        if self._inbound_url is None or self.call["direction"] != "inbound":
+        if self._addresses.inbound is None or self.call["direction"] != "inbound":
             return None
         call = {name: self.call[name] for name in ("agent_id", "from_number", "to_number")}
-        answer = self._until_taken(self._inbound_url, {"event": "call_inbound", "call_inbound": call})
+        answer = self._until_taken(self._addresses.inbound, {"event": "call_inbound", "call_inbound": call})
         inbound = answer.body.get("call_inbound", {}) if answer.ok and isinstance(answer.body, dict) else {}
         variables = inbound.get("dynamic_variables") or {}
         wrong = sorted(name for name, value in variables.items() if not isinstance(value, str))
@@ -128,7 +129,8 @@ class RetellAgent:
 
     def use(self, name: str, args: Mapping[str, Any]) -> Answer:
         """A custom function, once: Retell's default is no retry."""
-        return self._post(self._function_url.format(name=name), {"name": name, "call": self.call, "args": dict(args)})
+        body = {"name": name, "call": self.call, "args": dict(args)}
+        return self._post(self._addresses.function.format(name=name), body)
 
     def end(self, reason: str = "user_hangup") -> Answer:
         """`call_ended`, which has everything but the analysis."""
@@ -152,7 +154,7 @@ class RetellAgent:
 
     def event(self, name: str, **root: Any) -> Answer:
         """Any webhook about this call, tried again like Retell's until a 2xx; `root` goes next to `call`."""
-        return self._until_taken(self._webhook_url, {"event": name, "call": self.call, **root})
+        return self._until_taken(self._addresses.webhook, {"event": name, "call": self.call, **root})
 
     def _until_taken(self, url: str, body: Any) -> Answer:
         answer = self._post(url, body)
@@ -165,10 +167,10 @@ class RetellAgent:
 
     def _post(self, url: str, body: Any) -> Answer:
         raw = msgspec.json.encode(body)
-        signature = {"Content-Type": "application/json", "X-Retell-Signature": sign(raw, self._key, self._clock())}
+        headers = {"Content-Type": "application/json", "X-Retell-Signature": sign(raw, self._key, now())}
         begun = time.perf_counter()
         try:
-            reply = requests.post(url, data=raw, headers={**self._headers, **signature}, timeout=self._timeout)
+            reply = requests.post(url, data=raw, headers=headers, timeout=self._timeout)
         except requests.RequestException as error:
             return Answer(None, type(error).__name__, time.perf_counter() - begun)
         return Answer(reply.status_code, _decoded(reply.content), time.perf_counter() - begun)

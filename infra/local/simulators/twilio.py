@@ -4,14 +4,14 @@ import argparse
 import base64
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from chalicelib.core.clock import now
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
 from infra.local.simulators.server import Simulator
 from infra.local.simulators.twilio_account import Account, Record, form_of
@@ -22,35 +22,37 @@ CODES = {400: 20001, 401: 20003, 403: 20003, 404: 20404, 429: 20429}
 _NUMBERED = re.compile(r"\[(\d+)\] (.*)", re.DOTALL)
 
 
-class TwilioSimulator(Simulator):
-    """One Twilio account with numbers whose calls ask `voice_url` what to do and tell `status_url` how they ended.
+@dataclass(frozen=True)
+class Hooks:
+    """Whom a call that comes in asks what to do, and who is told how it ended."""
 
-    `people`: how everyone behaves who is rung. `plays`: whether calls made through the API are played by themselves;
-    else `ring` plays them. `algorithm`: HMAC_SHA256 signs webhooks as with a shared key, whose secret `auth_token` is.
+    voice: str = ""
+    status: str | None = None
+
+
+class TwilioSimulator(Simulator):
+    """One Twilio account with numbers whose calls ask `hooks`.
+
+    `plays`: whether calls made through the API are played by themselves; else `ring` plays them. `algorithm`:
+    HMAC_SHA256 signs webhooks as with a shared key, whose secret `auth_token` is.
     """
+
+    algorithm: str | None = None
 
     def __init__(
         self,
         account_sid: str = "AC00000000000000000000000000000000",
         auth_token: str = "twilio_test",
         *,
-        voice_url: str | None = None,
-        status_url: str | None = None,
-        people: People = People(),
+        hooks: Hooks = Hooks(),
         plays: bool = False,
-        algorithm: str | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         state_file: Path | None = None,
     ) -> None:
         super().__init__(state_file)
-        self.account = Account(account_sid, clock)
+        self.account = Account(account_sid, now)
         self.auth_token = auth_token
-        self.voice_url = voice_url
-        self.status_url = status_url
-        self.people = people
+        self.hooks = hooks
         self._plays = plays
-        self._algorithm = algorithm
-        self._clock = clock
         self._urls: dict[str, Mapping[str, list[str]]] = {}
 
     def clear(self) -> None:
@@ -116,15 +118,15 @@ class TwilioSimulator(Simulator):
             "code": code, "message": words, "more_info": f"https://www.twilio.com/docs/errors/{code}", "status": status
         }  # fmt: skip
 
-    def rings(self, caller: str, called: str, people: People | None = None, *, repeat: int = 1) -> list[Step]:
+    def rings(self, caller: str, called: str, people: People = People(), *, repeat: int = 1) -> list[Step]:
         """A caller calls one of the account's numbers; returns what was done with them, once they have hung up."""
         leg = self.account.leg(to=called, sender=caller, direction="inbound", status="ringing")
-        return self._line(leg, self.status_url, people or self.people, repeat).follow(self.voice_url or "")
+        return self._line(leg, self.hooks.status, people, repeat).follow(self.hooks.voice)
 
-    def ring(self, sid: str, people: People | None = None) -> list[Step]:
+    def ring(self, sid: str, people: People = People()) -> list[Step]:
         """Play a call that was made through the API."""
         leg, form = self.account.call(sid), self._urls[sid]
-        line = self._line(leg, form.get("StatusCallback", [None])[-1], people or self.people, 1)
+        line = self._line(leg, form.get("StatusCallback", [None])[-1], people, 1)
         line.tell("initiated")
         line.tell("ringing")
         reaction = line.people.reaction(leg["to"])
@@ -135,7 +137,7 @@ class TwilioSimulator(Simulator):
         return line.follow(form["Url"][-1])
 
     def _line(self, leg: Record, status_url: str | None, people: People, repeat: int) -> Line:
-        return Line(self.account, leg, self.auth_token, status_url, people, self._clock, repeat, self._algorithm)
+        return Line(self.account, leg, self.auth_token, status_url, people, now, repeat, self.algorithm)
 
     def _send(self, request: Request, account: str) -> Reply:
         made = self.account.send(form_of(request.body))
@@ -166,7 +168,7 @@ class TwilioSimulator(Simulator):
     def _play(self, request: Request) -> Reply:
         """`{"from", "to", "people"?: {…}, "repeat"?}` gives the steps of the call."""
         body = request.json()
-        people = People(**body["people"]) if "people" in body else None
+        people = People(**body.get("people", {}))
         try:
             steps = self.rings(body["from"], body["to"], people, repeat=body.get("repeat", 1))
         except (LoopsForever, AssertionError, requests.RequestException) as error:
@@ -181,15 +183,14 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--account-sid", default="AC00000000000000000000000000000000")
     parser.add_argument("--auth-token", default="twilio_test")
-    parser.add_argument("--voice-url")
+    parser.add_argument("--voice-url", default="")
     parser.add_argument("--status-url")
     parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
     options = parser.parse_args()
     TwilioSimulator(
         options.account_sid,
         options.auth_token,
-        voice_url=options.voice_url,
-        status_url=options.status_url,
+        hooks=Hooks(options.voice_url, options.status_url),
         plays=True,
         state_file=options.state,
     ).run_until_terminated(options.port, options.host)
