@@ -31,18 +31,18 @@ def counted() -> Iterator[Count]:
     count = Count()
     client = aws.client("dynamodb")
     began: list[float] = []
-    asked: list[dict[str, Any]] = []
+    requests: list[dict[str, Any]] = []
 
     def ask_for_units(params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
-        asked.append(params)
+        requests.append(params)
 
     def before(**_: Any) -> None:
         began.append(time.perf_counter())
 
     def after(parsed: dict[str, Any], model: Any, **_: Any) -> None:
         count.aws_ms += (time.perf_counter() - began.pop()) * 1000
-        _note(count, model.name, asked.pop(), parsed)
+        _note(count, model.name, requests.pop(), parsed)
 
     events = client.meta.events
     events.register("provide-client-params.dynamodb.*", ask_for_units, unique_id="count-params")
@@ -59,11 +59,11 @@ def counted() -> Iterator[Count]:
             events.unregister(f"{name}.dynamodb.*", call, unique_id=key)
 
 
-def _note(count: Count, name: str, asked: dict[str, Any], answer: dict[str, Any]) -> None:
+def _note(count: Count, name: str, params: dict[str, Any], answer: dict[str, Any]) -> None:
     count.names.append(name)
     if name in READS:
         count.reads += 1
-        count.read_units += _read_units(name, asked, answer)
+        count.read_units += _read_units(name, params, answer)
         return
     used = answer.get("ConsumedCapacity", [])
     count.transactions += name == "TransactWriteItems"
@@ -71,17 +71,17 @@ def _note(count: Count, name: str, asked: dict[str, Any], answer: dict[str, Any]
     count.write_units += sum(part.get("CapacityUnits", 0.0) for part in (used if isinstance(used, list) else [used]))
 
 
-def _read_units(name: str, asked: dict[str, Any], answer: dict[str, Any]) -> float:
+def _read_units(name: str, params: dict[str, Any], answer: dict[str, Any]) -> float:
     # The emulator does not count batches; by DynamoDB's rule each item costs a unit per 4 kB, a missing one a unit.
     if name == "BatchGetItem":
         found = [item for items in answer["Responses"].values() for item in items]
-        wanted = sum(len(table["Keys"]) for table in asked["RequestItems"].values())
-        return sum(_fours(_size(item)) for item in found) + wanted - len(found)
+        keys = sum(len(table["Keys"]) for table in params["RequestItems"].values())
+        return sum(_fours(_size(item)) for item in found) + keys - len(found)
     if name == "GetItem":
         units = _fours(_size(answer.get("Item", {})))
     else:
         units = _fours(sum(_size(item) for item in answer.get("Items", [])))
-    return units if asked.get("ConsistentRead") else units / 2
+    return units if params.get("ConsistentRead") else units / 2
 
 
 def _fours(size: int) -> int:

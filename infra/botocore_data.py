@@ -39,10 +39,10 @@ def slim(data: Path) -> dict[str, bytes]:
     files["partitions.json"] = _bytes(_partitions(_read(data / "partitions.json")))
     for service, operations in OPERATIONS.items():
         version = max(folder for folder in (data / service).iterdir() if folder.is_dir())
-        place = f"{service}/{version.name}"
+        prefix = f"{service}/{version.name}"
         model = _read(version / "service-2.json.gz")
-        files[f"{place}/service-2.json"] = _bytes(service_model(model, operations))
-        files[f"{place}/endpoint-rule-set-1.json"] = _bytes(_read(version / "endpoint-rule-set-1.json.gz"))
+        files[f"{prefix}/service-2.json"] = _bytes(service_model(model, operations))
+        files[f"{prefix}/endpoint-rule-set-1.json"] = _bytes(_read(version / "endpoint-rule-set-1.json.gz"))
     return files
 
 
@@ -83,11 +83,11 @@ def _without_prose(value: Any) -> Any:
 def _endpoints(endpoints: Json) -> Json:
     partitions = [part for part in endpoints["partitions"] if part["partition"] == PARTITION]
     # sesv2 and others are found under their endpoint prefixes.
-    wanted = {*OPERATIONS, "email", "monitoring"}
+    kept = {*OPERATIONS, "email", "monitoring"}
     return {
         **endpoints,
         "partitions": [
-            {**part, "services": {name: each for name, each in part["services"].items() if name in wanted}}
+            {**part, "services": {name: each for name, each in part["services"].items() if name in kept}}
             for part in partitions
         ],
     }

@@ -43,12 +43,12 @@ class Deployment:
 
         `declared`: the template's parameters; those not `given` keep their values, or get their defaults.
         """
-        there = self._describe()
-        if there and there["StackStatus"] in ROLLED_BACK:
-            raise DeploymentFailed(f"{self.stack} is {there['StackStatus']}: delete it before deploying again")
+        current = self._describe()
+        if current and current["StackStatus"] in ROLLED_BACK:
+            raise DeploymentFailed(f"{self.stack} is {current['StackStatus']}: delete it before deploying again")
         # A stack that only ever held a change set is in review, and still has to be created.
-        new = there is None or there["StackStatus"] == "REVIEW_IN_PROGRESS"
-        before = {each["ParameterKey"] for each in there.get("Parameters", ())} if there and not new else set()
+        new = current is None or current["StackStatus"] == "REVIEW_IN_PROGRESS"
+        before = {each["ParameterKey"] for each in current.get("Parameters", ())} if current and not new else set()
         parameters = self._parameters(declared, given, before)
         change_set = self._change_set(template_url, parameters, "CREATE" if new else "UPDATE")
         if change_set is None:
@@ -61,8 +61,8 @@ class Deployment:
 
     def template(self) -> Template | None:
         """The root template as it is deployed, None when there is no stack yet."""
-        there = self._describe()
-        if there is None or there["StackStatus"] == "REVIEW_IN_PROGRESS":
+        current = self._describe()
+        if current is None or current["StackStatus"] == "REVIEW_IN_PROGRESS":
             return None
         body: Template | str = self.client.get_template(StackName=self.stack, TemplateStage="Original")["TemplateBody"]
         return json.loads(body) if isinstance(body, str) else body
@@ -74,12 +74,12 @@ class Deployment:
         """
         pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.stack)
         resources = [each for page in pages for each in page["StackResourceSummaries"]]
-        told: set[str] = set()
+        reported: set[str] = set()
         for table in [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == TABLE]:
             while building := _building(dynamodb.describe_table(TableName=table)["Table"]):
-                if table not in told:
+                if table not in reported:
                     self.say(f"  waits until DynamoDB has built {', '.join(building)} of {table}")
-                    told.add(table)
+                    reported.add(table)
                 time.sleep(POLL_SECONDS)
 
     def _parameters(self, declared: dict[str, Any], given: dict[str, str], before: set[str]) -> list[dict[str, Any]]:
@@ -95,8 +95,8 @@ class Deployment:
             elif name in self.made_up:
                 parameters.append({"ParameterKey": name, "ParameterValue": token_hex(SECRET_BYTES)})
             elif "Default" not in about:
-                wanted = about.get("Description", "")
-                raise DeploymentFailed(f"the first deployment of {self.stack} needs the parameter {name}: {wanted}")
+                purpose = about.get("Description", "")
+                raise DeploymentFailed(f"the first deployment of {self.stack} needs the parameter {name}: {purpose}")
         return parameters
 
     def _change_set(self, url: str, parameters: list[dict[str, Any]], kind: str) -> str | None:
@@ -128,8 +128,8 @@ class Deployment:
     def _follow(self, started: float) -> None:
         seen: set[str] = set()
         while True:
-            there = self._describe()
-            status = there["StackStatus"] if there else "DELETE_COMPLETE"
+            current = self._describe()
+            status = current["StackStatus"] if current else "DELETE_COMPLETE"
             self._tell(self.stack, started, seen)
             if not status.endswith("_IN_PROGRESS"):
                 break
@@ -169,8 +169,8 @@ class Deployment:
         return found
 
     def _outputs(self) -> dict[str, str]:
-        there = self._describe() or {}
-        return {each["OutputKey"]: each["OutputValue"] for each in there.get("Outputs", ())}
+        current = self._describe() or {}
+        return {each["OutputKey"]: each["OutputValue"] for each in current.get("Outputs", ())}
 
 
 def _building(table: dict[str, Any]) -> list[str]:

@@ -44,10 +44,10 @@ class CannotBuild(RuntimeError):
 
 def built(requirements: Path) -> Path:
     """The folder with everything `requirements` pins and Chalice's runtime; made when the pins or our rules changed."""
-    place = BUILT / _fingerprint(requirements)
-    if not place.exists():
+    folder = BUILT / _fingerprint(requirements)
+    if not folder.exists():
         BUILT.mkdir(parents=True, exist_ok=True)
-        unfinished = BUILT / f"{place.name}.unfinished-{os.getpid()}"
+        unfinished = BUILT / f"{folder.name}.unfinished-{os.getpid()}"
         try:
             _install(requirements, unfinished)
             _thin(unfinished)
@@ -55,10 +55,10 @@ def built(requirements: Path) -> Path:
             compile_all(unfinished)
             # Fails when another process was first, with the same.
             with suppress(OSError):
-                unfinished.rename(place)
+                unfinished.rename(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-    return place
+    return folder
 
 
 def compile_all(folder: Path) -> None:
@@ -79,13 +79,13 @@ def _fingerprint(requirements: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _install(requirements: Path, place: Path) -> None:
+def _install(requirements: Path, folder: Path) -> None:
     tools = OSUtils()
     builder = DependencyBuilder(tools, PipRunner(SubprocessPip(tools), tools), architecture=ARCHITECTURE)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     abi = LambdaDeploymentPackager._RUNTIME_TO_ABI[version]
     try:
-        builder.build_site_packages(abi, str(requirements), str(place))
+        builder.build_site_packages(abi, str(requirements), str(folder))
     except MissingDependencyError as missing:
         # `chalice package` only says so and ships without.
         names = ", ".join(sorted(package.identifier for package in missing.missing))
@@ -94,17 +94,17 @@ def _install(requirements: Path, place: Path) -> None:
         raise CannotBuild(str(error)) from None
 
 
-def _thin(place: Path) -> None:
-    data = botocore_data.slim(place / "botocore" / "data")
-    twilio = place / "twilio" / "rest"
+def _thin(folder: Path) -> None:
+    data = botocore_data.slim(folder / "botocore" / "data")
+    twilio = folder / "twilio" / "rest"
     unused = [path for path in twilio.iterdir() if path.is_dir() and path.name not in TWILIO_PRODUCTS]
-    for path in [*(place / name for name in LEFT_OUT), *unused]:
+    for path in [*(folder / name for name in LEFT_OUT), *unused]:
         _remove(path)
     for name, content in data.items():
-        target = place / "botocore" / "data" / name
+        target = folder / "botocore" / "data" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    for path in [*place.rglob("*.pyi"), *place.rglob("RECORD"), *place.rglob("*.pyc")]:
+    for path in [*folder.rglob("*.pyi"), *folder.rglob("RECORD"), *folder.rglob("*.pyc")]:
         path.unlink()
 
 
@@ -116,8 +116,8 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _add_chalice(place: Path) -> None:
-    runtime = place / "chalice"
+def _add_chalice(folder: Path) -> None:
+    runtime = folder / "chalice"
     runtime.mkdir()
     for name in CHALICE_RUNTIME:
         shutil.copyfile(Path(chalice.__file__).with_name(name), runtime / name)

@@ -28,26 +28,26 @@ class Update:
     new: bool
 
 
-def updates(deployed: Template | None, wanted: Template) -> list[Update]:
+def updates(deployed: Template | None, target: Template) -> list[Update]:
     """In order; one alone unless indexes of deployed tables are added or dropped. Raises CannotUpdate."""
     if deployed is None:
-        return [Update(wanted, (), new=True)]
-    there, then = _tables(deployed), _tables(wanted)
-    both = sorted(set(there) & set(then))
+        return [Update(target, (), new=True)]
+    current, then = _tables(deployed), _tables(target)
+    both = sorted(set(current) & set(then))
     for name in both:
-        _check(name, there[name], then[name])
-    added = {name: _only_in(then[name], there[name]) for name in both}
-    dropped = {name: _only_in(there[name], then[name]) for name in both}
-    attributes = {name: _attributes(there[name]) | _attributes(then[name]) for name in both}
+        _check(name, current[name], then[name])
+    added = {name: _only_in(then[name], current[name]) for name in both}
+    dropped = {name: _only_in(current[name], then[name]) for name in both}
+    attributes = {name: _attributes(current[name]) | _attributes(then[name]) for name in both}
     steps: list[Update] = []
     for step in range(1, _longest(added) + 1):
         template, changes = copy.deepcopy(deployed), []
         for name, indexes in added.items():
-            _put(template, name, [*_indexes(there[name]).values(), *indexes[:step]], attributes[name])
+            _put(template, name, [*_indexes(current[name]).values(), *indexes[:step]], attributes[name])
             changes += [f"adds {index['IndexName']} to {name}" for index in indexes[step - 1 : step]]
         steps.append(Update(template, tuple(changes), new=False))
     for step in range(1, max(_longest(dropped), 1) + 1):
-        template, changes = copy.deepcopy(wanted), []
+        template, changes = copy.deepcopy(target), []
         for name, indexes in dropped.items():
             if indexes[step:]:
                 _put(template, name, [*_indexes(then[name]).values(), *indexes[step:]], attributes[name])
@@ -77,15 +77,15 @@ def _longest(indexes: dict[str, list[Index]]) -> int:
     return max((len(each) for each in indexes.values()), default=0)
 
 
-def _check(name: str, there: dict[str, Any], then: dict[str, Any]) -> None:
-    if there[KEYS] != then[KEYS]:
+def _check(name: str, current: dict[str, Any], then: dict[str, Any]) -> None:
+    if current[KEYS] != then[KEYS]:
         raise CannotUpdate(f"the key of {name} differs from the deployed one: make it a table of another name")
-    mine, theirs = _attributes(then), _attributes(there)
+    mine, theirs = _attributes(then), _attributes(current)
     for attribute in sorted(set(mine) & set(theirs)):
         if mine[attribute] != theirs[attribute]:
             raise CannotUpdate(f"{attribute} of {name} was of another type: give the attribute another name")
-    for index in sorted(set(_indexes(there)) & set(_indexes(then))):
-        if _indexes(there)[index] != _indexes(then)[index]:
+    for index in sorted(set(_indexes(current)) & set(_indexes(then))):
+        if _indexes(current)[index] != _indexes(then)[index]:
             raise CannotUpdate(f"{index} of {name} differs from the deployed one: give the index another name")
 
 

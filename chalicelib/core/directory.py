@@ -70,16 +70,16 @@ class Claim(msgspec.Struct, frozen=True):
     expires_at: int | None = None
 
 
-def claim(unit: Unit, wanted: Claim, otherwise: DomainError) -> None:
+def claim(unit: Unit, entry: Claim, otherwise: DomainError) -> None:
     """Take the key for the record; fails with `otherwise` when another record has it."""
-    mine = (DirectoryRow.company_id == unit.company_id) & (DirectoryRow.record == wanted.record)
-    unit.put(_row(unit, wanted), DirectoryRow.pk.does_not_exist() | mine, otherwise)
+    mine = (DirectoryRow.company_id == unit.company_id) & (DirectoryRow.record == entry.record)
+    unit.put(_row(unit, entry), DirectoryRow.pk.does_not_exist() | mine, otherwise)
 
 
-def hand_over(unit: Unit, wanted: Claim, from_company: str) -> None:
+def hand_over(unit: Unit, entry: Claim, from_company: str) -> None:
     """Let another company's key lead to the record in the unit's company; Stale when it is not that company's."""
-    theirs = (DirectoryRow.company_id == from_company) & (DirectoryRow.record == wanted.record)
-    unit.put(_row(unit, wanted), theirs)
+    theirs = (DirectoryRow.company_id == from_company) & (DirectoryRow.record == entry.record)
+    unit.put(_row(unit, entry), theirs)
 
 
 def release(unit: Unit, kind: str, value: str) -> None:
@@ -94,12 +94,12 @@ def spend(unit: Unit, kind: str, value: str, otherwise: DomainError) -> None:
     unit.delete(_row(unit, Claim(kind, value, "")), mine, otherwise)
 
 
-def _row(unit: Unit, wanted: Claim) -> DirectoryRow:
+def _row(unit: Unit, entry: Claim) -> DirectoryRow:
     return DirectoryRow(
-        f"{wanted.kind}#{wanted.value}",
+        f"{entry.kind}#{entry.value}",
         "directory",
         company_id=unit.company_id,
-        record=wanted.record,
-        data=msgspec.json.encode(wanted.data).decode() if wanted.data else None,
-        expires_at=wanted.expires_at,
+        record=entry.record,
+        data=msgspec.json.encode(entry.data).decode() if entry.data else None,
+        expires_at=entry.expires_at,
     )

@@ -51,8 +51,8 @@ class DryRun:
         self._file.close()
 
     def _keep(self, row: Row, item: dict[str, Any] | None) -> None:
-        place = (row.table.name, row.pk, row.sk, msgspec.msgpack.encode(item))
-        self._file.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", place)
+        values = (row.table.name, row.pk, row.sk, msgspec.msgpack.encode(item))
+        self._file.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", values)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_VALUE = {letter: index for index, letter in enumerate(_ALPHABET)}
+_VALUE = {character: index for index, character in enumerate(_ALPHABET)}
 _LENGTH = 20
 
 
@@ -17,11 +17,11 @@ def new_id(prefix: str) -> str:
 def id_bytes(identifier: str) -> bytes:
     """The 12 bytes behind an id, for packed storage; raises ValueError when it is not one of ours."""
     text = identifier.rpartition("_")[2]
-    if len(text) != _LENGTH or any(letter not in _VALUE for letter in text):
+    if len(text) != _LENGTH or any(character not in _VALUE for character in text):
         raise ValueError(f"{identifier!r} is not an id")
     number = 0
-    for letter in text:
-        number = number << 5 | _VALUE[letter]
+    for character in text:
+        number = number << 5 | _VALUE[character]
     return number.to_bytes(13, "big")[-12:]
 
 

@@ -30,7 +30,7 @@ def document(endpoints: Iterable[Endpoint], *, server: str | None = None) -> Jso
 
     Raises TypeError when a view's models cannot be described, ValueError when a declared error is not `code status`.
     """
-    listed = sorted(((endpoint, route) for endpoint in endpoints for route in endpoint.routes), key=_place)
+    listed = sorted(((endpoint, route) for endpoint in endpoints for route in endpoint.routes), key=_sort_key)
     schemas, components = _schemas(route for _, route in listed)
     responses: dict[str, Json] = {}
     paths: dict[str, Json] = {}
@@ -56,7 +56,7 @@ def document(endpoints: Iterable[Endpoint], *, server: str | None = None) -> Jso
     }
 
 
-def _place(entry: tuple[Endpoint, Route]) -> tuple[str, str, str]:
+def _sort_key(entry: tuple[Endpoint, Route]) -> tuple[str, str, str]:
     endpoint, route = entry
     return endpoint.area, route.path, route.method
 

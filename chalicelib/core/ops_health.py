@@ -74,10 +74,10 @@ def look(at: datetime) -> OpsHealth:
     """How all is at this moment: a Query for the heartbeats, one for each shard of the outbox, two requests to SQS for
     each queue, and one to CloudWatch for the ages of queues in which something waits."""
     seen = heartbeats()
-    there = watched.load()
-    workers = _workers([one for one in there if one.kind == "queue"], seen, at)
-    relay = _relay(next(one.name for one in there if one.kind == "stream"), seen, at)
-    schedules = [_schedule(one, seen.get(one.name), at) for one in there if one.kind == "schedule"]
+    endpoints = watched.load()
+    workers = _workers([one for one in endpoints if one.kind == "queue"], seen, at)
+    relay = _relay(next(one.name for one in endpoints if one.kind == "stream"), seen, at)
+    schedules = [_schedule(one, seen.get(one.name), at) for one in endpoints if one.kind == "schedule"]
     well = (
         all(one.status != "late" and not one.dead_letters for one in workers)
         and relay.status != "late"
@@ -86,10 +86,10 @@ def look(at: datetime) -> OpsHealth:
     return OpsHealth(stage=settings().stage, at=at, ok=well, workers=workers, relay=relay, schedules=schedules)
 
 
-def _workers(there: list[watched.Watched], seen: dict[str, Heartbeat], at: datetime) -> list[WorkerHealth]:
-    counts = {one.queue: queue_counts(one.queue) for one in there}
+def _workers(endpoints: list[watched.Watched], seen: dict[str, Heartbeat], at: datetime) -> list[WorkerHealth]:
+    counts = {one.queue: queue_counts(one.queue) for one in endpoints}
     ages = _ages([queue for queue, found in counts.items() if found["waiting"]], at)
-    return [_worker(one, counts[one.queue], ages.get(one.queue), seen.get(one.name), at) for one in there]
+    return [_worker(one, counts[one.queue], ages.get(one.queue), seen.get(one.name), at) for one in endpoints]
 
 
 def _worker(
@@ -121,7 +121,7 @@ def _ages(queues: list[str], at: datetime) -> dict[str, int]:
     """The age of the oldest message of each, in seconds, where CloudWatch knows it."""
     if not queues:
         return {}
-    asked: list[dict[str, Any]] = [
+    queries: list[dict[str, Any]] = [
         {
             "Id": f"q{number}",
             "MetricStat": {
@@ -136,7 +136,7 @@ def _ages(queues: list[str], at: datetime) -> dict[str, int]:
         }
         for number, queue in enumerate(queues)
     ]
-    answer = aws.client("cloudwatch").get_metric_data(MetricDataQueries=asked, StartTime=at - AGE_WINDOW, EndTime=at)
+    answer = aws.client("cloudwatch").get_metric_data(MetricDataQueries=queries, StartTime=at - AGE_WINDOW, EndTime=at)
     newest = {
         each["Id"]: max(zip(each["Timestamps"], each["Values"], strict=True))[1]
         for each in answer["MetricDataResults"]

@@ -117,15 +117,15 @@ def _collect(row: type[Row], chunks: Any, limit: int, most_read: int | None) -> 
     return rows, None
 
 
-def _cursor(pk: str, sk: str, place: str) -> str:
-    parts = [pk, sk, place]
+def _cursor(pk: str, sk: str, position: str) -> str:
+    parts = [pk, sk, position]
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
 
 def _start(where: Listing, value: str, cursor: str | None) -> dict[str, Any] | None:
     if cursor is None:
         return None
-    pk, sk, place = _parts(cursor)
+    pk, sk, position = _parts(cursor)
     # The partition is what the request's own company says, whatever the cursor claims.
     company = value.partition("#")[0]
     if pk != company and not pk.startswith(f"{company}#"):
@@ -133,7 +133,7 @@ def _start(where: Listing, value: str, cursor: str | None) -> dict[str, Any] | N
     key = {"pk": {"S": pk}, "sk": {"S": sk}}
     if where.index is None:
         return key if pk == value else {"pk": {"S": value}, "sk": {"S": sk}}
-    return key | {where.hash_key: {"S": value}, where.range_key: {"S": place}}
+    return key | {where.hash_key: {"S": value}, where.range_key: {"S": position}}
 
 
 def _parts(cursor: str) -> tuple[str, str, str]:

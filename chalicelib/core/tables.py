@@ -154,20 +154,20 @@ def _get_batch(keys: Sequence[Key], consistent: bool) -> dict[Key, Row]:
     by_table: dict[str, list[Key]] = {}
     for key in keys:
         by_table.setdefault(settings().table(key.row.table.name), []).append(key)
-    wanted: dict[str, Any] = {
+    requests: dict[str, Any] = {
         table: {"Keys": [{"pk": {"S": k.pk}, "sk": {"S": k.sk}} for k in mine], "ConsistentRead": consistent}
         for table, mine in by_table.items()
     }
     kinds = {(table, k.pk, k.sk): k for table, mine in by_table.items() for k in mine}
     found: dict[Key, Row] = {}
     for _ in range(3):
-        answer = aws.client("dynamodb").batch_get_item(RequestItems=wanted)
+        answer = aws.client("dynamodb").batch_get_item(RequestItems=requests)
         for table, items in answer["Responses"].items():
             for item in items:
                 key = kinds[table, item["pk"]["S"], item["sk"]["S"]]
                 found[key] = key.row.from_raw_data(item)
-        wanted = answer.get("UnprocessedKeys") or {}
-        if not wanted:
+        requests = answer.get("UnprocessedKeys") or {}
+        if not requests:
             return found
     raise Unavailable("storage_busy", "The database is busy; try again in a moment.")
 

@@ -137,7 +137,7 @@ def show_status(meter: Meter | None) -> StatusAnswer:
     return StatusAnswer(status=status, session=session, sessions_remaining=meter.account.left)
 
 
-def show_deduction(settled: Settled, asked: int) -> DeductionAnswer:
+def show_deduction(settled: Settled, requested: int) -> DeductionAnswer:
     """What came of asking for a deduction."""
     session = show_session(settled.after.session)
     outcome = "ended" if session.is_ended else "charged" if settled.charged else "nothing_due"
@@ -146,7 +146,7 @@ def show_deduction(settled: Settled, asked: int) -> DeductionAnswer:
         sessions_remaining=settled.after.account.left,
         outcome=outcome,
         charged=settled.charged,
-        declined=max(0, asked - settled.charged),
+        declined=max(0, requested - settled.charged),
     )
 
 

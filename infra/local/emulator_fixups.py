@@ -81,12 +81,12 @@ def _web(s3: Any, bucket: str) -> None:
 
 def _expiry(dynamodb: Any, out: Path, prefix: str) -> None:
     for properties in _of_type(out / "root.json", "AWS::DynamoDB::Table"):
-        wanted = properties.get("TimeToLiveSpecification")
+        expiry = properties.get("TimeToLiveSpecification")
         name = literal(properties["TableName"], {"Prefix": prefix})
-        if wanted and dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"][
+        if expiry and dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"][
             "TimeToLiveStatus"
         ] not in ("ENABLED", "ENABLING"):
-            dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted)
+            dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
 
 
 def _rights(iam: Any, prefix: str) -> None:

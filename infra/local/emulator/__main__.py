@@ -17,29 +17,29 @@ LARGE = 5_000_000
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until SIGTERM; the exit code."""
-    asked = _asked(arguments)
+    options = _options(arguments)
     os.environ.pop("PYTHONPATH", None)  # Lambdas that run under this Python shall not find the house by it
-    teller = Teller(asked.news)
+    teller = Teller(options.news)
     saver = None
-    if asked.data:
-        store = Store(asked.data)
-        lock = _locked(asked.data)
+    if options.data:
+        store = Store(options.data)
+        lock = _locked(options.data)
         if lock is None:
-            teller.tell(UNREADABLE, f"Another process works on {asked.data}.")
+            teller.tell(UNREADABLE, f"Another process works on {options.data}.")
             return IN_USE
         os.environ |= {"S3_PERSIST": "1", "S3_DATA_DIR": str(store.objects)}  # before MiniStack is imported
         try:
             found = _restore(store, teller)
         except NothingReadable as nothing:
-            teller.tell(UNREADABLE, nothing_readable(nothing, asked.data))
+            teller.tell(UNREADABLE, nothing_readable(nothing, options.data))
             return CANNOT_READ
-        saver = _saver(store, teller, found, asked.save_every)
+        saver = _saver(store, teller, found, options.save_every)
         saver.open_files = (lock,)
     _serve(teller, saver)
     return 0
 
 
-def _asked(arguments: Sequence[str]) -> argparse.Namespace:
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="infra.local.emulator", description=__doc__)
     parser.add_argument("--data", type=Path, help="where its data is kept; nothing is kept unless given")
     parser.add_argument("--news", type=int, help="the pipe to tell news on")
@@ -64,7 +64,7 @@ def _restore(store: Store, teller: Teller) -> Found | None:
     if (size := store.size()) > LARGE:
         teller.tell(RESTORED, f"Reading {megabytes(size)} of data …")
     found = store.newest()
-    told = _what_is_there(store, found)
+    message = _message(store, found)
     store.take_objects(found.generation if found else None)
     from infra.local.emulator import services
 
@@ -73,13 +73,13 @@ def _restore(store: Store, teller: Teller) -> Found | None:
             services.restore(found.generation.folder / "services")
         except Unreadable as bad:
             raise NothingReadable([bad.fault]) from bad
-    teller.tell(RESTORED, told, as_of=found.generation.as_of.isoformat() if found else "")
+    teller.tell(RESTORED, message, as_of=found.generation.as_of.isoformat() if found else "")
     with suppress(OSError):
         store.note_unchanged()
     return found
 
 
-def _what_is_there(store: Store, found: Found | None) -> str:
+def _message(store: Store, found: Found | None) -> str:
     if found is None:
         begun = store.objects.exists() and not store.unchanged
         return "The embedded AWS ended before anything was saved, and begins anew." if begun else ""

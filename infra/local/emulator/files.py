@@ -17,16 +17,16 @@ def files_of(folder: Path) -> list[Path]:
 
 def digest(file: Path) -> str:
     """SHA-256 of a file's contents."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write(file: Path, content: bytes) -> None:
     """Write a new file and wait until it is on the disk."""
-    with open(file, "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
+    with open(file, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def sync(path: Path) -> None:

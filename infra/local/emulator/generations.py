@@ -233,9 +233,9 @@ def read_manifest(folder: Path) -> Generation:
 def check(folder: Path) -> None:
     """Compare every file with the manifest; raises Unreadable for the first that differs or is missing."""
     facts = _facts(folder)
-    for name, wanted in facts[SERVICES].items():
+    for name, expected in facts[SERVICES].items():
         file = folder / SERVICES / name
-        if _existing(file) and digest(file) != wanted:
+        if _existing(file) and digest(file) != expected:
             raise Unreadable(file, f"was changed or cut off ({file.stat().st_size} bytes are there)")
     for name, size in facts[OBJECTS].items():
         file = folder / OBJECTS / name

@@ -168,8 +168,8 @@ class FattureInCloudSimulator(Simulator):
     def _companies(self, request: Request) -> Reply:
         names = ("Studio Demo S.r.l.", "Seconda Azienda S.r.l.", "Terza Azienda S.r.l.")
         companies = [
-            {"id": number, "name": names[place % 3], "type": "company", "access_token": None}
-            for place, number in enumerate(self.books)
+            {"id": number, "name": names[index % 3], "type": "company", "access_token": None}
+            for index, number in enumerate(self.books)
         ]
         return _data({"companies": companies})
 

@@ -84,8 +84,8 @@ class _Control:
     def deliveries(self, request: Request) -> Reply:
         """The last ones, without their tokens."""
         shown = []
-        for place, one in list(enumerate(self._fic.webhooks.deliveries))[-SHOWN_DELIVERIES:]:
-            shown.append({"index": place, **{k: getattr(one, k) for k in ("id", "type", "time", "sink", "body")}})
+        for index, one in list(enumerate(self._fic.webhooks.deliveries))[-SHOWN_DELIVERIES:]:
+            shown.append({"index": index, **{k: getattr(one, k) for k in ("id", "type", "time", "sink", "body")}})
             shown[-1]["attempts"] = one.attempts
         return Reply(200, {"data": shown})
 

@@ -110,7 +110,7 @@ def _document(resource: str, number: int, sizes: Sizes) -> Record:
     kind = DOCUMENT_TYPES[resource]
     created_at, updated_at = made_at(number, sizes.of(resource))
     date = created_at[:10]
-    items = [_item(number, place, rng) for place in range(rng.randint(1, 3))]
+    items = [_item(number, index, rng) for index in range(rng.randint(1, 3))]
     amounts = totals(items)
     due = text(datetime.fromisoformat(date) + timedelta(days=30))[:10]
     paid = kind == "invoice" and rng.random() < 0.7
@@ -155,11 +155,11 @@ def _document(resource: str, number: int, sizes: Sizes) -> Record:
     return _sparse(record, {*kept, "updated_at"}) if number % ONE_IN == ONE_IN - 1 else record
 
 
-def _item(number: int, place: int, rng: Random) -> Record:
+def _item(number: int, index: int, rng: Random) -> Record:
     name, cents = rng.choice(WORK)
     qty = rng.randint(1, 3)
     return {
-        "id": 8_000_000 + number * 10 + place,
+        "id": 8_000_000 + number * 10 + index,
         "product_id": None,
         "code": "",
         "name": name,

@@ -119,13 +119,13 @@ class _Parser:
 
 
 def _tokens(query: str) -> list[tuple[str, str]]:
-    found, place = [], 0
-    while query[place:].strip():
-        match = _TOKEN.match(query, place)
+    found, position = [], 0
+    while query[position:].strip():
+        match = _TOKEN.match(query, position)
         if match is None:
-            raise ValueError(f"q: cannot read {query[place:][:20]!r}")
+            raise ValueError(f"q: cannot read {query[position:][:20]!r}")
         found.append((match.lastgroup or "", match[match.lastgroup or 0]))
-        place = match.end()
+        position = match.end()
     return found
 
 

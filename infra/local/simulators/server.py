@@ -72,11 +72,11 @@ class Simulator(ABC):
 
     def run_until_terminated(self, port: int, host: str = "127.0.0.1") -> None:
         """For a command line: serves until SIGTERM or SIGINT, then stops cleanly."""
-        wanted = threading.Event()
+        ending = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: wanted.set())
+            signal.signal(number, lambda *_: ending.set())
         print(f"{type(self).__name__} on {self.start(port, host)}", flush=True)
-        wanted.wait()
+        ending.wait()
         self.stop()
 
     # What a vendor's simulator gives.
