@@ -12,7 +12,7 @@ News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declin
 class ReconcileBooking(Job):
     """Ask Cal.com about a hold, and confirm or release it."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.reconcile_booking:reconcile"
     attempts = 12
 
@@ -22,7 +22,7 @@ class ReconcileBooking(Job):
 class SettleChange(Job):
     """Ask Cal.com what became of a change, and write it down or undo it."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.reconcile_change:settle_change"
     attempts = 12
 
@@ -33,7 +33,7 @@ class SettleChange(Job):
 class TellCalCom(Job):
     """Bring a booking at Cal.com up to ours in what it need not agree to: no-shows, attendees, guests."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.push:tell"
     attempts = 12
 
@@ -43,7 +43,7 @@ class TellCalCom(Job):
 class CancelLeftover(Job):
     """Cancel a booking at Cal.com that no appointment stands for any more."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.reconcile_change:cancel_leftover"
     attempts = 12
 
@@ -54,7 +54,7 @@ class CancelLeftover(Job):
 class PollCalCom(Job):
     """Ask Cal.com what has changed since the last time, and act on it."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.poll:poll"
     attempts = 4
 
@@ -62,7 +62,7 @@ class PollCalCom(Job):
 class ApplyCalComBooking(Job):
     """Act on a booking of Cal.com's that the poll could not be done with."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.poll:apply_one"
     attempts = 8
 
@@ -72,7 +72,7 @@ class ApplyCalComBooking(Job):
 class CheckCalComWebhooks(Job):
     """See that Cal.com still sends us what happens, and subscribe anew where it does not."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.webhook_subscription:check"
     attempts = 4
 
@@ -80,7 +80,7 @@ class CheckCalComWebhooks(Job):
 class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 
-    queue = "sync"
+    queue = "sync.calcom"
     handler = "chalicelib.booking.calcom.webhook_events:apply_delivery"
     attempts = 10
 

@@ -9,7 +9,7 @@ class PublishWebhook(Job):
     `participant_id` and `customer_id`: who joined, left or was moved, where it is about one participant of a group.
     """
 
-    queue = "workflows"
+    queue = "workflows.webhooks"
     handler = "chalicelib.integrations.publish_event:publish"
     attempts = 10
 
@@ -22,7 +22,7 @@ class PublishWebhook(Job):
 class PublishWaiting(Job):
     """Make a delivery of what happened on the waiting list for every endpoint that wants to know."""
 
-    queue = "workflows"
+    queue = "workflows.webhooks"
     handler = "chalicelib.integrations.publish_event:publish_waitlist"
     attempts = 10
 
@@ -33,7 +33,7 @@ class PublishWaiting(Job):
 class DeliverWebhook(Job):
     """Send a delivery to its endpoint; comes back until it is delivered or given up."""
 
-    queue = "workflows"
+    queue = "workflows.webhooks"
     handler = "chalicelib.integrations.send_delivery:deliver"
     attempts = 20
 

@@ -11,7 +11,7 @@ import msgspec
 import chalicelib
 from chalicelib.core import aws
 from chalicelib.core.logging import log
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES
 from infra.local.api import Api
 from infra.local.environment import FIC_DEMO_TOKEN, SECRETS, Surroundings, write_private
 from infra.local.processes import Life, Process, Task
@@ -48,7 +48,7 @@ def processes(around: Surroundings, listener: socket.socket, demo: dict[str, Any
     named: list[tuple[str, Task, int]] = [
         *((vendor, _simulator(around, vendor, demo, state), STOP_SIMULATORS) for vendor in around.simulated),
         ("api", _api(listener), STOP_FIRST),
-        *((f"worker-{queue}", _worker(queue), STOP_WORKERS) for queue in NAMED_QUEUES),
+        *((f"worker-{queue}", _worker(queue), STOP_WORKERS) for queue in LANES),
         ("relay", _relay(state / "relay.json"), STOP_RELAY),
         ("scheduler", _scheduler, STOP_FIRST),
     ]

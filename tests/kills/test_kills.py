@@ -17,7 +17,7 @@ from chalicelib.calls.tables import CallRow
 from chalicelib.core import aws, relay
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES
 from chalicelib.core.rows import FailedJobRow, OutboxRow
 from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
@@ -48,7 +48,7 @@ def until_it_survives(case: Callable[[Death], bool]) -> int:
 
 def messages_come_back_at_once() -> None:
     """What a dead worker had received is there again at once, instead of after six minutes."""
-    for queue in NAMED_QUEUES:
+    for queue in LANES:
         url = settings().queue_url(queue)
         aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
 
