@@ -1,6 +1,6 @@
 """Heartbeats: workers, the relay and schedules note that they ran, once a minute at most.
 
-Nobody who is idle writes anything; whoever reads decides what silence means (core/liveness.py).
+No Lambda that is idle writes anything; whoever reads decides what silence means (core/liveness.py).
 """
 
 from collections.abc import Callable
@@ -80,6 +80,11 @@ def beat(heartbeat: Heartbeat) -> None:
             log.warning("heartbeat not written", extra={"why": str(error)})
     except (PynamoDBException, BotoCoreError, ClientError) as error:
         log.warning("heartbeat not written", extra={"why": str(error)})
+
+
+def polling(queue: str) -> str:
+    """The name under which a process of this machine notes that it polls the queue, whether or not there is a job."""
+    return f"polling:{queue}"
 
 
 def heartbeats() -> dict[str, Heartbeat]:

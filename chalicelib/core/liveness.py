@@ -4,8 +4,10 @@ import re
 from datetime import datetime, timedelta
 from typing import Literal
 
+import msgspec
+
 UNSEEN = timedelta(minutes=5)
-"""A queue with something to do and a worker that was not seen for this long do not go together."""
+"""A message that waits for this long and a worker that was not seen for as long do not go together."""
 OLD = timedelta(minutes=30)
 """Twice the longest backoff of a job, as the alarm on a queue's age has it."""
 BUSY = timedelta(minutes=2)
@@ -18,14 +20,28 @@ Work = Literal["idle", "working", "late"]
 Run = Literal["ok", "failed", "late", "never"]
 
 
-def worker_status(
-    waiting: int, in_flight: int, seen_at: datetime | None, oldest: timedelta | None, at: datetime
-) -> Work:
-    """Of a queue's worker: late when messages wait and it was not seen, or when one waits for too long."""
+class Backlog(msgspec.Struct, frozen=True):
+    """What is in a queue. `oldest`: how long the oldest message has waited, None where nobody measured that (yet)."""
+
+    waiting: int
+    in_flight: int
+    oldest: timedelta | None = None
+
+
+def worker_status(backlog: Backlog, seen_at: datetime | None, polled_at: datetime | None, at: datetime) -> Work:
+    """Of a queue's worker: late when a message has waited for too long, or when messages wait and nobody takes them.
+
+    `seen_at`: when it last had a job. `polled_at`: when a process that polls all the time, jobs or none, last said so;
+    None on AWS, where an idle worker is no process. So an idle worker that is unseen is not late because something has
+    come in just now: there the age of the message says how long it waits, here the silence of the process does.
+    """
+    waiting, oldest = backlog.waiting, backlog.oldest
     unseen = seen_at is None or at - seen_at > UNSEEN
-    if (waiting and unseen) or (oldest is not None and oldest > OLD):
+    left = oldest is not None and oldest > UNSEEN
+    silent = polled_at is not None and at - polled_at > UNSEEN
+    if (waiting and unseen and (left or silent)) or (oldest is not None and oldest > OLD):
         return "late"
-    return "working" if waiting or in_flight or (seen_at is not None and at - seen_at <= BUSY) else "idle"
+    return "working" if waiting or backlog.in_flight or (seen_at is not None and at - seen_at <= BUSY) else "idle"
 
 
 def relay_status(seen_at: datetime | None, pending: timedelta | None, at: datetime) -> Work:

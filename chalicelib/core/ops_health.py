@@ -7,8 +7,8 @@ import msgspec
 
 from chalicelib.core import aws, watched
 from chalicelib.core.clock import to_utc
-from chalicelib.core.heartbeats import Heartbeat, heartbeats
-from chalicelib.core.liveness import Run, Work, relay_status, schedule_status, worker_status
+from chalicelib.core.heartbeats import Heartbeat, heartbeats, polling
+from chalicelib.core.liveness import Backlog, Run, Work, relay_status, schedule_status, worker_status
 from chalicelib.core.queues import DEAD
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
@@ -89,17 +89,18 @@ def look(at: datetime) -> OpsHealth:
 def _workers(endpoints: list[watched.Watched], seen: dict[str, Heartbeat], at: datetime) -> list[WorkerHealth]:
     counts = {one.queue: queue_counts(one.queue) for one in endpoints}
     ages = _ages([queue for queue, found in counts.items() if found["waiting"]], at)
-    return [_worker(one, counts[one.queue], ages.get(one.queue), seen.get(one.name), at) for one in endpoints]
+    return [_worker(one, counts[one.queue], ages.get(one.queue), seen, at) for one in endpoints]
 
 
 def _worker(
-    one: watched.Watched, counts: dict[str, int], oldest: int | None, last: Heartbeat | None, at: datetime
+    one: watched.Watched, counts: dict[str, int], oldest: int | None, seen: dict[str, Heartbeat], at: datetime
 ) -> WorkerHealth:
+    last, polled = seen.get(one.name), seen.get(polling(one.queue))
     seen_at = last.at if last else None
-    age = None if oldest is None else timedelta(seconds=oldest)
+    backlog = Backlog(counts["waiting"], counts["in_flight"], None if oldest is None else timedelta(seconds=oldest))
     return WorkerHealth(
         queue=one.queue,
-        status=worker_status(counts["waiting"], counts["in_flight"], seen_at, age, at),
+        status=worker_status(backlog, seen_at, polled.at if polled else None, at),
         seen_at=seen_at,
         last_job=last.job if last else "",
         dead_letters=sum(queue_counts(f"{one.queue}{DEAD}").values()),

@@ -39,3 +39,8 @@ def load() -> list[Watched]:
     from chalicelib.core.discovery import all_endpoints
 
     return of_endpoints(all_endpoints())
+
+
+def worker_of(queue: str) -> str:
+    """The name of the endpoint that works off the queue."""
+    return next(one.name for one in load() if one.kind == "queue" and one.queue == queue)

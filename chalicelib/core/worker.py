@@ -3,11 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.core import aws, failed_jobs, jobs
+from chalicelib.core import aws, failed_jobs, heartbeats, jobs, watched
 from chalicelib.core.clock import now
 from chalicelib.core.logging import log, log_context
 from chalicelib.core.queues import BATCH, DEAD, LANES
@@ -21,12 +22,18 @@ Deliver = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 """Handles an SQS event of a queue; answers as a Lambda with ReportBatchItemFailures would."""
 
 
+def _work(queue: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Do the jobs, and note it as the queue's own worker does."""
+    answer: dict[str, Any] = heartbeats.watched(watched.worker_of(queue), partial(jobs.work, queue), event)
+    return answer
+
+
 def _consume_dead(queue: str, event: dict[str, Any]) -> None:
     failed_jobs.record_dead_letters(queue, event, now())
 
 
 def run_worker(
-    queues: Sequence[str], stop: threading.Event, work: Deliver = jobs.work, consume_dead: Deliver = _consume_dead
+    queues: Sequence[str], stop: threading.Event, work: Deliver = _work, consume_dead: Deliver = _consume_dead
 ) -> None:
     """Work off `queues` until `stop`, the first before the second and so on; dead letters become failed jobs.
 
@@ -40,6 +47,7 @@ def run_worker(
         raise ValueError(f"No such queue: {', '.join(unknown)}. There are {', '.join(LANES)}.")
     consume_dead_at, poll = 0.0, 0
     while not stop.is_set():
+        note_polling(queues)
         try:
             if time.monotonic() >= consume_dead_at:
                 consume_dead_letters(queues, consume_dead)
@@ -50,7 +58,14 @@ def run_worker(
             stop.wait(PAUSE_SECONDS)
 
 
-def work_first(queues: Sequence[str], poll_seconds: int = 0, work: Deliver = jobs.work) -> int:
+def note_polling(queues: Sequence[str]) -> None:
+    """Note, once a minute at most, that these queues are polled; on AWS that says nothing, as Lambdas poll them too."""
+    if settings().stage == "local":
+        for queue in queues:
+            heartbeats.beat(heartbeats.Heartbeat(name=heartbeats.polling(queue), at=now()))
+
+
+def work_first(queues: Sequence[str], poll_seconds: int = 0, work: Deliver = _work) -> int:
     """Do the next batch of the first queue that has one; returns how many messages there were.
 
     Only the first queue is waited for, so that after every batch the order of priority holds anew.

@@ -12,6 +12,7 @@ import chalicelib
 from chalicelib.core import aws
 from chalicelib.core.logging import log
 from chalicelib.core.queues import LANES
+from chalicelib.core.worker import note_polling
 from infra.local.api import Api
 from infra.local.environment import FIC_DEMO_TOKEN, SECRETS, Surroundings, write_private
 from infra.local.processes import Life, Process, Task
@@ -105,6 +106,7 @@ def _without(listener: socket.socket, task: Task) -> Task:
 
 def _worker(queue: str) -> Task:
     def task(life: Life) -> None:
+        note_polling([queue])  # before anybody who is told that the system is up can ask how its workers are
         life.ready()
         run_worker([queue], life.stop)
 

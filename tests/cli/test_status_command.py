@@ -12,7 +12,8 @@ import pytest
 
 from chalicelib.core import heartbeats
 from chalicelib.core.clock import now
-from chalicelib.core.heartbeats import Heartbeat, beat
+from chalicelib.core.heartbeats import Heartbeat, beat, polling
+from chalicelib.core.liveness import UNSEEN
 from chalicelib.core.settings import settings
 from infra.local.ministack import free_port
 from tests.cli.conftest import Pilot
@@ -87,6 +88,8 @@ def test_who_is_dead_fails_the_check(pilot: Pilot, gone: int) -> None:
 def test_who_is_late_fails_the_check_and_is_named(pilot: Pilot, doing: Doing) -> None:
     running(pilot)
     put_job(Try(company_id="com_1"))
+    assert pilot("status", "--check").exit_code == 0
+    beat(Heartbeat(name=polling("default"), at=now() - UNSEEN - timedelta(seconds=1)))
     result = pilot("status", "--check")
     assert result.exit_code == 1
     assert "Late: default." in result.stderr

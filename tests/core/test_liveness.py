@@ -12,6 +12,7 @@ from chalicelib.core.liveness import (
     PENDING,
     SLACK,
     UNSEEN,
+    Backlog,
     longest_gap,
     relay_status,
     schedule_status,
@@ -24,25 +25,33 @@ WEEKLY = "cron(20 1 ? * SUN *)"
 
 
 @pytest.mark.parametrize(
-    ("waiting", "in_flight", "seen_ago", "oldest", "status"),
+    ("backlog", "seen_ago", "polled_ago", "status"),
     [
-        (0, 0, None, None, "idle"),
-        (0, 0, timedelta(days=9), None, "idle"),
-        (0, 0, BUSY + MOMENT, None, "idle"),
-        (0, 0, BUSY, None, "working"),
-        (0, 1, None, None, "working"),
-        (1, 0, UNSEEN, None, "working"),
-        (1, 0, UNSEEN + MOMENT, None, "late"),
-        (1, 0, None, None, "late"),
-        (1, 0, MOMENT, OLD, "working"),
-        (1, 0, MOMENT, OLD + MOMENT, "late"),
+        (Backlog(0, 0), None, None, "idle"),
+        (Backlog(0, 0), timedelta(days=9), timedelta(days=9), "idle"),
+        (Backlog(0, 0), BUSY + MOMENT, MOMENT, "idle"),
+        (Backlog(0, 0), BUSY, None, "working"),
+        (Backlog(0, 1), None, None, "working"),
+        # Something has come in just now: for who was never seen, and for who was idle for long.
+        (Backlog(1, 0), None, None, "working"),
+        (Backlog(1, 0), timedelta(days=9), None, "working"),
+        (Backlog(1, 0), None, UNSEEN, "working"),
+        (Backlog(1, 0), None, UNSEEN + MOMENT, "late"),
+        (Backlog(1, 0), UNSEEN, UNSEEN + MOMENT, "working"),
+        (Backlog(1, 0), UNSEEN + MOMENT, UNSEEN + MOMENT, "late"),
+        (Backlog(1, 0, UNSEEN), None, None, "working"),
+        (Backlog(1, 0, UNSEEN + MOMENT), None, None, "late"),
+        (Backlog(1, 0, UNSEEN + MOMENT), UNSEEN + MOMENT, None, "late"),
+        (Backlog(1, 0, UNSEEN + MOMENT), UNSEEN, None, "working"),
+        (Backlog(1, 0, OLD), MOMENT, None, "working"),
+        (Backlog(1, 0, OLD + MOMENT), MOMENT, MOMENT, "late"),
     ],
 )
-def test_a_worker_is_late_when_messages_wait_and_it_is_not_seen(
-    waiting: int, in_flight: int, seen_ago: timedelta | None, oldest: timedelta | None, status: str
+def test_a_worker_is_late_when_messages_wait_and_nobody_takes_them(
+    backlog: Backlog, seen_ago: timedelta | None, polled_ago: timedelta | None, status: str
 ) -> None:
-    seen_at = None if seen_ago is None else NOON - seen_ago
-    assert worker_status(waiting, in_flight, seen_at, oldest, NOON) == status
+    seen_at, polled_at = (None if ago is None else NOON - ago for ago in (seen_ago, polled_ago))
+    assert worker_status(backlog, seen_at, polled_at, NOON) == status
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import heartbeats, ops_health, watched
 from chalicelib.core.clock import now
-from chalicelib.core.heartbeats import Heartbeat, beat
+from chalicelib.core.heartbeats import Heartbeat, beat, polling
+from chalicelib.core.liveness import UNSEEN
 from chalicelib.core.ops_health import OpsHealth
 from chalicelib.core.queues import LANES
 from chalicelib.core.settings import settings
@@ -44,6 +45,8 @@ def test_where_nothing_has_happened_yet_nothing_is_wrong(aws: EmbeddedAws) -> No
 
 def test_what_waits_for_a_worker_that_is_not_seen_is_told(aws: EmbeddedAws, doing: Doing) -> None:
     put_job(Try(company_id="com_1"))
+    assert look().ok  # it has come in just now, and on AWS nobody has measured it yet
+    beat(Heartbeat(name=polling("default"), at=now() - UNSEEN - timedelta(seconds=1)))
     health = look()
     (late,) = [worker for worker in health.workers if worker.status == "late"]
     assert (late.queue, late.waiting, late.seen_at) == ("default", 1, None)

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from chalicelib.core import failed_jobs, jobs, worker
+from chalicelib.core import failed_jobs, heartbeats, jobs, worker
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.queues import DEAD
+from chalicelib.core.settings import settings
 from chalicelib.core.worker import run_worker, work_first
 from tests.core.trial_area import Doing, Try, TrySync, count, put, put_job
 
@@ -121,3 +122,19 @@ def test_a_queue_that_is_away_is_tried_again(doing: Doing, monkeypatch: pytest.M
 def test_a_name_that_is_no_queue_is_refused_with_those_that_are(doing: Doing) -> None:
     with pytest.raises(ValueError, match=r"nonsense.*image_compression"):
         run_worker(["default", "nonsense"], threading.Event())
+
+
+@pytest.mark.parametrize("stage", ["local", "dev"])
+def test_it_notes_what_it_did_and_on_one_machine_that_it_polls(
+    doing: Doing, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    monkeypatch.setenv("PILOT_STAGE", stage)
+    settings.cache_clear()
+    heartbeats.forget()
+    put_job(Try(company_id="com_1"))
+    run_until(doing, 1, ["default"])
+    found = heartbeats.heartbeats()
+    heartbeats.forget()
+    assert (found["work_default"].job, found["work_default"].failed) == (Try.name(), False)
+    # Beside Lambdas, a worker that has ended is no sign of anything.
+    assert (heartbeats.polling("default") in found) == (stage == "local")
