@@ -4,15 +4,24 @@ from datetime import datetime
 from typing import Literal
 
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs, union
 
 News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
 """What customers are told of an appointment."""
+
+CALCOM = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",))
+"""Cal.com asked, and what it says brought into the calendars."""
+CALENDARS = Needs(reads=("crm",), writes=("booking", "occupancy", "directory"))
+"""Appointments made, moved or given up where no vendor is asked."""
+MAILS = Needs(reads=("booking", "crm"), writes=("directory", "guards"), mail=True)
+"""A mail to a customer, once; some with a link whose secret the directory knows."""
 
 
 class ReconcileBooking(Job):
     """Ask Cal.com about a hold, and confirm or release it."""
 
     queue = "sync.calcom"
+    needs = CALCOM
     handler = "chalicelib.booking.calcom.reconcile_booking:reconcile"
     attempts = 12
 
@@ -23,6 +32,7 @@ class SettleChange(Job):
     """Ask Cal.com what became of a change, and write it down or undo it."""
 
     queue = "sync.calcom"
+    needs = CALCOM
     handler = "chalicelib.booking.calcom.reconcile_change:settle_change"
     attempts = 12
 
@@ -34,6 +44,7 @@ class TellCalCom(Job):
     """Bring a booking at Cal.com up to ours in what it need not agree to: no-shows, attendees, guests."""
 
     queue = "sync.calcom"
+    needs = CALCOM
     handler = "chalicelib.booking.calcom.push:tell"
     attempts = 12
 
@@ -44,6 +55,7 @@ class CancelLeftover(Job):
     """Cancel a booking at Cal.com that no appointment stands for any more."""
 
     queue = "sync.calcom"
+    needs = CALCOM
     handler = "chalicelib.booking.calcom.reconcile_change:cancel_leftover"
     attempts = 12
 
@@ -55,6 +67,7 @@ class PollCalCom(Job):
     """Ask Cal.com what has changed since the last time, and act on it."""
 
     queue = "sync.calcom"
+    needs = CALCOM
     handler = "chalicelib.booking.calcom.poll:poll"
     attempts = 4
 
@@ -63,6 +76,7 @@ class ApplyCalComBooking(Job):
     """Act on a booking of Cal.com's that the poll could not be done with."""
 
     queue = "sync.calcom"
+    needs = CALCOM
     handler = "chalicelib.booking.calcom.poll:apply_one"
     attempts = 8
 
@@ -73,6 +87,7 @@ class CheckCalComWebhooks(Job):
     """See that Cal.com still sends us what happens, and subscribe anew where it does not."""
 
     queue = "sync.calcom"
+    needs = union(CALCOM, Needs(secrets=("calcom_webhook_secret",)))
     handler = "chalicelib.booking.calcom.webhook_subscription:check"
     attempts = 4
 
@@ -81,6 +96,7 @@ class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 
     queue = "sync.calcom"
+    needs = union(CALCOM, Needs(reads=("inbox",)))
     handler = "chalicelib.booking.calcom.webhook_events:apply_delivery"
     attempts = 10
 
@@ -94,6 +110,7 @@ class FollowGroup(Job):
     """
 
     queue = "default"
+    needs = CALENDARS
     handler = "chalicelib.booking.groups.sync_participants:follow"
     attempts = 10
 
@@ -105,6 +122,7 @@ class RecompileBranches(Job):
     """Compile the schedules of the company's branches after `after` (an id, or "") anew."""
 
     queue = "default"
+    needs = CALENDARS
     handler = "chalicelib.booking.practice_admin.manage:recompile_branches"
     attempts = 10
 
@@ -120,6 +138,7 @@ class OfferOpening(Job):
     """
 
     queue = "default"
+    needs = CALENDARS
     handler = "chalicelib.booking.waitlist.make_offers:offer_opening"
     attempts = 10
 
@@ -136,6 +155,7 @@ class MailOffer(Job):
     """Mail the link to an offer, whose secret only the job knows."""
 
     queue = "notifications"
+    needs = MAILS
     handler = "chalicelib.booking.waitlist.offer_mail:mail_offer"
 
     waiting_id: str
@@ -149,6 +169,7 @@ class MailCustomer(Job):
     """
 
     queue = "notifications"
+    needs = MAILS
     handler = "chalicelib.booking.customer_notices.send:mail_customer"
     attempts = 6
 
@@ -162,6 +183,7 @@ class AskForReview(Job):
     """Mail the customer of a completed visit the link to review it, where the practice wants it."""
 
     queue = "notifications"
+    needs = MAILS
     handler = "chalicelib.booking.customer_notices.send:ask_for_review"
     attempts = 6
 
@@ -172,6 +194,7 @@ class ResumeSeries(Job):
     """Go on with a series that a request left: book what it holds, make the change it was in, or give up its holds."""
 
     queue = "sync"
+    needs = CALCOM
     handler = "chalicelib.booking.series.resume:resume"
     attempts = 12
 

@@ -105,7 +105,7 @@ class Function(Blueprint):
 
         Its needs are those of all jobs on the lane, and those of working them off (core/lanes.py).
         """
-        needs = Needs(reads=("inbox",), writes=("jobs",), sends=(lane,))
+        needs = Needs(writes=("jobs",), sends=(lane,))
 
         def declare(view: View) -> Any:
             consumer = self._named(view, lambda event: _watched(view, event.to_dict()))

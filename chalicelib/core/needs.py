@@ -44,10 +44,13 @@ class Needs(msgspec.Struct, frozen=True):
         return tuple(sorted(set(self.reads) - set(self.written())))
 
 
+NOTHING = Needs()
+
+
 def union(*needs: Needs) -> Needs:
     """What all of them need together, each name once."""
     fields: dict[str, Any] = {}
     for name in Needs.__struct_fields__:
         values = [getattr(each, name) for each in needs]
-        fields[name] = any(values) if isinstance(values[0], bool) else tuple(sorted({*chain(*values)}))
+        fields[name] = any(values) if isinstance(getattr(NOTHING, name), bool) else tuple(sorted({*chain(*values)}))
     return Needs(**fields)

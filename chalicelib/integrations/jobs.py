@@ -1,6 +1,7 @@
 """What outgoing webhooks leave to be done later."""
 
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs
 
 
 class PublishWebhook(Job):
@@ -10,6 +11,7 @@ class PublishWebhook(Job):
     """
 
     queue = "workflows.webhooks"
+    needs = Needs(reads=("booking",), writes=("integrations",))
     handler = "chalicelib.integrations.publish_event:publish"
     attempts = 10
 
@@ -23,6 +25,7 @@ class PublishWaiting(Job):
     """Make a delivery of what happened on the waiting list for every endpoint that wants to know."""
 
     queue = "workflows.webhooks"
+    needs = Needs(reads=("booking",), writes=("integrations",))
     handler = "chalicelib.integrations.publish_event:publish_waitlist"
     attempts = 10
 
@@ -34,6 +37,7 @@ class DeliverWebhook(Job):
     """Send a delivery to its endpoint; comes back until it is delivered or given up."""
 
     queue = "workflows.webhooks"
+    needs = Needs(writes=("integrations",), vault=True)
     handler = "chalicelib.integrations.send_delivery:deliver"
     attempts = 20
 

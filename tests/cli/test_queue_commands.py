@@ -140,7 +140,7 @@ def test_a_stage_is_reached_by_its_own_names(stage: Pilot, doing: Doing, monkeyp
         put_job(Try(company_id="com_1"))
         fail(doing, TrySync(company_id="com_1"))
     settings.cache_clear()
-    rows = {row["queue"]: row for row in stage.json("--stage", "dev", "queue", "status")}
+    rows = {row["lane"]: row for row in stage.json("--stage", "dev", "queue", "status")}
     assert (rows["default"]["waiting"], rows["sync"]["failed_jobs"]) == (1, 1)
     assert dict(os.environ) == before
 
