@@ -21,7 +21,8 @@ from benchmarks import system
 from chalicelib.core.clock import now
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
-from chalicelib.vendors import calcom_webhook, retell
+from chalicelib.vendors import retell
+from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 
 PACKAGE = Path("out/dev/deployment.zip")

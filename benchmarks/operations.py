@@ -9,7 +9,8 @@ from typing import Any
 from benchmarks import system
 from benchmarks.counting import Count, counted
 from chalicelib.core.clock import now
-from chalicelib.vendors import calcom_webhook, http, retell
+from chalicelib.vendors import http, retell
+from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 

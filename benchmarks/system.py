@@ -17,8 +17,8 @@ from chalicelib.identity.password_login import sign_in
 from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.provision import provision
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_event_types import EventType, Host
+from infra.local.simulators.calcom.event_types import EventType, Host
+from infra.local.simulators.calcom.simulator import CalComSimulator
 
 COMPANY = "com_bench"
 KEY = "key_bench"

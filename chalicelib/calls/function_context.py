@@ -25,7 +25,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.vendors.calcom.client import CalCom
 
 KEEP_ANSWER = timedelta(hours=24)
 DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_there"})

@@ -37,7 +37,7 @@ def sync(stage: Stage, company: str | None, dry_run: bool) -> None:
 
     What fits several is listed, never guessed. Exit code 1 when something needs a hand.
     """
-    from chalicelib.vendors.calcom import connected
+    from chalicelib.vendors.calcom.client import connected
 
     stage.connect()
     company_id = company or _only_company()

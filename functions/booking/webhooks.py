@@ -10,7 +10,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
 from chalicelib.core.secrets import secrets_of
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors import calcom_webhook
+from chalicelib.vendors.calcom import webhook as calcom_webhook
 
 function = Function(__name__)
 

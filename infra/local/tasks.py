@@ -18,8 +18,8 @@ from infra.local.processes import Life, Process, Task
 from infra.local.provision import provision
 from infra.local.relay import run_relay
 from infra.local.scheduler import run_scheduler
-from infra.local.simulators.calcom import CalComSimulator, Hook
-from infra.local.simulators.calcom_event_types import event_type_from_json
+from infra.local.simulators.calcom.event_types import event_type_from_json
+from infra.local.simulators.calcom.simulator import CalComSimulator, Hook
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator, Notices
 from infra.local.simulators.fattureincloud_access import Keys
 from infra.local.simulators.retell import RetellSimulator

@@ -12,8 +12,8 @@ from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import DirectoryRow
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_bookings import instant
+from infra.local.simulators.calcom.bookings import instant
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.draining import drain
 
 COMPANY = "com_test"

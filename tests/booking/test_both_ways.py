@@ -13,7 +13,7 @@ from chalicelib.core.errors import DomainError
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.exchange import Refused
 from tests.booking.agreement import assert_both_sides_agree, clear, ours, recover
 from tests.booking.test_changing import booked, call_off, move

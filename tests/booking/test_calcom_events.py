@@ -13,11 +13,11 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import now
 from chalicelib.core.rows import InboxRow, OutboxRow
-from chalicelib.vendors import calcom_webhook
+from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 from infra.local.invoking import call
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_webhooks import payload
+from infra.local.simulators.calcom.simulator import CalComSimulator
+from infra.local.simulators.calcom.webhooks import payload
 from tests.calls.conftest import ask, next_monday
 from tests.calls.test_phone_booking import wish
 from tests.draining import drain

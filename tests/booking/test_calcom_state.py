@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment, PendingChange, TimeSlot
 from chalicelib.booking.calcom.state import BookingReport, with_external_state
-from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
+from chalicelib.vendors.calcom.webhook import BookingPayload, CalComEvent, Person
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 AT = datetime(2026, 3, 30, 9, tzinfo=UTC)

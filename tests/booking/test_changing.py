@@ -26,9 +26,9 @@ from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom import connected
+from chalicelib.vendors.calcom.client import connected
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.calendars import read_calendar
 from tests.calls.conftest import next_monday
 from tests.draining import drain

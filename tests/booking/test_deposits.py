@@ -9,7 +9,7 @@ from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.conftest import next_monday
 
 ME = Caller("com_test")

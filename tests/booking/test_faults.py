@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.core.errors import DomainError
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.agreement import assert_both_sides_agree, ours, recover
 from tests.booking.test_changing import booked, call_off, move
 from tests.calls.conftest import next_monday

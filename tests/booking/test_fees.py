@@ -17,7 +17,7 @@ from chalicelib.core.money import written
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.conftest import next_monday
 
 ME = Caller("com_test")

@@ -21,11 +21,11 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom import connected
+from chalicelib.vendors.calcom.client import connected
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_event_types import EventType, Host
+from infra.local.simulators.calcom.event_types import EventType, Host
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.test_changing import COMPANY, booked, move, new_unit, refused, settle, stored, taken
 from tests.booking.test_polling import utc
 from tests.calls.conftest import next_monday

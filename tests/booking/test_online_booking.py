@@ -9,7 +9,7 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.conftest import calcom, next_monday, through_calcom  # noqa: F401 - fixtures
 
 CALLER = Caller("com_test")

@@ -16,9 +16,9 @@ from chalicelib.core.errors import Invalid, Unavailable
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import FailedJobRow
-from chalicelib.vendors.calcom import connected
+from chalicelib.vendors.calcom.client import connected
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.test_changing import COMPANY, booked, call_off, events, move, stored, taken
 from tests.calls.conftest import next_monday
 from tests.draining import drain
@@ -115,7 +115,7 @@ def test_a_page_that_breaks_off_is_read_again(through_calcom: Practice, calcom: 
 def test_many_changes_at_one_instant_and_while_paging_are_all_found(
     through_calcom: Practice, calcom: CalComSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.vendors.calcom.PAGE_SIZE", 3)
+    monkeypatch.setattr("chalicelib.vendors.calcom.client.PAGE_SIZE", 3)
     made = [there(calcom, 8 + n // 2, start=utc(next_monday(9 + n // 2, 30 * (n % 2)))) for n in range(10)]
     for one in made[2:8]:
         one["updatedAt"] = made[5]["updatedAt"]

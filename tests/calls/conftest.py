@@ -13,8 +13,8 @@ from chalicelib.core.settings import settings
 from chalicelib.vendors import retell
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, call
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_event_types import EventType, Host
+from infra.local.simulators.calcom.event_types import EventType, Host
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.conftest import EmbeddedAws, open_practice
 
 BERLIN = ZoneInfo("Europe/Berlin")

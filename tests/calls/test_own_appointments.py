@@ -15,7 +15,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.rows import OutboxRow
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.conftest import next_monday
 from tests.calls.desk import MONDAY, THEIRS, booked, practice_that_speaks, ring
 from tests.sizes import ROUNDS

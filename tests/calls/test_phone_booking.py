@@ -11,10 +11,10 @@ from chalicelib.calls import store
 from chalicelib.core import aws as aws_clients
 from chalicelib.core import directory
 from chalicelib.core.clock import now
-from chalicelib.vendors import calcom_webhook
+from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.conftest import ask, next_monday, signed
 from tests.draining import drain
 

@@ -10,10 +10,10 @@ from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.calcom_account import CalComEventType, CalComUser
+from chalicelib.vendors.calcom.account import CalComEventType, CalComUser
 from infra.local.demo_practice import Practice, demo_practice
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_event_types import EventType, Host
+from infra.local.simulators.calcom.event_types import EventType, Host
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.cli.conftest import Pilot
 
 ADA, BEN = Host(id=7, email="ada@example.com"), Host(id=8, email="ben@example.com")

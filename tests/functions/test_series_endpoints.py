@@ -12,7 +12,7 @@ from chalicelib.core.unit import Unit
 from functions.booking import visitor_series
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.test_refusing import opened
 from tests.calls.conftest import calcom, through_calcom
 from tests.conftest import EmbeddedAws

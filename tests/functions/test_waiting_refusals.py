@@ -20,7 +20,7 @@ from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import call
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.twilio import TwilioSimulator
 from tests.calls.conftest import calcom, through_calcom
 from tests.calls.telephone import COMPANY, context, open_branch, twilio

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.agreement import assert_both_sides_agree, clear, ours, recover
 from tests.booking.test_changing import booked, call_off, move
 from tests.calls.conftest import next_monday

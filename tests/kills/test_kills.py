@@ -21,7 +21,7 @@ from chalicelib.core.queues import NAMED_QUEUES
 from chalicelib.core.rows import FailedJobRow, OutboxRow
 from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.conftest import ask, calcom, signed, through_calcom  # noqa: F401 - fixtures
 from tests.calls.test_phone_booking import wish
 from tests.draining import drain

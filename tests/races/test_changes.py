@@ -13,7 +13,7 @@ from chalicelib.core.errors import Conflict, Stale
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.agreement import assert_both_sides_agree, ours, recover
 from tests.booking.test_changing import booked, call_off, events, move, taken
 from tests.calls.conftest import next_monday

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.vendors.calcom import CalCom, NewAttendee, NewBooking
-from infra.local.simulators.calcom import CalComSimulator, Hook
-from infra.local.simulators.calcom_event_types import EventType, Host
+from chalicelib.vendors.calcom.client import CalCom, NewAttendee, NewBooking
+from infra.local.simulators.calcom.event_types import EventType, Host
+from infra.local.simulators.calcom.simulator import CalComSimulator, Hook
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
 from infra.local.simulators.retell import RetellSimulator

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from chalicelib.core.errors import Conflict, Invalid, OutcomeUnknown, RateLimited, Unavailable, VendorRefused
-from chalicelib.vendors import calcom as module
-from chalicelib.vendors.calcom import SLOT_TAKEN, CalCom
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_bookings import Rules
+from chalicelib.vendors.calcom import client as module
+from chalicelib.vendors.calcom.client import SLOT_TAKEN, CalCom
+from infra.local.simulators.calcom.bookings import Rules
+from infra.local.simulators.calcom.simulator import CalComSimulator
 
 from .conftest import MakeBooking
 

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 import requests
 
-from chalicelib.vendors.calcom import CalCom
-from chalicelib.vendors.calcom_webhook import CalComEvent, delivery_id, parse_webhook, verify_signature
-from infra.local.simulators.calcom import CalComSimulator
+from chalicelib.vendors.calcom.client import CalCom
+from chalicelib.vendors.calcom.webhook import CalComEvent, delivery_id, parse_webhook, verify_signature
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.exchange import Reply, Request
 
 from .conftest import MakeBooking, Subscriber

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid, Unauthenticated
-from chalicelib.vendors.calcom_webhook import (
+from chalicelib.vendors.calcom.webhook import (
     BOOKING_TRIGGERS,
     BookingPayload,
     delivery_id,

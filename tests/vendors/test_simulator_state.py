@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_event_types import EventType, event_type_from_text
+from infra.local.simulators.calcom.event_types import EventType, event_type_from_text
+from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.state_file import StateFile, StateUnreadable
 
 VERSION = {"cal-api-version": "2024-08-13"}

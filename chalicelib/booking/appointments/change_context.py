@@ -9,7 +9,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.unit import Unit, UnitFactory
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.vendors.calcom.client import CalCom
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 def connect() -> "CalCom":
     """A client of Cal.com; raises what it raises where no key is set."""
     # Imported here: most changes need no HTTP client.
-    from chalicelib.vendors.calcom import connected
+    from chalicelib.vendors.calcom.client import connected
 
     return connected()
 

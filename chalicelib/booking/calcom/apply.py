@@ -21,7 +21,7 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking
+    from chalicelib.vendors.calcom.client import Booking
 
 _COMPARED = (
     *("status", "starts_at", "ends_at", "staff_id", "external_id", "calcom_booking_id"),

@@ -17,7 +17,7 @@ from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, Vendor
 from chalicelib.core.logging import log
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking, CalCom, NewBooking
+    from chalicelib.vendors.calcom.client import Booking, CalCom, NewBooking
 
 
 def confirm_at_calcom(context: ChangeContext[Appointment], booked: Booked, client: "CalCom") -> Appointment:

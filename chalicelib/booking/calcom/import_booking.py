@@ -27,7 +27,7 @@ from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm import customers
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
+from chalicelib.vendors.calcom.webhook import BookingPayload, CalComEvent, Person
 
 
 def import_booking(

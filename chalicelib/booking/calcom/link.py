@@ -13,7 +13,7 @@ from chalicelib.core.clock import Clock, now
 from chalicelib.core.unit import UnitFactory
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom_account import Account
+    from chalicelib.vendors.calcom.account import Account
 
 
 def compare(company_id: str, account: "Account") -> list[Link]:

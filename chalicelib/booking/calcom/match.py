@@ -13,7 +13,7 @@ import msgspec
 from chalicelib.booking.practice.models import Service, Staff
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom_account import CalComEventType, CalComUser
+    from chalicelib.vendors.calcom.account import CalComEventType, CalComUser
 
 State = Literal["linked", "new", "ambiguous", "gone", "differs", "unmatched", "unused"]
 NEEDS_A_HAND: frozenset[State] = frozenset({"ambiguous", "gone", "differs", "unmatched"})

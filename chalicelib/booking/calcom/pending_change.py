@@ -27,7 +27,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking, CalCom
+    from chalicelib.vendors.calcom.client import Booking, CalCom
 
 SETTLE_SECONDS = 90
 """When a pending change is looked into at first: well past the longest wait for Cal.com's own answer."""

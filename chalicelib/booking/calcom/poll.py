@@ -26,7 +26,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.tables import fetch_map
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking, CalCom
+    from chalicelib.vendors.calcom.client import Booking, CalCom
 
 FIRST_LOOK = timedelta(days=30)
 OVERLAP = timedelta(minutes=2)

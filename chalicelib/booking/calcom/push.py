@@ -13,7 +13,7 @@ from chalicelib.booking.jobs import TellCalCom
 from chalicelib.core.jobs import JobContext
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking, CalCom
+    from chalicelib.vendors.calcom.client import Booking, CalCom
 
 
 def tell(job: TellCalCom, context: JobContext) -> None:

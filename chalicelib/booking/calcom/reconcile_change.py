@@ -13,7 +13,7 @@ from chalicelib.booking.jobs import CancelLeftover, SettleChange
 from chalicelib.core.jobs import JobContext, Postpone
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking
+    from chalicelib.vendors.calcom.client import Booking
 
 LEFTOVER_REASON = "Replaced by another booking"
 

@@ -16,7 +16,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking, CalCom, NewBooking
+    from chalicelib.vendors.calcom.client import Booking, CalCom, NewBooking
 
 LONGEST_CHAIN = 20
 """How often a booking is followed to the one that replaced it."""
@@ -142,7 +142,7 @@ def new_booking(
 ) -> "NewBooking":
     """What Cal.com is asked to book; the metadata lead back to the appointment."""
     # Imported here: a branch that does not book through Cal.com need not load an HTTP client.
-    from chalicelib.vendors.calcom import NewAttendee, NewBooking
+    from chalicelib.vendors.calcom.client import NewAttendee, NewBooking
 
     ours = {"appointment_id": appointment.id, "company_id": appointment.company_id, "source": appointment.source}
     return NewBooking(

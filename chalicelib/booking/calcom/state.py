@@ -8,10 +8,10 @@ import msgspec
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee, ExternalState, Status, TimeSlot
 from chalicelib.booking.practice.models import Staff
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
+from chalicelib.vendors.calcom.webhook import BookingPayload, CalComEvent, Person
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import BookedPerson, Booking
+    from chalicelib.vendors.calcom.client import BookedPerson, Booking
 
 
 CHANGE = "change_id"

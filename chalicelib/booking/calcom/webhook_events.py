@@ -26,10 +26,10 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import CompanyUnitFactory
-from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, parse_webhook
+from chalicelib.vendors.calcom.webhook import BookingPayload, CalComEvent, parse_webhook
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import Booking, CalCom
+    from chalicelib.vendors.calcom.client import Booking, CalCom
 
 STATUS_AFTER: dict[str, Status] = {
     "BOOKING_CREATED": "confirmed",
@@ -234,7 +234,7 @@ def _with_uid(found: Appointment, event: CalComEvent) -> Appointment:
 
 
 def _booking_of(event: CalComEvent) -> "Booking | None":
-    from chalicelib.vendors.calcom import Booking
+    from chalicelib.vendors.calcom.client import Booking
 
     payload = event.payload
     if payload.booking_id is None or payload.uid is None or payload.start_time is None or payload.end_time is None:

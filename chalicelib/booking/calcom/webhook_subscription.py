@@ -14,7 +14,7 @@ from chalicelib.core.secrets import secrets_of
 from chalicelib.core.settings import settings
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom_account import Account, CalComWebhook
+    from chalicelib.vendors.calcom.account import Account, CalComWebhook
 
 PATH = "/webhooks/calcom"
 TRIGGERS = (*sorted(STATUS_AFTER), NO_SHOW)

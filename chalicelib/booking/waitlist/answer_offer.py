@@ -29,7 +29,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
+    from chalicelib.vendors.calcom.client import CalCom
 
 ENDED: dict[Outcome, Conflict] = {
     "accepted": Conflict("offer_accepted", "This was accepted and is booked; cancel the appointment instead."),

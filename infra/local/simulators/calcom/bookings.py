@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from infra.local.simulators.calcom_event_types import EventType, Host
+from infra.local.simulators.calcom.event_types import EventType, Host
 from infra.local.simulators.exchange import Refused
 
 Booking = dict[str, Any]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from infra.local.simulators.calcom_bookings import Booking, Bookings, instant
-from infra.local.simulators.calcom_event_types import Host
+from infra.local.simulators.calcom.bookings import Booking, Bookings, instant
+from infra.local.simulators.calcom.event_types import Host
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
 
 MOST_GUESTS_AT_ONCE = 10

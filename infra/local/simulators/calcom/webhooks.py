@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import requests
 
-from chalicelib.vendors.calcom_webhook import sign
-from infra.local.simulators.calcom_bookings import Booking
+from chalicelib.vendors.calcom.webhook import sign
+from infra.local.simulators.calcom.bookings import Booking
 from infra.local.simulators.exchange import Refused
 
 TRIGGERS = (

@@ -5,7 +5,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from infra.local.simulators.calcom_bookings import Booking, instant
+from infra.local.simulators.calcom.bookings import Booking, instant
 from infra.local.simulators.exchange import Refused
 
 _BOUNDS: Mapping[str, tuple[str, Callable[[datetime, datetime], bool]]] = {

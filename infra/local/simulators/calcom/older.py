@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from infra.local.simulators.calcom_bookings import Booking, Bookings
+from infra.local.simulators.calcom.bookings import Booking, Bookings
 from infra.local.simulators.exchange import Reply, Request
 
 

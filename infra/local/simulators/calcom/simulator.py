@@ -1,6 +1,5 @@
-"""Cal.com's API v2 as a fake: `python -m infra.local.simulators.calcom --port 9001 --event-type 101:visit:30`."""
+"""Cal.com's API v2 as a fake."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,12 +11,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from chalicelib.core.clock import now
-from infra.local.simulators import calcom_listing
-from infra.local.simulators.calcom_bookings import Bookings, Rules, instant, iso_millis
-from infra.local.simulators.calcom_event_types import EventType, event_type_from_json, event_type_from_text
-from infra.local.simulators.calcom_older import older_answer
-from infra.local.simulators.calcom_people import People
-from infra.local.simulators.calcom_webhooks import TRIGGERS, Subscription, Webhooks, payload
+from infra.local.simulators.calcom import listing
+from infra.local.simulators.calcom.bookings import Bookings, Rules, instant, iso_millis
+from infra.local.simulators.calcom.event_types import EventType, event_type_from_json
+from infra.local.simulators.calcom.older import older_answer
+from infra.local.simulators.calcom.people import People
+from infra.local.simulators.calcom.webhooks import TRIGGERS, Subscription, Webhooks, payload
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
 from infra.local.simulators.server import Simulator
 
@@ -174,7 +173,7 @@ class CalComSimulator(Simulator):
         return _success(booking, 201)
 
     def _list(self, request: Request) -> Reply:
-        return Reply(200, calcom_listing.page(self.bookings.all.values(), request.query, now()))
+        return Reply(200, listing.page(self.bookings.all.values(), request.query, now()))
 
     def _reschedule(self, request: Request, uid: str) -> Reply:
         old, new = self.bookings.reschedule(uid, request.json())
@@ -252,33 +251,3 @@ def _bound(text: str | None, name: str) -> datetime:
         whole_day = timedelta(days=1) if name == "end" else timedelta(0)
         return instant(f"{text}T00:00:00Z", name) + whole_day
     return instant(text, name)
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=9001)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--api-key", default="cal_test_key")
-    parser.add_argument("--webhook-url")
-    parser.add_argument("--webhook-secret")
-    parser.add_argument("--webhook-delay", type=float, default=2.0, help="seconds")
-    parser.add_argument("--event-type", action="append", type=event_type_from_text, default=[], help="id:slug:min:host")
-    parser.add_argument("--rate-limit", type=int, help="requests a minute; not enforced unless given")
-    parser.add_argument("--slot-taken-status", type=int, choices=(400, 409), default=400)
-    parser.add_argument("--allow-past", action="store_true")
-    parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
-    options = parser.parse_args()
-    simulator = CalComSimulator(
-        options.api_key,
-        event_types=options.event_type,
-        hook=Hook(options.webhook_url, options.webhook_secret, options.webhook_delay),
-        rules=Rules(options.slot_taken_status, not options.allow_past),
-        state_file=options.state,
-    )
-    simulator.rate_limit = options.rate_limit
-    simulator.run_until_terminated(options.port, options.host)
-
-
-if __name__ == "__main__":
-    main()

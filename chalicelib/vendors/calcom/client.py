@@ -20,7 +20,7 @@ from chalicelib.vendors.http import VendorSession
 from chalicelib.vendors.outcomes import Vendor
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.calcom_account import Account
+    from chalicelib.vendors.calcom.account import Account
 
 VENDOR = Vendor("calcom", "Cal.com")
 SLOT_TAKEN = re.compile(
@@ -228,7 +228,7 @@ class CalCom:
 
     def account(self) -> "Account":
         """Event types, users and webhooks of the account, over the same connections."""
-        from chalicelib.vendors.calcom_account import Account
+        from chalicelib.vendors.calcom.account import Account
 
         return Account(self._session)
 
