@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment
-from chalicelib.booking.calcom.reconcile_booking import reconcile
-from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.jobs import ReconcileBooking, SettleChange
+from chalicelib.booking.provider.reconcile_booking import reconcile
+from chalicelib.booking.provider.reconcile_change import settle_change
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.core import relay
 from chalicelib.core.clock import now
@@ -46,7 +46,7 @@ def assert_both_sides_agree(calcom: CalComSimulator) -> None:
     assert [one.id for one in standing if one.pending_change or one.status == "held"] == []
     theirs = [one for one in calcom.bookings.all.values() if one["status"] in ("accepted", "pending")]
     here = sorted((str(one.external_id), one.starts_at, one.external.host) for one in standing)
-    there = sorted((one["uid"], instant(one["start"], "start"), one["hosts"][0]["id"]) for one in theirs)
+    there = sorted((one["uid"], instant(one["start"], "start"), str(one["hosts"][0]["id"])) for one in theirs)
     assert here == there
     taken = b"".join(bytes(getattr(week, f"d{n}") or b"") for week in OccupancyRow.scan() for n in range(7))
     assert len(taken) // 25 == len([one for one in standing if one.staff_id])
@@ -56,6 +56,6 @@ def clear(calcom: CalComSimulator) -> None:
     """Begin again with an empty calendar on both sides."""
     calcom.bookings.all.clear()
     bookings = BookingRow.sk.is_in("appointment", "cursor")
-    claims = DirectoryRow.pk.startswith("calcom_uid#") | DirectoryRow.pk.startswith("calcom_booking#")
+    claims = DirectoryRow.pk.startswith("external#calcom#booking")
     for row in [*OccupancyRow.scan(), *BookingRow.scan(bookings), *DirectoryRow.scan(claims)]:
         row.delete()

@@ -6,12 +6,12 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.booking.calcom import poll as calcom_poll
 from chalicelib.booking.jobs import PollCalCom
 from chalicelib.core.clock import now
 from chalicelib.core.errors import DomainError
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
+from chalicelib.integrations.calcom import news as calcom_news
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.exchange import Refused
@@ -85,6 +85,6 @@ def test_one_poll_makes_both_sides_equal(through_calcom: Practice, calcom: CalCo
         world.do(*step)
     calcom.faults.clear()
     recover()
-    calcom_poll.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
+    calcom_news.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
     recover()
     assert_both_sides_agree(calcom)

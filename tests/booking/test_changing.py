@@ -7,26 +7,26 @@ from typing import Any
 import pytest
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.appointment import BOOKING, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.booking.calcom import book as calcom_book
-from chalicelib.booking.calcom.commit import UID
-from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.changes.cancel import Cancellation, cancel
 from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.changes.status import Mark, confirm
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.jobs import SettleChange
+from chalicelib.booking.provider import book as provider_book
+from chalicelib.booking.provider.reconcile_change import settle_change
 from chalicelib.booking.rules.reschedule_rules import Move
-from chalicelib.core import directory
+from chalicelib.core import reference_store
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, VendorRefused
 from chalicelib.core.jobs import JobContext, Postpone
+from chalicelib.core.references import Reference
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom.client import connected
+from chalicelib.integrations.calcom.booking_provider import connect
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.calendars import read_calendar
@@ -158,7 +158,7 @@ def test_at_calcom_a_reschedule_makes_a_new_booking_and_the_old_ids_stay(
     theirs = calcom.bookings.all[str(moved.external_id)]
     assert (theirs["status"], theirs["rescheduledFromUid"]) == ("accepted", made.external_id)
     for uid in (made.external_id, moved.external_id):
-        found = directory.find(UID, str(uid))
+        found = reference_store.find(Reference("calcom", BOOKING, str(uid)))
         assert found
         assert found.record == made.id
     assert taken(through_calcom, made, moved) == [next_monday(14)]
@@ -260,8 +260,10 @@ def test_what_was_cancelled_before_calcom_confirmed_it_is_cancelled_once_it_has(
     assert call_off(held).status == "held"
     refused(lambda: move(held, next_monday(14)), "awaits_calcom")
     theirs = next(iter(calcom.bookings.all.values()))
-    client = connected()
-    confirmed = calcom_book.confirm(ChangeContext(new_unit, COMPANY, now), stored(held), client.booking(theirs["uid"]))
+    client = connect()
+    there = client.find(theirs["uid"])
+    assert there
+    confirmed = provider_book.confirm(ChangeContext(new_unit, COMPANY, now), stored(held), there)
     client.close()
     assert confirmed.pending_change
     settle(held)

@@ -10,18 +10,18 @@ import pytest
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.booking.calcom.state import as_event
-from chalicelib.booking.calcom.webhook_events import apply_event
 from chalicelib.booking.changes.attendees import Attendance, change_attendees
 from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.changes.status import Mark, confirm, decline, mark
 from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.booking.provider.news import NewsContext, apply_news
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
+from chalicelib.core.references import Reference
 from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
-from chalicelib.vendors.calcom.client import connected
+from chalicelib.integrations.calcom.booking_provider import PROVIDER
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from infra.local.simulators.calcom.event_types import EventType, Host
@@ -107,10 +107,11 @@ def test_a_move_that_has_to_be_confirmed_is_a_request_again(requests: Practice, 
     moved = move(made, next_monday(14))
     assert (moved.status, moved.starts_at) == ("requested", next_monday(14))
     _, there = calcom.bookings.reschedule(str(moved.external_id), {"start": utc(next_monday(15))})
-    client = connected()
-    news = as_event(client.booking(there["uid"]))
-    assert news.trigger == "BOOKING_REQUESTED"
-    apply_event(news, Unit, now, lambda: closing(client))
+    client = PROVIDER.connect()
+    news = client.find(there["uid"])
+    assert news
+    assert (news.status, news.moved) == ("requested", False)
+    apply_news(NewsContext(PROVIDER, Unit, now, lambda: closing(client)), news)
     assert (stored(made).status, stored(made).starts_at) == ("requested", next_monday(15))
     assert taken(requests, stored(made)) == [next_monday(15)]
 
@@ -130,7 +131,9 @@ def test_another_member_takes_over_at_the_same_time(practice: Practice) -> None:
 
 def test_a_round_robin_host_is_reassigned_at_calcom(through_calcom: Practice, calcom: CalComSimulator) -> None:
     calcom.bookings.event_types[101] = EventType(id=101, hosts=[Host(id=7), Host(id=8)])
-    service = msgspec.structs.replace(through_calcom.services[0], calcom_event_types={"*": 101})
+    service = msgspec.structs.replace(
+        through_calcom.services[0], references=(Reference("calcom", "service", "101", "*"),)
+    )
     services = (service, through_calcom.services[1])
     save_practice(lambda: Unit(COMPANY), through_calcom.branches[:1], services, through_calcom.staff[:2])
     made = booked(through_calcom)

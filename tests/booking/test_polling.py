@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom import cursor_store, webhook_subscription
-from chalicelib.booking.calcom import poll as calcom_poll
-from chalicelib.booking.calcom.webhook_events import apply_event
 from chalicelib.booking.jobs import CheckCalComWebhooks, PollCalCom
+from chalicelib.booking.provider import cursor_store
+from chalicelib.booking.provider import poll as provider_poll
+from chalicelib.booking.provider.news import apply_news
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid, Unavailable
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import FailedJobRow
+from chalicelib.integrations.calcom import news as calcom_news
+from chalicelib.integrations.calcom import webhook_subscription
 from chalicelib.vendors.calcom.client import connected
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
@@ -27,7 +29,7 @@ CONTEXT = JobContext("job", 1, False, "cor", PLATFORM, now)
 
 
 def poll() -> None:
-    calcom_poll.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
+    calcom_news.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
     drain()
 
 
@@ -103,11 +105,11 @@ def test_a_page_that_breaks_off_is_read_again(through_calcom: Practice, calcom: 
     poll()
     there(calcom, 10)
     there(calcom, 11)
-    seen = cursor_store.find(PLATFORM)
+    seen = cursor_store.find(PLATFORM, "calcom")
     calcom.fault(path="/v2/bookings/*", method="GET", status=500, times=1)
     with pytest.raises(Unavailable):
         poll()
-    assert cursor_store.find(PLATFORM) == seen
+    assert cursor_store.find(PLATFORM, "calcom") == seen
     poll()
     assert len(appointments()) == 3
 
@@ -148,12 +150,12 @@ def test_one_that_cannot_be_applied_does_not_hold_up_the_others(
 ) -> None:
     bad, good = there(calcom, 9), there(calcom, 10)
 
-    def refuse(event: Any, *rest: Any) -> str:
-        if event.payload.uid == bad["uid"]:
+    def refuse(context: Any, told: Any) -> str:
+        if told.id == bad["uid"]:
             raise Invalid("broken", "as a test")
-        return apply_event(event, *rest)
+        return apply_news(context, told)
 
-    monkeypatch.setattr(calcom_poll, "apply_event", refuse)
+    monkeypatch.setattr(provider_poll, "apply_news", refuse)
     poll()
     assert [a.external_id for a in appointments()] == [good["uid"]]
     assert [row.queue for row in FailedJobRow.scan()] == ["sync"]
@@ -168,7 +170,7 @@ def test_a_missing_subscription_is_made_and_a_broken_one_mended(calcom: CalComSi
     check()
     (made,) = calcom.webhooks.subscriptions.values()
     assert made.subscriber_url == "http://127.0.0.1:8000/webhooks/calcom"
-    assert (made.active, made.secret, set(made.triggers)) == (True, "whsec_test", set(webhook_subscription.TRIGGERS))
+    assert (made.active, made.secret, set(made.triggers)) == (True, "whsec_test", set(calcom_news.TRIGGERS))
     for broken in ({"active": False}, {"triggers": ["BOOKING_CREATED"]}, {"secret": "other"}):
         calcom.webhooks.change(made.id, broken)
         check()

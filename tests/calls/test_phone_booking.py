@@ -9,8 +9,10 @@ import pytest
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.calls import store
 from chalicelib.core import aws as aws_clients
-from chalicelib.core import directory
+from chalicelib.core import reference_store
 from chalicelib.core.clock import now
+from chalicelib.core.references import Reference
+from chalicelib.core.rows import InboxRow
 from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
@@ -60,7 +62,7 @@ def test_the_answer_comes_back_with_everything_linked(through_calcom: Practice, 
     assert appointment.status == "confirmed"
     assert appointment.source == "retell_phone"
     assert appointment.starts_at == next_monday(10)
-    assert appointment.calcom_booking_id is not None
+    assert appointment.external_number is not None
     assert appointment.external_id is not None
     found = store.get_call("com_test", "retell-1")
     assert appointment.call_id == found.id
@@ -68,8 +70,8 @@ def test_the_answer_comes_back_with_everything_linked(through_calcom: Practice, 
     assert found.link.appointment_id == appointment.id
     assert found.link.customer_id == appointment.customer_id
     assert found.link.booking_details["name"] == "Eve Stone"
-    for kind, value in (("calcom_uid", appointment.external_id), ("calcom_booking", appointment.calcom_booking_id)):
-        entry = directory.find(kind, str(value))
+    for kind, value in (("booking", appointment.external_id), ("booking_number", appointment.external_number)):
+        entry = reference_store.find(Reference("calcom", kind, str(value)))
         assert entry is not None
         assert entry.record == appointment.id
 
@@ -128,7 +130,7 @@ def test_calcoms_webhook_changes_nothing_afterwards(through_calcom: Practice, ca
     said = ask("book_appointment", wish()).json
     before = appointment_store.get_appointment("com_test", said["appointment_id"])
     made = {
-        "uid": before.external_id, "id": before.calcom_booking_id, "eventType": {"id": 101},
+        "uid": before.external_id, "id": before.external_number, "eventType": {"id": 101},
         "start": before.starts_at.isoformat(), "end": before.ends_at.isoformat(),
         "metadata": {"appointment_id": before.id, "company_id": "com_test"},
     }  # fmt: skip
@@ -193,8 +195,8 @@ def test_an_unknown_outcome_holds_until_calcom_was_asked(
 def _reconcile(appointment_id: str) -> None:
     from datetime import timedelta
 
-    from chalicelib.booking.calcom.reconcile_booking import reconcile
     from chalicelib.booking.jobs import ReconcileBooking
+    from chalicelib.booking.provider.reconcile_booking import reconcile
     from chalicelib.core.jobs import JobContext
 
     late = JobContext("job", 1, False, "cor", "com_test", lambda: now() + timedelta(minutes=3))
@@ -265,7 +267,6 @@ def test_the_calls_record_is_the_same_in_any_order(through_calcom: Practice, ord
 
 
 def test_unknown_events_are_taken_and_kept(through_calcom: Practice) -> None:
-    from chalicelib.core.rows import InboxRow
 
     assert signed("/webhooks/retell", {"event": "moon_rose", "call": {"call_id": "retell-1"}}).status == 204
     assert signed("/webhooks/retell", {"event": "chat_started", "chat": {"chat_id": "c"}}).status == 204

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.calcom.match import match_event_types, match_users
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
+from chalicelib.integrations.calcom.match import match_event_types, match_users
 from chalicelib.vendors.calcom.account import CalComEventType, CalComUser
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.simulators.calcom.event_types import EventType, Host
@@ -39,10 +39,9 @@ def account(pilot: Pilot) -> Iterator[CalComSimulator]:
 def unlinked(account: CalComSimulator) -> Practice:
     """The practice before anyone linked it."""
     made = demo_practice("com_test", calcom=True)
-    services = tuple(replace(service, calcom_event_types={}) for service in made.services)
+    services = tuple(replace(service, references=()) for service in made.services)
     staff = tuple(
-        replace(member, calcom_user_id=None, email=f"{member.name.split()[0].lower()}@Example.com")
-        for member in made.staff
+        replace(member, references=(), email=f"{member.name.split()[0].lower()}@Example.com") for member in made.staff
     )
     save_practice(lambda: Unit("com_test"), made.branches, services, staff)
     return Practice(made.branches, services, staff, made.event_types)
@@ -53,20 +52,20 @@ def test_a_dry_run_shows_and_a_run_stores_what_fits(pilot: Pilot, unlinked: Prac
     shown = pilot(*words, "--dry-run")
     assert shown.exit_code == 0, shown.output
     assert "Consultation (30 min), Ben Okafor" in shown.stdout
-    assert practice_store.practice("com_test")[1][0].calcom_event_types == {}
+    assert practice_store.practice("com_test")[1][0].references == ()
     assert pilot.json(*words)["stored"] == 5
     _, services, staff = practice_store.practice("com_test")
-    linked = {service.name: service.calcom_event_types for service in services}
+    linked = {service.name: service.booked_as("calcom") for service in services}
     ada, ben = unlinked.staff[0].id, unlinked.staff[1].id
     assert linked == {
-        "Consultation": {ada: 201, ben: 202},
-        "Massage": {ada: 203},
+        "Consultation": {ada: "201", ben: "202"},
+        "Massage": {ada: "203"},
         "Haircut": {},
         "Text consultation": {},
     }
-    assert {member.name: member.calcom_user_id for member in staff} == {
-        "Ada Keller": 7,
-        "Ben Okafor": 8,
+    assert {member.name: member.reference("calcom") for member in staff} == {
+        "Ada Keller": "7",
+        "Ben Okafor": "8",
         "Chloe Park": None,
         "Dan Rossi": None,
     }
@@ -83,7 +82,7 @@ def test_what_fits_several_or_none_needs_a_hand(pilot: Pilot, account: CalComSim
     assert "fits several" in result.stdout
     assert "nothing fits" in result.stdout
     _, services, _ = practice_store.practice("com_test")
-    assert {s.name: list(s.calcom_event_types.values()) for s in services}["Consultation"] == [201]
+    assert {s.name: list(s.booked_as("calcom").values()) for s in services}["Consultation"] == ["201"]
 
 
 def test_a_stored_link_that_calcom_lost_or_changed_is_said() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom.reconcile_booking import reconcile
 from chalicelib.booking.jobs import ReconcileBooking
+from chalicelib.booking.provider.reconcile_booking import reconcile
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import aws, relay

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom import poll as calcom_poll
 from chalicelib.booking.jobs import PollCalCom
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, Stale
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.jobs import JobContext
+from chalicelib.integrations.calcom import news as calcom_news
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.agreement import assert_both_sides_agree, ours, recover
@@ -70,7 +70,7 @@ def test_news_of_our_own_change_against_our_own_confirmation(
     def poll() -> None:
         for _ in range(6):
             try:
-                calcom_poll.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
+                calcom_news.poll(PollCalCom(company_id=PLATFORM), CONTEXT)
             except Stale:
                 continue  # another poll was faster; the queue would bring this one again
 

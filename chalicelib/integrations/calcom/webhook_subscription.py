@@ -3,8 +3,6 @@
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from chalicelib.booking.appointments.change_context import connect
-from chalicelib.booking.calcom.webhook_events import NO_SHOW, STATUS_AFTER
 from chalicelib.booking.jobs import CheckCalComWebhooks
 from chalicelib.core import metrics
 from chalicelib.core.errors import Unavailable
@@ -12,18 +10,20 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.secrets import secrets_of
 from chalicelib.core.settings import settings
+from chalicelib.integrations.calcom.news import TRIGGERS
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom.account import Account, CalComWebhook
 
 PATH = "/webhooks/calcom"
-TRIGGERS = (*sorted(STATUS_AFTER), NO_SHOW)
 
 
 def check(job: CheckCalComWebhooks, context: JobContext) -> None:
     """Subscribe where there is no subscription, and repair one that would not reach us; warns of either."""
+    from chalicelib.vendors.calcom.client import connected
+
     try:
-        client, secrets = connect(), secrets_of("calcom_webhook_secret")
+        client, secrets = connected(), secrets_of("calcom_webhook_secret")
     except Unavailable as error:
         log.info("calcom webhooks not checked", extra={"why": error.code})
         return

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from chalicelib.booking.practice.models import Service, Staff
+from chalicelib.booking.practice.models import ANYONE, Service, Staff
+from chalicelib.integrations.calcom.translate import NAME
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom.account import CalComEventType, CalComUser
 
 State = Literal["linked", "new", "ambiguous", "gone", "differs", "unmatched", "unused"]
 NEEDS_A_HAND: frozenset[State] = frozenset({"ambiguous", "gone", "differs", "unmatched"})
-ANYONE = "*"
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,15 +48,25 @@ def match_users(staff: Iterable[Staff], users: Sequence["CalComUser"]) -> list[L
 
 
 def _staff_link(member: Staff, users: Sequence["CalComUser"], by_id: "dict[int, CalComUser]") -> Link:
-    known = by_id.get(member.calcom_user_id or 0)
-    if member.calcom_user_id is not None:
-        there = (known.email or known.name) if known else f"user {member.calcom_user_id}"
-        return _of_staff(member, "linked" if known else "gone", there, member.calcom_user_id)
+    stored = _user_of(member)
+    if stored is not None:
+        known = by_id.get(stored)
+        there = (known.email or known.name) if known else f"user {stored}"
+        return _of_staff(member, "linked" if known else "gone", there, stored)
     email = (member.email or "").lower()
     fits = [user for user in users if email and user.email and user.email.lower() == email]
     if len(fits) == 1:
         return _of_staff(member, "new", fits[0].email or "", fits[0].id)
     return _of_staff(member, "ambiguous" if fits else "unmatched", ", ".join(str(user.id) for user in fits), None)
+
+
+def _user_of(member: Staff) -> int | None:
+    stored = member.reference(NAME)
+    return int(stored) if stored else None
+
+
+def _event_types_of(service: Service) -> dict[str, int]:
+    return {whose: int(number) for whose, number in service.booked_as(NAME).items()}
 
 
 def _of_staff(member: Staff, state: State, there: str, calcom_id: int | None) -> Link:
@@ -67,7 +77,7 @@ def match_event_types(
     services: Sequence[Service], staff: Sequence[Staff], event_types: Sequence["CalComEventType"]
 ) -> list[Link]:
     """Every service with each of its event types, then every event type that books none. `staff` as linked by now."""
-    stored = {number: (service, whose) for service in services for whose, number in service.calcom_event_types.items()}
+    stored = {number: (service, whose) for service in services for whose, number in _event_types_of(service).items()}
     by_id = {kind.id: kind for kind in event_types}
     links = [_stored_link(service, whose, number, by_id, staff) for number, (service, whose) in stored.items()]
     found: dict[tuple[str, str], list[CalComEventType]] = {}
@@ -115,7 +125,7 @@ def _found_link(
     staff: Sequence[Staff],
 ) -> Link:
     elsewhere = any(kind in others for kind in kinds for place, others in found.items() if place != (service.id, whose))
-    if len(kinds) == 1 and not elsewhere and whose not in service.calcom_event_types:
+    if len(kinds) == 1 and not elsewhere and whose not in _event_types_of(service):
         return _of_service(service, whose, staff, "new", there=_shown(kinds[0]), calcom_id=kinds[0].id)
     return _of_service(service, whose, staff, "ambiguous", there=", ".join(map(_shown, kinds)))
 
@@ -128,7 +138,7 @@ def _of_service(service: Service, whose: str, staff: Sequence[Staff], state: Sta
 
 def _places(kind: "CalComEventType", services: Sequence[Service], staff: Sequence[Staff]) -> Iterable[tuple[str, str]]:
     """What the event type could book: (service, whose), of the same name and length."""
-    hosts = [member for member in staff if member.calcom_user_id in kind.hosts]
+    hosts = [member for member in staff if _user_of(member) in kind.hosts]
     for service in services:
         able = [member for member in hosts if service.id in member.service_ids]
         names = {word for member in able for word in _words(member.name)}

@@ -1,8 +1,9 @@
-"""Where Cal.com tells what happened to bookings."""
+"""Where Cal.com tells what happened to bookings, and is asked by the clock, with this stage's own key."""
 
-from chalicelib.booking.jobs import ApplyCalComEvent
+from chalicelib.booking.jobs import ApplyCalComEvent, CheckCalComWebhooks, PollCalCom
 from chalicelib.core import inbox, metrics
 from chalicelib.core.endpoints import PUBLIC
+from chalicelib.core.events import Job
 from chalicelib.core.function import Function
 from chalicelib.core.inbox import Delivery
 from chalicelib.core.logging import log
@@ -37,3 +38,21 @@ def receive_calcom(request: Request) -> None:
     if not known:
         metrics.count("UnknownWebhookEvent", vendor="calcom")
     log.info("webhook", extra={"vendor": "calcom", "event": event.trigger, "known": known, "fresh": fresh})
+
+
+@function.every("rate(5 minutes)", needs=Needs(writes=("outbox",)))
+def poll_calcom() -> None:
+    """Ask Cal.com what has changed, since it sends no webhook twice."""
+    _enqueue(PollCalCom(company_id=inbox.PLATFORM))
+
+
+@function.every("rate(1 hour)", needs=Needs(writes=("outbox",)))
+def check_calcom_webhooks() -> None:
+    """See that Cal.com still sends us webhooks, and subscribe anew where it does not."""
+    _enqueue(CheckCalComWebhooks(company_id=inbox.PLATFORM))
+
+
+def _enqueue(job: Job) -> None:
+    unit = Unit(inbox.PLATFORM)
+    unit.enqueue(job)
+    unit.commit()

@@ -1,29 +1,23 @@
-"""Writing down what Cal.com said: with the ids that lead to the appointment, again while others change it."""
+"""Writing down what a provider said: with the ids that lead to the appointment, again while others change it."""
 
 from collections.abc import Callable
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.core import directory
-from chalicelib.core.directory import Claim
+from chalicelib.core import reference_store
 from chalicelib.core.errors import Stale
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit
 
-UID = "calcom_uid"
-BOOKING_ID = "calcom_booking"
-"""Kinds of directory keys: Cal.com's uid and id of a booking."""
 BUSY = "Many are changing this appointment at once; try again in a moment."
 
 
-def claim_ids(unit: Unit, appointment: Appointment) -> None:
-    """Make Cal.com's ids of the booking lead to the appointment; ids it had before keep leading there."""
-    taken = Stale("Another appointment has this Cal.com booking.")
-    if appointment.external_id:
-        directory.claim(unit, Claim(UID, appointment.external_id, appointment.id), taken)
-    if appointment.calcom_booking_id is not None:
-        directory.claim(unit, Claim(BOOKING_ID, str(appointment.calcom_booking_id), appointment.id), taken)
+def claim_references(unit: Unit, appointment: Appointment) -> None:
+    """Make the provider's ids of the booking lead to the appointment; ids it had before keep leading there."""
+    for reference in appointment.references:
+        taken = Stale("Another appointment stands for this booking of the provider's.")
+        reference_store.claim(unit, reference, appointment.id, taken)
 
 
 def commit(context: ChangeContext[Appointment], unit: Unit, new: Appointment) -> Appointment:

@@ -1,19 +1,23 @@
 """Linking a practice with a Cal.com account: comparing the two, and storing what was found."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from chalicelib.booking.calcom.match import Link, match_event_types, match_users
 from chalicelib.booking.practice import store as practice_store
-from chalicelib.booking.practice.models import Service, Staff
+from chalicelib.booking.practice.models import SERVICE, STAFF, Service, Staff
 from chalicelib.booking.practice_admin import manage
 from chalicelib.core.clock import Clock, now
+from chalicelib.core.references import Reference, updated
 from chalicelib.core.unit import UnitFactory
+from chalicelib.integrations.calcom.match import Link, match_event_types, match_users
+from chalicelib.integrations.calcom.translate import NAME
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom.account import Account
+
+R = TypeVar("R", Service, Staff)
 
 
 def compare(company_id: str, account: "Account") -> list[Link]:
@@ -22,7 +26,7 @@ def compare(company_id: str, account: "Account") -> list[Link]:
     Of the practice, what belongs to the branches that book through Cal.com.
     """
     branches, services, staff = practice_store.practice(company_id)
-    through = {branch.id for branch in branches if branch.books_through == "calcom"}
+    through = {branch.id for branch in branches if branch.provider == NAME}
     concerned = [member for member in staff if through & set(member.hours)]
     of_staff = match_users(concerned, account.users())
     linked = _linked_staff(concerned, of_staff)
@@ -49,17 +53,21 @@ def apply(company_id: str, links: Sequence[Link], new_unit: UnitFactory, clock: 
 
 
 def _linked_staff(staff: Sequence[Staff], links: Sequence[Link]) -> list[Staff]:
-    ids = {link.record: link.calcom_id for link in links if link.kind == "staff" and link.state == "new"}
-    return [replace(one, calcom_user_id=ids[one.id]) if one.id in ids else one for one in staff]
+    new = {link.record: link.calcom_id for link in links if link.kind == "staff" and link.state == "new"}
+    return [_referring(one, [Reference(NAME, STAFF, str(new[one.id]))]) if one.id in new else one for one in staff]
 
 
 def _linked_services(services: Sequence[Service], links: Sequence[Link]) -> list[Service]:
     linked = []
     for service in services:
-        mine = {
-            str(link.whose): link.calcom_id
+        mine = [
+            Reference(NAME, SERVICE, str(link.calcom_id), str(link.whose))
             for link in links
             if link.kind == "service" and link.record == service.id and link.calcom_id is not None
-        }
-        linked.append(replace(service, calcom_event_types=service.calcom_event_types | mine) if mine else service)
+        ]
+        linked.append(_referring(service, mine) if mine else service)
     return linked
+
+
+def _referring(record: R, new: Sequence[Reference]) -> R:
+    return replace(record, references=updated(record.references, new))

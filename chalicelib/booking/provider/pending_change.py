@@ -1,13 +1,13 @@
-"""Changes that Cal.com has to agree to: both times are held, Cal.com is asked, then one of them is let go.
+"""Changes that a provider has to agree to: both times are held, it is asked, then one of them is let go.
 
 One transaction notes the change as pending (`PendingChange`) and takes its new time while the old one still stands; the
-same transaction brings the job that asks Cal.com should this process not live to see the answer. A second one makes the
+same transaction brings the job that asks it should this process not live to see the answer. A second one makes the
 change or drops it. In between nobody else can have either time.
 """
 
 from contextlib import closing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -15,22 +15,21 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, PendingChange
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.booking.calcom import requests as calcom_requests
-from chalicelib.booking.calcom.apply import apply_external_state
-from chalicelib.booking.calcom.commit import add_to_settled, while_open
-from chalicelib.booking.calcom.state import Outcome, as_event, host_of, judge, report_of
+from chalicelib.booking.appointments.external import BookingProvider, ExternalBooking
 from chalicelib.booking.events import AppointmentChangeDropped
 from chalicelib.booking.jobs import CancelLeftover, SettleChange
+from chalicelib.booking.provider import requests
+from chalicelib.booking.provider.apply import apply_external_state
+from chalicelib.booking.provider.commit import add_to_settled, while_open
+from chalicelib.booking.provider.requests import provider_of
+from chalicelib.booking.provider.state import Outcome, host_of, judge
 from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit
 
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom.client import Booking, CalCom
-
 SETTLE_SECONDS = 90
-"""When a pending change is looked into at first: well past the longest wait for Cal.com's own answer."""
+"""When a pending change is looked into at first: well past the longest wait for a provider's own answer."""
 
 
 def guard_version(current: Appointment, version: int | None) -> None:
@@ -45,12 +44,20 @@ def stale_version(current: Appointment) -> Conflict:
 
 
 def check_settled(current: Appointment) -> None:
-    """Raises Conflict while Cal.com has yet to answer to the booking itself or to another change."""
+    """Raises Conflict while the provider has yet to answer to the booking itself or to another change."""
     if current.status == "held":
-        raise Conflict("awaits_calcom", "Cal.com has not confirmed this booking yet; try again in a minute.")
+        provider = provider_of(current)
+        detail = f"{provider.title} has not confirmed this booking yet; try again in a minute."
+        raise Conflict(provider.named("awaits_{}"), detail)
     if current.pending_change:
-        detail = "Another change of this appointment is under way at Cal.com; try again in a minute."
+        at = provider_of(current).title
+        detail = f"Another change of this appointment is under way at {at}; try again in a minute."
         raise Conflict("change_pending", detail, current=facts(current))
+
+
+def is_under_way(refusal: DomainError) -> bool:
+    """Whether it was refused because the provider has yet to answer to the booking or to another change."""
+    return refusal.code == "change_pending" or refusal.code.startswith("awaits_")
 
 
 def check_alone(current: Appointment) -> None:
@@ -90,37 +97,37 @@ def stage_hold(unit: Unit, current: Appointment, change: PendingChange, **detail
 
 
 def carry_out(context: ChangeContext[Appointment], held: Appointment) -> Appointment:
-    """Ask Cal.com for the pending change; the appointment with it made, or still pending when Cal.com did not say.
+    """Ask the provider for the pending change; the appointment with it made, or still pending when it did not say.
 
-    Raises what Cal.com refused it with, after dropping the change (Conflict `calcom_slot_taken` when the time is taken
-    there), or Conflict `stale_version` when the booking turns out to have been changed at Cal.com meanwhile.
+    Raises what the provider refused it with, after dropping the change (Conflict `…_slot_taken` when the time is taken
+    there), or Conflict `stale_version` when the booking turns out to have been changed there meanwhile.
     """
     try:
-        client = context.calcom()
+        client = context.connect(str(held.provider))
     except DomainError as error:
         drop(context, held, error.code)
         raise
     with closing(client):
         try:
-            booking = calcom_requests.send(held, client)
+            booking = requests.send(held, client)
         except OutcomeUnknown:
-            log.warning("calcom outcome unknown", extra={"appointment_id": held.id})
+            log.warning("provider's outcome unknown", extra={"appointment_id": held.id})
             return held
         except DomainError as refusal:
-            log.info("calcom refused", extra={"appointment_id": held.id, "code": refusal.code})
+            log.info("provider refused", extra={"appointment_id": held.id, "code": refusal.code})
             return _refused(context, held, refusal, client)
         return settle(context, held, booking)
 
 
 def _refused(
-    context: ChangeContext[Appointment], held: Appointment, refusal: DomainError, client: "CalCom"
+    context: ChangeContext[Appointment], held: Appointment, refusal: DomainError, client: BookingProvider
 ) -> Appointment:
     """Whether it was carried out all the same; then, or when it cannot be told, nothing is dropped."""
-    if refusal.code not in calcom_requests.NEVER_ARRIVED:
+    if not provider_of(held).surely_undone(refusal):
         try:
-            booking = calcom_requests.read(held, client)
+            booking = requests.read(held, client)
         except DomainError as error:
-            log.warning("calcom cannot be asked", extra={"appointment_id": held.id, "code": error.code})
+            log.warning("provider cannot be asked", extra={"appointment_id": held.id, "code": error.code})
             return held
         outcome = outcome_of(held, booking)
         if booking and outcome == "done":
@@ -131,22 +138,21 @@ def _refused(
     raise refusal
 
 
-def outcome_of(held: Appointment, booking: "Booking | None") -> Outcome:
-    """What became of the pending change, by the booking as it stands at Cal.com; None: it is not there at all."""
+def outcome_of(held: Appointment, booking: ExternalBooking | None) -> Outcome:
+    """What became of the pending change, by the booking as it stands at the provider; None: it is not there at all."""
     if booking is None:
         return "untouched"
-    event = as_event(booking, held.external_id)
-    return judge(held, event, host_of(time_swap.schedule_for(held), held, event.payload))
+    return judge(held, booking, host_of(time_swap.schedule_for(held), held, booking))
 
 
-def settle(context: ChangeContext[Appointment], held: Appointment, booking: "Booking") -> Appointment:
-    """Write down what Cal.com says. Idempotent: a webhook or a job may have been faster."""
+def settle(context: ChangeContext[Appointment], held: Appointment, booking: ExternalBooking) -> Appointment:
+    """Write down what the provider says. Idempotent: a webhook or a job may have been faster."""
     change = held.pending_change
-    report = report_of(booking, held.external_id if booking.uid != held.external_id else None)
 
     def add(unit: Unit, new: Appointment) -> None:
         if change and change.kind == "rebook" and held.external_id and new.external_id != held.external_id:
-            unit.enqueue(CancelLeftover(company_id=new.company_id, appointment_id=new.id, uid=held.external_id))
+            provider, uid = str(held.provider), held.external_id
+            unit.enqueue(CancelLeftover(company_id=new.company_id, appointment_id=new.id, provider=provider, uid=uid))
         if context.hook:
             context.hook(unit, new)
 
@@ -154,7 +160,7 @@ def settle(context: ChangeContext[Appointment], held: Appointment, booking: "Boo
     current, mine = while_open(
         held,
         lambda one: change is not None and one.pending_change == change,
-        lambda one: apply_external_state(settling, one, report),
+        lambda one: apply_external_state(settling, one, booking),
     )
     return current if mine else add_to_settled(context, current)
 

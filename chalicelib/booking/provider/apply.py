@@ -1,14 +1,10 @@
-"""Bringing an appointment in line with what Cal.com says of its booking: one transaction, nothing moves back."""
-
-from typing import TYPE_CHECKING
+"""Bringing an appointment in line with what a provider says of its booking: one transaction, nothing moves back."""
 
 from chalicelib.booking.allocation import recount_limits, time_swap
 from chalicelib.booking.appointments.appointment import OVER, Appointment, booked_event
 from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.external import ExternalBooking
 from chalicelib.booking.appointments.history import moved_ids
-from chalicelib.booking.calcom import book as calcom_book
-from chalicelib.booking.calcom.commit import claim_ids, commit
-from chalicelib.booking.calcom.state import BookingReport, host_of, later, report_of, with_external_state
 from chalicelib.booking.events import (
     AppointmentAttendeesChanged,
     AppointmentCancelled,
@@ -18,62 +14,64 @@ from chalicelib.booking.events import (
     VendorBookingUnassigned,
 )
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.provider import book
+from chalicelib.booking.provider.commit import claim_references, commit
+from chalicelib.booking.provider.state import host_of, later, with_external_state
 from chalicelib.core.unit import Unit
 
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom.client import Booking
-
 _COMPARED = (
-    *("status", "starts_at", "ends_at", "staff_id", "external_id", "calcom_booking_id"),
+    *("status", "starts_at", "ends_at", "staff_id", "provider", "references"),
     *("pending_change", "attendee", "guests", "external"),
 )
 
 
-def apply_external_state(context: ChangeContext[Appointment], old: Appointment, report: BookingReport) -> Appointment:
-    """The appointment after what Cal.com reports of its booking; `old` itself if that is no news.
+def apply_external_state(context: ChangeContext[Appointment], old: Appointment, told: ExternalBooking) -> Appointment:
+    """The appointment after what the provider tells of its booking; `old` itself if that is no news.
 
     Raises Stale when someone else changed it, or a calendar, since it was read.
     """
-    if report.status in OVER:
-        return end(context, old, report)
+    if told.status in OVER:
+        return end(context, old, told)
     if old.status in OVER:
         return old
     schedule = time_swap.schedule_for(old)
-    new = with_external_state(old, report, host_of(schedule, old, report.event.payload), context.clock())
+    new = with_external_state(old, told, host_of(schedule, old, told), context.clock())
     unit = context.new_unit()
     if old.slot() != new.slot() or old.slots() != new.slots():
         new = _move(unit, old, new, schedule)
     if same(old, new):
         return old
     _publish(unit, old, new)
-    claim_ids(unit, new)
+    claim_references(unit, new)
     fields = tuple(name for name in _COMPARED if getattr(old, name) != getattr(new, name))
     action = "appointment.moved" if old.slot() != new.slot() else "appointment.updated"
     unit.audit("appointment.confirmed" if old.status == "held" else action, new.id, fields, **moved_ids(old, new))
     return commit(context, unit, new)
 
 
-def confirm_held(context: ChangeContext[Appointment], held: Appointment, made: "Booking") -> Appointment:
-    """The hold, confirmed by a booking of Cal.com's; at another time where it was moved there already."""
-    if (made.start, made.end) == (held.starts_at, held.ends_at):
-        return calcom_book.confirm(context, held, made)
-    return apply_external_state(context, held, report_of(made))
+def confirm_held(context: ChangeContext[Appointment], held: Appointment, made: ExternalBooking) -> Appointment:
+    """The hold, confirmed by a booking of the provider's; at another time where it was moved there already."""
+    if (made.starts_at, made.ends_at) == (held.starts_at, held.ends_at):
+        return book.confirm(context, held, made)
+    return apply_external_state(context, held, made)
 
 
-def end(context: ChangeContext[Appointment], old: Appointment, report: BookingReport) -> Appointment:
-    """The appointment, cancelled or declined at Cal.com; `old` when it was over already. Raises Stale."""
+def end(
+    context: ChangeContext[Appointment], old: Appointment, told: ExternalBooking, why: str | None = None
+) -> Appointment:
+    """The appointment, cancelled or declined at the provider; `old` when it was over already. Raises Stale."""
     if old.status in OVER:
         return old
-    payload, change = report.event.payload, old.pending_change
+    change = old.pending_change
     given = change.reason if change and change.kind in ("cancel", "decline") else None
-    # What is cancelled at Cal.com by itself costs nothing here: who did it there, and on what terms, is not ours.
+    # What is cancelled at a provider by itself costs nothing here: who did it there, and on what terms, is not ours.
     due = {"fee_minor": change.fee_minor, "currency": change.currency} if change and change.fee_minor else {}
     new = old.changed(
         context.clock(),
-        status=report.status,
+        status=told.status,
         pending_change=None,
-        cancellation_reason=report.reason or given or payload.cancellation_reason or payload.rejection_reason,
-        calcom_seen_at=later(report.event.created_at, old.calcom_seen_at),
+        cancellation_reason=why or given or told.reason,
+        external_seen_at=later(told.told_at, old.external_seen_at),
         **due,
     )
     unit = context.new_unit()
@@ -90,10 +88,10 @@ def same(old: Appointment, new: Appointment) -> bool:
 
 def _move(unit: Unit, old: Appointment, new: Appointment, schedule: Schedule) -> Appointment:
     if not time_swap.change_time(unit, old, new):
-        # Cal.com's word stands, but nobody here is booked twice: someone has to say who takes it.
+        # The provider's word stands, but nobody here is booked twice: someone has to say who takes it.
         new = new.changed(new.updated_at, staff_id=None, pending_change=None, version=new.version)
     if old.counted and old.slot() != new.slot():
-        # Cal.com does not know of limits: what it moves counts, and may exceed them.
+        # The provider does not know of limits: what it moves counts, and may exceed them.
         new, counting = recount_limits.moved(schedule, old, new)
         counting.stage(unit, over_the_limit=True)
     return new

@@ -1,13 +1,14 @@
-"""What an appointment becomes by what Cal.com says of its booking."""
+"""What an appointment becomes by what a provider says of its booking."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.booking.appointments.appointment import Appointment, PendingChange, TimeSlot
-from chalicelib.booking.calcom.state import BookingReport, with_external_state
-from chalicelib.vendors.calcom.webhook import BookingPayload, CalComEvent, Person
+from chalicelib.booking.appointments.appointment import BOOKING, Appointment, Attendee, PendingChange, TimeSlot
+from chalicelib.booking.appointments.external import ExternalBooking
+from chalicelib.booking.provider.state import with_external_state
+from chalicelib.core.references import Reference
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 AT = datetime(2026, 3, 30, 9, tzinfo=UTC)
@@ -18,21 +19,26 @@ def appointment(**fields: Any) -> Appointment:
     known: dict[str, Any] = {
         "id": "apt", "company_id": "com", "branch_id": "bra", "service_id": "svc", "staff_id": "ada",
         "customer_id": "cus", "starts_at": AT, "ends_at": AT + HOUR, "status": "confirmed", "source": "web",
-        "home_branch_id": "bra", "resource_ids": ("room",), "external_id": "uid", "created_at": NOW, "updated_at": NOW,
+        "home_branch_id": "bra", "resource_ids": ("room",), "provider": "toy", "references": (reference("uid"),),
+        "created_at": NOW, "updated_at": NOW,
     }  # fmt: skip
     return Appointment(**(known | fields))
 
 
-def reported(starts_at: datetime, uid: str = "uid") -> BookingReport:
-    payload = BookingPayload(
-        uid=uid,
-        start_time=starts_at,
-        end_time=starts_at + HOUR,
-        status="ACCEPTED",
-        attendees=[Person(name="Eve Stone", email="eve@example.com")],
+def reference(uid: str) -> Reference:
+    return Reference("toy", BOOKING, uid)
+
+
+def told(starts_at: datetime, uid: str = "uid") -> ExternalBooking:
+    return ExternalBooking(
+        provider="toy",
+        references=(reference(uid),),
+        starts_at=starts_at,
+        ends_at=starts_at + HOUR,
+        status="confirmed",
+        attendee=Attendee(name="Eve Stone", email="eve@example.com"),
+        told_at=NOW,
     )
-    event = CalComEvent(trigger="BOOKING_CREATED", created_at=NOW, payload=payload, body_digest="")
-    return BookingReport(event, "confirmed")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def reported(starts_at: datetime, uid: str = "uid") -> BookingReport:
     [(AT, ("room",)), (AT + timedelta(minutes=1), ())],
 )
 def test_rooms_are_kept_while_the_time_stays(starts_at: datetime, rooms: tuple[str, ...]) -> None:
-    new = with_external_state(appointment(), reported(starts_at), None, NOW)
+    new = with_external_state(appointment(), told(starts_at), None, NOW)
     assert new.attendee
     assert (new.attendee.name, new.starts_at, new.resource_ids) == ("Eve Stone", starts_at, rooms)
 
@@ -50,5 +56,5 @@ def test_a_change_that_was_carried_out_takes_the_rooms_that_were_held_for_it() -
         starts_at=AT + HOUR, ends_at=AT + 2 * HOUR, staff_id="ada", home_branch_id="bra", resource_ids=("other",)
     )
     change = PendingChange(id="chg", kind="reschedule", by="staff", since=NOW, slot=later)
-    new = with_external_state(appointment(pending_change=change), reported(AT + HOUR, uid="new"), None, NOW)
+    new = with_external_state(appointment(pending_change=change), told(AT + HOUR, uid="new"), None, NOW)
     assert (new.slot(), new.pending_change, new.external_id) == (later, None, "new")
