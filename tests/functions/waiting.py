@@ -10,12 +10,12 @@ from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core import aws as clients
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.twilio import TwilioSimulator
-from tests.calls.conftest import calcom, next_monday, through_calcom
+from tests.calls.conftest import next_monday
 from tests.calls.telephone import COMPANY, twilio
 from tests.draining import drain
 from tests.integrations.test_outgoing_webhooks import receiver
 
-__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
+__all__ = ["receiver", "twilio"]
 
 ME = Caller(COMPANY)
 ADA = "Ada Keller"

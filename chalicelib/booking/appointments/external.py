@@ -71,13 +71,14 @@ class ExternalBooking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewExternalBooking(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider is asked to book: `service_id` by its id, None where it has none; who comes, and our marks.
+    """What a provider is asked to book; `service_id` and `host` by its ids, None where it has none; and our marks.
 
     `zone` (IANA) and `language` are the branch's.
     """
 
     service_id: str | None
     service_name: str
+    host: str | None
     starts_at: datetime
     attendee: Attendee
     zone: str
@@ -106,11 +107,15 @@ class ExternalChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider is told, and need not agree to. None: as it has it. `attendee` and `guests` are to be added."""
+    """What a provider is told, and need not agree to. None: as it has it. `attendee` and `guests` are to be added.
+
+    `gone`: guests to be taken off, where the provider does so.
+    """
 
     absent: bool | None = None
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self != Push()

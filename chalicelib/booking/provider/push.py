@@ -41,4 +41,6 @@ def push_for(appointment: Appointment, booking: ExternalBooking) -> Push:
         absent=missed if missed != theirs.absent else None,
         attendee=ours if added not in {*known, ""} else None,
         guests=tuple(guest for guest in appointment.guests if guest not in {*known, added}),
+        # Whom the provider has had added since it was last heard of is news, and nobody to be taken off.
+        gone=tuple(sorted({*theirs.guests}.intersection(appointment.external.guests) - {*appointment.guests, added})),
     )

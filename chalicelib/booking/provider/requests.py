@@ -109,10 +109,12 @@ def new_booking(
     appointment: Appointment, schedule: Schedule, service: Service, who: Attendee | Contact, **marks: str
 ) -> NewExternalBooking:
     """What the provider is asked to book; the marks lead back to the appointment."""
+    member = schedule.find_staff(appointment.staff_id)
     ours = {APPOINTMENT: appointment.id, COMPANY: appointment.company_id, "source": appointment.source}
     return NewExternalBooking(
         service_id=service.reference(appointment.provider, appointment.staff_id),
         service_name=service.name,
+        host=member.reference(appointment.provider) if member else None,
         starts_at=appointment.starts_at,
         attendee=Attendee(name=who.name or who.phone or "Guest", email=who.email, phone=who.phone),
         zone=schedule.branch.zone,

@@ -55,8 +55,14 @@ def _carried_out(old: Appointment, told: ExternalBooking, host: Staff | None) ->
         case "reassign":
             return slot is not None and host is not None and host.id == slot.staff_id
         case _:
-            moved = slot is not None and told.starts_at == slot.starts_at and told.id != old.external_id
-            return moved and told.stands
+            return slot is not None and told.stands and told.starts_at == slot.starts_at and _is_another(old, told)
+
+
+def _is_another(old: Appointment, told: ExternalBooking) -> bool:
+    """Whether it is another booking, or at another time: some providers move a booking in its place."""
+    change = old.pending_change
+    in_place = change is not None and change.kind == "reschedule" and told.starts_at != old.starts_at
+    return told.id != old.external_id or in_place
 
 
 def with_external_state(old: Appointment, told: ExternalBooking, host: Staff | None, at: datetime) -> Appointment:

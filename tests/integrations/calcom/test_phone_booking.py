@@ -17,15 +17,10 @@ from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from infra.local.simulators.calcom.simulator import CalComSimulator
-from tests.calls.conftest import ask, next_monday, signed
+from tests.calls.conftest import ask, next_monday, signed, wish
 from tests.draining import drain
 
 STAFF = Caller("com_test")
-
-
-def wish(hour: int = 10, **fields: Any) -> dict[str, Any]:
-    starts_at = next_monday(hour).replace(tzinfo=None).isoformat()
-    return {"service": "Consultation", "starts_at": starts_at, "name": "Eve Stone", "email": None} | fields
 
 
 def webhook(simulator: CalComSimulator, trigger: str, booking_json: dict[str, Any], **payload: Any) -> int:

@@ -16,10 +16,10 @@ from chalicelib.vendors.calcom.client import CalCom
 from chalicelib.vendors.calcom.webhook import CalComEvent, delivery_id, parse_webhook, verify_signature
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.exchange import Reply, Request
+from tests.vendors.calcom.conftest import MakeBooking
+from tests.vendors.conftest import Subscriber
 
-from .conftest import MakeBooking, Subscriber
-
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KEY = {"Authorization": "Bearer cal_test_key"}
 BOOKINGS = {**KEY, "cal-api-version": "2024-08-13"}
 

@@ -7,9 +7,10 @@ import pytest
 from chalicelib.booking.appointments.appointment import Appointment
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
-from tests.booking.agreement import assert_both_sides_agree, clear, ours, recover
+from tests.booking.agreement import ours, recover
 from tests.booking.test_changing import booked, call_off, move
 from tests.calls.conftest import next_monday
+from tests.integrations.calcom.agreement import assert_both_sides_agree, clear
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import messages_come_back_at_once, until_it_survives
 

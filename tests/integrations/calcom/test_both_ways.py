@@ -15,10 +15,11 @@ from chalicelib.integrations.calcom import news as calcom_news
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.exchange import Refused
-from tests.booking.agreement import assert_both_sides_agree, clear, ours, recover
+from tests.booking.agreement import ours, recover
 from tests.booking.test_changing import booked, call_off, move
-from tests.booking.test_polling import there, utc
 from tests.calls.conftest import next_monday
+from tests.integrations.calcom.agreement import assert_both_sides_agree, clear
+from tests.integrations.calcom.test_polling import there, utc
 from tests.sizes import examples
 
 CONTEXT = JobContext("job", 1, False, "cor", PLATFORM, now)

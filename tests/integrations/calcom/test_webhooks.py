@@ -18,8 +18,7 @@ from infra.local.demo_practice import Practice
 from infra.local.invoking import call
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.calcom.webhooks import payload
-from tests.calls.conftest import ask, next_monday
-from tests.calls.test_phone_booking import wish
+from tests.calls.conftest import ask, next_monday, wish
 from tests.draining import drain
 
 SECRET = "whsec_test"

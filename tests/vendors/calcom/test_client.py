@@ -9,8 +9,7 @@ from chalicelib.vendors.calcom import client as module
 from chalicelib.vendors.calcom.client import SLOT_TAKEN, CalCom
 from infra.local.simulators.calcom.bookings import Rules
 from infra.local.simulators.calcom.simulator import CalComSimulator
-
-from .conftest import MakeBooking
+from tests.vendors.calcom.conftest import MakeBooking
 
 
 def test_a_booking_is_made_and_found_again(calcom: CalCom, new_booking: MakeBooking, tomorrow: datetime) -> None:

@@ -19,8 +19,7 @@ from chalicelib.vendors.calcom.webhook import (
     sign,
     verify_signature,
 )
-
-from .conftest import Sample
+from tests.vendors.conftest import Sample
 
 RAW = b'{"triggerEvent":"PING"}'
 RIGHT = hmac.new(b"s3cret", RAW, hashlib.sha256).hexdigest()

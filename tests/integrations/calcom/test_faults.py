@@ -8,9 +8,10 @@ import pytest
 from chalicelib.core.errors import DomainError
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
-from tests.booking.agreement import assert_both_sides_agree, ours, recover
+from tests.booking.agreement import ours, recover
 from tests.booking.test_changing import booked, call_off, move
 from tests.calls.conftest import next_monday
+from tests.integrations.calcom.agreement import assert_both_sides_agree
 
 FAULTS: dict[str, tuple[dict[str, Any], bool]] = {
     "late": ({"delay_seconds": 1.3}, True),
