@@ -10,7 +10,6 @@ from benchmarks import system
 from benchmarks.counting import Count, counted
 from chalicelib.core.clock import now
 from chalicelib.vendors import http, retell
-from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 
@@ -46,6 +45,8 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
     def post(number: int, **fields: Any) -> Callable[[], Answer]:
         body = haircut(number) | {"customer": {"name": "Eve", "phone": "+12125550199"}}
         return lambda: call("POST", "/api/appointments", caller=CALLER, body=body | fields)
+
+    from chalicelib.vendors.calcom import webhook as calcom_webhook
 
     made = post(0)().json
     said = signed(system.agent_call("book_appointment", booking_args(0), "bench-0")).json
