@@ -154,20 +154,6 @@ def _due(what: str, at: datetime, shard: int, limit: int) -> list[tuple[str, str
     return [(str(company_id), str(appointment_id)) for company_id, appointment_id in (r.pk.split("#") for r in rows)]
 
 
-def page_without_ending(company_id: str, *, limit: int, cursor: str | None) -> Page[Appointment]:
-    """Appointments that stand, and that `ended` will not find: stored before there was such a key; in order of time."""
-    only = (BookingRow.status == "confirmed") & BookingRow.ending.does_not_exist()
-    selection = Selection(only=only, most_read=1000)
-    found = page(LISTINGS["company"], company_id, limit=limit, cursor=cursor, selection=selection)
-    page_of = found.map(lambda row: row.model(Appointment))
-    return Page([one for one in page_of.data if one.pending_change is None], page_of.next_cursor)
-
-
-def rewrite_keys(unit: Unit, appointment: Appointment) -> None:
-    """Store it as it is, with all its keys; the unit ends as Stale when it was changed since it was read."""
-    unit.put(_row(appointment), BookingRow.version == appointment.version)
-
-
 def _awaits(appointment: Appointment) -> tuple[str | None, str | None]:
     """What the minute's sweep has to do next with it, and when, as the index has it."""
     deadline = appointment.deadline()

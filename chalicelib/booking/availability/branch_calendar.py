@@ -15,14 +15,13 @@ from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import AWAY, Entry, blocked_minutes
 from chalicelib.booking.calendar.reach import commute, travelling
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.limits import Period as Advance
-from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, frame_of
 from chalicelib.booking.engine.search import search_each
 from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
 from chalicelib.booking.practice.geo import Leg, Point, Roads, Travel
 from chalicelib.booking.practice.models import Service, Staff
-from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.policy import Limits
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules.limits import Period, periods
 
@@ -73,6 +72,7 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
     def query(self, service: Service, spec: SlotSpec, hosts: Iterable[Host]) -> AvailabilityQuery:
         """Which starts of the service are free with these hosts."""
+        policy = policy_to_open(service.policy, service)
         return AvailabilityQuery(
             now=int(self.now.timestamp() * 1000),
             first=self.first,
@@ -80,15 +80,14 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
             viewer=self.index.zone,
             spec=spec,
             hosts=tuple(hosts),
-            rules=_rules(policy_to_open(service.policy, service)),
+            notice=0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0,
+            furthest_days=None if "maximum_advance" in policy.off else policy.maximum_advance_days,
         )
 
     def starts(self, service: Service, spec: SlotSpec, hosts: Iterable[Host]) -> dict[str, list[int]]:
         """The free starts of the service with each host alone, by id."""
         found = search_each(self.query(service, spec, hosts), self.frame)
-        return {
-            host: [start for start in free.starts if self.first <= start < self.last] for host, free in found.items()
-        }
+        return {host: [start for start in free if self.first <= start < self.last] for host, free in found.items()}
 
     def host(self, staff: IndexedStaff, service: Service) -> Host:
         """How the engine sees a member of staff: unavailable on days on which a limit is reached or a skill lacks."""
@@ -284,12 +283,6 @@ def counted_days(service: Service, first: date, last: date) -> tuple[date, date]
         following = (last.replace(day=1) + timedelta(days=31)).replace(day=1)
         begins, ends = min(begins, first.replace(day=1)), max(ends, following - timedelta(days=1))
     return None if (begins, ends) == (first, last) else (begins, ends)
-
-
-def _rules(policy: Policy) -> Rules:
-    notice = 0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0
-    furthest = None if "maximum_advance" in policy.off else policy.maximum_advance_days
-    return Rules(notice=notice, period=None if furthest is None else Advance(kind="rolling", days=furthest))
 
 
 @lru_cache(maxsize=1024)
