@@ -23,7 +23,6 @@ Access patterns of `booking`
   a place on the waiting list       pk `<company>#<waiting>`     sk `waiting`                                   GetItem
   who waits, by branch and time     by_branch: `<company>#waiting`, `<branch>#<since>#<waiting>`                Query
   everyone who waits or has         by_company: `<company>#waiting`, by_customer: `<company>#<customer>#waiting` Query
-  what is due on the waiting list   by_end: `waiting`, due at and id                                            Query
   a series with its occurrences     pk `<company>#series`        sk `<series>`                                  GetItem
     of a company, newest first      the same partition                                                          Query
     of a customer                   pk `<company>#<customer>`    sk `series#<series>`, which only names it      Query
