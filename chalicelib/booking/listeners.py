@@ -21,11 +21,7 @@ def _released(event: events.AppointmentReleased, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, appointment_id=event.appointment_id, reason=event.reason)
 
 
-def _back(event: events.TimeOffWithdrawn, company_id: str) -> Job:
-    return OfferOpening(company_id=company_id, staff_id=event.staff_id, first=event.starts_at, last=event.ends_at)
-
-
-def _less_busy(event: events.ExternalBusyChanged, company_id: str) -> Job:
+def _back(event: events.TimeOffWithdrawn | events.ExternalBusyChanged, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, staff_id=event.staff_id, first=event.starts_at, last=event.ends_at)
 
 
@@ -83,7 +79,7 @@ LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
     events.AppointmentMarked: (_mail_confirmed, _ask_for_review),
     events.AppointmentReleased: (_released,),
     events.TimeOffWithdrawn: (_back,),
-    events.ExternalBusyChanged: (_less_busy,),
+    events.ExternalBusyChanged: (_back,),
     events.PracticeChanged: (_changed,),
     events.WaitingAdded: (_joined,),
     events.ParticipantJoined: (_mail_participant("booked"),),

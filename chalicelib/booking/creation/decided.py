@@ -9,7 +9,6 @@ from chalicelib.booking.allocation.choose import Choice, PartPlacement
 from chalicelib.booking.calendar.entries import Entry
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.practice.models import GeoAddress, Service, Staff
-from chalicelib.booking.practice.policy import Policy, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import rules
 from chalicelib.booking.rules.limits import Counter, LimitQuery
@@ -33,24 +32,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     address: GeoAddress | None = None
 
     @property
-    def policy(self) -> Policy:
-        """What holds for it."""
-        return self.verdict.policy
-
-    @property
-    def overridden(self) -> tuple[RuleName, ...]:
-        """Rules that would have refused it."""
-        return self.verdict.overridden
-
-    @property
-    def unlimited(self) -> bool:
-        """Whether it may exceed limits."""
-        return self.verdict.unlimited
-
-    @property
     def waits(self) -> bool:
         """Whether it is only requested: until someone approves it, or its deposit is paid."""
-        return bool(self.policy.needs_approval) or self.verdict.awaits_deposit
+        return bool(self.verdict.policy.needs_approval) or self.verdict.awaits_deposit
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
         """What it counts to: as one booking, of its service and of everyone who takes part."""

@@ -42,7 +42,7 @@ def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
     ]
     parts[0] = msgspec.structs.replace(parts[0], id=context.record_id, group=group, **deposit_fields(context, decided))
     _take(unit, context, parts)
-    limit_store.count(unit, counters, over_the_limit=decided.unlimited)
+    limit_store.count(unit, counters, over_the_limit=decided.verdict.unlimited)
     for part in parts:
         appointment_store.add_appointment(unit, part)
         stage_booked(unit, part, call=context.request.call_id or "", **_audit_details(decided, part))
@@ -112,12 +112,12 @@ def _group(context: BookingContext, decided: Decided) -> Group | None:
     if decided.service.seats == 1:
         return None
     first = group_seat.participant(str(context.customer_id), context.request, context.now)
-    return groups.opened(decided.policy, decided.service, first, context.request.starts_at, context.now)
+    return groups.opened(decided.verdict.policy, decided.service, first, context.request.starts_at, context.now)
 
 
 def deposit_fields(context: BookingContext, decided: Decided) -> dict[str, Any]:
     """What an appointment, or the first part of a package, says of its deposit."""
-    due, paid = deposits.due(decided.policy), context.request.deposit_minor
+    due, paid = deposits.due(decided.verdict.policy), context.request.deposit_minor
     currency = context.schedule.branch.currency if due or paid else None
     return {"currency": currency, "deposit_due_minor": due, "deposit_minor": paid}
 

@@ -148,7 +148,7 @@ def _take(unit: Unit, series: Series, plan: Plan, calendars: dict[CalendarOwner,
         calendars[owner] = calendars[owner].with_entries(entries, context.now)
     decisions = [plan.decisions[str(one.appointment_id)] for one in taken]
     counters = [counter for one in decisions for counter in one.counters(context.schedule, context.customer_id)]
-    limit_store.count(unit, counters, over_the_limit=any(one.unlimited for one in decisions))
+    limit_store.count(unit, counters, over_the_limit=any(one.verdict.unlimited for one in decisions))
 
 
 def _series(plan: Plan) -> Series:
@@ -161,7 +161,7 @@ def _series(plan: Plan) -> Series:
         whole=context.request.on_conflict == "none",
         occurrences=tuple(_occurrence(one, decisions[0].service.duration_min, context) for one in plan.occurrences),
         held_until=context.held_until,
-        overridden=tuple(sorted({rule for decision in decisions for rule in decision.overridden})),
+        overridden=tuple(sorted({rule for decision in decisions for rule in decision.verdict.overridden})),
         created_at=context.now,
         updated_at=context.now,
     )

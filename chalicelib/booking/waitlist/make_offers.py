@@ -176,7 +176,7 @@ def _make(match: Match, context: JobContext) -> None:
     by = offered_by(customer, schedule.branch, now, refuses_texts=bool(refusal and refusal.texts))
     booking = BookingContext(request=request, branch=branch, record_id=new_id("hld"), now=now, customer_id=customer.id)
     decided = _decided(booking)
-    until = kept_until(request.starts_at, decided.policy, now)
+    until = kept_until(request.starts_at, decided.verdict.policy, now)
     _, token_digest = new_secret()  # kept by nobody: the offer is the proof
     hold = hold_for(booking, decided, token_digest, until)
     offer = Offer(

@@ -1,7 +1,5 @@
 """The waiting list in DynamoDB."""
 
-from typing import Any
-
 import msgspec
 from pynamodb.expressions.condition import Condition
 
@@ -11,6 +9,7 @@ from chalicelib.booking.waitlist.entry import OPEN, WaitlistEntry
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
 from chalicelib.core.pages import Listing, Page, Selection, page
+from chalicelib.core.records import RecordKind
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
@@ -28,27 +27,13 @@ class WaitlistFilter(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None = None
 
 
-def key(company_id: str, waiting_id: str) -> Key:
-    """The address of an entry, for a fetch together with other records."""
-    return Key(BookingRow, f"{company_id}#{waiting_id}", "waiting")
-
-
-def entry_of(row: Any) -> WaitlistEntry | None:
-    """The entry in a fetched row."""
-    return row.model(WaitlistEntry) if row is not None else None
-
-
-def find(company_id: str, waiting_id: str) -> WaitlistEntry | None:
-    """One request."""
-    return entry_of(fetch([key(company_id, waiting_id)])[0])
-
-
-def get(company_id: str, waiting_id: str) -> WaitlistEntry:
-    """One request; raises NotFound, also for another company's."""
-    found = find(company_id, waiting_id)
-    if found is None:
-        raise NotFound("waiting_not_found", f"Nobody waits under {waiting_id}.")
-    return found
+WAITING = RecordKind(
+    BookingRow,
+    WaitlistEntry,
+    lambda company_id, waiting_id: (f"{company_id}#{waiting_id}", "waiting"),
+    lambda waiting_id: NotFound("waiting_not_found", f"Nobody waits under {waiting_id}."),
+)
+key, entry_of, find, get = WAITING.key, WAITING.of, WAITING.find, WAITING.get
 
 
 def add(unit: Unit, entry: WaitlistEntry) -> None:
