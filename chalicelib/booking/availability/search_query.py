@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.booking.availability.search_index import IndexedStaff, SearchIndex
+from chalicelib.booking.availability.search_index import SearchIndex
 from chalicelib.booking.availability.slots import Able
 from chalicelib.booking.engine.clocks import day_start
 from chalicelib.booking.engine.windows import Window
@@ -63,17 +63,9 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     def able(self, index: SearchIndex) -> Able:
         """Who of a branch may be given what is looked for."""
-        suited = tuple(member for member in index.staff if self._suits(member))
+        seen = (member for member in index.staff if member.published or not self.published)
+        suited = tuple(member for member in seen if member.suits(self.gender, self.language, self.skill))
         return Able(suited, None if self.staff == ANYONE else self.staff)
-
-    def _suits(self, member: IndexedStaff) -> bool:
-        skill = self.skill.casefold() if self.skill else None
-        return (
-            (member.published or not self.published)
-            and (self.gender is None or member.gender == self.gender)
-            and (self.language is None or self.language.casefold() in member.languages)
-            and (skill is None or any(one.name == skill for one in member.abilities))
-        )
 
 
 class BranchSearch(msgspec.Struct, frozen=True):

@@ -79,7 +79,7 @@ def judge(context: BookingContext) -> Decision | Refusal:
         how=verdict.policy.assignment or "least_loaded",
         preference=request.prefer,
         any_hours=verdict.any_hours,
-        rooms_first=hold.resource_ids if hold else (),
+        rooms_first=hold.parts[0].resource_ids if hold else (),
         roads=travel_time.roads(schedule, verdict.policy.travel, context.branch.calendars, point),
     )
     only_offered = request.visitor and hold is None

@@ -1,13 +1,16 @@
-"""Half-open windows [start, end) of integers, whatever their unit: touching is not overlapping."""
+"""Half-open windows [start, end) of integers or instants, whatever their unit: touching is not overlapping."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
 
 Window = tuple[int, int]
+T = TypeVar("T", int, datetime)
 
 
-def continuous(windows: Iterable[Window]) -> list[Window]:
+def continuous(windows: Iterable[tuple[T, T]]) -> list[tuple[T, T]]:
     """Windows that overlap or touch joined into one, in order; empty ones fall away."""
-    found: list[Window] = []
+    found: list[tuple[T, T]] = []
     for start, end in sorted(window for window in windows if window[0] < window[1]):
         if found and start <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], end))

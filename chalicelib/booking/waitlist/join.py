@@ -15,7 +15,7 @@ from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.entry import BUSY, LASTS, LONGEST, LOOKED_AT_EVERY, WaitlistEntry, WaitlistTerms
 from chalicelib.booking.waitlist.matching import can_be_waited_for, length_of
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Fault, Invalid, NotFound, invalid
+from chalicelib.core.errors import Conflict, Fault, Invalid, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch
@@ -50,9 +50,7 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
 
     def attempt() -> WaitlistEntry:
         now = clock()
-        schedule = practice_store.get_schedule(company_id, request.branch_id)
-        if request.visitor and not schedule.branch.published:
-            raise NotFound("branch_not_found", f"There is no branch {request.branch_id}.")
+        schedule = practice_store.get_schedule(company_id, request.branch_id, published=request.visitor)
         expires_at = now + (timedelta(days=request.expires_in_days) if request.expires_in_days else LASTS)
         faults = tuple(find_faults(request, schedule, now, expires_at))
         if faults:
