@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chalicelib.booking.appointments.appointment import TimeSlot
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
 from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.practice.models import GeoAddress
@@ -25,14 +26,9 @@ class HoldProof(msgspec.Struct, frozen=True):
     digest: str | None = None
 
 
-class HeldPart(msgspec.Struct, frozen=True, kw_only=True):
+class HeldPart(TimeSlot, frozen=True, kw_only=True):
     """What a hold keeps for a part of a package, or for a whole appointment."""
 
-    staff_id: str
-    home_branch_id: str
-    resource_ids: tuple[str, ...]
-    starts_at: datetime
-    ends_at: datetime
     before_min: int
     after_min: int
 
@@ -58,7 +54,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def staff_id(self) -> str:
         """Who does it, of a package its first part."""
-        return self.parts[0].staff_id
+        return str(self.parts[0].staff_id)
 
     @property
     def starts_at(self) -> datetime:
@@ -84,8 +80,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
         """What it takes of each calendar."""
         found: dict[CalendarOwner, list[Entry]] = {}
         for held in self.parts:
-            staff = CalendarOwner(self.company_id, held.home_branch_id, held.staff_id)
-            for owner in (staff, *(CalendarOwner(self.company_id, self.branch_id, room) for room in held.resource_ids)):
+            for owner in held.owners(self.company_id, self.branch_id):
                 found.setdefault(owner, []).append(self._entry(held))
         return found
 

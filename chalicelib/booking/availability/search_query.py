@@ -14,7 +14,7 @@ from chalicelib.booking.practice.geo import Point
 from chalicelib.booking.practice.hours import check_zone
 from chalicelib.booking.practice.models import Gender, GeoAddress, Service
 from chalicelib.booking.practice.policy import FURTHEST
-from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
+from chalicelib.core.errors import Fault, NotFound, invalid, raise_faults
 
 MOST_DAYS = 62
 MOST_SERVICES, MOST_BRANCHES, MOST_PAIRS = 10, 5, 20
@@ -93,8 +93,7 @@ def check(query: SearchQuery) -> None:
     faults = [*_of_lists(query)]
     if query.first and query.last and query.last < query.first:
         faults.append(Fault("query.to", "ends_before_start", "`to` is not before `from`."))
-    if faults:
-        raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=tuple(faults))
+    raise_faults(faults)
     if query.zone is not None:
         check_zone(query.zone, "query.zone")
 

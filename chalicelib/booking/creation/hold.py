@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.alternatives.add import with_alternatives
@@ -127,18 +128,7 @@ def hold_for(context: BookingContext, decided: Decided, token_digest: str, expir
         expires_at=expires_at,
         digest=token_digest,
         address=decided.address,
-        parts=tuple(
-            HeldPart(
-                staff_id=part.staff.id,
-                home_branch_id=part.staff.home_branch_id,
-                resource_ids=part.room_ids,
-                starts_at=part.starts_at,
-                ends_at=part.ends_at,
-                before_min=part.service.buffer_before_min,
-                after_min=part.service.buffer_after_min,
-            )
-            for part in decided.parts
-        ),
+        parts=tuple(HeldPart(**asdict(part.slot()), **part.buffers()) for part in decided.parts),
     )
 
 

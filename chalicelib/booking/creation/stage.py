@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.allocation.choose import PartPlacement
@@ -85,25 +86,18 @@ def appointment_for(context: BookingContext, decided: Decided, part: PartPlaceme
         company_id=branch.company_id,
         branch_id=branch.id,
         service_id=part.service.id,
-        staff_id=part.staff.id,
         customer_id=str(context.customer_id),
         call_id=request.call_id,
-        starts_at=part.starts_at,
-        ends_at=part.ends_at,
-        before_min=part.service.buffer_before_min,
-        after_min=part.service.buffer_after_min,
         service_number=decided.service.number,
         channel=part.service.channel,
         status=status,
         booked_as="confirmed" if status == "confirmed" else None,
         source=request.source,
         metadata=request.metadata,
-        home_branch_id=part.staff.home_branch_id,
-        resource_ids=part.room_ids,
         address=decided.address,
         created_at=context.now,
         updated_at=context.now,
-        **fields,
+        **(asdict(part.slot()) | part.buffers() | fields),
     )
 
 

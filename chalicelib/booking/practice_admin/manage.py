@@ -21,7 +21,7 @@ from chalicelib.booking.practice.store import KINDS, NOT_FOUND, Record
 from chalicelib.booking.practice_admin import validation
 from chalicelib.booking.practice_admin.compile_schedule import compile_schedule, recompiled
 from chalicelib.core.clock import Clock, stamp
-from chalicelib.core.errors import Conflict, Fault, NotFound, Stale
+from chalicelib.core.errors import Conflict, Fault, NotFound, Stale, raise_faults
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.phones import e164
 from chalicelib.core.retry import until_committed
@@ -128,7 +128,7 @@ def _others(records: Iterable[R], record: R) -> list[R]:
 def _check(record: Record, faults: Iterable[Fault]) -> None:
     """Raise Invalid with every fault; what is deleted may name what is gone already."""
     if not record.deleted_at:
-        validation.raise_faults(faults)
+        raise_faults(faults)
 
 
 def _recompiled(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.alternatives.refusal import Refusal
@@ -182,11 +183,7 @@ def _occurrence(one: PlannedOccurrence, length_min: int, context: SeriesContext)
         return Occurrence(starts_at=one.starts_at, ends_at=ends_at, code=one.result.code, failed=failed)
     part = one.result.parts[0]
     return Occurrence(
-        starts_at=one.starts_at,
-        ends_at=ends_at,
+        **asdict(part.slot()),
         appointment_id=one.appointment_id,
-        staff_id=part.staff.id,
-        home_branch_id=part.staff.home_branch_id,
-        resource_ids=part.room_ids,
         counted=tuple(counter.name for counter in one.result.counters(context.schedule, context.customer_id)),
     )
