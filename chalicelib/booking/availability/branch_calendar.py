@@ -225,6 +225,16 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
         return Roads(service.policy.travel or Travel(), self.legs)
 
 
+def calendar_of(
+    schedule: Schedule, calendars: Mapping[str, Calendar], between: Window, longest: int, now: datetime
+) -> BranchCalendar:
+    """A branch as it was just read, with starts `between` two minutes of what takes `longest` minutes at most."""
+    first, last = between
+    # What begins last may run on past what is asked.
+    frame, index = frame_of(first, last + longest), compile_search(schedule)
+    return BranchCalendar(index=index, calendars=calendars, frame=frame, first=first, last=last, now=now)
+
+
 def free_slots(
     schedule: Schedule, service: Service, calendars: Sequence[Calendar], days: Sequence[date], now: datetime
 ) -> list[Slot]:
@@ -236,17 +246,10 @@ def free_slots(
     members = [member for one in calendars if (member := schedule.find_staff(one.owner.id))]
     if not days or not members:
         return []
-    index = compile_search(replace(schedule, services=(service,), staff=tuple(members), resources=()))
-    first, last = day_start(index.zone, min(days).toordinal()), day_start(index.zone, max(days).toordinal() + 1)
-    calendar = BranchCalendar(
-        index=index,
-        calendars={one.owner.id: one for one in calendars},
-        # A start on the last day may run on past midnight.
-        frame=frame_of(first, last + service.duration_min),
-        first=first,
-        last=last,
-        now=now,
-    )
+    zone, narrowed = schedule.branch.zone, replace(schedule, services=(service,), staff=tuple(members), resources=())
+    between = day_start(zone, min(days).toordinal()), day_start(zone, max(days).toordinal() + 1)
+    calendar = calendar_of(narrowed, {one.owner.id: one for one in calendars}, between, service.duration_min, now)
+    index = calendar.index
     found = calendar.starts(index.services[0], spec_of(service), map(calendar.plain_host, index.staff))
     starts = ((start, number) for number, member in enumerate(members) for start in found[member.id])
     length = timedelta(minutes=service.duration_min)

@@ -14,7 +14,6 @@ from chalicelib.booking.rules import rules
 from chalicelib.booking.rules.limits import Counter, LimitQuery
 from chalicelib.booking.rules.rules import Failure, RuleInput
 from chalicelib.booking.rules.verdict import Verdict
-from chalicelib.core.errors import invalid
 
 OFF_THE_GRID = Failure("service_availability", "off_the_grid", "Appointments begin at the times that are offered.")
 
@@ -51,15 +50,6 @@ class Decision(Decided, frozen=True, kw_only=True):
 def team(parts: Sequence[PartPlacement]) -> list[Staff]:
     """Everyone who takes part, each once."""
     return list({part.staff.id: part.staff for part in parts}.values())
-
-
-def service_of(context: BookingContext) -> Service:
-    """The service that is asked for; raises Invalid about `service`."""
-    request = context.request
-    service = context.schedule.service(request.service, f"{request.path}.service")
-    if request.visitor and not service.published:
-        raise invalid(f"{request.path}.service", "unknown_service", "This is not offered here.")
-    return service
 
 
 def judged(context: BookingContext, rule_input: RuleInput) -> Verdict:

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import weeks_between
 from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.events import PracticeChanged
 from chalicelib.booking.jobs import RecompileBranches
@@ -183,7 +182,7 @@ def restore(new_unit: UnitFactory, kind: type[R], record_id: str, clock: Clock) 
 def _check_not_taken(resource: Resource, clock: Clock) -> None:
     """A room has no index of its appointments; its calendar has them all, two requests for as far as can be booked."""
     now = clock()
-    (calendar,) = calendar_store.read([owner_of(resource)], weeks_between(now, now + FURTHEST))
+    calendar = calendar_store.read(owner_of(resource), now, now + FURTHEST)
     ahead = [e for e in calendar.entries() if e.blocks_until > now and (e.expires_at is None or e.expires_at > now)]
     if ahead:
         first = min(entry.start for entry in ahead)

@@ -138,10 +138,7 @@ def read(company_id: str, request: SeriesRequest, now: datetime, *, for_anybody:
 
 
 def _service(schedule: Schedule, request: SeriesRequest) -> Service:
-    path = f"{request.path}.service"
-    service = schedule.service(request.service, path)
-    if request.visitor and not service.published:
-        raise invalid(path, "unknown_service", "This is not offered here.")
+    path, service = f"{request.path}.service", request.service_in(schedule)
     if service.category == "package" or service.seats > 1 or service.mobile:
         sentence = "Packages, groups and services at the customer's place are booked one by one."
         raise invalid(path, "not_in_series", sentence)

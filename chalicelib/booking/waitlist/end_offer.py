@@ -6,7 +6,7 @@ from chalicelib.booking.creation.hold import give_back
 from chalicelib.booking.events import WaitingExpired, WaitingOfferEnded, WaitingWithdrawn
 from chalicelib.booking.jobs import CheckWaiting, OfferOpening
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import BUSY, OPEN, Outcome, WaitlistEntry
+from chalicelib.booking.waitlist.entry import OPEN, Outcome, WaitlistEntry
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict
 from chalicelib.core.jobs import JobContext, Postpone
@@ -56,7 +56,7 @@ def withdraw(new_unit: UnitFactory, company_id: str, waiting_id: str, clock: Clo
         unit.commit(after)
         return after
 
-    return until_committed(attempt, "storage_busy", BUSY)
+    return until_committed(attempt)
 
 
 def take_back(job: OfferOpening, context: JobContext) -> None:

@@ -24,9 +24,6 @@ Outcome = Literal["open", "accepted", "declined", "lapsed", "withdrawn", "gone"]
 """`gone`: accepted, and then Cal.com did not have the time. `withdrawn`: the customer left the list."""
 
 
-BUSY = "Too much is happening to this record at once; try again in a moment."
-
-
 class Range(msgspec.Struct, frozen=True):
     """Dates of the branch's clock, both included."""
 

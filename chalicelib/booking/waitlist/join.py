@@ -12,7 +12,7 @@ from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import deposits
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import BUSY, LASTS, LONGEST, LOOKED_AT_EVERY, WaitlistEntry, WaitlistTerms
+from chalicelib.booking.waitlist.entry import LASTS, LONGEST, LOOKED_AT_EVERY, WaitlistEntry, WaitlistTerms
 from chalicelib.booking.waitlist.matching import can_be_waited_for, length_of
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, invalid, raise_faults
@@ -74,7 +74,7 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
         return entry
 
     # Stale when somebody else added this customer just now.
-    return until_committed(attempt, "storage_busy", BUSY)
+    return until_committed(attempt)
 
 
 def _customer_id(unit: Unit, company_id: str, request: WaitlistRequest, now: datetime) -> str:
