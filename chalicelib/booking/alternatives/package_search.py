@@ -89,21 +89,10 @@ def _shown(
     def at(minute: int) -> str:
         return moment_of(minute).astimezone(clock).isoformat()
 
-    return {
-        "starts_at": at(slot.start),
-        "ends_at": at(slot.end),
-        "branch_id": branch_id,
-        "service_id": package.id,
-        "staff_id": slot.parts[0].staff_id,
-        "staff": members[slot.parts[0].staff_id].name,
-        "parts": [
-            {
-                "starts_at": at(part.start),
-                "ends_at": at(part.end),
-                "service_id": part.service_id,
-                "staff_id": part.staff_id,
-                "staff": members[part.staff_id].name,
-            }
-            for part in slot.parts
-        ],
-    }
+    def shown(start: int, end: int, service_id: str, staff_id: str) -> dict[str, Any]:
+        who = {"service_id": service_id, "staff_id": staff_id, "staff": members[staff_id].name}
+        return {"starts_at": at(start), "ends_at": at(end), **who}
+
+    parts = [shown(part.start, part.end, part.service_id, part.staff_id) for part in slot.parts]
+    whole = shown(slot.start, slot.end, package.id, slot.parts[0].staff_id)
+    return {**whole, "branch_id": branch_id, "parts": parts}

@@ -157,8 +157,7 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
     def skilled(self, staff: IndexedStaff, service: Service, start: int) -> bool:
         """Whether their skills are valid on the local day of a start."""
-        skills = tuple(skill.casefold() for skill in service.skills)
-        return staff.can(skills, date.fromordinal(day_of(self.index.zone, start)))
+        return staff.can(service.skills, date.fromordinal(day_of(self.index.zone, start)))
 
     def _blocked(self, owner: str) -> int:
         if owner not in self._busy:
@@ -208,10 +207,9 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
         return self._booked[owner]
 
     def _unskilled_days(self, staff: IndexedStaff, service: Service) -> set[int]:
-        skills = tuple(skill.casefold() for skill in service.skills)
-        if not skills:
+        if not service.skills:
             return set()
-        return {day for day in self._local_days() if not staff.can(skills, date.fromordinal(day))}
+        return {day for day in self._local_days() if not staff.can(service.skills, date.fromordinal(day))}
 
     def _local_days(self) -> Sequence[int]:
         # A day more: the later parts of a package may begin past midnight.
