@@ -18,22 +18,22 @@ MAILS = Needs(reads=("booking", "crm"), writes=("directory", "guards"), mail=Tru
 
 
 class ReconcileBooking(Job):
-    """Ask Cal.com about a hold, and confirm or release it."""
+    """Ask the provider about a hold, and confirm or release it."""
 
     queue = "sync.calcom"
     needs = CALCOM
-    handler = "chalicelib.booking.calcom.reconcile_booking:reconcile"
+    handler = "chalicelib.booking.provider.reconcile_booking:reconcile"
     attempts = 12
 
     appointment_id: str
 
 
 class SettleChange(Job):
-    """Ask Cal.com what became of a change, and write it down or undo it."""
+    """Ask the provider what became of a change, and write it down or undo it."""
 
     queue = "sync.calcom"
     needs = CALCOM
-    handler = "chalicelib.booking.calcom.reconcile_change:settle_change"
+    handler = "chalicelib.booking.provider.reconcile_change:settle_change"
     attempts = 12
 
     appointment_id: str
@@ -41,25 +41,30 @@ class SettleChange(Job):
 
 
 class TellCalCom(Job):
-    """Bring a booking at Cal.com up to ours in what it need not agree to: no-shows, attendees, guests."""
+    """Bring a booking at its provider up to ours in what it need not agree to: no-shows, attendees, guests."""
 
     queue = "sync.calcom"
     needs = CALCOM
-    handler = "chalicelib.booking.calcom.push:tell"
+    handler = "chalicelib.booking.provider.push:tell"
     attempts = 12
 
     appointment_id: str
+
+
+PushBooking = TellCalCom
+"""Its name on the wire is older than the second provider."""
 
 
 class CancelLeftover(Job):
-    """Cancel a booking at Cal.com that no appointment stands for any more."""
+    """Cancel a booking at a provider (by its id there) that no appointment stands for any more."""
 
     queue = "sync.calcom"
     needs = CALCOM
-    handler = "chalicelib.booking.calcom.reconcile_change:cancel_leftover"
+    handler = "chalicelib.booking.provider.reconcile_change:cancel_leftover"
     attempts = 12
 
     appointment_id: str
+    provider: str
     uid: str
 
 
@@ -68,7 +73,7 @@ class PollCalCom(Job):
 
     queue = "sync.calcom"
     needs = CALCOM
-    handler = "chalicelib.booking.calcom.poll:poll"
+    handler = "chalicelib.integrations.calcom.news:poll"
     attempts = 4
 
 
@@ -77,7 +82,7 @@ class ApplyCalComBooking(Job):
 
     queue = "sync.calcom"
     needs = CALCOM
-    handler = "chalicelib.booking.calcom.poll:apply_one"
+    handler = "chalicelib.integrations.calcom.news:apply_one"
     attempts = 8
 
     uid: str
@@ -88,7 +93,7 @@ class CheckCalComWebhooks(Job):
 
     queue = "sync.calcom"
     needs = union(CALCOM, Needs(secrets=("calcom_webhook_secret",)))
-    handler = "chalicelib.booking.calcom.webhook_subscription:check"
+    handler = "chalicelib.integrations.calcom.webhook_subscription:check"
     attempts = 4
 
 
@@ -97,7 +102,7 @@ class ApplyCalComEvent(Job):
 
     queue = "sync.calcom"
     needs = union(CALCOM, Needs(reads=("inbox",)))
-    handler = "chalicelib.booking.calcom.webhook_events:apply_delivery"
+    handler = "chalicelib.integrations.calcom.news:apply_delivery"
     attempts = 10
 
     delivery_id: str
@@ -149,6 +154,17 @@ class OfferOpening(Job):
     last: datetime | None = None
     waiting_id: str = ""
     reason: str = ""
+
+
+class CheckWaiting(Job):
+    """End an offer that nobody answered, or waiting that is over, or look again at who has waited for a day."""
+
+    queue = "default"
+    needs = CALENDARS
+    handler = "chalicelib.booking.waitlist.end_offer:check_waiting"
+    attempts = 10
+
+    waiting_id: str
 
 
 class MailOffer(Job):
