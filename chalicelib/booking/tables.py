@@ -19,7 +19,7 @@ Access patterns of `booking`
   how often a customer had it done  pk `<company>#<customer>`    sk `done#<service>`                            GetItem
   who is blocked                    pk `<company>#blocklist`     sk `<block>`                                   Query
   whether someone is blocked        pk `<company>#blocked`       sk `customer#…`, `phone#…`, `email#…`          GetItem
-  how far Cal.com is followed       pk `<company>#calcom`        sk `cursor`                                    GetItem
+  how far a provider is followed    pk `<company>#<provider>`    sk `cursor`                                    GetItem
   a place on the waiting list       pk `<company>#<waiting>`     sk `waiting`                                   GetItem
   who waits, by branch and time     by_branch: `<company>#waiting`, `<branch>#<since>#<waiting>`                Query
   everyone who waits or has         by_company: `<company>#waiting`, by_customer: `<company>#<customer>#waiting` Query

@@ -27,14 +27,14 @@ from functions.public import waiting as public_waiting
 from infra.local.invoking import call
 from infra.local.simulators.twilio import TwilioSimulator
 from tests.booking.calendars import read_calendar
-from tests.calls.conftest import calcom, next_monday, through_calcom
+from tests.calls.conftest import next_monday
 from tests.calls.telephone import ALWAYS_QUIET, COMPANY, context, open_branch, twilio
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.identity.office import Mailbox
 from tests.integrations.test_outgoing_webhooks import receiver
 
-__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
+__all__ = ["receiver", "twilio"]
 from tests.functions.waiting import (
     ADA,
     FIRST,

@@ -14,12 +14,12 @@ from chalicelib.core.jobs import work
 from chalicelib.core.worker import deliver
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.twilio import TwilioSimulator
-from tests.calls.conftest import calcom, next_monday, through_calcom
+from tests.calls.conftest import next_monday
 from tests.calls.telephone import COMPANY, twilio
 from tests.draining import drain
 from tests.integrations.test_outgoing_webhooks import receiver
 
-__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
+__all__ = ["receiver", "twilio"]
 
 ME = Caller(COMPANY)
 ADA = "Ada Keller"

@@ -125,7 +125,7 @@ def compile_search(schedule: Schedule) -> SearchIndex:
         zone=schedule.branch.zone,
         published=schedule.branch.published,
         services=tuple(
-            replace(service, policy=schedule.policy(service), calcom_event_types={}, description="")
+            replace(service, policy=schedule.policy(service), references=(), description="")
             for service in schedule.services
         ),
         staff=staff,

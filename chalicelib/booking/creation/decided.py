@@ -55,8 +55,8 @@ def team(parts: Sequence[PartPlacement]) -> list[Staff]:
 def judged(context: BookingContext, rule_input: RuleInput) -> Verdict:
     """What the rules say."""
     request, failed = context.request, rules.failures(rule_input)
-    # Only here can a request wait: Cal.com confirms by itself.
-    pays_later = (request.visitor or request.pays_later) and context.schedule.branch.books_through != "calcom"
+    # Only here can a request wait: a provider confirms by itself.
+    pays_later = (request.visitor or request.pays_later) and context.schedule.branch.provider is None
     return Verdict(
         policy=rule_input.policy,
         failed=tuple(failed),

@@ -22,7 +22,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
 
 RECONCILE_SECONDS = 90
-"""When a hold that awaits Cal.com is looked into at first: well past the longest wait for Cal.com's own answer."""
+"""When a hold that awaits a provider is looked into at first: well past the longest wait for its own answer."""
 
 
 def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
@@ -53,9 +53,9 @@ def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
 
 
 def stage_booked(unit: Unit, appointment: Appointment, **audit_details: str) -> None:
-    """Stage the event, or the job that asks Cal.com, and what the history says."""
+    """Stage the event, or the job that asks the provider, and what the history says."""
     if appointment.status == "held":
-        # Every hold brings the job that will ask Cal.com about it, should this process not live to see the answer.
+        # Every hold brings the job that will ask the provider about it, should this process not live to see the answer.
         job = ReconcileBooking(company_id=appointment.company_id, appointment_id=appointment.id)
         unit.enqueue(job, delay_seconds=RECONCILE_SECONDS)
     else:
@@ -79,7 +79,7 @@ def appointment_for(context: BookingContext, decided: Decided, part: PartPlaceme
     """The appointment as it begins; `fields`: what else is to be said of it."""
     request, branch = context.request, context.schedule.branch
     status: Status = "requested" if decided.waits else "confirmed"
-    if branch.books_through == "calcom":
+    if branch.provider:
         status = "held"
     return Appointment(
         id=new_id("apt"),
@@ -90,6 +90,7 @@ def appointment_for(context: BookingContext, decided: Decided, part: PartPlaceme
         call_id=request.call_id,
         service_number=decided.service.number,
         channel=part.service.channel,
+        provider=branch.provider,
         status=status,
         booked_as="confirmed" if status == "confirmed" else None,
         source=request.source,

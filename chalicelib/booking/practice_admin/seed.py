@@ -21,7 +21,7 @@ def save_practice(
 ) -> list[Schedule]:
     """Write a whole practice, replacing what has the same ids, in one transaction; returns the schedules.
 
-    Called numbers and Cal.com event types become the company's; Conflict when another company has one. Raises Invalid
+    Called numbers and what providers book become the company's; Conflict when another company has one. Raises Invalid
     for unknown zones, windows that are empty or overlap, and staff who do what nobody offers.
     """
     _check(branches, services, staff, resources)

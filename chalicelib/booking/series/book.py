@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.creation.decided import Decision
@@ -75,17 +76,18 @@ def book_series(run: SeriesRun, request: SeriesRequest) -> SeriesProgress:
 
 def _planned_and_held(run: SeriesRun, request: SeriesRequest) -> tuple[Series, Plan]:
     context = read(run.company_id, request, run.clock())
-    through_calcom = context.schedule.branch.books_through == "calcom"
-    if through_calcom and request.on_conflict == "none":
-        sentence = "This branch books through Cal.com, which takes one at a time: use `skip`."
-        raise invalid(f"{request.path}.on_conflict", "not_with_calcom", sentence)
+    through = context.schedule.branch.provider
+    if through and request.on_conflict == "none":
+        provider = find_provider(through)
+        sentence = f"This branch books through {provider.title}, which takes one at a time: use `skip`."
+        raise invalid(f"{request.path}.on_conflict", provider.named("not_with_{}"), sentence)
     plan = make_plan(context)
     conflicts, occurrences = len(plan.conflicts), len(plan.occurrences)
     if conflicts and (request.on_conflict == "none" or conflicts == occurrences):
         detail = f"{conflicts} of {occurrences} times cannot be had, and nothing was booked; see the occurrences."
         raise Conflict("series_conflict", detail, occurrences=plan.listed())
-    if through_calcom:
-        run.calcom().close()  # without a key for it, nothing is held
+    if through:
+        run.connect(through).close()  # without a key for it, nothing is held
     return _hold(run, plan), plan
 
 

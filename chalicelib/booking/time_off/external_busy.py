@@ -1,4 +1,4 @@
-"""What another calendar (Google's, Cal.com's) says is busy of a member of staff, as entries of their calendar here.
+"""What another calendar (Google's, a provider's) says is busy of a member of staff, as entries of their calendar here.
 
 An entry ends at the latest where its week does, so that each week is right by itself however many are replaced.
 """

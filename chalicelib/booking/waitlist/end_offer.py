@@ -60,7 +60,7 @@ def withdraw(new_unit: UnitFactory, company_id: str, waiting_id: str, clock: Clo
 
 
 def take_back(job: OfferOpening, context: JobContext) -> None:
-    """Let someone wait on whose accepted offer Cal.com turned out not to have; does nothing when they do already."""
+    """Let someone wait on whose accepted offer the provider did not have after all; nothing when they do already."""
     appointment = appointment_store.find_appointment(job.company_id, job.appointment_id)
     waiting_id = appointment.metadata.get("waiting_id", "") if appointment else ""
     entry = waitlist_store.find(job.company_id, waiting_id) if waiting_id else None

@@ -21,7 +21,7 @@ MOST_UNANSWERED = 3
 Status = Literal["waiting", "offered", "booked", "withdrawn", "expired"]
 OPEN = frozenset({"waiting", "offered"})
 Outcome = Literal["open", "accepted", "declined", "lapsed", "withdrawn", "gone"]
-"""`gone`: accepted, and then Cal.com did not have the time. `withdrawn`: the customer left the list."""
+"""`gone`: accepted, and then the provider did not have the time. `withdrawn`: the customer left the list."""
 
 
 class Range(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.events import WaitingAdded
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import DAY_MINUTES
@@ -124,8 +125,9 @@ def _service_faults(request: WaitlistRequest, schedule: Schedule) -> Iterator[Fa
             yield Fault(path, "unknown_service", f"{name!r} is not offered here.")
         elif not can_be_waited_for(service):
             yield Fault(path, "not_waited_for", "Packages, groups and mobile services have no waiting list.")
-        elif schedule.branch.books_through == "calcom" and deposits.due(schedule.policy(service)):
-            sentence = f"{service.name} asks for a deposit, which Cal.com would not wait for."
+        elif schedule.branch.provider and deposits.due(schedule.policy(service)):
+            title = find_provider(schedule.branch.provider).title
+            sentence = f"{service.name} asks for a deposit, which {title} would not wait for."
             yield Fault(path, "not_waited_for", sentence)
         elif request.length_min and (length_of(service, request.length_min) or 0) != request.length_min:
             longest = service.longest_min or service.duration_min

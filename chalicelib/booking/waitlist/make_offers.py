@@ -7,6 +7,7 @@ from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.external import SLOT_TAKEN
 from chalicelib.booking.appointments.hold_token import new_secret
 from chalicelib.booking.availability.search import read_calendar
 from chalicelib.booking.availability.search_index_store import read_index
@@ -55,14 +56,13 @@ AT_ONCE = 20
 REFUSALS = 5
 """So many times that the rules refuse an entry are enough until next time."""
 CALENDAR_BUSY = "calendar_busy"
-TAKEN_AT_CALCOM = "calcom_slot_taken"
 
 
 def offer_opening(job: OfferOpening, context: JobContext) -> None:
     """Do the job. Doing it twice offers nothing twice: what is offered is held, and who has an offer does not wait."""
     if job.reason:
         take_back(job, context)
-    if job.reason == TAKEN_AT_CALCOM or not (job.waiting_id or waitlist_store.anyone(job.company_id)):
+    if job.reason.endswith(SLOT_TAKEN) or not (job.waiting_id or waitlist_store.anyone(job.company_id)):
         return
     again = [_offer_in(job, freed, context) for freed in _freed_times(job)]
     times = [at for at in again if at is not None]
