@@ -11,6 +11,7 @@ from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
 from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
+from chalicelib.cli.files import files
 from chalicelib.cli.logs import logs
 from chalicelib.cli.practice import practice
 from chalicelib.cli.queues import queue
@@ -65,5 +66,6 @@ for command in (
     practice,
     release_check,
     waiting,
+    files,
 ):
     cli.add_command(command)
