@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import system
-from chalicelib.core.clock import now
+from chalicelib.core.clock import epoch, now
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
-from chalicelib.vendors import calcom_webhook, retell
+from chalicelib.vendors import retell
 from infra.local.demo_practice import Practice
 
 PACKAGE = Path("out/dev/deployment.zip")
@@ -124,7 +124,7 @@ def _event(endpoint: Endpoint, practice: Practice, number: int) -> dict[str, Any
     if endpoint.kind == "route":
         return _request(endpoint, practice, number)
     if endpoint.kind == "queue":
-        attributes = {"ApproximateReceiveCount": "1"}
+        attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": str(epoch(now()) * 1000)}
         name, payload = JOBS.get(endpoint.queue, ("none.Nothing", {}))
         job = {"job": name, "id": "j", "company_id": system.COMPANY, "correlation_id": "c", "payload": payload}
         record = {"messageId": "m", "receiptHandle": "r", "body": json.dumps(job), "attributes": attributes,
@@ -164,6 +164,8 @@ def _request(endpoint: Endpoint, practice: Practice, number: int, *, dictated: b
         raw = json.dumps({"event": "call_started", "call": {"call_id": f"cold-{time.time_ns()}"}})
         headers["x-retell-signature"] = retell.sign(raw.encode(), system.KEY, now())
     if endpoint.name == "receive_calcom":
+        from chalicelib.vendors.calcom import webhook as calcom_webhook
+
         raw = json.dumps({"triggerEvent": "BOOKING_CREATED", "createdAt": now().isoformat(), "payload": {"uid": "u"}})
         headers["x-cal-signature-256"] = calcom_webhook.sign(raw.encode(), "whsec_bench")
     raw = raw or (json.dumps(body) if body is not None else "")

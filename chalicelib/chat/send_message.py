@@ -6,7 +6,7 @@ from chalicelib.chat import store
 from chalicelib.chat.message import Attachment, Draft, Message
 from chalicelib.core import metrics
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Fault, Invalid
+from chalicelib.core.errors import Conflict, Fault, raise_faults
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.files import store as file_store
@@ -89,8 +89,7 @@ def _files(present: Present, who: ChatUser, draft: Draft, clock: Clock) -> list[
             faults.append(Fault(path, "not_uploaded", "This attachment has not been uploaded."))
         else:
             found.append(file)
-    if faults:
-        raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=tuple(faults))
+    raise_faults(faults)
     return found
 
 

@@ -99,18 +99,14 @@ def get(stage: Stage, file_id: str, company: str, variant: str, target: Path | N
 @files.command("list")
 @company_option
 @click.option("--customer", help="Only this customer's.")
-@click.option("--appointment", help="Only this appointment's.")
 @click.option("--deleted", is_flag=True, help="Those that were deleted and can be brought back.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50)
 @on_stage
-def list_files(stage: Stage, company: str, **options: Any) -> None:
+def list_files(stage: Stage, company: str, customer: str | None, deleted: bool, limit: int) -> None:
     """Files of a company, the newest first."""
     stage.connect()
-    which = FileFilter(
-        company_id=company, customer_id=options["customer"], appointment_id=options["appointment"],
-        deleted=options["deleted"],
-    )  # fmt: skip
-    found = store.page_files(which, options["limit"], None)
+    which = FileFilter(company_id=company, customer_id=customer, deleted=deleted)
+    found = store.page_files(which, limit, None)
     _print(stage, found.data)
     if not stage.as_json:
         kept = store.storage(company)

@@ -1,7 +1,7 @@
 """Whom a file is said to belong to, looked up: files themselves know nothing of appointments."""
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.core.errors import Fault, Invalid
+from chalicelib.core.errors import Fault, raise_faults
 from chalicelib.core.tables import fetch_map
 from chalicelib.crm import store as crm
 
@@ -24,6 +24,5 @@ def check(company_id: str, customer_id: str | None, appointment_id: str | None) 
         faults.append(
             Fault("body.appointment_id", "appointment_not_found", f"There is no appointment {appointment_id}.")
         )
-    if faults:
-        raise Invalid("invalid_request", faults[0].message, faults=tuple(faults))
+    raise_faults(faults)
     return customer_id or (appointment.customer_id if appointment else None), appointment_id
