@@ -30,7 +30,6 @@ def held_to_needs(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         kind = _doing.get()
         for what in _beyond(client.meta.service_model.service_name, operation, params, kind.needs) if kind else ():
             strayed.append(f"{kind.__name__ if kind else ''}: {what}")
-            open('/tmp/strayed','a').write(strayed[-1]+chr(10))
             refusal = {"Error": {"Code": "AccessDeniedException", "Message": strayed[-1]}}
             raise ClientError(refusal, operation)
         return call(client, operation, params)
@@ -39,7 +38,6 @@ def held_to_needs(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         kind = _doing.get()
         if kind and name not in kind.needs.secrets:
             strayed.append(f"{kind.__name__}: secret {name}")
-            open('/tmp/strayed','a').write(strayed[-1]+chr(10))
             return None
         return environment_secret(name)
 
