@@ -35,6 +35,13 @@ def booking_args(number: int) -> dict[str, Any]:
     }
 
 
+def signed_by_calcom(raw: bytes) -> dict[str, str]:
+    """The headers of a webhook of Cal.com's."""
+    from chalicelib.vendors.calcom import webhook
+
+    return {"x-cal-signature-256": webhook.sign(raw, "whsec_bench")}
+
+
 def costs(practice: Practice) -> list[tuple[str, Count]]:
     """Every operation once, in a process that has met the branch before."""
 
@@ -46,14 +53,12 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
         body = haircut(number) | {"customer": {"name": "Eve", "phone": "+12125550199"}}
         return lambda: call("POST", "/api/appointments", caller=CALLER, body=body | fields)
 
-    from chalicelib.vendors.calcom import webhook as calcom_webhook
-
     made = post(0)().json
     said = signed(system.agent_call("book_appointment", booking_args(0), "bench-0")).json
     call_id = call("GET", "/api/calls/bench-0", caller=CALLER).json["id"]
     event = {"triggerEvent": "BOOKING_CREATED", "createdAt": now().isoformat(), "payload": {"uid": "u", "bookingId": 1}}
     raw = json.dumps(event).encode()
-    headers = {"x-cal-signature-256": calcom_webhook.sign(raw, "whsec_bench")}
+    headers = signed_by_calcom(raw)
     free = {"service": "Consultation", "date": system.monday(0).date().isoformat()}
 
     weekly = {"frequency": "weekly", "count": WEEKS}
