@@ -137,6 +137,16 @@ class OfferOpening(Job):
     reason: str = ""
 
 
+class CheckWaiting(Job):
+    """End an offer that nobody answered, or waiting that is over, or look again at who has waited for a day."""
+
+    queue = "default"
+    handler = "chalicelib.booking.waitlist.end_offer:check_waiting"
+    attempts = 10
+
+    waiting_id: str
+
+
 class MailOffer(Job):
     """Mail the link to an offer, whose secret only the job knows."""
 

@@ -112,7 +112,7 @@ class BackfillPlacement(msgspec.Struct, frozen=True, kw_only=True):
         (calendar,) = calendar_store.calendars(owners, mondays, rows)
         if first_clash(calendar.days, entry, at):
             return False
-        calendar_store.take(unit, calendar, [entry], at)
+        calendar_store.exchange(unit, calendar, (), [entry], at)
         return True
 
     def line(self, appointment: Appointment) -> str:

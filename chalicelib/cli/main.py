@@ -15,7 +15,6 @@ from chalicelib.cli.calls import calls
 from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
 from chalicelib.cli.logs import logs
-from chalicelib.cli.practice import practice
 from chalicelib.cli.queues import queue
 from chalicelib.cli.release import release_check
 from chalicelib.cli.routes import routes
@@ -64,7 +63,6 @@ for command in (
     text,
     subscriptions,
     analytics,
-    practice,
     release_check,
     waiting,
 ):

@@ -16,11 +16,3 @@ def complete_appointments() -> None:
 
     complete_ended(Unit, now)
     check_deadlines(Unit, now)
-
-
-@function.every("rate(1 minute)", needs=Needs(writes=("booking", "occupancy")))
-def sweep_waiting_list() -> None:
-    """End offers that nobody answered and waiting that is over; look again at who has waited for a day."""
-    from chalicelib.booking.waitlist.end_offer import sweep
-
-    sweep(Unit, now)

@@ -177,7 +177,8 @@ def test_a_hold_is_used_once_whatever_is_done_to_it_meanwhile(aws: EmbeddedAws, 
     assert sum(isinstance(one, Hold) for one in outcomes) <= 1
     assert all(isinstance(one, Conflict) or one.code == "hold_not_found" for one in outcomes if _is_error(one))
     assert hold_store.find("com_race", made.id) is None
-    entries = read_calendar(practice.staff[0], made.entry()).entries()
+    (held,) = next(iter(made.lies().values()))
+    entries = read_calendar(practice.staff[0], held).entries()
     assert [entry.reference for entry in entries] == [one.entry().reference for one in won], (
         made.id,
         entries,

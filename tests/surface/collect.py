@@ -85,7 +85,8 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
                 target.id
                 for each in node.body
                 if isinstance(each, ast.Assign)
-                for target in each.targets
+                for found in each.targets
+                for target in (found.elts if isinstance(found, ast.Tuple) else [found])
                 if isinstance(target, ast.Name)
             ]
             for name in names:

@@ -7,6 +7,7 @@ import msgspec
 
 from chalicelib.booking.appointments.group import Group
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.practice.models import Channel
@@ -32,6 +33,11 @@ class TimeSlot(msgspec.Struct, frozen=True, kw_only=True):
     staff_id: str | None
     home_branch_id: str | None = None
     resource_ids: tuple[str, ...] = ()
+
+    def owners(self, company_id: str, branch_id: str) -> list[CalendarOwner]:
+        """Whose calendars it takes time of, for an appointment in that branch."""
+        staff = CalendarOwner(company_id, self.home_branch_id or branch_id, str(self.staff_id))
+        return [staff, *(CalendarOwner(company_id, branch_id, room) for room in self.resource_ids)]
 
 
 class PendingChange(msgspec.Struct, frozen=True, kw_only=True):

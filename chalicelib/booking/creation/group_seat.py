@@ -13,7 +13,6 @@ from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.appointments.group import Membership, Participant
 from chalicelib.booking.availability import open_groups
 from chalicelib.booking.creation.context import BookingContext
-from chalicelib.booking.creation.decided import service_of
 from chalicelib.booking.creation.decision import able_for
 from chalicelib.booking.creation.request import SeatRequest
 from chalicelib.booking.events import ParticipantJoined
@@ -75,7 +74,7 @@ def find_joinable(context: BookingContext) -> Appointment | None:
     """
     request, schedule = context.request, context.schedule
     _check_seats(context)
-    service = service_of(context)
+    service = request.service_in(schedule)
     if service.seats == 1:
         return None
     ids = {member.id for member in able_for(context, service)}

@@ -146,7 +146,7 @@ def _held(context: BookingContext, package: Service) -> list[tuple[str, ...]]:
     # Unless the package was changed since: then its time is the visitor's, and who and where is found anew.
     if context.hold is None or len(context.hold.parts) != len(package.parts):
         return []
-    return [(part.staff_id, *part.resource_ids) for part in context.hold.parts]
+    return [(str(part.staff_id), *part.resource_ids) for part in context.hold.parts]
 
 
 def _ranked(context: BookingContext, verdict: Verdict, staff: Sequence[Staff]) -> list[Staff]:

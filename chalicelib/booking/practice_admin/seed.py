@@ -8,6 +8,7 @@ from chalicelib.booking.practice.models import Branch, Resource, Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin import validation
 from chalicelib.booking.practice_admin.compile_schedule import compile_schedule
+from chalicelib.core.errors import raise_faults
 from chalicelib.core.unit import UnitFactory
 
 
@@ -40,7 +41,7 @@ def _check(
 ) -> None:
     offered = {service.id for service in services}
     ids = [branch.id for branch in branches]
-    validation.raise_faults(
+    raise_faults(
         [
             *(fault for b in branches for fault in validation.branch_faults(b, offered, f"branches.{b.id}")),
             *(

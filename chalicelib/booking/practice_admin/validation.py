@@ -13,15 +13,6 @@ from chalicelib.booking.practice.policy import MAXIMUM_ADVANCE_DAYS, Limits, Pol
 from chalicelib.booking.practice.providers import provider_names
 from chalicelib.core.errors import Fault, Invalid
 
-LONGEST_DAY = 2880
-
-
-def raise_faults(faults: Iterable[Fault]) -> None:
-    """Raise Invalid with all of them, if there are any."""
-    found = tuple(faults)
-    if found:
-        raise Invalid("invalid_request", f"{found[0].path}: {found[0].message}", faults=found)
-
 
 def branch_faults(branch: Branch, service_ids: Container[str], path: str) -> Iterator[Fault]:
     """Zone, hours, dates, holidays, rules and offers of a branch. `service_ids`: all there are, also deleted ones."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.alternatives.refusal import Refusal
@@ -150,7 +151,7 @@ def _take(unit: Unit, series: Series, plan: Plan, calendars: dict[CalendarOwner,
         calendars[owner] = calendars[owner].with_entries(entries, context.now)
     decisions = [plan.decisions[str(one.appointment_id)] for one in taken]
     counters = [counter for one in decisions for counter in one.counters(context.schedule, context.customer_id)]
-    limit_store.count(unit, counters, over_the_limit=any(one.unlimited for one in decisions))
+    limit_store.count(unit, counters, over_the_limit=any(one.verdict.unlimited for one in decisions))
 
 
 def _series(plan: Plan) -> Series:
@@ -163,7 +164,7 @@ def _series(plan: Plan) -> Series:
         whole=context.request.on_conflict == "none",
         occurrences=tuple(_occurrence(one, decisions[0].service.duration_min, context) for one in plan.occurrences),
         held_until=context.held_until,
-        overridden=tuple(sorted({rule for decision in decisions for rule in decision.overridden})),
+        overridden=tuple(sorted({rule for decision in decisions for rule in decision.verdict.overridden})),
         created_at=context.now,
         updated_at=context.now,
     )
@@ -184,11 +185,7 @@ def _occurrence(one: PlannedOccurrence, length_min: int, context: SeriesContext)
         return Occurrence(starts_at=one.starts_at, ends_at=ends_at, code=one.result.code, failed=failed)
     part = one.result.parts[0]
     return Occurrence(
-        starts_at=one.starts_at,
-        ends_at=ends_at,
+        **asdict(part.slot()),
         appointment_id=one.appointment_id,
-        staff_id=part.staff.id,
-        home_branch_id=part.staff.home_branch_id,
-        resource_ids=part.room_ids,
         counted=tuple(counter.name for counter in one.result.counters(context.schedule, context.customer_id)),
     )

@@ -13,10 +13,10 @@ from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import deposits
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import BUSY, LASTS, LONGEST, LOOKED_AT_EVERY, WaitlistEntry, WaitlistTerms
+from chalicelib.booking.waitlist.entry import LASTS, LONGEST, LOOKED_AT_EVERY, WaitlistEntry, WaitlistTerms
 from chalicelib.booking.waitlist.matching import can_be_waited_for, length_of
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Fault, Invalid, NotFound, invalid
+from chalicelib.core.errors import Conflict, Fault, invalid, raise_faults
 from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch
@@ -51,13 +51,9 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
 
     def attempt() -> WaitlistEntry:
         now = clock()
-        schedule = practice_store.get_schedule(company_id, request.branch_id)
-        if request.visitor and not schedule.branch.published:
-            raise NotFound("branch_not_found", f"There is no branch {request.branch_id}.")
+        schedule = practice_store.get_schedule(company_id, request.branch_id, published=request.visitor)
         expires_at = now + (timedelta(days=request.expires_in_days) if request.expires_in_days else LASTS)
-        faults = tuple(find_faults(request, schedule, now, expires_at))
-        if faults:
-            raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=faults)
+        raise_faults(find_faults(request, schedule, now, expires_at))
         unit = new_unit()
         terms = {name: getattr(request, name) for name in WaitlistTerms.__struct_fields__}
         entry = WaitlistEntry(
@@ -79,7 +75,7 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
         return entry
 
     # Stale when somebody else added this customer just now.
-    return until_committed(attempt, "storage_busy", BUSY)
+    return until_committed(attempt)
 
 
 def _customer_id(unit: Unit, company_id: str, request: WaitlistRequest, now: datetime) -> str:

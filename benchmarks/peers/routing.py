@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
+from benchmarks.peers.query import TeamHost, TeamQuery
+from benchmarks.peers.search import Found, search, team_stretches
 from chalicelib.booking.engine.clocks import DAY
-from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host
-from chalicelib.booking.engine.search import Found, search, stretches
+from chalicelib.booking.engine.query import Frame
 
 PATIENCE = 14 * DAY
 """Whoever has nothing free within two weeks is not waited for."""
@@ -16,12 +17,12 @@ PATIENCE = 14 * DAY
 class Choice(msgspec.Struct, frozen=True):
     """The hosts to try first, and all of whom one may step in for them."""
 
-    first: tuple[Host, ...]
-    others: tuple[Host, ...] = ()
+    first: tuple[TeamHost, ...]
+    others: tuple[TeamHost, ...] = ()
 
 
 def choose(
-    hosts: Sequence[Host], preferred: str | None = None, routed: Sequence[str] = (), before: str | None = None
+    hosts: Sequence[TeamHost], preferred: str | None = None, routed: Sequence[str] = (), before: str | None = None
 ) -> Choice:
     """Among hosts that take turns: who had the appointment `before`, unless it is routed anew; else `preferred`.
 
@@ -37,7 +38,7 @@ def choose(
     return Choice(owner, chosen if owner[0] in chosen else (*chosen, *owner))
 
 
-def search_routed(query: AvailabilityQuery, choice: Choice, frame: Frame) -> Found:
+def search_routed(query: TeamQuery, choice: Choice, frame: Frame) -> Found:
     """The starts of those to try first; of everyone who may step in, when they have nothing within two weeks.
 
     The frame must reach from now to two weeks on as well.
@@ -49,7 +50,7 @@ def search_routed(query: AvailabilityQuery, choice: Choice, frame: Frame) -> Fou
     return search(narrowed, frame)
 
 
-def _soon_enough(query: AvailabilityQuery, frame: Frame) -> bool:
+def _soon_enough(query: TeamQuery, frame: Frame) -> bool:
     until = query.now // 60_000 + PATIENCE
     if max(query.first, query.soonest) < until:
         first = _first_free(query, frame, query.soonest, max(query.last, until))
@@ -59,6 +60,6 @@ def _soon_enough(query: AvailabilityQuery, frame: Frame) -> bool:
     return _first_free(query, frame, query.soonest, until) is not None
 
 
-def _first_free(query: AvailabilityQuery, frame: Frame, first: int, last: int) -> int | None:
-    free = stretches(replace(query, first=first, last=last), frame)
+def _first_free(query: TeamQuery, frame: Frame, first: int, last: int) -> int | None:
+    free = team_stretches(replace(query, first=first, last=last), frame)
     return free[0][0] if free else None

@@ -1,15 +1,12 @@
-"""What is taken of someone's time, and what that leaves to others: blocked windows, and seats of a group."""
+"""What is taken of someone's time, and what that leaves to others, as the peers have it: also seats of a group."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
 from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
-
-Kind = Literal["booking", "hold", "time_off", "external"]
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +16,6 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     before: int = 0
     after: int = 0
-    kind: Kind = "booking"
     same_service: bool = False
     people: int = 1
 

@@ -1,4 +1,4 @@
-"""Limits: periods of the calendar that are full, and how far ahead may be booked."""
+"""Limits as the peers have them: periods of the calendar that are full, and how far ahead may be booked."""
 
 from collections.abc import Container, Iterable, Mapping
 from datetime import date, timedelta
