@@ -9,8 +9,8 @@ from chalicelib.core.needs import Needs, union
 News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
 """What customers are told of an appointment."""
 
-CALCOM = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",))
-"""Cal.com asked, and what it says brought into the calendars."""
+PROVIDER = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",))
+"""A booking provider asked, and what it says brought into the calendars."""
 CALENDARS = Needs(reads=("crm",), writes=("booking", "occupancy", "directory"))
 """Appointments made, moved or given up where no vendor is asked."""
 OFFERS = union(CALENDARS, Needs(writes=("messaging",)))
@@ -23,7 +23,7 @@ class ReconcileBooking(Job):
     """Ask the provider about a hold, and confirm or release it."""
 
     queue = "sync.calcom"
-    needs = CALCOM
+    needs = PROVIDER
     handler = "chalicelib.booking.provider.reconcile_booking:reconcile"
     attempts = 12
 
@@ -34,7 +34,7 @@ class SettleChange(Job):
     """Ask the provider what became of a change, and write it down or undo it."""
 
     queue = "sync.calcom"
-    needs = CALCOM
+    needs = PROVIDER
     handler = "chalicelib.booking.provider.reconcile_change:settle_change"
     attempts = 12
 
@@ -46,7 +46,7 @@ class TellCalCom(Job):
     """Bring a booking at its provider up to ours in what it need not agree to: no-shows, attendees, guests."""
 
     queue = "sync.calcom"
-    needs = CALCOM
+    needs = PROVIDER
     handler = "chalicelib.booking.provider.push:tell"
     attempts = 12
 
@@ -61,7 +61,7 @@ class CancelLeftover(Job):
     """Cancel a booking at a provider (by its id there) that no appointment stands for any more."""
 
     queue = "sync.calcom"
-    needs = CALCOM
+    needs = PROVIDER
     handler = "chalicelib.booking.provider.reconcile_change:cancel_leftover"
     attempts = 12
 
@@ -74,7 +74,7 @@ class PollCalCom(Job):
     """Ask Cal.com what has changed since the last time, and act on it."""
 
     queue = "sync.calcom"
-    needs = CALCOM
+    needs = PROVIDER
     handler = "chalicelib.integrations.calcom.news:poll"
     attempts = 4
 
@@ -83,7 +83,7 @@ class ApplyCalComBooking(Job):
     """Act on a booking of Cal.com's that the poll could not be done with."""
 
     queue = "sync.calcom"
-    needs = CALCOM
+    needs = PROVIDER
     handler = "chalicelib.integrations.calcom.news:apply_one"
     attempts = 8
 
@@ -94,7 +94,7 @@ class CheckCalComWebhooks(Job):
     """See that Cal.com still sends us what happens, and subscribe anew where it does not."""
 
     queue = "sync.calcom"
-    needs = union(CALCOM, Needs(secrets=("calcom_webhook_secret",)))
+    needs = union(PROVIDER, Needs(secrets=("calcom_webhook_secret",)))
     handler = "chalicelib.integrations.calcom.webhook_subscription:check"
     attempts = 4
 
@@ -103,7 +103,7 @@ class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 
     queue = "sync.calcom"
-    needs = union(CALCOM, Needs(reads=("inbox",)))
+    needs = union(PROVIDER, Needs(reads=("inbox",)))
     handler = "chalicelib.integrations.calcom.news:apply_delivery"
     attempts = 10
 
@@ -212,7 +212,7 @@ class ResumeSeries(Job):
     """Go on with a series that a request left: book what it holds, make the change it was in, or give up its holds."""
 
     queue = "sync"
-    needs = CALCOM
+    needs = PROVIDER
     handler = "chalicelib.booking.series.resume:resume"
     attempts = 12
 

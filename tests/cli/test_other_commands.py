@@ -141,7 +141,7 @@ def test_work_does_jobs_in_order_of_priority_until_ctrl_c(pilot: Pilot, doing: D
     stopper.join()
     assert result.exit_code == 0
     assert doing.done == ["high"] * 3 + ["low"] * 3
-    assert "Working sync, default" in result.stderr
+    assert "Working sync, sync.calcom, sync.fic, default" in result.stderr
     assert result.stdout.count("doing it") == 6
     assert "what=high" in result.stdout
 

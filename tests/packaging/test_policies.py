@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.needs import Needs
+from chalicelib.core.settings import sqs_name
 from infra.policies import policy
 from tests.packaging.conftest import Packaged
 
@@ -50,10 +51,10 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     for table in written:
         found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in WRITE}
     found |= {("dynamodb:UpdateItem", arn("dynamodb", f"table/${{Prefix}}-{table}")) for table in need.updates}
-    found |= {("sqs:SendMessage", arn("sqs", f"${{Prefix}}-{queue}")) for queue in need.sends}
+    found |= {("sqs:SendMessage", arn("sqs", f"${{Prefix}}-{sqs_name(lane)}")) for lane in need.sends}
     found |= {
-        ("sqs:GetQueueAttributes", arn("sqs", f"${{Prefix}}-{queue}{end}"))
-        for queue in need.watches
+        ("sqs:GetQueueAttributes", arn("sqs", f"${{Prefix}}-{sqs_name(lane)}{end}"))
+        for lane in need.watches
         for end in ("", "-dead")
     }
     if need.metrics:
@@ -68,7 +69,7 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     found |= {("s3:GetObject", f"{files}/{folder}/*") for folder in need.downloads}
     if endpoint.kind == "queue":
         queue = endpoint.queue + ("-dead" if endpoint.dead else "")
-        found |= {(action, arn("sqs", f"${{Prefix}}-{queue}")) for action in CONSUME}
+        found |= {(action, arn("sqs", f"${{Prefix}}-{sqs_name(queue)}")) for action in CONSUME}
     if endpoint.kind == "stream":
         stream = ("DescribeStream", "GetRecords", "GetShardIterator")
         found |= {(f"dynamodb:{action}", "OutboxStreamArn") for action in stream}

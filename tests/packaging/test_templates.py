@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.core.endpoints import PUBLIC, Endpoint
 from chalicelib.core.queues import DEAD, LANES
-from chalicelib.core.settings import settings
+from chalicelib.core.settings import settings, sqs_name
 from infra.resources import VISIBILITY_FACTOR, rows_by_table
 from tests.packaging.conftest import Packaged
 from tests.packaging.differences import differences
@@ -164,9 +164,9 @@ def test_every_queue_has_a_dead_letter_queue(dev: Packaged, endpoints: list[Endp
     queues = {
         each["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-"): each for each in dev.resources("AWS::SQS::Queue")
     }
-    assert set(queues) == {*LANES, *(name + DEAD for name in LANES)}
+    assert set(queues) == {sqs_name(lane) + end for lane in LANES for end in ("", DEAD)}
     timeouts = {
-        endpoint.queue + (DEAD if endpoint.dead else ""): endpoint.timeout_seconds
+        sqs_name(endpoint.queue) + (DEAD if endpoint.dead else ""): endpoint.timeout_seconds
         for endpoint in endpoints
         if endpoint.kind == "queue"
     }
@@ -207,7 +207,7 @@ def test_alarms(dev: Packaged) -> None:
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         on = alarm["Dimensions"][0]["Value"]
         alarms[alarm["MetricName"], on.get("Fn::Sub", on.get("Ref"))] = alarm
-    for name in LANES:
+    for name in map(sqs_name, LANES):
         assert ("ApproximateNumberOfMessagesVisible", f"${{Prefix}}-{name}{DEAD}") in alarms
         assert ("ApproximateAgeOfOldestMessage", f"${{Prefix}}-{name}") in alarms
     assert ("IteratorAge", "${Prefix}-streams-relay_outbox") in alarms

@@ -14,6 +14,8 @@ NAMES: dict[str, set[str]] = {
     # What jobs are called on the wire, and where those that are Cal.com's alone are done.
     "chalicelib/booking/jobs.py": {
         *("TellCalCom", "PollCalCom", "ApplyCalComBooking", "CheckCalComWebhooks", "ApplyCalComEvent"),
+        # Their lane and its secrets.
+        *("sync.calcom", "calcom_api_key", "calcom_webhook_secret"),
         *("chalicelib.integrations.calcom.news:poll", "chalicelib.integrations.calcom.news:apply_one"),
         *("chalicelib.integrations.calcom.webhook_subscription:check",),
         *("chalicelib.integrations.calcom.news:apply_delivery", "Cal.com", "Cal.com's"),
@@ -24,6 +26,7 @@ NAMES: dict[str, set[str]] = {
     "chalicelib/calls/analysis.py": {
         *("calcom", "calcom_uid", "calcom_booking_uid", "calcom_booking_id", "calcom_id", "calcom_event_type_id"),
     },
+    "chalicelib/core/queues.py": {"sync.calcom"},
     "chalicelib/core/settings.py": {"calcom_base_url", "CALCOM_BASE_URL", "https://api.cal.com"},
 }
 """Where Cal.com may be named outside its folders, and by which words."""
