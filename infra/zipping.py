@@ -68,8 +68,9 @@ def _walk(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _runs(name: str, path: Path) -> bool:
-    return name.endswith(".so") or bool(path.stat().st_mode & 0o100 and "/binaries/" in name)
+def _runs(name: str) -> bool:
+    # Unpacking a wheel forgets what may be run.
+    return name.endswith(".so") or name.startswith("imageio_ffmpeg/binaries/ffmpeg-")
 
 
 def _write(target: Path, files: dict[str, Path]) -> int:
@@ -79,7 +80,7 @@ def _write(target: Path, files: dict[str, Path]) -> int:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, OLDEST)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o100755 if _runs(name, files[name]) else 0o100644) << 16
+            entry.external_attr = (0o100755 if _runs(name) else 0o100644) << 16
             content = files[name].read_bytes()
             archive.writestr(entry, content, compresslevel=1 if len(content) > LARGE_BYTES else 9)
             size += len(content)

@@ -67,6 +67,9 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     files = "arn:${AWS::Partition}:s3:::${Prefix}-files-${AWS::AccountId}-${AWS::Region}"
     found |= {("s3:PutObject", f"{files}/{folder}/*") for folder in need.uploads}
     found |= {("s3:GetObject", f"{files}/{folder}/*") for folder in need.downloads}
+    found |= {("s3:DeleteObject", f"{files}/{folder}/*") for folder in need.removes}
+    if need.lists:
+        found.add(("s3:ListBucket", files))
     if endpoint.kind == "queue":
         queue = endpoint.queue + ("-dead" if endpoint.dead else "")
         found |= {(action, arn("sqs", f"${{Prefix}}-{sqs_name(queue)}")) for action in CONSUME}
@@ -86,6 +89,18 @@ def indexes(dev: Packaged) -> dict[str, set[str]]:
         }
         for table in dev.resources("AWS::DynamoDB::Table")
     }
+
+
+@pytest.mark.check
+def test_who_lists_files_lists_its_own_folders(dev: Packaged, endpoints: list[Endpoint]) -> None:
+    asked = {
+        tuple(statement["Condition"]["StringLike"]["s3:prefix"])
+        for role in dev.resources("AWS::IAM::Role")
+        for inline in role.get("Policies", [])
+        for statement in inline["PolicyDocument"]["Statement"]
+        if "s3:ListBucket" in statement["Action"]
+    }
+    assert asked == {tuple(f"{each}/*" for each in sorted(e.needs.lists)) for e in endpoints if e.needs.lists}
 
 
 @pytest.mark.check

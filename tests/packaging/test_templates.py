@@ -12,6 +12,7 @@ import pytest
 from chalicelib.core.endpoints import PUBLIC, Endpoint
 from chalicelib.core.queues import DEAD, LANES
 from chalicelib.core.settings import settings, sqs_name
+from infra.dependencies import code_key
 from infra.resources import VISIBILITY_FACTOR, rows_by_table
 from tests.packaging.conftest import Packaged
 from tests.packaging.differences import differences
@@ -98,15 +99,23 @@ def test_a_lambda_is_as_its_endpoint_declares(dev: Packaged, endpoints: list[End
         endpoint = declared[function["Handler"]]
         assert (function["MemorySize"], function["Timeout"]) == (endpoint.memory_mb, endpoint.timeout_seconds)
         assert function["TracingConfig"] == {"Mode": "Active"}
-        assert function["Code"] == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+        assert function["Code"] == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": code_key(endpoint.package)}}
         variables = function["Environment"]["Variables"]
         assert variables["PILOT_STAGE"] == "dev"
         assert variables["PILOT_SECRETS_FROM"] == "ssm"
         assert "PILOT_QUEUE_BASE_URL" in variables
         named = {"Fn::Sub": "${Prefix}-files-${AWS::AccountId}-${AWS::Region}"}
-        keeps_files = endpoint.needs.uploads or endpoint.needs.downloads
+        keeps_files = endpoint.needs.files() or endpoint.area == "files"
         assert variables.get("PILOT_FILES_BUCKET") == (named if keeps_files else None)
         assert variables.get("PILOT_VAULT_KEY") == ({"Ref": "VaultKeyArn"} if endpoint.needs.vault else None)
+
+
+def test_only_those_who_declare_a_package_run_from_it(dev: Packaged) -> None:
+    keys = {each["Handler"]: each["Code"]["S3Key"]["Ref"] for each in dev.resources("AWS::Lambda::Function")}
+    assert {handler: key for handler, key in keys.items() if key != "CodeKey"} == {
+        "functions.queues.image_compression.work_image_compression": "CodeKeyImages",
+        "functions.queues.video_compression.work_video_compression": "CodeKeyVideo",
+    }
 
 
 def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, endpoints: list[Endpoint]) -> None:

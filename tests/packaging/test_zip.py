@@ -4,6 +4,7 @@ import ast
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -22,6 +23,10 @@ from tests.packaging.conftest import Packaged
 
 pytestmark = [pytest.mark.slow, pytest.mark.check]
 
+OF_PACKAGES = {"PIL", "pillow_heif", "puremagic", "imageio_ffmpeg"}
+"""What only the functions that declare a package have."""
+BESIDE = {"chalicelib.files.images"}
+"""What of our own imports one of these at once."""
 MODULE_LIMIT = 2
 """Two cores, and other tests beside these."""
 
@@ -70,7 +75,8 @@ def test_every_handler_is_found_in_a_clean_environment(unzipped: Path, endpoints
 
 
 def test_what_is_imported_late_is_there_too(unzipped: Path) -> None:
-    names = sorted({name for path in _own(unzipped) for name in _imports(path)})
+    found = {name for path in _own(unzipped) for name in _imports(path)}
+    names = sorted(name for name in found if name not in BESIDE and name.split(".")[0] not in OF_PACKAGES)
     code = f"import importlib\nfor name in {names!r}: importlib.import_module(name)\nprint(len({names!r}))"
     assert int(run_alone(unzipped, code)) > 30
     # What is not imported at all by now but promised by requirements.in.
@@ -83,9 +89,31 @@ client.messages, client.messaging.v1, client.lookups.v2, client.content.v1, clie
 """
 
 
+def test_each_package_has_what_it_is_for(dev: Packaged, tmp_path: Path) -> None:
+    codes = {
+        "images": "import PIL.Image, PIL._avif, PIL._webp, PIL._imagingcms, pillow_heif, puremagic\n"
+        "from functions.queues.image_compression import work_image_compression\n"
+        "from chalicelib.files import check, process_image",
+        "video": "import subprocess, os\nfrom functions.queues.video_compression import work_video_compression\n"
+        "from chalicelib.files import process_video, video\nassert os.access(video.program(), os.X_OK)\n"
+        "subprocess.run([video.program(), '-version'], check=True, capture_output=True)",
+    }
+    for package, code in codes.items():
+        place = tmp_path / package
+        with zipfile.ZipFile(dev.zips[package].path) as archive:  # type: ignore[index]
+            archive.extractall(place)
+            for entry in archive.infolist():  # as Lambda does, and extractall does not
+                os.chmod(place / entry.filename, entry.external_attr >> 16)
+        run_alone(place, code)
+    with zipfile.ZipFile(dev.package.path) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+    assert not tops & OF_PACKAGES
+
+
 def test_clients_are_made_of_the_slim_data(unzipped: Path) -> None:
     code = f"""
 import json
+import os
 from chalicelib.core import aws
 methods = {{}}
 for service in {sorted(OPERATIONS)!r}:
