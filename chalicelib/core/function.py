@@ -116,7 +116,7 @@ class Function(Blueprint):
 
         def declare(view: View) -> Any:
             entry = self.schedule(expression, name=view.__name__, description=_first_line(view))(
-                self._named(view, lambda event: _watched(view))
+                self._named(view, lambda event: _scheduled(view))
             )
             self._add("schedule", view, needs, entry, schedule=expression, **capacity)
             return entry
@@ -191,6 +191,13 @@ class Function(Blueprint):
         stand_in.__name__ = view.__name__
         stand_in.__doc__ = view.__doc__
         return stand_in
+
+
+def _scheduled(view: View) -> Any:
+    from chalicelib.core.correlation import correlated
+
+    with correlated():
+        return _watched(view)
 
 
 def _watched(view: View, *given: Any) -> Any:

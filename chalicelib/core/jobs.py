@@ -9,6 +9,7 @@ import msgspec
 
 from chalicelib.core import due, failed_jobs, queues
 from chalicelib.core.clock import Clock, now
+from chalicelib.core.correlation import correlated
 from chalicelib.core.envelope import Envelope
 from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, VendorRefused
 from chalicelib.core.events import Job, UnknownName, job_type
@@ -96,11 +97,16 @@ def _work_one(held: Held, record: dict[str, Any], clock: Clock) -> None:
     log_context(
         job_id=envelope.id,
         job=envelope.job,
-        request_id=envelope.correlation_id,
         attempt=received.attempt,
         company_id=envelope.company_id,
         queue=held.queue,
     )
+    with correlated(envelope.correlation_id):
+        _settle(received, clock)
+
+
+def _settle(received: _Received, clock: Clock) -> None:
+    envelope = received.envelope
     try:
         if due.is_wanted(envelope):
             _run(envelope, received.attempt, clock)

@@ -32,7 +32,7 @@ def receive_calcom(request: Request) -> None:
     delivery_id = calcom_webhook.delivery_id(event)
     known = event.trigger in calcom_webhook.BOOKING_TRIGGERS
     job = ApplyCalComEvent(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
-    unit = Unit(inbox.PLATFORM, Actor("vendor", "calcom"), correlation_id=request.id)
+    unit = Unit(inbox.PLATFORM, Actor("vendor", "calcom"))
     fresh = inbox.receive(unit, Delivery("calcom", delivery_id, event.trigger, request.raw), job)
     if not known:
         metrics.count("UnknownWebhookEvent", vendor="calcom")
