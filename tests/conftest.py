@@ -8,7 +8,7 @@ import pytest
 from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.practice_admin.seed import save_practice
-from chalicelib.core import secrets, vault
+from chalicelib.core import secrets, switches, vault
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
@@ -114,6 +114,7 @@ def _forget() -> None:
     settings.cache_clear()
     secrets._kept.clear()
     vault.forget()
+    switches.forget()
     branch_context.forget()
     search_index_store.forget()
 

@@ -21,6 +21,7 @@ from chalicelib.cli.series import series
 from chalicelib.cli.stage import STAGES, Stage
 from chalicelib.cli.status import status
 from chalicelib.cli.subscriptions import subscriptions
+from chalicelib.cli.switches import switch, vendors
 from chalicelib.cli.text import text
 from chalicelib.cli.waiting import waiting
 from chalicelib.cli.work import work
@@ -65,5 +66,7 @@ for command in (
     practice,
     release_check,
     waiting,
+    vendors,
+    switch,
 ):
     cli.add_command(command)

@@ -1,14 +1,14 @@
 """Function: one declaration per endpoint gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any, TypedDict, Unpack
 
 from chalice.app import Blueprint, Chalice, CORSConfig
 from msgspec.structs import replace
 
 from chalicelib.core.endpoints import DEFAULT_MEMORY_MB, PUBLIC, Endpoint, Route
-from chalicelib.core.needs import Needs
+from chalicelib.core.needs import SWITCHES, Needs
 
 CORS = CORSConfig(
     allow_origin="*",
@@ -111,12 +111,19 @@ class Function(Blueprint):
 
         return declare
 
-    def every(self, expression: str, *, needs: Needs, **capacity: Unpack[Capacity]) -> Callable[[View], Any]:
-        """Declare a schedule: `rate(1 minute)` or `cron(40 3 * * ? *)`, in UTC. The view takes nothing."""
+    def every(
+        self, expression: str, *, needs: Needs, vendor: str = "", **capacity: Unpack[Capacity]
+    ) -> Callable[[View], Any]:
+        """Declare a schedule: `rate(1 minute)` or `cron(40 3 * * ? *)`, in UTC. The view takes nothing.
+
+        `vendor`: the code of the one it is about; left out while that is switched off.
+        """
+        if vendor:
+            needs = replace(needs, reads=(*needs.reads, SWITCHES))
 
         def declare(view: View) -> Any:
             entry = self.schedule(expression, name=view.__name__, description=_first_line(view))(
-                self._named(view, lambda event: _scheduled(view))
+                self._named(view, lambda event: _scheduled(view, vendor))
             )
             self._add("schedule", view, needs, entry, schedule=expression, **capacity)
             return entry
@@ -182,6 +189,8 @@ class Function(Blueprint):
     def _add(self, kind: Any, view: View, needs: Needs, entry: Any, **more: Any) -> None:
         if kind in WATCHED and not more.get("dead"):
             needs = replace(needs, updates=(*needs.updates, "heartbeats"))
+        if kind == "queue" and not more.get("dead"):
+            needs = replace(needs, reads=(*needs.reads, SWITCHES))
         found = Endpoint(kind, view.__name__, self.module, needs, doc=view.__doc__ or "", entry=entry, **more)
         self.endpoints.append(found)
 
@@ -193,11 +202,20 @@ class Function(Blueprint):
         return stand_in
 
 
-def _scheduled(view: View) -> Any:
+def _scheduled(view: View, vendor: str) -> Any:
+    from chalicelib.core import switches
     from chalicelib.core.correlation import correlated
+    from chalicelib.core.logging import log
+
+    @wraps(view)
+    def run() -> Any:
+        if vendor and switches.is_off(switches.vendor(vendor)):
+            log.info("schedule left out", extra={"switched_off": vendor})
+            return None
+        return view()
 
     with correlated():
-        return _watched(view)
+        return _watched(run)
 
 
 def _watched(view: View, *given: Any) -> Any:

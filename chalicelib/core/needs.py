@@ -6,6 +6,7 @@ UNIT_TABLES = ("outbox", "due", "audit", "guards")
 """Every unit of work may write its events, what is due later, its audit entry and its idempotency guard."""
 
 DIRECTORY = "directory"
+SWITCHES = "switches"
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -32,10 +33,14 @@ class Needs(msgspec.Struct, frozen=True):
     watches: tuple[str, ...] = ()
     metrics: bool = False
 
+    def all_reads(self) -> tuple[str, ...]:
+        """`reads`, and for whoever can call a vendor, having a secret of it, what says whether it is switched off."""
+        return (*self.reads, *((SWITCHES,) if self.secrets or self.vault else ()))
+
     def written(self) -> tuple[str, ...]:
         """All tables it may write, sorted."""
         return tuple(sorted({*self.writes, *(UNIT_TABLES if self.writes else ())}))
 
     def read_only(self) -> tuple[str, ...]:
         """Tables it may only read, sorted."""
-        return tuple(sorted(set(self.reads) - set(self.written())))
+        return tuple(sorted(set(self.all_reads()) - set(self.written())))

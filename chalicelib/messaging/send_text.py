@@ -9,6 +9,7 @@ from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, RateLi
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.queues import LONGEST_DELAY_SECONDS
+from chalicelib.core.switches import require_vendor
 from chalicelib.core.unit import Unit
 from chalicelib.messaging import record_refusal, store
 from chalicelib.messaging.events import TextFailed, TextSent
@@ -68,8 +69,9 @@ def send(job: SendText, context: JobContext) -> None:
         _finish(text.failed(REFUSED, context.clock()), context)
         return
     # Imported here: most of what this worker does needs no HTTP client.
-    from chalicelib.vendors.twilio import connected
+    from chalicelib.vendors.twilio import VENDOR, connected
 
+    require_vendor(VENDOR.code, VENDOR.title)  # before anything is noted of an attempt
     twilio = connected()
     try:
         if text.may_be_out:

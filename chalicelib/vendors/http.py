@@ -11,6 +11,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
+from chalicelib.core import switches
 from chalicelib.core.clock import now
 from chalicelib.core.correlation import HEADER, current_id
 from chalicelib.core.errors import DomainError, Invalid, VendorRefused
@@ -96,6 +97,7 @@ class VendorSession:
         - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
         - OutcomeUnknown `_outcome_unknown`: any other method whose answer is missing, 5xx or not of the expected shape
         - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
+        - SwitchedOff `_switched_off`: not to be called at present; surely not delivered
         - Conflict `_conflict` (409), RateLimited `_rate_limited` (429, and 403 with Retry-After)
         """
         request = _Outgoing(
@@ -137,6 +139,7 @@ class VendorSession:
         self._session.close()
 
     def _exchange(self, request: _Outgoing) -> Answer:
+        switches.require_vendor(self._vendor.code, self._vendor.title)
         self._check_key()
         _run(before_request, self._vendor, request)
         status, started = None, time.monotonic()

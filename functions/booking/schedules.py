@@ -11,13 +11,13 @@ from chalicelib.core.unit import Unit
 function = Function(__name__)
 
 
-@function.every("rate(5 minutes)", needs=Needs(writes=("outbox",)))
+@function.every("rate(5 minutes)", needs=Needs(writes=("outbox",)), vendor="calcom")
 def poll_calcom() -> None:
     """Ask Cal.com what has changed, since it sends no webhook twice."""
     _enqueue(PollCalCom(company_id=PLATFORM))
 
 
-@function.every("rate(1 hour)", needs=Needs(writes=("outbox",)))
+@function.every("rate(1 hour)", needs=Needs(writes=("outbox",)), vendor="calcom")
 def check_calcom_webhooks() -> None:
     """See that Cal.com still sends us webhooks, and subscribe anew where it does not."""
     _enqueue(CheckCalComWebhooks(company_id=PLATFORM))

@@ -27,7 +27,7 @@ NO_REASON = "No reason given"
 NEVER_ARRIVED = frozenset(
     {
         *("calcom_unreachable", "calcom_credentials", "calcom_forbidden", "calcom_rate_limited"),
-        *("calcom_metadata", "calcom_no_event_type"),
+        *("calcom_metadata", "calcom_no_event_type", "calcom_switched_off"),
     }
 )
 """Refusals after which Cal.com has surely done nothing. After any other it is asked: what it refused may be the second
