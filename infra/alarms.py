@@ -3,9 +3,10 @@
 from typing import Any
 
 from chalicelib.core.endpoints import Endpoint
-from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from chalicelib.core.queues import DEAD, LANES
+from chalicelib.core.settings import sqs_name
 from infra.api_split import APIS
-from infra.intrinsics import Resource, logical, named
+from infra.intrinsics import Resource, logical, named, queue_named
 from infra.policies import function_name
 
 MINUTE = 60
@@ -19,19 +20,19 @@ TOPIC = "AlarmTopic"
 def alarm_resources(endpoints: list[Endpoint], stage: str) -> dict[str, Resource]:
     """The topic, and an alarm for each queue, each dead-letter queue, the relay and each API."""
     resources = _topic()
-    for name in NAMED_QUEUES:
+    for name in LANES:
         resources[f"{logical(name)}DeadAlarm"] = _alarm(
-            f"{name}{DEAD}-depth",
+            f"{sqs_name(name)}{DEAD}-depth",
             "Dead letters lie in the queue: its dead-letter consumer does not bury them.",
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
-            {"QueueName": named(f"{name}{DEAD}")},
+            {"QueueName": queue_named(f"{name}{DEAD}")},
             above=0,
         )
         resources[f"{logical(name)}AgeAlarm"] = _alarm(
-            f"{name}-age",
+            f"{sqs_name(name)}-age",
             f"A message waits for over {OLDEST_MESSAGE_SECONDS // MINUTE} minutes.",
             ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum"),
-            {"QueueName": named(name)},
+            {"QueueName": queue_named(name)},
             above=OLDEST_MESSAGE_SECONDS,
         )
     for endpoint in endpoints:

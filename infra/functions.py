@@ -5,14 +5,11 @@ from typing import Any
 
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
-from infra.intrinsics import Resource, arn, logical, named, sub
+from infra.intrinsics import Resource, logical, named, queue_arn, sub
 from infra.policies import OUTBOX_STREAM, VAULT_KEY, function_name, policy
 from infra.resources import FILES, bucket_name
 
 LOG_DAYS = {"dev": 30, "prod": 365}
-WORKERS_PER_QUEUE = 10
-"""At most so many Lambdas of one queue at a time: vendors' limits are lower than what SQS would scale to."""
-UNDERTAKERS_PER_QUEUE = 2
 STREAM_RETRIES = 20
 STREAM_SECONDS = 3_600
 """The sweep publishes what the stream gave up, so one poisonous record must not hold the others for a day."""
@@ -119,10 +116,10 @@ def _event(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 def _queue(endpoint: Endpoint) -> dict[str, Any]:
     return {
-        "Queue": arn("sqs", f"${{Prefix}}-{endpoint.queue}{DEAD if endpoint.dead else ''}"),
+        "Queue": queue_arn(endpoint.queue + (DEAD if endpoint.dead else "")),
         "BatchSize": endpoint.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": {"MaximumConcurrency": UNDERTAKERS_PER_QUEUE if endpoint.dead else WORKERS_PER_QUEUE},
+        "ScalingConfig": {"MaximumConcurrency": endpoint.concurrency},
     }
 
 

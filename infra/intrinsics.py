@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from chalicelib.core.settings import sqs_name
+
 Resource = dict[str, Any]
 Template = dict[str, Any]
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
@@ -21,6 +23,16 @@ def named(name: str) -> dict[str, str]:
 def arn(service: str, resource: str) -> dict[str, str]:
     """The ARN of a resource of this account and region; `resource` may hold `${Prefix}`."""
     return sub(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}")
+
+
+def queue_named(lane: str) -> dict[str, str]:
+    """The SQS queue of a lane (`sync.fic`), or of its dead letters (`sync.fic-dead`)."""
+    return named(sqs_name(lane))
+
+
+def queue_arn(lane: str) -> dict[str, str]:
+    """The ARN of that queue."""
+    return arn("sqs", f"${{Prefix}}-{sqs_name(lane)}")
 
 
 def logical(name: str) -> str:

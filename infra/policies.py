@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
-from infra.intrinsics import arn, sub
+from infra.intrinsics import arn, queue_arn, sub
 from infra.resources import FILES, bucket_arn, indexes_of
 
 READS = ("BatchGetItem", "GetItem", "Query")
@@ -98,19 +98,15 @@ def _table(name: str) -> dict[str, str]:
 def _queues(endpoint: Endpoint) -> list[Statement]:
     statements = []
     if endpoint.needs.sends:
-        queues = [_queue(name) for name in sorted(set(endpoint.needs.sends))]
+        queues = [queue_arn(name) for name in sorted(set(endpoint.needs.sends))]
         statements.append(_allow("Send", "sqs", ["SendMessage"], queues))
     if endpoint.needs.watches:
-        both = [_queue(name + end) for name in sorted(set(endpoint.needs.watches)) for end in ("", DEAD)]
+        both = [queue_arn(name + end) for name in sorted(set(endpoint.needs.watches)) for end in ("", DEAD)]
         statements.append(_allow("Watch", "sqs", list(WATCHES), both))
     if endpoint.kind == "queue":
         own = endpoint.queue + (DEAD if endpoint.dead else "")
-        statements.append(_allow("Consume", "sqs", list(CONSUMES), [_queue(own)]))
+        statements.append(_allow("Consume", "sqs", list(CONSUMES), [queue_arn(own)]))
     return statements
-
-
-def _queue(name: str) -> dict[str, str]:
-    return arn("sqs", f"${{Prefix}}-{name}")
 
 
 def _secrets(endpoint: Endpoint) -> list[Statement]:

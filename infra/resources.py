@@ -7,10 +7,11 @@ from typing import Any
 
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
-from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from chalicelib.core.queues import DEAD, LANES
 from chalicelib.core.rows import CORE_ROWS
+from chalicelib.core.settings import sqs_name
 from chalicelib.core.tables import Row
-from infra.intrinsics import Resource, literal, logical, named, sub
+from infra.intrinsics import Resource, literal, logical, named, queue_named, sub
 
 CHALICELIB = Path(__file__).resolve().parents[1] / "chalicelib"
 MOST_RECEIVES = 20
@@ -81,7 +82,7 @@ def data_resources(stage: str, consumers: tuple[Endpoint, ...] | None = None) ->
         (endpoint.queue, endpoint.dead): endpoint.timeout_seconds for endpoint in consumers if endpoint.kind == "queue"
     }
     resources = {table_id(name): _table(name, rows, stage) for name, rows in rows_by_table().items()}
-    for name in NAMED_QUEUES:
+    for name in LANES:
         resources |= _queues(
             name,
             timeouts.get((name, False), LONGEST_CONSUMER_SECONDS),
@@ -101,9 +102,9 @@ def literal_resources(prefix: str, stage: str) -> dict[str, Any]:
         VAULT_KEY_ID: VAULT_KEY_ID,
         BUCKET_ID: BUCKET_ID,
     }
-    for name in NAMED_QUEUES:
+    for name in LANES:
         # Whoever creates the queues puts in its own region and account.
-        names[f"{queue_id(name + DEAD)}.Arn"] = f"arn:aws:sqs:eu-central-1:000000000000:{prefix}-{name}{DEAD}"
+        names[f"{queue_id(name + DEAD)}.Arn"] = f"arn:aws:sqs:eu-central-1:000000000000:{prefix}-{sqs_name(name)}{DEAD}"
     resolved: dict[str, Any] = literal(resources, names)
     return resolved
 
@@ -246,7 +247,7 @@ def _queues(name: str, timeout: int, dead_timeout: int) -> dict[str, Resource]:
 
 def _queue(name: str, days: int, timeout: int, **more: Any) -> Resource:
     properties = {
-        "QueueName": named(name),
+        "QueueName": queue_named(name),
         "MessageRetentionPeriod": days * 86_400,
         "VisibilityTimeout": VISIBILITY_FACTOR * timeout,
         "SqsManagedSseEnabled": True,

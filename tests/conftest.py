@@ -14,6 +14,7 @@ from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator
 from tests.accounts import Clients, Emulator, new_account
+from tests.held_to_needs import held_to_needs
 from tests.sizes import load_profile
 
 load_profile()
@@ -105,7 +106,9 @@ def aws(
     _forget()
     with clients.of(made.account):
         emulator.furnish(made.account)
-        yield made
+        with held_to_needs(monkeypatch) as strayed:
+            yield made
+            assert strayed == [], "a job touched what it does not declare in `needs`"
     emulator.forget(made.account)
     _forget()
 

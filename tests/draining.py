@@ -7,7 +7,7 @@ import urllib3
 
 from chalicelib.core import relay
 from chalicelib.core.jobs import work
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.worker import deliver
@@ -32,7 +32,7 @@ def work_once() -> int:
     Which have one the emulator says in one request: asking each, most of them in vain, took a tenth of all tests' time.
     """
     done, waiting = 0, _waiting()
-    for queue in NAMED_QUEUES:
+    for queue in LANES:
         if queue in waiting:
             done += deliver(queue, work)
             waiting = _waiting()

@@ -10,6 +10,7 @@ from chalicelib.accounting.record_jobs import (
     SyncStep,
 )
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs
 
 __all__ = [
     "ApplyFicEvent",
@@ -27,6 +28,7 @@ class AskToReconnect(Job):
     """Mail the company's admins that these accounts have to be connected again."""
 
     queue = "notifications"
+    needs = Needs(reads=("accounting", "identity"), writes=("guards",), mail=True)
     handler = "chalicelib.accounting.ask_to_reconnect:ask_to_reconnect"
 
     account_ids: tuple[str, ...]

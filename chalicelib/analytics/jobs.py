@@ -1,12 +1,14 @@
 """What figures leave to be done later."""
 
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs
 
 
 class CountAppointment(Job):
     """Bring the counters up to how an appointment stands; `branch_id` where whoever asks knows it."""
 
     queue = "workflows"
+    needs = Needs(reads=("booking",), writes=("analytics",))
     handler = "chalicelib.analytics.count_appointments:count"
     attempts = 12
 
@@ -21,6 +23,7 @@ class MeasureAvailable(Job):
     """
 
     queue = "workflows"
+    needs = Needs(reads=("booking", "occupancy"), writes=("analytics",))
     handler = "chalicelib.analytics.measure_minutes:measure_next"
     attempts = 6
 

@@ -4,26 +4,36 @@ from datetime import datetime
 from typing import Literal
 
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs, union
 
 News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declined"]
 """What customers are told of an appointment."""
 
+CALCOM = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",))
+"""Cal.com asked, and what it says brought into the calendars."""
+CALENDARS = Needs(reads=("crm",), writes=("booking", "occupancy", "directory"))
+"""Appointments made, moved or given up where no vendor is asked."""
+MAILS = Needs(reads=("booking", "crm"), writes=("directory", "guards"), mail=True)
+"""A mail to a customer, once; some with a link whose secret the directory knows."""
+
 
 class ReconcileBooking(Job):
-    """Ask Cal.com about a hold, and confirm or release it."""
+    """Ask the provider about a hold, and confirm or release it."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.reconcile_booking:reconcile"
+    queue = "sync.calcom"
+    needs = CALCOM
+    handler = "chalicelib.booking.provider.reconcile_booking:reconcile"
     attempts = 12
 
     appointment_id: str
 
 
 class SettleChange(Job):
-    """Ask Cal.com what became of a change, and write it down or undo it."""
+    """Ask the provider what became of a change, and write it down or undo it."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.reconcile_change:settle_change"
+    queue = "sync.calcom"
+    needs = CALCOM
+    handler = "chalicelib.booking.provider.reconcile_change:settle_change"
     attempts = 12
 
     appointment_id: str
@@ -31,39 +41,48 @@ class SettleChange(Job):
 
 
 class TellCalCom(Job):
-    """Bring a booking at Cal.com up to ours in what it need not agree to: no-shows, attendees, guests."""
+    """Bring a booking at its provider up to ours in what it need not agree to: no-shows, attendees, guests."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.push:tell"
+    queue = "sync.calcom"
+    needs = CALCOM
+    handler = "chalicelib.booking.provider.push:tell"
     attempts = 12
 
     appointment_id: str
+
+
+PushBooking = TellCalCom
+"""Its name on the wire is older than the second provider."""
 
 
 class CancelLeftover(Job):
-    """Cancel a booking at Cal.com that no appointment stands for any more."""
+    """Cancel a booking at a provider (by its id there) that no appointment stands for any more."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.reconcile_change:cancel_leftover"
+    queue = "sync.calcom"
+    needs = CALCOM
+    handler = "chalicelib.booking.provider.reconcile_change:cancel_leftover"
     attempts = 12
 
     appointment_id: str
+    provider: str
     uid: str
 
 
 class PollCalCom(Job):
     """Ask Cal.com what has changed since the last time, and act on it."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.poll:poll"
+    queue = "sync.calcom"
+    needs = CALCOM
+    handler = "chalicelib.integrations.calcom.news:poll"
     attempts = 4
 
 
 class ApplyCalComBooking(Job):
     """Act on a booking of Cal.com's that the poll could not be done with."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.poll:apply_one"
+    queue = "sync.calcom"
+    needs = CALCOM
+    handler = "chalicelib.integrations.calcom.news:apply_one"
     attempts = 8
 
     uid: str
@@ -72,16 +91,18 @@ class ApplyCalComBooking(Job):
 class CheckCalComWebhooks(Job):
     """See that Cal.com still sends us what happens, and subscribe anew where it does not."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.webhook_subscription:check"
+    queue = "sync.calcom"
+    needs = union(CALCOM, Needs(secrets=("calcom_webhook_secret",)))
+    handler = "chalicelib.integrations.calcom.webhook_subscription:check"
     attempts = 4
 
 
 class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 
-    queue = "sync"
-    handler = "chalicelib.booking.calcom.webhook_events:apply_delivery"
+    queue = "sync.calcom"
+    needs = union(CALCOM, Needs(reads=("inbox",)))
+    handler = "chalicelib.integrations.calcom.news:apply_delivery"
     attempts = 10
 
     delivery_id: str
@@ -94,6 +115,7 @@ class FollowGroup(Job):
     """
 
     queue = "default"
+    needs = CALENDARS
     handler = "chalicelib.booking.groups.sync_participants:follow"
     attempts = 10
 
@@ -105,6 +127,7 @@ class RecompileBranches(Job):
     """Compile the schedules of the company's branches after `after` (an id, or "") anew."""
 
     queue = "default"
+    needs = CALENDARS
     handler = "chalicelib.booking.practice_admin.manage:recompile_branches"
     attempts = 10
 
@@ -120,6 +143,7 @@ class OfferOpening(Job):
     """
 
     queue = "default"
+    needs = CALENDARS
     handler = "chalicelib.booking.waitlist.make_offers:offer_opening"
     attempts = 10
 
@@ -132,10 +156,22 @@ class OfferOpening(Job):
     reason: str = ""
 
 
+class CheckWaiting(Job):
+    """End an offer that nobody answered, or waiting that is over, or look again at who has waited for a day."""
+
+    queue = "default"
+    needs = CALENDARS
+    handler = "chalicelib.booking.waitlist.end_offer:check_waiting"
+    attempts = 10
+
+    waiting_id: str
+
+
 class MailOffer(Job):
     """Mail the link to an offer, whose secret only the job knows."""
 
     queue = "notifications"
+    needs = MAILS
     handler = "chalicelib.booking.waitlist.offer_mail:mail_offer"
 
     waiting_id: str
@@ -149,6 +185,7 @@ class MailCustomer(Job):
     """
 
     queue = "notifications"
+    needs = MAILS
     handler = "chalicelib.booking.customer_notices.send:mail_customer"
     attempts = 6
 
@@ -162,6 +199,7 @@ class AskForReview(Job):
     """Mail the customer of a completed visit the link to review it, where the practice wants it."""
 
     queue = "notifications"
+    needs = MAILS
     handler = "chalicelib.booking.customer_notices.send:ask_for_review"
     attempts = 6
 
@@ -172,6 +210,7 @@ class ResumeSeries(Job):
     """Go on with a series that a request left: book what it holds, make the change it was in, or give up its holds."""
 
     queue = "sync"
+    needs = CALCOM
     handler = "chalicelib.booking.series.resume:resume"
     attempts = 12
 

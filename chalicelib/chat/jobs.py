@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Literal
 
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs
 
 
 class Tell(Job):
     """Say in the chat what has become of the session; `ends_at` for `ending_soon`, `reason` for `ended`."""
 
     queue = "default"
+    needs = Needs(reads=("text_sessions",), writes=("chat",))
     handler = "chalicelib.chat.system_messages:tell"
 
     appointment_id: str

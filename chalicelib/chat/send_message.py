@@ -4,7 +4,7 @@ from chalicelib.chat import store
 from chalicelib.chat.message import Attachment, Draft, Message
 from chalicelib.core import files, metrics
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Fault, Invalid
+from chalicelib.core.errors import Conflict, Fault, raise_faults
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.text_sessions import activity, participants
@@ -75,6 +75,5 @@ def _attached(present: Present, draft: Draft, clock: Clock) -> tuple[Attachment,
             faults.append(Fault(path, "not_uploaded", "This attachment has not been uploaded."))
         else:
             found.append(attachment)
-    if faults:
-        raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=tuple(faults))
+    raise_faults(faults)
     return tuple(found)

@@ -130,7 +130,7 @@ def sync_subscriptions(stage: Stage, account_id: str | None, dry_run: bool) -> N
     Exit code 1 when something is still not verified afterwards.
     """
     stage.connect()
-    adopt_worker("sync", stage)
+    adopt_worker("sync.fic", stage)
     rows = [
         row for account in _accounts(account_id) if account.usable for row in _differences(account, dry_run=dry_run)
     ]

@@ -13,12 +13,13 @@ from chalicelib.core.errors import NotFound
 from chalicelib.core.events import UnknownName
 from chalicelib.core.failed_jobs import FailedJob
 from chalicelib.core.ops_health import queue_counts
-from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from chalicelib.core.queues import DEAD, LANES, lanes_of, queue_of
 from chalicelib.core.unit import Actor, Unit
 
 OPERATOR = Actor("system", "pilot-cli")
 STATUS = {
     "queue": "Queue",
+    "lane": "Lane",
     "waiting": "Waiting",
     "delayed": "Delayed",
     "in_flight": "In flight",
@@ -34,7 +35,7 @@ FAILED = {
     "reason": "Reason",
     "failed_at": "Failed at",
 }
-one_queue = click.option("--queue", "name", type=click.Choice(NAMED_QUEUES), help="Only this queue's.")
+one_queue = click.option("--queue", "name", type=click.Choice(LANES), help="Only this queue's, or this lane's.")
 
 
 @click.group()
@@ -46,9 +47,9 @@ def queue() -> None:
 @click.option("--check", is_flag=True, help="Exit 1 when there are dead letters or failed jobs.")
 @on_stage
 def status(stage: Stage, check: bool) -> None:
-    """How much waits in each queue, and how much failed. SQS's own counts are approximate."""
+    """How much waits in each lane of each queue, and how much failed. SQS's own counts are approximate."""
     stage.connect()
-    rows = [status_of(name) for name in progress(NAMED_QUEUES, "Asking the queues")]
+    rows = [status_of(lane) for lane in progress(LANES, "Asking the queues")]
     shown = (
         rows
         if stage.as_json
@@ -58,11 +59,11 @@ def status(stage: Stage, check: bool) -> None:
     finish(not (check and any(row["dead_letters"] or row["failed_jobs"] for row in rows)))
 
 
-def status_of(name: str) -> dict[str, Any]:
-    """How much waits in a queue, and how much failed."""
-    row: dict[str, Any] = {"queue": name, **queue_counts(name)}
-    dead = queue_counts(f"{name}{DEAD}")
-    return row | {"dead_letters": sum(dead.values()), "failed_jobs": failed_jobs.count(name)}
+def status_of(lane: str) -> dict[str, Any]:
+    """How much waits in a lane, and how much failed."""
+    row: dict[str, Any] = {"queue": queue_of(lane), "lane": lane, **queue_counts(lane)}
+    dead = queue_counts(f"{lane}{DEAD}")
+    return row | {"dead_letters": sum(dead.values()), "failed_jobs": failed_jobs.count(lane)}
 
 
 @queue.command()
@@ -79,7 +80,7 @@ def failed(stage: Stage, name: str | None, limit: int) -> None:
 
 
 def _named(name: str | None) -> tuple[str, ...]:
-    return (name,) if name else NAMED_QUEUES
+    return lanes_of(name) if name else LANES
 
 
 def _row(job: FailedJob, *, in_full: bool) -> dict[str, Any]:

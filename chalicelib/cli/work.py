@@ -14,32 +14,33 @@ from chalicelib.cli.stage import Stage, adopt, on_stage
 from chalicelib.core import aws
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.logging import log
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES, lanes_of
 from chalicelib.core.worker import run_worker
 
 LOOK_EVERY_SECONDS = 0.2
 
 
 class _Queues(click.ParamType[tuple[str, ...]]):
-    """Names of queues, separated by commas."""
+    """Names of queues, each with all its lanes, or of single lanes, separated by commas."""
 
     name = "a,b"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         names = tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-        unknown = [name for name in names if name not in NAMED_QUEUES]
+        unknown = [name for name in names if not lanes_of(name)]
         if unknown or not names:
-            self.fail(f"No such queue: {', '.join(unknown) or '(none given)'}. There are {', '.join(NAMED_QUEUES)}.")
-        return tuple(dict.fromkeys(names))
+            self.fail(f"No such queue: {', '.join(unknown) or '(none given)'}. There are {', '.join(LANES)}.")
+        return tuple(dict.fromkeys(lane for name in names for lane in lanes_of(name)))
 
 
 @click.command()
-@click.option("--queue", "queues", type=_Queues(), default=NAMED_QUEUES, show_default="all", help="In this priority.")
+@click.option("--queue", "queues", type=_Queues(), default=LANES, show_default="all", help="In this priority.")
 @on_stage
 def work(stage: Stage, queues: tuple[str, ...]) -> None:
     """Work off queues until Ctrl-C; the message in hand is finished first.
 
-    An earlier queue goes before a later one. Dead letters of these queues are moved to the failed jobs.
+    An earlier queue goes before a later one, a queue's own lane before its others. Dead letters of these queues are
+    moved to the failed jobs.
     """
     stage.connect()
     adopt_worker(queues[0], stage)

@@ -7,12 +7,13 @@ from types import ModuleType
 
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.function import Function
+from chalicelib.core.lanes import with_needs_of_jobs
 
 
 def all_endpoints(package: str = "functions") -> list[Endpoint]:
     """Every endpoint under `package`, sorted by area and name; found by name, so that core depends on none of them."""
     endpoints = [endpoint for function in functions(package) for endpoint in function.endpoints]
-    return sorted(endpoints, key=lambda endpoint: (endpoint.area, endpoint.name))
+    return sorted(with_needs_of_jobs(endpoints), key=lambda endpoint: (endpoint.area, endpoint.name))
 
 
 def functions(package: str = "functions") -> list[Function]:

@@ -38,7 +38,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One Lambda: where its handler lies, what it needs, how it is called."""
+    """One Lambda: where its handler lies, what it needs, how it is called.
+
+    `queue`: the lane whose messages it gets; `concurrency`: how many of it at most work on them at a time.
+    """
 
     kind: Literal["route", "queue", "schedule", "stream", "authorizer"]
     name: str
@@ -51,6 +54,7 @@ class Endpoint:
     queue: str = ""
     dead: bool = False
     batch_size: int = 10
+    concurrency: int = 0
     schedule: str = ""
     entry: Any = field(default=None, compare=False, repr=False)
 

@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
+from chalicelib.core.needs import Needs
+
 
 class Event(msgspec.Struct, kw_only=True):
     """Something that happened, past tense; holds ids and names of fields, never personal values."""
@@ -19,13 +21,16 @@ class Event(msgspec.Struct, kw_only=True):
 class Job(msgspec.Struct, kw_only=True):
     """Work for later, on a named queue. A subclass lives in its area's `jobs.py` and says who does it:
 
-    `class SendInvitation(Job): queue = "notifications"; attempts = 6; handler = "chalicelib.identity.mail:send"`.
+    `class SendInvitation(Job): queue = "notifications"; handler = "chalicelib.identity.mail:send"; needs = Needs(…)`.
+    `queue`: a named queue, or a lane of one (`sync.fic`). `needs`: what the handler touches; the role of the lane's
+    worker is the union over its jobs, so a job that leaves something out is refused it on AWS.
     The handler is imported by the worker alone, so that an endpoint that only enqueues stays light. It gets the job and
     `JobContext`; it may be called more than once for the same job id and must then change nothing twice.
     """
 
     queue: ClassVar[str]
     handler: ClassVar[str]
+    needs: ClassVar[Needs] = Needs()
     attempts: ClassVar[int] = 8
     timeout_seconds: ClassVar[int] = 60
 

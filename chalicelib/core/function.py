@@ -1,7 +1,7 @@
 """Function: one declaration per endpoint gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, TypedDict, Unpack
 
 from chalice.app import Blueprint, Chalice, CORSConfig
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.core.endpoints import DEFAULT_MEMORY_MB, PUBLIC, Endpoint, Route
 from chalicelib.core.needs import SWITCHES, Needs
+from chalicelib.core.settings import sqs_name
 
 CORS = CORSConfig(
     allow_origin="*",
@@ -19,6 +20,9 @@ CORS = CORSConfig(
 API_TIMEOUT_SECONDS = 29
 """API Gateway gives up then."""
 AUTHORIZER_TIMEOUT_SECONDS = 10
+WORKERS = 10
+"""At most so many Lambdas of one lane at a time: vendors' limits are lower than what SQS would scale to."""
+DEAD_LETTER_CONSUMERS = 2
 WATCHED = ("queue", "schedule", "stream")
 """Endpoints that run without being asked: each notes that it did (core/heartbeats.py)."""
 View = Callable[..., Any]
@@ -95,18 +99,33 @@ class Function(Blueprint):
 
         return declare
 
-    def on_queue(
-        self, queue: str, *, needs: Needs, dead: bool = False, batch_size: int = 10, **capacity: Unpack[Capacity]
+    def on_lane(
+        self, lane: str, *, batch_size: int = 10, concurrency: int = WORKERS, **capacity: Unpack[Capacity]
     ) -> Callable[[View], Any]:
-        """Declare the consumer of a named queue, or (`dead`) of its dead-letter queue. It gets the raw SQS event."""
+        """Declare the worker of a lane, at most `concurrency` at a time. It gets the raw SQS event.
+
+        Its needs are those of all jobs on the lane, and those of working them off (core/lanes.py).
+        """
+        needs = Needs(reads=(SWITCHES,), writes=("jobs",), sends=(lane,))
 
         def declare(view: View) -> Any:
-            # Who buries dead letters has nothing to do as long as all is well: silence is no sign of anything.
-            run = view if dead else partial(_watched, view)
-            consumer = self._named(view, lambda event: run(event.to_dict()))
-            source = f"{queue}-dead" if dead else queue
-            entry = self.on_sqs_message(queue=source, batch_size=batch_size, name=view.__name__)(consumer)
-            self._add("queue", view, needs, entry, queue=queue, dead=dead, batch_size=batch_size, **capacity)
+            consumer = self._named(view, lambda event: _watched(view, event.to_dict()))
+            entry = self.on_sqs_message(queue=sqs_name(lane), batch_size=batch_size, name=view.__name__)(consumer)
+            more = {"queue": lane, "batch_size": batch_size, "concurrency": concurrency, **capacity}
+            self._add("queue", view, needs, entry, **more)
+            return entry
+
+        return declare
+
+    def on_dead_letters(self, lane: str) -> Callable[[View], Any]:
+        """Declare who takes over what the lane could not deliver. It gets the raw SQS event of those."""
+
+        def declare(view: View) -> Any:
+            # They have nothing to do as long as all is well: silence is no sign of anything, so nobody watches.
+            consumer = self._named(view, lambda event: view(event.to_dict()))
+            entry = self.on_sqs_message(queue=f"{sqs_name(lane)}-dead", batch_size=10, name=view.__name__)(consumer)
+            more = {"queue": lane, "dead": True, "concurrency": DEAD_LETTER_CONSUMERS}
+            self._add("queue", view, Needs(writes=("jobs",)), entry, **more)
             return entry
 
         return declare
@@ -189,8 +208,6 @@ class Function(Blueprint):
     def _add(self, kind: Any, view: View, needs: Needs, entry: Any, **more: Any) -> None:
         if kind in WATCHED and not more.get("dead"):
             needs = replace(needs, updates=(*needs.updates, "heartbeats"))
-        if kind == "queue" and not more.get("dead"):
-            needs = replace(needs, reads=(*needs.reads, SWITCHES))
         found = Endpoint(kind, view.__name__, self.module, needs, doc=view.__doc__ or "", entry=entry, **more)
         self.endpoints.append(found)
 

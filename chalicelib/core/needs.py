@@ -1,5 +1,8 @@
 """What one Lambda may touch; the IAM policy of its role is generated from this and from nothing else."""
 
+from itertools import chain
+from typing import Any
+
 import msgspec
 
 UNIT_TABLES = ("outbox", "due", "audit", "guards")
@@ -44,3 +47,15 @@ class Needs(msgspec.Struct, frozen=True):
     def read_only(self) -> tuple[str, ...]:
         """Tables it may only read, sorted."""
         return tuple(sorted(set(self.all_reads()) - set(self.written())))
+
+
+NOTHING = Needs()
+
+
+def union(*needs: Needs) -> Needs:
+    """What all of them need together, each name once."""
+    fields: dict[str, Any] = {}
+    for name in Needs.__struct_fields__:
+        values = [getattr(each, name) for each in needs]
+        fields[name] = any(values) if isinstance(getattr(NOTHING, name), bool) else tuple(sorted({*chain(*values)}))
+    return Needs(**fields)

@@ -60,7 +60,7 @@ class ScheduleHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SwitchHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What is switched off: `vendor:calcom`, `job:booking.MailCustomer` or `public-booking`; since when, and why."""
+    """What is switched off: `vendor:<name>`, `job:booking.MailCustomer` or `public-booking`; since when, and why."""
 
     name: str
     since: datetime

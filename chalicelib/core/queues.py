@@ -1,4 +1,4 @@
-"""The named queues, and putting messages on them with the answer's Failed list checked."""
+"""The named queues with their lanes, and putting messages on them with the answer's Failed list checked."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,16 +11,42 @@ from chalicelib.core.logging import log
 from chalicelib.core.settings import settings
 
 NAMED_QUEUES = ("default", "sync", "messages", "notifications", "workflows", "image_compression", "qa_automation")
+LANES = (
+    "default",
+    "sync",
+    "sync.calcom",
+    "sync.fic",
+    "messages",
+    "notifications",
+    "workflows",
+    "workflows.webhooks",
+    "image_compression",
+    "qa_automation",
+)
+"""Each is an SQS queue with a worker and a dead-letter queue of its own, so that what is slow holds up its lane alone.
+
+A named queue's own lane has its name. A further one costs some $0.26 a month in polling even when it is idle.
+"""
 DEAD = "-dead"
-"""Every named queue `x` has the dead-letter queue `x-dead`."""
+"""Every lane `x` has the dead-letter queue `x-dead`."""
 BATCH = 10
 LARGEST_BATCH = 250_000
 """Bytes of bodies; SQS refuses a larger batch as a whole, however small each message is."""
 LONGEST_DELAY_SECONDS = 900
 
 
+def queue_of(lane: str) -> str:
+    """The named queue that a lane belongs to: `sync` for `sync.fic`."""
+    return lane.partition(".")[0]
+
+
+def lanes_of(name: str) -> tuple[str, ...]:
+    """All lanes of a named queue, its own first, or the one lane of that name; () when there is neither."""
+    return tuple(lane for lane in LANES if name in (lane, queue_of(lane)))
+
+
 class Message(msgspec.Struct, frozen=True):
-    """What goes on a queue: `group` (the company) keeps one loud company from starving the others."""
+    """What goes on a lane: `group` (the company) keeps one loud company from starving the others."""
 
     queue: str
     body: str

@@ -46,13 +46,18 @@ class Settings(msgspec.Struct, frozen=True):
         """The DynamoDB table that plays `name` (an area's or core's) in this stage."""
         return f"{self.prefix}-{name}"
 
-    def queue(self, name: str) -> str:
-        """The SQS queue that plays the named queue `name` in this stage."""
-        return f"{self.prefix}-{name}"
+    def queue(self, lane: str) -> str:
+        """The SQS queue that plays the lane in this stage."""
+        return f"{self.prefix}-{sqs_name(lane)}"
 
-    def queue_url(self, name: str) -> str:
+    def queue_url(self, lane: str) -> str:
         """Built, not looked up: a GetQueueUrl per cold start would cost a request."""
-        return f"{self.queue_base_url.rstrip('/')}/{self.queue(name)}"
+        return f"{self.queue_base_url.rstrip('/')}/{self.queue(lane)}"
+
+
+def sqs_name(lane: str) -> str:
+    """A lane's name as SQS takes it, which knows no dots: `sync-fic` for `sync.fic`."""
+    return lane.replace(".", "-")
 
 
 @cache

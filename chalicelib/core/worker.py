@@ -1,4 +1,4 @@
-"""A worker outside Lambda: takes messages off named queues, in order of priority, and does the jobs on them."""
+"""A worker outside Lambda: takes messages off lanes of queues, in order of priority, and does the jobs on them."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.core import aws, failed_jobs, heartbeats, jobs, watched
 from chalicelib.core.clock import now
 from chalicelib.core.logging import log, log_context
-from chalicelib.core.queues import BATCH, DEAD, NAMED_QUEUES
+from chalicelib.core.queues import BATCH, DEAD, LANES
 from chalicelib.core.settings import settings
 
 POLL_SECONDS = 1
@@ -40,11 +40,11 @@ def run_worker(
     `work` and `consume_dead` handle a batch of a queue and of its dead-letter queue; both get its own name. The
     messages in hand are finished first. A queue that cannot be reached is tried again after a second.
 
-    Raises ValueError for a name that is no queue.
+    `queues` are lanes. Raises ValueError for a name that is none.
     """
-    unknown = [queue for queue in queues if queue not in NAMED_QUEUES]
+    unknown = [queue for queue in queues if queue not in LANES]
     if unknown:
-        raise ValueError(f"No such queue: {', '.join(unknown)}. There are {', '.join(NAMED_QUEUES)}.")
+        raise ValueError(f"No such queue: {', '.join(unknown)}. There are {', '.join(LANES)}.")
     consume_dead_at, poll = 0.0, 0
     while not stop.is_set():
         note_polling(queues)

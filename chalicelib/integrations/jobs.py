@@ -1,6 +1,7 @@
 """What outgoing webhooks leave to be done later."""
 
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs
 
 
 class PublishWebhook(Job):
@@ -9,7 +10,8 @@ class PublishWebhook(Job):
     `participant_id` and `customer_id`: who joined, left or was moved, where it is about one participant of a group.
     """
 
-    queue = "workflows"
+    queue = "workflows.webhooks"
+    needs = Needs(reads=("booking",), writes=("integrations",))
     handler = "chalicelib.integrations.publish_event:publish"
     attempts = 10
 
@@ -22,7 +24,8 @@ class PublishWebhook(Job):
 class PublishWaiting(Job):
     """Make a delivery of what happened on the waiting list for every endpoint that wants to know."""
 
-    queue = "workflows"
+    queue = "workflows.webhooks"
+    needs = Needs(reads=("booking",), writes=("integrations",))
     handler = "chalicelib.integrations.publish_event:publish_waitlist"
     attempts = 10
 
@@ -33,7 +36,8 @@ class PublishWaiting(Job):
 class DeliverWebhook(Job):
     """Send a delivery to its endpoint; comes back until it is delivered or given up."""
 
-    queue = "workflows"
+    queue = "workflows.webhooks"
+    needs = Needs(writes=("integrations",), vault=True)
     handler = "chalicelib.integrations.send_delivery:deliver"
     attempts = 20
 

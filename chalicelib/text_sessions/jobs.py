@@ -1,6 +1,7 @@
 """What text sessions leave to be done later."""
 
 from chalicelib.core.events import Job
+from chalicelib.core.needs import Needs
 
 
 class Tick(Job):
@@ -11,6 +12,7 @@ class Tick(Job):
     """
 
     queue = "default"
+    needs = Needs(writes=("text_sessions",))
     handler = "chalicelib.text_sessions.tick_job:tick"
     attempts = 6
 
@@ -24,6 +26,7 @@ class EndCancelled(Job):
     """End the session that may still run of an appointment that has been cancelled."""
 
     queue = "default"
+    needs = Needs(reads=("booking",), writes=("text_sessions",))
     handler = "chalicelib.text_sessions.deduction:end_cancelled"
 
     appointment_id: str

@@ -4,7 +4,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.needs import SWITCHES, Needs
 from chalicelib.core.ops_health import OpsHealth, look
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES
 from chalicelib.core.requests import Request
 
 function = Function(__name__)
@@ -14,7 +14,7 @@ function = Function(__name__)
     "GET",
     "/api/ops/health",
     ability="ops:read",
-    needs=Needs(reads=("heartbeats", "outbox", SWITCHES), watches=NAMED_QUEUES, metrics=True),
+    needs=Needs(reads=("heartbeats", "outbox", SWITCHES), watches=LANES, metrics=True),
 )
 def show_ops_health(request: Request) -> OpsHealth:
     """Which workers, relay and schedules live, what they did last, how much waits for them, and what is switched off.

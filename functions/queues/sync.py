@@ -1,4 +1,4 @@
-"""The worker of the queue `sync`, and the dead-letter consumer of its dead letters."""
+"""The workers of the lanes of `sync`, and who takes over their dead letters."""
 
 from typing import Any
 
@@ -6,38 +6,42 @@ from chalicelib.core import failed_jobs
 from chalicelib.core.clock import now
 from chalicelib.core.function import Function
 from chalicelib.core.jobs import work
-from chalicelib.core.needs import Needs
 
 function = Function(__name__)
 
 
-@function.on_queue(
-    "sync",
-    needs=Needs(
-        reads=("inbox",),
-        writes=("jobs", "booking", "occupancy", "crm", "calls", "directory", "accounting", "records", "syncing"),
-        sends=("sync",),
-        secrets=(
-            "calcom_api_key",
-            "calcom_webhook_secret",
-            "fic_client_id",
-            "fic_client_secret",
-            "retell_api_key",
-            "twilio_account_sid",
-            "twilio_auth_token",
-        ),
-        vault=True,
-    ),
-    # Some jobs ask a vendor ten times; five of them have to fit.
-    batch_size=5,
-    timeout_seconds=120,
-)
+# Some jobs ask a vendor ten times; five of them have to fit.
+@function.on_lane("sync", batch_size=5, timeout_seconds=120)
 def work_sync(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `sync`."""
     return work("sync", event)
 
 
-@function.on_queue("sync", dead=True, needs=Needs(writes=("jobs",)))
+@function.on_dead_letters("sync")
 def bury_sync(event: dict[str, Any]) -> None:
     """Move what `sync` could not deliver into the failed jobs."""
     failed_jobs.record_dead_letters("sync", event, now())
+
+
+@function.on_lane("sync.calcom", batch_size=5, timeout_seconds=120)
+def work_sync_calcom(event: dict[str, Any]) -> dict[str, Any]:
+    """Do the jobs of `sync.calcom`."""
+    return work("sync.calcom", event)
+
+
+@function.on_dead_letters("sync.calcom")
+def bury_sync_calcom(event: dict[str, Any]) -> None:
+    """Move what `sync.calcom` could not deliver into the failed jobs."""
+    failed_jobs.record_dead_letters("sync.calcom", event, now())
+
+
+@function.on_lane("sync.fic", batch_size=5, timeout_seconds=120)
+def work_sync_fic(event: dict[str, Any]) -> dict[str, Any]:
+    """Do the jobs of `sync.fic`."""
+    return work("sync.fic", event)
+
+
+@function.on_dead_letters("sync.fic")
+def bury_sync_fic(event: dict[str, Any]) -> None:
+    """Move what `sync.fic` could not deliver into the failed jobs."""
+    failed_jobs.record_dead_letters("sync.fic", event, now())

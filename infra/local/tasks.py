@@ -11,7 +11,7 @@ import msgspec
 import chalicelib
 from chalicelib.core import aws
 from chalicelib.core.logging import log
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES
 from chalicelib.core.worker import note_polling
 from infra.local.api import Api
 from infra.local.environment import FIC_DEMO_TOKEN, SECRETS, Surroundings, write_private
@@ -19,8 +19,6 @@ from infra.local.processes import Life, Process, Task
 from infra.local.provision import provision
 from infra.local.relay import run_relay
 from infra.local.scheduler import run_scheduler
-from infra.local.simulators.calcom import CalComSimulator, Hook
-from infra.local.simulators.calcom_event_types import event_type_from_json
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator, Notices
 from infra.local.simulators.fattureincloud_access import Keys
 from infra.local.simulators.retell import RetellSimulator
@@ -49,7 +47,7 @@ def processes(around: Surroundings, listener: socket.socket, demo: dict[str, Any
     named: list[tuple[str, Task, int]] = [
         *((vendor, _simulator(around, vendor, demo, state), STOP_SIMULATORS) for vendor in around.simulated),
         ("api", _api(listener), STOP_FIRST),
-        *((f"worker-{queue}", _worker(queue), STOP_WORKERS) for queue in NAMED_QUEUES),
+        *((f"worker-{queue}", _worker(queue), STOP_WORKERS) for queue in LANES),
         ("relay", _relay(state / "relay.json"), STOP_RELAY),
         ("scheduler", _scheduler, STOP_FIRST),
     ]
@@ -145,6 +143,10 @@ def _retell(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulato
 
 
 def _calcom(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
+    # Imported here: its folder may be gone, and the rest runs.
+    from infra.local.simulators.calcom.event_types import event_type_from_json
+    from infra.local.simulators.calcom.simulator import CalComSimulator, Hook
+
     key, webhook_secret = (around.variables[name] for name in SECRETS["calcom"])
     return CalComSimulator(
         key,

@@ -9,7 +9,7 @@ from chalicelib.core import failed_jobs, relay
 from chalicelib.core.clock import now
 from chalicelib.core.envelope import envelope_of
 from chalicelib.core.jobs import CannotSucceed, JobContext
-from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from chalicelib.core.queues import DEAD, LANES
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from tests.cli.conftest import Pilot
@@ -36,11 +36,12 @@ def test_status_counts_what_waits_hides_died_and_failed(pilot: Pilot, doing: Doi
     take("default")
     put_job(Try(company_id="com_1"))
     put("dead", f"messages{DEAD}")
-    rows = {row["queue"]: row for row in pilot.json("queue", "status")}
-    assert list(rows) == list(NAMED_QUEUES)
+    rows = {row.pop("lane"): row for row in pilot.json("queue", "status")}
+    assert list(rows) == list(LANES)
     nothing = {"waiting": 0, "delayed": 0, "in_flight": 0, "dead_letters": 0, "failed_jobs": 0}
     assert rows["default"] == {"queue": "default", **nothing, "waiting": 1, "in_flight": 2}
     assert rows["sync"] == {"queue": "sync", **nothing, "failed_jobs": 1}
+    assert rows["sync.fic"] == {"queue": "sync", **nothing}
     assert rows["messages"] == {"queue": "messages", **nothing, "dead_letters": 1}
     shown = pilot("queue", "status")
     assert "Dead letters" in shown.stdout
@@ -139,7 +140,7 @@ def test_a_stage_is_reached_by_its_own_names(stage: Pilot, doing: Doing, monkeyp
         put_job(Try(company_id="com_1"))
         fail(doing, TrySync(company_id="com_1"))
     settings.cache_clear()
-    rows = {row["queue"]: row for row in stage.json("--stage", "dev", "queue", "status")}
+    rows = {row["lane"]: row for row in stage.json("--stage", "dev", "queue", "status")}
     assert (rows["default"]["waiting"], rows["sync"]["failed_jobs"]) == (1, 1)
     assert dict(os.environ) == before
 

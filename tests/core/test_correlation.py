@@ -65,8 +65,10 @@ def ask(retell: RetellSimulator) -> None:
 
 
 def test_a_request_is_followed_into_what_it_leaves_and_to_the_vendor(
-    doing: Doing, retell: RetellSimulator, caplog: pytest.LogCaptureFixture
+    doing: Doing, retell: RetellSimulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Try, "needs", Needs(writes=("outbox",), secrets=("retell_api_key",)))
+
     def behave(job: Try, context: JobContext) -> None:
         if job.what == "asks":
             ask(retell)

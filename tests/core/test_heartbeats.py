@@ -45,9 +45,9 @@ def calls() -> Iterator[list[str]]:
 def endpoint(kind: str, view: Any) -> Endpoint:
     function = Function("functions.queues.test")
     if kind == "queue":
-        function.on_queue("default", needs=Needs())(view)
+        function.on_lane("default")(view)
     elif kind == "dead":
-        function.on_queue("default", needs=Needs(), dead=True)(view)
+        function.on_dead_letters("default")(view)
     elif kind == "schedule":
         function.every("rate(1 minute)", needs=Needs())(view)
     else:

@@ -14,7 +14,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.heartbeats import Heartbeat, beat, polling
 from chalicelib.core.liveness import UNSEEN
 from chalicelib.core.ops_health import OpsHealth, SwitchHealth
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES
 from chalicelib.core.settings import settings
 from chalicelib.core.switches import Off
 from chalicelib.core.unit import Unit
@@ -37,7 +37,7 @@ def look() -> OpsHealth:
 def test_where_nothing_has_happened_yet_nothing_is_wrong(aws: EmbeddedAws) -> None:
     health = look()
     assert health.ok
-    assert [worker.queue for worker in health.workers] == sorted(NAMED_QUEUES)
+    assert [worker.queue for worker in health.workers] == sorted(LANES)
     assert {worker.status for worker in health.workers} == {"idle"}
     assert health.relay.status == "idle"
     assert {schedule.status for schedule in health.schedules} == {"never"}
@@ -120,7 +120,7 @@ def test_it_is_told_by_the_ability_alone(aws: EmbeddedAws) -> None:
     answer = call("GET", "/api/ops/health", caller=Caller("com_1", "ops:read"))
     assert answer.status == 200
     assert answer.json["ok"]
-    assert len(answer.json["workers"]) == len(NAMED_QUEUES)
+    assert len(answer.json["workers"]) == len(LANES)
     assert call("GET", "/api/ops/health", caller=Caller("com_1", "practice:read")).status == 403
 
 

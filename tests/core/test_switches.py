@@ -257,6 +257,7 @@ def test_a_job_that_needs_a_vendor_waits_while_that_is_off(
         ask(retell)
 
     all_at_once(monkeypatch)
+    monkeypatch.setattr(Try, "needs", Needs(secrets=("retell_api_key",)))
     doing.behaviour = behave
     turn(RETELL, Off(now()))
     put_job(Try(company_id="com_1"))

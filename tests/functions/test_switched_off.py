@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.accounting.leased_client import leased_client
-from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.core import switches
 from chalicelib.core.clock import now
 from chalicelib.core.errors import SwitchedOff
@@ -14,10 +13,9 @@ from chalicelib.core.switches import PUBLIC_BOOKING, Off
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.retell import RetellSimulator
 from infra.local.simulators.twilio import TwilioSimulator
-from tests.calls.conftest import ask, calcom, next_monday, through_calcom
+from tests.calls.conftest import next_monday
 from tests.calls.telephone import NEVER_QUIET, ROUTING, open_branch, phone_calls, twilio
 from tests.calls.test_outbound import post, retell
 from tests.draining import drain
@@ -25,9 +23,8 @@ from tests.functions.test_visitor_endpoints import book, hold, proof
 from tests.functions.waiting import FIRST, books, cancels, link, reply, texts, waits
 from tests.messaging.test_sending import out, queued, read
 
-__all__ = ["calcom", "retell", "through_calcom", "twilio"]
+__all__ = ["retell", "twilio"]
 ME = Caller("com_test")
-WISH = {"service": "Consultation", "name": "Eve Stone", "email": None}
 
 
 def turn(name: str, *, off: bool) -> None:
@@ -97,47 +94,6 @@ def test_what_was_booked_before_is_answered_again(practice: Practice) -> None:
     assert first.status == 201, first
     turn(PUBLIC_BOOKING, off=True)
     assert again().text == first.text
-
-
-def test_the_agent_says_that_it_cannot_book_and_nothing_is_taken(
-    through_calcom: Practice, calcom: CalComSimulator
-) -> None:
-    wish = WISH | {"starts_at": next_monday(10).replace(tzinfo=None).isoformat()}
-    turn(switches.vendor("calcom"), off=True)
-    answer = ask("book_appointment", wish)
-    assert (answer.status, answer.json["status"], answer.json["code"]) == (200, "failed", "calcom_switched_off")
-    assert "Shall we call you back?" in answer.json["message"]
-    assert calcom.requests == []
-    turn(switches.vendor("calcom"), off=False)
-    assert ask("book_appointment", wish).json["status"] == "booked"
-
-
-def test_the_agent_changes_nothing_while_calcom_is_off(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    made = ask("book_appointment", WISH | {"starts_at": next_monday(10).replace(tzinfo=None).isoformat()}).json
-    turn(switches.vendor("calcom"), off=True)
-    for function, args in (("cancel_appointment", {}), ("reschedule_appointment", {"starts_at": "Monday at four"})):
-        said = ask(function, args).json
-        assert (said["status"], said["code"]) == ("failed", "calcom_switched_off")
-    found = appointment_store.get_appointment("com_test", made["appointment_id"])
-    assert (found.status, found.starts_at) == ("confirmed", next_monday(10))
-    turn(switches.vendor("calcom"), off=False)
-    assert ask("cancel_appointment", {}).json["status"] == "cancelled"
-
-
-def test_a_client_is_told_that_calcom_is_off_and_the_time_stays_free(
-    through_calcom: Practice, calcom: CalComSimulator
-) -> None:
-    body = {
-        "branch_id": through_calcom.branches[0].id,
-        "service": "Consultation",
-        "starts_at": next_monday(10).isoformat(),
-        "customer": {"phone": "+4915112345678"},
-    }
-    turn(switches.vendor("calcom"), off=True)
-    answer = call("POST", "/api/appointments", caller=ME, body=body)
-    assert refused(answer, "calcom_switched_off")
-    turn(switches.vendor("calcom"), off=False)
-    assert call("POST", "/api/appointments", caller=ME, body=body).status == 201
 
 
 def test_a_call_is_not_made_while_its_vendor_is_off(twilio: TwilioSimulator, retell: RetellSimulator) -> None:

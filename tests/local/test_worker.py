@@ -11,7 +11,6 @@ from chalicelib.core import aws as aws_clients
 from chalicelib.core import failed_jobs
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.function import Function
-from chalicelib.core.needs import Needs
 from chalicelib.core.queues import DEAD, Message, send
 from chalicelib.core.settings import settings
 from chalicelib.core.worker import deliver
@@ -40,7 +39,7 @@ def consumer(queue: str, view: View) -> Endpoint:
         """Consume."""
         return view(event)
 
-    function.on_queue(queue, needs=Needs())(consume)
+    function.on_lane(queue)(consume)
     return function.endpoints[0]
 
 

@@ -54,7 +54,7 @@ def reopen_{name}(request: Request, record_id: str) -> None:
 QUEUES = '''
 from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
-from chalicelib.core.queues import NAMED_QUEUES
+from chalicelib.core.queues import LANES
 
 function = Function(__name__)
 
@@ -63,10 +63,11 @@ def consume(event):
     """Consume."""
 
 
-for queue in NAMED_QUEUES:
+for queue in LANES:
     for dead in (False, True):
-        consume.__name__ = ("bury_" if dead else "work_") + queue
-        globals()[consume.__name__] = function.on_queue(queue, dead=dead, needs=Needs(writes=("jobs",)))(consume)
+        consume.__name__ = ("bury_" if dead else "work_") + queue.replace(".", "_")
+        declare = function.on_dead_letters(queue) if dead else function.on_lane(queue)
+        globals()[consume.__name__] = declare(consume)
 
 
 def tick():

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core.endpoints import PUBLIC, Endpoint
-from chalicelib.core.queues import DEAD, NAMED_QUEUES
+from chalicelib.core.queues import DEAD, LANES
 from chalicelib.core.settings import settings
 from infra.resources import VISIBILITY_FACTOR, rows_by_table
 from tests.packaging.conftest import Packaged
@@ -164,7 +164,7 @@ def test_every_queue_has_a_dead_letter_queue(dev: Packaged, endpoints: list[Endp
     queues = {
         each["QueueName"]["Fn::Sub"].removeprefix("${Prefix}-"): each for each in dev.resources("AWS::SQS::Queue")
     }
-    assert set(queues) == {*NAMED_QUEUES, *(name + DEAD for name in NAMED_QUEUES)}
+    assert set(queues) == {*LANES, *(name + DEAD for name in LANES)}
     timeouts = {
         endpoint.queue + (DEAD if endpoint.dead else ""): endpoint.timeout_seconds
         for endpoint in endpoints
@@ -207,7 +207,7 @@ def test_alarms(dev: Packaged) -> None:
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         on = alarm["Dimensions"][0]["Value"]
         alarms[alarm["MetricName"], on.get("Fn::Sub", on.get("Ref"))] = alarm
-    for name in NAMED_QUEUES:
+    for name in LANES:
         assert ("ApproximateNumberOfMessagesVisible", f"${{Prefix}}-{name}{DEAD}") in alarms
         assert ("ApproximateAgeOfOldestMessage", f"${{Prefix}}-{name}") in alarms
     assert ("IteratorAge", "${Prefix}-streams-relay_outbox") in alarms
