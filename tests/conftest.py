@@ -12,7 +12,7 @@ from chalicelib.core import secrets, switches, vault
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
-from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import FattureInCloudSimulator
 from tests.accounts import Clients, Emulator, new_account
 from tests.held_to_needs import held_to_needs
 from tests.sizes import load_profile

@@ -10,7 +10,7 @@ from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, RateLimited, VendorRefused
 from chalicelib.core.switches import require_vendor
 from chalicelib.core.unit import UnitFactory
-from chalicelib.vendors.fattureincloud import UNAUTHORIZED, VENDOR, FattureInCloud
+from chalicelib.vendors.fattureincloud.client import UNAUTHORIZED, VENDOR, FattureInCloud
 
 TRIES = 10
 """Others may begin slots, or take the last calls of one, as often while we read."""

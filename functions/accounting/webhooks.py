@@ -18,7 +18,7 @@ from chalicelib.core.payloads import Answer, Query
 from chalicelib.core.requests import Request
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors import fattureincloud_webhook as fic
+from chalicelib.vendors.fattureincloud import webhook as fic
 
 function = Function(__name__)
 FIC = Actor("vendor", "fic")

@@ -14,9 +14,9 @@ from chalicelib.core.requests import Request
 from chalicelib.core.secrets import secrets_of
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors import twilio_webhook
-from chalicelib.vendors.twilio_webhook import Received, VoiceEvent
-from chalicelib.vendors.twiml import CONTENT_TYPE
+from chalicelib.vendors.twilio import webhook as twilio_webhook
+from chalicelib.vendors.twilio.twiml import CONTENT_TYPE
+from chalicelib.vendors.twilio.webhook import Received, VoiceEvent
 
 function = Function(__name__)
 TWILIO = Actor("vendor", "twilio")

@@ -14,7 +14,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
 from chalicelib.core.secrets import secrets_of
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors import retell
+from chalicelib.vendors.retell import webhook as retell
 
 function = Function(__name__)
 AGENT = Actor("vendor", "retell")

@@ -17,10 +17,10 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
 from chalicelib.core.rows import AuditRow, DueRow, OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.retell_client import Retell
+from chalicelib.vendors.retell.client import Retell
 from infra.local.invocation import invoke
 from infra.local.scheduler import schedule_event
-from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
 from tests.conftest import EmbeddedAws
 from tests.core.thing_endpoints import serve
 from tests.core.trial_area import Doing, Happened, Try, work_once

@@ -20,10 +20,10 @@ from chalicelib.core.rows import AuditRow, DueRow, OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.switches import KEEP_SECONDS, PUBLIC_BOOKING, Off, wait_seconds
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors.retell_client import Retell
+from chalicelib.vendors.retell.client import Retell
 from infra.local.invocation import invoke
 from infra.local.scheduler import schedule_event
-from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
 from tests.conftest import EmbeddedAws
 from tests.core.trial_area import Doing, Try, count, put_job, work_once
 

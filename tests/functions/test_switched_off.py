@@ -13,8 +13,8 @@ from chalicelib.core.switches import PUBLIC_BOOKING, Off
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.retell import RetellSimulator
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.conftest import next_monday
 from tests.calls.telephone import NEVER_QUIET, ROUTING, open_branch, phone_calls, twilio
 from tests.calls.test_outbound import post, retell

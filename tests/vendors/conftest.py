@@ -12,7 +12,7 @@ import pytest
 from chalicelib.core import switches
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
-from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
 
 SAMPLES = Path(__file__).parent / "samples"
 
