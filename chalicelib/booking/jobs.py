@@ -13,6 +13,8 @@ CALCOM = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("ca
 """Cal.com asked, and what it says brought into the calendars."""
 CALENDARS = Needs(reads=("crm",), writes=("booking", "occupancy", "directory"))
 """Appointments made, moved or given up where no vendor is asked."""
+OFFERS = union(CALENDARS, Needs(writes=("messaging",)))
+"""Times offered by text, where the customer may be texted."""
 MAILS = Needs(reads=("booking", "crm"), writes=("directory", "guards"), mail=True)
 """A mail to a customer, once; some with a link whose secret the directory knows."""
 
@@ -143,7 +145,7 @@ class OfferOpening(Job):
     """
 
     queue = "default"
-    needs = CALENDARS
+    needs = OFFERS
     handler = "chalicelib.booking.waitlist.make_offers:offer_opening"
     attempts = 10
 
@@ -160,7 +162,7 @@ class CheckWaiting(Job):
     """End an offer that nobody answered, or waiting that is over, or look again at who has waited for a day."""
 
     queue = "default"
-    needs = CALENDARS
+    needs = OFFERS
     handler = "chalicelib.booking.waitlist.end_offer:check_waiting"
     attempts = 10
 

@@ -11,7 +11,7 @@ class Tell(Job):
     """Say in the chat what has become of the session; `ends_at` for `ending_soon`, `reason` for `ended`."""
 
     queue = "default"
-    needs = Needs(reads=("text_sessions",), writes=("chat",))
+    needs = Needs(writes=("chat", "text_sessions"))
     handler = "chalicelib.chat.system_messages:tell"
 
     appointment_id: str

@@ -14,6 +14,7 @@ from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calls import calls
 from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
+from chalicelib.cli.files import files
 from chalicelib.cli.logs import logs
 from chalicelib.cli.queues import queue
 from chalicelib.cli.release import release_check
@@ -68,6 +69,7 @@ for command in (
     waiting,
     vendors,
     switch,
+    files,
 ):
     cli.add_command(command)
 

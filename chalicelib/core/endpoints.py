@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from chalicelib.core.needs import Needs
 
+Package = Literal["", "images", "video"]
+PACKAGES: tuple[Package, ...] = get_args(Package)
+"""A zip each, with what `requirements.txt` pins, or in its place `requirements-<package>.txt`, which has all of it."""
 PUBLIC = ""
 """The ability of a route that needs no token."""
 DEFAULT_MEMORY_MB = 512
@@ -56,6 +59,7 @@ class Endpoint:
     batch_size: int = 10
     concurrency: int = 0
     schedule: str = ""
+    package: Package = ""
     entry: Any = field(default=None, compare=False, repr=False)
 
     @property

@@ -21,6 +21,7 @@ LANES = (
     "workflows",
     "workflows.webhooks",
     "image_compression",
+    "image_compression.video",
     "qa_automation",
 )
 """Each is an SQS queue with a worker and a dead-letter queue of its own, so that what is slow holds up its lane alone.

@@ -127,7 +127,7 @@ def test_a_run_given_up_says_why_and_goes_on_when_asked(fic: FattureInCloudSimul
     assert (run.id, run.status, run.step) == (driver.first.id, "running", 1)
     drain_all()
     assert_same(fic, account, "quotes")
-    assert failed_jobs.count("sync") == 0
+    assert failed_jobs.count("sync.fic") == 0
 
 
 def test_a_failed_job_that_is_retried_takes_its_run_on(fic: FattureInCloudSimulator, account: Account) -> None:

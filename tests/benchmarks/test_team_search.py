@@ -19,7 +19,7 @@ from chalicelib.booking.engine.search import search_each
 from chalicelib.booking.engine.starts import ROUND
 from chalicelib.booking.engine.windows import Window
 from tests.booking.engine.brute import fits, open_minutes, taken_minutes
-from tests.booking.engine.drawn import PLACES, asks, bookings, hours
+from tests.booking.engine.drawn import PLACES, bookings, hours, slot_specs
 from tests.sizes import examples
 
 property_test = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
@@ -29,10 +29,10 @@ MIDNIGHT = day_start("UTC", MONDAY)
 
 
 def team_spec(data: st.DataObject) -> TeamSpec:
-    return TeamSpec(**asdict(data.draw(asks())), optimized=data.draw(st.booleans()))
+    return TeamSpec(**asdict(data.draw(slot_specs())), optimized=data.draw(st.booleans()))
 
 
-def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[TeamQuery, dict[str, list[Window]]]:
+def spec_of(data: st.DataObject, place: tuple[str, date]) -> tuple[TeamQuery, dict[str, list[Window]]]:
     """A query about two days of a place, with one to three hosts; long before `now` matters."""
     zone, day = place[0], place[1].toordinal()
     first, last = day_start(zone, day), day_start(zone, day + 2)
@@ -70,7 +70,7 @@ def free_for_team(query: TeamQuery, start: int, taken: dict[str, list[Window]]) 
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_what_is_offered_is_free(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, taken = ask_of(data, place)
+    query, taken = spec_of(data, place)
     frame = frame_of(query.first, query.last)
     found = search(query, frame).starts
     assert found == sorted(set(found))
@@ -82,7 +82,7 @@ def test_what_is_offered_is_free(data: st.DataObject, place: tuple[str, date]) -
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, taken = ask_of(data, place)
+    query, taken = spec_of(data, place)
     spec = TeamSpec(
         duration=query.spec.duration,
         step=data.draw(st.sampled_from(ROUND)),
@@ -111,7 +111,7 @@ def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place:
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_the_engine_finds_each_alone_as_a_team_of_one(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, _ = ask_of(data, place)
+    query, _ = spec_of(data, place)
     frame = frame_of(query.first, query.last)
     query = replace(query, spec=replace(query.spec, optimized=False))
     for host, found in search_each(query, frame).items():

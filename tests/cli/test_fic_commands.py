@@ -37,7 +37,7 @@ class Worker:
     def _run(self) -> None:
         while not self._stop.wait(0.01):
             relay.publish(row for row in OutboxRow.scan() if row.pending)
-            worker.work_first(("sync",))
+            worker.work_first(("sync.fic",))
 
 
 def test_sync_reads_everything_and_watches(fic: FattureInCloudSimulator, account: Account, pilot: Pilot) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.core import aws, jobs
 from chalicelib.core.envelope import envelope_of
 from chalicelib.core.events import Event, Job
+from chalicelib.core.needs import Needs
 from chalicelib.core.settings import settings
 from chalicelib.core.worker import sqs_event
 
@@ -26,6 +27,7 @@ class Try(Job):
     queue = "default"
     handler = "chalicelib.trial.doing:do"
     attempts = 3
+    needs = Needs(sends=("default", "sync"))
 
     what: str = "it"
 

@@ -83,7 +83,7 @@ def test_an_event_is_acted_on_whenever_a_worker_dies(small: FattureInCloudSimula
         small.change("clients", number, {"notes": str(tried)}, silent=True)
         assert tell(small, account, "entities.clients.update", [number], number=str(tried)).status == 204
         relay.publish(row for row in OutboxRow.scan() if row.pending)
-        died = run_dying(lambda: deliver("sync", work), death)
+        died = run_dying(lambda: deliver("sync.fic", work), death)
         drain_all()
         assert_same(small, account, "clients")
         return died

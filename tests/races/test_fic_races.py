@@ -54,14 +54,14 @@ def _work(stop: threading.Event) -> None:
     """A worker, and a relay that competes with the others'."""
     while not stop.is_set():
         relay.publish(row for row in OutboxRow.scan() if row.pending)
-        deliver("sync", work)
+        deliver("sync.fic", work)
 
 
 def _drain_to_the_last() -> None:
     """Also what failed just now and waits for its next attempt."""
     while True:
         drain_all()
-        waiting = status_of("sync")
+        waiting = status_of("sync.fic")
         if not (waiting["waiting"] or waiting["in_flight"] or waiting["delayed"]):
             return
         time.sleep(0.1)

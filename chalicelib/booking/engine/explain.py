@@ -74,9 +74,9 @@ def _of_host(query: AvailabilityQuery, frame: Frame, start: int, host: Host, tak
         reasons.append(Why(_of_hours(host, start, windows), host.id))
     if overlaps(appointment, host.unavailable):
         reasons.append(Why("limit_reached", host.id))
-    wanted = (start - spec.before, start + spec.duration + spec.after)
-    if bits.mask([wanted], frame.origin, frame.size) & host.busy:
-        by = next((each.kind for each in taken if overlaps(wanted, [each.blocked])), None)
+    blocked = (start - spec.before, start + spec.duration + spec.after)
+    if bits.mask([blocked], frame.origin, frame.size) & host.busy:
+        by = next((each.kind for each in taken if overlaps(blocked, [each.blocked])), None)
         reasons.append(Why("taken", host.id, by))
     return reasons
 

@@ -74,43 +74,43 @@ Check = Callable[[RuleInput], Failure | None]
 """A rule: the failure of a booking that it does not allow, or None."""
 
 
-def minimum_notice(wanted: RuleInput) -> Failure | None:
+def minimum_notice(rule_input: RuleInput) -> Failure | None:
     """Not at the last minute: the start is at least the notice ahead."""
-    notice = timedelta(minutes=wanted.policy.minimum_notice_min or 0)
-    if wanted.starts_at >= wanted.now + notice:
+    notice = timedelta(minutes=rule_input.policy.minimum_notice_min or 0)
+    if rule_input.starts_at >= rule_input.now + notice:
         return None
     return Failure("minimum_notice", "too_soon", f"Book at least {spoken(notice)} ahead.")
 
 
-def maximum_advance(wanted: RuleInput) -> Failure | None:
+def maximum_advance(rule_input: RuleInput) -> Failure | None:
     """Not further ahead than the practice plans, in days of the branch's calendar."""
-    days = wanted.policy.maximum_advance_days or 0
-    today = wanted.now.astimezone(wanted.schedule.branch.clock()).date()
-    if not days or wanted.day <= today + timedelta(days=days):
+    days = rule_input.policy.maximum_advance_days or 0
+    today = rule_input.now.astimezone(rule_input.schedule.branch.clock()).date()
+    if not days or rule_input.day <= today + timedelta(days=days):
         return None
     return Failure("maximum_advance", "too_far_ahead", f"Times are bookable up to {days} days ahead.")
 
 
-def business_hours(wanted: RuleInput) -> Failure | None:
+def business_hours(rule_input: RuleInput) -> Failure | None:
     """While the branch is open: the appointment lies within one stretch of its hours."""
-    if wanted.within(wanted.schedule.open_around(wanted.day)):
+    if rule_input.within(rule_input.schedule.open_around(rule_input.day)):
         return None
-    return Failure("business_hours", "closed", f"{wanted.schedule.branch.name} is closed at this time.")
+    return Failure("business_hours", "closed", f"{rule_input.schedule.branch.name} is closed at this time.")
 
 
-def staff_availability(wanted: RuleInput) -> Failure | None:
+def staff_availability(rule_input: RuleInput) -> Failure | None:
     """While at least one of those asked for works and has valid skills; shifts that touch at midnight are one."""
-    able = [member for member in wanted.staff if member.can(wanted.service.skills, wanted.day)]
+    able = [member for member in rule_input.staff if member.can(rule_input.service.skills, rule_input.day)]
     if not able:
         return Failure("staff_availability", "no_one_able", "Nobody with the required skills is there.")
-    if any(wanted.within(wanted.schedule.windows_around(member, wanted.day)) for member in able):
+    if any(rule_input.within(rule_input.schedule.windows_around(member, rule_input.day)) for member in able):
         return None
     return Failure("staff_availability", "not_working", "Nobody who does this works at this time.")
 
 
-def service_availability(wanted: RuleInput) -> Failure | None:
+def service_availability(rule_input: RuleInput) -> Failure | None:
     """Only in lengths that the service has."""
-    length, service = (wanted.ends_at - wanted.starts_at) // timedelta(minutes=1), wanted.service
+    length, service = (rule_input.ends_at - rule_input.starts_at) // timedelta(minutes=1), rule_input.service
     if service.category == "package" or length == service.duration_min:
         return None
     if service.category == "flexible" and service.longest_min:
@@ -121,36 +121,36 @@ def service_availability(wanted: RuleInput) -> Failure | None:
     return Failure("service_availability", "length_not_offered", message)
 
 
-def blocklist(wanted: RuleInput) -> Failure | None:
+def blocklist(rule_input: RuleInput) -> Failure | None:
     """Not for customers the practice has blocked; the sentence does not say so."""
-    return Failure("blocklist", "not_bookable", "Please call us to book.") if wanted.blocked else None
+    return Failure("blocklist", "not_bookable", "Please call us to book.") if rule_input.blocked else None
 
 
-def daily_maximum(wanted: RuleInput) -> Failure | None:
+def daily_maximum(rule_input: RuleInput) -> Failure | None:
     """Not more than the branch takes in a day."""
-    return DAY_FULL if _reached(wanted.usages, {"branch"}) else None
+    return DAY_FULL if _reached(rule_input.usages, {"branch"}) else None
 
 
-def limits(wanted: RuleInput) -> Failure | None:
+def limits(rule_input: RuleInput) -> Failure | None:
     """Not more of a service, of a member of staff or for a customer than agreed, by day, week and month."""
-    return LIMIT_REACHED if _reached(wanted.usages, {"service", "staff", "customer"}) else None
+    return LIMIT_REACHED if _reached(rule_input.usages, {"service", "staff", "customer"}) else None
 
 
-def deposit(wanted: RuleInput) -> Failure | None:
+def deposit(rule_input: RuleInput) -> Failure | None:
     """Only once what was paid covers the deposit, where one is asked for."""
-    due = wanted.policy.deposit_minor or 0
-    if wanted.paid_minor >= due:
+    due = rule_input.policy.deposit_minor or 0
+    if rule_input.paid_minor >= due:
         return None
-    message = f"A deposit of {written(due, wanted.schedule.branch.currency)} is required first."
+    message = f"A deposit of {written(due, rule_input.schedule.branch.currency)} is required first."
     return Failure("deposit", "deposit_required", message, due)
 
 
-def consultation(wanted: RuleInput) -> Failure | None:
+def consultation(rule_input: RuleInput) -> Failure | None:
     """Only after a completed consultation, where the service requires one."""
-    if wanted.service.consultation_id is None or wanted.consulted:
+    if rule_input.service.consultation_id is None or rule_input.consulted:
         return None
-    found = [s.name for s in wanted.schedule.services if s.id == wanted.service.consultation_id]
-    message = f"Book {found[0] if found else 'a consultation'} first; {wanted.service.name} follows it."
+    found = [s.name for s in rule_input.schedule.services if s.id == rule_input.service.consultation_id]
+    message = f"Book {found[0] if found else 'a consultation'} first; {rule_input.service.name} follows it."
     return Failure("consultation", "consultation_required", message)
 
 
@@ -170,9 +170,9 @@ RULES: dict[RuleName, Check] = {
 }
 
 
-def failures(wanted: RuleInput) -> list[Failure]:
+def failures(rule_input: RuleInput) -> list[Failure]:
     """Every rule that does not allow the booking, of those that are switched on."""
-    checked = (check(wanted) for name, check in RULES.items() if name not in wanted.policy.off)
+    checked = (check(rule_input) for name, check in RULES.items() if name not in rule_input.policy.off)
     return [failure for failure in checked if failure]
 
 

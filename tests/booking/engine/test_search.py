@@ -15,7 +15,7 @@ from chalicelib.booking.engine.search import search_each
 from chalicelib.booking.engine.starts import ROUND, SlotSpec
 from chalicelib.booking.engine.windows import Window
 from tests.booking.engine.brute import fits, open_minutes, taken_minutes
-from tests.booking.engine.drawn import PLACES, asks, bookings, hours
+from tests.booking.engine.drawn import PLACES, bookings, hours, slot_specs
 from tests.sizes import examples
 
 property_test = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
@@ -24,7 +24,7 @@ MONDAY = date(2026, 6, 1).toordinal()
 MIDNIGHT = day_start("UTC", MONDAY)
 
 
-def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQuery, dict[str, list[Window]]]:
+def spec_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQuery, dict[str, list[Window]]]:
     """A query about two days of a place, with one to three hosts; long before `now` matters."""
     zone, day = place[0], place[1].toordinal()
     first, last = day_start(zone, day), day_start(zone, day + 2)
@@ -35,7 +35,9 @@ def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQu
         taken[name] = data.draw(bookings(zone, day))
         busy = bits.mask(taken[name], frame.origin, frame.size)
         hosts.append(Host(id=name, hours=data.draw(hours(zone, day)), busy=busy))
-    query = AvailabilityQuery(now=0, first=first, last=last, viewer=zone, spec=data.draw(asks()), hosts=tuple(hosts))
+    query = AvailabilityQuery(
+        now=0, first=first, last=last, viewer=zone, spec=data.draw(slot_specs()), hosts=tuple(hosts)
+    )
     return query, taken
 
 
@@ -48,7 +50,7 @@ def is_free(query: AvailabilityQuery, host: Host, start: int, taken: list[Window
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_what_is_offered_is_free_and_what_is_refused_has_a_reason(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, taken = ask_of(data, place)
+    query, taken = spec_of(data, place)
     frame = frame_of(query.first, query.last)
     every = search_each(query, frame)
     for host in query.hosts:
@@ -71,7 +73,7 @@ def test_what_is_offered_is_free_and_what_is_refused_has_a_reason(data: st.DataO
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, taken = ask_of(data, place)
+    query, taken = spec_of(data, place)
     zone = data.draw(st.sampled_from(["Asia/Kolkata", "Asia/Kathmandu", "UTC"]))
     spec = replace(query.spec, step=data.draw(st.sampled_from(ROUND)), alignment="rounded", offset=0)
     query = replace(query, viewer=zone, spec=spec)

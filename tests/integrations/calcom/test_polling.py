@@ -158,7 +158,7 @@ def test_one_that_cannot_be_applied_does_not_hold_up_the_others(
     monkeypatch.setattr(provider_poll, "apply_news", refuse)
     poll()
     assert [a.external_id for a in appointments()] == [good["uid"]]
-    assert [row.queue for row in FailedJobRow.scan()] == ["sync"]
+    assert [row.queue for row in FailedJobRow.scan()] == ["sync.calcom"]
 
 
 def check() -> None:
