@@ -9,7 +9,7 @@ from chalicelib.core import relay
 from chalicelib.core.jobs import work
 from chalicelib.core.queues import LANES
 from chalicelib.core.rows import OutboxRow
-from chalicelib.core.settings import settings
+from chalicelib.core.settings import settings, sqs_name
 from chalicelib.core.worker import deliver
 
 
@@ -33,7 +33,7 @@ def work_once() -> int:
     """
     done, waiting = 0, _waiting()
     for queue in LANES:
-        if queue in waiting:
+        if sqs_name(queue) in waiting:
             done += deliver(queue, work)
             waiting = _waiting()
     return done

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.appointments.external import provider_names
 from chalicelib.booking.practice.hours import Closure, DayHours, Window
 from chalicelib.booking.practice.models import Branch, GeoAddress, HolidayCalendar, Offer
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
 from chalicelib.booking.practice.policy import Policy
+from chalicelib.booking.practice.providers import provider_names
 from chalicelib.core.function import Function
 from chalicelib.core.money import Currency
 from chalicelib.core.needs import Needs

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking.appointments.external import provider_names
+from chalicelib.booking.practice.providers import provider_names
 from chalicelib.core import errors
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint

@@ -7,18 +7,15 @@ by its name, and imported only when it is needed.
 from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
-from importlib.util import find_spec
-from pkgutil import iter_modules
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from chalicelib.booking.appointments.appointment import BOOKING, Attendee, Status
+from chalicelib.booking.practice.providers import adapter_of
 from chalicelib.core.errors import DomainError, SwitchedOff, Unavailable
 from chalicelib.core.references import Reference, id_of
 
-ADAPTERS = "chalicelib.integrations"
-ADAPTER = "booking_provider"
 APPOINTMENT, COMPANY, CHANGE = "appointment_id", "company_id", "change_id"
 """Marks that a booking bears for us: the appointment and company it stands for, and the change it was made for."""
 SLOT_TAKEN = "_slot_taken"
@@ -195,7 +192,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_provider(name: str) -> Provider:
     """The provider of that name; raises Unavailable when this installation has none."""
-    path = f"{ADAPTERS}.{name}.{ADAPTER}"
+    path = adapter_of(name)
     try:
         found: Provider = import_module(path).PROVIDER
     except ModuleNotFoundError as error:
@@ -208,10 +205,3 @@ def find_provider(name: str) -> Provider:
 def connect(name: str) -> BookingProvider:
     """A connection to that provider; raises Unavailable when there is none, or it has no credentials."""
     return find_provider(name).connect()
-
-
-def provider_names() -> list[str]:
-    """Of all providers there are."""
-    folders = import_module(ADAPTERS).__path__
-    named = [found.name for found in iter_modules(folders) if found.ispkg]
-    return sorted(name for name in named if find_spec(f"{ADAPTERS}.{name}.{ADAPTER}"))

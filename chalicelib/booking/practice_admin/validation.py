@@ -4,12 +4,13 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from chalicelib.booking.appointments.external import find_provider, provider_names
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.appointments.package import LONGEST_MIN, MOST_CALENDARS, MOST_PARTS
 from chalicelib.booking.practice.hours import Window, check_closures, check_days, check_windows, check_zone
 from chalicelib.booking.practice.models import Branch, Offer, Part, Resource, Service, Staff
 from chalicelib.booking.practice.phone import check_quiet_hours, check_routing
 from chalicelib.booking.practice.policy import MAXIMUM_ADVANCE_DAYS, Limits, Policy, resolved
+from chalicelib.booking.practice.providers import provider_names
 from chalicelib.core.errors import Fault, Invalid
 
 

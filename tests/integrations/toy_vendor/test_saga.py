@@ -8,10 +8,11 @@ import pytest
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import BOOKING, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.booking.appointments.external import find_provider, provider_names
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.changes.attendees import Attendance, change_attendees
 from chalicelib.booking.changes.reschedule import reschedule
 from chalicelib.booking.changes.status import Mark, confirm, decline, mark
+from chalicelib.booking.practice.providers import provider_names
 from chalicelib.booking.practice_admin.validation import branch_faults
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import reference_store
