@@ -21,7 +21,7 @@ from benchmarks import system
 from chalicelib.core.clock import epoch, now
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
-from chalicelib.vendors import retell
+from chalicelib.vendors.retell import webhook as retell
 from infra.local.demo_practice import Practice
 
 PACKAGE = Path("out/dev/deployment.zip")

@@ -18,8 +18,8 @@ from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
 from chalicelib.vendors import http
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
-from infra.local.simulators.fattureincloud_data import Sizes
+from infra.local.simulators.fattureincloud.data import Sizes
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 
 DOCUMENTS = 10_000
 PAGES = DOCUMENTS // 100

@@ -9,7 +9,8 @@ from typing import Any
 from benchmarks import system
 from benchmarks.counting import Count, counted
 from chalicelib.core.clock import now
-from chalicelib.vendors import http, retell
+from chalicelib.vendors import http
+from chalicelib.vendors.retell import webhook as retell
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 

@@ -8,11 +8,11 @@ import pytest
 from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.practice_admin.seed import save_practice
-from chalicelib.core import secrets, vault
+from chalicelib.core import secrets, switches, vault
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
-from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import FattureInCloudSimulator
 from tests.accounts import Clients, Emulator, new_account
 from tests.held_to_needs import held_to_needs
 from tests.sizes import load_profile
@@ -117,6 +117,7 @@ def _forget() -> None:
     settings.cache_clear()
     secrets._kept.clear()
     vault.forget()
+    switches.forget()
     branch_context.forget()
     search_index_store.forget()
 

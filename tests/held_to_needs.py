@@ -61,7 +61,7 @@ def held_to_needs(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def _beyond(service: str, operation: str, params: dict[str, Any], needs: Needs) -> Iterator[str]:
     if service == "dynamodb":
-        readable = {settings().table(name) for name in (*needs.written(), *needs.reads)}
+        readable = {settings().table(name) for name in (*needs.written(), *needs.read_only())}
         writable = {
             settings().table(name) for name in (*needs.written(), *(needs.updates if "Update" in operation else ()))
         }

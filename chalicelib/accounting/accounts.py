@@ -19,8 +19,8 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
-from chalicelib.vendors import fattureincloud_oauth as oauth
-from chalicelib.vendors.fattureincloud import UNAUTHORIZED, FattureInCloud, FicCompany
+from chalicelib.vendors.fattureincloud import oauth
+from chalicelib.vendors.fattureincloud.client import UNAUTHORIZED, FattureInCloud, FicCompany
 
 STATE = "fic_state"
 """Kind of directory key: the hash of a state -> company, and the user who is connecting."""

@@ -25,7 +25,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.crm import store as crm
-from chalicelib.vendors.fattureincloud import FattureInCloud
+from chalicelib.vendors.fattureincloud.client import FattureInCloud
 
 FIC_ZONE = ZoneInfo("Europe/Rome")
 LOOK_SECONDS = 90

@@ -8,8 +8,9 @@ from chalicelib.accounting.account import Account
 from chalicelib.accounting.account_store import Used
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Conflict, RateLimited, VendorRefused
+from chalicelib.core.switches import require_vendor
 from chalicelib.core.unit import UnitFactory
-from chalicelib.vendors.fattureincloud import UNAUTHORIZED, FattureInCloud
+from chalicelib.vendors.fattureincloud.client import UNAUTHORIZED, VENDOR, FattureInCloud
 
 TRIES = 10
 """Others may begin slots, or take the last calls of one, as often while we read."""
@@ -23,9 +24,11 @@ def leased_client(
     """A client for `calls` calls, which are taken off what FIC grants the account's company, made or not.
 
     Costs one read and one conditional update, and a read more where `account` is only its id or legacy number.
-    Raises RateLimited when there are no calls left, which a job leaves to the queue; NotFound for an unknown account;
-    Conflict `fic_not_connected` for one that nobody's credentials open, VendorRefused when they turn out not to.
+    Raises RateLimited when there are no calls left, which a job leaves to the queue; SwitchedOff before any is leased;
+    NotFound for an unknown account; Conflict `fic_not_connected` for one that nobody's credentials open, VendorRefused
+    when they turn out not to.
     """
+    require_vendor(VENDOR.code, VENDOR.title)
     if isinstance(account, str):
         account = account_store.get_account(company_id, account)
     held, used = account_store.find_connection_and_quota(account)

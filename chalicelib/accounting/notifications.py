@@ -20,7 +20,7 @@ from chalicelib.core.events import Job
 from chalicelib.core.inbox import Delivery
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.fattureincloud_webhook import WELCOME, FicEvent, parse_event
+from chalicelib.vendors.fattureincloud.webhook import WELCOME, FicEvent, parse_event
 
 VENDOR = "fic"
 AT_ONCE = 10

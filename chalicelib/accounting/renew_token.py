@@ -14,7 +14,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import encode
 from chalicelib.core.unit import UnitFactory
-from chalicelib.vendors import fattureincloud_oauth as oauth
+from chalicelib.vendors.fattureincloud import oauth
 
 MEANWHILE_SECONDS = 3
 """How long to leave a job while another worker renews; a renewal takes well under a second."""

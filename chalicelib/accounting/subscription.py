@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from chalicelib.accounting.event import Group
-from chalicelib.vendors.fattureincloud_webhook import ACTED_UPON, PREFIX
+from chalicelib.vendors.fattureincloud.webhook import ACTED_UPON, PREFIX
 
 State = Literal["verified", "unverified", "missing", "partial"]
 TYPES: dict[Group, tuple[str, ...]] = {

@@ -20,7 +20,7 @@ from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import UnitFactory
-from chalicelib.vendors.fattureincloud import FattureInCloud
+from chalicelib.vendors.fattureincloud.client import FattureInCloud
 
 CALLS = 4
 """To list, to subscribe, and two to end or verify."""

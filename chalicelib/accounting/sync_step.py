@@ -18,7 +18,7 @@ from chalicelib.core.errors import Conflict, DomainError, RateLimited, Stale
 from chalicelib.core.jobs import FOR_GOOD, CannotSucceed, JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.vendors.fattureincloud import LARGEST_PAGE, FattureInCloud
+from chalicelib.vendors.fattureincloud.client import LARGEST_PAGE, FattureInCloud
 
 MOST_MISSING = 5000
 """As many ids are noted down at once to be verified; 40 kB."""

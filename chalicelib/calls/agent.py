@@ -18,7 +18,7 @@ from chalicelib.calls.function_context import Answer, FunctionContext, Tools, on
 from chalicelib.calls.language import language
 from chalicelib.calls.record_call import facts_of, locate
 from chalicelib.core.errors import NotFound, invalid
-from chalicelib.vendors.retell import FunctionCall
+from chalicelib.vendors.retell.webhook import FunctionCall
 
 __all__ = ["FUNCTIONS", "Tools", "call_function"]
 Args = dict[str, Any]

@@ -17,8 +17,8 @@ from chalicelib.core.retry import until_committed
 from chalicelib.core.settings import settings
 from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit
-from chalicelib.vendors import twiml
-from chalicelib.vendors.twilio_webhook import VoiceEvent
+from chalicelib.vendors.twilio import twiml
+from chalicelib.vendors.twilio.webhook import VoiceEvent
 
 VOICE = "/webhooks/twilio/voice"
 STATUS = f"{VOICE}/status"

@@ -30,8 +30,8 @@ from chalicelib.crm.customer import Contact, Customer
 from chalicelib.messaging import store as messaging
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.retell_client import Retell
-    from chalicelib.vendors.twilio import Twilio
+    from chalicelib.vendors.retell.client import Retell
+    from chalicelib.vendors.twilio.client import Twilio
 
 SURE_AFTER = timedelta(seconds=75)
 RECONCILE_SECONDS = 90
@@ -162,7 +162,7 @@ def _staff_number(branch: Branch, request: OutboundCall) -> str:
 
 def _request(call: PhoneCall, branch: Branch, request: OutboundCall, vendors: Vendors) -> str:
     if call.through == "twilio":
-        from chalicelib.vendors.twilio import NewCall
+        from chalicelib.vendors.twilio.client import NewCall
 
         twilio = vendors.twilio()
         new_call = NewCall(
@@ -176,7 +176,7 @@ def _request(call: PhoneCall, branch: Branch, request: OutboundCall, vendors: Ve
             return twilio.start_call(new_call).sid
         finally:
             twilio.close()
-    from chalicelib.vendors.retell_client import NewPhoneCall
+    from chalicelib.vendors.retell.client import NewPhoneCall
 
     retell = vendors.retell()
     new_phone_call = NewPhoneCall(
@@ -239,7 +239,7 @@ def reconcile(job: ReconcileOutbound, context: JobContext) -> None:
 
 def _look(call: PhoneCall) -> str | None:
     if call.through == "retell":
-        from chalicelib.vendors import retell_client
+        from chalicelib.vendors.retell import client as retell_client
 
         retell = retell_client.connected()
         try:
@@ -247,7 +247,7 @@ def _look(call: PhoneCall) -> str | None:
             return found.call_id if found else None
         finally:
             retell.close()
-    from chalicelib.vendors import twilio
+    from chalicelib.vendors.twilio import client as twilio
 
     client = twilio.connected()
     try:

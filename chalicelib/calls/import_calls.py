@@ -12,8 +12,8 @@ from chalicelib.core.errors import DomainError, RateLimited
 from chalicelib.core.unit import CompanyUnitFactory
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.retell import RetellCall
-    from chalicelib.vendors.retell_calls import Listed, RetellCalls
+    from chalicelib.vendors.retell.calls import Listed, RetellCalls
+    from chalicelib.vendors.retell.webhook import RetellCall
 
 TRIES = 6
 Wait = Callable[[float], object]

@@ -46,7 +46,7 @@ def settle(job: SettlePhoneCall, context: JobContext) -> None:
 
 def _as_twilio_knows(call: PhoneCall) -> PhoneCall:
     # Imported here: most calls are settled by what Twilio told already.
-    from chalicelib.vendors.twilio import OVER, connected
+    from chalicelib.vendors.twilio.client import OVER, connected
 
     assert call.vendor_id, "an incoming call has Twilio's id from the start"
     twilio = connected()

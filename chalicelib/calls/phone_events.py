@@ -9,7 +9,7 @@ from chalicelib.core import inbox
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
-from chalicelib.vendors.twilio_webhook import VoiceEvent, parse_voice
+from chalicelib.vendors.twilio.webhook import VoiceEvent, parse_voice
 
 SETTLE_SECONDS = 15
 """How long the answer to a Dial may come behind the end of the call; the two are told by different requests."""

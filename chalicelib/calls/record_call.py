@@ -20,7 +20,7 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory
-from chalicelib.vendors.retell import RetellCall, parse_call_event
+from chalicelib.vendors.retell.webhook import RetellCall, parse_call_event
 
 LATENCIES = ("p50", "p90", "p95", "p99", "min", "max")
 

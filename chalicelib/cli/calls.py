@@ -117,7 +117,7 @@ def import_(stage: Stage, since: datetime, company: str | None) -> None:
 
     What is complete here is left alone, so it can be stopped and run again. Exit code 1 when a call could not be read.
     """
-    from chalicelib.vendors.retell_calls import connected
+    from chalicelib.vendors.retell.calls import connected
 
     connect_as_worker(stage)
     retell = connected()

@@ -24,6 +24,7 @@ from chalicelib.cli.series import series
 from chalicelib.cli.stage import STAGES, Stage
 from chalicelib.cli.status import status
 from chalicelib.cli.subscriptions import subscriptions
+from chalicelib.cli.switches import switch, vendors
 from chalicelib.cli.text import text
 from chalicelib.cli.waiting import waiting
 from chalicelib.cli.work import work
@@ -66,6 +67,8 @@ for command in (
     analytics,
     release_check,
     waiting,
+    vendors,
+    switch,
     files,
 ):
     cli.add_command(command)

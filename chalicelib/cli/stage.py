@@ -13,6 +13,7 @@ import click
 from chalicelib.cli.failures import EXPLAINABLE, explained
 from chalicelib.cli.output import Failed
 from chalicelib.core import aws
+from chalicelib.core.correlation import correlated
 from chalicelib.core.settings import settings
 
 STAGES = ("local", "dev", "prod")
@@ -152,7 +153,8 @@ def on_stage(command: Callable[Concatenate[Stage, P], R]) -> Callable[..., R]:
         stage = context.find_object(Stage) or Stage()
         stage = replace(stage, name=str(name or stage.name), as_json=bool(as_json or stage.as_json))
         try:
-            return command(stage, *args, **rest)
+            with correlated():
+                return command(stage, *args, **rest)
         except EXPLAINABLE as error:
             raise explained(error, stage.name) from error
 

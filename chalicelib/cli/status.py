@@ -187,6 +187,9 @@ def _advise(stage: Stage, health: OpsHealth) -> None:
     late = _names(one.queue for one in health.workers if one.status == "late")
     dead = _names(one.queue for one in health.workers if one.dead_letters)
     flag = "" if stage.local else f" --stage {stage.name}"
+    if health.switched_off:
+        off = _names(one.name for one in health.switched_off)
+        note(f"Switched off: {off}. `pilot{flag} switch` says since when and why.", style="bold red")
     if late:
         note(f"Late: {late}. `pilot{flag} logs` tells what the workers say.", style="bold red")
     if dead:

@@ -105,6 +105,20 @@ class Unavailable(DomainError):
     title = "Temporarily unavailable"
 
 
+class SwitchedOff(DomainError):
+    """What is asked for has been switched off by those who look after the system; `retry_after` in whole seconds.
+
+    Not `Unavailable`: nothing has failed, and a job that runs into it waits without spending an attempt.
+    """
+
+    status = 503
+    title = "Temporarily unavailable"
+
+    def __init__(self, code: str, detail: str, *, retry_after: int) -> None:
+        super().__init__(code, detail, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
 class VendorRefused(DomainError):
     """A vendor answered and said no for good (credentials, permission, an unknown id, a request it finds invalid)."""
 

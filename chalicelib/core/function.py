@@ -1,13 +1,14 @@
 """Function: one declaration per endpoint gives local route, Lambda, ability, models, needs and OpenAPI entry."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypedDict, Unpack
 
 from chalice.app import Blueprint, Chalice, CORSConfig
 from msgspec.structs import replace
 
 from chalicelib.core.endpoints import DEFAULT_MEMORY_MB, PUBLIC, Endpoint, Package, Route
-from chalicelib.core.needs import Needs
+from chalicelib.core.needs import SWITCHES, Needs
 from chalicelib.core.settings import sqs_name
 
 CORS = CORSConfig(
@@ -107,7 +108,7 @@ class Function(Blueprint):
 
         Its needs are those of all jobs on the lane, and those of working them off (core/lanes.py).
         """
-        needs = Needs(writes=("jobs",), sends=(lane,))
+        needs = Needs(reads=(SWITCHES,), writes=("jobs",), sends=(lane,))
 
         def declare(view: View) -> Any:
             consumer = self._named(view, lambda event: _watched(view, event.to_dict()))
@@ -131,12 +132,19 @@ class Function(Blueprint):
 
         return declare
 
-    def every(self, expression: str, *, needs: Needs, **capacity: Unpack[Capacity]) -> Callable[[View], Any]:
-        """Declare a schedule: `rate(1 minute)` or `cron(40 3 * * ? *)`, in UTC. The view takes nothing."""
+    def every(
+        self, expression: str, *, needs: Needs, vendor: str = "", **capacity: Unpack[Capacity]
+    ) -> Callable[[View], Any]:
+        """Declare a schedule: `rate(1 minute)` or `cron(40 3 * * ? *)`, in UTC. The view takes nothing.
+
+        `vendor`: the code of the one it is about; left out while that is switched off.
+        """
+        if vendor:
+            needs = replace(needs, reads=(*needs.reads, SWITCHES))
 
         def declare(view: View) -> Any:
             entry = self.schedule(expression, name=view.__name__, description=_first_line(view))(
-                self._named(view, lambda event: _watched(view))
+                self._named(view, lambda event: _scheduled(view, vendor))
             )
             self._add("schedule", view, needs, entry, schedule=expression, **capacity)
             return entry
@@ -211,6 +219,22 @@ class Function(Blueprint):
         stand_in.__name__ = view.__name__
         stand_in.__doc__ = view.__doc__
         return stand_in
+
+
+def _scheduled(view: View, vendor: str) -> Any:
+    from chalicelib.core import switches
+    from chalicelib.core.correlation import correlated
+    from chalicelib.core.logging import log
+
+    @wraps(view)
+    def run() -> Any:
+        if vendor and switches.is_off(switches.vendor(vendor)):
+            log.info("schedule left out", extra={"switched_off": vendor})
+            return None
+        return view()
+
+    with correlated():
+        return _watched(run)
 
 
 def _watched(view: View, *given: Any) -> Any:

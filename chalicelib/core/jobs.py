@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.core import due, failed_jobs, queues
+from chalicelib.core import due, failed_jobs, queues, switches
 from chalicelib.core.clock import Clock, now
+from chalicelib.core.correlation import correlated
 from chalicelib.core.envelope import Envelope
-from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, VendorRefused
+from chalicelib.core.errors import DomainError, Forbidden, Invalid, NotFound, RateLimited, SwitchedOff, VendorRefused
 from chalicelib.core.events import Job, UnknownName, job_type
 from chalicelib.core.logging import log, log_context, where
 from chalicelib.core.unit import Actor, Unit
@@ -96,19 +97,25 @@ def _work_one(held: Held, record: dict[str, Any], clock: Clock) -> None:
     log_context(
         job_id=envelope.id,
         job=envelope.job,
-        request_id=envelope.correlation_id,
         attempt=received.attempt,
         company_id=envelope.company_id,
         queue=held.queue,
     )
+    with correlated(envelope.correlation_id):
+        _settle(received, clock)
+
+
+def _settle(received: _Received, clock: Clock) -> None:
+    envelope = received.envelope
     try:
         if due.is_wanted(envelope):
+            switches.require_job(envelope.job, clock)
             _run(envelope, received.attempt, clock)
             due.close(envelope)
             log.info("job done")
         else:
             log.info("job was unscheduled")
-    except (Postpone, RateLimited) as wait:
+    except (Postpone, RateLimited, SwitchedOff) as wait:
         _postpone(received, wait, clock)
     except (*FOR_GOOD, UnknownName) as error:
         _give_up(received, error, clock)
@@ -133,7 +140,7 @@ def handler_of(kind: type[Job]) -> Callable[[Any, JobContext], None]:
     return found
 
 
-def _postpone(received: _Received, wait: Postpone | RateLimited, clock: Clock) -> None:
+def _postpone(received: _Received, wait: Postpone | RateLimited | SwitchedOff, clock: Clock) -> None:
     seconds = wait.seconds if isinstance(wait, Postpone) else wait.retry_after
     due.put_off(received.envelope, seconds, clock())
     again = msgspec.structs.replace(received.envelope, spent=received.attempt - 1)

@@ -7,17 +7,23 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from chalicelib.core.correlation import known_id
 from chalicelib.core.settings import settings
 
 _context: ContextVar[dict[str, Any] | None] = ContextVar("log_context", default=None)
 
 
 class _WithContext(logging.Filter):
-    """Adds the fields of `log_context` to every line; powertools' own keys are per process, ours are per thread."""
+    """Adds the fields of `log_context` and the correlation id, which is that of the request it all began with.
+
+    Powertools' own keys are per process, ours are per thread.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         for name, value in (_context.get() or {}).items():
             setattr(record, name, value)
+        if found := known_id():
+            record.request_id = found
         return True
 
 
@@ -26,7 +32,7 @@ log.addFilter(_WithContext())
 
 
 def log_context(**fields: Any) -> None:
-    """From here on, lines of this thread carry these fields and no others (request_id, job_id, company_id, …)."""
+    """From here on, lines of this thread carry these fields and no others (job_id, company_id, …)."""
     _context.set({name: value for name, value in fields.items() if value is not None})
 
 

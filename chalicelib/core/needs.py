@@ -9,6 +9,7 @@ UNIT_TABLES = ("outbox", "due", "audit", "guards")
 """Every unit of work may write its events, what is due later, its audit entry and its idempotency guard."""
 
 DIRECTORY = "directory"
+SWITCHES = "switches"
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -38,6 +39,10 @@ class Needs(msgspec.Struct, frozen=True):
     watches: tuple[str, ...] = ()
     metrics: bool = False
 
+    def all_reads(self) -> tuple[str, ...]:
+        """`reads`, and for whoever can call a vendor, having a secret of it, what says whether it is switched off."""
+        return (*self.reads, *((SWITCHES,) if self.secrets or self.vault else ()))
+
     def files(self) -> bool:
         """Whether it has to do with the bucket of files."""
         return bool(self.uploads or self.downloads or self.removes or self.lists)
@@ -48,7 +53,7 @@ class Needs(msgspec.Struct, frozen=True):
 
     def read_only(self) -> tuple[str, ...]:
         """Tables it may only read, sorted."""
-        return tuple(sorted(set(self.reads) - set(self.written())))
+        return tuple(sorted(set(self.all_reads()) - set(self.written())))
 
 
 NOTHING = Needs()

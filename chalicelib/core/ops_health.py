@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.core import aws, watched
+from chalicelib.core import aws, switches, watched
 from chalicelib.core.clock import to_utc
 from chalicelib.core.heartbeats import Heartbeat, heartbeats, polling
 from chalicelib.core.liveness import Backlog, Run, Work, relay_status, schedule_status, worker_status
@@ -59,8 +59,16 @@ class ScheduleHealth(msgspec.Struct, frozen=True, kw_only=True):
     ran_at: datetime | None
 
 
+class SwitchHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What is switched off: `vendor:<name>`, `job:booking.MailCustomer` or `public-booking`; since when, and why."""
+
+    name: str
+    since: datetime
+    why: str
+
+
 class OpsHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """`ok`: nobody is late, no schedule failed, no dead letter lies about."""
+    """`ok`: nobody is late, no schedule failed, no dead letter lies about. What is switched off is meant to be."""
 
     stage: str
     at: datetime
@@ -68,11 +76,12 @@ class OpsHealth(msgspec.Struct, frozen=True, kw_only=True):
     workers: list[WorkerHealth]
     relay: RelayHealth
     schedules: list[ScheduleHealth]
+    switched_off: list[SwitchHealth]
 
 
 def look(at: datetime) -> OpsHealth:
-    """How all is at this moment: a Query for the heartbeats, one for each shard of the outbox, two requests to SQS for
-    each queue, and one to CloudWatch for the ages of queues in which something waits."""
+    """How all is at this moment: a Query for the heartbeats, one for each shard of the outbox, a GetItem, two requests
+    to SQS for each queue, and one to CloudWatch for the ages of queues in which something waits."""
     seen = heartbeats()
     endpoints = watched.load()
     workers = _workers([one for one in endpoints if one.kind == "queue"], seen, at)
@@ -83,7 +92,10 @@ def look(at: datetime) -> OpsHealth:
         and relay.status != "late"
         and all(one.status not in ("late", "failed") for one in schedules)
     )
-    return OpsHealth(stage=settings().stage, at=at, ok=well, workers=workers, relay=relay, schedules=schedules)
+    off = [SwitchHealth(name=name, since=each.since, why=each.why) for name, each in sorted(switches.read().items())]
+    return OpsHealth(
+        stage=settings().stage, at=at, ok=well, workers=workers, relay=relay, schedules=schedules, switched_off=off
+    )
 
 
 def _workers(endpoints: list[watched.Watched], seen: dict[str, Heartbeat], at: datetime) -> list[WorkerHealth]:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from chalice.app import Response
 
-from chalicelib.core.errors import DomainError, RateLimited
+from chalicelib.core.errors import DomainError, RateLimited, SwitchedOff
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -24,7 +24,7 @@ def problem(error: DomainError, request_id: str, instance: str) -> Response:
     if error.faults:
         body["errors"] = [{"path": f.path, "code": f.code, "message": f.message} for f in error.faults]
     body |= {name: value for name, value in error.extra.items() if name not in body}
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, RateLimited) else {}
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, RateLimited | SwitchedOff) else {}
     return _response(error.status, body, headers)
 
 

@@ -40,13 +40,7 @@ class Request:
             self.company_id = company_id
         continued = any(unit.committed for unit in self.units)
         key = replace(self.idempotency, render=answer, continued=continued) if self.idempotency else None
-        unit = Unit(
-            self.company_id,
-            self.actor,
-            correlation_id=self.id,
-            idempotency=key,
-            clock=self.clock,
-        )
+        unit = Unit(self.company_id, self.actor, idempotency=key, clock=self.clock)
         self.units.append(unit)
         return unit
 

@@ -9,6 +9,7 @@ Access patterns
   inbox      every webhook delivery, once, as it came                                                    GetItem
   jobs       jobs that failed for good, by id, and by queue and time                                     GetItem, Query
   heartbeats when each worker, relay and schedule last ran                                               Query
+  switches   what is switched off without a deployment, in one item                                      GetItem
 """
 
 from typing import ClassVar
@@ -106,6 +107,12 @@ class HeartbeatRow(Row):
     at = UnicodeAttribute()
 
 
+class SwitchRow(Row):
+    """pk `switches`, sk `off`: the one item. `data`: what is switched off, by name; `version` counts the changes."""
+
+    table: ClassVar[Table] = Table("switches")
+
+
 CORE_ROWS: tuple[type[Row], ...] = (
     DirectoryRow,
     OutboxRow,
@@ -115,4 +122,5 @@ CORE_ROWS: tuple[type[Row], ...] = (
     InboxRow,
     FailedJobRow,
     HeartbeatRow,
+    SwitchRow,
 )

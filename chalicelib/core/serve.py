@@ -7,6 +7,7 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.core.addresses import visitor_address
+from chalicelib.core.correlation import correlated
 from chalicelib.core.endpoints import PUBLIC, Route
 from chalicelib.core.errors import DomainError, Invalid, NotFound, TooLarge, UnsupportedMedia
 from chalicelib.core.idempotency import kept_answer, key_of
@@ -28,9 +29,13 @@ class _Visit(NamedTuple):
 
 def serve(route: Route, incoming: Any, path: dict[str, str]) -> Response:
     """Answer one request: authenticate, parse, call the view, render; every failure becomes a problem."""
+    with correlated(str(incoming.context.get("requestId") or new_id("req"))) as request_id:
+        return _served(route, incoming, path, request_id)
+
+
+def _served(route: Route, incoming: Any, path: dict[str, str], request_id: str) -> Response:
     started = time.monotonic()
-    request_id = str(incoming.context.get("requestId") or new_id("req"))
-    log_context(request_id=request_id, route=f"{route.method} {route.path}")
+    log_context(route=f"{route.method} {route.path}")
     headers = {name.lower(): value for name, value in dict(incoming.headers).items()}
     visit = _Visit(request_id, visitor_address(incoming.context.get("identity", {}), headers), headers)
     try:

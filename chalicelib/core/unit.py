@@ -14,6 +14,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.core.clock import Clock, epoch, now, stamp
+from chalicelib.core.correlation import current_id
 from chalicelib.core.due_rows import due_row, due_row_at
 from chalicelib.core.errors import DomainError, Invalid, Stale, Unavailable
 from chalicelib.core.events import Event, Job
@@ -69,7 +70,8 @@ class Unit:
     """Collects writes of one company's action; `commit` sends them as one TransactWriteItems, all or nothing.
 
     Stores add rows; use cases publish events, enqueue jobs and write the audit entry. A failed condition raises the
-    `otherwise` given with it, or Stale. Not to be used again after `commit`.
+    `otherwise` given with it, or Stale. Not to be used again after `commit`. What it writes belongs to the request or
+    job that runs now (core/correlation.py), unless another `correlation_id` is given.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class Unit:
     ) -> None:
         self.company_id = company_id
         self.actor = actor
-        self.correlation_id = correlation_id or new_id("cor")
+        self.correlation_id = correlation_id or current_id()
         self.idempotency = idempotency
         self.clock = clock
         self.committed = False

@@ -26,7 +26,7 @@ class SignedIn:
     issued: Issued
 
 
-def sign_in(email: str, password: str, address: str, clock: Clock, correlation_id: str | None = None) -> SignedIn:
+def sign_in(email: str, password: str, address: str, clock: Clock) -> SignedIn:
     """A token for who knows the password. `address` is the caller's IP.
 
     Raises RateLimited after too many attempts on the account or from the address, and Unauthenticated with the same
@@ -41,10 +41,10 @@ def sign_in(email: str, password: str, address: str, clock: Clock, correlation_i
     if not passwords.matches(account.credential.password_hash if account else None, password):
         raise _refused()
     assert account is not None
-    return _enter(account, password, slowed, clock, correlation_id)
+    return _enter(account, password, slowed, clock)
 
 
-def _enter(account: Account, password: str, slowed: Slowed, clock: Clock, correlation_id: str | None) -> SignedIn:
+def _enter(account: Account, password: str, slowed: Slowed, clock: Clock) -> SignedIn:
     proved = account.credential.password_hash
     assert proved is not None
     rehashed = passwords.rehashed(proved, password)
@@ -56,16 +56,14 @@ def _enter(account: Account, password: str, slowed: Slowed, clock: Clock, correl
         # What was proved is that this hash fits; whatever has changed it meanwhile, the proof is void.
         if not current.may_sign_in or current.credential.password_hash != proved:
             raise _refused()
-        return _issue(current, rehashed, slowed, clock, correlation_id)
+        return _issue(current, rehashed, slowed, clock)
 
     return until_committed(attempt)
 
 
-def _issue(
-    account: Account, rehashed: str | None, slowed: Slowed, clock: Clock, correlation_id: str | None
-) -> SignedIn:
+def _issue(account: Account, rehashed: str | None, slowed: Slowed, clock: Clock) -> SignedIn:
     at, user = clock(), account.user
-    unit = Unit(user.company_id, Actor("user", user.id), correlation_id=correlation_id, clock=clock)
+    unit = Unit(user.company_id, Actor("user", user.id), clock=clock)
     issued = token_issue.new_token(account, TokenSpec("login", "Login", user.abilities, LOGIN_LIFETIME), at)
     token_issue.stage(unit, account, issued.token, at, rehashed=rehashed)
     login_throttle.forgive(unit, slowed, clock)

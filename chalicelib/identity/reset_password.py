@@ -15,7 +15,7 @@ from chalicelib.identity.password_login import NOBODY, SIGNING_IN
 ASKING = "password-reset"
 
 
-def request_reset(email: str, address: str, clock: Clock, correlation_id: str | None = None) -> None:
+def request_reset(email: str, address: str, clock: Clock) -> None:
     """Let the user of this e-mail be mailed a link, if there is one; nothing tells the caller whether.
 
     Known or not, the same requests are made. Whoever asks too often, for one account or from one address, is not
@@ -23,14 +23,14 @@ def request_reset(email: str, address: str, clock: Clock, correlation_id: str | 
     """
     login = email.strip().lower()
     with suppress(RateLimited):
-        until_committed(lambda: _request(login, Slowed(ASKING, login, address), clock, correlation_id))
+        until_committed(lambda: _request(login, Slowed(ASKING, login, address), clock))
 
 
-def _request(login: str, slowed: Slowed, clock: Clock, correlation_id: str | None) -> None:
+def _request(login: str, slowed: Slowed, clock: Clock) -> None:
     found = store.find_login(login)
     owner = found or NOBODY
     account = store.find_account(owner.company_id, owner.user_id)
-    unit = Unit(owner.company_id, correlation_id=correlation_id, clock=clock)
+    unit = Unit(owner.company_id, clock=clock)
     login_throttle.stage(unit, slowed, clock)
     if account is not None and account.may_sign_in:
         unit.publish(PasswordResetRequested(user_id=account.user.id))

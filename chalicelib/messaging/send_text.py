@@ -9,6 +9,7 @@ from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, RateLi
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.queues import LONGEST_DELAY_SECONDS
+from chalicelib.core.switches import require_vendor
 from chalicelib.core.unit import Unit
 from chalicelib.messaging import record_refusal, store
 from chalicelib.messaging.events import TextFailed, TextSent
@@ -17,7 +18,7 @@ from chalicelib.messaging.record_refusal import NewRefusal
 from chalicelib.messaging.text import FINAL, Purpose, Text
 
 if TYPE_CHECKING:
-    from chalicelib.vendors.twilio import TextMessage, Twilio
+    from chalicelib.vendors.twilio.client import TextMessage, Twilio
 
 SURE_AFTER = timedelta(seconds=75)
 """A request that Twilio does not show by then was never taken: our own wait for its answer ends long before."""
@@ -68,8 +69,9 @@ def send(job: SendText, context: JobContext) -> None:
         _finish(text.failed(REFUSED, context.clock()), context)
         return
     # Imported here: most of what this worker does needs no HTTP client.
-    from chalicelib.vendors.twilio import connected
+    from chalicelib.vendors.twilio.client import VENDOR, connected
 
+    require_vendor(VENDOR.code, VENDOR.title)  # before anything is noted of an attempt
     twilio = connected()
     try:
         if text.may_be_out:
@@ -131,7 +133,7 @@ def _request(text: Text, twilio: "Twilio", context: JobContext) -> None:
 
 
 def _refused(text: Text, refusal: DomainError, context: JobContext) -> None:
-    from chalicelib.vendors.twilio import OPTED_OUT, refused_with
+    from chalicelib.vendors.twilio.client import OPTED_OUT, refused_with
 
     if refusal.code == "twilio_credentials":  # no fault of the text's: it can be retried once they are right
         _save(text.put_back(context.clock()), context)

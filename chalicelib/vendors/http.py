@@ -1,5 +1,6 @@
 """One request to a vendor: sent once, never retried here; what came of it is a typed value or core's error."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from ssl import SSLCertVerificationError
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -10,8 +11,11 @@ import requests
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, SSLError
 
+from chalicelib.core import switches
 from chalicelib.core.clock import now
+from chalicelib.core.correlation import HEADER, current_id
 from chalicelib.core.errors import DomainError, Invalid, VendorRefused
+from chalicelib.core.logging import log
 from chalicelib.core.settings import settings
 from chalicelib.vendors.outcomes import Answer, Vendor, refusal, unanswered, unreachable
 from chalicelib.vendors.payload import read, read_json
@@ -93,6 +97,7 @@ class VendorSession:
         - Unavailable `_unreachable`: no connection, surely not delivered; `_unavailable`: a GET without usable answer
         - OutcomeUnknown `_outcome_unknown`: any other method whose answer is missing, 5xx or not of the expected shape
         - VendorRefused `_credentials` (401), `_forbidden` (403), `_not_found` (404), `_invalid` (other 4xx)
+        - SwitchedOff `_switched_off`: not to be called at present; surely not delivered
         - Conflict `_conflict` (409), RateLimited `_rate_limited` (429, and 403 with Retry-After)
         """
         request = _Outgoing(
@@ -134,25 +139,36 @@ class VendorSession:
         self._session.close()
 
     def _exchange(self, request: _Outgoing) -> Answer:
+        switches.require_vendor(self._vendor.code, self._vendor.title)
         self._check_key()
-        kind, data = request.content or (None, None)
         _run(before_request, self._vendor, request)
+        status, started = None, time.monotonic()
         try:
-            response = self._session.request(
-                request.method,
-                self._base_url + request.path,
-                params=request.query,
-                data=data,
-                headers={"Accept": "application/json", **({"Content-Type": kind} if kind else {}), **request.headers},
-                timeout=self._timeout,
-                allow_redirects=False,  # a redirected POST becomes a GET
-            )
+            response = self._response(request)
+            status = response.status_code
         except requests.RequestException as error:
             raise self._no_answer(error, request.writes) from error
         finally:
             _run(after_request, self._vendor, request)
+            took = round((time.monotonic() - started) * 1000, 1)
+            # The path holds ids alone; a query may hold a phone number.
+            about = {"vendor": self._vendor.code, "method": request.method, "path": request.path}
+            log.info("vendor called", extra={**about, "status": status, "took_ms": took})
         lowercase = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, lowercase, response.content)
+
+    def _response(self, request: _Outgoing) -> requests.Response:
+        kind, data = request.content or (None, None)
+        known = {"Accept": JSON, HEADER: current_id()} | ({"Content-Type": kind} if kind else {})
+        return self._session.request(
+            request.method,
+            self._base_url + request.path,
+            params=request.query,
+            data=data,
+            headers={**known, **request.headers},
+            timeout=self._timeout,
+            allow_redirects=False,  # a redirected POST becomes a GET
+        )
 
     def _no_answer(self, error: requests.RequestException, writes: bool) -> DomainError:
         return unreachable(self._vendor) if _undelivered(error) else unanswered(self._vendor, writes)

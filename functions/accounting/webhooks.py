@@ -18,7 +18,7 @@ from chalicelib.core.payloads import Answer, Query
 from chalicelib.core.requests import Request
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors import fattureincloud_webhook as fic
+from chalicelib.vendors.fattureincloud import webhook as fic
 
 function = Function(__name__)
 FIC = Actor("vendor", "fic")
@@ -67,7 +67,7 @@ def receive_fic(request: Request, account_id: str, event_group: str) -> None:
     sender = _sender(request, account_id, event_group)
     event = fic.parse_event(request.headers, request.raw)
     fic.verify_event(sender.claims, event)
-    unit = Unit(sender.company_id, FIC, correlation_id=request.id)
+    unit = Unit(sender.company_id, FIC)
     fresh = notifications.receive(unit, sender.account_id, sender.group, event, now())
     known = event.about is not None or event.type == fic.WELCOME
     if not known:

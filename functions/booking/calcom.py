@@ -33,20 +33,20 @@ def receive_calcom(request: Request) -> None:
     delivery_id = calcom_webhook.delivery_id(event)
     known = event.trigger in calcom_webhook.BOOKING_TRIGGERS
     job = ApplyCalComEvent(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
-    unit = Unit(inbox.PLATFORM, Actor("vendor", "calcom"), correlation_id=request.id)
+    unit = Unit(inbox.PLATFORM, Actor("vendor", "calcom"))
     fresh = inbox.receive(unit, Delivery("calcom", delivery_id, event.trigger, request.raw), job)
     if not known:
         metrics.count("UnknownWebhookEvent", vendor="calcom")
     log.info("webhook", extra={"vendor": "calcom", "event": event.trigger, "known": known, "fresh": fresh})
 
 
-@function.every("rate(5 minutes)", needs=Needs(writes=("outbox",)))
+@function.every("rate(5 minutes)", needs=Needs(writes=("outbox",)), vendor="calcom")
 def poll_calcom() -> None:
     """Ask Cal.com what has changed, since it sends no webhook twice."""
     _enqueue(PollCalCom(company_id=inbox.PLATFORM))
 
 
-@function.every("rate(1 hour)", needs=Needs(writes=("outbox",)))
+@function.every("rate(1 hour)", needs=Needs(writes=("outbox",)), vendor="calcom")
 def check_calcom_webhooks() -> None:
     """See that Cal.com still sends us webhooks, and subscribe anew where it does not."""
     _enqueue(CheckCalComWebhooks(company_id=inbox.PLATFORM))

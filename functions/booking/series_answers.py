@@ -142,7 +142,7 @@ def run_of(request: Request, show: "Callable[[SeriesProgress], Answer]", company
     whose = company_id or request.company_id
 
     def silent() -> Unit:
-        return Unit(whose, request.actor, correlation_id=request.id, clock=request.clock)
+        return Unit(whose, request.actor, clock=request.clock)
 
     return SeriesRun(silent, whose, now, answering=lambda: request.unit(show, whose))
 

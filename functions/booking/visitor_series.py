@@ -11,6 +11,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
 from functions.booking.bodies import CustomerBody, TimeBody
+from functions.booking.online import CLOSED, require_open
 from functions.booking.series_answers import (
     CheckedAnswer,
     RecurrenceBody,
@@ -83,7 +84,7 @@ def check_series_as_visitor(request: Request, body: VisitorSeriesToCheck) -> Che
     ability=PUBLIC,
     status=201,
     needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
-    errors=(*ERRORS, "series_conflict 409", "calendar_busy 503"),
+    errors=(*ERRORS, CLOSED, "series_conflict 409", "calendar_busy 503"),
     memory_mb=1024,
     example=EXAMPLE | {"customer": {"name": "Ada Keller", "phone": "+493055512345"}, "on_conflict": "skip"},
 )
@@ -93,9 +94,11 @@ def book_series_as_visitor(request: Request, body: VisitorSeries) -> VisitorSeri
     from chalicelib.booking.series.book import book_series
     from chalicelib.core import throttle
 
+    company_id = company_of(body.branch_id)
+    require_open(request, company_id)
     throttle.count("series", request.address, request.clock(), most=SERIES_A_MINUTE)
     given = {"contact": body.customer.contact(), "source": body.source, "on_conflict": body.on_conflict}
-    run = run_of(request, show_to_visitor, company_of(body.branch_id))
+    run = run_of(request, show_to_visitor, company_id)
     try:
         return show_to_visitor(book_series(run, body.request(**given)))
     except Conflict as refusal:

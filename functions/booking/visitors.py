@@ -8,13 +8,14 @@ from chalicelib.core.clock import now
 from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.errors import Conflict
 from chalicelib.core.function import Function
-from chalicelib.core.needs import Needs
+from chalicelib.core.needs import SWITCHES, Needs
 from chalicelib.core.payloads import Answer, Body, Text
 from chalicelib.core.requests import Request
 from chalicelib.core.unit import CompanyUnitFactory
 from functions.booking.addresses import AddressBody, address_in
 from functions.booking.answers import InPackageAnswer, show_package_of
 from functions.booking.bodies import CustomerBody, Seats, TimeBody, changing
+from functions.booking.online import CLOSED, require_open
 
 if TYPE_CHECKING:
     from chalicelib.booking.appointments.appointment import Appointment
@@ -99,10 +100,10 @@ class VisitorAnswer(Answer):
     "/public/holds",
     ability=PUBLIC,
     status=201,
-    needs=NEEDS,
+    needs=Needs(reads=("crm", SWITCHES), writes=NEEDS.writes),
     # The answer holds a secret that must not be kept.
     idempotent=False,
-    errors=(*REFUSALS, "too_many_holds 429"),
+    errors=(*REFUSALS, CLOSED, "too_many_holds 429"),
     example={"branch_id": "bra_00D1ZMFH9MM3HK4Z12GC", "service": "Haircut", "starts_at": "2026-12-01T09:30:00+01:00"},
 )
 def hold_time(request: Request, body: NewHold) -> HoldAnswer:
@@ -111,6 +112,7 @@ def hold_time(request: Request, body: NewHold) -> HoldAnswer:
     from chalicelib.booking.creation.request import BookingRequest
     from chalicelib.core import throttle
 
+    require_open(request)
     throttle.count("holds", request.address, request.clock(), most=HOLDS_A_MINUTE)
     booking_request = BookingRequest(**body.slot(), visitor=True, address=address_in(body.address))
     made, secret = plainly(lambda: hold(_units(request), request.address, booking_request, now))
@@ -156,7 +158,7 @@ def release_hold(request: Request, hold_id: str, body: HoldProofBody) -> None:
     ability=PUBLIC,
     status=201,
     needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
-    errors=(*REFUSALS, "hold_not_found 404", "hold_expired 409"),
+    errors=(*REFUSALS, CLOSED, "hold_not_found 404", "hold_expired 409"),
     example={
         "branch_id": "bra_00D1ZMFH9MM3HK4Z12GC",
         "service": "Haircut",
@@ -172,6 +174,8 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
     from chalicelib.booking.creation.request import BookingRequest
     from chalicelib.core import throttle
 
+    company_id = company_of(body.branch_id)
+    require_open(request, company_id)
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
     booking_request = BookingRequest(
         **body.slot(),
@@ -182,7 +186,7 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
         seats=body.seats,
         address=address_in(body.address),
     )
-    context = changing(request, _show, company_of(body.branch_id))
+    context = changing(request, _show, company_id)
     return _show(plainly(lambda: book_online(context, booking_request)))
 
 

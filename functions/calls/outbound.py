@@ -112,7 +112,8 @@ def start_call(request: Request, body: NewCall) -> PhoneCallAnswer:
     leaves the call `held` until the vendor was asked what became of it.
     """
     from chalicelib.calls.call_out import OutboundCall, Vendors, start
-    from chalicelib.vendors import retell_client, twilio
+    from chalicelib.vendors.retell import client as retell_client
+    from chalicelib.vendors.twilio import client as twilio
 
     call = OutboundCall(
         kind=body.kind,

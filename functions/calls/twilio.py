@@ -14,9 +14,9 @@ from chalicelib.core.requests import Request
 from chalicelib.core.secrets import secrets_of
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors import twilio_webhook
-from chalicelib.vendors.twilio_webhook import Received, VoiceEvent
-from chalicelib.vendors.twiml import CONTENT_TYPE
+from chalicelib.vendors.twilio import webhook as twilio_webhook
+from chalicelib.vendors.twilio.twiml import CONTENT_TYPE
+from chalicelib.vendors.twilio.webhook import Received, VoiceEvent
 
 function = Function(__name__)
 TWILIO = Actor("vendor", "twilio")
@@ -41,8 +41,8 @@ def answer_phone(request: Request) -> Response:
 
     reference = _reference(request)
     if reference:
-        return _twiml(go_on(reference, event, lambda company_id: _unit(request, company_id)))
-    return _twiml(answer(event, lambda company_id: _unit(request, company_id), now))
+        return _twiml(go_on(reference, event, lambda company_id: _unit(company_id)))
+    return _twiml(answer(event, lambda company_id: _unit(company_id), now))
 
 
 @function.route(
@@ -94,7 +94,7 @@ def _keep(request: Request, kind: str) -> None:
     delivery_id = twilio_webhook.delivery_id(kind, event, request.headers, request.raw)
     job = ApplyPhoneEvent(company_id=inbox.PLATFORM, delivery_id=delivery_id, reference=_reference(request))
     delivery = Delivery("twilio", delivery_id, f"voice.{kind}", request.raw)
-    fresh = inbox.receive(_unit(request, inbox.PLATFORM), delivery, job)
+    fresh = inbox.receive(_unit(inbox.PLATFORM), delivery, job)
     log.info("webhook", extra={"vendor": "twilio", "event": f"voice.{kind}", "known": True, "fresh": fresh})
 
 
@@ -109,8 +109,8 @@ def _reference(request: Request) -> str:
     return (request.query.get("call") or [""])[0]
 
 
-def _unit(request: Request, company_id: str) -> Unit:
-    return Unit(company_id, TWILIO, correlation_id=request.id)
+def _unit(company_id: str) -> Unit:
+    return Unit(company_id, TWILIO)
 
 
 def _twiml(text: str) -> Response:

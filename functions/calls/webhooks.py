@@ -14,7 +14,7 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.requests import Request
 from chalicelib.core.secrets import secrets_of
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors import retell
+from chalicelib.vendors.retell import webhook as retell
 
 function = Function(__name__)
 AGENT = Actor("vendor", "retell")
@@ -41,7 +41,7 @@ def receive_retell(request: Request) -> None:
         delivery_id = f"{name}:{sha256(request.raw).hexdigest()}"
         metrics.count("UnknownWebhookEvent", vendor="retell")
     job = RecordCall(company_id=inbox.PLATFORM, delivery_id=delivery_id) if known else None
-    unit = Unit(inbox.PLATFORM, AGENT, correlation_id=request.id)
+    unit = Unit(inbox.PLATFORM, AGENT)
     fresh = inbox.receive(unit, Delivery("retell", delivery_id, name, request.raw), job)
     log.info("webhook", extra={"vendor": "retell", "event": name, "known": known, "fresh": fresh})
 
@@ -68,7 +68,7 @@ def call_agent_function(request: Request) -> dict[str, Any]:
 
     call = retell.parse_function_call(request.raw)
     log.info("agent function", extra={"function": call.name, "retell_call_id": call.call.call_id})
-    tools = Tools(lambda company_id: Unit(company_id, AGENT, correlation_id=request.id), now)
+    tools = Tools(lambda company_id: Unit(company_id, AGENT), now)
     return call_function(call, tools)
 
 

@@ -36,7 +36,7 @@ class ConfirmBody(Body):
 )
 def request_password_reset(request: Request, body: ResetBody) -> None:
     """Mail the user a link, if there is one; the answer is always the same."""
-    reset_password.request_reset(body.email, request.address, request.clock, request.id)
+    reset_password.request_reset(body.email, request.address, request.clock)
 
 
 @function.route(

@@ -60,7 +60,7 @@ class MeAnswer(UserAnswer):
 )
 def log_in(request: Request, body: LoginBody) -> LoginAnswer:
     """A token for 30 days. Failed attempts on an account or from an address make the next ones wait."""
-    done = password_login.sign_in(body.email, body.password, request.address, request.clock, request.id)
+    done = password_login.sign_in(body.email, body.password, request.address, request.clock)
     token = done.issued.token
     return LoginAnswer(
         token=done.issued.secret, token_id=token.id, expires_at=token.expires_at, user=show_user(done.user)

@@ -10,6 +10,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
+from functions.booking.online import CLOSED, require_open
 from functions.booking.waitlist_body import EXAMPLE, WaitlistBody
 from functions.public.visits import count
 
@@ -128,7 +129,7 @@ def show_offer(request: Request, token: str) -> OfferAnswer:
     needs=Needs(reads=("crm",), writes=("booking", "occupancy", "directory"), secrets=("calcom_api_key",)),
     # Answering twice is answering once, whoever asks.
     idempotent=False,
-    errors=(*OVER, *REFUSALS, "branch_not_found 404"),
+    errors=(*OVER, *REFUSALS, CLOSED, "branch_not_found 404"),
     example={"answer": "accept"},
 )
 def answer_offer(request: Request, token: str, body: OfferReply) -> RepliedAnswer:
@@ -137,7 +138,8 @@ def answer_offer(request: Request, token: str, body: OfferReply) -> RepliedAnswe
     from functions.booking.visitors import plainly
 
     count(request)
-
+    if body.answer == "accept":
+        require_open(request)
     reply = decline if body.answer == "decline" else accept
     return _replied(plainly(lambda: reply(lambda company_id: request.unit(company_id=company_id), token, now)))
 

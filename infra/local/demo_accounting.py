@@ -7,9 +7,9 @@ from chalicelib.accounting.accounts import Credentials, attach
 from chalicelib.accounting.connection import Tokens
 from chalicelib.core.clock import now
 from chalicelib.core.unit import SYSTEM, Unit
-from chalicelib.vendors.fattureincloud import FicCompany
+from chalicelib.vendors.fattureincloud.client import FicCompany
 from infra.local.environment import FIC_DEMO_TOKEN
-from infra.local.simulators.fattureincloud import COMPANY as FIC_COMPANY
+from infra.local.simulators.fattureincloud.simulator import COMPANY as FIC_COMPANY
 
 LEGACY_ID = 1
 """The account that the old system's guides name."""

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from infra.local.playing import Mismatch, Play, perform
-from infra.local.simulators.retell_agent import Addresses, Answer, RetellAgent
+from infra.local.simulators.retell.agent import Addresses, Answer, RetellAgent
 
 CALLER = "+493055512345"
 NAME = "Mara Lindner"

@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.local.ministack import ROOT
 from infra.local.ports import LARGEST_PORT, at_or_anywhere, url
-from infra.local.simulators.fattureincloud_signer import Signer
+from infra.local.simulators.fattureincloud.signer import Signer
 
 DEFAULT_PORT = 8000
 ACCOUNT = "000000000000"

@@ -19,13 +19,13 @@ from infra.local.processes import Life, Process, Task
 from infra.local.provision import provision
 from infra.local.relay import run_relay
 from infra.local.scheduler import run_scheduler
-from infra.local.simulators.fattureincloud import FattureInCloudSimulator, Notices
-from infra.local.simulators.fattureincloud_access import Keys
-from infra.local.simulators.retell import RetellSimulator
-from infra.local.simulators.retell_agent import Addresses
+from infra.local.simulators.fattureincloud.access import Keys
+from infra.local.simulators.fattureincloud.simulator import FattureInCloudSimulator, Notices
+from infra.local.simulators.retell.agent import Addresses
+from infra.local.simulators.retell.simulator import RetellSimulator
 from infra.local.simulators.server import Simulator
 from infra.local.simulators.state_file import StateFile
-from infra.local.simulators.twilio import Hooks, TwilioSimulator
+from infra.local.simulators.twilio.simulator import Hooks, TwilioSimulator
 from infra.local.worker import run_worker
 
 STOP_FIRST, STOP_RELAY, STOP_WORKERS, STOP_SIMULATORS = range(4)

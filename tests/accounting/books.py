@@ -27,7 +27,7 @@ from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
 from infra.local.invoking import call
 from infra.local.simulators.exchange import Reply, Request
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from infra.local.simulators.listener import Listener
 from tests.conftest import EmbeddedAws
 from tests.draining import work_once

@@ -15,7 +15,7 @@ from chalicelib.accounting.tables import AccountRow
 from chalicelib.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, VendorRefused
 from chalicelib.core.rows import AuditRow, DirectoryRow, OutboxRow
 from chalicelib.core.unit import Unit
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 
 pytestmark = pytest.mark.usefixtures("aws", "fic")

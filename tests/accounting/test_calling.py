@@ -16,7 +16,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, RateLimited, Unavailable, VendorRefused
 from chalicelib.core.unit import Unit
 from chalicelib.identity.create_company import NewCompany, Person, add_member, create_company
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.races.together import many_at_once

@@ -9,7 +9,7 @@ from chalicelib.accounting.leased_client import leased_client
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import VendorRefused
 from chalicelib.core.unit import Unit
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.conftest import EmbeddedAws
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives

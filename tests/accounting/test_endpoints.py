@@ -11,7 +11,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.crm.customer import Contact
 from chalicelib.crm.customers import add_from_contact
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, SMALL, account, drain_all, records, synced
 
 __all__ = ["account"]

@@ -17,7 +17,7 @@ from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, MovingClock, account, records, synced
 from tests.calls.conftest import next_monday
 

@@ -14,9 +14,9 @@ from chalicelib.accounting.record import RESOURCES
 from chalicelib.core import inbox
 from chalicelib.core.rows import InboxRow, OutboxRow
 from chalicelib.core.settings import settings
-from chalicelib.vendors.fattureincloud_webhook import PREFIX
+from chalicelib.vendors.fattureincloud.webhook import PREFIX
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import (
     OURS,
     Driver,

@@ -14,7 +14,7 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Unit
 from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, MovingClock, account, drain_all, sink, subscribed
 
 __all__ = ["account", "sink"]

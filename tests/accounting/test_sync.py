@@ -16,7 +16,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.rows import AuditRow
 from chalicelib.core.unit import Unit
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import (
     OURS,
     SMALL,

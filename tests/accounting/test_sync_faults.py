@@ -14,8 +14,8 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import VendorRefused
 from chalicelib.core.jobs import CannotSucceed
 from chalicelib.core.unit import Unit
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
-from infra.local.simulators.fattureincloud_access import Window
+from infra.local.simulators.fattureincloud.access import Window
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import (
     OURS,
     SMALL,

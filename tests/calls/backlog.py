@@ -10,7 +10,7 @@ from chalicelib.calls.call_owner import Default
 from chalicelib.core.clock import Clock, now
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.retell import CallAnalysis, CallCost, RetellCall
+from chalicelib.vendors.retell.webhook import CallAnalysis, CallCost, RetellCall
 from tests.calls.conftest import next_monday
 
 COMPANY = "com_test"

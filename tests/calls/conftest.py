@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.clock import now
-from chalicelib.vendors import retell
+from chalicelib.vendors.retell import webhook as retell
 from infra.local.invoking import Answer, call
 
 BERLIN = ZoneInfo("Europe/Berlin")

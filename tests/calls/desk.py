@@ -11,7 +11,7 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls.agent import Tools, call_function
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors.retell import FunctionCall, RetellCall
+from chalicelib.vendors.retell.webhook import FunctionCall, RetellCall
 from infra.local.demo_practice import Practice
 
 BERLIN = ZoneInfo("Europe/Berlin")

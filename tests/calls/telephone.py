@@ -23,8 +23,8 @@ from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.invoking import call
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
-from infra.local.simulators.twilio import Hooks, TwilioSimulator
-from infra.local.simulators.twilio_line import People, Reaction
+from infra.local.simulators.twilio.line import People, Reaction
+from infra.local.simulators.twilio.simulator import Hooks, TwilioSimulator
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 

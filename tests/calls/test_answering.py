@@ -14,11 +14,11 @@ from chalicelib.core import aws as aws_clients
 from chalicelib.core.rows import InboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.vendors import twilio_webhook
-from chalicelib.vendors.twilio_webhook import VoiceEvent
+from chalicelib.vendors.twilio import webhook as twilio_webhook
+from chalicelib.vendors.twilio.webhook import VoiceEvent
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.twilio import Hooks, TwilioSimulator
+from infra.local.simulators.twilio.simulator import Hooks, TwilioSimulator
 from tests.calls.telephone import (
     AGENT,
     CALLER,

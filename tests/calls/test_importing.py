@@ -11,9 +11,9 @@ from chalicelib.calls.import_calls import Imported, import_calls
 from chalicelib.calls.tables import CallRow
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.retell_calls import RetellCalls
+from chalicelib.vendors.retell.calls import RetellCalls
 from infra.local.demo_practice import Practice
-from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
 from tests.calls.backlog import BERLIN, COMPANY, details
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ def pull(simulator: RetellSimulator, version: str = "v3", **more: Any) -> list[I
 def test_calls_are_recorded_whole_and_once(
     practice: Practice, retell_sim: RetellSimulator, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.vendors import retell_calls
+    from chalicelib.vendors.retell import calls as retell_calls
 
     monkeypatch.setattr(retell_calls, "PAGE_SIZE", 2)
     ids = [happened(retell_sim, number) for number in range(5)]
@@ -84,7 +84,7 @@ def test_it_goes_on_after_being_stopped(practice: Practice, retell_sim: RetellSi
 
 def test_a_webhook_that_came_is_completed(practice: Practice, retell_sim: RetellSimulator) -> None:
     from chalicelib.calls import record_call
-    from chalicelib.vendors.retell import RetellCall
+    from chalicelib.vendors.retell.webhook import RetellCall
 
     each = happened(retell_sim, 1)
     record_call.record(RetellCall(call_id=each, to_number=BERLIN, call_status="ongoing"), Unit)

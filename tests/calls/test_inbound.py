@@ -9,7 +9,7 @@ from chalicelib.booking.practice.hours import Window
 from chalicelib.calls import inbound
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now
-from chalicelib.vendors import retell
+from chalicelib.vendors.retell import webhook as retell
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, call
 from tests.calls.conftest import signed

@@ -13,7 +13,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.jobs import Postpone
 from chalicelib.messaging import store as messaging
 from infra.local.invoking import Caller, call
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import (
     ALWAYS_QUIET,
     CALLER,

@@ -22,8 +22,8 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import demo_practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.retell import RetellSimulator
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import (
     ALWAYS_QUIET,
     COMPANY,

@@ -10,7 +10,7 @@ from chalicelib.cli import calls as commands
 from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
 from chalicelib.identity.create_company import NewCompany, Person, create_company
-from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
 from tests.calls.backlog import COMPANY, details, recorded, run_all
 from tests.cli.conftest import Pilot
 from tests.conftest import open_practice

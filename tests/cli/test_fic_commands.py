@@ -9,7 +9,7 @@ from chalicelib.core import relay, worker
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
 from chalicelib.identity.create_company import NewCompany, Person, create_company
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, account, assert_same, drain_all, sink, subscribed
 from tests.cli.conftest import Pilot
 

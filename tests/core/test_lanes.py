@@ -45,7 +45,7 @@ def test_a_worker_may_do_what_any_of_its_jobs_needs() -> None:
 
 
 def test_a_worker_may_do_nothing_that_none_of_its_jobs_needs() -> None:
-    own = Needs(writes=("jobs",), updates=("heartbeats",))
+    own = Needs(reads=("switches",), writes=("jobs",), updates=("heartbeats",))
     for lane, worker in workers().items():
         expected = union(own, Needs(sends=(lane,)), *(kind.needs for kind in jobs_on(lane)))
         assert worker.needs == expected, lane

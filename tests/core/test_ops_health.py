@@ -9,13 +9,14 @@ import msgspec
 import pytest
 
 from chalicelib.core import aws as aws_clients
-from chalicelib.core import heartbeats, ops_health, watched
+from chalicelib.core import heartbeats, ops_health, switches, watched
 from chalicelib.core.clock import now
 from chalicelib.core.heartbeats import Heartbeat, beat, polling
 from chalicelib.core.liveness import UNSEEN
-from chalicelib.core.ops_health import OpsHealth
+from chalicelib.core.ops_health import OpsHealth, SwitchHealth
 from chalicelib.core.queues import LANES
 from chalicelib.core.settings import settings
+from chalicelib.core.switches import Off
 from chalicelib.core.unit import Unit
 from infra.local.invoking import Caller, call
 from tests.conftest import EmbeddedAws
@@ -75,6 +76,15 @@ def test_the_age_that_sqs_reports_makes_a_worker_late(aws: EmbeddedAws, doing: D
         )
     (worker,) = [worker for worker in look().workers if worker.queue == "default"]
     assert (worker.status, worker.oldest_seconds) == ("late", 4000)
+
+
+def test_what_is_switched_off_is_told_and_meant_to_be(aws: EmbeddedAws) -> None:
+    assert look().switched_off == []
+    since = now()
+    switches.turn(lambda: Unit("platform"), "vendor:calcom", Off(since, "it books twice"))
+    health = look()
+    assert health.switched_off == [SwitchHealth(name="vendor:calcom", since=since, why="it books twice")]
+    assert health.ok
 
 
 def test_dead_letters_are_told(aws: EmbeddedAws) -> None:

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 
 ADA = Caller("com_test", user_id="usr_ada")
 pytestmark = pytest.mark.usefixtures("aws", "fic")

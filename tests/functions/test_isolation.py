@@ -16,8 +16,8 @@ from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import PUBLIC
 from chalicelib.core.settings import settings
 from infra.local.invoking import Answer, call
-from infra.local.simulators.fattureincloud import FattureInCloudSimulator
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.fattureincloud.simulator import FattureInCloudSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import twilio
 from tests.conftest import EmbeddedAws
 from tests.functions.isolation.world import OWNER, REFUSALS, Holder, Recipe, World, open_companies

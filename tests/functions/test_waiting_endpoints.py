@@ -25,7 +25,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.core.worker import deliver
 from functions.public import waiting as public_waiting
 from infra.local.invoking import call
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.booking.calendars import read_calendar
 from tests.calls.conftest import next_monday
 from tests.calls.telephone import ALWAYS_QUIET, COMPANY, context, open_branch, twilio

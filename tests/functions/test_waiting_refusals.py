@@ -18,7 +18,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import call
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import COMPANY, context, open_branch, twilio
 from tests.conftest import EmbeddedAws
 from tests.draining import drain

@@ -13,7 +13,7 @@ from chalicelib.core import due
 from chalicelib.core.jobs import work
 from chalicelib.core.worker import deliver
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.conftest import next_monday
 from tests.calls.telephone import COMPANY, twilio
 from tests.draining import drain

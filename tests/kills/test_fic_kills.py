@@ -14,7 +14,7 @@ from chalicelib.core.jobs import work
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.core.worker import deliver
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, Driver, MovingClock, account, assert_same, drain_all, records, synced
 from tests.accounting.test_issuing import appointment, marked
 from tests.accounting.test_notifications import tell

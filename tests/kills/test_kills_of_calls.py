@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.calls.tables import PhoneRow
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import open_branch, phone_calls, twilio
 from tests.calls.test_outbound import post, reconcile, started
 from tests.kills.dying import Death, run_dying

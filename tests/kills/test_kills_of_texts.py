@@ -12,7 +12,7 @@ from chalicelib.messaging import send_text, store
 from chalicelib.messaging.jobs import SendText
 from chalicelib.messaging.tables import MessagingRow
 from chalicelib.messaging.text import Text
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import COMPANY, context, miss, open_branch, twilio
 from tests.calls.test_missed import text_back
 from tests.draining import drain

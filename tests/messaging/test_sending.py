@@ -14,7 +14,7 @@ from chalicelib.messaging.jobs import SendText
 from chalicelib.messaging.record_refusal import NewRefusal
 from chalicelib.messaging.send_text import NewText
 from chalicelib.messaging.text import Text
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import COMPANY, context, twilio
 from tests.draining import drain
 

@@ -23,8 +23,8 @@ from infra.functions import POLICY_NAME
 from infra.local import ministack
 from infra.local.demo_booking import DemoBooking
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
-from infra.local.simulators.fattureincloud import FattureInCloudSimulator
-from infra.local.simulators.retell_agent import Addresses, RetellAgent
+from infra.local.simulators.fattureincloud.simulator import FattureInCloudSimulator
+from infra.local.simulators.retell.agent import Addresses, RetellAgent
 from tests.accounts import LAUNCHER
 from tests.packaging.conftest import Packaged
 from tests.packaging.deployed import (

@@ -43,7 +43,8 @@ def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     found = {(f"logs:{action}", arn("logs", own)) for action in ("CreateLogStream", "PutLogEvents")}
     found |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
     written = {*need.writes, *(("outbox", "due", "audit", "guards") if need.writes else ())}
-    for table in {*need.reads, *written}:
+    switches = ("switches",) if need.secrets or need.vault else ()
+    for table in {*need.reads, *switches, *written}:
         found |= {(action, arn("dynamodb", f"table/${{Prefix}}-{table}")) for action in READ}
         found |= {
             ("dynamodb:Query", arn("dynamodb", f"table/${{Prefix}}-{table}/index/{index}")) for index in indexes[table]

@@ -13,7 +13,7 @@ from chalicelib.core import relay
 from chalicelib.core.jobs import work
 from chalicelib.core.rows import FailedJobRow, OutboxRow
 from chalicelib.core.worker import deliver
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import account, assert_same, drain_all, start
 from tests.accounting.test_notifications import tell
 from tests.sizes import ROUNDS

@@ -7,9 +7,9 @@ import pytest
 from chalicelib.calls import answer_phone
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.twilio_webhook import VoiceEvent
+from chalicelib.vendors.twilio.webhook import VoiceEvent
 from infra.local.demo_practice import BERLIN_PHONE
-from infra.local.simulators.twilio import TwilioSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 from tests.calls.telephone import CALLER, miss, only, open_branch, twilio
 from tests.calls.test_missed import text_back
 from tests.draining import drain

@@ -1,5 +1,6 @@
 """Simulators on free ports, the vendors' sample payloads, and a subscriber that keeps what it is sent."""
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chalicelib.core import switches
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
-from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -25,6 +27,12 @@ def sample() -> Sample:
         return msgspec.json.encode(msgspec.json.decode((SAMPLES / vendor / f"{name}.json").read_bytes())["body"])
 
     return read
+
+
+@pytest.fixture(autouse=True)
+def all_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients are tried alone, without the database that knows the switches."""
+    monkeypatch.setattr(switches, "_kept", (math.inf, {}))
 
 
 class Subscriber:

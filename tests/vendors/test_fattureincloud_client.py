@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib.core.errors import Conflict, OutcomeUnknown, RateLimited, Unavailable, VendorRefused
-from chalicelib.vendors.fattureincloud import RESOURCES, FattureInCloud, Subscription
+from chalicelib.vendors.fattureincloud.client import RESOURCES, FattureInCloud, Subscription
 from infra.local.simulators.exchange import Reply
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator
-from infra.local.simulators.fattureincloud_data import Sizes
+from infra.local.simulators.fattureincloud.data import Sizes
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 
 from .conftest import SAMPLES, Subscriber
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.vendors.fattureincloud_webhook import (
+from chalicelib.vendors.fattureincloud.webhook import (
     CHALLENGE,
     PREFIX,
     WELCOME,
@@ -21,9 +21,9 @@ from chalicelib.vendors.fattureincloud_webhook import (
     verify_token,
 )
 from infra.local.simulators.exchange import Reply, Request
-from infra.local.simulators.fattureincloud import COMPANY, FattureInCloudSimulator, Notices
-from infra.local.simulators.fattureincloud_data import Sizes
-from infra.local.simulators.fattureincloud_filter import parse
+from infra.local.simulators.fattureincloud.data import Sizes
+from infra.local.simulators.fattureincloud.filter import parse
+from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator, Notices
 from infra.local.simulators.listener import Listener
 
 ROOT = Path(__file__).parents[2]

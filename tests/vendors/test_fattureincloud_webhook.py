@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid, Unauthenticated, Unavailable
 from chalicelib.core.settings import FIC_PUBLIC_KEY
-from chalicelib.vendors import fattureincloud_webhook as webhook
-from chalicelib.vendors.fattureincloud_webhook import FicEvent, parse_event, verify_event, verify_token
-from infra.local.simulators.fattureincloud_signer import Signer
+from chalicelib.vendors.fattureincloud import webhook
+from chalicelib.vendors.fattureincloud.webhook import FicEvent, parse_event, verify_event, verify_token
+from infra.local.simulators.fattureincloud.signer import Signer
 
 from .conftest import SAMPLES
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from chalicelib.core.clock import now
-from chalicelib.vendors.retell import (
+from chalicelib.vendors.retell.webhook import (
     delivery_id,
     parse_call_event,
     parse_function_call,
@@ -17,8 +17,8 @@ from chalicelib.vendors.retell import (
 )
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
-from infra.local.simulators.retell import RetellSimulator
-from infra.local.simulators.retell_agent import Addresses, RetellAgent, Say, Step, Use, play
+from infra.local.simulators.retell.agent import Addresses, RetellAgent, Say, Step, Use, play
+from infra.local.simulators.retell.simulator import RetellSimulator
 
 from .conftest import Subscriber
 

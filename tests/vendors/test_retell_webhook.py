@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.errors import Invalid, Unauthenticated
-from chalicelib.vendors.retell import (
+from chalicelib.vendors.retell.webhook import (
     RetellCall,
     delivery_id,
     parse_call_event,

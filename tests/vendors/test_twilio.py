@@ -18,12 +18,12 @@ from chalicelib.core.errors import (
     Unavailable,
     VendorRefused,
 )
-from chalicelib.vendors import twiml
-from chalicelib.vendors.retell_client import NewPhoneCall, Retell
-from chalicelib.vendors.twilio import NewCall, Twilio, refused_with
-from chalicelib.vendors.twilio_webhook import Received, delivery_id, parse_voice, sign, verify
-from infra.local.simulators.retell import RetellSimulator
-from infra.local.simulators.twilio import TwilioSimulator
+from chalicelib.vendors.retell.client import NewPhoneCall, Retell
+from chalicelib.vendors.twilio import twiml
+from chalicelib.vendors.twilio.client import NewCall, Twilio, refused_with
+from chalicelib.vendors.twilio.webhook import Received, delivery_id, parse_voice, sign, verify
+from infra.local.simulators.retell.simulator import RetellSimulator
+from infra.local.simulators.twilio.simulator import TwilioSimulator
 
 from .conftest import SAMPLES, Sample
 
@@ -124,7 +124,7 @@ def test_a_delivery_is_known_by_token_then_sequence_then_bytes() -> None:
 
 def test_no_http_client_is_imported_and_no_twiml_either() -> None:
     program = (
-        "import sys, chalicelib.vendors.twilio_webhook, chalicelib.vendors.twiml; "
+        "import sys, chalicelib.vendors.twilio.webhook, chalicelib.vendors.twilio.twiml; "
         "print([n for n in ('requests', 'urllib3', 'twilio.twiml', 'twilio.rest', 'botocore') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, RateLi
 from chalicelib.vendors import http
 from chalicelib.vendors.http import VendorSession
 from chalicelib.vendors.outcomes import Vendor, retry_after, vendor_message
-from infra.local.simulators.retell import RetellSimulator
+from infra.local.simulators.retell.simulator import RetellSimulator
 
 RETELL = Vendor("retell", "Retell")
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -13,7 +13,7 @@ import msgspec
 
 from chalicelib.booking.appointments.appointment import BOOKING, Attendee, Status
 from chalicelib.booking.practice.providers import adapter_of
-from chalicelib.core.errors import DomainError, Unavailable
+from chalicelib.core.errors import DomainError, SwitchedOff, Unavailable
 from chalicelib.core.references import Reference, id_of
 
 APPOINTMENT, COMPANY, CHANGE = "appointment_id", "company_id", "change_id"
@@ -180,7 +180,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     def surely_undone(self, refusal: DomainError) -> bool:
         """Whether the provider has surely done nothing. After any other refusal it is asked."""
-        return self._ending(refusal) in _SURELY_UNDONE | self.never_sent
+        return isinstance(refusal, SwitchedOff) or self._ending(refusal) in _SURELY_UNDONE | self.never_sent
 
     def cannot_read(self, error: DomainError) -> bool:
         """Whether a booking is out of reach for good, rather than for the moment."""

@@ -11,7 +11,7 @@ from chalicelib.accounting.upsert import VendorSnapshot, write
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from infra.local.simulators.fattureincloud import COMPANY
+from infra.local.simulators.fattureincloud.simulator import COMPANY
 from tests.functions.isolation import booking
 from tests.functions.isolation.world import OWNER, Recipe, Recipes, World, recipe
 

@@ -5,7 +5,7 @@ from chalicelib.calls.message import CallMessage
 from chalicelib.calls.message_store import add_message
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.vendors.retell import RetellCall
+from chalicelib.vendors.retell.webhook import RetellCall
 from tests.functions.isolation import booking
 from tests.functions.isolation.world import OWNER, Recipe, Recipes, World, recipe
 

@@ -12,7 +12,7 @@ from chalicelib.identity.password_login import sign_in
 from functions.identity.authorizer import bearer
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller
-from infra.local.simulators.fattureincloud import FattureInCloudSimulator
+from infra.local.simulators.fattureincloud.simulator import FattureInCloudSimulator
 from tests.conftest import open_practice
 
 OWNER, STRANGER = "com_owner", "com_stranger"

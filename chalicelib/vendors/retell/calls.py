@@ -18,7 +18,7 @@ from chalicelib.core.settings import settings
 from chalicelib.vendors.http import VendorSession
 from chalicelib.vendors.outcomes import Vendor
 from chalicelib.vendors.payload import read
-from chalicelib.vendors.retell import RetellCall
+from chalicelib.vendors.retell.webhook import RetellCall
 
 VENDOR = Vendor("retell", "Retell")
 PAGE_SIZE = 100

@@ -13,7 +13,7 @@ import msgspec
 from chalicelib.core.errors import VendorRefused
 from chalicelib.core.secrets import secret
 from chalicelib.core.settings import settings
-from chalicelib.vendors.fattureincloud import VENDOR
+from chalicelib.vendors.fattureincloud.client import VENDOR
 from chalicelib.vendors.http import VendorSession
 
 SCOPES = ("entity.clients:r", "entity.suppliers:r", "issued_documents.invoices:a", "issued_documents.quotes:a")

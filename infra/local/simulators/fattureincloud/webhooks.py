@@ -10,9 +10,9 @@ from uuid import uuid4
 import msgspec
 import requests
 
-from chalicelib.vendors.fattureincloud_webhook import CHALLENGE, ISSUER, PREFIX, SUBJECTS, WELCOME
+from chalicelib.vendors.fattureincloud.webhook import CHALLENGE, ISSUER, PREFIX, SUBJECTS, WELCOME
 from infra.local.simulators.exchange import Refused
-from infra.local.simulators.fattureincloud_signer import Signer
+from infra.local.simulators.fattureincloud.signer import Signer
 
 ATTEMPTS = 4
 SUCCESS = {102, 200, 201, 202, 204}

@@ -1,6 +1,5 @@
-"""Retell's API as a fake: `python -m infra.local.simulators.retell --port 9002 --api-key key_x`."""
+"""Retell's API as a fake."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Any
 
 from chalicelib.core.clock import now
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
-from infra.local.simulators.retell_agent import Addresses, RetellAgent, play, steps_from_json
-from infra.local.simulators.retell_calls import Calls
+from infra.local.simulators.retell.agent import Addresses, RetellAgent, play, steps_from_json
+from infra.local.simulators.retell.calls import Calls
 from infra.local.simulators.server import Simulator
 
 
@@ -80,23 +79,3 @@ class RetellSimulator(Simulator):
         given = {name: body[f"{name}_url"] for name in ("webhook", "function", "inbound") if body.get(f"{name}_url")}
         agent = RetellAgent(self.api_key, replace(self.addresses, **given), self.calls, **body.get("call", {}))
         return Reply(200, {"data": play(agent, steps_from_json(body["script"]))})
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=9002)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--api-key", default="key_x")
-    parser.add_argument("--webhook-url", default="")
-    parser.add_argument("--function-url", default="", help="may hold {name}")
-    parser.add_argument("--inbound-url", help="asked before a call is answered")
-    parser.add_argument("--state", type=Path, help="JSON file that keeps the calls over a restart")
-    options = parser.parse_args()
-    addresses = Addresses(options.webhook_url, options.function_url, options.inbound_url)
-    simulator = RetellSimulator(options.api_key, addresses, state_file=options.state)
-    simulator.run_until_terminated(options.port, options.host)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from infra.local.simulators import fattureincloud_filter as filters
 from infra.local.simulators.exchange import Refused
-from infra.local.simulators.fattureincloud_data import (
+from infra.local.simulators.fattureincloud import filter as filters
+from infra.local.simulators.fattureincloud.data import (
     DOCUMENT_TYPES,
     FIRST_ID,
     RESOURCES,

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import requests
 
-from chalicelib.vendors.twilio_webhook import sign
-from infra.local.simulators.twilio_account import Account, Record
+from chalicelib.vendors.twilio.webhook import sign
+from infra.local.simulators.twilio.account import Account, Record
 
 Reaction = Literal["answers", "no-answer", "busy", "failed"]
 MOST_STEPS = 20

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import msgspec
 
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
-from infra.local.simulators.fattureincloud_access import Access, Quotas, Window
-from infra.local.simulators.fattureincloud_books import Books
-from infra.local.simulators.fattureincloud_webhooks import Webhooks
+from infra.local.simulators.fattureincloud.access import Access, Quotas, Window
+from infra.local.simulators.fattureincloud.books import Books
+from infra.local.simulators.fattureincloud.webhooks import Webhooks
 
-PAGE = Path(__file__).with_name("fattureincloud_page.html")
+PAGE = Path(__file__).with_name("page.html")
 SHOWN_DELIVERIES = 50
 
 

@@ -1,6 +1,5 @@
-"""Twilio's API as a fake: `python -m infra.local.simulators.twilio --port 9003 --auth-token token`."""
+"""Twilio's API as a fake."""
 
-import argparse
 import base64
 import re
 import threading
@@ -14,8 +13,8 @@ import requests
 from chalicelib.core.clock import now
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
 from infra.local.simulators.server import Simulator
-from infra.local.simulators.twilio_account import Account, Record, form_of
-from infra.local.simulators.twilio_line import Line, LoopsForever, People, Step
+from infra.local.simulators.twilio.account import Account, Record, form_of
+from infra.local.simulators.twilio.line import Line, LoopsForever, People, Step
 
 BASE = "/2010-04-01/Accounts/{account}"
 CODES = {400: 20001, 401: 20003, 403: 20003, 404: 20404, 429: 20429}
@@ -174,27 +173,3 @@ class TwilioSimulator(Simulator):
         except (LoopsForever, AssertionError, requests.RequestException) as error:
             return Reply(502, {"message": str(error)})
         return Reply(200, {"data": [asdict(step) for step in steps]})
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=9003)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--account-sid", default="AC00000000000000000000000000000000")
-    parser.add_argument("--auth-token", default="twilio_test")
-    parser.add_argument("--voice-url", default="")
-    parser.add_argument("--status-url")
-    parser.add_argument("--state", type=Path, help="JSON file that keeps the state over a restart")
-    options = parser.parse_args()
-    TwilioSimulator(
-        options.account_sid,
-        options.auth_token,
-        hooks=Hooks(options.voice_url, options.status_url),
-        plays=True,
-        state_file=options.state,
-    ).run_until_terminated(options.port, options.host)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,8 +10,8 @@ import msgspec
 import requests
 
 from chalicelib.core.clock import now
-from chalicelib.vendors.retell import sign
-from infra.local.simulators.retell_calls import Call, Calls
+from chalicelib.vendors.retell.webhook import sign
+from infra.local.simulators.retell.calls import Call, Calls
 
 MOST_WEBHOOK_TRIES = 4
 """The first and up to three retries."""

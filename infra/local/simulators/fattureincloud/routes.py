@@ -5,8 +5,8 @@ from html import escape
 from urllib.parse import urlencode
 
 from infra.local.simulators.exchange import Refused, Reply, Request, Route
-from infra.local.simulators.fattureincloud_access import Access
-from infra.local.simulators.fattureincloud_webhooks import Webhooks
+from infra.local.simulators.fattureincloud.access import Access
+from infra.local.simulators.fattureincloud.webhooks import Webhooks
 
 HOOKS = "/c/{company}/subscriptions"
 

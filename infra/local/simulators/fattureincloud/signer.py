@@ -8,7 +8,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chalicelib.vendors.fattureincloud_webhook import ISSUER
+from chalicelib.vendors.fattureincloud.webhook import ISSUER
 
 TOKEN_LIFETIME = timedelta(hours=3)
 APPLICATION = 1234
