@@ -40,8 +40,8 @@ UNITS: dict[str, Unit] = {"PER_DAY": "day", "PER_WEEK": "week", "PER_MONTH": "mo
 
 def availability(given: Json) -> Json:
     """The starts that can be booked, those shown as away, and how many attend already."""
-    asked = _asked_ranges(given)
-    found = [_search(given, first, last) for first, last in asked]
+    ranges = _ranges(given)
+    found = [_search(given, first, last) for first, last in ranges]
     starts = sorted({start for each in found for start in each.starts})
     away = sorted({start for each in found for start in each.away})
     zone = given["viewer_tz"]
@@ -55,7 +55,7 @@ def availability(given: Json) -> Json:
     return answer
 
 
-def _asked_ranges(given: Json) -> list[Window]:
+def _ranges(given: Json) -> list[Window]:
     if dates := given.get("dates_only"):
         zone = given["hosts"][0]["tz"]
         days = [date.fromisoformat(day).toordinal() for day in dates]
@@ -65,7 +65,7 @@ def _asked_ranges(given: Json) -> list[Window]:
 
 def _search(given: Json, first: int, last: int) -> Found:
     service, routing = given["service"], given.get("routing") or {}
-    spec = _ask(given)
+    spec = _spec(given)
     now = ms(given["now"])
     rules = _rules(given)
     whole_days = given.get("service_day_of_start_only")
@@ -116,7 +116,7 @@ def _window_start(given: Json, first: int) -> int:
     return max(ms(given["now"]) // MINUTE_MS, min(first, ms(back.isoformat()) // MINUTE_MS))
 
 
-def _ask(given: Json) -> SlotSpec:
+def _spec(given: Json) -> SlotSpec:
     service = given["service"]
     return SlotSpec(
         duration=max(service["duration_min"], 1),
@@ -167,7 +167,7 @@ def _range(given: Json, zone: str) -> Period:
     return Period(kind="range", first=days[0], last=days[1])
 
 
-def _host(given: Json, host: Json, spec: SlotSpec, frame: Frame, asked: Window) -> Host:
+def _host(given: Json, host: Json, spec: SlotSpec, frame: Frame, span: Window) -> Host:
     seats = given["service"].get("seats")
     hours = _hours(given, host)
     grouped = spec.alignment == "gap" and (seats or 1) > 1
@@ -176,7 +176,7 @@ def _host(given: Json, host: Json, spec: SlotSpec, frame: Frame, asked: Window) 
     busy.extend(_external(given, host, taken, seats))
     if given.get("service_day_of_start_only"):
         windows = opened(hours, frame.first - 1, frame.first + frame.days)
-        unavailable.extend(window for window in windows if not asked[0] <= window[0] < asked[1])
+        unavailable.extend(window for window in windows if not span[0] <= window[0] < span[1])
     return Host(
         id=str(host["id"]),
         hours=hours,

@@ -12,7 +12,7 @@ from infra.resources import FILES, bucket_name
 LOG_DAYS = {"dev": 30, "prod": 365}
 WORKERS_PER_QUEUE = 10
 """At most so many Lambdas of one queue at a time: vendors' limits are lower than what SQS would scale to."""
-UNDERTAKERS_PER_QUEUE = 2
+DEAD_LETTER_CONSUMERS_PER_QUEUE = 2
 STREAM_RETRIES = 20
 STREAM_SECONDS = 3_600
 """The sweep publishes what the stream gave up, so one poisonous record must not hold the others for a day."""
@@ -122,7 +122,9 @@ def _queue(endpoint: Endpoint) -> dict[str, Any]:
         "Queue": arn("sqs", f"${{Prefix}}-{endpoint.queue}{DEAD if endpoint.dead else ''}"),
         "BatchSize": endpoint.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": {"MaximumConcurrency": UNDERTAKERS_PER_QUEUE if endpoint.dead else WORKERS_PER_QUEUE},
+        "ScalingConfig": {
+            "MaximumConcurrency": DEAD_LETTER_CONSUMERS_PER_QUEUE if endpoint.dead else WORKERS_PER_QUEUE
+        },
     }
 
 

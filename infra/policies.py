@@ -123,10 +123,10 @@ def _secrets(endpoint: Endpoint) -> list[Statement]:
 
 
 def _files(endpoint: Endpoint) -> list[Statement]:
-    asked = (("Uploads", UPLOADS, endpoint.needs.uploads), ("Downloads", DOWNLOADS, endpoint.needs.downloads))
+    buckets = (("Uploads", UPLOADS, endpoint.needs.uploads), ("Downloads", DOWNLOADS, endpoint.needs.downloads))
     return [
         _allow(sid, "s3", list(actions), [sub(f"{bucket_arn(FILES)}/{folder}/*") for folder in sorted(set(folders))])
-        for sid, actions, folders in asked
+        for sid, actions, folders in buckets
         if folders
     ]
 

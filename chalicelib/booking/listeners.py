@@ -37,7 +37,7 @@ def _joined(event: events.WaitingAdded, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, branch_ids=(event.branch_id,), waiting_id=event.waiting_id)
 
 
-def _mailing(news: News) -> Callable[[Any, str], Job | None]:
+def _mail_about(news: News) -> Callable[[Any, str], Job | None]:
     def mail(event: Any, company_id: str) -> Job:
         return MailCustomer(company_id=company_id, appointment_id=event.appointment_id, news=news)
 
@@ -76,10 +76,10 @@ def _ask_for_review(event: events.AppointmentMarked, company_id: str) -> Job | N
 
 
 LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
-    events.AppointmentBooked: (_mailing("booked"),),
-    events.AppointmentCancelled: (_freed, _mailing("cancelled")),
+    events.AppointmentBooked: (_mail_about("booked"),),
+    events.AppointmentCancelled: (_freed, _mail_about("cancelled")),
     events.AppointmentReassigned: (_freed,),
-    events.AppointmentMoved: (_moved_away, _mailing("moved")),
+    events.AppointmentMoved: (_moved_away, _mail_about("moved")),
     events.AppointmentMarked: (_mail_confirmed, _ask_for_review),
     events.AppointmentReleased: (_released,),
     events.TimeOffWithdrawn: (_back,),

@@ -82,7 +82,7 @@ class Books:
     counters: dict[int, Days] = field(default_factory=dict)
 
     def count(self, number: int, reading: Appointment, before: Marker | None, state: State) -> None:
-        """What a worker does who read these; a marker that someone wrote since makes him read again."""
+        """What a worker does who read these; a marker that someone wrote since makes it read again."""
         taken = step(before, reading, state, lambda: self.zone)
         if taken is None:
             return

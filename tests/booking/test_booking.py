@@ -83,7 +83,7 @@ def test_both_members_of_staff_are_booked_before_the_time_is_taken(practice: Pra
     assert made.appointment.starts_at == datetime.fromisoformat(again["starts_at"])
 
 
-def test_whoever_is_asked_for_is_booked_and_alternatives_start_with_him(practice: Practice) -> None:
+def test_whoever_is_requested_is_booked_and_alternatives_start_with_them(practice: Practice) -> None:
     assert booked(practice, staff="dan rossi").staff.name == "Dan Rossi"
     with pytest.raises(Conflict) as refused:
         booked(practice, staff="Dan Rossi")

@@ -166,7 +166,7 @@ def test_at_calcom_a_reschedule_makes_a_new_booking_and_the_old_ids_stay(
     assert stored(made) == moved
 
 
-def test_another_member_with_an_event_type_of_his_own_gets_a_new_booking(
+def test_another_member_with_an_event_type_of_their_own_gets_a_new_booking(
     through_calcom: Practice,
     calcom: CalComSimulator,
 ) -> None:

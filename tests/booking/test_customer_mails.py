@@ -146,7 +146,7 @@ def test_nobody_is_mailed_twice_nor_about_the_past_nor_where_it_is_switched_off(
     publish(rows)
     assert len(post.letters()) == 1
     booked(practice, email=None, hour=11)
-    # Found by her number: the address is on her record.
+    # Found by number: the address is on the record.
     assert [one["to"] for one in post.letters()] == [[EVE]]
     settled(practice, mails_customers=False)
     change(made, "cancel")

@@ -139,7 +139,7 @@ def test_bookings_of_one_time_share_a_group_until_it_is_full(aws: EmbeddedAws) -
     assert (second.id, second.group and second.group.left) == (group.id, 0)
     assert kinds(practice, group) == [Kind.BOOKING]
     assert 10 not in [hour for hour, _ in slots(practice)]
-    # The customer is shown his own, and told of nobody else's number.
+    # The customer is shown their own, and told of nobody else's number.
     assert second.customer_id != group.customer_id == current(group).customer_id
     assert refused(lambda: booked(practice, 1), "already_joined").extra["appointment_id"] == group.id
     refusal = refused(lambda: booked(practice, 3), "slot_taken")
@@ -186,7 +186,7 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
         assert made.group.left == 0
 
 
-def test_named_staff_has_his_own_group_and_another_service_sees_a_booking(aws: EmbeddedAws) -> None:
+def test_named_staff_have_their_own_group_and_another_service_sees_a_booking(aws: EmbeddedAws) -> None:
     practice = opened(seats=3, only_dan=False)
     dans = booked(practice, 1, staff="Dan Rossi")
     assert booked(practice, 2).id == dans.id
@@ -222,7 +222,7 @@ def test_who_leaves_reopens_the_group_and_the_last_one_ends_it(aws: EmbeddedAws)
     assert events().count("booking.AppointmentCancelled") == 1
 
 
-def test_what_joins_is_asked_what_the_rules_say_of_him(aws: EmbeddedAws) -> None:
+def test_who_joins_is_checked_by_the_rules(aws: EmbeddedAws) -> None:
     practice = opened(seats=9, policy=Policy(customer_limits=Limits(per_day=1), staff_limits=Limits(per_day=2)))
     group = booked(practice, 1)
     for number in (2, 3, 4):  # the group counts once for Dan

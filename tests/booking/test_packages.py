@@ -77,7 +77,7 @@ def test_a_package_is_placed_exactly_where_one_placement_holds(wanted: list[Piec
             assert found in every
 
 
-def test_one_person_cannot_follow_on_himself_within_his_buffers() -> None:
+def test_nobody_can_follow_on_themselves_within_their_buffers() -> None:
     both = 0b111111
     first = Piece(duration=2, after=1, staff=(Choice("ada", both),))
     again = Piece(duration=2, staff=(Choice("ada", both),))

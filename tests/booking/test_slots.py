@@ -154,7 +154,7 @@ def test_reasons_name_the_rule_the_entry_and_the_room() -> None:
     assert why_not(whole, branch.services[0], Able(()), None, minute_of(at(NINE)))[0] == Reason("nobody_able")
 
 
-def test_a_package_takes_who_is_wished_for_and_others_for_what_he_does_not_do() -> None:
+def test_a_package_takes_who_is_requested_and_others_for_what_they_do_not_do() -> None:
     parts = (Part("svc_wash"), Part("svc_laser", gap_min=30))
     both = Service(
         id="svc_both", company_id="com", number=3, name="Both", duration_min=90, category="package", parts=parts,
@@ -165,7 +165,7 @@ def test_a_package_takes_who_is_wished_for_and_others_for_what_he_does_not_do() 
     taken = {"ada": booked(NINE, length=45)}
     found = slots(branch, both, taken)
     first = [(p.service_id, p.start - minute_of(at(0)), p.staff_id, p.room_ids) for p in found[0].parts]
-    # Ben washes at nine; Ada is free a quarter of an hour after he is done.
+    # Ben washes at nine; Ada is free a quarter of an hour after that is done.
     assert first == [
         ("svc_wash", NINE, "ben", ()),
         ("svc_laser", NINE + 45, "ada", ("room0", "device1")),

@@ -78,7 +78,7 @@ def test_a_call_only_ever_goes_on() -> None:
     ]  # fmt: skip
     nobody = replace(branch, call_routing=replace(ROUTING, agent=None, staff_numbers=(), voicemail=False))
     assert next_stage(Schedule(branch=nobody, services=(), staff=()), CALLER, OPEN, None) == "over"
-    # Whom the agent transfers back to the branch's number does not get the agent again; nobody rings himself.
+    # Whom the agent transfers back to the branch's number does not get the agent again; nobody rings themselves.
     assert next_stage(Schedule(branch=branch, services=(), staff=()), branch.phone, OPEN, "staff") == "voicemail"
     assert next_stage(Schedule(branch=branch, services=(), staff=()), STAFF, OPEN, None) == "agent"
 

@@ -134,7 +134,7 @@ def test_a_mismatch_tells_nothing(practice: Practice) -> None:
     mine = booked()
     wrong = [
         {"name": "Eve Stones", "date": "2037-11-23"},  # somebody is booked that day
-        {"name": "Eve Stone", "date": "2037-11-24"},  # she exists
+        {"name": "Eve Stone", "date": "2037-11-24"},  # who exists
         {"name": "Nobody Nowhere", "date": "2037-11-25"},
         FACTS | {"appointment_id": "apt_00000000000000000000"},
     ]

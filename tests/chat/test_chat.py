@@ -223,7 +223,7 @@ def test_a_link_takes_one_file_of_its_type_and_size_once(room: Room) -> None:
     assert put(given, b"xyz") == 412
 
 
-def test_each_sees_what_the_other_has_read_and_that_he_types(room: Room) -> None:
+def test_each_sees_what_the_other_has_read_and_that_they_type(room: Room) -> None:
     for text in ("One", "Two"):
         say(room, text)
     for number in (2, 1):  # never back

@@ -119,7 +119,7 @@ def test_what_is_wrong_names_its_field(practice: Practice) -> None:
     assert call("POST", path, caller=ME, body={"seats": 0}).status == 422
     assert call("POST", path, caller=ME, body={}).json["errors"][0]["path"] == "body.customer"
     other = staff_books(practice, 2, service="Text consultation", staff="Chloe Park").json
-    # Of a customer who is known by id nothing was told: his own record says who he is.
+    # Of a customer who is known by id nothing was told: their own record says who they are.
     assert call("POST", path, caller=ME, body={"customer_id": other["customer_id"]}).status == 201
     assert [one["name"] for one in call("GET", path, caller=ME).json["data"]] == ["Guest 1", "Guest 2"]
     assert call("POST", path, caller=ME, body={"customer_id": "cus_none"}).json["code"] == "customer_not_found"

@@ -58,7 +58,7 @@ def test_a_company_keeps_to_itself(aws: EmbeddedAws, world: World, method: str, 
         return
     if wanted.echoes:
         _wait_until_quiet(aws)
-    if wanted.stranger != "only his own":
+    if wanted.stranger != "only their own":
         _strangers_get_nothing(aws, world, method, wanted)
     else:
         theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})

@@ -118,7 +118,7 @@ def test_how_staff_get_about_is_said_by_the_policy_and_nonsense_is_named(mobile:
     assert min(free(ask(mobile, latitude="40.45", longitude="-74"))) == datetime.fromisoformat(at(11, 15))
 
 
-def test_nobody_is_offered_or_booked_where_he_cannot_get_to_in_time(mobile: Practice) -> None:
+def test_nobody_is_offered_or_booked_where_they_cannot_get_to_in_time(mobile: Practice) -> None:
     made = book(mobile, 12, address=NORTH).json  # until 12:45
     refused = book(mobile, 14, address=SOUTH)
     assert (refused.status, refused.json["code"]) == (409, "slot_taken")
@@ -280,7 +280,9 @@ def test_other_branches_that_are_hidden_do_not_offer_it_or_ask_a_deposit_are_lef
         assert branches("/api/appointments") == {new_york.id}
 
 
-def test_a_search_for_a_customer_knows_his_block_his_limits_and_the_consultation_he_lacks(practice: Practice) -> None:
+def test_a_search_for_a_customer_knows_their_block_their_limits_and_the_consultation_they_lack(
+    practice: Practice,
+) -> None:
     consultation = practice.services[0]
     cut: Service = replace(
         practice.services[2], consultation_id=consultation.id, policy=Policy(customer_limits=Limits(per_day=1))

@@ -33,7 +33,7 @@ def _begin(company_id: str = COMPANY) -> Unit:
 
 def _hold(practice: Practice, at: datetime) -> tuple[Hold, str]:
     asked = BookingRequest(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
-    # Everyone from an address of his own, since two a visitor are the most.
+    # Everyone from an address of their own, since two a visitor are the most.
     return hold(_begin, f"address {at}", asked, lambda: NOW)
 
 

@@ -267,7 +267,7 @@ def test_a_contested_time_a_course_and_the_waiting_list(house: Deployed) -> None
     play = DemoBooking(ready, Console(file=said, width=200))
     play.patience_seconds = play.answer_seconds = PATIENCE_SECONDS
     play.play()
-    assert "is hers" in said.getvalue()
+    assert "is theirs" in said.getvalue()
 
 
 def test_groups_packages_and_busy_times_have_the_rights_they_need(house: Deployed) -> None:

@@ -1,4 +1,4 @@
-"""Far apart and at once: no member of staff is ever booked where he cannot get to in time, also across midnight UTC."""
+"""Far apart and at once: no member of staff is booked where they cannot be in time, also across midnight UTC."""
 
 import random
 from collections.abc import Callable

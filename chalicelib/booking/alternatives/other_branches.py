@@ -50,7 +50,7 @@ def _offers(branch: Branch, service_id: str, published: bool) -> bool:
 
 def _does(schedule: Schedule, service_id: str) -> bool:
     service = schedule.find_service(service_id)
-    if service is None or _asks_first(schedule.policy(service)):
+    if service is None or _needs_deposit(schedule.policy(service)):
         return False
     done = {service_id for member in schedule.staff for service_id in member.service_ids}
     if service.parts:
@@ -58,7 +58,7 @@ def _does(schedule: Schedule, service_id: str) -> bool:
     return service.id in done
 
 
-def _asks_first(policy: Policy) -> bool:
+def _needs_deposit(policy: Policy) -> bool:
     # A deposit that has not been paid there: nothing would be bookable as given.
     return bool(policy.deposit_minor) and "deposit" not in policy.off
 

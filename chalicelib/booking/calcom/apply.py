@@ -94,8 +94,8 @@ def _move(unit: Unit, old: Appointment, new: Appointment, schedule: Schedule) ->
         new = new.changed(new.updated_at, staff_id=None, pending_change=None, version=new.version)
     if old.counted and old.slot() != new.slot():
         # Cal.com does not know of limits: what it moves counts, and may exceed them.
-        new, counting = recount_limits.moved(schedule, old, new)
-        counting.stage(unit, over_the_limit=True)
+        new, recount = recount_limits.moved(schedule, old, new)
+        recount.stage(unit, over_the_limit=True)
     return new
 
 

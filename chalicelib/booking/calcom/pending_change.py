@@ -150,11 +150,11 @@ def settle(context: ChangeContext[Appointment], held: Appointment, booking: "Boo
         if context.hook:
             context.hook(unit, new)
 
-    settling = replace(context, hook=add)
+    settle_context = replace(context, hook=add)
     current, mine = while_open(
         held,
         lambda one: change is not None and one.pending_change == change,
-        lambda one: apply_external_state(settling, one, report),
+        lambda one: apply_external_state(settle_context, one, report),
     )
     return current if mine else add_to_settled(context, current)
 

@@ -72,8 +72,8 @@ def find(payload: BookingPayload) -> Appointment | None:
     # Metadata is only a claim: an appointment that has another booking at Cal.com already is not this one,
     # unless this is the booking that a pending change of it has asked for.
     change = claimed.pending_change
-    asked_for = change is not None and payload.metadata.get(CHANGE) == change.id
-    return claimed if asked_for or claimed.external_id in (None, payload.uid) else None
+    ours_to_take = change is not None and payload.metadata.get(CHANGE) == change.id
+    return claimed if ours_to_take or claimed.external_id in (None, payload.uid) else None
 
 
 def _claimed(payload: BookingPayload) -> Appointment | None:
@@ -111,12 +111,12 @@ class _News:
         if found is None:
             return self._add(self._read_new())
         self._tie(found)
-        asked_for = found.pending_change is not None and found.pending_change.kind == "rebook"
-        if echoes(found, self._event) or (_is_replaced(found, self._event) and not asked_for):
+        ours_to_take = found.pending_change is not None and found.pending_change.kind == "rebook"
+        if echoes(found, self._event) or (_is_replaced(found, self._event) and not ours_to_take):
             return "unchanged"
         if found.status in OVER:
             return self._over(found)
-        booking = self._ask(lambda client: calcom_requests.read(_with_uid(found, self._event), client))
+        booking = self._read(lambda client: calcom_requests.read(_with_uid(found, self._event), client))
         return self._by_word(found) if booking is None else self._by_state(found, booking)
 
     def _tie(self, found: Appointment) -> None:
@@ -135,7 +135,7 @@ class _News:
             if old and old.status not in OVER:
                 end(self._context(old), old, BookingReport(self._event, "cancelled", "rescheduled"))
 
-    def _ask(self, read: "Callable[[CalCom], Booking | None]") -> "Booking | None":
+    def _read(self, read: "Callable[[CalCom], Booking | None]") -> "Booking | None":
         try:
             with self._client() as client:
                 return read(client)
@@ -145,7 +145,7 @@ class _News:
             return None
 
     def _read_new(self) -> "Booking | None":
-        return self._ask(lambda client: calcom_requests.latest(str(self._event.payload.uid), client))
+        return self._read(lambda client: calcom_requests.latest(str(self._event.payload.uid), client))
 
     def _by_state(self, found: Appointment, booking: "Booking") -> str:
         """`booking` is what Cal.com has now in place of the one we know."""
@@ -163,8 +163,8 @@ class _News:
         event = self._event
         if is_late(found, event):
             return "late"
-        standing: Status = "requested" if found.status == "requested" else "confirmed"
-        status = STATUS_AFTER.get(event.trigger, standing)
+        unchanged: Status = "requested" if found.status == "requested" else "confirmed"
+        status = STATUS_AFTER.get(event.trigger, unchanged)
         if found.status == "held" and status in ("confirmed", "requested"):
             made = _booking_of(event)
             return self._confirm(found, made) if made else "incomplete"
@@ -215,7 +215,7 @@ class _News:
             if before is None or before.rescheduled_from_uid is None:
                 return None
             uid = before.rescheduled_from_uid
-            before = self._ask(lambda client, uid=uid: client.booking(uid))  # type: ignore[misc]
+            before = self._read(lambda client, uid=uid: client.booking(uid))  # type: ignore[misc]
         return None
 
     def _context(self, found: Appointment) -> ChangeContext[Appointment]:

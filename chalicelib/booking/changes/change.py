@@ -35,7 +35,7 @@ def change_appointment(
         is_new = staged.pending_change not in (None, current.pending_change)
         return staged, is_new and staged.status != "held"
 
-    staged, asks_calcom = until_committed(attempt, "calendar_busy", busy)
-    if not asks_calcom:
+    staged, awaits_calcom = until_committed(attempt, "calendar_busy", busy)
+    if not awaits_calcom:
         return staged
     return pending_change.carry_out(context, staged)

@@ -112,9 +112,9 @@ def _of_host(query: AvailabilityQuery, frame: Frame, start: int, host: Host, tak
         reasons.append(Why("away", host.id))
     if overlaps(appointment, host.unavailable):
         reasons.append(Why("limit_reached", host.id))
-    wanted = (start - spec.before, start + spec.duration + spec.after)
-    if bits.mask([wanted], frame.origin, frame.size) & host.busy:
-        by = next((each.kind for each in taken if overlaps(wanted, [each.blocked])), None)
+    needed = (start - spec.before, start + spec.duration + spec.after)
+    if bits.mask([needed], frame.origin, frame.size) & host.busy:
+        by = next((each.kind for each in taken if overlaps(needed, [each.blocked])), None)
         reasons.append(Why("taken", host.id, by))
     return reasons
 

@@ -111,7 +111,7 @@ def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place:
 
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
-def test_each_alone_is_the_same_as_asking_for_him(data: st.DataObject, place: tuple[str, date]) -> None:
+def test_each_alone_is_the_same_as_asking_for_them(data: st.DataObject, place: tuple[str, date]) -> None:
     query, _ = ask_of(data, place)
     frame = frame_of(query.first, query.last)
     for host, found in search_each(query, frame).items():

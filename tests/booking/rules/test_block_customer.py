@@ -114,6 +114,18 @@ def test_unblocking_is_done_once_and_audited(eve: Customer) -> None:
     assert block(customer_id=EVE.id).id != made.id
 
 
+def test_who_unblocks_while_another_does_learns_that_it_is_done(eve: Customer) -> None:
+    made = block(customer_id=EVE.id)
+
+    def while_another_does() -> Unit:
+        block_customer.unblock(new_unit, "com", made.id)
+        return new_unit()
+
+    with pytest.raises(NotFound) as gone:
+        block_customer.unblock(while_another_does, "com", made.id)
+    assert gone.value.code == "block_not_found"
+
+
 @pytest.mark.parametrize("name", ["phone", "email"])
 def test_only_what_is_known_names_someone(name: str) -> None:
     named = {"phone": None, "email": None, name: "x"}

@@ -1,6 +1,7 @@
 """Counters, consultations and blocks as they lie in DynamoDB: what is added, taken off, and refused when it is full."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,7 +66,17 @@ def test_what_is_named_twice_counts_twice_in_one_update_and_needs_room_for_both(
     assert booked(WEEK) == 3
 
 
-def test_a_counter_is_kept_for_months_after_its_period(aws: EmbeddedAws) -> None:
+@pytest.fixture
+def far_from_utc() -> Iterator[None]:
+    """A machine whose own clock is not UTC."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TZ", "Pacific/Honolulu")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_a_counter_is_kept_for_months_after_its_period(aws: EmbeddedAws, far_from_utc: None) -> None:
     do(lambda unit: limit_store.count(unit, [DAY, WEEK]))
     for counter, over in ((DAY, datetime(2026, 11, 24, tzinfo=UTC)), (WEEK, datetime(2026, 11, 30, tzinfo=UTC))):
         key = limit_store.counter_key("com", counter.name)

@@ -39,8 +39,8 @@ def _away(world: World) -> dict[str, Any]:
 
 
 KINDS: dict[str, tuple[str, Any, Stranger]] = {
-    "branches": ("branch", _branch, "only his own"),
-    "services": ("service", _service, "only his own"),
+    "branches": ("branch", _branch, "only their own"),
+    "services": ("service", _service, "only their own"),
     "staff": ("staff", _staff, "no such reference"),
     "resources": ("resource", _resource, "nothing there"),
 }
@@ -63,7 +63,7 @@ RECIPES: Recipes = {
 for _path, (_name, _body, _stranger) in KINDS.items():
     _one, _asked = f"/api/{_path}/{{{_name}_id}}", f"/api/{_path}/{{{_name}}}"
     RECIPES |= {
-        ("GET", f"/api/{_path}"): recipe(f"/api/{_path}", stranger="only his own"),
+        ("GET", f"/api/{_path}"): recipe(f"/api/{_path}", stranger="only their own"),
         ("POST", f"/api/{_path}"): Recipe(f"/api/{_path}", _body, _stranger),
         ("GET", _one): recipe(_asked),
         ("PUT", _one): Recipe(_asked, lambda world, body=_body: body(world) | {"version": 1}),  # type: ignore[misc]

@@ -30,7 +30,7 @@ def _told(world: World, **fields: Any) -> dict[str, Any]:
 RECIPES: Recipes = {
     ("POST", "/api/series/check"): Recipe("/api/series/check", new_series),
     ("POST", "/api/series"): Recipe("/api/series", new_series),
-    ("GET", "/api/series"): recipe("/api/series", stranger="only his own"),
+    ("GET", "/api/series"): recipe("/api/series", stranger="only their own"),
     ("GET", "/api/series/{series_id}"): recipe("/api/series/{series_id}"),
     ("POST", "/api/series/{series_id}/reschedule"): Recipe(
         "/api/series/{series_id}/reschedule", lambda world: _told(world, starts_at=monday(15).isoformat())

@@ -21,7 +21,7 @@ def _wish(world: World) -> dict[str, Any]:
 
 RECIPES: Recipes = {
     ("POST", PLACE): Recipe(PLACE, _wish),
-    ("GET", PLACE): recipe(PLACE, stranger="only his own"),
+    ("GET", PLACE): recipe(PLACE, stranger="only their own"),
     ("GET", f"{PLACE}/{{waiting_id}}"): recipe(f"{PLACE}/{{waiting_id}}"),
     ("DELETE", f"{PLACE}/{{waiting_id}}"): recipe(f"{PLACE}/{{waiting_id}}"),
 }
