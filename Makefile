@@ -60,7 +60,7 @@ mutants: setup ## Change the rules one place at a time and run their tests on it
 bench: setup ## Measure; writes docs/performance.md
 	@$(PY) -m benchmarks
 
-release-check: setup-run ## Judge every chain and rehearse the backfill of STAGE=local|dev|prod; exit 1 on any finding
+release-check: setup-run ## Judge every chain and try the backfill as a dry run of STAGE=local|dev|prod; exit 1 on any finding
 	@./pilot --stage $(or $(STAGE),local) release-check
 
 bench-availability: setup need-file ## Time the booking engine on the workload in FILE

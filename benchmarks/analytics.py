@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from benchmarks import system
-from benchmarks.counting import Count, counted
+from benchmarks.request_counts import Count, counted
 from chalicelib.analytics import count_appointments, measure_minutes, rebuild_counters
 from chalicelib.analytics.count_searches import count_search
 from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from benchmarks import system
-from benchmarks.counting import counted
+from benchmarks.request_counts import counted
 from chalicelib.accounting import accounts, start_sync, sync_step, sync_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.accounts import HandMadeToken

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.vendors.calcom import CalCom
 
 KEEP_ANSWER = timedelta(hours=24)
-DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_there"})
+DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_available"})
 """What an answer says once something was done; every other one changed nothing and is not kept."""
 Answer = dict[str, Any]
 

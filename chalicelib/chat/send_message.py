@@ -71,7 +71,7 @@ def _attached(present: Present, draft: Draft, clock: Clock) -> tuple[Attachment,
         path, attachment = f"body.attachments[{number}]", store.attachment_of(row, present.side, at)
         if attachment is None:
             faults.append(Fault(path, "unknown_attachment", "There is no such attachment of yours left to send."))
-        elif not files.is_there(store.file_key(company_id, appointment_id, attachment.id)):
+        elif not files.exists(store.file_key(company_id, appointment_id, attachment.id)):
             faults.append(Fault(path, "not_uploaded", "This attachment has not been uploaded."))
         else:
             found.append(attachment)

@@ -47,7 +47,7 @@ def download_link(key: str, name: str, content_type: str) -> str:
     return url
 
 
-def is_there(key: str) -> bool:
+def exists(key: str) -> bool:
     """Whether the file has been put; one request."""
     try:
         aws.client("s3").head_object(Bucket=settings().files_bucket, Key=key)

@@ -101,7 +101,7 @@ class Function(Blueprint):
         """Declare the consumer of a named queue, or (`dead`) of its dead-letter queue. It gets the raw SQS event."""
 
         def declare(view: View) -> Any:
-            # Who buries dead letters has nothing to do as long as all is well: silence is no sign of anything.
+            # A dead-letter consumer has nothing to do as long as all is well: silence is no sign of anything.
             run = view if dead else partial(_watched, view)
             consumer = self._named(view, lambda event: run(event.to_dict()))
             source = f"{queue}-dead" if dead else queue

@@ -102,7 +102,7 @@ def _work_one(held: Held, record: dict[str, Any], clock: Clock) -> None:
         queue=held.queue,
     )
     try:
-        if due.is_wanted(envelope):
+        if due.is_still_due(envelope):
             _run(envelope, received.attempt, clock)
             due.close(envelope)
             log.info("job done")

@@ -42,14 +42,14 @@ def recover() -> None:
 
 def assert_both_sides_agree(calcom: CalComSimulator) -> None:
     """Same bookings at the same times with the same hosts, nothing pending, and exactly their time is taken."""
-    standing = [one for one in ours() if one.status not in OVER]
-    assert [one.id for one in standing if one.pending_change or one.status == "held"] == []
+    active = [one for one in ours() if one.status not in OVER]
+    assert [one.id for one in active if one.pending_change or one.status == "held"] == []
     theirs = [one for one in calcom.bookings.all.values() if one["status"] in ("accepted", "pending")]
-    here = sorted((str(one.external_id), one.starts_at, one.external.host) for one in standing)
-    there = sorted((one["uid"], instant(one["start"], "start"), one["hosts"][0]["id"]) for one in theirs)
-    assert here == there
+    here = sorted((str(one.external_id), one.starts_at, one.external.host) for one in active)
+    at_calcom = sorted((one["uid"], instant(one["start"], "start"), one["hosts"][0]["id"]) for one in theirs)
+    assert here == at_calcom
     taken = b"".join(bytes(getattr(week, f"d{n}") or b"") for week in OccupancyRow.scan() for n in range(7))
-    assert len(taken) // 25 == len([one for one in standing if one.staff_id])
+    assert len(taken) // 25 == len([one for one in active if one.staff_id])
 
 
 def clear(calcom: CalComSimulator) -> None:

@@ -106,26 +106,26 @@ def test_a_move_that_has_to_be_confirmed_is_a_request_again(requests: Practice, 
     confirm(changing(), made.id, Mark())
     moved = move(made, next_monday(14))
     assert (moved.status, moved.starts_at) == ("requested", next_monday(14))
-    _, there = calcom.bookings.reschedule(str(moved.external_id), {"start": utc(next_monday(15))})
+    _, theirs_now = calcom.bookings.reschedule(str(moved.external_id), {"start": utc(next_monday(15))})
     client = connected()
-    news = as_event(client.booking(there["uid"]))
+    news = as_event(client.booking(theirs_now["uid"]))
     assert news.trigger == "BOOKING_REQUESTED"
     apply_event(news, Unit, now, lambda: closing(client))
     assert (stored(made).status, stored(made).starts_at) == ("requested", next_monday(15))
     assert taken(requests, stored(made)) == [next_monday(15)]
 
 
-def wanted(staff: str = "Ben Okafor") -> Move:
+def move_to(staff: str = "Ben Okafor") -> Move:
     return Move(staff=staff)
 
 
 def test_another_member_takes_over_at_the_same_time(practice: Practice) -> None:
     made = booked(practice)
-    given = reschedule(changing(), made.id, wanted())
+    given = reschedule(changing(), made.id, move_to())
     assert (given.staff_id, given.starts_at, given.moves) == (practice.staff[1].id, made.starts_at, 0)
     assert taken(practice, made) == []
     booked(practice, guest=2)
-    refused(lambda: reschedule(changing(), made.id, wanted("Ada Keller")), "slot_taken")
+    refused(lambda: reschedule(changing(), made.id, move_to("Ada Keller")), "slot_taken")
 
 
 def test_a_round_robin_host_is_reassigned_at_calcom(through_calcom: Practice, calcom: CalComSimulator) -> None:
@@ -134,7 +134,7 @@ def test_a_round_robin_host_is_reassigned_at_calcom(through_calcom: Practice, ca
     services = (service, through_calcom.services[1])
     save_practice(lambda: Unit(COMPANY), through_calcom.branches[:1], services, through_calcom.staff[:2])
     made = booked(through_calcom)
-    given = reschedule(changing(), made.id, wanted())
+    given = reschedule(changing(), made.id, move_to())
     assert (given.staff_id, given.external_id) == (through_calcom.staff[1].id, made.external_id)
     assert theirs(calcom, made)["hosts"][0]["id"] == 8
     moved = move(given, next_monday(15), staff="Ada Keller")
@@ -175,8 +175,8 @@ def test_through_the_api_with_its_history(through_calcom: Practice, calcom: CalC
     assert call("POST", f"{path}/attendees", caller=CALLER, body={"guests": ["tom@example.com"]}).status == 200
     over = call("POST", f"{path}/cancel", caller=CALLER, body={"reason": "Eve is ill"})
     assert over.json["status"] == "cancelled"
-    told = call("GET", f"{path}/history", caller=CALLER).json["data"]
-    assert [entry["action"] for entry in told] == [
+    entries = call("GET", f"{path}/history", caller=CALLER).json["data"]
+    assert [entry["action"] for entry in entries] == [
         "appointment.held",
         "appointment.confirmed",
         "appointment.reschedule_asked",
@@ -187,10 +187,10 @@ def test_through_the_api_with_its_history(through_calcom: Practice, calcom: CalC
         "appointment.cancel_asked",
         "appointment.cancelled",
     ]
-    assert told[3]["actor"] == "user:usr_test"
-    assert told[3]["changes"]["starts_to"] == moved.json["starts_at"].replace("Z", ".000000Z")
+    assert entries[3]["actor"] == "user:usr_test"
+    assert entries[3]["changes"]["starts_to"] == moved.json["starts_at"].replace("Z", ".000000Z")
     for personal in ("Eve", "tom@", "+49"):
-        assert personal not in str(told)
+        assert personal not in str(entries)
 
 
 def test_the_version_of_events_grows(practice: Practice) -> None:

@@ -179,7 +179,7 @@ def test_a_package_counts_once_and_gives_back_what_it_counted(aws: EmbeddedAws) 
     assert packaged(practice, TEN + timedelta(hours=4))
 
 
-def test_who_is_wished_for_and_full_is_not_replaced(aws: EmbeddedAws) -> None:
+def test_who_is_requested_and_full_is_not_replaced(aws: EmbeddedAws) -> None:
     practice = open_spa(staff={DAN: {"daily_maximum": 1}})
     packaged(practice, TEN + timedelta(days=1))
     first = packaged(practice, staff="Dan Rossi")

@@ -58,7 +58,7 @@ def signed(path: str, body: dict[str, Any]) -> Answer:
     return call("POST", path, raw=raw, headers={"x-retell-signature": retell.sign(raw, "key_test", now())})
 
 
-def ask(name: str, args: dict[str, Any], call_id: str = "retell-1", **fields: Any) -> Answer:
+def call_function(name: str, args: dict[str, Any], call_id: str = "retell-1", **fields: Any) -> Answer:
     """Let the agent call a function during a call to the Berlin branch."""
     details = {
         "call_id": call_id,

@@ -196,7 +196,7 @@ def test_a_transfer_to_someone_who_works_now_rings_their_own_number(practice: Pr
 def test_where_no_number_is_configured_a_message_is_offered(practice: Practice) -> None:
     practice_that_speaks(practice, "en", hours=ALL_WEEK, call_routing=CallRouting(transfer_to=None))
     answer = ring("transfer_to_staff", {})
-    assert answer["status"] == "nobody_there"
+    assert answer["status"] == "nobody_available"
     practice_that_speaks(practice, "en", hours=())
     answer = ring("transfer_to_staff", {}, call_id="retell-2")
     assert (answer["status"], answer["opens_at"]) == ("closed", None)

@@ -112,9 +112,9 @@ def test_a_foreign_or_withheld_number_reaches_nothing(practice: Practice, functi
 
 def test_withheld_numbers_are_no_customers_key(practice: Practice) -> None:
     for number in WITHHELD:
-        wish = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve"}
+        booking_request = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve"}
         with pytest.raises(Invalid) as refused:
-            ring("book_appointment", wish, from_number=number)
+            ring("book_appointment", booking_request, from_number=number)
         assert refused.value.faults[0].path == "args.phone"
 
 
@@ -196,8 +196,8 @@ def test_what_is_past_or_over_is_not_listed(practice: Practice) -> None:
 
 def test_a_repeated_delivery_gets_the_same_answer(practice: Practice) -> None:
     mine = booked()
-    wish = {"starts_at": "Tuesday at half past three"}
-    first, again = ring("reschedule_appointment", wish), ring("reschedule_appointment", wish)
+    booking_request = {"starts_at": "Tuesday at half past three"}
+    first, again = ring("reschedule_appointment", booking_request), ring("reschedule_appointment", booking_request)
     assert first == again
     assert first["status"] == "moved"
     assert published("AppointmentMoved") == 1
@@ -284,8 +284,8 @@ def test_what_was_booked_in_this_very_call_is_known_even_if_the_index_lags(
 ) -> None:
     from chalicelib.core.pages import Page
 
-    wish = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve Stone"}
-    made = ring("book_appointment", wish)
+    booking_request = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve Stone"}
+    made = ring("book_appointment", booking_request)
     monkeypatch.setattr(appointment_store, "page_appointments", lambda *_, **__: Page([], None))
     listed = ring("list_my_appointments", {})
     assert [one["appointment_id"] for one in listed["appointments"]] == [made["appointment_id"]]
@@ -317,9 +317,9 @@ def test_calcom_not_saying_whether_it_moved_is_said_and_not_asked_twice(
 ) -> None:
     mine = booked(next_monday(10), at=now(), staff="Ada Keller")
     calcom.fault(path=f"/v2/bookings/{mine.external_id}/reschedule", method="POST", times=1, apply=True, **fault)
-    wish = {"starts_at": next_monday(16).isoformat()}
-    assert ring("reschedule_appointment", wish, now())["status"] == "pending"
-    assert ring("reschedule_appointment", wish, now())["status"] == "pending"
+    booking_request = {"starts_at": next_monday(16).isoformat()}
+    assert ring("reschedule_appointment", booking_request, now())["status"] == "pending"
+    assert ring("reschedule_appointment", booking_request, now())["status"] == "pending"
     assert state(mine.id)[1] == next_monday(10)
 
 
@@ -327,11 +327,11 @@ def test_moving_and_cancelling_reach_calcom(through_calcom: Practice, calcom: Ca
     mine = booked(next_monday(10), at=now(), staff="Ada Keller")
     assert ring("reschedule_appointment", {"starts_at": "at four"}, now())["status"] == "moved"
     after = appointment_store.get_appointment("com_test", mine.id)
-    there = {one["uid"]: one for one in calcom.bookings.all.values()}
+    by_uid = {one["uid"]: one for one in calcom.bookings.all.values()}
     assert after.external_id != mine.external_id
-    assert datetime.fromisoformat(there[str(after.external_id)]["start"]) == next_monday(16)
+    assert datetime.fromisoformat(by_uid[str(after.external_id)]["start"]) == next_monday(16)
     assert ring("cancel_appointment", {}, now())["status"] == "cancelled"
-    assert there[str(after.external_id)]["status"] == "cancelled"
+    assert by_uid[str(after.external_id)]["status"] == "cancelled"
 
 
 def test_a_refusal_of_calcom_changes_nothing(through_calcom: Practice, calcom: CalComSimulator) -> None:

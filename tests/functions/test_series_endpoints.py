@@ -46,8 +46,8 @@ def post(path: str, body: dict[str, Any], **fields: Any) -> Answer:
 
 def take_the_second(practice: Practice) -> None:
     second = post("/api/series/check", series(practice)).json["occurrences"][1]["starts_at"]
-    wish = {"customer": {"phone": "+12125550198"}, "starts_at": second, "recurrence": None}
-    assert post("/api/appointments", series(practice, **wish)).status == 201
+    booking_request = {"customer": {"phone": "+12125550198"}, "starts_at": second, "recurrence": None}
+    assert post("/api/appointments", series(practice, **booking_request)).status == 201
 
 
 def test_a_series_is_checked_booked_shown_moved_and_cancelled(practice: Practice) -> None:
@@ -71,21 +71,21 @@ def test_a_series_is_checked_booked_shown_moved_and_cancelled(practice: Practice
     path = f"/api/series/{made.json['id']}"
     shown = call("GET", path, caller=ME).json
     assert [one["status"] for one in shown["occurrences"]] == ["confirmed", None, "confirmed"]
-    told = made.json["occurrences"][0]
-    booked = call("GET", f"/api/appointments/{told['appointment_id']}", caller=ME).json
+    occurrence = made.json["occurrences"][0]
+    booked = call("GET", f"/api/appointments/{occurrence['appointment_id']}", caller=ME).json
     assert booked["series_id"] == made.json["id"]
     listed = call("GET", "/api/series", caller=ME, query={"customer_id": booked["customer_id"]}).json["data"]
     assert [one["id"] for one in listed] == [made.json["id"]]
     later = (first() + timedelta(hours=2)).isoformat()
-    change = {"appointment_id": told["appointment_id"], "scope": "following", "starts_at": later, "version": 1}
+    change = {"appointment_id": occurrence["appointment_id"], "scope": "following", "starts_at": later, "version": 1}
     moved = post(f"{path}/reschedule", change, headers=key)
     assert (moved.status, moved.json["change"]["finished"]) == (200, True), moved
     assert [one["outcome"] for one in moved.json["change"]["outcomes"]] == ["done", "done"]
     assert {one["starts_at"][11:13] for one in moved.json["occurrences"] if one["appointment_id"]} != {"10"}
     assert post(f"{path}/reschedule", change, headers=key).json == moved.json
-    stale = post(f"{path}/cancel", {"appointment_id": told["appointment_id"], "scope": "all", "version": 1})
+    stale = post(f"{path}/cancel", {"appointment_id": occurrence["appointment_id"], "scope": "all", "version": 1})
     assert (stale.status, stale.json["code"], stale.json["current"]["version"]) == (409, "stale_version", 2)
-    gone = post(f"{path}/cancel", {"appointment_id": told["appointment_id"], "scope": "all"})
+    gone = post(f"{path}/cancel", {"appointment_id": occurrence["appointment_id"], "scope": "all"})
     assert [one["status"] for one in gone.json["occurrences"]] == ["cancelled", None, "cancelled"]
     drain()
 
@@ -147,16 +147,17 @@ def test_what_is_no_series_names_its_field(practice: Practice) -> None:
     assert post("/api/series", series(practice, customer=None)).json["errors"][0]["path"] == "body.customer"
     assert post("/api/series/check", series(practice, branch_id="bra_nowhere")).status == 404
     made = post("/api/series", series(practice)).json
-    path, told = f"/api/series/{made['id']}", made["occurrences"][0]["appointment_id"]
+    path, occurrence = f"/api/series/{made['id']}", made["occurrences"][0]["appointment_id"]
     assert (
-        post(f"{path}/reschedule", {"appointment_id": told, "scope": "all"}).json["errors"][0]["path"]
+        post(f"{path}/reschedule", {"appointment_id": occurrence, "scope": "all"}).json["errors"][0]["path"]
         == "body.starts_at"
     )
     assert (
         post(f"{path}/cancel", {"appointment_id": "apt_none", "scope": "all"}).json["code"] == "appointment_not_found"
     )
     assert (
-        post("/api/series/ser_none/cancel", {"appointment_id": told, "scope": "all"}).json["code"] == "series_not_found"
+        post("/api/series/ser_none/cancel", {"appointment_id": occurrence, "scope": "all"}).json["code"]
+        == "series_not_found"
     )
 
 
@@ -212,8 +213,8 @@ def test_through_calcom_each_is_booked_there_and_all_or_none_is_refused(
     assert made.status == 201, made
     assert [one["status"] for one in made.json["occurrences"]] == ["confirmed"] * 3
     assert len([b for b in calcom.bookings.all.values() if b["status"] == "accepted"]) == 3
-    told = made.json["occurrences"][0]["appointment_id"]
-    gone = post(f"/api/series/{made.json['id']}/cancel", {"appointment_id": told, "scope": "all"})
+    occurrence = made.json["occurrences"][0]["appointment_id"]
+    gone = post(f"/api/series/{made.json['id']}/cancel", {"appointment_id": occurrence, "scope": "all"})
     assert [one["status"] for one in gone.json["occurrences"]] == ["cancelled"] * 3
     assert [b for b in calcom.bookings.all.values() if b["status"] == "accepted"] == []
 
@@ -222,13 +223,15 @@ def test_what_calcom_refuses_is_free_again_and_what_it_does_not_answer_is_held(
     through_calcom: Practice, calcom: CalComSimulator
 ) -> None:
     berlin = {"branch_id": through_calcom.branches[0].id, "service": "Consultation", "staff": "Ada Keller"}
-    wish = series(through_calcom, starts_at=first().replace(hour=12).isoformat(), on_conflict="skip", **berlin)
+    booking_request = series(
+        through_calcom, starts_at=first().replace(hour=12).isoformat(), on_conflict="skip", **berlin
+    )
     calcom.fault(path="/v2/bookings", method="POST", status=409, message="no_available_users_found_error", times=1)
-    made = post("/api/series", wish)
+    made = post("/api/series", booking_request)
     assert [one["outcome"] for one in made.json["occurrences"]] == ["conflict", "booked", "booked"]
     assert made.json["occurrences"][0]["code"] == "calcom_slot_taken"
     at = (first().replace(hour=12) + timedelta(hours=1)).isoformat()
     calcom.fault(path="/v2/bookings", method="POST", status=500, times=1, apply=True)
-    unknown = post("/api/series", wish | {"starts_at": at})
+    unknown = post("/api/series", booking_request | {"starts_at": at})
     assert [one["status"] for one in unknown.json["occurrences"]] == ["held", "confirmed", "confirmed"]
     assert unknown.json["status"] == "booked"

@@ -1,4 +1,4 @@
-"""Where the waiting list refuses, waits or stays silent: what is gone, bad wishes, Cal.com, deposits, too many."""
+"""Where the waiting list refuses, waits or stays silent: what is gone, bad requests, Cal.com, deposits, too many."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ from tests.integrations.test_outgoing_webhooks import Receiver, endpoint, receiv
 from tests.races.test_waiting_list import link_of
 
 __all__ = ["calcom", "receiver", "through_calcom", "twilio"]
-from tests.functions.waiting import FIRST, ME, SECOND, books, link, reply, state, texts, waits, wish
+from tests.functions.waiting import FIRST, ME, SECOND, booking_request, books, link, reply, state, texts, waits
 
 
 def test_what_is_not_offered_any_more_is_said(twilio: TwilioSimulator) -> None:
@@ -83,10 +83,12 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-def test_bad_wishes_name_the_field(aws: EmbeddedAws) -> None:
+def test_bad_requests_name_the_field(aws: EmbeddedAws) -> None:
     branch = open_branch()
     for fields, path in BAD:
-        answer = call("POST", "/api/waiting-list", caller=ME, body=wish(branch, customer={"phone": FIRST}) | fields)
+        answer = call(
+            "POST", "/api/waiting-list", caller=ME, body=booking_request(branch, customer={"phone": FIRST}) | fields
+        )
         assert answer.status == 422, (fields, answer)
         assert path in [one["path"] for one in answer.json["errors"]], answer
 
@@ -137,7 +139,7 @@ def test_nobody_is_on_the_list_too_often_and_a_visitor_is_not_told(
     branch = open_branch()
     monkeypatch.setattr(waitlist_join, "MOST_OF_A_CUSTOMER", 1)
     waits(branch, FIRST)
-    body = wish(branch, customer={"phone": FIRST})
+    body = booking_request(branch, customer={"phone": FIRST})
     assert call("POST", "/api/waiting-list", caller=ME, body=body).json["code"] == "waits_already"
     assert call("POST", "/public/waiting-list", body=body).json["code"] == "too_many_requests"
 
@@ -162,16 +164,16 @@ def test_outgoing_webhooks_tell_of_it(
     (words,) = texts(twilio, FIRST)
     assert reply(link(words), "accept").status == 200
     drain(rounds=20)
-    told = [json.loads(body) for _, body in receiver.got]
-    assert sorted(message["type"] for message in told) == ["waiting.added", "waiting.booked", "waiting.offered"]
-    assert {message["data"]["id"] for message in told} == {one}
-    assert all(link(words).rpartition("/")[2] not in str(message) for message in told)
+    bodies = [json.loads(body) for _, body in receiver.got]
+    assert sorted(message["type"] for message in bodies) == ["waiting.added", "waiting.booked", "waiting.offered"]
+    assert {message["data"]["id"] for message in bodies} == {one}
+    assert all(link(words).rpartition("/")[2] not in str(message) for message in bodies)
 
 
 def test_what_asks_for_a_deposit_waits_for_it_once_accepted(twilio: TwilioSimulator) -> None:
     branch = open_branch(policy=Policy(deposit_minor=5000))
     waits(branch, FIRST)
-    body = wish(branch, customer={"phone": SECOND}, times=[{"start": 660, "end": 690}])
+    body = booking_request(branch, customer={"phone": SECOND}, times=[{"start": 660, "end": 690}])
     assert call("POST", "/api/waiting-list", caller=ME, body=body).status == 201
     drain(rounds=20)
     for phone in (FIRST, SECOND):
@@ -187,6 +189,6 @@ def test_nobody_waits_for_a_deposit_that_calcom_would_not_wait_for(through_calco
     known = through_calcom.branches[0]
     branch = replace(known, policy=Policy(deposit_minor=5000), version=known.version + 1)
     manage.save(lambda: Unit(COMPANY), branch, now)
-    answer = call("POST", "/public/waiting-list", body=wish(branch, customer={"phone": FIRST}))
+    answer = call("POST", "/public/waiting-list", body=booking_request(branch, customer={"phone": FIRST}))
     assert (answer.status, answer.json["errors"][0]["path"]) == (422, "body.services[0]"), answer
     assert answer.json["errors"][0]["code"] == "not_waited_for"

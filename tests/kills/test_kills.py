@@ -22,15 +22,15 @@ from chalicelib.core.rows import FailedJobRow, OutboxRow
 from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator
-from tests.calls.conftest import ask, calcom, signed, through_calcom  # noqa: F401 - fixtures
-from tests.calls.test_phone_booking import wish
+from tests.calls.conftest import calcom, call_function, signed, through_calcom  # noqa: F401 - fixtures
+from tests.calls.test_phone_booking import booking_request
 from tests.draining import drain
 from tests.kills.dying import Death, run_dying
 from tests.sizes import EVERY_MOMENT
 
 MOST = 40
 STEP = 4
-WAYS: tuple[Literal["before", "after"], ...] = ("before", "after")
+MOMENTS: tuple[Literal["before", "after"], ...] = ("before", "after")
 
 
 def until_it_survives(case: Callable[[Death], bool]) -> int:
@@ -39,8 +39,8 @@ def until_it_survives(case: Callable[[Death], bool]) -> int:
     `make test` tries every fourth n, before or after, from where chance begins.
     """
     for number in range(1, MOST) if EVERY_MOMENT else range(random.randint(1, STEP), MOST, STEP):
-        ways = WAYS if EVERY_MOMENT else (random.choice(WAYS),)
-        deaths = [Death(when, number) for when in ways]
+        moments = MOMENTS if EVERY_MOMENT else (random.choice(MOMENTS),)
+        deaths = [Death(when, number) for when in moments]
         if not any([case(death) for death in deaths]):
             return number - 1 if EVERY_MOMENT else deaths[0].calls_made
     raise AssertionError(f"more than {MOST} outside calls")
@@ -99,17 +99,17 @@ def test_a_phone_booking_is_whole_on_both_sides_or_on_none(
     def case(death: Death) -> bool:
         nonlocal tried
         tried += 1
-        died = run_dying(lambda: ask("book_appointment", wish(), call_id=f"retell-{tried}"), death)
+        died = run_dying(lambda: call_function("book_appointment", booking_request(), call_id=f"retell-{tried}"), death)
         _recover()
         ours = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
-        standing = [appointment for appointment in ours if appointment.status != "released"]
+        active = [appointment for appointment in ours if appointment.status != "released"]
         theirs = [b for b in calcom.bookings.all.values() if b["status"] == "accepted"]
-        assert {a.status for a in standing} <= {"confirmed"}
-        assert sorted(str(a.external_id) for a in standing) == sorted(b["uid"] for b in theirs)
+        assert {a.status for a in active} <= {"confirmed"}
+        assert sorted(str(a.external_id) for a in active) == sorted(b["uid"] for b in theirs)
         taken = b"".join(bytes(getattr(w, f"d{n}") or b"") for w in OccupancyRow.scan() for n in range(7))
-        assert len(taken) // 25 == len(standing)
+        assert len(taken) // 25 == len(active)
         # The caller says it once more, and is booked exactly once.
-        again = ask("book_appointment", wish(), call_id=f"retell-{tried}").json
+        again = call_function("book_appointment", booking_request(), call_id=f"retell-{tried}").json
         assert again["status"] == "booked"
         drain()
         assert len([b for b in calcom.bookings.all.values() if b["status"] == "accepted"]) == 1

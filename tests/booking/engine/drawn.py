@@ -47,7 +47,7 @@ def hours(draw: st.DrawFn, zone: str, day: int) -> Hours:
 
 
 @st.composite
-def asks(draw: st.DrawFn) -> SlotSpec:
+def slot_specs(draw: st.DrawFn) -> SlotSpec:
     return SlotSpec(
         duration=draw(st.integers(5, 180)),
         step=draw(st.sampled_from([5, 7, 10, 15, 20, 30, 45, 60, 90])),

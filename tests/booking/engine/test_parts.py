@@ -151,7 +151,7 @@ def test_a_stretch_falls_in_with_the_starts_of_another() -> None:
     assert rounded([(610, 750)], saving, "UTC") == [610, 630, 650, 670, 690, 710, 730]
 
 
-def test_wishes_that_nobody_fulfils_are_left_out_of_account() -> None:
+def test_preferences_that_nobody_fulfils_are_left_out_of_account() -> None:
     hours = Hours(zone="UTC", weekly=((),) * 7)
     ada, bob, eve = (Host(id=name, hours=hours, fixed=False) for name in ("ada", "bob", "eve"))
     everyone = [ada, bob, eve]

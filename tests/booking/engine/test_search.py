@@ -15,7 +15,7 @@ from chalicelib.booking.engine.search import search, search_each
 from chalicelib.booking.engine.starts import ROUND, SlotSpec
 from chalicelib.booking.engine.taken import Taken
 from tests.booking.engine.brute import fits, open_minutes, taken_minutes
-from tests.booking.engine.drawn import PLACES, asks, bookings, hours
+from tests.booking.engine.drawn import PLACES, bookings, hours, slot_specs
 from tests.sizes import examples
 
 property_test = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
@@ -24,7 +24,7 @@ MONDAY = date(2026, 6, 1).toordinal()
 MIDNIGHT = day_start("UTC", MONDAY)
 
 
-def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQuery, dict[str, list[Taken]]]:
+def spec_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQuery, dict[str, list[Taken]]]:
     """A query about two days of a place, with one to three hosts; long before `now` matters."""
     zone, day = place[0], place[1].toordinal()
     first, last = day_start(zone, day), day_start(zone, day + 2)
@@ -39,7 +39,13 @@ def ask_of(data: st.DataObject, place: tuple[str, date]) -> tuple[AvailabilityQu
         hosts.append(Host(id=name, hours=data.draw(hours(zone, day)), busy=busy, fixed=fixed, group=group))
     assignment: Assignment = data.draw(st.sampled_from(["single", "collective", "round_robin"]))
     query = AvailabilityQuery(
-        now=0, first=first, last=last, viewer=zone, spec=data.draw(asks()), hosts=tuple(hosts), assignment=assignment
+        now=0,
+        first=first,
+        last=last,
+        viewer=zone,
+        spec=data.draw(slot_specs()),
+        hosts=tuple(hosts),
+        assignment=assignment,
     )
     return query, taken
 
@@ -62,7 +68,7 @@ def free_for_team(query: AvailabilityQuery, start: int, taken: dict[str, list[Ta
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_what_is_offered_is_free_and_what_is_refused_has_a_reason(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, taken = ask_of(data, place)
+    query, taken = spec_of(data, place)
     frame = frame_of(query.first, query.last)
     found = search(query, frame).starts
     assert found == sorted(set(found))
@@ -83,7 +89,7 @@ def test_what_is_offered_is_free_and_what_is_refused_has_a_reason(data: st.DataO
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, taken = ask_of(data, place)
+    query, taken = spec_of(data, place)
     spec = SlotSpec(
         duration=query.spec.duration,
         step=data.draw(st.sampled_from(ROUND)),
@@ -112,14 +118,14 @@ def test_nothing_on_the_clock_s_own_grid_is_left_out(data: st.DataObject, place:
 @property_test
 @given(st.data(), st.sampled_from(PLACES))
 def test_each_alone_is_the_same_as_asking_for_them(data: st.DataObject, place: tuple[str, date]) -> None:
-    query, _ = ask_of(data, place)
+    query, _ = spec_of(data, place)
     frame = frame_of(query.first, query.last)
     for host, found in search_each(query, frame).items():
         (alone,) = (each for each in query.hosts if each.id == host)
-        asked = AvailabilityQuery(
+        availability = AvailabilityQuery(
             now=0, first=query.first, last=query.last, viewer=query.viewer, spec=query.spec, hosts=(alone,)
         )
-        assert found == search(asked, frame)
+        assert found == search(availability, frame)
 
 
 def starts(

@@ -1,11 +1,13 @@
 """Blocking: by all that is known of a customer, once, and never half of one."""
 
+import msgspec
 import pytest
 
 from chalicelib.booking.rules import block_customer, limit_store
 from chalicelib.booking.rules.blocklist import Block, known_by
 from chalicelib.core import audit
 from chalicelib.core.errors import Conflict, Invalid, NotFound
+from chalicelib.core.idempotency import IdempotencyKey, kept_answer
 from chalicelib.core.unit import Actor, Unit
 from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact, Customer
@@ -51,6 +53,16 @@ def test_a_customer_is_blocked_by_all_that_is_known(eve: Customer, named: dict[s
         "customer.blocked", "user:usr_1", ["customer_id", "phone", "email"],
     )  # fmt: skip
     assert entry.ids == {"customer": "cus_eve"}
+
+
+def test_the_same_request_again_gets_the_same_answer(eve: Customer) -> None:
+    key = IdempotencyKey("PUT /api/blocklist", "k", "hash", 201, lambda answer: answer)
+
+    def keyed() -> Unit:
+        return Unit("com", clock=lambda: NOW, idempotency=key)
+
+    made = block_customer.block(keyed, "com", EVE.id, Contact(), "")
+    assert kept_answer("com", key, NOW) == (201, msgspec.json.encode(made))
 
 
 def test_what_is_given_goes_before_what_is_known(eve: Customer) -> None:

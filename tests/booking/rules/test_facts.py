@@ -22,14 +22,14 @@ DAY = "#day#2026-11-23"
 
 def query(policy: Policy = Policy(), customer_id: str | None = "cus", **service: Any) -> LimitQuery:
     """A haircut on Monday with Ada or Ben."""
-    wanted = replace(CUT, policy=policy, **service)
-    return LimitQuery(salon(wanted), wanted, (ADA, BEN), customer_id, MONDAY)
+    limited = replace(CUT, policy=policy, **service)
+    return LimitQuery(salon(limited), limited, (ADA, BEN), customer_id, MONDAY)
 
 
-def counted(name: str, tally: int) -> dict[Key, Any]:
+def counted(name: str, number: int) -> dict[Key, Any]:
     """The row of a counter."""
     key = limit_store.counter_key("com", name)
-    return {key: key.row(key.pk, key.sk, tally=tally)}
+    return {key: key.row(key.pk, key.sk, tally=number)}
 
 
 @pytest.fixture
@@ -62,14 +62,14 @@ def test_a_plain_service_needs_nothing_to_be_read(missing: list[list[Key]]) -> N
 
 def test_every_counter_and_the_consultation_are_read(missing: list[list[Key]]) -> None:
     limited = Policy(service_limits=Limits(per_day=2), staff_limits=Limits(per_day=3))
-    wanted = query(limited, consultation_id="svc_talk")
+    limited_query = query(limited, consultation_id="svc_talk")
     names = [f"bra#svc_cut{DAY}", f"ada#staff{DAY}", f"ben#staff{DAY}"]
     keys = [*(limit_store.counter_key("com", name) for name in names), limit_store.done_key("com", "cus", "svc_talk")]
-    assert facts.keys(wanted) == keys
+    assert facts.keys(limited_query) == keys
     # Nobody has completed anything before they are known.
-    assert facts.keys(replace(wanted, customer_id=None)) == keys[:3]
+    assert facts.keys(replace(limited_query, customer_id=None)) == keys[:3]
     rows = counted(names[1], 3)
-    found = facts.read(wanted, EVE, rows)
+    found = facts.read(limited_query, EVE, rows)
     assert missing == [[keys[0], keys[2], keys[3]]]
     assert {counter.name: usage.booked for counter, usage in found.usages.items()} == dict(
         zip(names, (0, 3, 0), strict=True)

@@ -83,10 +83,10 @@ def test_a_counter_is_kept_for_months_after_its_period(aws: EmbeddedAws, far_fro
         assert fetch_one(key).expires_at == (over + timedelta(days=120)).timestamp()
 
 
-@pytest.mark.parametrize(("tally", "more", "found"), [(None, 1, 1), (2, 3, 5)])
-def test_a_row_is_shown_as_it_would_be_with_more(tally: int | None, more: int, found: int) -> None:
+@pytest.mark.parametrize(("before", "more", "found"), [(None, 1, 1), (2, 3, 5)])
+def test_a_row_is_shown_as_it_would_be_with_more(before: int | None, more: int, found: int) -> None:
     key = limit_store.counter_key("com", DAY.name)
-    row = limit_store.with_more(key, tally and OccupancyRow(key.pk, key.sk, tally=tally), more)
+    row = limit_store.with_more(key, before and OccupancyRow(key.pk, key.sk, tally=before), more)
     assert (row.pk, row.sk, limit_store.counted(row)) == (key.pk, key.sk, found)
     assert limit_store.counted(OccupancyRow(key.pk, key.sk)) == 0
 

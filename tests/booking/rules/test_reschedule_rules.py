@@ -17,7 +17,9 @@ from tests.booking.rules.salon import CUT, MONDAY, NOW, TEN, appointment, bookin
 INSTANT = timedelta(microseconds=1)
 
 
-def told(agreed: Rescheduling, moves: int = 0, by: str = "customer", ahead: timedelta = TEN - NOW) -> list[Failure]:
+def broken_terms(
+    agreed: Rescheduling, moves: int = 0, by: str = "customer", ahead: timedelta = TEN - NOW
+) -> list[Failure]:
     """What stands against moving the appointment so long before it begins."""
     return terms(appointment(moves=moves), Policy(rescheduling=agreed), by, TEN - ahead)
 
@@ -29,7 +31,7 @@ def failure(code: str, message: str) -> Failure:
 
 def test_without_terms_anyone_moves_it_as_often_and_as_late_as_they_like() -> None:
     assert terms(appointment(moves=99), Policy(), "customer", TEN + timedelta(days=1)) == []
-    assert told(Rescheduling(), moves=99, ahead=-timedelta(days=1)) == []
+    assert broken_terms(Rescheduling(), moves=99, ahead=-timedelta(days=1)) == []
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_without_terms_anyone_moves_it_as_often_and_as_late_as_they_like() -> No
 def test_who_may_move_it(by: Any, customers: str | None, staffs: str | None) -> None:
     for who, message in (("customer", customers), ("staff", staffs), ("user:usr_1", staffs)):
         expected = [failure("reschedule_not_allowed", message)] if message else []
-        assert told(Rescheduling(by=by), by=who) == expected
+        assert broken_terms(Rescheduling(by=by), by=who) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_who_may_move_it(by: Any, customers: str | None, staffs: str | None) -> 
 )
 def test_how_often_it_may_be_moved(most: int | None, moves: int, message: str | None) -> None:
     expected = [failure("reschedule_limit", message)] if message else []
-    assert told(Rescheduling(most=most), moves) == expected
+    assert broken_terms(Rescheduling(most=most), moves) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,12 +79,12 @@ def test_how_often_it_may_be_moved(most: int | None, moves: int, message: str | 
 def test_how_late_it_may_be_moved(notice_min: int, ahead: timedelta, allowed: bool) -> None:
     span = "1 hour" if notice_min == 60 else "1 minute"
     expected = [] if allowed else [failure("reschedule_notice", f"Appointments are moved at least {span} ahead.")]
-    assert told(Rescheduling(notice_min=notice_min), ahead=ahead) == expected
+    assert broken_terms(Rescheduling(notice_min=notice_min), ahead=ahead) == expected
 
 
 def test_all_failures_of_the_terms_come_together_and_none_when_they_are_off() -> None:
     agreed = Rescheduling(most=0, notice_min=60, by=())
-    codes = [one.code for one in told(agreed, ahead=timedelta(0))]
+    codes = [one.code for one in broken_terms(agreed, ahead=timedelta(0))]
     assert codes == ["reschedule_not_allowed", "reschedule_limit", "reschedule_notice"]
     off = Policy(rescheduling=agreed, off=("rescheduling",))
     assert terms(appointment(), off, "customer", TEN) == []
@@ -134,9 +136,9 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[tables.Key]:
     """What was read, all of it full."""
     keys: list[tables.Key] = []
 
-    def fetch(wanted: list[tables.Key], **_: Any) -> list[Any]:
-        keys.extend(wanted)
-        return [key.row(key.pk, key.sk, tally=2) for key in wanted]
+    def fetch(requested: list[tables.Key], **_: Any) -> list[Any]:
+        keys.extend(requested)
+        return [key.row(key.pk, key.sk, tally=2) for key in requested]
 
     monkeypatch.setattr(tables, "fetch", fetch)
     return keys

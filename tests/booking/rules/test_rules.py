@@ -25,7 +25,7 @@ def test_nothing_stands_against_an_ordinary_booking() -> None:
 
 
 @pytest.mark.parametrize(
-    ("notice", "ahead", "told"),
+    ("notice", "ahead", "message"),
     [
         (None, timedelta(), None),
         (None, -MINUTE, "Book at least some time ahead."),
@@ -35,10 +35,10 @@ def test_nothing_stands_against_an_ordinary_booking() -> None:
         (1, timedelta(seconds=59), "Book at least 1 minute ahead."),
     ],
 )
-def test_minimum_notice_is_met_to_the_instant(notice: int | None, ahead: timedelta, told: str | None) -> None:
-    wanted = booking(NOW + ahead, policy=Policy(minimum_notice_min=notice))
-    expected = told and Failure("minimum_notice", "too_soon", told)
-    assert fails("minimum_notice", wanted) == expected
+def test_minimum_notice_is_met_to_the_instant(notice: int | None, ahead: timedelta, message: str | None) -> None:
+    rule_input = booking(NOW + ahead, policy=Policy(minimum_notice_min=notice))
+    expected = message and Failure("minimum_notice", "too_soon", message)
+    assert fails("minimum_notice", rule_input) == expected
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_minimum_notice_is_met_to_the_instant(notice: int | None, ahead: timedel
 def test_the_last_day_that_may_be_booked_is_one_of_the_branchs_calendar(
     days: int | None, starts_in: timedelta, allowed: bool
 ) -> None:
-    wanted = booking(NOW + starts_in, policy=Policy(maximum_advance_days=days))
-    told = f"Times are bookable up to {days} days ahead."
-    expected = None if allowed else Failure("maximum_advance", "too_far_ahead", told)
-    assert fails("maximum_advance", wanted) == expected
+    rule_input = booking(NOW + starts_in, policy=Policy(maximum_advance_days=days))
+    message = f"Times are bookable up to {days} days ahead."
+    expected = None if allowed else Failure("maximum_advance", "too_far_ahead", message)
+    assert fails("maximum_advance", rule_input) == expected
 
 
 @pytest.mark.parametrize(("days", "allowed"), [(1, True), (2, False)])
 def test_it_is_the_branchs_date_that_days_are_counted_from(days: int, allowed: bool) -> None:
     late = NOW.replace(hour=23, minute=30)  # the next day in Berlin
-    wanted = booking(late + timedelta(days=days), now=late, policy=Policy(maximum_advance_days=1))
-    assert (fails("maximum_advance", wanted) is None) == allowed
+    rule_input = booking(late + timedelta(days=days), now=late, policy=Policy(maximum_advance_days=1))
+    assert (fails("maximum_advance", rule_input) is None) == allowed
     early = booking(late - timedelta(hours=1) + timedelta(days=1), now=late, schedule=salon(zone="Pacific/Honolulu"))
     assert early.day == date(2026, 11, 21)
 
@@ -81,9 +81,9 @@ def test_it_is_the_branchs_date_that_days_are_counted_from(days: int, allowed: b
     ],
 )
 def test_an_appointment_lies_within_opening_hours(begins: int, minutes: int, allowed: bool) -> None:
-    wanted = booking(TEN + begins * MINUTE, minutes)
+    rule_input = booking(TEN + begins * MINUTE, minutes)
     expected = None if allowed else Failure("business_hours", "closed", "Mitte is closed at this time.")
-    assert fails("business_hours", wanted) == expected
+    assert fails("business_hours", rule_input) == expected
 
 
 def test_hours_that_meet_at_midnight_are_one_stretch_of_either_day() -> None:
@@ -99,10 +99,10 @@ def test_hours_that_meet_at_midnight_are_one_stretch_of_either_day() -> None:
     [(-60, 30, True), (-61, 30, False), (390, 30, True), (390, 31, False)],
 )
 def test_an_appointment_lies_within_someones_working_hours(begins: int, minutes: int, allowed: bool) -> None:
-    wanted = booking(TEN + begins * MINUTE, minutes)
-    told = Failure("staff_availability", "not_working", "Nobody who does this works at this time.")
-    assert fails("staff_availability", wanted) == (None if allowed else told)
-    assert works(wanted, ADA) == allowed
+    rule_input = booking(TEN + begins * MINUTE, minutes)
+    failure = Failure("staff_availability", "not_working", "Nobody who does this works at this time.")
+    assert fails("staff_availability", rule_input) == (None if allowed else failure)
+    assert works(rule_input, ADA) == allowed
 
 
 def test_one_who_works_then_is_enough_and_must_be_the_one_who_is_able() -> None:
@@ -121,8 +121,8 @@ def test_one_who_works_then_is_enough_and_must_be_the_one_who_is_able() -> None:
 @pytest.mark.parametrize(("until", "allowed"), [(MONDAY, True), (MONDAY - timedelta(days=1), False)])
 def test_a_certificate_is_valid_on_its_last_day(until: date, allowed: bool) -> None:
     holder = replace(ADA, skills=(Skill("colour", valid_until=until),))
-    wanted = booking(service=replace(CUT, skills=("colour",)), staff=(holder,))
-    assert (fails("staff_availability", wanted) is None) == allowed
+    rule_input = booking(service=replace(CUT, skills=("colour",)), staff=(holder,))
+    assert (fails("staff_availability", rule_input) is None) == allowed
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_a_certificate_is_valid_on_its_last_day(until: date, allowed: bool) -> N
     ],
 )
 def test_a_length_is_one_of_the_services(fields: dict[str, Any], minutes: int, allowed: bool) -> None:
-    wanted = booking(minutes=minutes, service=replace(CUT, **fields))
-    told = f"Cut is not offered with {minutes} minutes."
-    expected = None if allowed else Failure("service_availability", "length_not_offered", told)
-    assert fails("service_availability", wanted) == expected
+    rule_input = booking(minutes=minutes, service=replace(CUT, **fields))
+    message = f"Cut is not offered with {minutes} minutes."
+    expected = None if allowed else Failure("service_availability", "length_not_offered", message)
+    assert fails("service_availability", rule_input) == expected
 
 
 def test_the_blocked_are_not_told_so() -> None:
@@ -165,7 +165,7 @@ LIMIT = Failure("limits", "limit_reached", "No more of these can be booked in th
 
 @pytest.mark.parametrize("booked", [0, 1, 2, 3])
 @pytest.mark.parametrize(
-    ("what", "rule", "other", "told"),
+    ("what", "rule", "other", "failure"),
     [
         ("branch", "daily_maximum", "limits", DAY_FULL),
         ("service", "limits", "daily_maximum", LIMIT),
@@ -174,12 +174,12 @@ LIMIT = Failure("limits", "limit_reached", "No more of these can be booked in th
     ],
 )
 def test_a_limit_is_reached_by_the_last_one_it_allows(
-    what: str, rule: RuleName, other: RuleName, told: Failure, booked: int
+    what: str, rule: RuleName, other: RuleName, failure: Failure, booked: int
 ) -> None:
-    wanted = booking(usages=(usage("none", 0), usage(what, booked)))
-    assert fails(rule, wanted) == (told if booked >= 2 else None)
-    assert fails(other, wanted) is None
-    assert full(wanted.usages) == ([told] if booked >= 2 else [])
+    rule_input = booking(usages=(usage("none", 0), usage(what, booked)))
+    assert fails(rule, rule_input) == (failure if booked >= 2 else None)
+    assert fails(other, rule_input) is None
+    assert full(rule_input.usages) == ([failure] if booked >= 2 else [])
 
 
 def test_a_full_day_and_another_limit_are_told_of_both() -> None:
@@ -188,17 +188,17 @@ def test_a_full_day_and_another_limit_are_told_of_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "paid", "allowed"), [(None, 0, True), (0, 0, True), (1, 0, False), (5000, 4999, False)]
+    ("due", "paid", "allowed"), [(None, 0, True), (0, 0, True), (1, 0, False), (5000, 4999, False)]
 )
-def test_a_deposit_is_paid_in_full(asked: int | None, paid: int, allowed: bool) -> None:
-    failed = fails("deposit", booking(policy=Policy(deposit_minor=asked), paid_minor=paid))
+def test_a_deposit_is_paid_in_full(due: int | None, paid: int, allowed: bool) -> None:
+    failed = fails("deposit", booking(policy=Policy(deposit_minor=due), paid_minor=paid))
     assert (failed is None) == allowed
 
 
 def test_what_is_to_be_paid_is_told_as_a_figure_too() -> None:
     asking = Policy(deposit_minor=5000)
-    told = Failure("deposit", "deposit_required", "A deposit of 50.00 USD is required first.", 5000)
-    assert fails("deposit", booking(policy=asking, paid_minor=4999, schedule=salon(currency="USD"))) == told
+    failure = Failure("deposit", "deposit_required", "A deposit of 50.00 USD is required first.", 5000)
+    assert fails("deposit", booking(policy=asking, paid_minor=4999, schedule=salon(currency="USD"))) == failure
     assert fails("deposit", booking(policy=asking, paid_minor=5000)) is None
 
 
@@ -206,8 +206,8 @@ def test_a_consultation_comes_first_where_one_is_required() -> None:
     needing = replace(CUT, consultation_id=TALK.id)
     assert fails("consultation", booking(consulted=False)) is None
     assert fails("consultation", booking(service=needing, consulted=True)) is None
-    told = Failure("consultation", "consultation_required", "Book Talk first; Cut follows it.")
-    assert fails("consultation", booking(service=needing, consulted=False)) == told
+    failure = Failure("consultation", "consultation_required", "Book Talk first; Cut follows it.")
+    assert fails("consultation", booking(service=needing, consulted=False)) == failure
     gone = fails("consultation", booking(service=replace(CUT, consultation_id="svc_gone"), consulted=False))
     assert gone is not None
     assert gone.message == "Book a consultation first; Cut follows it."

@@ -35,8 +35,8 @@ def _books(world: World, account: Account) -> None:
     for resource in RESOURCES:
         found = read(account.company_id, account.id, resource, book.get(resource, book.ids(resource)[0]), now())
         assert found
-        heard = VendorSnapshot(account.company_id, account.id, resource, [found])
-        write(heard, lambda: Unit(account.company_id), lambda unit, tally: None)
+        snapshot = VendorSnapshot(account.company_id, account.id, resource, [found])
+        write(snapshot, lambda: Unit(account.company_id), lambda unit, counts: None)
         world.ids[resource] = found.record.key
     unit = Unit(account.company_id)
     subscription_store.save_subscription(

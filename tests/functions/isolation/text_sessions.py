@@ -40,9 +40,9 @@ def prepare(world: World) -> None:
     assert call("POST", "/api/text-appointments/start-session", caller=world.owner, body=body).status == 200
 
 
-def _text(verb: str, **fields: Any) -> Recipe:
+def _text(action: str, **fields: Any) -> Recipe:
     return Recipe(
-        f"/api/text-appointments/{verb}",
+        f"/api/text-appointments/{action}",
         lambda world: {"appointment_id": world.ids["text_appointment_id"], **fields},
     )
 

@@ -17,7 +17,7 @@ from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.exchange import Refused
 from tests.booking.agreement import assert_both_sides_agree, clear, ours, recover
 from tests.booking.test_changing import booked, call_off, move
-from tests.booking.test_polling import there, utc
+from tests.booking.test_polling import booked_at_calcom, utc
 from tests.calls.conftest import next_monday
 from tests.sizes import examples
 
@@ -54,7 +54,7 @@ class World:
             "move": lambda: move(self._ours(which), next_monday(hour)),
             "give": lambda: move(self._ours(which), next_monday(hour), staff=("Ada Keller", "Ben Okafor")[which % 2]),
             "cancel": lambda: call_off(self._ours(which)),
-            "book there": lambda: there(self._calcom, hour, 101 + which % 2),
+            "book there": lambda: booked_at_calcom(self._calcom, hour, 101 + which % 2),
             "move there": lambda: self._calcom.bookings.reschedule(self._uid(which), {"start": utc(next_monday(hour))}),
             "cancel there": lambda: self._calcom.bookings.cancel(self._uid(which), {}),
         }
