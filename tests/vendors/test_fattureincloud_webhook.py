@@ -105,7 +105,7 @@ def test_what_fic_signed_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "instead",
+    "changed",
     [
         {"iss": "https://evil.example"},
         {"aud": ["https://api.example.com/webhooks/fic/fic_2/entity"]},
