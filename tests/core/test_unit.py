@@ -1,5 +1,6 @@
 """The unit of work: all or nothing, retried with its token, refused when something stands against it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -237,6 +238,22 @@ def test_the_first_failed_condition_says_why_even_among_contention(
     assert isinstance(taken, Conflict)
     assert taken.code == "taken"
     assert isinstance(refused(monkeypatch, FAILED, None), Stale)
+
+
+def test_each_commit_has_a_token_of_its_own(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, _ = failing(monkeypatch)
+    put_one()
+    put_one()
+    assert [re.fullmatch("[0-9a-f]{32}", token) is not None for token in tokens] == [True, True]
+    assert len(set(tokens)) == 2
+
+
+def test_reasons_that_are_not_those_of_its_actions_are_not_taken_for_them(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, _Canceled("TransactionConflict", FAILED))
+    with pytest.raises(ValueError, match="longer"):
+        put_one()
 
 
 def test_a_used_key_explains_every_other_failure(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
