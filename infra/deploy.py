@@ -10,7 +10,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.core.endpoints import PACKAGES
 from infra.changes import Deployment, DeploymentFailed
+from infra.dependencies import code_key, zip_name
 from infra.index_updates import CannotUpdate, updates
 from infra.package import STAGES
 from infra.parameters import ORIGIN_KEYS
@@ -42,10 +44,11 @@ def deploy(
     style = Config(s3={"addressing_style": "path"}) if endpoint else None
     store = Bucket(session.client("s3", endpoint_url=endpoint, config=style), bucket, session.region_name)
     store.ensure()
-    code_key = store.put_file(out / "deployment.zip", "zip")
     root = store.put_nested(out, endpoint)
-    say(f"uploaded to {bucket}: {code_key}")
-    given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
+    packages = [each for each in PACKAGES if code_key(each) in root["Parameters"]]
+    code = {code_key(each): store.put_file(out / zip_name(each), "zip") for each in packages}
+    say(f"uploaded to {bucket}: {', '.join(code.values())}")
+    given = {**parameters, "CodeBucket": bucket, **code}
     deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say, ORIGIN_KEYS)
     deployed = deployment.template()
     outputs: dict[str, str] = {}

@@ -18,8 +18,9 @@ from infra.setup.pip_config import translate
 
 RUN, DEV = "requirements-run", "requirements-dev"
 EMBEDDED, TOOLS = "requirements-ministack", "requirements-uv"
-LOCKED = ("requirements", RUN, DEV, EMBEDDED, TOOLS)
-"""Each is a file of requirements, `.in`, and one of pins, `.txt`; a later one keeps to the pins of an earlier one."""
+IMAGES, VIDEO = "requirements-images", "requirements-video"
+LOCKED = ("requirements", IMAGES, VIDEO, RUN, DEV, EMBEDDED, TOOLS)
+"""Each is a file of wishes, `.in`, and one of pins, `.txt`; a later one keeps to the pins of an earlier one."""
 STAMP = "pilot-stamp"
 
 
@@ -96,7 +97,7 @@ class Checkout:
                     each.finish()
 
     def lock(self, upgrade: Sequence[str]) -> None:
-        """Pin all files of requirements anew, for every platform; pins that still fit stay. Raises CannotInstall."""
+        """Pin all files of wishes anew, for every platform; pins that still fit stay. Raises CannotInstall."""
         with self._alone():
             uv = self._installer(own_index_only=True)
             if not isinstance(uv, Uv):

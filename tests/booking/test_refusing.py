@@ -38,7 +38,7 @@ EVE = Contact(name="Eve", phone="+12125550199")
 
 
 def changing() -> ChangeContext[Any]:
-    return ChangeContext(new_unit, "com_test", clock, calcom=no_calcom)
+    return ChangeContext(new_unit, "com_test", clock, connect=no_provider)
 
 
 def clock() -> datetime:
@@ -49,7 +49,7 @@ def new_unit() -> Unit:
     return Unit("com_test", clock=clock)
 
 
-def no_calcom() -> Any:
+def no_provider(name: str) -> Any:
     raise AssertionError("not asked")
 
 

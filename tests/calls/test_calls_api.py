@@ -16,8 +16,7 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 from tests.calls.backlog import COMPANY, recorded, rung
-from tests.calls.conftest import call_function, signed
-from tests.calls.test_phone_booking import booking_request
+from tests.calls.conftest import booking_request, call_function, signed
 from tests.draining import drain
 
 STAFF = Caller(COMPANY)

@@ -59,7 +59,7 @@ ALLOWED = {
     "chalicelib/booking/practice/policy.py asks_for_reviews": "a field of the API, stored",
     "functions/text_sessions/answers.py ask_for_rating": "a field of the API",
     "chalicelib/calls/call.py asked_at": "stored",
-    "chalicelib/booking/calcom/match.py there": "what `pilot calcom link` prints beside `here`",
+    "chalicelib/integrations/calcom/match.py there": "what `pilot calcom link` prints beside `here`",
     "chalicelib/booking/tables.py compiled": "an attribute of the table",
     "chalicelib/booking/tables.py compiled_until": "an attribute of the table",
     "chalicelib/booking/tables.py tally": "an attribute of the table",
@@ -75,7 +75,16 @@ ALLOWED = {
     **{
         f"functions/queues/{queue}.py bury_{queue}": "the name of a Lambda"
         for queue in (
-            *("default", "image_compression", "messages", "notifications", "qa_automation", "sync", "workflows"),
+            *(
+                "default",
+                "image_compression",
+                "messages",
+                "notifications",
+                "qa_automation",
+                "sync",
+                "video_compression",
+                "workflows",
+            ),
         )
     },
 }

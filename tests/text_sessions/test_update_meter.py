@@ -46,14 +46,14 @@ class Committed:
             raise Stale
         self.actions += actions
 
-    def told(self) -> list[tuple[str, dict[str, Any]]]:
+    def sent(self) -> list[tuple[str, dict[str, Any]]]:
         """Events and jobs, in order."""
         rows = [action.row for action in self.actions if isinstance(action.row, OutboxRow)]
         return [(row.type, msgspec.json.decode(row.data or "")) for row in rows]
 
     def events(self) -> list[str]:
         """Their names alone."""
-        return [name.rpartition(".")[2] for name, _ in self.told()]
+        return [name.rpartition(".")[2] for name, _ in self.sent()]
 
     def audited(self) -> list[tuple[str, str, dict[str, Any]]]:
         """What was done by whom, and with what."""
@@ -124,7 +124,7 @@ def test_a_charge_writes_session_and_ledger_tells_and_sets_the_next_tick(done: C
     (paid,) = done.saved(Subscription)
     assert (paid, paid.sessions_remaining, paid.entries) == (settled.after.account.subscription, 1, 2)
     assert settled.after.account.entries == ()
-    assert done.told() == [
+    assert done.sent() == [
         ("text_sessions.SessionCharged",
          {"session_id": "txs_1", "appointment_id": "apt_1", "interval": 2, "sessions_remaining": 1}),
         ("job:text_sessions.Tick", TICK),
@@ -142,13 +142,13 @@ def test_several_charges_are_one_audit_entry_and_one_tick(done: Committed) -> No
     at(30, written(9))
     assert done.audited()[0][2]["intervals"] == "2-4"
     assert done.events() == ["SessionCharged", "Tick"]
-    assert done.told()[1][1]["interval"] == 4
+    assert done.sent()[1][1]["interval"] == 4
     assert done.counted == [("TextSessionDeduction", {})] * 3
 
 
 def test_an_end_by_the_clock_is_told_with_its_reason_and_sets_no_tick(done: Committed) -> None:
     settled = at(12, written(1))
-    assert done.told() == [("text_sessions.SessionEnded", {**WHO, "reason": "none_left", "sessions_used": 1})]
+    assert done.sent() == [("text_sessions.SessionEnded", {**WHO, "reason": "none_left", "sessions_used": 1})]
     assert done.audited() == [
         ("text_session.ended", "user:usr_1", {"fields": ["ended_at", "end_reason"], "reason": "none_left"}),
     ]
@@ -163,7 +163,7 @@ def test_a_session_charged_and_ended_at_once_tells_both_and_sets_no_tick(done: C
 
 def test_notice_is_told_once(done: Committed) -> None:
     settled = at(8, written(1))
-    assert done.told() == [("text_sessions.SessionEndingSoon", {**WHO, "ends_at": "2026-11-23T12:10:00Z"})]
+    assert done.sent() == [("text_sessions.SessionEndingSoon", {**WHO, "ends_at": "2026-11-23T12:10:00Z"})]
     assert done.audited() == [("text_session.ending_soon", "user:usr_1", {"fields": []})]
     assert settled.after.session.notified_interval == 1
     assert done.saved(Subscription) == []
