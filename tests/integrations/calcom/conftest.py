@@ -8,7 +8,11 @@ from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.event_types import EventType, Host
 from infra.local.simulators.calcom.simulator import CalComSimulator
+from tests.booking.test_customer_mails import post
+from tests.cli.conftest import pilot
 from tests.conftest import EmbeddedAws, open_practice
+
+__all__ = ["pilot", "post"]
 
 
 @pytest.fixture
