@@ -12,11 +12,12 @@ FILE ?=
 STAGE ?=
 TESTS ?= tests
 SIZE ?= house
+MODULE ?= chalicelib.
 # Files in the order that tests/conftest.py gives them, each as a whole to the next worker that has nothing to do.
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 COVERAGE ?= --cov=chalicelib --cov=functions --cov=infra --cov-branch --cov-report=term:skip-covered
 
-.PHONY: help setup setup-run run demo-call demo-booking demo-missed-call test check soak bench bench-availability vectors release-check map package deploy \
+.PHONY: help setup setup-run run demo-call demo-booking demo-missed-call test check soak mutants bench bench-availability vectors release-check map package deploy \
 	requirements clean reset need-file need-stage
 
 help: ## This list
@@ -53,10 +54,13 @@ soak: setup ## Fifty rounds of every race, every kill, property tests with a tho
 	@PILOT_TEST_SIZE=soak $(PYTEST) $(wildcard tests/races tests/kills)
 	@PILOT_TEST_SIZE=soak $(PYTEST) -m hypothesis --ignore tests/races tests
 
+mutants: setup ## Change the rules one place at a time and run their tests on it; MODULE=chalicelib.core.unit for one of them
+	@nice -n 10 $(PY) -m infra.mutants $(MODULE)
+
 bench: setup ## Measure; writes docs/performance.md
 	@$(PY) -m benchmarks
 
-release-check: setup-run ## Judge every chain and rehearse the backfill of STAGE=local|dev|prod; exit 1 on any finding
+release-check: setup-run ## Judge every chain and try the backfill as a dry run of STAGE=local|dev|prod; exit 1 on any finding
 	@./pilot --stage $(or $(STAGE),local) release-check
 
 bench-availability: setup need-file ## Time the booking engine on the workload in FILE
@@ -79,7 +83,7 @@ requirements: ## Pin requirements*.txt anew from requirements*.in; UPGRADE=--upg
 	@infra/setup.sh lock $(UPGRADE)
 
 clean: ## Remove what was built or cached; environments and local data stay
-	@rm -rf out .chalice/deployments .chalice/deployed .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	@rm -rf out mutants .chalice/deployments .chalice/deployed .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage .coverage.* .local/ministack-tmp-*
 	@find app.py chalicelib functions infra tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -42,7 +42,7 @@ def main() -> int:
         with console.status("timing the search for free times"):
             searches = searching.times()
         with console.status("letting a thousand text sessions tick, for a minute and a half"):
-            ticks = text_sessions.ticking_times()
+            ticks = text_sessions.tick_times()
         with console.status("reading 10,000 invoices, twice"):
             syncs = fic_sync.measure()
     measured = report.Measured(costs, waiting, due_costs, lateness, times, searches, ticks, syncs, starts)

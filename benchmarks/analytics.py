@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from benchmarks import system
-from benchmarks.counting import Count, counted
+from benchmarks.request_counts import Count, counted
 from chalicelib.analytics import count_appointments, measure_minutes, rebuild_counters
 from chalicelib.analytics.count_searches import count_search
 from chalicelib.analytics.jobs import CountAppointment, MeasureAvailable
@@ -26,12 +26,12 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
     """Each once, with appointments in every week of two years."""
     branch = practice.branches[0]
     all_of_them = [_booked(practice, days) for days in range(0, YEARS, DAYS_APART)]
-    list(rebuild_counters.rebuild(_begin, system.COMPANY, now, lambda _: None))
+    list(rebuild_counters.rebuild(new_unit, system.COMPANY, now, lambda _: None))
     new, moved = _booked(practice, 3), _moved(all_of_them[-1])
     today = now().date()
     longest = {"from": (today - timedelta(days=YEARS)).isoformat(), "to": today.isoformat()}
 
-    def ask(name: str, **query: str) -> Callable[[], object]:
+    def request(name: str, **query: str) -> Callable[[], object]:
         return lambda: call("GET", f"/api/analytics/{name}", caller=Caller(system.COMPANY), query=query or None)
 
     operations: list[tuple[str, Callable[[], object]]] = [
@@ -40,10 +40,13 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
         ("event of a move to another month, counted", lambda: _count(moved)),
         ("search of free times, counted", lambda: count_search(system.COMPANY, branch.id, branch.zone, now)),
         ("available minutes of a branch, 70 days", lambda: measure_minutes.measure_next(_measure(), CONTEXT)),
-        ("GET /api/analytics/sources, 30 days", ask("sources")),
-        ("GET /api/analytics/sources, two years", ask("sources", **longest)),
-        ("GET /api/analytics/conversion, two years", ask("conversion", **longest)),
-        ("GET /api/analytics/utilisation, two years of a branch", ask("utilisation", branch_id=branch.id, **longest)),
+        ("GET /api/analytics/sources, 30 days", request("sources")),
+        ("GET /api/analytics/sources, two years", request("sources", **longest)),
+        ("GET /api/analytics/conversion, two years", request("conversion", **longest)),
+        (
+            "GET /api/analytics/utilisation, two years of a branch",
+            request("utilisation", branch_id=branch.id, **longest),
+        ),
     ]
     found = []
     for name, operation in operations:
@@ -53,7 +56,7 @@ def costs(practice: Practice) -> list[tuple[str, Count]]:
     return found
 
 
-def _begin() -> Unit:
+def new_unit() -> Unit:
     return Unit(system.COMPANY)
 
 
@@ -74,7 +77,7 @@ def _booked(practice: Practice, days_ago: int) -> Appointment:
         ends_at=at + timedelta(minutes=30), status="completed", source="web", created_at=at - timedelta(days=9),
         updated_at=at,
     )  # fmt: skip
-    unit = _begin()
+    unit = new_unit()
     appointment_store.add_appointment(unit, made)
     unit.commit()
     return made
@@ -83,7 +86,7 @@ def _booked(practice: Practice, days_ago: int) -> Appointment:
 def _moved(appointment: Appointment) -> Appointment:
     at = appointment.starts_at + timedelta(days=40)
     moved = appointment.changed(now(), starts_at=at, ends_at=at + timedelta(minutes=30))
-    unit = _begin()
+    unit = new_unit()
     appointment_store.save_appointment(unit, moved)
     unit.commit()
     return moved

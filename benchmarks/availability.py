@@ -48,17 +48,17 @@ class Workload(msgspec.Struct, frozen=True):
     """What is asked, of whom."""
 
     now: int
-    asked: tuple[int, int]
+    span: tuple[int, int]
     viewer: str
     spec: TeamSpec
     frame: Frame
     dates: tuple[date, ...]
     staff: Mapping[str, Member]
 
-    def hosts(self, wanted: Iterable[str], *, fixed: bool) -> tuple[TeamHost, ...]:
+    def hosts(self, ids: Iterable[str], *, fixed: bool) -> tuple[TeamHost, ...]:
         """The staff, with what is taken read from the stored bytes."""
         now = datetime.fromtimestamp(self.now / 1000, UTC)
-        members = (self.staff[each] for each in wanted)
+        members = (self.staff[each] for each in ids)
         return tuple(
             TeamHost(id=m.id, hours=m.hours, busy=blocked_minutes(m.days, self.dates, now), fixed=fixed)
             for m in members
@@ -66,7 +66,7 @@ class Workload(msgspec.Struct, frozen=True):
 
     def query(self, hosts: tuple[TeamHost, ...]) -> TeamQuery:
         """All free starts of these."""
-        first, last = self.asked
+        first, last = self.span
         return TeamQuery(
             now=self.now,
             first=first,
@@ -88,10 +88,10 @@ def main(arguments: list[str]) -> int:
     results = {}
     print(f"{'scenario':10} {'engine':>9} {'plain':>9} {'ratio':>6} {'tuned':>9} {'ratio':>6}   p50, ms")
     for scenario in given["scenarios"]:
-        wanted, mode = [str(number) for number in sorted(scenario["staff_ids"])], scenario["mode"]
-        ways = [partial(way, workload, wanted, mode) for way in (engine, plain, tuned)]
-        correct = all(matches(way(), scenario["reference"]) for way in ways)
-        took = timed(*ways)
+        ids, mode = [str(number) for number in sorted(scenario["staff_ids"])], scenario["mode"]
+        methods = [partial(method, workload, ids, mode) for method in (engine, plain, tuned)]
+        correct = all(matches(method(), scenario["reference"]) for method in methods)
+        took = timed(*methods)
         results[scenario["id"]] = {"p50_ms": round(took[0], 4), "correct": correct}
         ratios = [each / took[0] for each in took[1:]]
         print(f"{scenario['id']:10} {took[0]:9.3f} {took[1]:9.3f} {ratios[0]:6.1f} {took[2]:9.3f} {ratios[1]:6.1f}")
@@ -125,30 +125,30 @@ def read(given: Json) -> Workload:
     return Workload(now, (first, last), given["viewer_tz"], spec, frame, dates, staff)
 
 
-def engine(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
+def engine(workload: Workload, ids: Sequence[str], mode: str) -> list[str]:
     """The slots as the engine finds them."""
     if mode == "each":
-        found = search_each(workload.query(workload.hosts(wanted, fixed=True)), workload.frame)
+        found = search_each(workload.query(workload.hosts(ids, fixed=True)), workload.frame)
         return [f"{member} {text}" for member, each in found.items() for text in texts(each)]
-    hosts = workload.hosts(wanted, fixed=mode != "any")
+    hosts = workload.hosts(ids, fixed=mode != "any")
     return texts(search(workload.query(hosts), workload.frame).starts)
 
 
-def plain(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
+def plain(workload: Workload, ids: Sequence[str], mode: str) -> list[str]:
     """The slots as a plain sweep finds them, with datetimes."""
-    first, last = (moment_of(minute) for minute in workload.asked)
-    members = [workload.staff[each] for each in wanted]
+    first, last = (moment_of(minute) for minute in workload.span)
+    members = [workload.staff[each] for each in ids]
     found = {m.id: sweep.plain(m.days, m.hours, (first, last), workload.spec) for m in members}
     if mode == "each":
         return [f"{member} {_text(start)}" for member, starts in found.items() for start in starts]
     return [_text(start) for start in sorted({start for starts in found.values() for start in starts})]
 
 
-def tuned(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
+def tuned(workload: Workload, ids: Sequence[str], mode: str) -> list[str]:
     """The slots as a sweep finds them that is written for speed, on minutes."""
-    members = [workload.staff[each] for each in wanted]
+    members = [workload.staff[each] for each in ids]
     found = {
-        m.id: sweep.tuned(m.days, m.hours, (workload.asked, workload.spec), workload.frame, workload.dates)
+        m.id: sweep.tuned(m.days, m.hours, (workload.span, workload.spec), workload.frame, workload.dates)
         for m in members
     }
     if mode == "each":

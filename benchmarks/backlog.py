@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from benchmarks import system
-from benchmarks.counting import Count, counted
+from benchmarks.request_counts import Count, counted
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls import chain, store
 from chalicelib.calls.backfill import Backfill

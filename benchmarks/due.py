@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.counting import Count, counted
+from benchmarks.request_counts import Count, counted
 from chalicelib.core import due, jobs
 from chalicelib.core.clock import now
 from chalicelib.core.events import Job
@@ -53,10 +53,10 @@ class PerJob:
 def costs(waiting: Iterable[int] = WAITING, jobs_due: int = DUE) -> list[PerJob]:
     """Schedule, sweep in vain, sweep, do: each with as many rows waiting for a day ten years on."""
     _make_area()
-    found, there = [], 0
+    found, scheduled = [], 0
     for size in waiting:
-        _schedule(range(there, size), lambda number: now() + timedelta(days=3650, seconds=number), "later")
-        there = size
+        _schedule(range(scheduled, size), lambda number: now() + timedelta(days=3650, seconds=number), "later")
+        scheduled = size
         in_an_hour = now() + timedelta(hours=1)
         first = [
             ("schedule", _counted(lambda: _schedule(range(jobs_due), lambda _: in_an_hour, "now")), jobs_due),  # noqa: B023

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 
 from benchmarks import system
-from benchmarks.counting import counted
+from benchmarks.request_counts import counted
 from chalicelib.accounting import accounts, start_sync, sync_step, sync_store
 from chalicelib.accounting.account import Account
 from chalicelib.accounting.accounts import HandMadeToken
@@ -46,10 +46,10 @@ def measure() -> list[Cost]:
     """Both runs; the system has to be running."""
     sizes = Sizes(clients=500, suppliers=0, invoices=DOCUMENTS, quotes=0)
     simulator = FattureInCloudSimulator(companies={COMPANY: sizes})
-    told = {"FIC_BASE_URL": simulator.start(), "FIC_BENCH_TOKEN": simulator.manual_token}
+    environment = {"FIC_BASE_URL": simulator.start(), "FIC_BENCH_TOKEN": simulator.manual_token}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.fic_sync"], env=os.environ | told, check=True, capture_output=True
+            [sys.executable, "-m", "benchmarks.fic_sync"], env=os.environ | environment, check=True, capture_output=True
         )
     finally:
         simulator.stop()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import system
-from benchmarks.counting import Count, counted
+from benchmarks.request_counts import Count, counted
 from chalicelib.core.clock import now
 from chalicelib.vendors import http
 from chalicelib.vendors.retell import webhook as retell

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from benchmarks.backlog import CALLS, PerCall
 from benchmarks.cold_start import Start
-from benchmarks.counting import Count
 from benchmarks.due import PerJob
 from benchmarks.fic_sync import DOCUMENTS, PAGES, Cost
+from benchmarks.request_counts import Count
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 Rows = Sequence[Sequence[str]]

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from benchmarks import system
-from benchmarks.counting import Count, counted
+from benchmarks.request_counts import Count, counted
 from chalicelib.booking.availability import search_index_store
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.calendar import Calendar
@@ -94,9 +94,9 @@ def _fill_all(staff: Iterable[Staff], weeks: range) -> None:
 
 
 def _fill(member: Staff, number: int, mondays: list[date]) -> None:
-    opening = system.monday(0, "America/New_York") + timedelta(minutes=number % 6 * 5)
+    earliest = system.monday(0, "America/New_York") + timedelta(minutes=number % 6 * 5)
     entries = [
-        Entry(opening + timedelta(days=day, minutes=80 * turn), 30, 0, 0, Kind.BOOKING, 3, bytes(12))
+        Entry(earliest + timedelta(days=day, minutes=80 * turn), 30, 0, 0, Kind.BOOKING, 3, bytes(12))
         for day in range(-7 * HISTORY, DAYS)
         for turn in range(A_DAY)
     ]

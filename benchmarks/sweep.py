@@ -22,13 +22,13 @@ _ROW = struct.Struct(">hH21x")
 _MINUTE = timedelta(minutes=1)
 
 
-def plain(days: Days, hours: Hours, asked: Span, spec: SlotSpec) -> list[datetime]:
+def plain(days: Days, hours: Hours, span: Span, spec: SlotSpec) -> list[datetime]:
     """The free starts of one calendar as it is stored, on the grid of the hour."""
     taken = _taken(days)
     step, length = spec.step * _MINUTE, spec.duration * _MINUTE
     before, after = spec.before * _MINUTE, spec.after * _MINUTE
     found: list[datetime] = []
-    for opens, closes in _windows(hours, asked):
+    for opens, closes in _windows(hours, span):
         for begins, ends in _left(opens - before, closes + after, taken):
             start = max(begins + before, opens)
             start += (-start.minute % spec.step) * _MINUTE
@@ -38,8 +38,8 @@ def plain(days: Days, hours: Hours, asked: Span, spec: SlotSpec) -> list[datetim
     return found
 
 
-def tuned(days: Days, hours: Hours, wanted: tuple[Window, SlotSpec], frame: Frame, dates: Iterable[date]) -> list[int]:
-    """The same as minutes since 1970; `wanted`: when what is to be placed, `dates`: those of the frame."""
+def tuned(days: Days, hours: Hours, request: tuple[Window, SlotSpec], frame: Frame, dates: Iterable[date]) -> list[int]:
+    """The same as minutes since 1970; `request`: when what is to be placed, `dates`: those of the frame."""
     windows = opened(hours, frame.first - 1, frame.first + frame.days)
     taken = set()
     for day in dates:
@@ -48,7 +48,7 @@ def tuned(days: Days, hours: Hours, wanted: tuple[Window, SlotSpec], frame: Fram
             midnight = utc_midnight(day.toordinal())
             for first, last in _ROW.iter_unpack(packed[1:]):
                 taken.add((midnight + first, midnight + last))
-    return _walk(windows, sorted(taken), *wanted)
+    return _walk(windows, sorted(taken), *request)
 
 
 def _taken(days: Days) -> list[Span]:
@@ -60,9 +60,9 @@ def _taken(days: Days) -> list[Span]:
     return sorted(found)
 
 
-def _windows(hours: Hours, asked: Span) -> Iterable[Span]:
+def _windows(hours: Hours, span: Span) -> Iterable[Span]:
     clock = ZoneInfo(hours.zone)
-    day, last = (moment.astimezone(clock).date() for moment in asked)
+    day, last = (moment.astimezone(clock).date() for moment in span)
     special = dict(hours.overrides)
     while day <= last:
         midnight = datetime.combine(day, time(), clock)
@@ -70,7 +70,7 @@ def _windows(hours: Hours, asked: Span) -> Iterable[Span]:
             # Adding to a local time moves the clock's hands, so that nine is nine on every day.
             opens = (midnight + start * _MINUTE).astimezone(UTC)
             closes = (midnight + end * _MINUTE).astimezone(UTC)
-            yield max(opens, asked[0]), min(closes, asked[1])
+            yield max(opens, span[0]), min(closes, span[1])
         day += timedelta(days=1)
 
 
@@ -88,12 +88,12 @@ def _left(opens: datetime, closes: datetime, taken: Sequence[Span]) -> Iterable[
         yield at, closes
 
 
-def _walk(windows: Iterable[Window], taken: Sequence[Window], asked: Window, spec: SlotSpec) -> list[int]:
+def _walk(windows: Iterable[Window], taken: Sequence[Window], span: Window, spec: SlotSpec) -> list[int]:
     found = []
     at, count = 0, len(taken)
     for opens, closes in windows:
-        start = -(-max(opens, asked[0]) // spec.step) * spec.step
-        last = min(closes, asked[1]) - spec.duration
+        start = -(-max(opens, span[0]) // spec.step) * spec.step
+        last = min(closes, span[1]) - spec.duration
         while start <= last:
             while at < count and taken[at][1] <= start - spec.before:
                 at += 1

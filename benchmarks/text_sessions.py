@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from benchmarks import system
-from benchmarks.counting import Count, counted
+from benchmarks.request_counts import Count, counted
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.chat import store as chat_store
@@ -90,12 +90,12 @@ def costs() -> list[tuple[str, Count]]:
     patient = Patient()
     appointment = patient.appointment(now() - timedelta(minutes=1))
 
-    def ask(verb: str, **fields: Any) -> Callable[[], object]:
+    def post(action: str, **fields: Any) -> Callable[[], object]:
         body = {"appointment_id": appointment.id, **fields}
-        return lambda: _good(call("POST", f"/api/text-appointments/{verb}", caller=patient.caller, body=body))
+        return lambda: _good(call("POST", f"/api/text-appointments/{action}", caller=patient.caller, body=body))
 
-    def chat(method: str, verb: str, **fields: Any) -> Callable[[], object]:
-        path = f"/api/text-appointments/{appointment.id}/{verb}"
+    def chat(method: str, action: str, **fields: Any) -> Callable[[], object]:
+        path = f"/api/text-appointments/{appointment.id}/{action}"
         body, query = (fields, None) if method == "POST" else (None, {name: str(each) for name, each in fields.items()})
         return lambda: _good(call(method, path, caller=patient.caller, body=body, query=query))
 
@@ -106,8 +106,8 @@ def costs() -> list[tuple[str, Count]]:
     due, waiting = patient.session(now() - INTERVAL), patient.session(now() - INTERVAL + timedelta(minutes=1))
     late = patient.session(now() - INTERVAL - timedelta(minutes=1))
     operations: list[tuple[str, Callable[[], object]]] = [
-        ("POST …/start-session", ask("start-session")),
-        ("POST …/update-activity", ask("update-activity", user_type="patient")),
+        ("POST …/start-session", post("start-session")),
+        ("POST …/update-activity", post("update-activity", user_type="patient")),
         ("POST …/messages", chat("POST", "messages", text="Good morning, how are you today?")),
         ("POST …/messages, with client_id", chat("POST", "messages", text="Fine, thank you.", client_id="c1")),
         ("GET …/messages, first 50", chat("GET", "messages")),
@@ -117,8 +117,8 @@ def costs() -> list[tuple[str, Count]]:
         ("POST …/typing", chat("POST", "typing")),
         ("POST …/read", chat("POST", "read", up_to=1)),
         ("GET …/session-status", lambda: _good(call("GET", status, caller=patient.caller))),
-        ("POST …/process-deduction, nothing due", ask("process-deduction", sessions_to_deduct=1, reason="interval")),
-        ("POST …/end-session", ask("end-session")),
+        ("POST …/process-deduction, nothing due", post("process-deduction", sessions_to_deduct=1, reason="interval")),
+        ("POST …/end-session", post("end-session")),
         ("tick that charges", lambda: _tick(due)),
         ("tick that looks whether to give notice", lambda: _tick(waiting)),
         ("sweep of 8 shards, one lost tick", lambda: tick_job.sweep(now(), now)),
@@ -134,7 +134,7 @@ def costs() -> list[tuple[str, Count]]:
     return found
 
 
-def ticking_times() -> dict[str, float]:
+def tick_times() -> dict[str, float]:
     """A thousand patients' sessions whose intervals end within one minute, and one worker of their queue."""
     first = now() + PREPARING
     sessions = [_prepared(n, first + SPREAD * n / SESSIONS - INTERVAL) for n in range(SESSIONS)]

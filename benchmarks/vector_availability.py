@@ -42,8 +42,8 @@ UNITS: dict[str, Unit] = {"PER_DAY": "day", "PER_WEEK": "week", "PER_MONTH": "mo
 
 def availability(given: Json) -> Json:
     """The starts that can be booked, those shown as away, and how many attend already."""
-    asked = _asked_ranges(given)
-    found = [_search(given, first, last) for first, last in asked]
+    spans = _ranges(given)
+    found = [_search(given, first, last) for first, last in spans]
     starts = sorted({start for each in found for start in each.starts})
     away = sorted({start for each in found for start in each.away})
     zone = given["viewer_tz"]
@@ -57,7 +57,7 @@ def availability(given: Json) -> Json:
     return answer
 
 
-def _asked_ranges(given: Json) -> list[Window]:
+def _ranges(given: Json) -> list[Window]:
     if dates := given.get("dates_only"):
         zone = given["hosts"][0]["tz"]
         days = [date.fromisoformat(day).toordinal() for day in dates]
@@ -67,7 +67,7 @@ def _asked_ranges(given: Json) -> list[Window]:
 
 def _search(given: Json, first: int, last: int) -> Found:
     service, routing = given["service"], given.get("routing") or {}
-    spec = _ask(given)
+    spec = _spec(given)
     now = ms(given["now"])
     rules = _rules(given)
     whole_days = given.get("service_day_of_start_only")
@@ -119,7 +119,7 @@ def _window_start(given: Json, first: int) -> int:
     return max(ms(given["now"]) // MINUTE_MS, min(first, ms(back.isoformat()) // MINUTE_MS))
 
 
-def _ask(given: Json) -> TeamSpec:
+def _spec(given: Json) -> TeamSpec:
     service = given["service"]
     return TeamSpec(
         duration=max(service["duration_min"], 1),
@@ -169,7 +169,7 @@ def _range(given: Json, zone: str) -> Period:
     return Period(kind="range", first=days[0], last=days[1])
 
 
-def _host(given: Json, host: Json, spec: TeamSpec, frame: Frame, asked: Window) -> TeamHost:
+def _host(given: Json, host: Json, spec: TeamSpec, frame: Frame, spans: Window) -> TeamHost:
     seats = given["service"].get("seats")
     hours = _hours(given, host)
     grouped = spec.alignment == "gap" and (seats or 1) > 1
@@ -178,7 +178,7 @@ def _host(given: Json, host: Json, spec: TeamSpec, frame: Frame, asked: Window) 
     busy.extend(_external(given, host, taken, seats))
     if given.get("service_day_of_start_only"):
         windows = opened(hours, frame.first - 1, frame.first + frame.days)
-        unavailable.extend(window for window in windows if not asked[0] <= window[0] < asked[1])
+        unavailable.extend(window for window in windows if not spans[0] <= window[0] < spans[1])
     return TeamHost(
         id=str(host["id"]),
         hours=hours,

@@ -59,8 +59,8 @@ def team_windows(given: Json) -> Json:
 def conflict(given: Json) -> Json:
     """Whether a start clashes with what is busy."""
     start = ms(given["start"])
-    wanted = (start, start + given["duration_min"] * MINUTE_MS)
-    return {"conflict": overlaps(wanted, read_windows(given["busy"]))}
+    window = (start, start + given["duration_min"] * MINUTE_MS)
+    return {"conflict": overlaps(window, read_windows(given["busy"]))}
 
 
 def rolling_window_end(given: Json) -> Json:
@@ -151,7 +151,7 @@ def read_hours(
         zone=zone,
         weekly=tuple(tuple(windows) for windows in by_weekday),
         overrides=tuple((day, tuple(windows)) for day, windows in sorted(special.items())),
-        travel=tuple(_trip(trip, zone) for trip in travel),
+        travel=tuple(_stay(stay, zone) for stay in travel),
     )
 
 
@@ -175,9 +175,9 @@ def _window(rule: Json, late: bool) -> Window:
     return start, DAY if late and end == LAST_MINUTE else end
 
 
-def _trip(trip: Json, zone: str) -> Travel:
-    last = trip.get("to")
-    return Travel(_local_day(trip["from"], zone), None if last is None else _local_day(last, zone), trip["tz"])
+def _stay(stay: Json, zone: str) -> Travel:
+    last = stay.get("to")
+    return Travel(_local_day(stay["from"], zone), None if last is None else _local_day(last, zone), stay["tz"])
 
 
 def _local_day(moment: str, zone: str) -> int:

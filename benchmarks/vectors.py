@@ -66,9 +66,9 @@ def run(vector: Any, number: int = 0) -> Result:
     if kind not in ANSWERED:
         return Result(name, kind, tags, "not supported", f"there is no kind {kind!r}")
     try:
-        wanted = {**known["expected"], **known.get("recommended", {})}
+        expected = {**known["expected"], **known.get("recommended", {})}
         answer = ANSWERED[kind](_completed(known))
-        differences = [text for key in _compared(kind, wanted) if (text := _difference(key, wanted, answer))]
+        differences = [text for key in _compared(kind, expected) if (text := _difference(key, expected, answer))]
     except Exception as error:  # noqa: BLE001  a malformed vector must not end the run, whatever is wrong with it
         return Result(name, kind, tags, "not supported", f"{type(error).__name__}: {error}")
     return Result(name, kind, tags, "failed" if differences else "passed", "; ".join(differences))
@@ -86,15 +86,15 @@ def _completed(vector: Json) -> Json:
     return {LIMIT_ZONE: "Asia/Kolkata", **given} if recorded else given
 
 
-def _compared(kind: str, wanted: Json) -> Iterable[str]:
+def _compared(kind: str, expected: Json) -> Iterable[str]:
     if kind != "availability":
-        return wanted
+        return expected
     # The counts by date are informative; whoever is away or attends must be told where the peer tells it.
-    return ["slots", *(key for key in ("away_slots", "attendees") if key in wanted)]
+    return ["slots", *(key for key in ("away_slots", "attendees") if key in expected)]
 
 
-def _difference(key: str, wanted: Json, answer: Json) -> str:
-    expected, found = _comparable(key, wanted[key]), _comparable(key, answer.get(key))
+def _difference(key: str, vector: Json, answer: Json) -> str:
+    expected, found = _comparable(key, vector[key]), _comparable(key, answer.get(key))
     if expected == found:
         return ""
     if isinstance(expected, list) and isinstance(found, list):

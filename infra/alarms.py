@@ -23,7 +23,7 @@ def alarm_resources(endpoints: list[Endpoint], stage: str) -> dict[str, Resource
     for name in LANES:
         resources[f"{logical(name)}DeadAlarm"] = _alarm(
             f"{sqs_name(name)}{DEAD}-depth",
-            "Dead letters lie in the queue: its dead-letter consumer does not bury them.",
+            "Dead letters lie in the queue: its dead-letter consumer does not take them.",
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
             {"QueueName": queue_named(f"{name}{DEAD}")},
             above=0,

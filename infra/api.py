@@ -69,14 +69,14 @@ def _served(endpoints: list[Endpoint]) -> dict[tuple[str, str], Endpoint]:
 
 def _rewire(body: Body, served: dict[tuple[str, str], Endpoint], endpoints: list[Endpoint]) -> None:
     for path, operations in body["paths"].items():
-        for verb, method in operations.items():
+        for method_name, method in operations.items():
             # Preflights, too, come through the distribution alone.
             method["security"] = [*method.get("security", []), {"api_key": []}]
-            if verb == "options":
+            if method_name == "options":
                 continue
-            if (verb.upper(), path) not in served:
-                raise WithoutLambda(f"{verb.upper()} {path} is of Chalice's making: declare it with a Function")
-            _point(method, served[verb.upper(), path])
+            if (method_name.upper(), path) not in served:
+                raise WithoutLambda(f"{method_name.upper()} {path} is of Chalice's making: declare it with a Function")
+            _point(method, served[method_name.upper(), path])
     schemes = body.setdefault("securityDefinitions", {})
     for scheme in schemes.values():
         front = scheme.get("x-amazon-apigateway-authorizer")

@@ -45,8 +45,8 @@ def deploy(
     store = Bucket(session.client("s3", endpoint_url=endpoint, config=style), bucket, session.region_name)
     store.ensure()
     root = store.put_nested(out, endpoint)
-    wanted = [each for each in PACKAGES if code_key(each) in root["Parameters"]]
-    code = {code_key(each): store.put_file(out / zip_name(each), "zip") for each in wanted}
+    packages = [each for each in PACKAGES if code_key(each) in root["Parameters"]]
+    code = {code_key(each): store.put_file(out / zip_name(each), "zip") for each in packages}
     say(f"uploaded to {bucket}: {', '.join(code.values())}")
     given = {**parameters, "CodeBucket": bucket, **code}
     deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say, ORIGIN_KEYS)

@@ -29,7 +29,7 @@ class _Principals(PackageOptions):
         return f"{service}.amazonaws.com"
 
 
-class _BuiltElsewhere(LambdaDeploymentPackager):
+class _BuiltBefore(LambdaDeploymentPackager):
     # The zip is ours (infra/zipping.py); Chalice only wants to hear of one.
     def __init__(self) -> None:
         pass
@@ -45,7 +45,7 @@ def sam_template(app: Chalice, stage: str) -> Template:
     # Only now: the factory puts there its own way of loading app.py, which holds for one app a process.
     given["chalice_app"] = app
     validate_configuration(config)
-    steps = [InjectDefaults(), DeploymentPackager(_BuiltElsewhere()), SwaggerBuilder(CFNSwaggerGenerator())]
+    steps = [InjectDefaults(), DeploymentPackager(_BuiltBefore()), SwaggerBuilder(CFNSwaggerGenerator())]
     builder = ResourceBuilder(ApplicationGraphBuilder(), DependencyBuilder(), BuildStage(steps))
     resources: Any = builder.construct_resources(config, stage)
     template: Template = SAMTemplateGenerator(config, _Principals()).generate(resources)

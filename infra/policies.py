@@ -122,14 +122,14 @@ def _secrets(endpoint: Endpoint) -> list[Statement]:
 
 def _files(endpoint: Endpoint) -> list[Statement]:
     needs = endpoint.needs
-    asked = (
+    buckets = (
         ("Uploads", UPLOADS, needs.uploads),
         ("Downloads", DOWNLOADS, needs.downloads),
         ("Removes", REMOVES, needs.removes),
     )
     granted = [
         _allow(sid, "s3", list(actions), [sub(f"{bucket_arn(FILES)}/{folder}/*") for folder in sorted(set(folders))])
-        for sid, actions, folders in asked
+        for sid, actions, folders in buckets
         if folders
     ]
     if needs.lists:

@@ -1,5 +1,6 @@
 """Accounts on the embedded AWS, one for each test: copies of one with the house's tables and queues, made once."""
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from infra.local.provision import provision
 
 T = TypeVar("T")
 LAUNCHER = Path(__file__).with_name("emulator.py")
+SHARED = "PILOT_TEST_EMULATOR"
+"""Where a MiniStack runs already, for runs of a single test or two, which would mostly start one; one at a time."""
 
 
 def new_account() -> str:
@@ -27,10 +30,11 @@ class Emulator:
     """A MiniStack of a worker's own: two workers that wait for one process leave a core idle."""
 
     def __init__(self) -> None:
-        self._running = ministack.start(launcher=LAUNCHER)
+        running = os.environ.get(SHARED)
+        self._own = None if running else ministack.start(launcher=LAUNCHER)
         self._http = urllib3.PoolManager(retries=False)
         self._kept: dict[str, tuple[int, Any]] = {}
-        self.url = self._running.url
+        self.url = running or (self._own.url if self._own else "")
 
     def furnish(self, account: str) -> None:
         """Give the account, in which the process lives, the tables and queues of the house.
@@ -72,7 +76,8 @@ class Emulator:
 
     def stop(self) -> None:
         self._http.clear()
-        self._running.stop()
+        if self._own:
+            self._own.stop()
 
 
 class Clients:

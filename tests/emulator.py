@@ -72,11 +72,11 @@ def _forget(account: str) -> None:
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     """MiniStack's application, with the calls on accounts before it."""
-    asked = PATH.fullmatch(scope.get("path", "")) if scope["type"] == "http" else None
-    if asked is None:
+    call = PATH.fullmatch(scope.get("path", "")) if scope["type"] == "http" else None
+    if call is None:
         await _serve(scope, receive, send)
         return
-    account, act, keep, become = asked.groups()
+    account, act, keep, become = call.groups()
     answer: Any = None
     if keep:
         _keep(account, int(keep))

@@ -10,7 +10,7 @@ from chalicelib.core.events import Event, Job
 from chalicelib.crm.events import CustomerCreated
 
 
-def _ask(event: CredentialsRefused, company_id: str) -> Job:
+def _reconnect(event: CredentialsRefused, company_id: str) -> Job:
     return AskToReconnect(company_id=company_id, account_ids=event.account_ids)
 
 
@@ -24,6 +24,6 @@ def _link(event: CustomerCreated, company_id: str) -> Job:
 
 LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
     AccountConnected: (_read_everything,),
-    CredentialsRefused: (_ask,),
+    CredentialsRefused: (_reconnect,),
     CustomerCreated: (_link,),
 }

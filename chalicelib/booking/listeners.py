@@ -33,7 +33,7 @@ def _joined(event: events.WaitingAdded, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, branch_ids=(event.branch_id,), waiting_id=event.waiting_id)
 
 
-def _mailing(news: News, *, participant: bool = False, status: str = "") -> Callable[[Any, str], Job | None]:
+def _mail_about(news: News, *, participant: bool = False, status: str = "") -> Callable[[Any, str], Job | None]:
     """Mail the news, to the participant alone that an event is about; of events with a status, about this one alone."""
 
     def mail(event: Any, company_id: str) -> Job | None:
@@ -62,17 +62,17 @@ def _ask_for_review(event: events.AppointmentMarked, company_id: str) -> Job | N
 
 
 LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
-    events.AppointmentBooked: (_mailing("booked"),),
-    events.AppointmentCancelled: (_freed, _mailing("cancelled")),
+    events.AppointmentBooked: (_mail_about("booked"),),
+    events.AppointmentCancelled: (_freed, _mail_about("cancelled")),
     events.AppointmentReassigned: (_freed,),
-    events.AppointmentMoved: (_moved_away, _mailing("moved")),
-    events.AppointmentMarked: (_mailing("confirmed", status="confirmed"), _ask_for_review),
+    events.AppointmentMoved: (_moved_away, _mail_about("moved")),
+    events.AppointmentMarked: (_mail_about("confirmed", status="confirmed"), _ask_for_review),
     events.AppointmentReleased: (_released,),
     events.TimeOffWithdrawn: (_back,),
     events.ExternalBusyChanged: (_back,),
     events.PracticeChanged: (_changed,),
     events.WaitingAdded: (_joined,),
-    events.ParticipantJoined: (_mailing("booked", participant=True),),
-    events.ParticipantLeft: (_mailing("cancelled", participant=True),),
+    events.ParticipantJoined: (_mail_about("booked", participant=True),),
+    events.ParticipantLeft: (_mail_about("cancelled", participant=True),),
     events.ParticipantMoved: (_mail_merged,),
 }

@@ -157,7 +157,7 @@ def bridge(reference: str) -> str:
     branch = practice_store.schedule_of(rows[schedule_key], branch_id).branch
     if step == "":
         prompt = say("press_key", branch.language, branch=branch.name)
-        return twiml.ask_for_a_key(prompt, branch.language, url(BRIDGE, call, "confirmed"))
+        return twiml.gather_key(prompt, branch.language, url(BRIDGE, call, "confirmed"))
     return twiml.ring([call.other], AGENT_RING_SECONDS, url(BRIDGE, call, "ended"), caller_id=call.our_number)
 
 

@@ -26,7 +26,7 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 KEEP_ANSWER = timedelta(hours=24)
-DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_there"})
+DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_available"})
 """What an answer says once something was done; every other one changed nothing and is not kept."""
 Answer = dict[str, Any]
 

@@ -104,7 +104,7 @@ class Phrases(msgspec.Struct, frozen=True, kw_only=True):
     transfer_to: str
     closed: str
     closed_for_long: str
-    nobody_there: str
+    nobody_available: str
     mail_subject: str
     mail_text: str
     mail_unknown_caller: str

@@ -18,7 +18,7 @@ from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.booking.provider.book import ask_again, confirm_with_provider
+from chalicelib.booking.provider.book import confirm_with_provider, query_again
 from chalicelib.booking.rules.facts import Rows
 from chalicelib.calls import store
 from chalicelib.calls.call import CallLink
@@ -192,7 +192,7 @@ class PhoneBooking:
     def _as_provider_knows(self, appointment: Appointment) -> Appointment:
         # The first answer was lost: never book a second time without asking what became of the first.
         with closing(self._connect(str(appointment.provider))) as client:
-            return ask_again(self._context(appointment), appointment, client)
+            return query_again(self._context(appointment), appointment, client)
 
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
         if taken.code not in REFUSED_TIMES:

@@ -17,7 +17,7 @@ def transfer(context: FunctionContext, request: TransferArgs, tools: Tools) -> A
     named = _member(schedule, request.staff) if request.staff else None
     member = named if named and named.phone and _works(schedule, named, context) else None
     number = (member.phone if member else None) or schedule.branch.call_routing.transfer_to
-    outcome = "closed" if not schedule.is_open(now) else "transfer" if number else "nobody_there"
+    outcome = "closed" if not schedule.is_open(now) else "transfer" if number else "nobody_available"
     done = Transfer(
         asked_at=now,
         outcome=outcome,
@@ -38,8 +38,8 @@ def _answer(done: Transfer, member: Staff | None, voice: Voice, schedule: Schedu
     if done.outcome == "transfer":
         message = said.transfer_to.format(staff=member.name) if member else said.transfer
         return {"message": message, "status": "transfer", "transfer_to": done.to_number, "staff_id": done.staff_id}
-    if done.outcome == "nobody_there":
-        return {"message": said.nobody_there, "status": "nobody_there"}
+    if done.outcome == "nobody_available":
+        return {"message": said.nobody_available, "status": "nobody_available"}
     opens = schedule.next_opening(voice.now)
     if opens is None:
         return {"message": said.closed_for_long, "status": "closed", "opens_at": None}

@@ -10,7 +10,7 @@ from chalicelib.core.errors import Conflict, Fault, raise_faults
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit, UnitFactory
 from chalicelib.files import store as file_store
-from chalicelib.files.complete import is_there, stage_check
+from chalicelib.files.complete import exists, stage_check
 from chalicelib.files.file import UNSENT_FOR, File
 from chalicelib.text_sessions import activity, participants
 from chalicelib.text_sessions.activity import Said
@@ -85,7 +85,7 @@ def _files(present: Present, who: ChatUser, draft: Draft, clock: Clock) -> list[
             faults.append(Fault(path, "unknown_attachment", "There is no such attachment of yours left to send."))
         elif file.state == "refused":
             faults.append(Fault(path, "attachment_refused", f"This attachment was not taken: {file.refusal}."))
-        elif file.upload and not file.upload.candidate and not is_there(file, file.upload):
+        elif file.upload and not file.upload.candidate and not exists(file, file.upload):
             faults.append(Fault(path, "not_uploaded", "This attachment has not been uploaded."))
         else:
             found.append(file)

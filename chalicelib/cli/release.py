@@ -14,7 +14,7 @@ from chalicelib.core.dry_run import in_dry_run
 @click.option("--company", help="Only this company's calls.")
 @on_stage
 def release_check(stage: Stage, company: str | None) -> None:
-    """Judge every chain and rehearse the backfill; exit code 1 when anything is found. Writes nothing."""
+    """Judge every chain and try the backfill as a dry run; exit code 1 when anything is found. Writes nothing."""
     connect_as_worker(stage)
     checked, broken = 0, []
     for owner, verdict in progress(verdicts(company), "chains"):

@@ -112,7 +112,7 @@ def _hand_over(batch: list[_Claim], at: datetime) -> int:
     return len(batch) - len(refused)
 
 
-def is_wanted(envelope: Envelope) -> bool:
+def is_still_due(envelope: Envelope) -> bool:
     """Whether a job that its queue delivers is still to be done, under the very scheduling that it came from."""
     if not envelope.due:
         return True

@@ -108,7 +108,7 @@ def _work_one(held: Held, record: dict[str, Any], clock: Clock) -> None:
 def _settle(received: _Received, clock: Clock) -> None:
     envelope = received.envelope
     try:
-        if due.is_wanted(envelope):
+        if due.is_still_due(envelope):
             switches.require_job(envelope.job, clock)
             _run(envelope, received.attempt, clock)
             due.close(envelope)

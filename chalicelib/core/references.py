@@ -19,8 +19,8 @@ class Reference(msgspec.Struct, frozen=True, array_like=True):
 
 def id_of(references: Iterable[Reference], connection: str | None, kind: str, part: str = "") -> str | None:
     """The vendor's id of that kind among a record's references."""
-    wanted = (connection, kind, part)
-    return next((each.id for each in references if _slot(each) == wanted), None)
+    slot = (connection, kind, part)
+    return next((each.id for each in references if _slot(each) == slot), None)
 
 
 def updated(references: Iterable[Reference], newer: Iterable[Reference]) -> tuple[Reference, ...]:

@@ -23,7 +23,7 @@ class Watched(msgspec.Struct, frozen=True):
 
 
 def of_endpoints(endpoints: Iterable[Endpoint]) -> list[Watched]:
-    """Those among them. Who buries dead letters is not: it has nothing to do as long as all is well."""
+    """Those among them. A dead-letter consumer is not: it has nothing to do as long as all is well."""
     return [
         Watched(endpoint.name, endpoint.kind, endpoint.queue, endpoint.schedule)
         for endpoint in endpoints

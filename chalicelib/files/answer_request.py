@@ -8,7 +8,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.unit import CompanyUnitFactory
 from chalicelib.files import object_store, request_link, request_store, store
 from chalicelib.files.announce import UNKNOWN, Belongs, most_bytes, stage_new
-from chalicelib.files.complete import is_there, stage_check
+from chalicelib.files.complete import exists, stage_check
 from chalicelib.files.file import File, Upload
 from chalicelib.files.file_request import FileRequest
 from chalicelib.files.request_files import stage_end
@@ -64,7 +64,7 @@ def uploaded(new_unit: CompanyUnitFactory, secret: str, file_id: str, clock: Clo
     file = store.find_file(request.company_id, file_id)
     if file is None or file.request_id != request.id:
         raise NotFound("file_not_found", "There is no such file.")
-    if file.upload is None or file.upload.candidate or not is_there(file, file.upload):
+    if file.upload is None or file.upload.candidate or not exists(file, file.upload):
         return
     unit = new_unit(request.company_id)
     stage_check(unit, file, file.upload)
@@ -90,7 +90,7 @@ def finish(new_unit: CompanyUnitFactory, secret: str, clock: Clock) -> FileReque
 
 
 def _came(file: File) -> bool:
-    return file.upload is not None and is_there(file, file.upload)
+    return file.upload is not None and exists(file, file.upload)
 
 
 def _belongs(request: FileRequest) -> Belongs:

@@ -17,7 +17,7 @@ def complete(new_unit: UnitFactory, company_id: str, file_id: str, clock: Clock)
     upload = file.upload
     if upload is None or upload.candidate:
         return file
-    if not is_there(file, upload):
+    if not exists(file, upload):
         raise Conflict("not_uploaded", "The bytes have not arrived: PUT them to the link first.")
     unit = new_unit()
     stage_check(unit, file, upload)
@@ -26,7 +26,7 @@ def complete(new_unit: UnitFactory, company_id: str, file_id: str, clock: Clock)
     return file
 
 
-def is_there(file: File, upload: Upload) -> bool:
+def exists(file: File, upload: Upload) -> bool:
     """Whether the bytes of the upload lie in the bucket; one request."""
     return object_store.find(object_store.incoming_key(file.company_id, file.id, upload.id)) is not None
 

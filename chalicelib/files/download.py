@@ -68,7 +68,7 @@ def _content(file: File, number: int | None) -> Content:
 def _variant(content: Content, name: str) -> Variant | None:
     """The variant of that name; without one, the largest that everything can show."""
     names = (name,) if name else ("full.jpg", "full.png", "full.mp4")
-    return next((each for wanted in names for each in content.variants if each.name == wanted), None)
+    return next((each for name in names for each in content.variants if each.name == name), None)
 
 
 def _of_original(file: File, content: Content, lasting: timedelta) -> Download:

@@ -29,19 +29,19 @@ def follow(job: FollowFileRequest, context: JobContext) -> None:
             closed = request.changed(status="complete" if taken else "expired")
             stage_end(unit, closed, len(taken))
         else:
-            _remind(unit, request, at, wanted=not taken)
+            _remind(unit, request, at, remind=not taken)
         unit.commit()
 
     until_committed(attempt)
 
 
-def _remind(unit: Unit, request: FileRequest, at: datetime, *, wanted: bool) -> None:
+def _remind(unit: Unit, request: FileRequest, at: datetime, *, remind: bool) -> None:
     # What an outage has gathered is one reminder.
     passed = sum(each <= at for each in request.remind_at)
     reminded = request.changed(reminded=passed)
     request_store.save_request(unit, reminded)
     schedule(unit, reminded)
-    if wanted:
+    if remind:
         unit.publish(
             FileRequestReminder(
                 request_id=request.id,
@@ -51,4 +51,4 @@ def _remind(unit: Unit, request: FileRequest, at: datetime, *, wanted: bool) -> 
                 expires_at=request.expires_at,
             )
         )
-    unit.audit("file_request.reminded" if wanted else "file_request.followed", request.id, ("reminded",))
+    unit.audit("file_request.reminded" if remind else "file_request.followed", request.id, ("reminded",))

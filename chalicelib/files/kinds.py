@@ -186,8 +186,8 @@ def as_announced(found: str, announced: str, kinds: tuple[Kind, ...]) -> str:
     if SOUND_ONLY.get(announced) == found:
         return announced
     kind = TYPES[found].kind
-    wanted = ALIKE.get(TYPES[announced].kind, (TYPES[announced].kind,)) if announced in TYPES else kinds
-    if wanted and kind not in wanted:
+    expected = ALIKE.get(TYPES[announced].kind, (TYPES[announced].kind,)) if announced in TYPES else kinds
+    if expected and kind not in expected:
         raise NotTaken("kind_differs", f"The content is {found}, which is not what was announced.")
     return found
 

@@ -10,7 +10,7 @@ from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch_one
 from chalicelib.files import object_store, share_store, store
 from chalicelib.files.announce import GRACE, due_key
-from chalicelib.files.complete import is_there, stage_check
+from chalicelib.files.complete import exists, stage_check
 from chalicelib.files.file import KEPT_DELETED, UNSENT_FOR, File
 from chalicelib.files.jobs import ProcessImageOptimization, ProcessVideo, TidyFile
 from chalicelib.files.share import SHARE
@@ -44,7 +44,7 @@ def _never_came(file: File, at: datetime) -> bool:
     upload = file.upload
     if upload is None or upload.candidate or at < upload.expires_at + GRACE:
         return False
-    return not is_there(file, upload)
+    return not exists(file, upload)
 
 
 def _named(file: File | None) -> tuple[str, ...]:

@@ -90,12 +90,12 @@ def _run(ffmpeg: str, arguments: list[str]) -> None:
 
 def _about(ffmpeg: str, video: Path) -> tuple[int, int, float]:
     """Width, height and seconds, from the headers of what ffmpeg has just written itself."""
-    told = subprocess.run(  # noqa: S603
+    output = subprocess.run(  # noqa: S603
         [ffmpeg, "-hide_banner", "-nostdin", "-i", f"file:{video}"], capture_output=True, timeout=30, check=False
     ).stderr.decode("utf-8", "replace")
-    size = re.search(r"Video:.*?\b(\d{2,5})x(\d{2,5})\b", told)
-    lasting = re.search(r"Duration: (\d+):(\d+):(\d+\.?\d*)", told)
+    size = re.search(r"Video:.*?\b(\d{2,5})x(\d{2,5})\b", output)
+    lasting = re.search(r"Duration: (\d+):(\d+):(\d+\.?\d*)", output)
     if size is None or lasting is None:
-        raise CannotCompress("unreadable", told[-500:])
+        raise CannotCompress("unreadable", output[-500:])
     hours, minutes, seconds = (float(part) for part in lasting.groups())
     return int(size[1]), int(size[2]), hours * 3600 + minutes * 60 + seconds

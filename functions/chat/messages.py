@@ -26,8 +26,8 @@ from functions.chat.answers import (
 function = Function(__name__)
 READS = ("identity", "booking", "text_sessions")
 CHAT = "/api/text-appointments/{appointment_id}"
-NOT_FOUND, ONLY_LOOKING = "appointment_not_found 404", "not_a_participant 403"
-NOT_RUNNING = (NOT_FOUND, ONLY_LOOKING, "no_session 409", "session_ended 409")
+NOT_FOUND, NOT_A_PARTICIPANT = "appointment_not_found 404", "not_a_participant 403"
+NOT_RUNNING = (NOT_FOUND, NOT_A_PARTICIPANT, "no_session 409", "session_ended 409")
 LARGEST_NUMBER = 10**9
 
 
@@ -147,7 +147,7 @@ def attach_to_chat(request: Request, appointment_id: str, body: AttachmentBody) 
     ability="text_sessions:write",
     needs=Needs(reads=READS, writes=("chat",)),
     status=204,
-    errors=(NOT_FOUND, ONLY_LOOKING, "no_session 409"),
+    errors=(NOT_FOUND, NOT_A_PARTICIPANT, "no_session 409"),
     example={"up_to": 3},
 )
 def mark_chat_read(request: Request, appointment_id: str, body: ReadBody) -> None:

@@ -165,24 +165,24 @@ def _share(request: Request, token: str, *, wrong: bool = False) -> Response:
     return html.page(PAGES / "share.html", values, status=403 if wrong else 200, forms_to=_bucket())
 
 
-def _request(request: Request, token: str, asked: "FileRequest", form: "Form | None" = None) -> Response:
+def _request(request: Request, token: str, file_request: "FileRequest", form: "Form | None" = None) -> Response:
     from chalicelib.files.answer_request import files_of
 
     lang = html.language_of(request)
     words = page_words.words_of(
         lang,
-        company=_company(asked.company_id),
-        until=page_words.time_text(asked.expires_at),
+        company=_company(file_request.company_id),
+        until=page_words.time_text(file_request.expires_at),
         size=page_words.size_text(form.most_bytes) if form else "",
     )
     files = [
         {"name": each.name, "state": words[each.state].replace("{reason}", each.refusal)}
-        for each in reversed(files_of(asked))
+        for each in reversed(files_of(file_request))
         if each.state != "waiting"
     ]
     values = {
-        "lang": lang, "title": asked.title, "message": asked.message, "words": words, "files": files,
-        "form": {"url": form.url, "fields": form.fields} if form else None, "open": asked.is_open(now()),
+        "lang": lang, "title": file_request.title, "message": file_request.message, "words": words, "files": files,
+        "form": {"url": form.url, "fields": form.fields} if form else None, "open": file_request.is_open(now()),
     }  # fmt: skip
     return html.page(PAGES / "request.html", values, forms_to=_bucket() if form else "")
 

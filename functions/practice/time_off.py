@@ -66,8 +66,8 @@ def take_time_off(request: Request, staff_id: str, body: NewTimeOff) -> TimeOffA
     """Take time off. What is booked in it stays, and is named in `in_the_way`."""
     from chalicelib.booking.time_off.book_time_off import TimeOffRequest, take
 
-    wanted = TimeOffRequest(staff_id, body.starts_at, body.ends_at, body.reason)
-    return _show(take(lambda: request.unit(_show), request.company_id, wanted, now))
+    time_off = TimeOffRequest(staff_id, body.starts_at, body.ends_at, body.reason)
+    return _show(take(lambda: request.unit(_show), request.company_id, time_off, now))
 
 
 @function.route(

@@ -118,7 +118,7 @@ def list_public_branches(request: Request, query: CompanyQuery) -> Page[PublicBr
     found = published(query.company, None)
     page = page_of_all(found.branches, _id, limit=query.limit, cursor=query.cursor)
     rated = ratings(query.company, [one.id for one in page.data])
-    offered = {service.id: {branch.id for branch in found.offering(service)} for service in found.services}
+    offered = {service.id: {branch.id for branch in found.branches_with(service)} for service in found.services}
     return page.map(
         lambda branch: _shown(
             PublicBranch,
@@ -143,7 +143,7 @@ def list_public_services(request: Request, query: BranchQuery) -> Page[PublicSer
 
     count(request)
     found = published(query.company, query.branch_id)
-    branches = {service.id: found.offering(service) for service in found.services}
+    branches = {service.id: found.branches_with(service) for service in found.services}
     offered = [service for service in found.services if branches[service.id]]
     page = page_of_all(offered, _id, limit=query.limit, cursor=query.cursor)
     rated = ratings(query.company, [one.id for one in page.data])

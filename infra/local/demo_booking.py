@@ -45,7 +45,7 @@ class DemoBooking(Play):
         slot = next((one for one in found if one["free_staff"] > 1), None)
         if slot is None:
             raise Mismatch(f"nobody is free within {MOST_DAYS} days; `make reset` begins anew")
-        self._check(True, f"she likes {_day(slot['starts_at'])}, with {slot['staff_ids'][0]}")
+        self._check(True, f"they like {_day(slot['starts_at'])}, with {slot['staff_ids'][0]}")
         return slot
 
     def _free(self, first: date, last: date) -> list[dict[str, Any]]:
@@ -61,9 +61,9 @@ class DemoBooking(Play):
         return known | {"staff": slot["staff_ids"][0]} | more
 
     def _two_want_it(self, slot: dict[str, Any]) -> dict[str, Any]:
-        self._title("She types her name; meanwhile the desk wants the same time")
+        self._title("They type their name; meanwhile the desk wants the same time")
         held = self._post("/public/holds", self._booking(slot), 201)
-        self._check(True, f"POST /public/holds: kept for her until {held['expires_at']}")
+        self._check(True, f"POST /public/holds: kept for them until {held['expires_at']}")
         request = self._booking(slot, customer={"phone": f"+1212555{random.randrange(10**4):04}"})
         refused = self._post("/api/appointments", request, 409)
         self._check(
@@ -85,9 +85,9 @@ class DemoBooking(Play):
         checked = self._post("/api/series/check", request, 200)
         table = Table(box=None, show_header=False, padding=(0, 2))
         for one in checked["occurrences"]:
-            instead = "instead: " + ", ".join(_day(other["starts_at"]) for other in one["alternatives"][:2])
+            alternatives = "instead: " + ", ".join(_day(other["starts_at"]) for other in one["alternatives"][:2])
             mark = "[green]✓[/]" if one["bookable"] else "[red]✗[/]"
-            table.add_row(mark, _day(one["starts_at"]), f"[dim]{one['code']}, {instead}[/]" if one["code"] else "")
+            table.add_row(mark, _day(one["starts_at"]), f"[dim]{one['code']}, {alternatives}[/]" if one["code"] else "")
         self._console.print(table)
         self._check(not checked["occurrences"][0]["bookable"], "POST /api/series/check: the first one is taken")
         customer = {"name": "Cora Course", "email": f"course{random.randrange(10**6)}@example.com"}
@@ -112,7 +112,7 @@ class DemoBooking(Play):
         waiting = self._post("/api/waiting-list", request, 201)
         self._check(waiting["status"] == "waiting", f"POST /api/waiting-list: {waiting['id']}")
         self._post(f"/api/appointments/{taken['id']}/cancel", {"reason": "Vera is ill"}, 200)
-        self._check(True, "Vera cancels: her time is free")
+        self._check(True, "Vera cancels: their time is free")
         token = self._until(self._mailed, "no offer was mailed")["token"]
         offered = self._get(f"/public/offers/{token}")
         kept = f"kept for Willa until {_day(offered['until'])}"
@@ -120,7 +120,7 @@ class DemoBooking(Play):
             _same_time(offered["starts_at"], slot["starts_at"]), f"a mail offers {_day(offered['starts_at'])}, {kept}"
         )
         accepted = self._post(f"/public/offers/{token}", {"answer": "accept"}, 200)
-        self._check(accepted["outcome"] == "accepted", f"POST /public/offers/…: {accepted['appointment_id']} is hers")
+        self._check(accepted["outcome"] == "accepted", f"POST /public/offers/…: {accepted['appointment_id']} is theirs")
         again = self._post("/api/appointments", self._booking(slot, customer={"email": self._visitor}), 409)
         self._check(again["code"] == "slot_taken", "Vera is well again, and too late: 409 slot_taken")
 

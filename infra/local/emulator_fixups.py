@@ -92,13 +92,13 @@ def _expiry(dynamodb: Any, out: Path, prefix: str) -> None:
 def _rights(iam: Any, prefix: str) -> None:
     for role in _roles(iam, prefix):
         document = iam.get_role_policy(RoleName=role, PolicyName=POLICY_NAME)["PolicyDocument"]
-        more = [extra for each in document["Statement"] for extra in _asked_of_us(each)]
+        more = [extra for each in document["Statement"] for extra in _meant_for_us(each)]
         if more:
             added = {"Version": document["Version"], "Statement": more}
             iam.put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=json.dumps(added))
 
 
-def _asked_of_us(granted: dict[str, Any]) -> list[dict[str, Any]]:
+def _meant_for_us(granted: dict[str, Any]) -> list[dict[str, Any]]:
     # To AWS, SendMessage is the right to SendMessageBatch as well; the emulator asks for one that AWS does not know.
     if granted["Action"] == ["sqs:SendMessage"]:
         return [{**granted, "Action": ["sqs:SendMessageBatch"]}]

@@ -67,7 +67,7 @@ class Surroundings:
         environ.update(self.variables)
 
 
-def wanted_port(environ: Mapping[str, str]) -> int:
+def chosen_port(environ: Mapping[str, str]) -> int:
     """PILOT_PORT, 8000 unless set; raises Misconfigured."""
     text = environ.get("PILOT_PORT") or str(DEFAULT_PORT)
     if not text.isdecimal() or not 1 <= int(text) <= LARGEST_PORT:

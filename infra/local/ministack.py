@@ -67,13 +67,13 @@ class News:
         except BlockingIOError:
             pass
         *lines, self._rest = self._rest.split(b"\n")
-        heard: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        for each in heard:
+        news: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        for each in news:
             self.as_of = each.get("as_of", self.as_of)
             if each["text"]:
                 self.last = each["text"]
                 self._tell(each["text"])
-        return heard
+        return news
 
     def say(self, text: str) -> None:
         """Tell people of something that the emulator could not tell itself."""
@@ -171,7 +171,7 @@ def start(
     scratch.mkdir(parents=True)
     reader, writer = os.pipe()
     output = open(log, "ab") if log else subprocess.DEVNULL  # noqa: SIM115 - handed to the process
-    ours = ["-m", "infra.local.emulator", "--news", str(writer), *_keeping(data_dir)]
+    ours = ["-m", "infra.local.emulator", "--news", str(writer), *_data_options(data_dir)]
     command = [str(python()), *([str(launcher)] if launcher else ours)]
     process = subprocess.Popen(
         command,
@@ -200,7 +200,7 @@ def outlast(data_dir: Path, tell: Tell) -> None:
     file = data_dir / "lock"
     if not file.exists():
         return
-    deadline, told = time.monotonic() + OTHER_SECONDS, False
+    deadline, said = time.monotonic() + OTHER_SECONDS, False
     with open(file, "a") as lock:
         while True:
             try:
@@ -209,13 +209,13 @@ def outlast(data_dir: Path, tell: Tell) -> None:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise InUse(f"Another process works on {data_dir}; `fuser {file}` names it.") from None
-            if not told:
+            if not said:
                 tell("The embedded AWS of before is still saving; waiting for it …")
-                told = True
+                said = True
             time.sleep(0.05)
 
 
-def _keeping(data_dir: Path | None) -> list[str]:
+def _data_options(data_dir: Path | None) -> list[str]:
     if not data_dir:
         return []
     every = os.environ.get("PILOT_LOCAL_SAVE_SECONDS")  # for tests

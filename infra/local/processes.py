@@ -73,9 +73,9 @@ class Process:
         """Whether it said, within `seconds`, that it works."""
         if self._ready < 0:
             return True
-        heard, _, _ = select.select([self._ready], [], [], max(seconds, 0))
-        said = bool(heard) and os.read(self._ready, 1) == b"1"
-        if heard:
+        ready, _, _ = select.select([self._ready], [], [], max(seconds, 0))
+        said = bool(ready) and os.read(self._ready, 1) == b"1"
+        if ready:
             os.close(self._ready)
             self._ready = -1
         return said

@@ -30,11 +30,11 @@ def _sender() -> None:
 
 def _tables(resources: dict[str, Any], expiry: bool) -> list[str]:
     client = aws.client("dynamodb")
-    there = set(client.list_tables()["TableNames"])
+    existing = set(client.list_tables()["TableNames"])
     made = []
     for properties in _of_type(resources, "AWS::DynamoDB::Table"):
         name = properties["TableName"]
-        if name in there:
+        if name in existing:
             made += _indexes(client, properties)
             continue
         client.create_table(**_table_request(properties))
@@ -50,15 +50,15 @@ def _tables(resources: dict[str, Any], expiry: bool) -> list[str]:
 def _indexes(client: Any, properties: dict[str, Any]) -> list[str]:
     # A table that was made by an older version of the house lacks the newer indexes; what lies in it is kept.
     name = properties["TableName"]
-    there = {
+    existing = {
         each["IndexName"] for each in client.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", ())
     }
-    missing = [each for each in properties.get("GlobalSecondaryIndexes", ()) if each["IndexName"] not in there]
+    missing = [each for each in properties.get("GlobalSecondaryIndexes", ()) if each["IndexName"] not in existing]
     for index in missing:  # DynamoDB takes one at a time
-        wanted = {key["AttributeName"] for key in index["KeySchema"]}
+        keys = {key["AttributeName"] for key in index["KeySchema"]}
         client.update_table(
             TableName=name,
-            AttributeDefinitions=[a for a in properties["AttributeDefinitions"] if a["AttributeName"] in wanted],
+            AttributeDefinitions=[a for a in properties["AttributeDefinitions"] if a["AttributeName"] in keys],
             GlobalSecondaryIndexUpdates=[{"Create": index}],
         )
     return [f"{name}/{index['IndexName']}" for index in missing]
@@ -76,12 +76,12 @@ def _table_request(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _queues(resources: dict[str, Any]) -> list[str]:
     client = aws.client("sqs")
-    there = {url.rsplit("/", 1)[1] for url in client.list_queues(MaxResults=1000).get("QueueUrls", ())}
+    existing = {url.rsplit("/", 1)[1] for url in client.list_queues(MaxResults=1000).get("QueueUrls", ())}
     # Dead-letter queues first: the others name them.
-    wanted = sorted(_of_type(resources, "AWS::SQS::Queue"), key=lambda queue: not queue["QueueName"].endswith(DEAD))
+    queues = sorted(_of_type(resources, "AWS::SQS::Queue"), key=lambda queue: not queue["QueueName"].endswith(DEAD))
     made = []
-    for properties in wanted:
-        if properties["QueueName"] in there:
+    for properties in queues:
+        if properties["QueueName"] in existing:
             continue
         client.create_queue(QueueName=properties["QueueName"], Attributes=_queue_attributes(properties))
         made.append(properties["QueueName"])
@@ -90,11 +90,11 @@ def _queues(resources: dict[str, Any]) -> list[str]:
 
 def _buckets(resources: dict[str, Any]) -> list[str]:
     client = aws.client("s3")
-    there = {each["Name"] for each in client.list_buckets()["Buckets"]}
+    existing = {each["Name"] for each in client.list_buckets()["Buckets"]}
     made = []
     for properties in _of_type(resources, "AWS::S3::Bucket"):
         name = settings().files_bucket  # the account is in it, which tests change
-        if name in there:
+        if name in existing:
             continue
         client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": settings().region})
         rules = [_cors_rule(each) for each in properties["CorsConfiguration"]["CorsRules"]]
@@ -109,11 +109,11 @@ def _cors_rule(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _keys(resources: dict[str, Any]) -> list[str]:
     client = aws.client("kms")
-    there = {alias["AliasName"] for alias in client.list_aliases()["Aliases"]}
+    existing = {alias["AliasName"] for alias in client.list_aliases()["Aliases"]}
     made = []
     for properties in _of_type(resources, "AWS::KMS::Alias"):
         name = properties["AliasName"]
-        if name not in there:
+        if name not in existing:
             key = client.create_key(Description=name)["KeyMetadata"]["KeyId"]
             client.create_alias(AliasName=name, TargetKeyId=key)
             made.append(name)

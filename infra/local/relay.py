@@ -109,11 +109,11 @@ class StreamReader:
         """How many from the front are done with: all, or those before the first that an endpoint wants again."""
         event = stream_event(records, self._checkpoint.stream)
         numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
-        wanted = [
+        unread = [
             numbers.index(number) for endpoint in self._endpoints for number in _failures(endpoint, event, numbers)
         ]
         log_context()
-        first = min(wanted, default=len(records))
+        first = min(unread, default=len(records))
         self._tries = self._tries + 1 if first == 0 else 0
         if self._tries >= MOST_TRIES:
             log.error("stream record left to the sweep", extra={"sequence_number": numbers[0]})

@@ -15,7 +15,7 @@ from typing import IO, Any, NoReturn
 
 from infra.local import ministack, shape
 from infra.local.embedded import CannotStart, Embedded
-from infra.local.environment import Misconfigured, Surroundings, data_folder, survey, wanted_port, write_private
+from infra.local.environment import Misconfigured, Surroundings, chosen_port, data_folder, survey, write_private
 from infra.local.ports import listen, url
 from infra.local.processes import die_with_parent
 from infra.local.simulators.state_file import StateUnreadable
@@ -39,7 +39,7 @@ class CannotGoOn(RuntimeError):
 def main() -> int:
     """The exit code: 0 after a wanted stop that saved everything, else 1."""
     try:
-        port, folder = wanted_port(os.environ), data_folder()
+        port, folder = chosen_port(os.environ), data_folder()
         with only_one(folder, port), _listening(port) as listener:
             ministack.outlast(folder / "aws", say)  # until then its port is taken
             return _run(survey(os.environ, port, folder), listener)
@@ -61,19 +61,19 @@ def _run(around: Surroundings, listener: socket.socket) -> int:
     if "MAKELEVEL" in os.environ:
         die_with_parent()
     system = LocalSystem(around, listener)
-    wanted = saved = False
+    requested = saved = False
     try:
         system.begin()
         system.watch()
     except Stopped:
         say("Stopping …")
-        wanted = True
+        requested = True
     except CannotGoOn as reason:
         say(f"PilotPractice cannot go on: {reason}")
     finally:
         _on_signals(signal.SIG_IGN)
         saved = system.end()
-    if not (wanted and saved):
+    if not (requested and saved):
         return 1
     say("All data is saved.")
     return 0

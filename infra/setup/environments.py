@@ -65,12 +65,12 @@ class Environment:
         """Whether it has an interpreter, of the version that runs this."""
         tell = "import sys; print(sys.implementation.cache_tag)"
         try:
-            told = subprocess.run(
+            output = subprocess.run(
                 [python_of(self.folder), "-I", "-S", "-c", tell], capture_output=True, text=True, check=False
             )
         except OSError:
             return False
-        return told.stdout.strip() == sys.implementation.cache_tag
+        return output.stdout.strip() == sys.implementation.cache_tag
 
 
 class Checkout:
@@ -81,12 +81,12 @@ class Checkout:
         self._say = say
         self._tools = self._environment(".local/setup-venv", TOOLS)
 
-    def set_up(self, wanted: str) -> None:
+    def set_up(self, requirements: str) -> None:
         """Install RUN or DEV, unless it is there; where DEV was once asked for it stays. Raises CannotInstall."""
         with self._alone():
             if self._environment(".venv", DEV).noted().get("requirements") == DEV:
-                wanted = DEV
-            all_ = (self._environment(".venv", wanted), self._environment(".local/ministack-venv", EMBEDDED))
+                requirements = DEV
+            all_ = (self._environment(".venv", requirements), self._environment(".local/ministack-venv", EMBEDDED))
             outdated = [each for each in all_ if not each.is_current()]
             if outdated:
                 installer = self._installer()

@@ -55,8 +55,8 @@ class Uv:
     def compile(self, source: Path, target: Path, upgrade: Sequence[str]) -> None:
         """Pin `source` in `target` for every platform; pins that still fit stay. Raises CannotInstall."""
         options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--quiet", *self._settings.flags]
-        told = ["--custom-compile-command", "make requirements", "--output-file", target.name, source.name]
-        self.run(["pip", "compile", *options, *upgrade, *told], source)
+        output = ["--custom-compile-command", "make requirements", "--output-file", target.name, source.name]
+        self.run(["pip", "compile", *options, *upgrade, *output], source)
 
     def run(self, arguments: Sequence[str], about: Path) -> None:
         """A command of uv about this file, with pip's settings; raises CannotInstall."""

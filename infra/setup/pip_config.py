@@ -40,7 +40,7 @@ def translate(listed: str, environ: Mapping[str, str], *, own_index_only: bool =
     if "UV_INDEX" in found:
         # As pip does it; by itself uv never asks a second index for a package that the first one knows.
         found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
-    links = [link for link in said.get("find-links", "").split() if _there(link)]
+    links = [link for link in said.get("find-links", "").split() if _exists(link)]
     if links:
         found["UV_FIND_LINKS"] = ",".join(links)
     if "proxy" in said:
@@ -64,7 +64,7 @@ def _said(listed: str) -> dict[str, str]:
     return {name: value for section in SECTIONS for name, value in by_section[section].items() if value}
 
 
-def _there(link: str) -> bool:
+def _exists(link: str) -> bool:
     """Whether uv can read it; pip passes over a folder that is not there, uv fails."""
     parts = urlsplit(link)
     if parts.scheme in ("http", "https"):

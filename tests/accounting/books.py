@@ -90,13 +90,13 @@ def assert_same(fic: FattureInCloudSimulator, account: Account, *resources: Reso
     books = fic.books[COMPANY]
     for resource in resources or RESOURCES:
         here = records(resource)
-        there = {number: books.get(resource, number) for number in books.ids(resource)}
-        assert sorted(here) == sorted(there)
-        expected = [read(OURS, account.id, resource, _as_sent(sent), now()) for sent in there.values()]
-        wanted = {found.record.id: found.record for found in expected if found}
+        at_vendor = {number: books.get(resource, number) for number in books.ids(resource)}
+        assert sorted(here) == sorted(at_vendor)
+        expected = [read(OURS, account.id, resource, _as_sent(sent), now()) for sent in at_vendor.values()]
+        expected_records = {found.record.id: found.record for found in expected if found}
         for number, record in here.items():
-            assert record.hash == wanted[number].hash, (resource, number)
-            assert (record.name, record.amounts) == (wanted[number].name, wanted[number].amounts)
+            assert record.hash == expected_records[number].hash, (resource, number)
+            assert (record.name, record.amounts) == (expected_records[number].name, expected_records[number].amounts)
         _assert_sums(account, resource, here)
 
 
@@ -104,8 +104,8 @@ def _assert_sums(account: Account, resource: Resource, here: dict[int, Record]) 
     found = [one for one in sums(OURS, account.id) if one.resource == resource]
     assert sum(one.records for one in found) == len(here)
     if resource in DOCUMENTS:
-        wanted = sum((record.amounts and record.amounts.gross) or 0 for record in here.values())
-        assert sum(one.gross for one in found) == wanted
+        expected_records = sum((record.amounts and record.amounts.gross) or 0 for record in here.values())
+        assert sum(one.gross for one in found) == expected_records
 
 
 def _as_sent(record: dict[str, Any]) -> Any:

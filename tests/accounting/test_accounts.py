@@ -75,10 +75,10 @@ def test_a_person_connects_an_account(fic: FattureInCloudSimulator) -> None:
 def test_the_state_works_once(fic: FattureInCloudSimulator) -> None:
     arrival = go_and_allow()
     accounts.arrive(arrival, Unit, clock)
-    asked = len(fic.requests)
+    before = len(fic.requests)
     with pytest.raises(NotFound, match="unknown_state"):
         accounts.arrive(arrival, Unit, clock)
-    assert len(fic.requests) == asked
+    assert len(fic.requests) == before
 
 
 def test_a_state_nobody_was_given_is_refused() -> None:
@@ -197,11 +197,11 @@ def test_a_legacy_number_belongs_to_one_account(fic: FattureInCloudSimulator, tw
 @pytest.mark.parametrize("ref", ["fic_unknown", "1", "999"])
 def test_another_companys_account_is_not_there(fic: FattureInCloudSimulator, ref: str) -> None:
     mine = by_hand(fic, legacy_id=1)
-    for wanted in (ref, mine.id):
+    for either in (ref, mine.id):
         with pytest.raises(NotFound, match="fic_account_not_found"):
-            account_store.get_account("com_other", wanted)
+            account_store.get_account("com_other", either)
         with pytest.raises(NotFound):
-            accounts.disconnect(lambda: Unit("com_other"), wanted, clock)
+            accounts.disconnect(lambda: Unit("com_other"), either, clock)
 
 
 def test_disconnecting_destroys_the_tokens_and_keeps_the_account(fic: FattureInCloudSimulator) -> None:

@@ -22,7 +22,7 @@ def later(**ahead: float) -> Clock:
     return lambda: datetime.now(UTC) + timedelta(**ahead)
 
 
-def ask(clock: Clock) -> int:
+def spend(clock: Clock) -> int:
     (account,) = account_store.accounts("com_test")
     with leased_client("com_test", account, lambda: Unit("com_test"), clock) as client:
         return client.page(COMPANY, "suppliers", 1, per_page=1).total
@@ -35,26 +35,26 @@ def status() -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("rotates", [False, True])
 def test_whatever_dies_while_a_token_is_renewed(aws: EmbeddedAws, fic: FattureInCloudSimulator, rotates: bool) -> None:
-    asked: list[str] = []
+    sent: list[str] = []
 
     def case(death: Death) -> bool:
         connect()
         fic.access.rotates = rotates
-        died = run_dying(lambda: ask(later(hours=25)), death)
+        died = run_dying(lambda: spend(later(hours=25)), death)
         after_the_lease = later(hours=25, minutes=2)
         try:
-            assert ask(after_the_lease) == 60
+            assert spend(after_the_lease) == 60
         except VendorRefused as refused:  # the new refresh token died with the worker
-            asked.append(refused.code)
+            sent.append(refused.code)
             assert status() == "needs_reconnection"
             connect()
-            assert ask(later()) == 60
+            assert spend(later()) == 60
         else:
             assert status() == "connected"
         return died
 
     calls = until_it_survives(case)
-    print(f"{calls} outside calls, a person asked {len(asked)} times")
+    print(f"{calls} outside calls, a person asked {len(sent)} times")
     assert calls >= 8
     # Between FIC's answer and its being stored: after the call, and around the sealing of what it gave.
-    assert asked == (["fic_grant_refused"] * (4 if EVERY_MOMENT else len(asked)) if rotates else [])
+    assert sent == (["fic_grant_refused"] * (4 if EVERY_MOMENT else len(sent)) if rotates else [])

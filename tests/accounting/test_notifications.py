@@ -85,8 +85,8 @@ def test_all_twelve_types_come_and_are_acted_on(
         fic.delete(resource, fic.create(resource, {"type": kind, "entity": {"name": "Eve"}})["id"])
     fic.webhooks.settle()
     assert set(sink) == {200, 204}
-    told = events()
-    assert len({event.type for event in told}) == 12 + 1
+    seen = events()
+    assert len({event.type for event in seen}) == 12 + 1
     drain_all()
     assert {event.outcome for event in events()} == {"applied", "kept"}
     assert_same(fic, account)
@@ -117,7 +117,7 @@ def test_events_in_any_order_end_in_what_fic_has(fic: FattureInCloudSimulator, a
     fic.delete("clients", gone, silent=True)
     new = fic.create("clients", {"name": "Brand new"}, silent=True)["id"]
     early = datetime.now(UTC) - timedelta(days=1)
-    told = [
+    seen = [
         ("delete", [gone]),
         ("update", [gone]),
         ("create", [gone, kept]),
@@ -125,7 +125,7 @@ def test_events_in_any_order_end_in_what_fic_has(fic: FattureInCloudSimulator, a
         ("delete", [unknown]),
         ("create", [kept, 99_999_999]),
     ]
-    for number, (action, ids) in enumerate(told):
+    for number, (action, ids) in enumerate(seen):
         at = early if number % 2 else None
         assert tell(fic, account, f"entities.clients.{action}", ids, number=str(number), at=at).status == 204
         if number % 2:

@@ -45,8 +45,8 @@ def test_subscribing_verifies_the_address(fic: FattureInCloudSimulator, account:
     fic.webhooks.settle()
     drain_all()  # the welcome event lets it be looked at
     assert states() == {"entity": "verified"}
-    [there] = fic.webhooks.of(COMPANY)
-    assert (there.verified, set(there.types)) == (True, set(ENTITY))
+    [at_vendor] = fic.webhooks.of(COMPANY)
+    assert (at_vendor.verified, set(at_vendor.types)) == (True, set(ENTITY))
     assert post(account).status == 201
     assert len(fic.webhooks.of(COMPANY)) == 1
     assert call("DELETE", f"/api/fic/subscriptions/{made.json['id']}", caller=CALLER).status == 204
@@ -56,8 +56,8 @@ def test_subscribing_verifies_the_address(fic: FattureInCloudSimulator, account:
 def test_other_types_and_another_address(fic: FattureInCloudSimulator, account: Account, sink: list[int]) -> None:
     post(account, event_types=[ENTITY[0]])
     post(account)
-    told = [name for one in fic.webhooks.of(COMPANY) for name in one.types]
-    assert sorted(told) == sorted(ENTITY)
+    subscribed = [name for one in fic.webhooks.of(COMPANY) for name in one.types]
+    assert sorted(subscribed) == sorted(ENTITY)
     moved = f"https://pilot.example/api/webhooks/fic/{account.id}/entity"
     assert post(account, sink=moved).json["sink"] == moved
     assert {one.sink for one in fic.webhooks.of(COMPANY)} == {moved}
@@ -132,7 +132,7 @@ def seen(types: tuple[str, ...], *, verified: bool = True, sink: str = SINK, nam
 
 
 @pytest.mark.parametrize(
-    ("there", "state", "subscribe", "end", "verify"),
+    ("at_vendor", "state", "subscribe", "end", "verify"),
     [
         ([], "missing", ENTITY, (), ()),
         ([seen(ENTITY)], "verified", (), (), ()),
@@ -144,12 +144,12 @@ def seen(types: tuple[str, ...], *, verified: bool = True, sink: str = SINK, nam
     ],
 )
 def test_differences(
-    there: list[Seen], state: str, subscribe: tuple[str, ...], end: tuple[str, ...], verify: tuple[str, ...]
+    at_vendor: list[Seen], state: str, subscribe: tuple[str, ...], end: tuple[str, ...], verify: tuple[str, ...]
 ) -> None:
-    wanted = Subscription(
+    needed = Subscription(
         company_id=OURS, account_id="fic_1", group="entity", types=ENTITY, sink=SINK, created_at=now()
     )
-    found, difference = compare(wanted, there)
+    found, difference = compare(needed, at_vendor)
     assert found == state
     assert (difference.subscribe, difference.end, difference.verify) == (subscribe, end, verify)
     assert bool(difference) == bool(subscribe or end or verify)

@@ -51,8 +51,8 @@ def test_a_full_run_reads_everything(fic: FattureInCloudSimulator, account: Acco
         assert run.written == len(records(resource)) == run.total == run.done == SMALL[resource]
     assert_same(fic, account)
     # Page by page from the last to the first, which is read again; then what changed meanwhile.
-    asked = [query["page"] for query in pages(fic)]
-    assert asked == ["1", "3", "2", "1", "1", *["1", "1"], *["1", "2", "1", "1"], *["1", "1"]]
+    numbers = [query["page"] for query in pages(fic)]
+    assert numbers == ["1", "3", "2", "1", "1", *["1", "1"], *["1", "2", "1", "1"], *["1", "1"]]
     assert {(query["per_page"], query["fieldset"]) for query in pages(fic)} == {("100", "detailed")}
 
 
@@ -124,8 +124,8 @@ def test_nothing_is_skipped_while_the_books_change(
     driver.steps(2)
     meddle(fic, sorted(before))
     driver.finish()
-    there = set(fic.books[COMPANY].ids("clients"))
-    assert there <= set(records("clients")) <= there | before
+    remaining = set(fic.books[COMPANY].ids("clients"))
+    assert remaining <= set(records("clients")) <= remaining | before
     synced(account, "clients")
     assert_same(fic, account, "clients")
 
@@ -198,7 +198,7 @@ def test_the_same_step_twice_at_once_stores_once(fic: FattureInCloudSimulator, a
 def test_a_run_that_stalled_goes_on_where_it_stopped(fic: FattureInCloudSimulator, account: Account) -> None:
     driver = Driver(account, "clients")
     driver.steps(2)
-    asked = len(pages(fic))
+    numbers = len(pages(fic))
 
     def later() -> datetime:
         return now() + timedelta(minutes=30)
@@ -206,7 +206,7 @@ def test_a_run_that_stalled_goes_on_where_it_stopped(fic: FattureInCloudSimulato
     run = start_sync.start(lambda: Unit(OURS), account, "clients", "full", later)
     assert (run.id, run.step) == (driver.run().id, 3)
     assert finish(account, "clients").status == "done"
-    assert len(pages(fic)) == asked + 3
+    assert len(pages(fic)) == numbers + 3
     assert_same(fic, account, "clients")
 
 

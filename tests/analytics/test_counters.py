@@ -15,12 +15,12 @@ ZONE = "America/New_York"
 
 
 def appointment(number: int = 1, **fields: Any) -> Appointment:
-    told: dict[str, Any] = {
+    common: dict[str, Any] = {
         "id": f"apt_{number}", "company_id": "com_1", "branch_id": "bra_1", "service_id": "svc_1", "staff_id": "stf_1",
         "customer_id": "cus_1", "starts_at": MONDAY, "ends_at": MONDAY + timedelta(minutes=45), "status": "confirmed",
         "source": "web", "created_at": MONDAY - timedelta(hours=30), "updated_at": MONDAY,
     }  # fmt: skip
-    return Appointment(**told | fields)
+    return Appointment(**common | fields)
 
 
 def test_an_appointment_counts_on_the_day_it_was_booked_and_on_the_day_it_takes_place() -> None:
@@ -82,7 +82,7 @@ class Books:
     counters: dict[int, Days] = field(default_factory=dict)
 
     def count(self, number: int, reading: Appointment, before: Marker | None, state: State) -> None:
-        """What a worker does who read these; a marker that someone wrote since makes him read again."""
+        """What a worker does who read these; a marker that someone wrote since makes it read again."""
         taken = step(before, reading, state, lambda: self.zone)
         if taken is None:
             return

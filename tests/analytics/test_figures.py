@@ -16,16 +16,16 @@ FIRST = date(2026, 1, 5)
 
 @given(st.dates(date(2023, 12, 1), date(2026, 12, 31)), st.integers(1, LONGEST))
 def test_a_range_is_read_in_three_pieces_that_cover_each_day_once(first: date, days: int) -> None:
-    asked = Range(first, first + timedelta(days=days - 1))
-    whole = asked.whole_months()
-    pieces = [*asked.loose_days(), *([whole] if whole else [])]
+    span = Range(first, first + timedelta(days=days - 1))
+    whole = span.whole_months()
+    pieces = [*span.loose_days(), *([whole] if whole else [])]
     covered = sorted(day for piece in pieces for day in piece.dates())
-    assert covered == list(asked.dates())
+    assert covered == list(span.dates())
     assert len(pieces) <= 3
-    assert sum(piece.days for piece in asked.loose_days()) <= BY_DAY
-    shown = [day for period in asked.periods() for day in period.dates()]
+    assert sum(piece.days for piece in span.loose_days()) <= BY_DAY
+    shown = [day for period in span.periods() for day in period.dates()]
     assert shown == covered
-    assert len(asked.periods()) <= BY_DAY
+    assert len(span.periods()) <= BY_DAY
 
 
 def test_a_query_says_where_its_range_is_wrong() -> None:

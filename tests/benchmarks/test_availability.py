@@ -15,7 +15,7 @@ WEEKLY = [{"days": [1, 2, 3, 4, 5], "start": "09:00", "end": "13:00"}]
 
 
 def workload() -> dict[str, Any]:
-    """Two of the staff for a fortnight; every day from Monday to Friday the first has his 10 o'clock taken."""
+    """Two of the staff for a fortnight; every day from Monday to Friday the first has their 10 o'clock taken."""
     bookings = []
     slots: list[str] = []
     for day in range(14):

@@ -116,10 +116,10 @@ def test_the_engine_finds_each_alone_as_a_team_of_one(data: st.DataObject, place
     query = replace(query, spec=replace(query.spec, optimized=False))
     for host, found in search_each(query, frame).items():
         (alone,) = (each for each in query.hosts if each.id == host)
-        asked = TeamQuery(
+        span = TeamQuery(
             now=0, first=query.first, last=query.last, viewer=query.viewer, spec=query.spec, hosts=(alone,)
         )
-        assert found == search(asked, frame).starts
+        assert found == search(span, frame).starts
 
 
 def starts(rules: Rules, *, spec: TeamSpec | None = None, now: int = 0, days: int = 7, notice: int = 0) -> list[str]:

@@ -39,14 +39,14 @@ def recover() -> None:
         drain()
 
 
-def assert_ours_are(there: Iterable[tuple[str, datetime, str]]) -> None:
+def assert_ours_are(at_provider: Iterable[tuple[str, datetime, str]]) -> None:
     """What stands here has these ids, times and hosts there; nothing is pending, and just its time is taken."""
-    standing = [one for one in ours() if one.status not in OVER]
-    assert [one.id for one in standing if one.pending_change or one.status == "held"] == []
-    here = sorted((str(one.external_id), one.starts_at, one.external.host) for one in standing)
-    assert here == sorted(there)
+    active = [one for one in ours() if one.status not in OVER]
+    assert [one.id for one in active if one.pending_change or one.status == "held"] == []
+    here = sorted((str(one.external_id), one.starts_at, one.external.host) for one in active)
+    assert here == sorted(at_provider)
     taken = b"".join(bytes(getattr(week, f"d{n}") or b"") for week in OccupancyRow.scan() for n in range(7))
-    assert len(taken) // 25 == len([one for one in standing if one.staff_id])
+    assert len(taken) // 25 == len([one for one in active if one.staff_id])
 
 
 def forget_bookings() -> None:

@@ -62,7 +62,7 @@ def open_spa(
     return Practice(tuple(branches), tuple(everything), tuple(members), made.event_types)
 
 
-def wish(practice: Practice, at: datetime = TEN, **fields: Any) -> BookingRequest:
+def booking_request(practice: Practice, at: datetime = TEN, **fields: Any) -> BookingRequest:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Makeover", "starts_at": at}
     return BookingRequest(**(known | {"source": "api", "contact": EVE} | fields))
 
@@ -73,7 +73,7 @@ def new_unit(company: str = "com_test") -> Unit:
 
 def booked(practice: Practice, at: datetime = TEN, **fields: Any) -> Appointment:
     company = practice.branches[0].company_id
-    return book(lambda: new_unit(company), company, wish(practice, at, **fields), clock).appointment
+    return book(lambda: new_unit(company), company, booking_request(practice, at, **fields), clock).appointment
 
 
 def packaged(practice: Practice, at: datetime = TEN, **fields: Any) -> FirstPart:

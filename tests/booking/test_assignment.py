@@ -62,9 +62,9 @@ def test_a_preferred_skill_counts_while_its_certificate_is_valid() -> None:
         return Candidate(replace(member("b"), skills=(Skill("Lymph", valid_until=until),)))
 
     other = Candidate(member("a"))
-    wanted = Preference(skill="lymph")
-    assert order([other, skilled(DAY)], "least_loaded", wanted) == ["b", "a"]
-    assert order([other, skilled(DAY - timedelta(days=1))], "least_loaded", wanted) == ["a", "b"]
+    preference = Preference(skill="lymph")
+    assert order([other, skilled(DAY)], "least_loaded", preference) == ["b", "a"]
+    assert order([other, skilled(DAY - timedelta(days=1))], "least_loaded", preference) == ["a", "b"]
 
 
 @given(st.permutations(range(5)), st.lists(st.integers(0, 2), min_size=5, max_size=5))

@@ -103,13 +103,13 @@ def test_every_free_slot_is_bookable_and_every_other_start_has_a_reason(
     start, end = SUNDAY - timedelta(hours=1), SUNDAY + timedelta(hours=46)
     while start < end:
         if start.minute % service.slot_interval_min == 0:
-            wanted = Entry(
+            instant = Entry(
                 start, service.duration_min, service.buffer_before_min, service.buffer_after_min, Kind.BOOKING, 1, b""
             )
             needed = {start + timedelta(minutes=n) for n in range(service.duration_min)}
-            free = needed <= working and not any(wanted.clashes(other, NOW) for other in taken)
+            free = needed <= working and not any(instant.clashes(other, NOW) for other in taken)
             assert (start in found) == free
-            assert works(plan, member, wanted) == (needed <= working)
+            assert works(plan, member, instant) == (needed <= working)
         start += timedelta(minutes=5)
     refused = SUNDAY + timedelta(hours=9, minutes=5)
     codes = {reason.code for reason in why(plan, service, mine, refused, NOW)}
@@ -131,9 +131,9 @@ def working_minutes(opens: int, hours: int) -> set[datetime]:
 def test_alternatives_are_the_nearest_in_order_of_time() -> None:
     plan = schedule(MORNING)
     slots = free_slots(plan, VISIT, [calendar(plan.staff[0])], [MONDAY], NOW)
-    wanted = datetime(2026, 3, 30, 8, tzinfo=UTC)
-    offered = [slot.starts_at for slot in nearest(slots, wanted, 3)]
-    assert offered == [wanted - timedelta(minutes=15), wanted, wanted + timedelta(minutes=15)]
+    instant = datetime(2026, 3, 30, 8, tzinfo=UTC)
+    offered = [slot.starts_at for slot in nearest(slots, instant, 3)]
+    assert offered == [instant - timedelta(minutes=15), instant, instant + timedelta(minutes=15)]
 
 
 def test_slots_come_in_order_of_time_and_then_of_staff() -> None:

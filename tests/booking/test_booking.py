@@ -24,7 +24,7 @@ def clock() -> datetime:
     return NOW
 
 
-def wish(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object) -> BookingRequest:
+def booking_request(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object) -> BookingRequest:
     known = {
         "branch_id": practice.branches[1].id,
         "service": "Haircut",
@@ -36,7 +36,9 @@ def wish(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object)
 
 
 def booked(practice: Practice, starts_at: datetime = MONDAY_TEN, **fields: object) -> Booked:
-    return book(lambda: Unit("com_test", clock=clock), "com_test", wish(practice, starts_at, **fields), clock)
+    return book(
+        lambda: Unit("com_test", clock=clock), "com_test", booking_request(practice, starts_at, **fields), clock
+    )
 
 
 def test_a_booking_stands_with_everything_it_names(practice: Practice) -> None:
@@ -83,7 +85,7 @@ def test_both_members_of_staff_are_booked_before_the_time_is_taken(practice: Pra
     assert made.appointment.starts_at == datetime.fromisoformat(again["starts_at"])
 
 
-def test_whoever_is_asked_for_is_booked_and_alternatives_start_with_him(practice: Practice) -> None:
+def test_whoever_is_requested_is_booked_and_alternatives_start_with_them(practice: Practice) -> None:
     assert booked(practice, staff="dan rossi").staff.name == "Dan Rossi"
     with pytest.raises(Conflict) as refused:
         booked(practice, staff="Dan Rossi")
@@ -155,7 +157,7 @@ def test_outside_working_hours_the_rules_say_so_and_offer_what_can_be_had(
 def test_another_company_has_no_such_branch_and_no_such_customer(practice: Practice) -> None:
     mine = booked(practice).appointment
     with pytest.raises(NotFound):
-        book(lambda: Unit("com_other"), "com_other", wish(practice), clock)
+        book(lambda: Unit("com_other"), "com_other", booking_request(practice), clock)
     with pytest.raises(NotFound):
         booked(practice, customer_id="cus_00000000000000000000")
     assert appointment_store.find_appointment("com_other", mine.id) is None

@@ -38,7 +38,7 @@ def new_unit() -> Unit:
 
 
 def booked(practice: Practice, hour: int = 10, staff: str | None = "Ada Keller", guest: int = 1) -> Appointment:
-    wish = BookingRequest(
+    booking_request = BookingRequest(
         branch_id=practice.branches[0].id,
         service="Consultation",
         starts_at=next_monday(hour),
@@ -46,7 +46,7 @@ def booked(practice: Practice, hour: int = 10, staff: str | None = "Ada Keller",
         staff=staff,
         contact=Contact(name=f"Guest {guest}", phone=f"+4915112345{guest:03}"),
     )
-    return book_online(changing(), wish)
+    return book_online(changing(), booking_request)
 
 
 def move(appointment: Appointment, starts_at: datetime, **fields: Any) -> Appointment:

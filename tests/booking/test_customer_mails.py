@@ -38,7 +38,7 @@ class Post:
     def __call__(self, params: dict[str, Any], **_: Any) -> None:
         self.sent.append(params)
 
-    def letters(self) -> list[dict[str, Any]]:
+    def mails(self) -> list[dict[str, Any]]:
         """Subject, text and files of what was sent since the last look, after all work is done."""
         drain()
         found, self.sent = self.sent, []
@@ -101,7 +101,7 @@ def event_in(notice: dict[str, Any]) -> tuple[str, Any]:
 def test_booked_moved_and_cancelled_are_told_with_one_event_that_moves(practice: Practice, post: Post) -> None:
     settled(practice, "de", cancellation=Cancellation(notice_min=43_200, fee_minor=2000))
     made = booked(practice)
-    (first,) = post.letters()
+    (first,) = post.mails()
     assert (first["to"], first["subject"]) == ([EVE], "Ihr Termin bei Berlin Mitte")
     assert f"Montag, {next_monday(10):%d.%m.%Y}, 10:00 Uhr (Europe/Berlin)" in first["text"]
     assert first["text"].startswith("Guten Tag Eve Stone,")
@@ -110,13 +110,13 @@ def test_booked_moved_and_cancelled_are_told_with_one_event_that_moves(practice:
     assert event["DTSTART"].dt == next_monday(10).astimezone(UTC)
     assert (str(event["ATTENDEE"]), event["STATUS"]) == (f"mailto:{EVE}", "CONFIRMED")
     change(made, "reschedule", starts_at=next_monday(14).isoformat())
-    (second,) = post.letters()
+    (second,) = post.mails()
     method, event = event_in(second)
     assert (method, event["UID"], event["SEQUENCE"]) == ("REQUEST", f"{made}@pilotpractice", 1)
     assert event["DTSTART"].dt.astimezone(BERLIN).hour == 14
     assert "14:00 Uhr" in second["text"]
     change(made, "cancel")
-    (third,) = post.letters()
+    (third,) = post.mails()
     method, event = event_in(third)
     assert (method, event["SEQUENCE"], event["STATUS"]) == ("CANCEL", 2, "CANCELLED")
     assert "eine Gebühr von 20,00 EUR" in third["text"]
@@ -125,12 +125,12 @@ def test_booked_moved_and_cancelled_are_told_with_one_event_that_moves(practice:
 def test_requests_are_answered(practice: Practice, post: Post) -> None:
     settled(practice, needs_approval=True)
     first, second = booked(practice), booked(practice, hour=11)
-    asked = post.letters()
-    assert [one["subject"] for one in asked] == ["Your request at Berlin Mitte"] * 2
-    assert event_in(asked[0])[1]["STATUS"] == "TENTATIVE"
+    sent = post.mails()
+    assert [one["subject"] for one in sent] == ["Your request at Berlin Mitte"] * 2
+    assert event_in(sent[0])[1]["STATUS"] == "TENTATIVE"
     change(first, "confirm")
     change(second, "decline", reason="full")
-    confirmed, declined = sorted(post.letters(), key=lambda one: one["subject"])
+    confirmed, declined = sorted(post.mails(), key=lambda one: one["subject"])
     assert (confirmed["subject"], event_in(confirmed)[0]) == (
         *("Your appointment at Berlin Mitte is confirmed", "REQUEST"),
     )
@@ -144,13 +144,13 @@ def test_nobody_is_mailed_twice_nor_about_the_past_nor_where_it_is_switched_off(
     rows = [row for row in OutboxRow.scan() if row.type == "booking.AppointmentBooked"]
     publish(rows)
     publish(rows)
-    assert len(post.letters()) == 1
+    assert len(post.mails()) == 1
     booked(practice, email=None, hour=11)
-    # Found by her number: the address is on her record.
-    assert [one["to"] for one in post.letters()] == [[EVE]]
+    # Found by number: the address is on the record.
+    assert [one["to"] for one in post.mails()] == [[EVE]]
     settled(practice, mails_customers=False)
     change(made, "cancel")
-    assert post.letters() == []
+    assert post.mails() == []
     with time_machine.travel(now() + timedelta(days=30), tick=True):
         assert recipients.news_now("booked", appointment_store.get_appointment("com_test", made), now()) is None
 
@@ -160,12 +160,12 @@ def test_a_completed_visit_is_asked_about_once_with_a_link_that_works(practice: 
     made = booked(practice)
     with time_machine.travel(next_monday(12), tick=True):
         change(made, "complete")
-        (asked,) = post.letters()
-        assert asked["subject"] == "Com'è andata la sua visita da Berlin Mitte?"
+        (sent,) = post.mails()
+        assert sent["subject"] == "Com'è andata la sua visita da Berlin Mitte?"
         change(made, "no-show", missed=True)
         change(made, "complete")
-        assert post.letters() == []
-        secret = asked["text"].split("/public/reviews/")[1].split()[0]
+        assert post.mails() == []
+        secret = sent["text"].split("/public/reviews/")[1].split()[0]
         left = call("POST", f"/public/reviews/{secret}", body={"rating": 5, "text": "Grazie"})
         assert left.status == 201, left
 
@@ -175,21 +175,21 @@ def test_nobody_is_asked_for_a_review_unless_the_practice_wants_it(practice: Pra
     made = booked(practice)
     with time_machine.travel(next_monday(12), tick=True):
         change(made, "complete")
-        assert post.letters() == []
+        assert post.mails() == []
 
 
 @pytest.mark.parametrize("code", WORDINGS)
 def test_every_language_says_everything(code: str) -> None:
     wording = WORDINGS[code]
     assert set(wording.subjects) == set(wording.news) == set(WORDINGS["en"].news)
-    told = NoticeText(
+    content = NoticeText(
         name="Eve", branch="Nord", service="Massage", starts_at=now(), zone=BERLIN, fee_minor=150, currency="EUR",
         phone="+4930123", address="Weg 1",
     )  # fmt: skip
     for news in wording.news:
-        said = notice(news, code, told)
+        said = notice(news, code, content)
         assert "Nord" in said.subject
         assert all(part in said.text for part in ("Eve", "Massage", "Weg 1", "+4930123", " EUR"))
         assert code == "en" or wording.news[news] != WORDINGS["en"].news[news]
-        assert "Eve" not in notice(news, code, replace(told, name="")).text
+        assert "Eve" not in notice(news, code, replace(content, name="")).text
     assert "https://x" in review_notice(code, "", "Nord", "https://x").text

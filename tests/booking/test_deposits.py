@@ -22,7 +22,7 @@ def asking(practice: Practice) -> Practice:
     return practice
 
 
-def wish(practice: Practice, hour: int = 10, **fields: Any) -> dict[str, Any]:
+def booking_request(practice: Practice, hour: int = 10, **fields: Any) -> dict[str, Any]:
     return {
         "branch_id": practice.branches[0].id,
         "service": "Consultation",
@@ -33,7 +33,7 @@ def wish(practice: Practice, hour: int = 10, **fields: Any) -> dict[str, Any]:
 
 
 def book(practice: Practice, caller: Caller = ME, **fields: Any) -> Answer:
-    return call("POST", "/api/appointments", caller=caller, body=wish(practice, **fields))
+    return call("POST", "/api/appointments", caller=caller, body=booking_request(practice, **fields))
 
 
 def confirm(appointment_id: str, caller: Caller = ME, **body: Any) -> Answer:
@@ -62,10 +62,14 @@ def test_a_visitor_is_told_and_confirmed_once_it_is_paid(practice: Practice) -> 
     asking(practice)
     query = {"company": "com_test", "branch_id": practice.branches[0].id}
     assert {one["deposit_minor"] for one in call("GET", "/public/services", query=query).json["data"]} == {5000}
-    asked = call("POST", "/public/appointments", body=wish(practice))
-    assert asked.status == 201, asked
-    assert (asked.json["status"], asked.json["deposit_due_minor"], asked.json["currency"]) == ("requested", 5000, "EUR")
-    made = asked.json["id"]
+    requested = call("POST", "/public/appointments", body=booking_request(practice))
+    assert requested.status == 201, requested
+    assert (requested.json["status"], requested.json["deposit_due_minor"], requested.json["currency"]) == (
+        "requested",
+        5000,
+        "EUR",
+    )
+    made = requested.json["id"]
     # It takes its time meanwhile.
     assert book(practice, hour=10, deposit_minor=5000).json["code"] == "slot_taken"
     for refused in (confirm(made), confirm(made, deposit_minor=4999)):
@@ -73,15 +77,15 @@ def test_a_visitor_is_told_and_confirmed_once_it_is_paid(practice: Practice) -> 
     assert confirm(made, CLERK, without_deposit=True).status == 403
     done = confirm(made, CLERK, deposit_minor=5000).json
     assert (done["status"], done["deposit_minor"]) == ("confirmed", 5000)
-    other = call("POST", "/public/appointments", body=wish(practice, hour=11)).json["id"]
+    other = call("POST", "/public/appointments", body=booking_request(practice, hour=11)).json["id"]
     let = confirm(other, without_deposit=True).json
     assert (let["status"], let["deposit_minor"], let["deposit_due_minor"]) == ("confirmed", 0, 5000)
 
 
 def test_a_hold_becomes_a_request_where_a_deposit_is_asked_for(practice: Practice) -> None:
     asking(practice)
-    asked = {name: value for name, value in wish(practice).items() if name != "customer"}
-    held = call("POST", "/public/holds", body=asked)
+    requested = {name: value for name, value in booking_request(practice).items() if name != "customer"}
+    held = call("POST", "/public/holds", body=requested)
     assert held.status == 201, held
     hold = {"id": held.json["id"], "secret": held.json["secret"]}
-    assert call("POST", "/public/appointments", body=wish(practice, hold=hold)).json["status"] == "requested"
+    assert call("POST", "/public/appointments", body=booking_request(practice, hold=hold)).json["status"] == "requested"

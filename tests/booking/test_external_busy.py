@@ -67,9 +67,11 @@ def test_a_replacement_says_all_of_its_window_and_nothing_beyond(
     assert changed == {}, "saying it again changes nothing"
     kept = of_source(entries_of(days), "google")
     before, now = minutes(busy_of(first)), minutes(busy_of(then))
-    wanted = {m for m in before if 0 <= m < MINUTES and not begins <= m < ends} | {m for m in now if begins <= m < ends}
-    assert minutes([(one.start, one.blocks_until) for one in kept]) == wanted
-    assert minutes(times(kept, at(0), at(MINUTES))) == wanted
+    expected = {m for m in before if 0 <= m < MINUTES and not begins <= m < ends} | {
+        m for m in now if begins <= m < ends
+    }
+    assert minutes([(one.start, one.blocks_until) for one in kept]) == expected
+    assert minutes(times(kept, at(0), at(MINUTES))) == expected
     assert sorted(of_source(entries_of(days), "outlook"), key=str) == sorted(set(other), key=str)
     assert booking in entries_of(days)
     assert all(
@@ -128,8 +130,8 @@ def test_nobody_is_booked_while_another_calendar_says_busy(practice: Practice) -
     hours = {datetime.fromisoformat(slot["starts_at"]).astimezone(BERLIN).hour for slot in free}
     assert hours & {10, 11, 14} == set()
     assert {9, 12, 13, 15} <= hours
-    asked = query | {"explain": "true", "at": next_monday(11).isoformat()}
-    (why,) = call("GET", "/api/availability", caller=ME, query=asked).json["results"][0]["reasons"]
+    explained = query | {"explain": "true", "at": next_monday(11).isoformat()}
+    (why,) = call("GET", "/api/availability", caller=ME, query=explained).json["results"][0]["reasons"]
     assert (why["code"], why["by"], why["staff_id"]) == ("external_busy", "external", practice.staff[0].id)
     # Another source says so as well; taking the first one's word back changes nothing of that.
     put(practice, [(14, 15)], "outlook")

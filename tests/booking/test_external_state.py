@@ -29,7 +29,7 @@ def reference(uid: str) -> Reference:
     return Reference("toy", BOOKING, uid)
 
 
-def told(starts_at: datetime, uid: str = "uid") -> ExternalBooking:
+def reported(starts_at: datetime, uid: str = "uid") -> ExternalBooking:
     return ExternalBooking(
         provider="toy",
         references=(reference(uid),),
@@ -37,7 +37,7 @@ def told(starts_at: datetime, uid: str = "uid") -> ExternalBooking:
         ends_at=starts_at + HOUR,
         status="confirmed",
         attendee=Attendee(name="Eve Stone", email="eve@example.com"),
-        told_at=NOW,
+        reported_at=NOW,
     )
 
 
@@ -46,7 +46,7 @@ def told(starts_at: datetime, uid: str = "uid") -> ExternalBooking:
     [(AT, ("room",)), (AT + timedelta(minutes=1), ())],
 )
 def test_rooms_are_kept_while_the_time_stays(starts_at: datetime, rooms: tuple[str, ...]) -> None:
-    new = with_external_state(appointment(), told(starts_at), None, NOW)
+    new = with_external_state(appointment(), reported(starts_at), None, NOW)
     assert new.attendee
     assert (new.attendee.name, new.starts_at, new.resource_ids) == ("Eve Stone", starts_at, rooms)
 
@@ -56,5 +56,5 @@ def test_a_change_that_was_carried_out_takes_the_rooms_that_were_held_for_it() -
         starts_at=AT + HOUR, ends_at=AT + 2 * HOUR, staff_id="ada", home_branch_id="bra", resource_ids=("other",)
     )
     change = PendingChange(id="chg", kind="reschedule", by="staff", since=NOW, slot=later)
-    new = with_external_state(appointment(pending_change=change), told(AT + HOUR, uid="new"), None, NOW)
+    new = with_external_state(appointment(pending_change=change), reported(AT + HOUR, uid="new"), None, NOW)
     assert (new.slot(), new.pending_change, new.external_id) == (later, None, "new")

@@ -56,14 +56,14 @@ STEPS = st.lists(st.tuples(st.sampled_from(["join", "leave"]), st.integers(0, 9)
 def test_whatever_joins_and_leaves_seats_are_never_oversold(seats: int, steps: list[tuple[str, int, int]]) -> None:
     group = Group(seats=seats)
     held: dict[str, int] = {}
-    for step, number, wanted in steps:
-        one = who(number, wanted)
+    for step, number, expected in steps:
+        one = who(number, expected)
         if step == "join":
-            may = wanted <= seats - sum(held.values()) and one.customer_id not in held
+            may = expected <= seats - sum(held.values()) and one.customer_id not in held
             assert group.takes((one,)) == may
             if may:
                 group = group.joined(one)
-                held[one.customer_id] = wanted
+                held[one.customer_id] = expected
         else:
             group = group.without(one.id)
             held.pop(one.customer_id, None)
@@ -135,7 +135,7 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
         for name in ("ada", "ben")[:staff]
     )
     branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=hours)
-    compiled = compile_search(Schedule(branch=branch, services=(YOGA,), staff=members))
+    search_index_of = compile_search(Schedule(branch=branch, services=(YOGA,), staff=members))
     at_ten = MONDAY + timedelta(hours=1)
     kind = Kind.BOOKING if group.full else Kind.GROUP
     taken = {"ada": with_entry({}, Entry(at_ten, 60, 0, 0, kind, 1, bytes(12)), NOW)}
@@ -145,8 +145,8 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
         created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     first = day_start("Europe/Berlin", date(2026, 3, 30).toordinal())
-    board = BranchCalendar(
-        index=compiled,
+    branch_day = BranchCalendar(
+        index=search_index_of,
         calendars=calendars_of(taken),
         frame=frame_of(first, first + 1500),
         first=first,
@@ -154,13 +154,13 @@ def searched(group: Group, staff: int = 1) -> list[FreeSlot]:
         now=NOW,
         groups=[] if group.full else [at_ten_group],
     )
-    service = compiled.service("svc_yoga")
+    service = search_index_of.service("svc_yoga")
     assert service
-    able = Able(compiled.staff)
-    slots, _ = find_slots(board, service, able, None, 100)
+    able = Able(search_index_of.staff)
+    slots, _ = find_slots(branch_day, service, able, None, 100)
     starts = {slot.start for slot in slots}
     for minute in range(first + 420, first + 720, 60):
-        assert (why_not(board, service, able, None, minute)[0].code == "free") == (minute in starts)
+        assert (why_not(branch_day, service, able, None, minute)[0].code == "free") == (minute in starts)
     return slots
 
 

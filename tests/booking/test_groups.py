@@ -76,8 +76,8 @@ def contact(number: int) -> Contact:
 
 def booked(practice: Practice, number: int, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
-    wish = BookingRequest(**(known | {"source": "web", "contact": contact(number)} | fields))
-    return book(lambda: new_unit(now), COMPANY, wish, lambda: now).appointment
+    booking_request = BookingRequest(**(known | {"source": "web", "contact": contact(number)} | fields))
+    return book(lambda: new_unit(now), COMPANY, booking_request, lambda: now).appointment
 
 
 def joined(group: Appointment, number: int, now: datetime = NOW, **fields: Any) -> Appointment:
@@ -85,8 +85,8 @@ def joined(group: Appointment, number: int, now: datetime = NOW, **fields: Any) 
 
 
 def left(group: Appointment, number: int = 0) -> Appointment:
-    there = current(group).group.participants  # type: ignore[union-attr]
-    who = there[number].id if there else "prt_none"
+    seated = current(group).group.participants  # type: ignore[union-attr]
+    who = seated[number].id if seated else "prt_none"
     return leave(changing(), group.id, Leaver(participant_id=who))
 
 
@@ -121,8 +121,8 @@ def list_of(customer_id: str, **fields: Any) -> list[Appointment]:
 
 def slots(practice: Practice, at: datetime = TEN) -> list[tuple[int, int | None]]:
     """The hours at which haircuts are offered that day, with seats left, on New York's clock."""
-    wanted = SearchQuery(branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date())
-    (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
+    query = SearchQuery(branch_ids=(practice.branches[1].id,), services=("Haircut",), first=at.date(), last=at.date())
+    (found,) = slot_search.search(COMPANY, query, lambda: NOW)
     return [((one.start // 60 - 5) % 24, one.seats_left) for one in found.slots if one.start % 60 == 0]
 
 
@@ -139,7 +139,7 @@ def test_bookings_of_one_time_share_a_group_until_it_is_full(aws: EmbeddedAws) -
     assert (second.id, second.group and second.group.left) == (group.id, 0)
     assert kinds(practice, group) == [Kind.BOOKING]
     assert 10 not in [hour for hour, _ in slots(practice)]
-    # The customer is shown his own, and told of nobody else's number.
+    # The customer is shown their own, and told of nobody else's number.
     assert second.customer_id != group.customer_id == current(group).customer_id
     assert refused(lambda: booked(practice, 1), "already_joined").extra["appointment_id"] == group.id
     refusal = refused(lambda: booked(practice, 3), "slot_taken")
@@ -170,14 +170,12 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
     booked(practice, 1, staff="Dan Rossi")
     booked(practice, 2, staff="Chloe Park", seats=3)
     booked(practice, 3, TEN + timedelta(hours=2), staff="Dan Rossi", seats=2)  # Dan's second and last of this day
-    wanted = SearchQuery(
-        branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
-    )
-    (found,) = slot_search.search(COMPANY, wanted, lambda: NOW)
-    standing = [slot for slot in found.slots if slot.seats_left != 4]
-    assert [(len(slot.staff_ids), slot.seats_left) for slot in standing] == [(1, 3), (1, 1), (1, 2)]
+    query = SearchQuery(branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date())
+    (found,) = slot_search.search(COMPANY, query, lambda: NOW)
+    joinable = [slot for slot in found.slots if slot.seats_left != 4]
+    assert [(len(slot.staff_ids), slot.seats_left) for slot in joinable] == [(1, 3), (1, 1), (1, 2)]
     assert all(slot.staff_ids == (practice.staff[2].id,) for slot in found.slots if slot.seats_left == 4)
-    for number, slot in enumerate([*standing, found.slots[-1]], start=10):
+    for number, slot in enumerate([*joinable, found.slots[-1]], start=10):
         at, staff, seats = datetime.fromtimestamp(slot.start * 60, UTC), slot.staff_ids[0], slot.seats_left or 0
         if seats < 4:
             refused(lambda a=at, s=staff, n=seats: booked(practice, 99, a, staff=s, seats=n + 1), "slot_taken")  # type: ignore[misc]
@@ -186,7 +184,7 @@ def test_every_slot_offered_is_bookable_with_all_its_seats_and_with_none_more(aw
         assert made.group.left == 0
 
 
-def test_named_staff_has_his_own_group_and_another_service_sees_a_booking(aws: EmbeddedAws) -> None:
+def test_named_staff_have_their_own_group_and_another_service_sees_a_booking(aws: EmbeddedAws) -> None:
     practice = opened(seats=3, only_dan=False)
     dans = booked(practice, 1, staff="Dan Rossi")
     assert booked(practice, 2).id == dans.id
@@ -222,7 +220,7 @@ def test_who_leaves_reopens_the_group_and_the_last_one_ends_it(aws: EmbeddedAws)
     assert events().count("booking.AppointmentCancelled") == 1
 
 
-def test_what_joins_is_asked_what_the_rules_say_of_him(aws: EmbeddedAws) -> None:
+def test_who_joins_is_checked_by_the_rules(aws: EmbeddedAws) -> None:
     practice = opened(seats=9, policy=Policy(customer_limits=Limits(per_day=1), staff_limits=Limits(per_day=2)))
     group = booked(practice, 1)
     for number in (2, 3, 4):  # the group counts once for Dan
@@ -255,7 +253,7 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
         assert list_of(customer_id, starts_until=datetime(2026, 11, 24, tzinfo=UTC)) == []
         assert [one.customer_id for one in list_of(customer_id, status="confirmed")] == [customer_id]
         assert list_of(customer_id, status="cancelled") == []
-        assert tallies(customer_id) == {"2026-11-23": 0, "2026-11-24": 1}
+        assert counts(customer_id) == {"2026-11-23": 0, "2026-11-24": 1}
     mark(ChangeContext(new_unit, COMPANY, lambda: tuesday + timedelta(hours=1)), group.id, "completed", Mark())
     drain()
     drain()
@@ -270,7 +268,7 @@ def test_moving_and_completing_a_group_follows_for_every_participant(aws: Embedd
     )
 
 
-def tallies(customer_id: str) -> dict[str, int]:
+def counts(customer_id: str) -> dict[str, int]:
     names = {day: f"{customer_id}#customer#day#{day}" for day in ("2026-11-23", "2026-11-24")}
     rows = fetch([limit_store.counter_key(COMPANY, name) for name in names.values()])
     return {day: limit_store.counted(row) for day, row in zip(names, rows, strict=True)}
@@ -328,7 +326,7 @@ def test_too_few_join_the_group_that_can_take_them_and_each_is_told(aws: Embedde
         assert sum(who.customer_id in each for each in moved) == 1
         mine = {one.id: one.status for one in list_of(who.customer_id)}
         assert mine == {small.id: "cancelled", taker.id: "confirmed"}
-        assert tallies(who.customer_id)["2026-11-23"] == 1
+        assert counts(who.customer_id)["2026-11-23"] == 1
     assert set(membership_store.memberships(COMPANY, taker.id)) == {one.customer_id for one in after.group.participants}  # type: ignore[union-attr]
 
 
@@ -351,8 +349,8 @@ def test_what_can_never_be_names_its_field(aws: EmbeddedAws) -> None:
     refused(lambda: joined(single, 2), "not_joinable")
     with pytest.raises(NotFound):
         join(new_unit, COMPANY, "apt_none", SeatRequest(contact=contact(2)), lambda: NOW)
-    asked = BookingRequest(branch_id=practice.branches[1].id, service="Haircut", starts_at=TEN, visitor=True)
-    held = lambda: hold(lambda company_id: Unit(company_id), "203.0.113.7", asked, lambda: NOW)  # noqa: E731
+    visit = BookingRequest(branch_id=practice.branches[1].id, service="Haircut", starts_at=TEN, visitor=True)
+    held = lambda: hold(lambda company_id: Unit(company_id), "203.0.113.7", visit, lambda: NOW)  # noqa: E731
     assert invalid(held) == ("body.service", "seats_not_held")
     group = booked(practice, 1)
     begun = TEN + timedelta(minutes=1)
@@ -369,14 +367,12 @@ def test_a_plain_booking_asks_nothing_of_groups_and_joining_one_takes_two_reads(
     plain = requests(lambda: booked(practice, 2, service="Text consultation", staff="Chloe Park"))
     assert plain == ["BatchGetItem", "TransactWriteItems"]
     assert requests(lambda: booked(practice, 3)) == ["BatchGetItem", "GetItem", "TransactWriteItems"]
-    wanted = SearchQuery(
-        branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date()
-    )
+    query = SearchQuery(branch_ids=(practice.branches[1].id,), services=("Haircut",), first=TEN.date(), last=TEN.date())
 
     def search() -> object:
-        return slot_search.search(COMPANY, wanted, lambda: NOW)
+        return slot_search.search(COMPANY, query, lambda: NOW)
 
     search()
     assert requests(search) == ["GetItem", "Query", "GetItem"]
-    text = replace(wanted, services=("Text consultation",))
+    text = replace(query, services=("Text consultation",))
     assert requests(lambda: slot_search.search(COMPANY, text, lambda: NOW)) == ["GetItem", "Query"]

@@ -17,17 +17,17 @@ def changing() -> ChangeContext[Any]:
     return ChangeContext(new_unit, COMPANY, now)
 
 
-def wanted(staff: str = "Ben Okafor") -> Move:
+def move_to(staff: str = "Ben Okafor") -> Move:
     return Move(staff=staff)
 
 
 def test_another_member_takes_over_at_the_same_time(practice: Practice) -> None:
     made = booked(practice)
-    given = reschedule(changing(), made.id, wanted())
+    given = reschedule(changing(), made.id, move_to())
     assert (given.staff_id, given.starts_at, given.moves) == (practice.staff[1].id, made.starts_at, 0)
     assert taken(practice, made) == []
     booked(practice, guest=2)
-    refused(lambda: reschedule(changing(), made.id, wanted("Ada Keller")), "slot_taken")
+    refused(lambda: reschedule(changing(), made.id, move_to("Ada Keller")), "slot_taken")
 
 
 def test_the_version_of_events_grows(practice: Practice) -> None:

@@ -112,11 +112,11 @@ def test_the_endpoint_asks_for_the_ability_and_tells_all_failures(practice: Prac
     terms = Policy(rescheduling=Rescheduling(most=0))
     berlin = replace(practice.branches[0], policy=terms)
     save_practice(lambda: Unit("com_test"), (berlin, practice.branches[1]), practice.services, practice.staff)
-    wish = {
+    booking_request = {
         "branch_id": berlin.id, "service": "Consultation", "starts_at": next_monday(10).isoformat(),
         "customer": {"phone": "+4915112345678"},
     }  # fmt: skip
-    made = call("POST", "/api/appointments", caller=Caller("com_test"), body=wish).json["id"]
+    made = call("POST", "/api/appointments", caller=Caller("com_test"), body=booking_request).json["id"]
 
     def move(abilities: str, **fields: Any) -> Answer:
         body = {"starts_at": next_monday(3).isoformat()} | fields
@@ -124,8 +124,8 @@ def test_the_endpoint_asks_for_the_ability_and_tells_all_failures(practice: Prac
 
     refused = move("*")
     assert (refused.status, refused.json["code"], refused.json["alternatives"]) == (409, "not_bookable", [])
-    told = [(one["rule"], one["code"]) for one in refused.json["failures"]]
-    assert told == [
+    failures = [(one["rule"], one["code"]) for one in refused.json["failures"]]
+    assert failures == [
         ("rescheduling", "reschedule_limit"), ("business_hours", "closed"), ("staff_availability", "not_working"),
     ]  # fmt: skip
     assert move("appointments:write", override=["rescheduling"]).status == 403

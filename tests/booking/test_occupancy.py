@@ -44,10 +44,10 @@ def minutes(entry: Entry) -> set[datetime]:
 
 
 @given(st.lists(entries(), max_size=12, unique_by=lambda e: e.reference))
-def test_whatever_shares_a_minute_is_found_and_nothing_else(wanted: list[Entry]) -> None:
+def test_whatever_shares_a_minute_is_found_and_nothing_else(drawn: list[Entry]) -> None:
     days: dict[date, bytes] = {}
     held: list[Entry] = []
-    for entry in wanted:
+    for entry in drawn:
         lasting = [e for e in held if e.expires_at is None or e.expires_at > NOW]
         shares = any(minutes(entry) & minutes(other) for other in lasting)
         assert (first_clash(days, entry, NOW) is not None) == shares
@@ -59,8 +59,8 @@ def test_whatever_shares_a_minute_is_found_and_nothing_else(wanted: list[Entry])
 
 
 @given(st.lists(entries(), min_size=1, max_size=8, unique_by=lambda e: e.reference))
-def test_removing_gives_back_what_was_before(wanted: list[Entry]) -> None:
-    forever = [replace(e, expires_at=None) for e in wanted]
+def test_removing_gives_back_what_was_before(drawn: list[Entry]) -> None:
+    forever = [replace(e, expires_at=None) for e in drawn]
     days: dict[date, bytes] = {}
     for entry in forever[:-1]:
         days |= with_entry(days, entry, NOW)
@@ -78,16 +78,16 @@ def test_an_entry_across_midnight_lies_in_both_days() -> None:
 
 
 @given(st.lists(entries(), max_size=8, unique_by=lambda e: e.reference))
-def test_the_bitmap_of_footprints_is_what_the_entries_say(wanted: list[Entry]) -> None:
+def test_the_bitmap_of_footprints_is_what_the_entries_say(drawn: list[Entry]) -> None:
     days: dict[date, bytes] = {}
-    for entry in wanted:
+    for entry in drawn:
         # Whether they overlap or have lapsed does not matter to the bitmap.
         days |= with_entry(days, entry, NOW - timedelta(days=1))
     dates = [SUNDAY.date() + timedelta(days=n) for n in range(-3, 5)]
     origin = datetime(dates[0].year, dates[0].month, dates[0].day, tzinfo=UTC)
-    own = wanted[0].reference if wanted else b"own"
+    own = drawn[0].reference if drawn else b"own"
     for but in (b"", own):
-        lasting = [e for e in wanted if e.reference != but and (e.expires_at is None or e.expires_at > NOW)]
+        lasting = [e for e in drawn if e.reference != but and (e.expires_at is None or e.expires_at > NOW)]
         expected = {minute for entry in lasting for minute in minutes(entry)}
         bits = blocked_minutes(days, dates, NOW, but)
         found = {origin + timedelta(minutes=n) for n in range(len(dates) * 1440) if bits >> n & 1}

@@ -26,7 +26,7 @@ def post(practice: Practice, hour: int = 10, key: str | None = None, **fields: A
     return call("POST", "/api/appointments", caller=CALLER, body=body | fields, headers=headers)
 
 
-def standing() -> list[Appointment]:
+def confirmed() -> list[Appointment]:
     found = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     return [appointment for appointment in found if appointment.status != "released"]
 
@@ -35,7 +35,7 @@ def test_the_same_key_with_another_body_is_refused(practice: Practice) -> None:
     assert post(practice, key="k1").status == 201
     other = post(practice, 11, key="k1")
     assert (other.status, other.json["code"]) == (422, "idempotency_key_reused")
-    assert len(standing()) == 1
+    assert len(confirmed()) == 1
 
 
 def test_a_key_belongs_to_its_company(practice: Practice) -> None:
@@ -54,7 +54,7 @@ def test_one_key_at_once_from_many_books_once(practice: Practice) -> None:
         answers = list(pool.map(lambda _: post(practice, key="k1"), range(16)))
     assert {answer.status for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
-    assert len(standing()) == 1
+    assert len(confirmed()) == 1
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_two_parts_of_one_person_are_one_swap_of_the_calendar(aws: EmbeddedAws) 
     assert [entry.reference for entry in mine] == [part.entry().reference for part in first.parts]
 
 
-def test_who_is_wished_for_does_what_he_can_and_preferences_guide_the_rest(aws: EmbeddedAws) -> None:
+def test_who_is_requested_does_what_they_can_and_preferences_guide_the_rest(aws: EmbeddedAws) -> None:
     practice = open_spa(staff={DAN: {"gender": "male"}, CHLOE: {"gender": "female"}})
     first = packaged(practice, staff="Dan Rossi")
     assert [part.staff_id for part in first.parts] == [practice.staff[DAN].id, practice.staff[CHLOE].id]
@@ -179,7 +179,7 @@ def test_a_package_counts_once_and_gives_back_what_it_counted(aws: EmbeddedAws) 
     assert packaged(practice, TEN + timedelta(hours=4))
 
 
-def test_who_is_wished_for_and_full_is_not_replaced(aws: EmbeddedAws) -> None:
+def test_who_is_requested_and_full_is_not_replaced(aws: EmbeddedAws) -> None:
     practice = open_spa(staff={DAN: {"daily_maximum": 1}})
     packaged(practice, TEN + timedelta(days=1))
     first = packaged(practice, staff="Dan Rossi")
@@ -274,7 +274,7 @@ def test_moving_recounts_and_respects_limits(aws: EmbeddedAws) -> None:
     moved = _moved(first.package.id, TEN + timedelta(days=2))
     assert counted(tuple(name for part in first.parts for name in part.counted)) == [0, 0, 0]
     assert counted(tuple(name for part in moved.parts for name in part.counted)) == [1, 1, 1]
-    # Given to Chloe, who has the other part: she counts with both until it moves again.
+    # Given to Chloe, who has the other part: this counts with both until it moves again.
     given = move_one(changing(), first.id, Move(staff="Chloe Park"))
     assert given.staff_id == practice.staff[CHLOE].id
     cancel(changing(), first.package.id, Change())

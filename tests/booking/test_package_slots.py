@@ -101,14 +101,14 @@ def days_of(busy: Busy) -> dict[str, Days]:
     return found
 
 
-def compiled(found: Schedule) -> SearchIndex:
+def search_index_of(found: Schedule) -> SearchIndex:
     return msgspec.json.decode(msgspec.json.encode(compile_search(found)), type=SearchIndex)
 
 
 def slots(found: Schedule, taken: Mapping[str, Days], only: str | None = None) -> list[FreeSlot]:
-    branch = compiled(found)
+    branch = search_index_of(found)
     first, last = (day_start(branch.zone, MONDAY.toordinal() + n) for n in (0, 1))
-    board = BranchCalendar(
+    branch_day = BranchCalendar(
         index=branch,
         calendars=calendars_of(taken),
         frame=frame_of(first, last + 300),
@@ -117,7 +117,7 @@ def slots(found: Schedule, taken: Mapping[str, Days], only: str | None = None) -
         now=NOW,
     )
     package = branch.service("svc_p")
-    return find_slots(board, package, Able(branch.staff, only), None, 500)[0] if package else []
+    return find_slots(branch_day, package, Able(branch.staff, only), None, 500)[0] if package else []
 
 
 def placements(found: Schedule, busy: Busy, start: int) -> Iterator[list[tuple[int, str, tuple[str, ...]]]]:

@@ -73,8 +73,8 @@ def test_cancelling_a_package_costs_what_its_service_says_once(aws: EmbeddedAws)
     practice = open_spa(package={"policy": agreed, "price_minor": 9900})
     made, waived = (book(practice, at(hour)).json for hour in (10, 13))
     place = f"/api/packages/{made['package']['id']}"
-    asked = call("GET", f"{place}/cancellation", caller=ME)
-    assert (asked.status, asked.json["fee_minor"], asked.json["currency"]) == (200, 4950, "EUR")
+    shown = call("GET", f"{place}/cancellation", caller=ME)
+    assert (shown.status, shown.json["fee_minor"], shown.json["currency"]) == (200, 4950, "EUR")
     alone = call("GET", f"/api/appointments/{made['id']}/cancellation", caller=ME)
     assert (alone.status, alone.json["code"]) == (409, "part_of_package")
     assert [part["fee_minor"] for part in change(place, "cancel").json["parts"]] == [4950, 0]
@@ -149,8 +149,8 @@ def test_a_refused_package_names_a_time_in_another_branch_too(aws: EmbeddedAws) 
         packaged(practice, staff="Chloe Park")
     offered = raised.value.extra["alternatives"]
     assert [one["branch_id"] for one in offered] == [practice.branches[1].id] * 3 + [practice.branches[0].id]
-    there = datetime.fromisoformat(offered[-1]["starts_at"])
-    first = packaged(practice, there, branch_id=practice.branches[0].id)
+    later = datetime.fromisoformat(offered[-1]["starts_at"])
+    first = packaged(practice, later, branch_id=practice.branches[0].id)
     assert [part.branch_id for part in first.parts] == [practice.branches[0].id] * 2
     with pytest.raises(Conflict) as raised:
         moved(packaged(practice, TEN + timedelta(hours=4), staff="Chloe Park"), TEN)

@@ -31,7 +31,7 @@ def pieces(draw: st.DrawFn) -> Piece:
     )
 
 
-def every_placement(wanted: list[Piece], first: int) -> list[list[Placed]]:
+def every_placement(parts: list[Piece], first: int) -> list[list[Placed]]:
     """All that hold, by trying everything."""
     options = [
         [
@@ -41,20 +41,20 @@ def every_placement(wanted: list[Piece], first: int) -> list[list[Placed]]:
             for rooms in product(*piece.rooms)
             if all(choice.fits >> start & 1 for choice in (staff, *rooms))
         ]
-        for piece in wanted
+        for piece in parts
     ]
-    return [list(one) for one in product(*options) if one[0].start == first and holds(wanted, list(one))]
+    return [list(one) for one in product(*options) if one[0].start == first and holds(parts, list(one))]
 
 
-def holds(wanted: list[Piece], found: list[Placed]) -> bool:
+def holds(parts: list[Piece], found: list[Placed]) -> bool:
     """Whether parts follow each other, and no calendar is in two places at once."""
-    for number in range(1, len(wanted)):
-        ends = found[number - 1].start + wanted[number - 1].duration
-        if not ends <= found[number].start <= ends + wanted[number].gap:
+    for number in range(1, len(parts)):
+        ends = found[number - 1].start + parts[number - 1].duration
+        if not ends <= found[number].start <= ends + parts[number].gap:
             return False
     takes = [
         (owner, piece.blocked(each.start))
-        for piece, each in zip(wanted, found, strict=True)
+        for piece, each in zip(parts, found, strict=True)
         for owner in (each.staff, *each.rooms)
     ]
     return not any(
@@ -66,18 +66,18 @@ def holds(wanted: list[Piece], found: list[Placed]) -> bool:
 
 @settings(max_examples=examples(150))
 @given(st.lists(pieces(), min_size=1, max_size=2) | st.lists(pieces().filter(lambda p: not p.rooms), max_size=3))
-def test_a_package_is_placed_exactly_where_one_placement_holds(wanted: list[Piece]) -> None:
-    if not wanted:
+def test_a_package_is_placed_exactly_where_one_placement_holds(parts: list[Piece]) -> None:
+    if not parts:
         return
-    starts = possible(wanted)
+    starts = possible(parts)
     for first in range(HORIZON):
-        found, every = placed(wanted, starts, first), every_placement(wanted, first)
+        found, every = placed(parts, starts, first), every_placement(parts, first)
         assert (found is not None) == bool(every)
         if found:
             assert found in every
 
 
-def test_one_person_cannot_follow_on_himself_within_his_buffers() -> None:
+def test_nobody_can_follow_on_themselves_within_their_buffers() -> None:
     both = 0b111111
     first = Piece(duration=2, after=1, staff=(Choice("ada", both),))
     again = Piece(duration=2, staff=(Choice("ada", both),))

@@ -93,9 +93,9 @@ def test_the_wall_clock_is_kept_whatever_the_clocks_do(
             # The clocks skip the time that day: it is the very moment at which they jump.
             before = (at - timedelta(minutes=1)).astimezone(clock).replace(tzinfo=None)
             meant = next(
-                wanted
-                for wanted in (datetime.combine(here.date() - timedelta(days=n), local.time()) for n in (0, 1))
-                if before < wanted
+                local_time
+                for local_time in (datetime.combine(here.date() - timedelta(days=n), local.time()) for n in (0, 1))
+                if before < local_time
             )
             assert before < meant < here
             assert here - before > timedelta(minutes=1)

@@ -84,8 +84,8 @@ def opened(
 def booked(practice: Practice, at: datetime = TEN, now: datetime = NOW, **fields: Any) -> Appointment:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": at}
     known |= {"source": "api", "contact": EVE}
-    wish = BookingRequest(**(known | fields))
-    return book(new_unit, "com_test", wish, lambda: now).appointment
+    booking_request = BookingRequest(**(known | fields))
+    return book(new_unit, "com_test", booking_request, lambda: now).appointment
 
 
 def refused(work: Callable[[], object], code: str = "not_bookable") -> Conflict:
@@ -228,8 +228,8 @@ def test_only_the_skilled_do_it_and_preferences_choose_among_them(aws: EmbeddedA
     assert codes(refused(lambda: booked(practice, TEN + timedelta(days=1)))) == ["no_one_able"]
     plain = opened(staff={"gender": "female", "languages": ("it",)})
     for hour in range(2, 4):
-        wanted = booked(plain, TEN + timedelta(hours=hour), prefer=Preference(language="it"))
-        assert wanted.staff_id == plain.staff[3].id
+        preferred = booked(plain, TEN + timedelta(hours=hour), prefer=Preference(language="it"))
+        assert preferred.staff_id == plain.staff[3].id
 
 
 def test_a_flexible_length_is_chosen_within_its_bounds(aws: EmbeddedAws) -> None:

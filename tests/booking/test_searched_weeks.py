@@ -53,7 +53,7 @@ def test_a_search_reads_the_weeks_it_needs(
         id="ada", company_id="com", name="Ada", home_branch_id="bra", hours={"bra": hours}, service_ids=("svc",)
     )
     branch = Branch(id="bra", company_id="com", name="B", zone=zone, hours=hours)
-    compiled = compile_search(Schedule(branch=branch, services=(cut,), staff=(ada,)))
+    search_index_of = compile_search(Schedule(branch=branch, services=(cut,), staff=(ada,)))
     read = []
 
     def read_branch(company_id: str, branch_id: str, mondays: list[date]) -> dict[str, Any]:
@@ -63,5 +63,5 @@ def test_a_search_reads_the_weeks_it_needs(
     monkeypatch.setattr(calendar_store, "read_branch", read_branch)
     window = (day_start(zone, first.toordinal()), day_start(zone, last.toordinal() + 1))
     query = SearchQuery(branch_ids=("bra",), services=())
-    search.read_calendar(BranchSearch("com", compiled, compiled.services, window, query), NOW)
+    search.read_calendar(BranchSearch("com", search_index_of, search_index_of.services, window, query), NOW)
     assert read == weeks

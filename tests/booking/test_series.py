@@ -54,7 +54,7 @@ def run_at(now: datetime) -> SeriesRun:
     return SeriesRun(new_unit, "com_test", lambda: now, connect=no_provider, answering=new_unit)
 
 
-def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesRequest:
+def series_request(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesRequest:
     known: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": TEN}
     known |= {"recurrence": Recurrence(frequency=frequency, count=count), "contact": EVE} | DAN
     return SeriesRequest(**(known | fields))
@@ -94,7 +94,7 @@ def context(now: datetime) -> JobContext:
 def test_a_free_series_is_booked_in_few_requests_each_occurrence_by_its_own_commit(aws: EmbeddedAws) -> None:
     practice = opened()
     made: list[SeriesProgress] = []
-    calls = requests(lambda: made.append(series_of(wanted(practice, 4))))
+    calls = requests(lambda: made.append(series_of(series_request(practice, 4))))
     # Read the branch, read all calendars, hold all; see what is made, then one read and one transaction for each, done.
     assert calls == ["BatchGetItem"] * 2 + ["TransactWriteItems", "BatchGetItem"] + [
         "GetItem", "TransactWriteItems"] * 4 + ["TransactWriteItems"]  # fmt: skip
@@ -107,36 +107,36 @@ def test_a_free_series_is_booked_in_few_requests_each_occurrence_by_its_own_comm
 
 def test_checking_a_hundred_costs_a_hundredth_of_a_request_each(aws: EmbeddedAws) -> None:
     practice = opened(branch={"policy": Policy(maximum_advance_days=730)})
-    calls = requests(lambda: checked(wanted(practice, 100)))
+    calls = requests(lambda: checked(series_request(practice, 100)))
     # The branch; then 101 weeks of the one asked for, or of the two who cut hair, a hundred rows to a request.
     assert calls == ["BatchGetItem"] * 3
-    assert requests(lambda: checked(wanted(practice, 100, staff=None))) == ["BatchGetItem"] * 4
-    assert len(checked(wanted(practice, 100))) == 100
+    assert requests(lambda: checked(series_request(practice, 100, staff=None))) == ["BatchGetItem"] * 4
+    assert len(checked(series_request(practice, 100))) == 100
 
 
 def test_all_or_none_and_what_is_free(aws: EmbeddedAws) -> None:
     practice = opened()
     booked(practice, weeks(1)[0], contact=replace(EVE, phone="+12125550198"), **DAN)
-    found = checked(wanted(practice))
+    found = checked(series_request(practice))
     assert [one["bookable"] for one in found] == [True, False, True]
     assert (found[1]["code"], len(found[1]["alternatives"])) == ("slot_taken", 3)
     assert found[1]["starts_at"] == "2026-11-30T10:00:00-05:00"
-    refusal = refused(lambda: series_of(wanted(practice)), "series_conflict")
+    refusal = refused(lambda: series_of(series_request(practice)), "series_conflict")
     assert refusal.extra["occurrences"] == found
     assert len([row for row in BookingRow.scan() if row.sk == "appointment"]) == 1
-    made = series_of(wanted(practice), "skip")
+    made = series_of(series_request(practice), "skip")
     assert starts(made) == weeks(0, 2)
     assert [one.code for one in made.series.occurrences] == [None, "slot_taken", None]
-    for instead in found[1]["alternatives"]:
-        known = {name: instead[name] for name in ("branch_id", "starts_at")}
+    for proposed in found[1]["alternatives"]:
+        known = {name: proposed[name] for name in ("branch_id", "starts_at")}
         at = datetime.fromisoformat(known["starts_at"])
-        booked(practice, at, staff=instead["staff_id"])
+        booked(practice, at, staff=proposed["staff_id"])
 
 
 def test_alternatives_leave_the_series_its_own_times(aws: EmbeddedAws) -> None:
     practice = opened(staff={"daily_maximum": 20})
     booked(practice, TEN, contact=replace(EVE, phone="+12125550198"), **DAN)
-    found = checked(wanted(practice, 5, "daily"))
+    found = checked(series_request(practice, 5, "daily"))
     own = {one["starts_at"] for one in found if one["bookable"]}
     mine = [one["starts_at"] for one in found[0]["alternatives"] if one["staff"] == "Dan Rossi"]
     assert mine
@@ -145,13 +145,13 @@ def test_alternatives_leave_the_series_its_own_times(aws: EmbeddedAws) -> None:
 
 def test_a_limit_counts_the_occurrences_of_the_series_itself(aws: EmbeddedAws) -> None:
     practice = opened({"policy": Policy(customer_limits=Limits(per_week=2), service_limits=Limits(per_month=4))})
-    found = checked(wanted(practice, 8, "daily"))
+    found = checked(series_request(practice, 8, "daily"))
     # Monday and Tuesday; the weekend is closed besides; then Monday, and December has a month of its own.
     assert [n for n, one in enumerate(found) if one["bookable"]] == [0, 1, 7]
     assert {failure["code"] for failure in found[2]["failures"]} == {"limit_reached"}
-    for instead in found[2]["alternatives"]:
-        assert datetime.fromisoformat(instead["starts_at"]).date() >= date(2026, 11, 30)
-    made = series_of(wanted(practice, 8, "daily"), "skip")
+    for proposed in found[2]["alternatives"]:
+        assert datetime.fromisoformat(proposed["starts_at"]).date() >= date(2026, 11, 30)
+    made = series_of(series_request(practice, 8, "daily"), "skip")
     assert len(made.appointments) == 3
     refused(lambda: booked(practice, TEN + timedelta(days=3)))
     one = next(iter(made.appointments.values()))
@@ -162,7 +162,7 @@ def test_a_limit_counts_the_occurrences_of_the_series_itself(aws: EmbeddedAws) -
 def test_each_that_is_listed_as_bookable_can_be_booked_alone(aws: EmbeddedAws) -> None:
     practice = opened(rooms=1, service={"resources": ("chair",)})
     booked(practice, TEN + timedelta(days=1), contact=replace(EVE, phone="+12125550198"), staff="Chloe Park")
-    found = checked(wanted(practice, 10, "daily", staff=None))
+    found = checked(series_request(practice, 10, "daily", staff=None))
     assert {one["bookable"] for one in found} == {True, False}
     for one in found:
         at = datetime.fromisoformat(one["starts_at"])
@@ -186,14 +186,14 @@ def test_what_cannot_be_in_a_series_names_its_field(
 ) -> None:
     practice = opened(service)
     with pytest.raises(Invalid) as raised:
-        checked(wanted(practice))
+        checked(series_request(practice))
     assert (raised.value.faults[0].path, raised.value.faults[0].code) == (path, code)
 
 
 def test_someone_blocked_gets_no_series_and_no_alternatives(aws: EmbeddedAws) -> None:
     practice = opened()
     block_customer.block(new_unit, "com_test", None, EVE, "")
-    refusal = refused(lambda: series_of(wanted(practice), "skip"), "series_conflict")
+    refusal = refused(lambda: series_of(series_request(practice), "skip"), "series_conflict")
     assert {len(one["alternatives"]) for one in refusal.extra["occurrences"]} == {0}
 
 
@@ -216,7 +216,7 @@ def test_a_series_of_many_transactions_gives_up_all_it_held_when_one_is_refused(
         original(unit, series, plan, calendars)
 
     monkeypatch.setattr(series_book, "_take", meet)
-    refusal = refused(lambda: series_of(wanted(practice, 4)), "series_conflict")
+    refusal = refused(lambda: series_of(series_request(practice, 4)), "series_conflict")
     assert [one["bookable"] for one in refusal.extra["occurrences"]] == [True, True, False, True]
     assert series_store.get_series("com_test", meant[0].id).status == "failed"
     (left,) = [row for row in BookingRow.scan() if row.sk == "appointment"]
@@ -229,7 +229,7 @@ def left_in_the_middle(
 ) -> Series:
     with monkeypatch.context() as patched:
         patched.setattr(series_book, "REQUEST_LASTS", timedelta(0))
-        return series_of(wanted(practice, count), on_conflict).series
+        return series_of(series_request(practice, count), on_conflict).series
 
 
 def test_what_a_request_has_no_time_for_is_held_and_the_job_books_it(
@@ -240,10 +240,10 @@ def test_what_a_request_has_no_time_for_is_held_and_the_job_books_it(
     assert left.status == "booking"
     refused(lambda: booked(practice, TEN, **DAN), "slot_taken")
     refused(lambda: change(left, "cancel", left.appointment_ids()[0], "all"), "series_unfinished")
-    ticking = iter(NOW + timedelta(seconds=11 * n) for n in range(1000))
+    instants = iter(NOW + timedelta(seconds=11 * n) for n in range(1000))
     job = jobs.ResumeSeries(company_id="com_test", series_id=left.id)
     with pytest.raises(Postpone):
-        resume(job, replace(context(NOW), clock=lambda: next(ticking)))
+        resume(job, replace(context(NOW), clock=lambda: next(instants)))
     resume(job, context(NOW))
     resume(job, context(NOW))
     assert series_store.get_series("com_test", left.id).status == "booked"
@@ -306,8 +306,8 @@ def change(
     series: Series, kind: Any, appointment_id: str, scope: Any, now: datetime = NOW, **fields: Any
 ) -> SeriesProgress:
     version = fields.pop("version", None)
-    wanted = Change(kind=kind, appointment_id=appointment_id, scope=scope, **fields)
-    return change_series(run_at(now), series.id, wanted, version)
+    series_request = Change(kind=kind, appointment_id=appointment_id, scope=scope, **fields)
+    return change_series(run_at(now), series.id, series_request, version)
 
 
 def ids(progress: SeriesProgress) -> list[str]:
@@ -324,7 +324,7 @@ def test_this_and_the_following_move_by_the_local_clock_the_past_is_left_alone(a
     practice = opened(branch={"policy": Policy(maximum_advance_days=200)})
     # New York's clocks go forward on 14 March 2027.
     first = datetime(2027, 3, 1, 15, tzinfo=NOW.tzinfo)
-    made = series_of(wanted(practice, 4, starts_at=first))
+    made = series_of(series_request(practice, 4, starts_at=first))
     assert [at.hour for at in starts(made)] == [15, 15, 14, 14]
     one, two, three, four = ids(made)
     moved = change(made.series, "reschedule", two, "following", starts_at=first + timedelta(days=8, hours=1))
@@ -348,7 +348,7 @@ def test_this_and_the_following_move_by_the_local_clock_the_past_is_left_alone(a
 
 def test_a_daily_series_moves_onto_its_own_times_and_says_which_could_not(aws: EmbeddedAws) -> None:
     practice = opened()
-    made = series_of(wanted(practice, 3, "daily"))
+    made = series_of(series_request(practice, 3, "daily"))
     one, two, three = ids(made)
     moved = change(made.series, "reschedule", one, "all", starts_at=TEN + timedelta(days=1))
     assert starts(moved) == [TEN + timedelta(days=n) for n in (1, 2, 3)]
@@ -364,7 +364,7 @@ def test_a_daily_series_moves_onto_its_own_times_and_says_which_could_not(aws: E
 
 def test_cancelling_one_the_following_or_all_frees_their_times(aws: EmbeddedAws) -> None:
     practice = opened()
-    made = series_of(wanted(practice, 4))
+    made = series_of(series_request(practice, 4))
     one, two, three, four = ids(made)
     version = made.appointments[two].version
     reschedule(
@@ -385,29 +385,29 @@ def test_a_change_that_was_left_is_gone_on_with_and_another_waits(
     aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     practice = opened()
-    made = series_of(wanted(practice, 3, "daily"))
+    made = series_of(series_request(practice, 3, "daily"))
     one = ids(made)[0]
-    there = TEN + timedelta(days=1)
+    elsewhen = TEN + timedelta(days=1)
     with monkeypatch.context() as patched:
         patched.setattr("chalicelib.booking.series.change.REQUEST_LASTS", timedelta(0))
-        assert change(made.series, "reschedule", one, "all", starts_at=there).series.changing()
+        assert change(made.series, "reschedule", one, "all", starts_at=elsewhen).series.changing()
     refused(lambda: change(made.series, "cancel", one, "all"), "change_pending")
     job = jobs.ResumeSeries(company_id="com_test", series_id=made.series.id)
     resume(job, context(NOW))
     resume(job, context(NOW))
-    done = change(made.series, "reschedule", one, "all", starts_at=there)
+    done = change(made.series, "reschedule", one, "all", starts_at=elsewhen)
     assert starts(done) == [TEN + timedelta(days=n) for n in (1, 2, 3)]
 
 
 def test_a_new_customers_series_makes_one_customer_and_is_listed_with_them(aws: EmbeddedAws) -> None:
     practice = opened()
-    made = series_of(wanted(practice)).series
+    made = series_of(series_request(practice)).series
     other = series_of(
-        wanted(practice, contact=replace(EVE, phone="+12125550198"), starts_at=TEN + timedelta(hours=1))
+        series_request(practice, contact=replace(EVE, phone="+12125550198"), starts_at=TEN + timedelta(hours=1))
     ).series
-    again = series_of(wanted(practice, starts_at=TEN + timedelta(hours=2))).series
+    again = series_of(series_request(practice, starts_at=TEN + timedelta(hours=2))).series
     assert made.template.customer_id == again.template.customer_id != other.template.customer_id
     listed_ = series_store.page_series("com_test", made.template.customer_id, 10, None).data
     assert [one.id for one in listed_] == [again.id, made.id]
     assert len(series_store.page_series("com_test", None, 10, None).data) == 3
-    assert isinstance(refused(lambda: series_of(wanted(practice)), "series_conflict"), Conflict)
+    assert isinstance(refused(lambda: series_of(series_request(practice)), "series_conflict"), Conflict)

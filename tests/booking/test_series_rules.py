@@ -19,7 +19,7 @@ from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.series import HOLDS_LAST, Change, Occurrence, Series, held
 from chalicelib.core.errors import Invalid
 from tests.booking.test_refusing import NOW, TEN, opened
-from tests.booking.test_series import series_of, wanted
+from tests.booking.test_series import series_of, series_request
 from tests.conftest import EmbeddedAws
 
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -129,11 +129,11 @@ def test_a_series_is_changing_until_its_change_is_finished() -> None:
 
 
 def test_the_same_change_is_the_same_whoever_asks_and_however_far_it_is() -> None:
-    asked = Change(kind="cancel", scope="all", appointment_id=apt(0), reason="ill")
-    begun = replace(asked, by="user:usr_1", targets=find_targets(progress("confirmed"), asked, NOW))
-    assert asked.same(begun)
-    assert not asked.same(replace(begun, reason="away"))
-    assert not asked.same(replace(begun, scope="one"))
+    cancellation = Change(kind="cancel", scope="all", appointment_id=apt(0), reason="ill")
+    begun = replace(cancellation, by="user:usr_1", targets=find_targets(progress("confirmed"), cancellation, NOW))
+    assert cancellation.same(begun)
+    assert not cancellation.same(replace(begun, reason="away"))
+    assert not cancellation.same(replace(begun, scope="one"))
 
 
 def faults(work: Any) -> list[tuple[str, str]]:
@@ -146,7 +146,7 @@ def test_a_visitor_books_thirty_at_most(aws: EmbeddedAws) -> None:
     practice = opened({"category": "recurring"}, branch={"policy": Policy(maximum_advance_days=365)})
 
     def checked(count: int, **fields: Any) -> int:
-        request = wanted(practice, count, **fields)
+        request = series_request(practice, count, **fields)
         return len(check("com_test", request, lambda: NOW).occurrences)
 
     assert checked(MOST_OF_A_VISITOR, visitor=True) == MOST_OF_A_VISITOR
@@ -159,7 +159,7 @@ def test_the_last_of_a_series_begins_within_two_years_from_now(aws: EmbeddedAws)
     last = TEN + timedelta(weeks=1)
 
     def checked(now: datetime) -> int:
-        return len(check("com_test", wanted(practice, 2), lambda: now).occurrences)
+        return len(check("com_test", series_request(practice, 2), lambda: now).occurrences)
 
     assert checked(last - FURTHEST) == 2
     assert faults(lambda: checked(last - FURTHEST - MOMENT)) == [("body.recurrence", "too_far_ahead")]
@@ -171,4 +171,4 @@ def test_as_many_are_held_at_once_as_fit_into_a_transaction(
 ) -> None:
     monkeypatch.setattr(series_book, "MOST_HELD_AT_ONCE", most)
     # One calendar's week each, and no counters.
-    assert series_of(wanted(opened(), 4)).series.held_in == held_in
+    assert series_of(series_request(opened(), 4)).series.held_in == held_in

@@ -42,7 +42,9 @@ def member(name: str, **fields: Any) -> Staff:
     )  # fmt: skip
 
 
-def compiled(staff: tuple[Staff, ...], *services: Service, rooms: tuple[str, ...] = ("room", "device")) -> SearchIndex:
+def search_index_of(
+    staff: tuple[Staff, ...], *services: Service, rooms: tuple[str, ...] = ("room", "device")
+) -> SearchIndex:
     branch = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=MORNING)
     resources = tuple(
         Resource(id=f"{kind}{n}", company_id="com", branch_id="bra", kind=kind, name="x")
@@ -58,7 +60,7 @@ def at(minute: int) -> datetime:
     return datetime.fromtimestamp(day_start("Europe/Berlin", MONDAY.toordinal()) * 60, UTC) + timedelta(minutes=minute)
 
 
-def board(branch: SearchIndex, taken: Mapping[str, Days]) -> BranchCalendar:
+def branch_day(branch: SearchIndex, taken: Mapping[str, Days]) -> BranchCalendar:
     first, last = (day_start(branch.zone, MONDAY.toordinal() + n) for n in (0, 1))
     return BranchCalendar(
         index=branch,
@@ -79,9 +81,9 @@ def booked(*minutes: int, length: int = 60, number: int = 1) -> Days:
 
 
 def slots(branch: SearchIndex, service: Service, taken: Mapping[str, Days], only: str | None = None) -> list[FreeSlot]:
-    asked = branch.service(service.id)
-    assert asked is not None
-    return find_slots(board(branch, taken), asked, Able(branch.staff, only), None, 1000)[0]
+    offered = branch.service(service.id)
+    assert offered is not None
+    return find_slots(branch_day(branch, taken), offered, Able(branch.staff, only), None, 1000)[0]
 
 
 def local(found: list[FreeSlot]) -> list[int]:
@@ -100,7 +102,7 @@ SKILL = st.sampled_from(
 def test_a_slot_is_offered_exactly_where_one_assignment_holds(
     taken: tuple[list[int], ...], skills: tuple[tuple[Skill, ...], ...]
 ) -> None:
-    branch = compiled(
+    branch = search_index_of(
         (member("ada", skills=skills[0]), member("ben", skills=skills[1])), rooms=("room", "room", "device")
     )
     owners = ("ada", "ben", "room0", "room1", "device2")
@@ -113,35 +115,37 @@ def test_a_slot_is_offered_exactly_where_one_assignment_holds(
     able = [
         m for m, has in zip(("ada", "ben"), skills, strict=True) if any(s.valid_until in (None, MONDAY) for s in has)
     ]
-    wanted = {}
+    expected = {}
     for start in range(NINE, 11 * 60 + 1, 15):
         who = tuple(owner for owner in able if free(owner, start))
         rooms = [owner for owner in ("room0", "room1") if free(owner, start)]
         if who and rooms and free("device2", start):
-            wanted[start] = (who, (rooms[0], "device2"))
-    assert {start: (slot.staff_ids, slot.room_ids) for start, slot in zip(local(found), found, strict=True)} == wanted
-    everything = board(branch, {owner: booked(*when) for owner, when in busy.items()})
+            expected[start] = (who, (rooms[0], "device2"))
+    assert {start: (slot.staff_ids, slot.room_ids) for start, slot in zip(local(found), found, strict=True)} == expected
+    everything = branch_day(branch, {owner: booked(*when) for owner, when in busy.items()})
     for start in range(NINE, 11 * 60 + 1, 15):
         why = why_not(everything, branch.services[0], Able(branch.staff), None, minute_of(at(start)))
-        assert (why == [Reason("free")]) == (start in wanted)
+        assert (why == [Reason("free")]) == (start in expected)
         assert why
 
 
 def test_a_day_on_which_a_limit_is_reached_offers_nothing_and_says_so() -> None:
-    branch = compiled((member("ada", daily_maximum=2),))
+    branch = search_index_of((member("ada", daily_maximum=2),))
     taken = {"ada": booked(NINE, 10 * 60, length=30, number=2)}
     assert slots(branch, WASH, taken) == []
-    why = why_not(board(branch, taken), branch.services[1], Able(branch.staff), None, minute_of(at(11 * 60)))
+    why = why_not(branch_day(branch, taken), branch.services[1], Able(branch.staff), None, minute_of(at(11 * 60)))
     assert why == [Reason("limit_reached", "ada")]
     weekly = replace(WASH, policy=Policy(minimum_notice_min=0, service_limits=Limits(per_week=2)))
-    assert slots(compiled((member("ada"), member("ben")), weekly), weekly, taken) == []
-    assert len(slots(compiled((member("ada"),), replace(weekly, number=3)), replace(weekly, number=3), taken)) > 0
+    assert slots(search_index_of((member("ada"), member("ben")), weekly), weekly, taken) == []
+    assert (
+        len(slots(search_index_of((member("ada"),), replace(weekly, number=3)), replace(weekly, number=3), taken)) > 0
+    )
 
 
 def test_reasons_name_the_rule_the_entry_and_the_room() -> None:
-    branch = compiled((member("ada", skills=(Skill("laser"),)), member("ben")))
+    branch = search_index_of((member("ada", skills=(Skill("laser"),)), member("ben")))
     taken = {"ada": booked(10 * 60), "room0": booked(NINE)}
-    whole = board(branch, taken)
+    whole = branch_day(branch, taken)
 
     def why(minute: int) -> set[Reason]:
         return set(why_not(whole, branch.services[0], Able(branch.staff), None, minute_of(at(minute))))
@@ -154,18 +158,18 @@ def test_reasons_name_the_rule_the_entry_and_the_room() -> None:
     assert why_not(whole, branch.services[0], Able(()), None, minute_of(at(NINE)))[0] == Reason("nobody_able")
 
 
-def test_a_package_takes_who_is_wished_for_and_others_for_what_he_does_not_do() -> None:
+def test_a_package_takes_who_is_requested_and_others_for_what_they_do_not_do() -> None:
     parts = (Part("svc_wash"), Part("svc_laser", gap_min=30))
     both = Service(
         id="svc_both", company_id="com", number=3, name="Both", duration_min=90, category="package", parts=parts,
         policy=BOOK,
     )  # fmt: skip
     ada, ben = member("ada", skills=(Skill("laser"),)), replace(member("ben"), service_ids=("svc_wash",))
-    branch = compiled((ada, ben), LASER, WASH, both)
+    branch = search_index_of((ada, ben), LASER, WASH, both)
     taken = {"ada": booked(NINE, length=45)}
     found = slots(branch, both, taken)
     first = [(p.service_id, p.start - minute_of(at(0)), p.staff_id, p.room_ids) for p in found[0].parts]
-    # Ben washes at nine; Ada is free a quarter of an hour after he is done.
+    # Ben washes at nine; Ada is free a quarter of an hour after that is done.
     assert first == [
         ("svc_wash", NINE, "ben", ()),
         ("svc_laser", NINE + 45, "ada", ("room0", "device1")),
@@ -173,5 +177,5 @@ def test_a_package_takes_who_is_wished_for_and_others_for_what_he_does_not_do() 
     assert local(slots(branch, both, taken, "ada"))[0] == NINE + 45
     assert slots(branch, both, taken, "nobody") == []
     assert all(slot.parts[-1].end <= minute_of(at(12 * 60)) for slot in found)
-    why = why_not(board(branch, taken), branch.services[2], Able(branch.staff), None, minute_of(at(11 * 60)))
+    why = why_not(branch_day(branch, taken), branch.services[2], Able(branch.staff), None, minute_of(at(11 * 60)))
     assert why[0] == Reason("package_does_not_fit")

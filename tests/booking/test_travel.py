@@ -70,14 +70,14 @@ def entries(draw: st.DrawFn) -> Entry:
     )  # fmt: skip
 
 
-def plainly_too_far(wanted: Entry, held: list[Entry], base: Point | None, roads: Roads) -> bool:
+def plainly_too_far(new: Entry, held: list[Entry], base: Point | None, roads: Roads) -> bool:
     """What `too_far` says, of everything that is held, day by day or not."""
     for other in held:
         if other.kind is Kind.TIME_OFF or (other.expires_at and other.expires_at <= NOW):
             continue
-        here, there = wanted.point or base, other.point or base
-        first, last = sorted((wanted, other), key=lambda entry: entry.blocks_from)
-        if first.blocks_until + timedelta(minutes=roads.minutes(here, there)) > last.blocks_from:
+        here, other_point = new.point or base, other.point or base
+        first, last = sorted((new, other), key=lambda entry: entry.blocks_from)
+        if first.blocks_until + timedelta(minutes=roads.minutes(here, other_point)) > last.blocks_from:
             return True
     return False
 
@@ -85,12 +85,12 @@ def plainly_too_far(wanted: Entry, held: list[Entry], base: Point | None, roads:
 @settings(max_examples=examples(300))
 @given(st.lists(entries(), max_size=6, unique_by=lambda e: e.reference), st.none() | NEAR, st.integers(2, 60))
 def test_whoever_cannot_get_there_is_refused_and_nobody_else_also_across_midnight_and_the_week(
-    wanted: list[Entry], base: Point | None, speed: int
+    entries: list[Entry], base: Point | None, speed: int
 ) -> None:
     roads = Roads(Travel(speed_kmh=speed))
     calendar = Calendar(CalendarOwner("com", "bra", "ada"), base=base)
     held: list[Entry] = []
-    for entry in wanted:
+    for entry in entries:
         if entry.kind is Kind.TIME_OFF and entry.point:
             continue
         overlaps = any(entry.clashes(other, NOW) for other in held)
@@ -121,22 +121,22 @@ def test_two_that_matter_to_each_other_share_a_day_that_both_swap(left: Entry, r
         assert written[0] & written[1]
 
 
-def says_ninety(ways: list[Leg]) -> list[int | None]:
+def says_ninety(legs: list[Leg]) -> list[int | None]:
     """A provider who does not know the way to Paris."""
-    if len(ways) > 4:
+    if len(legs) > 4:
         raise Unavailable("roads_busy", "Ask later.")
-    return [None if PARIS in way else 90 for way in ways]
+    return [None if PARIS in leg else 90 for leg in legs]
 
 
 def test_a_provider_is_named_asked_once_and_stood_in_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    ways = [(MITTE, POTSDAM), (MITTE, PARIS)]
-    assert travel_time.known(ways) == {}
+    legs = [(MITTE, POTSDAM), (MITTE, PARIS)]
+    assert travel_time.known(legs) == {}
     monkeypatch.setenv("PILOT_TRAVEL_PROVIDER", f"{__name__}:says_ninety")
     house.cache_clear()
     travel_time.forget()
     try:
-        assert travel_time.known(ways) == {(MITTE, POTSDAM): 90}
-        assert Roads(known=travel_time.known(ways)).minutes(MITTE, PARIS) == LONGEST_MIN
+        assert travel_time.known(legs) == {(MITTE, POTSDAM): 90}
+        assert Roads(known=travel_time.known(legs)).minutes(MITTE, PARIS) == LONGEST_MIN
         many = list(combinations([point(n, n) for n in range(5)], 2))
         assert travel_time.known(many) == {}
         assert travel_time.known([(MITTE, POTSDAM), *many[:3]])[MITTE, POTSDAM] == 90

@@ -42,7 +42,7 @@ from chalicelib.core.jobs import Postpone
 from chalicelib.crm.customer import Customer
 from infra.local.demo_practice import Practice
 from tests.booking.test_slots import MONDAY, NOW, WASH, at, member
-from tests.booking.test_waiting import BERLIN, entry, offer
+from tests.booking.test_waitlist_match import BERLIN, entry, offer
 from tests.calls.telephone import COMPANY, context
 from tests.races.test_waiting_list import everyone, wait
 

@@ -29,7 +29,7 @@ def signed(path: str, body: dict[str, Any]) -> Answer:
     return call("POST", path, raw=raw, headers={"x-retell-signature": retell.sign(raw, "key_test", now())})
 
 
-def ask(name: str, args: dict[str, Any], call_id: str = "retell-1", **fields: Any) -> Answer:
+def call_function(name: str, args: dict[str, Any], call_id: str = "retell-1", **fields: Any) -> Answer:
     """Let the agent call a function during a call to the Berlin branch."""
     details = {
         "call_id": call_id,
@@ -43,7 +43,7 @@ def ask(name: str, args: dict[str, Any], call_id: str = "retell-1", **fields: An
     return signed("/webhooks/retell/function", {"name": name, "args": args, "call": details | fields})
 
 
-def wish(hour: int = 10, **fields: Any) -> dict[str, Any]:
+def booking_request(hour: int = 10, **fields: Any) -> dict[str, Any]:
     """What the agent asks for when somebody wants a consultation on Monday."""
     starts_at = next_monday(hour).replace(tzinfo=None).isoformat()
     return {"service": "Consultation", "starts_at": starts_at, "name": "Eve Stone", "email": None} | fields

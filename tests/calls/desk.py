@@ -46,7 +46,7 @@ def booked(
     starts_at: datetime = MONDAY, name: str = "Eve Stone", number: str = MINE, at: datetime = SATURDAY, **args: Any
 ) -> Appointment:
     """An appointment, made in another call."""
-    wish = {"service": "Consultation", "starts_at": starts_at.isoformat(), "name": name} | args
-    said = ring("book_appointment", wish, at, f"booking-{number}-{starts_at}-{args}", from_number=number)
+    booking_request = {"service": "Consultation", "starts_at": starts_at.isoformat(), "name": name} | args
+    said = ring("book_appointment", booking_request, at, f"booking-{number}-{starts_at}-{args}", from_number=number)
     assert said["status"] == "booked", said
     return appointment_store.get_appointment("com_test", said["appointment_id"])

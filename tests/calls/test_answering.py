@@ -78,7 +78,7 @@ def test_a_call_only_ever_goes_on() -> None:
     ]  # fmt: skip
     nobody = replace(branch, call_routing=replace(ROUTING, agent=None, staff_numbers=(), voicemail=False))
     assert next_stage(Schedule(branch=nobody, services=(), staff=()), CALLER, OPEN, None) == "over"
-    # Whom the agent transfers back to the branch's number does not get the agent again; nobody rings himself.
+    # Whom the agent transfers back to the branch's number does not get the agent again; nobody rings themselves.
     assert next_stage(Schedule(branch=branch, services=(), staff=()), branch.phone, OPEN, "staff") == "voicemail"
     assert next_stage(Schedule(branch=branch, services=(), staff=()), STAFF, OPEN, None) == "agent"
 
@@ -127,7 +127,7 @@ def test_who_answers_is_kept_and_nothing_is_missed(twilio: TwilioSimulator, staf
 def test_a_caller_who_gives_up_has_missed_us(twilio: TwilioSimulator, during: int) -> None:
     open_branch()
     steps = rings(twilio, people(hangs_up_during=during))
-    assert sum(verb in ("Dial", "Record") for verb, _ in steps) == during + 1
+    assert sum(twiml_verb in ("Dial", "Record") for twiml_verb, _ in steps) == during + 1
     drain()
     assert settle(only()).outcome == "missed"
 
@@ -147,7 +147,7 @@ def test_an_answer_that_was_never_told_is_found_at_twilio(twilio: TwilioSimulato
 def test_every_webhook_twice_changes_nothing_twice(twilio: TwilioSimulator) -> None:
     open_branch()
     steps = rings(twilio, people(message_seconds=5), repeat=2)
-    assert len([verb for verb, _ in steps if verb == "Dial"]) == 2
+    assert len([twiml_verb for twiml_verb, _ in steps if twiml_verb == "Dial"]) == 2
     drain()
     assert len(phone_calls()) == 1
     assert len(twilio.account.texts) == 1
@@ -157,10 +157,10 @@ def test_every_webhook_twice_changes_nothing_twice(twilio: TwilioSimulator) -> N
 def test_status_callbacks_in_any_order_move_nothing_back(twilio: TwilioSimulator, order: tuple[int, ...]) -> None:
     open_branch()
     post("/webhooks/twilio/voice", [("CallSid", "CA1"), ("From", CALLER), ("To", BERLIN_PHONE)])
-    told = ("initiated", "ringing", "in-progress", "completed")
+    statuses = ("initiated", "ringing", "in-progress", "completed")
     for number in order:
         more = {"CallDuration": "42"} if number == 3 else {}
-        assert status("CA1", told[number], number, **more).status == 204
+        assert status("CA1", statuses[number], number, **more).status == 204
         drain()
     assert (only().status, only().seconds, only().ended_at is not None) == ("completed", 42, True)
 

@@ -97,7 +97,7 @@ def test_a_known_customer_is_found(practice: Practice) -> None:
     assert len(crm.page_customers(COMPANY, 10, None).data) == 1
 
 
-def test_without_a_number_of_his_own_the_caller_is_the_customer(practice: Practice) -> None:
+def test_without_a_number_of_their_own_the_caller_is_the_customer(practice: Practice) -> None:
     recorded(1, details(phone="what", email="x", name=None))
     run_all()
     [customer] = crm.page_customers(COMPANY, 10, None).data

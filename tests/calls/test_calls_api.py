@@ -16,7 +16,7 @@ from chalicelib.crm.customer import Contact
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 from tests.calls.backlog import COMPANY, recorded, rung
-from tests.calls.conftest import ask, signed, wish
+from tests.calls.conftest import booking_request, call_function, signed
 from tests.draining import drain
 
 STAFF = Caller(COMPANY)
@@ -127,7 +127,7 @@ def test_pages_of_a_filtered_list_read_only_so_much(practice: Practice, monkeypa
     monkeypatch.setattr(pages, "READ_AT_ONCE", 3)
     monkeypatch.setattr(list_store, "MOST_READ", 3)
     directions = ["outbound" if number in (1, 6) else "inbound" for number in range(1, 10)]
-    wanted = [
+    expected = [
         recorded(number, {}, direction=direction, from_number="+493055501000").id
         for number, direction in enumerate(directions, 1)
     ]
@@ -140,7 +140,7 @@ def test_pages_of_a_filtered_list_read_only_so_much(practice: Practice, monkeypa
             page, rounds = get(direction="outbound", limit=2, cursor=page["next_cursor"]), rounds + 1
     finally:
         aws_clients.call_hooks.clear()
-    assert [one["id"] for one in found + page["data"]] == [wanted[5], wanted[0]]
+    assert [one["id"] for one in found + page["data"]] == [expected[5], expected[0]]
     assert len(names) == rounds  # one request a page, whatever the filter leaves out
 
 
@@ -181,7 +181,7 @@ def test_a_call_is_linked_and_unlinked_by_hand(practice: Practice) -> None:
 
 
 def test_a_call_that_led_to_an_appointment_stays_its_customers(practice: Practice) -> None:
-    assert ask("book_appointment", wish()).json["status"] == "booked"
+    assert call_function("book_appointment", booking_request()).json["status"] == "booked"
     refused = link("retell-1", customer())
     assert (refused.status, refused.json["code"]) == (409, "call_has_appointment")
     assert get(has_appointment="true")["data"][0]["retell_call_id"] == "retell-1"
@@ -200,7 +200,7 @@ def test_a_number_of_an_older_system_leads_to_the_call(practice: Practice) -> No
 
 
 def test_a_booking_in_the_analysis_never_covers_our_own(practice: Practice) -> None:
-    said = ask("book_appointment", wish()).json
+    said = call_function("book_appointment", booking_request()).json
     recorded(1, {"calcom_uid": "other", "calcom_booking_id": 9})
     found = store.get_call(COMPANY, "retell-1")
     assert found.link.appointment_id == said["appointment_id"]

@@ -28,7 +28,7 @@ def massage(number: str, name: str) -> Any:
     return booked(MONDAY, name, number, service="Massage")
 
 
-def test_callers_share_a_group_and_each_leaves_by_himself(class_of_three: Practice) -> None:
+def test_callers_share_a_group_and_each_leaves_alone(class_of_three: Practice) -> None:
     first = massage(THEIRS, "Tom Stone")
     day = {"service": "Massage", "date": "2037-11-23"}
     everything = [one["starts_at"] for one in ring("check_availability", day)["slots"]]

@@ -62,10 +62,10 @@ def test_calls_are_recorded_whole_and_once(
         assert (found.facts.status, found.facts.recording_url is not None) == ("ended", True)
         assert transcript is not None
     stored = sorted((row.pk, row.sk, row.version) for row in CallRow.scan())
-    asked = len(retell_sim.requests)
+    before = len(retell_sim.requests)
     assert {one.done for one in pull(retell_sim, version)} == {"unchanged"}
     assert sorted((row.pk, row.sk, row.version) for row in CallRow.scan()) == stored
-    assert len(retell_sim.requests) - asked == 3  # the list alone: what is complete is not asked for again
+    assert len(retell_sim.requests) - before == 3  # the list alone: what is complete is not asked for again
 
 
 def test_it_goes_on_after_being_stopped(practice: Practice, retell_sim: RetellSimulator) -> None:

@@ -27,7 +27,7 @@ def inbound_call(from_number: str | None = MINE, to_number: str | None = BERLIN_
     return signed("/webhooks/retell/inbound", body)
 
 
-def told(from_number: str | None = MINE, to_number: str | None = BERLIN_NUMBER) -> dict[str, Any]:
+def answered(from_number: str | None = MINE, to_number: str | None = BERLIN_NUMBER) -> dict[str, Any]:
     answer = inbound_call(from_number, to_number)
     assert answer.status == 200
     found: dict[str, Any] = answer.json["call_inbound"]["dynamic_variables"]
@@ -37,7 +37,7 @@ def told(from_number: str | None = MINE, to_number: str | None = BERLIN_NUMBER) 
 def test_the_agent_learns_where_it_is_and_who_calls(practice: Practice) -> None:
     practice_that_speaks(practice, "de", hours=ALL_WEEK)
     booked()
-    found = told()
+    found = answered()
     assert all(isinstance(value, str) for value in found.values())
     assert (found["branch_name"], found["language"], found["open_now"]) == ("Berlin Mitte", "de", "yes")
     assert (found["known_customer"], found["customer_name"]) == ("yes", "Eve Stone")
@@ -64,13 +64,13 @@ def test_a_closed_branch_tells_when_it_opens(practice: Practice, language: str, 
 @pytest.mark.parametrize("number", [None, "anonymous", "+266696687", "+15005550006"])
 def test_who_is_not_known_by_number_has_no_name(practice: Practice, number: str | None) -> None:
     booked()
-    found = told(number)
+    found = answered(number)
     assert (found["known_customer"], found["customer_name"]) == ("no", "")
 
 
 def test_a_number_taken_for_a_name_is_not_said(practice: Practice) -> None:
     booked(name="")
-    assert told()["customer_name"] == ""
+    assert answered()["customer_name"] == ""
 
 
 @pytest.mark.parametrize("number", ["+12025550000", None, "", "anonymous", "x" * 5000])
@@ -95,7 +95,7 @@ def test_requests(practice: Practice) -> None:
     try:
         for number in (MINE, MINE, "anonymous"):
             names.clear()
-            told(number)
+            answered(number)
             counts.append(len(names))
     finally:
         aws_clients.call_hooks.clear()
@@ -103,6 +103,6 @@ def test_requests(practice: Practice) -> None:
 
 
 def test_a_number_that_moves_to_another_branch_is_believed_at_once(practice: Practice) -> None:
-    assert told()["branch_name"] == "Berlin Mitte"
+    assert answered()["branch_name"] == "Berlin Mitte"
     inbound._last_seen[BERLIN_NUMBER] = inbound._Line("com_test", practice.branches[1].id)
-    assert told()["branch_name"] == "Berlin Mitte"
+    assert answered()["branch_name"] == "Berlin Mitte"

@@ -82,11 +82,11 @@ def test_what_is_said_is_understood(code: str) -> None:
     for number in range(0, 380):
         at = datetime(2026, 11, 21, 8, tzinfo=BERLIN) + timedelta(days=number, minutes=75 * (number % 13))
         for said in (speaking.moment(at), speaking.on_moment(at)):
-            heard = understand(said, code, date(2026, 11, 21))
-            assert heard, said
-            assert heard.day == at.date(), said
-            assert heard.hour, said
-            assert heard.hour.minute in (at.hour * 60 + at.minute, (at.hour - 12) * 60 + at.minute), said
+            understood = understand(said, code, date(2026, 11, 21))
+            assert understood, said
+            assert understood.day == at.date(), said
+            assert understood.hour, said
+            assert understood.hour.minute in (at.hour * 60 + at.minute, (at.hour - 12) * 60 + at.minute), said
 
 
 @pytest.mark.parametrize(

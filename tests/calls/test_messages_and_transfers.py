@@ -169,7 +169,7 @@ def test_transfers_go_by_the_branchs_hours(
     assert shown["transfer"]["to_number"] == answer.get("transfer_to")
 
 
-def test_a_transfer_to_someone_who_works_now_rings_his_own_number(practice: Practice) -> None:
+def test_a_transfer_to_someone_who_works_now_rings_their_own_number(practice: Practice) -> None:
     from msgspec.structs import replace
 
     from chalicelib.booking.practice_admin.seed import save_practice
@@ -185,7 +185,7 @@ def test_a_transfer_to_someone_who_works_now_rings_his_own_number(practice: Prac
     answer = ring("transfer_to_staff", {"staff": "ada keller"}, at=MONDAY)
     assert (answer["transfer_to"], answer["staff_id"]) == ("+493055501111", ada.id)
     assert "Ada Keller" in answer["message"]
-    # At seven in the evening the branch is open, but she has gone home; Ben has no number of his own.
+    # At seven in the evening the branch is open, but Ada has gone home; Ben has no number of their own.
     evening = ring("transfer_to_staff", {"staff": "Ada Keller"}, at=MONDAY.replace(hour=19), call_id="retell-2")
     assert (evening["transfer_to"], evening["staff_id"]) == ("+493055509999", None)
     assert ring("transfer_to_staff", {"staff": "Ben Okafor"}, at=MONDAY)["transfer_to"] == "+493055509999"
@@ -196,7 +196,7 @@ def test_a_transfer_to_someone_who_works_now_rings_his_own_number(practice: Prac
 def test_where_no_number_is_configured_a_message_is_offered(practice: Practice) -> None:
     practice_that_speaks(practice, "en", hours=ALL_WEEK, call_routing=CallRouting(transfer_to=None))
     answer = ring("transfer_to_staff", {})
-    assert answer["status"] == "nobody_there"
+    assert answer["status"] == "nobody_available"
     practice_that_speaks(practice, "en", hours=())
     answer = ring("transfer_to_staff", {}, call_id="retell-2")
     assert (answer["status"], answer["opens_at"]) == ("closed", None)

@@ -185,9 +185,9 @@ def test_do_not_call_holds_for_the_number_and_for_its_owner(twilio: TwilioSimula
     listed = call("PUT", f"/api/do-not-call/{CUSTOMER}", caller=DESK, body={"reason": "asked on the phone"})
     assert listed.json["calls"]
     assert crm.get_customer(COMPANY, owner.id).do_not_call
-    for wanted in ({}, {"customer_id": owner.id, "to": None}, {"customer_id": owner.id, "to": "+4915112345679"}):
-        refused = post(**wanted)
-        assert (refused.status, refused.json["code"]) == (409, "do_not_call"), wanted
+    for nobody in ({}, {"customer_id": owner.id, "to": None}, {"customer_id": owner.id, "to": "+4915112345679"}):
+        refused = post(**nobody)
+        assert (refused.status, refused.json["code"]) == (409, "do_not_call"), nobody
     assert [one["number"] for one in call("GET", "/api/do-not-call", caller=DESK).json["data"]] == [CUSTOMER]
     assert call("DELETE", f"/api/do-not-call/{CUSTOMER}", caller=Caller("com_other")).status == 404
     assert call("DELETE", f"/api/do-not-call/{CUSTOMER}", caller=DESK).status == 204

@@ -109,9 +109,9 @@ def test_a_foreign_or_withheld_number_reaches_nothing(practice: Practice, functi
 
 def test_withheld_numbers_are_no_customers_key(practice: Practice) -> None:
     for number in WITHHELD:
-        wish = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve"}
+        booking_request = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve"}
         with pytest.raises(Invalid) as refused:
-            ring("book_appointment", wish, from_number=number)
+            ring("book_appointment", booking_request, from_number=number)
         assert refused.value.faults[0].path == "args.phone"
 
 
@@ -131,7 +131,7 @@ def test_a_mismatch_tells_nothing(practice: Practice) -> None:
     mine = booked()
     wrong = [
         {"name": "Eve Stones", "date": "2037-11-23"},  # somebody is booked that day
-        {"name": "Eve Stone", "date": "2037-11-24"},  # she exists
+        {"name": "Eve Stone", "date": "2037-11-24"},  # who exists
         {"name": "Nobody Nowhere", "date": "2037-11-25"},
         FACTS | {"appointment_id": "apt_00000000000000000000"},
     ]
@@ -193,8 +193,8 @@ def test_what_is_past_or_over_is_not_listed(practice: Practice) -> None:
 
 def test_a_repeated_delivery_gets_the_same_answer(practice: Practice) -> None:
     mine = booked()
-    wish = {"starts_at": "Tuesday at half past three"}
-    first, again = ring("reschedule_appointment", wish), ring("reschedule_appointment", wish)
+    booking_request = {"starts_at": "Tuesday at half past three"}
+    first, again = ring("reschedule_appointment", booking_request), ring("reschedule_appointment", booking_request)
     assert first == again
     assert first["status"] == "moved"
     assert published("AppointmentMoved") == 1
@@ -281,8 +281,8 @@ def test_what_was_booked_in_this_very_call_is_known_even_if_the_index_lags(
 ) -> None:
     from chalicelib.core.pages import Page
 
-    wish = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve Stone"}
-    made = ring("book_appointment", wish)
+    booking_request = {"service": "Consultation", "starts_at": MONDAY.isoformat(), "name": "Eve Stone"}
+    made = ring("book_appointment", booking_request)
     monkeypatch.setattr(appointment_store, "page_appointments", lambda *_, **__: Page([], None))
     listed = ring("list_my_appointments", {})
     assert [one["appointment_id"] for one in listed["appointments"]] == [made["appointment_id"]]

@@ -15,7 +15,7 @@ from chalicelib.core.rows import FailedJobRow
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import demo_practice
 from infra.local.invoking import Caller, call
-from tests.calls.conftest import ask, next_monday
+from tests.calls.conftest import call_function, next_monday
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 
@@ -41,7 +41,7 @@ def open_berlin(policy: Policy = Policy()) -> None:
     save_practice(lambda: Unit("com_test"), made.branches, services, made.staff, [room])
 
 
-def wish(hour: int, **fields: Any) -> dict[str, Any]:
+def booking_request(hour: int, **fields: Any) -> dict[str, Any]:
     starts_at = next_monday(hour).replace(tzinfo=None).isoformat()
     return {"service": "Back programme", "starts_at": starts_at, "name": "Eve Stone", "email": None} | fields
 
@@ -49,9 +49,9 @@ def wish(hour: int, **fields: Any) -> dict[str, Any]:
 def test_a_caller_books_moves_and_cancels_a_package_as_one(aws: EmbeddedAws) -> None:
     open_berlin()
     day = next_monday(10).date().isoformat()
-    free = ask("check_availability", {"service": "Back programme", "date": day}).json
+    free = call_function("check_availability", {"service": "Back programme", "date": day}).json
     assert free["status"] == "free", free
-    said, again = (ask("book_appointment", wish(10)).json for _ in range(2))
+    said, again = (call_function("book_appointment", booking_request(10)).json for _ in range(2))
     assert (said["status"], said) == ("booked", again)
     assert "Back programme" in said["message"]
     first = appointment_store.get_appointment("com_test", said["appointment_id"])
@@ -67,15 +67,15 @@ def test_a_caller_books_moves_and_cancels_a_package_as_one(aws: EmbeddedAws) -> 
     assert list(FailedJobRow.scan()) == []
     counted = call("GET", "/api/analytics/services", caller=Caller("com_test"), query={"from": day, "to": day}).json
     assert [one["appointments"] for one in counted["services"]] == [1, 1]
-    other = ask("book_appointment", wish(10, phone="+4915112345679"), call_id="retell-2").json
+    other = call_function("book_appointment", booking_request(10, phone="+4915112345679"), call_id="retell-2").json
     assert (other["status"], len(other["alternatives"])) == ("unavailable", 3)
-    listed = ask("list_my_appointments", {}).json["appointments"]
+    listed = call_function("list_my_appointments", {}).json["appointments"]
     assert [(one["appointment_id"], one["service"]) for one in listed] == [(first.id, "Back programme")]
     later = next_monday(14).replace(tzinfo=None).isoformat()
-    moved = ask("reschedule_appointment", {"starts_at": later}).json
+    moved = call_function("reschedule_appointment", {"starts_at": later}).json
     assert moved["status"] == "moved", moved
     assert package_store.get("com_test", first.package.id).starts_at == package.starts_at + timedelta(hours=4)
-    gone = ask("cancel_appointment", {"reason": "Ill"}).json
+    gone = call_function("cancel_appointment", {"reason": "Ill"}).json
     assert gone["status"] == "cancelled", gone
     assert package_store.get("com_test", first.package.id).status == "cancelled"
 
@@ -83,11 +83,11 @@ def test_a_caller_books_moves_and_cancels_a_package_as_one(aws: EmbeddedAws) -> 
 def test_a_caller_hears_the_terms_of_a_package(aws: EmbeddedAws) -> None:
     late = Cancellation(notice_min=525_600, fee_minor=2050)
     open_berlin(Policy(cancellation=late, rescheduling=Rescheduling(by=("staff",))))
-    assert ask("book_appointment", wish(10)).json["status"] == "booked"
+    assert call_function("book_appointment", booking_request(10)).json["status"] == "booked"
     later = next_monday(14).replace(tzinfo=None).isoformat()
-    kept = ask("reschedule_appointment", {"starts_at": later}).json
+    kept = call_function("reschedule_appointment", {"starts_at": later}).json
     assert (kept["status"], kept["code"]) == ("refused", "reschedule_not_allowed"), kept
-    gone, again = (ask("cancel_appointment", {}).json for _ in range(2))
+    gone, again = (call_function("cancel_appointment", {}).json for _ in range(2))
     assert (gone["status"], gone["fee_minor"], gone["currency"]) == ("cancelled", 2050, "EUR"), gone
     assert "20" in gone["message"]
     assert gone == again

@@ -6,11 +6,11 @@ from infra.local.invoking import Answer, Caller, call
 from tests.text_sessions.room import Room
 
 
-def ask(
-    room: Room, method: str, verb: str, caller: Caller | None = None, key: str | None = None, **fields: Any
+def call_chat(
+    room: Room, method: str, action: str, caller: Caller | None = None, key: str | None = None, **fields: Any
 ) -> Answer:
     """Ask a route of the chat."""
-    path = f"/api/text-appointments/{room.appointment.id}/{verb}"
+    path = f"/api/text-appointments/{room.appointment.id}/{action}"
     headers = {"idempotency-key": key} if key else {}
     body = fields if method == "POST" else None
     query = None if method == "POST" else {name: str(value) for name, value in fields.items()}
@@ -19,18 +19,18 @@ def ask(
 
 def say(room: Room, text: str, side: Any = "patient", **more: Any) -> Any:
     """Send a message; returns it."""
-    answer = ask(room, "POST", "messages", room.caller(side), text=text, **more)
+    answer = call_chat(room, "POST", "messages", room.caller(side), text=text, **more)
     assert answer.status == 201, answer
     return answer.json
 
 
 def hear(room: Room, side: Any = "patient", **query: Any) -> Any:
     """Read the chat."""
-    answer = ask(room, "GET", "messages", room.caller(side), **query)
+    answer = call_chat(room, "GET", "messages", room.caller(side), **query)
     assert answer.status == 200, answer
     return answer.json
 
 
-def texts(heard: Any) -> list[str]:
+def texts(news: Any) -> list[str]:
     """What the messages say."""
-    return [each["text"] for each in heard["data"]]
+    return [each["text"] for each in news["data"]]

@@ -16,7 +16,7 @@ from chalicelib.files.store import find_file
 from chalicelib.files.tidy import tidy
 from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.invoking import Caller
-from tests.chat.talk import ask, hear, say, texts
+from tests.chat.talk import call_chat, hear, say, texts
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.files import samples
@@ -29,7 +29,7 @@ PIXEL = samples.photo()
 def upload(room: Room, content: bytes = PIXEL) -> str:
     """A file where its link says."""
     body: dict[str, Any] = {"name": "Ausschlag ü.jpg", "content_type": "image/jpeg", "size": len(content)}
-    given = ask(room, "POST", "attachments", **body).json
+    given = call_chat(room, "POST", "attachments", **body).json
     assert put(given, content) == 200
     return str(given["id"])
 
@@ -73,10 +73,10 @@ def test_pages_go_back_and_news_go_on(room: Room) -> None:
 def test_a_message_is_said_once(room: Room) -> None:
     first = say(room, "Twice?", client_id="c1")
     assert say(room, "Twice?", client_id="c1") == first
-    assert ask(room, "POST", "messages", text="Other", client_id="c1").json["code"] == "client_id_reused"
+    assert call_chat(room, "POST", "messages", text="Other", client_id="c1").json["code"] == "client_id_reused"
     assert say(room, "Twice?", "doctor", client_id="c1")["number"] == 2
-    keyed = ask(room, "POST", "messages", key="k", text="By key")
-    again = ask(room, "POST", "messages", key="k", text="By key")
+    keyed = call_chat(room, "POST", "messages", key="k", text="By key")
+    again = call_chat(room, "POST", "messages", key="k", text="By key")
     assert (again.text, again.headers["Idempotent-Replayed"]) == (keyed.text, "true")
     room.end()
     assert say(room, "Twice?", client_id="c1") == first  # its answer was lost; the session is over by now
@@ -89,7 +89,7 @@ def test_a_message_pays_for_what_is_due(room: Room) -> None:
     assert say(room, "Two", "doctor", client_id="c")["number"] == 2
     assert (room.session().sessions_used, room.left()) == (2, 1)
     let_pass(room, 3000)
-    refused = ask(room, "POST", "messages", text="Three")
+    refused = call_chat(room, "POST", "messages", text="Three")
     assert (refused.status, refused.json["code"]) == (409, "session_ended")
     assert texts(hear(room)) == ["Two", "One"]
 
@@ -97,18 +97,18 @@ def test_a_message_pays_for_what_is_due(room: Room) -> None:
 def test_what_is_refused(aws: EmbeddedAws) -> None:
     room = furnish(starts_at=now() - timedelta(minutes=1))
     other = furnish(number=1)
-    assert ask(room, "POST", "messages", text="Hello?").json["code"] == "no_session"
+    assert call_chat(room, "POST", "messages", text="Hello?").json["code"] == "no_session"
     assert hear(room)["poll_after_ms"] == polling.COME_BACK_LATER_MS
     room.start()
     for stranger in (other.caller(), other.caller("doctor"), Caller("com_other"), Caller(COMPANY, user_id="usr_0")):
-        for method, verb, fields in ASKED:
-            refused = ask(room, method, verb, stranger, **fields)
+        for method, verb, fields in REQUESTS:
+            refused = call_chat(room, method, verb, stranger, **fields)
             assert (refused.status, refused.json["code"]) == (404, "appointment_not_found"), (verb, stranger)
     for said in NOTHING_TO_SAY:
-        assert ask(room, "POST", "messages", **said).status == 422, said
+        assert call_chat(room, "POST", "messages", **said).status == 422, said
     room.end()
-    for method, verb, fields in ASKED[:3]:
-        refused = ask(room, method, verb, **fields)
+    for method, verb, fields in REQUESTS[:3]:
+        refused = call_chat(room, method, verb, **fields)
         assert (refused.status, refused.json["code"]) == (409, "session_ended"), verb
     assert hear(room)["data"] == []
 
@@ -129,7 +129,7 @@ NO_FILES: list[dict[str, Any]] = [
     {"name": "a/b"},
     {"name": ""},
 ]
-ASKED: list[tuple[str, str, dict[str, Any]]] = [
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "messages", {"text": "Hello"}),
     ("POST", "attachments", FILE),
     ("POST", "typing", {}),
@@ -147,9 +147,9 @@ def test_an_admin_reads_and_does_not_speak(room: Room) -> None:
     )
     admin = Caller(COMPANY, "*", boss.id)
     say(room, "Good morning")
-    assert texts(ask(room, "GET", "messages", admin, after=0).json) == ["Good morning"]
-    for method, verb, fields in ASKED[:5]:
-        refused = ask(room, method, verb, admin, **fields)
+    assert texts(call_chat(room, "GET", "messages", admin, after=0).json) == ["Good morning"]
+    for method, verb, fields in REQUESTS[:5]:
+        refused = call_chat(room, method, verb, admin, **fields)
         assert (refused.status, refused.json["code"]) in {(403, "not_a_participant"), (403, "not_the_patient")}
 
 
@@ -206,16 +206,16 @@ def test_files_go_along(room: Room) -> None:
         assert (content[:3], got.headers["content-type"]) == (b"\xff\xd8\xff", "image/jpeg")
         assert b"Secret" not in content
         assert got.headers["content-disposition"].startswith("attachment;")
-    again = ask(room, "POST", "messages", text="Again", attachments=[attachment])
+    again = call_chat(room, "POST", "messages", text="Again", attachments=[attachment])
     assert (again.status, again.json["errors"][0]["code"]) == (422, "unknown_attachment")
 
 
 def test_a_file_that_lies_is_shown_as_refused(room: Room) -> None:
     page = samples.PAGE
-    for told in (False, True):
-        given = ask(room, "POST", "attachments", name="a.png", content_type="image/png", size=len(page)).json
+    for notified in (False, True):
+        given = call_chat(room, "POST", "attachments", name="a.png", content_type="image/png", size=len(page)).json
         assert put(given, page) == 200
-        if not told:
+        if not notified:
             say(room, "See", attachments=[given["id"]])
             drain()
             (shown,) = hear(room, "doctor")["data"][0]["attachments"]
@@ -223,7 +223,7 @@ def test_a_file_that_lies_is_shown_as_refused(room: Room) -> None:
         else:
             tidy(TidyFile(company_id=COMPANY, file_id=given["id"]), in_an_hour())
             drain()
-            refused = ask(room, "POST", "messages", text="See", attachments=[given["id"]])
+            refused = call_chat(room, "POST", "messages", text="See", attachments=[given["id"]])
             assert (refused.status, refused.json["errors"][0]["code"]) == (422, "attachment_refused")
 
 
@@ -244,21 +244,21 @@ def in_an_hour(hours: int = 1) -> JobContext:
 
 
 def test_files_that_may_not_be_sent(room: Room) -> None:
-    waiting = ask(room, "POST", "attachments", **FILE).json["id"]
+    waiting = call_chat(room, "POST", "attachments", **FILE).json["id"]
     of_other = upload(room)
     for sender, attachment, code in (
         (room.caller(), waiting, "not_uploaded"),
         (room.caller("doctor"), of_other, "unknown_attachment"),
         (room.caller(), "att_none", "unknown_attachment"),
     ):
-        refused = ask(room, "POST", "messages", sender, text="See", attachments=[attachment])
+        refused = call_chat(room, "POST", "messages", sender, text="See", attachments=[attachment])
         assert (refused.status, refused.json["errors"][0]["code"]) == (422, code)
     for fault in NO_FILES:
-        assert ask(room, "POST", "attachments", **(FILE | fault)).status == 422, fault
+        assert call_chat(room, "POST", "attachments", **(FILE | fault)).status == 422, fault
 
 
 def test_a_link_takes_one_file_of_its_type_and_size_once(room: Room) -> None:
-    given = ask(room, "POST", "attachments", **FILE).json
+    given = call_chat(room, "POST", "attachments", **FILE).json
     assert put(given, b"abcd") == 403
     assert put(given | {"headers": given["headers"] | {"Content-Type": "text/html"}}, b"abc") == 403
     assert put(given | {"headers": {"Content-Type": "image/png"}}, b"abc") == 403
@@ -266,29 +266,31 @@ def test_a_link_takes_one_file_of_its_type_and_size_once(room: Room) -> None:
     assert put(given, b"xyz") == 412
 
 
-def test_each_sees_what_the_other_has_read_and_that_he_types(room: Room) -> None:
+def test_each_sees_what_the_other_has_read_and_that_they_type(room: Room) -> None:
     for text in ("One", "Two"):
         say(room, text)
     for number in (2, 1):  # never back
-        assert ask(room, "POST", "read", room.caller("doctor"), up_to=number).status == 204
-    assert ask(room, "POST", "read", room.caller("doctor"), up_to=3).json["errors"][0]["code"] == "no_such_message"
-    assert ask(room, "POST", "typing", room.caller("doctor")).status == 204
-    heard = hear(room)
-    assert heard["presence"]["doctor"] | {"read_at": None} == {"read_up_to": 2, "read_at": None, "typing": True}
-    assert heard["presence"]["patient"] == {"read_up_to": 0, "read_at": None, "typing": False}
+        assert call_chat(room, "POST", "read", room.caller("doctor"), up_to=number).status == 204
+    assert (
+        call_chat(room, "POST", "read", room.caller("doctor"), up_to=3).json["errors"][0]["code"] == "no_such_message"
+    )
+    assert call_chat(room, "POST", "typing", room.caller("doctor")).status == 204
+    first = hear(room)
+    assert first["presence"]["doctor"] | {"read_at": None} == {"read_up_to": 2, "read_at": None, "typing": True}
+    assert first["presence"]["patient"] == {"read_up_to": 0, "read_at": None, "typing": False}
     news = hear(room, after=2, state="0")
-    assert (news["data"], news["state"]) == ([], heard["state"])
+    assert (news["data"], news["state"]) == ([], first["state"])
 
 
 def test_the_patient_rates_once_when_it_is_over(room: Room) -> None:
     say(room, "Thanks")
-    assert ask(room, "POST", "rating", rating=5).json["code"] == "session_running"
-    assert ask(room, "GET", "rating").json["code"] == "no_rating"
+    assert call_chat(room, "POST", "rating", rating=5).json["code"] == "session_running"
+    assert call_chat(room, "GET", "rating").json["code"] == "no_rating"
     room.end()
-    assert ask(room, "POST", "rating", room.caller("doctor"), rating=5).json["code"] == "not_the_patient"
+    assert call_chat(room, "POST", "rating", room.caller("doctor"), rating=5).json["code"] == "not_the_patient"
     for stars in (0, 6, 4.5, "5", None):
-        assert ask(room, "POST", "rating", rating=stars).status == 422
-    assert ask(room, "POST", "rating", rating=4, text="Kind").status == 201
-    assert ask(room, "POST", "rating", rating=5).json["code"] == "already_rated"
-    seen = ask(room, "GET", "rating", room.caller("doctor")).json
+        assert call_chat(room, "POST", "rating", rating=stars).status == 422
+    assert call_chat(room, "POST", "rating", rating=4, text="Kind").status == 201
+    assert call_chat(room, "POST", "rating", rating=5).json["code"] == "already_rated"
+    seen = call_chat(room, "GET", "rating", room.caller("doctor")).json
     assert (seen["rating"], seen["text"], seen["session_id"]) == (4, "Kind", room.session().id)

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.cli import analytics
 from chalicelib.core.clock import now
 from chalicelib.identity.create_company import NewCompany, Person, create_company
-from tests.analytics.test_counting import COMPANY, made
+from tests.analytics.test_count_appointments import COMPANY, made
 from tests.cli.conftest import Pilot
 from tests.conftest import open_practice
 
@@ -16,8 +16,8 @@ def test_figures_are_recounted_and_shown(pilot: Pilot, monkeypatch: pytest.Monke
     monkeypatch.setattr(analytics, "pause", lambda seconds: None)
     create_company(NewCompany("Test", id=COMPANY), Person("Boss", "boss@example.com", "correct horse battery"), now)
     practice = open_practice(COMPANY, calcom=False)
-    chance = random.Random(7)
-    stand = [made(practice, chance) for _ in range(3)]
+    rng = random.Random(7)
+    stand = [made(practice, rng) for _ in range(3)]
     shown = ("analytics", "show", "--from", "2026-01-01", "--to", "2026-12-31")
     assert pilot.json(*shown)[-1]["booked"] == 0
     assert pilot.json("analytics", "rebuild") == [{"company": COMPANY, "appointments": 3}]

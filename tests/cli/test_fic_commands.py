@@ -22,7 +22,7 @@ def ours(account: Account) -> None:
     drain_all()
 
 
-class Worker:
+class RelayAndWorker:
     """Relays and works beside the command, as `make run` does."""
 
     def __enter__(self) -> None:
@@ -41,7 +41,7 @@ class Worker:
 
 
 def test_sync_reads_everything_and_watches(fic: FattureInCloudSimulator, account: Account, pilot: Pilot) -> None:
-    with Worker():
+    with RelayAndWorker():
         rows = pilot.json("fic", "sync", "all")
     assert [(row["resource"], row["status"], row["total"]) for row in rows] == [
         ("clients", "done", 230),
@@ -50,7 +50,7 @@ def test_sync_reads_everything_and_watches(fic: FattureInCloudSimulator, account
         ("quotes", "done", 30),
     ]
     assert_same(fic, account)
-    with Worker():
+    with RelayAndWorker():
         result = pilot("fic", "sync", "quotes", "--changes", "--account-id", account.id)
     assert result.exit_code == 0
     assert "changes" in result.stdout
@@ -60,7 +60,7 @@ def test_sync_reads_everything_and_watches(fic: FattureInCloudSimulator, account
 
 def test_sync_says_when_a_run_failed(fic: FattureInCloudSimulator, account: Account, pilot: Pilot) -> None:
     fic.fault(path="*/issued_documents", status=403, times=1)
-    with Worker():
+    with RelayAndWorker():
         result = pilot("fic", "sync", "quotes")
     assert result.exit_code == 1
     assert "fic_forbidden" in result.stdout
@@ -75,7 +75,7 @@ def test_status_tells_what_needs_a_hand(
     assert "never read" in result.stdout
     assert "no subscription to entity" in result.stdout
     subscribed(fic, account)
-    with Worker():
+    with RelayAndWorker():
         pilot("fic", "sync", "all")
     drain_all()
     fic.change("clients", fic.books[COMPANY].ids("clients")[0], {"name": "Changed"})

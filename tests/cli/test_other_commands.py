@@ -83,13 +83,13 @@ def test_work_on_a_stage_is_told_what_its_lambda_is_told(stage: Pilot, monkeypat
     from chalicelib.cli import work
     from chalicelib.core.settings import settings
 
-    told = []
-    monkeypatch.setattr(work, "run_worker", lambda queues, stop: told.append(settings()))
+    printed = []
+    monkeypatch.setattr(work, "run_worker", lambda queues, stop: printed.append(settings()))
     deploy("pilot-dev-queues-work_sync", "def handler(event, context): pass")
     result = stage("work", "--queue", "sync", "--stage", "dev")
     assert result.exit_code == 0, result.stderr
     assert "Lambdas of dev take messages" in result.stderr
-    [found] = told
+    [found] = printed
     assert (found.mail_from, found.prefix) == ("stage@example.com", "pilot-dev")
     assert found.queue_url("sync") == f"{stage.aws.url}/{stage.aws.account}/pilot-dev-sync"
 

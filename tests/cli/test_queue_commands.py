@@ -144,8 +144,8 @@ def test_a_stage_is_reached_by_its_own_names(stage: Pilot, doing: Doing, monkeyp
     assert (rows["default"]["waiting"], rows["sync"]["failed_jobs"]) == (1, 1)
     assert dict(os.environ) == before
 
-    asked = stage("queue", "flush", "--stage", "dev", stdin="n\n")
-    assert asked.exit_code == 1
+    answer = stage("queue", "flush", "--stage", "dev", stdin="n\n")
+    assert answer.exit_code == 1
     assert len(stage.json("queue", "failed", "--stage", "dev")) == 1
     assert stage("queue", "flush", "--stage", "dev", "--yes").exit_code == 0
     assert stage.json("queue", "failed", "--stage", "dev") == []

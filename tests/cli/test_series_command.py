@@ -6,7 +6,7 @@ import pytest
 
 from infra.local.demo_practice import Practice
 from tests.booking.test_refusing import TEN, opened
-from tests.booking.test_series import left_in_the_middle, series_of, wanted
+from tests.booking.test_series import left_in_the_middle, series_of, series_request
 from tests.cli.conftest import Pilot
 
 
@@ -14,7 +14,7 @@ def test_a_series_is_shown_with_what_became_of_each(pilot: Pilot, monkeypatch: p
     pilot.start()
     practice: Practice = opened()
     left = left_in_the_middle(practice, monkeypatch)
-    made = series_of(wanted(practice, starts_at=TEN + timedelta(hours=1))).series
+    made = series_of(series_request(practice, starts_at=TEN + timedelta(hours=1))).series
     words = ("series", "show", made.id, "--company", "com_test")
     shown = pilot(*words)
     assert shown.exit_code == 0, shown.output

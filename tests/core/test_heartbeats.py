@@ -96,7 +96,7 @@ def test_schedules_and_the_relay_note_that_they_ran(aws: EmbeddedAws, kind: str,
     assert made.needs.updates == ("heartbeats",)
 
 
-def test_who_buries_dead_letters_notes_nothing(aws: EmbeddedAws) -> None:
+def test_a_dead_letter_consumer_notes_nothing(aws: EmbeddedAws) -> None:
     made = run("dead")
     assert heartbeats.heartbeats() == {}
     assert made.needs.updates == ()

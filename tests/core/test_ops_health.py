@@ -124,7 +124,7 @@ def test_it_is_told_by_the_ability_alone(aws: EmbeddedAws) -> None:
     assert call("GET", "/api/ops/health", caller=Caller("com_1", "practice:read")).status == 403
 
 
-def test_a_lambda_knows_the_doors_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lambda_knows_the_endpoints_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "watched.json"
     file.write_bytes(msgspec.json.encode(watched.load()[:2]))
     monkeypatch.setattr(watched, "FILE", file)

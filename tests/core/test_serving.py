@@ -57,8 +57,8 @@ def test_a_fault_of_ours_gives_nothing_away() -> None:
     broken = serve(break_down, "GET", "/broken")
     assert (broken.status, broken.json["code"], broken.json["request_id"]) == (500, "internal_error", "req-1")
     assert broken.headers["Content-Type"] == "application/problem+json"
-    for telling in ("swordfish", "RuntimeError", "Traceback", ".py", "cannot open"):
-        assert telling not in broken.text
+    for secret in ("swordfish", "RuntimeError", "Traceback", ".py", "cannot open"):
+        assert secret not in broken.text
     assert serve(answer_nonsense, "GET", "/unprintable").json["code"] == "internal_error"
 
 
@@ -145,12 +145,12 @@ def test_no_request_makes_us_fail(
         "multiValueQueryStringParameters": query,
         "pathParameters": {},
     }
-    asked = [
+    requests = [
         serve(make_thing, "POST", "/things", key, **change),
         serve(list_things, "GET", "/things", key, **change),
         serve(touch_thing, "POST", "/things/{thing_id}/touch", key, **change | {"pathParameters": {"thing_id": value}}),
     ]
-    for answer in asked:
+    for answer in requests:
         assert answer.status < 500, answer.text
         if answer.status >= 400:
             assert {"type", "title", "status", "detail", "code", "request_id"} <= answer.json.keys()

@@ -85,7 +85,7 @@ def test_a_job_that_fails_is_not_deleted_but_tried_again(doing: Doing, monkeypat
     assert count() == {"waiting": 0, "hidden": 0, "delayed": 0}
 
 
-def test_dead_letters_are_buried_along_the_way(doing: Doing) -> None:
+def test_dead_letters_become_failed_jobs_along_the_way(doing: Doing) -> None:
     put("not a job", f"default{DEAD}")
     put_job(Try(company_id="com_1"))
     run_until(doing, 1, ["default"])

@@ -116,8 +116,8 @@ def work_once(queue: str = "default") -> list[str]:
 
 def count(queue: str = "default") -> dict[str, int]:
     """How many messages wait, are hidden or delayed."""
-    asked = {"waiting": "", "hidden": "NotVisible", "delayed": "Delayed"}
-    names = {word: f"ApproximateNumberOfMessages{end}" for word, end in asked.items()}
+    suffixes = {"waiting": "", "hidden": "NotVisible", "delayed": "Delayed"}
+    names = {word: f"ApproximateNumberOfMessages{end}" for word, end in suffixes.items()}
     found = aws.client("sqs").get_queue_attributes(
         QueueUrl=settings().queue_url(queue), AttributeNames=list(names.values())
     )

@@ -95,12 +95,12 @@ def test_sound_in_a_films_container_is_what_it_was_announced_as() -> None:
     assert as_announced("video/mp4", "audio/mp4", ()) == "audio/mp4"
     assert as_announced("video/webm", "video/webm", ()) == "video/webm"
     assert as_announced("image/png", "application/octet-stream", ()) == "image/png"
-    for found, announced, wanted in (
+    for found, announced, expected in (
         ("video/mp4", "audio/mpeg", ()),
         ("image/png", "application/octet-stream", ("document",)),
     ):
         with pytest.raises(NotTaken):
-            as_announced(found, announced, wanted)  # type: ignore[arg-type]
+            as_announced(found, announced, expected)  # type: ignore[arg-type]
 
 
 @given(st.binary(max_size=300))

@@ -47,8 +47,8 @@ def test_what_the_system_makes_is_told_of_once(aws: EmbeddedAws) -> None:
     for _ in range(2):
         keep(lambda: Unit(COMPANY), COMPANY, made, samples.CSV, now)
     assert (had(made.id), used(), show(made.id)["source"]) == (samples.CSV, len(samples.CSV), "system")
-    (told,) = [row.data for row in OutboxRow.scan() if row.type == "files.FileGenerated"]
-    assert f'"link":"{settings().public_url}/api/files/{made.id}/download"' in str(told)
+    (output,) = [row.data for row in OutboxRow.scan() if row.type == "files.FileGenerated"]
+    assert f'"link":"{settings().public_url}/api/files/{made.id}/download"' in str(output)
 
 
 def test_what_is_made_and_not_written_down_goes(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:

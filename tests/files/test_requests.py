@@ -107,44 +107,44 @@ def context(at: datetime) -> JobContext:
 
 
 def test_a_customer_uploads_on_the_page(customer: str) -> None:
-    asked = request(customer, message="Both sides,\nplease.", kinds=["document", "image"])
-    page = call("GET", asked["path"], headers=BROWSER)
+    requested = request(customer, message="Both sides,\nplease.", kinds=["document", "image"])
+    page = call("GET", requested["path"], headers=BROWSER)
     assert (page.status, "script" in page.text) == (200, False)
     assert "Your &lt;referral&gt;" in page.text
-    form = press(asked["path"])
+    form = press(requested["path"])
     assert form.status == 200
     bucket = urlsplit(unescape(re.search(r'action="([^"]+)" enc', form.text)[1])).netloc  # type: ignore[index]
     assert f"form-action 'self' http://{bucket}" in form.headers["Content-Security-Policy"]
     status, location = send(form.text, samples.PDF, "C:\\scans\\..\\Befund.pdf")
     assert status == 303
     back = go_on(location)
-    assert (back.status, back.headers["Location"]) == (303, asked["url"])
+    assert (back.status, back.headers["Location"]) == (303, requested["url"])
     assert go_on(location).status == 303  # the browser's reload
     drain()
-    (file,) = files(asked["id"])
+    (file,) = files(requested["id"])
     assert (file["name"], file["state"], file["source"], file["customer_id"]) == (
         "Befund.pdf", "ready", "request", customer
     )  # fmt: skip
     assert had(file["id"]) == samples.PDF
     assert used() == len(samples.PDF)
-    assert "Befund.pdf" in call("GET", asked["path"], headers=BROWSER).text
-    done = press(asked["path"], "finish")
+    assert "Befund.pdf" in call("GET", requested["path"], headers=BROWSER).text
+    done = press(requested["path"], "finish")
     assert "Nothing more can be uploaded" in done.text
-    assert press(asked["path"]).status == 409
-    assert call("GET", f"/api/file-requests/{asked['id']}", caller=STAFF).json["status"] == "complete"
+    assert press(requested["path"]).status == 409
+    assert call("GET", f"/api/file-requests/{requested['id']}", caller=STAFF).json["status"] == "complete"
     assert due.of_company(COMPANY, limit=10).data[0].key.startswith("file#")
 
 
 def test_what_is_sent_again_over_what_was_taken_is_not_had(customer: str) -> None:
-    asked = request(customer)
-    form = press(asked["path"]).text
+    requested = request(customer)
+    form = press(requested["path"]).text
     _, location = send(form, samples.PDF)
     go_on(location)
     drain()
     assert send(form, samples.PAGE)[0] == 303  # replayed; the bucket cannot know
     go_on(location)
     drain()
-    (file,) = files(asked["id"])
+    (file,) = files(requested["id"])
     assert had(file["id"]) == samples.PDF
     tidy(TidyFile(company_id=COMPANY, file_id=file["id"]), context(now() + timedelta(hours=1)))
     assert len(objects()) == 1
@@ -164,31 +164,31 @@ def test_a_form_takes_nothing_else_and_nowhere_else(customer: str) -> None:
 
 
 def test_what_is_not_wanted_is_shown_as_refused(customer: str) -> None:
-    asked = request(customer, kinds=["image"])
-    _, location = send(press(asked["path"]).text, samples.PDF)
+    requested = request(customer, kinds=["image"])
+    _, location = send(press(requested["path"]).text, samples.PDF)
     go_on(location)
     drain()
-    assert [each["refusal"] for each in files(asked["id"])] == ["kind_differs"]
-    assert "could not be taken: kind_differs" in call("GET", asked["path"], headers=BROWSER).text
+    assert [each["refusal"] for each in files(requested["id"])] == ["kind_differs"]
+    assert "could not be taken: kind_differs" in call("GET", requested["path"], headers=BROWSER).text
     assert (objects(), used()) == ({}, 0)
 
 
 def test_no_more_files_than_were_asked_for(customer: str) -> None:
-    asked = request(customer, most_files=1)
-    assert press(asked["path"]).status == 200
-    refused = press(asked["path"], accept="application/json")
+    requested = request(customer, most_files=1)
+    assert press(requested["path"]).status == 200
+    refused = press(requested["path"], accept="application/json")
     assert (refused.status, refused.json["code"]) == (409, "enough_files")
-    (file,) = files(asked["id"])
+    (file,) = files(requested["id"])
     tidy(TidyFile(company_id=COMPANY, file_id=file["id"]), context(now() + timedelta(minutes=26)))
-    assert press(asked["path"]).status == 200  # the form that was never sent no longer counts
+    assert press(requested["path"]).status == 200  # the form that was never sent no longer counts
 
 
 def test_the_last_form_is_had_once(customer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = request(customer, most_files=1)
+    requested = request(customer, most_files=1)
     all_decide_before_any_commits(monkeypatch, 4)
-    outcomes = many_at_once(lambda _: press(asked["path"], accept="application/json").status, 4)
+    outcomes = many_at_once(lambda _: press(requested["path"], accept="application/json").status, 4)
     assert sorted(outcomes) == [200, 409, 409, 409]
-    assert len(files(asked["id"])) == 1
+    assert len(files(requested["id"])) == 1
 
 
 def test_a_link_leads_to_its_own_request_alone(customer: str) -> None:
@@ -210,38 +210,38 @@ def test_a_link_leads_to_its_own_request_alone(customer: str) -> None:
 def test_reminders_come_until_there_is_a_file_and_then_the_end(customer: str) -> None:
     start = now()
     times = [(start + timedelta(hours=hours)).isoformat() for hours in (20, 10)]
-    asked = request(customer, remind_at=times, expires_at=(start + timedelta(hours=30)).isoformat())
+    requested = request(customer, remind_at=times, expires_at=(start + timedelta(hours=30)).isoformat())
     assert len(events("FileRequestLink")) == 1
-    job = FollowFileRequest(company_id=COMPANY, request_id=asked["id"])
+    job = FollowFileRequest(company_id=COMPANY, request_id=requested["id"])
     for hours, reminders in ((5, 0), (10.1, 1), (10.2, 1)):
         follow(job, context(start + timedelta(hours=hours)))
         assert len(events("FileRequestReminder")) == reminders
-    _, location = send(press(asked["path"]).text, samples.PDF)
+    _, location = send(press(requested["path"]).text, samples.PDF)
     go_on(location)
     drain()
     follow(job, context(start + timedelta(hours=20.1)))
     assert len(events("FileRequestReminder")) == 1
     for _ in range(2):
         follow(job, context(start + timedelta(hours=30.1)))
-    shown = call("GET", f"/api/file-requests/{asked['id']}", caller=STAFF).json
+    shown = call("GET", f"/api/file-requests/{requested['id']}", caller=STAFF).json
     assert (shown["status"], shown["reminded"], len(events("FileRequestClosed"))) == ("complete", 2, 1)
 
 
 def test_a_request_nobody_answers_expires(customer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = request(customer)
+    requested = request(customer)
     later = now() + timedelta(days=2, minutes=1)
     monkeypatch.setattr("functions.files.public_pages.now", lambda: later)
-    assert press(asked["path"]).status == 409
-    follow(FollowFileRequest(company_id=COMPANY, request_id=asked["id"]), context(later))
+    assert press(requested["path"]).status == 409
+    follow(FollowFileRequest(company_id=COMPANY, request_id=requested["id"]), context(later))
     assert '"reason":"expired"' in events("FileRequestClosed")[0]
-    assert "Nothing more can be uploaded" in call("GET", asked["path"], headers=BROWSER).text
+    assert "Nothing more can be uploaded" in call("GET", requested["path"], headers=BROWSER).text
 
 
 def test_an_outages_reminders_are_one(customer: str) -> None:
     start = now()
     times = [(start + timedelta(hours=hours)).isoformat() for hours in (1, 2, 3)]
-    asked = request(customer, remind_at=times)
-    follow(FollowFileRequest(company_id=COMPANY, request_id=asked["id"]), context(start + timedelta(hours=5)))
+    requested = request(customer, remind_at=times)
+    follow(FollowFileRequest(company_id=COMPANY, request_id=requested["id"]), context(start + timedelta(hours=5)))
     assert [('"number":3' in each) for each in events("FileRequestReminder")] == [True]
 
 
@@ -265,10 +265,10 @@ def test_what_cannot_be_asked(customer: str, wrong: dict[str, Any]) -> None:
 
 
 def test_storage_is_kept_for_what_a_form_may_bring(customer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = request(customer, kinds=["image"])
-    press(asked["path"])
+    requested = request(customer, kinds=["image"])
+    press(requested["path"])
     assert used() == 50 * 1024 * 1024
     monkeypatch.setenv("PILOT_FILES_CAP_GB", "0.06")
     settings.cache_clear()
-    assert press(asked["path"], accept="application/json").json["code"] == "storage_full"
+    assert press(requested["path"], accept="application/json").json["code"] == "storage_full"
     assert answer_request.LARGEST_BY_FORM >= 50 * 1024 * 1024

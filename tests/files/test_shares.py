@@ -117,11 +117,11 @@ def test_the_last_download_is_had_once(file_id: str) -> None:
 
 
 def test_links_that_end_are_taken_back_or_guessed_lead_nowhere(file_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended, revoked, standing = (share(file_id) for _ in range(3))
+    ended, revoked, active = (share(file_id) for _ in range(3))
     assert call("DELETE", f"/api/files/{file_id}/shares/{revoked['id']}", caller=STAFF).status == 204
     assert call("DELETE", f"/api/files/{file_id}/shares/{revoked['id']}", caller=STAFF).status == 404
-    guessed = standing["path"][:-1] + ("a" if standing["path"][-1] != "a" else "b")
-    for path in (revoked["path"], guessed, f"/public/shares/{standing['id']}"):
+    guessed = active["path"][:-1] + ("a" if active["path"][-1] != "a" else "b")
+    for path in (revoked["path"], guessed, f"/public/shares/{active['id']}"):
         assert {call("GET", path).status, press(path).status} == {404}
     page = call("GET", guessed, headers=BROWSER)
     assert (page.status, "Dieser Link führt nirgendwohin" in page.text) == (404, True)

@@ -38,7 +38,7 @@ def next_monday() -> date:
     return monday_of(now().date()) + timedelta(weeks=1)
 
 
-def ask(practice: Practice, path: str = "/api/availability", **query: Any) -> Answer:
+def get(practice: Practice, path: str = "/api/availability", **query: Any) -> Answer:
     given: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Haircut", "from": str(next_monday())}
     given |= {"company": "com_test"} if path.startswith("/public") else {}
     given = {name: value for name, value in (given | query).items() if value is not None}
@@ -68,7 +68,7 @@ def test_fifty_staff_and_thirty_days_are_one_getitem_and_one_query(practice: Pra
         ["dynamodb.GetItem", "dynamodb.Query"],  # another process finds it in the table
     ):
         with requests() as made:
-            found.append(ask(practice, to=until).json)
+            found.append(get(practice, to=until).json)
         assert made == [*expected, "dynamodb.UpdateItem"]  # the search is counted
         if len(found) == 2:
             search_index_store.forget()
@@ -82,37 +82,37 @@ def test_staff_at_home_elsewhere_cost_one_request_more_and_their_own_calendar_co
     berlin, new_york = practice.branches
     chloe = replace(practice.staff[2], home_branch_id=berlin.id)
     save_practice(lambda: Unit("com_test"), [berlin, new_york], practice.services, [*practice.staff[:2], chloe])
-    first = ask(practice).json["results"][0]["slots"][0]
+    first = get(practice).json["results"][0]["slots"][0]
     body = {"branch_id": new_york.id, "service": "Haircut", "starts_at": first["starts_at"], "staff": chloe.id}
     assert (
         call("POST", "/api/appointments", caller=ME, body=body | {"customer": {"phone": "+12125550199"}}).status == 201
     )
     with requests() as made:
-        again = ask(practice).json["results"][0]["slots"]
+        again = get(practice).json["results"][0]["slots"]
     assert made == ["dynamodb.GetItem", "dynamodb.Query", "dynamodb.BatchGetItem", "dynamodb.UpdateItem"]
     assert first["starts_at"] not in {slot["starts_at"] for slot in again}
-    why = ask(practice, explain="true", at=first["starts_at"]).json["results"][0]
+    why = get(practice, explain="true", at=first["starts_at"]).json["results"][0]
     assert why["reasons"] == [{"code": "taken", "staff_id": chloe.id, "resource_id": None, "by": "booking"}]
 
 
 def test_a_changed_schedule_is_never_answered_from_the_cache(practice: Practice) -> None:
-    assert ask(practice).json["results"][0]["slots"]
+    assert get(practice).json["results"][0]["slots"]
     found = call("GET", f"/api/branches/{practice.branches[1].id}", caller=ME).json
     closed = {"closures": [{"first": str(next_monday()), "last": str(next_monday())}]}
     body = {name: value for name, value in found.items() if name not in ("id", "company_id", "deleted_at")} | closed
     assert call("PUT", f"/api/branches/{found['id']}", caller=ME, body=body).status == 200
-    assert ask(practice).json["results"][0]["slots"] == []
+    assert get(practice).json["results"][0]["slots"] == []
     search_index_store.forget()
-    assert ask(practice).json["results"][0]["slots"] == []
+    assert get(practice).json["results"][0]["slots"] == []
     noon = f"{next_monday()}T12:00:00-05:00"
-    why = ask(practice, explain="true", at=noon).json["results"][0]["reasons"]
+    why = get(practice, explain="true", at=noon).json["results"][0]["reasons"]
     assert {reason["code"] for reason in why} == {"closed"}
 
 
 def test_batches_answer_each_service_in_each_branch_that_offers_it_in_the_viewers_zone(practice: Practice) -> None:
     branches = [branch.id for branch in practice.branches]
     until = str(next_monday() + timedelta(days=1))
-    answer = ask(practice, branch_id=branches, service=["Consultation", "Haircut"], to=until, zone="Asia/Kathmandu")
+    answer = get(practice, branch_id=branches, service=["Consultation", "Haircut"], to=until, zone="Asia/Kathmandu")
     assert answer.status == 200, answer
     results = answer.json["results"]
     assert [(one["branch_id"], one["service_id"]) for one in results] == [
@@ -132,25 +132,25 @@ def test_visitors_see_what_is_published_and_no_reasons(practice: Practice) -> No
     cut = replace(practice.services[2], resources=("chair",))
     services = [cut if service.id == cut.id else service for service in practice.services]
     save_practice(lambda: Unit("com_test"), practice.branches, services, [chloe, dan], [room])
-    answer = ask(practice, "/public/availability")
+    answer = get(practice, "/public/availability")
     assert answer.status == 200, answer
     slots = answer.json["results"][0]["slots"]
     assert {(slot["staff_ids"][0], slot["free_staff"], *slot["resource_ids"]) for slot in slots} == {
         (chloe.id, 1, "res_1")
     }
     assert "Chloe" not in answer.text
-    assert ask(practice, "/public/availability", staff=dan.id).json["errors"][0]["path"] == "query.staff"
-    assert ask(practice, "/public/availability", explain="true").status == 422
-    assert ask(practice, "/public/availability", company="com_other").status == 404
+    assert get(practice, "/public/availability", staff=dan.id).json["errors"][0]["path"] == "query.staff"
+    assert get(practice, "/public/availability", explain="true").status == 422
+    assert get(practice, "/public/availability", company="com_other").status == 404
     hidden = replace(practice.branches[1], published=False)
     save_practice(lambda: Unit("com_test"), [hidden], services, [chloe, dan], [room])
     search_index_store.forget()  # setting up a whole practice anew begins its versions anew
-    assert ask(practice, "/public/availability").status == 404
+    assert get(practice, "/public/availability").status == 404
 
 
 def test_visitors_are_throttled(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "A_MINUTE", 2)
-    answers = [ask(practice, "/public/availability") for _ in range(4)]  # at most one minute ends in between
+    answers = [get(practice, "/public/availability") for _ in range(4)]  # at most one minute ends in between
     assert any(a.status == 429 and a.json["code"] == "too_many_requests" and a.headers["Retry-After"] for a in answers)
 
 
@@ -174,6 +174,6 @@ SENSELESS: list[tuple[dict[str, Any], str]] = [
 
 def test_what_makes_no_sense_is_named(practice: Practice) -> None:
     for query, path in SENSELESS:
-        answer = ask(practice, **query)
+        answer = get(practice, **query)
         assert answer.status == 422, (query, answer)
         assert answer.json["errors"][0]["path"] == path, query

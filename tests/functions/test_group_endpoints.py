@@ -28,7 +28,7 @@ def practice(aws: EmbeddedAws) -> Practice:
     return Practice(made.branches, tuple(services), tuple(members), made.event_types)
 
 
-def wanted(practice: Practice, number: int, **fields: Any) -> dict[str, Any]:
+def seat_request(practice: Practice, number: int, **fields: Any) -> dict[str, Any]:
     day = now() + timedelta(days=14 - now().weekday())
     start = day.replace(hour=16, minute=0, second=0, microsecond=0)
     known = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": start.isoformat()}
@@ -40,15 +40,15 @@ def contact(number: int) -> dict[str, str]:
 
 
 def staff_books(practice: Practice, number: int, **fields: Any) -> Answer:
-    return call("POST", "/api/appointments", caller=ME, body=wanted(practice, number, **fields))
+    return call("POST", "/api/appointments", caller=ME, body=seat_request(practice, number, **fields))
 
 
 def visitor_books(practice: Practice, number: int, **fields: Any) -> Answer:
-    return call("POST", "/public/appointments", body=wanted(practice, number, **fields))
+    return call("POST", "/public/appointments", body=seat_request(practice, number, **fields))
 
 
 def free(practice: Practice, endpoint: str) -> list[dict[str, Any]]:
-    start = wanted(practice, 0)["starts_at"]
+    start = seat_request(practice, 0)["starts_at"]
     query = {"branch_id": practice.branches[1].id, "service": "Haircut", "from": start[:10]}
     if endpoint == "/public/availability":
         answer = call("GET", endpoint, query=query | {"company": "com_test"})
@@ -112,14 +112,16 @@ def test_a_full_group_refuses_with_alternatives_until_someone_leaves(practice: P
 def test_what_is_wrong_names_its_field(practice: Practice) -> None:
     assert staff_books(practice, 1, seats=0).json["errors"][0]["path"] == "body.seats"
     assert visitor_books(practice, 1, seats=4).json["errors"][0]["code"] == "more_than_seats"
-    refused = call("POST", "/public/holds", body={k: v for k, v in wanted(practice, 1).items() if k != "customer"})
+    refused = call(
+        "POST", "/public/holds", body={k: v for k, v in seat_request(practice, 1).items() if k != "customer"}
+    )
     assert [(one["path"], one["code"]) for one in refused.json["errors"]] == [("body.service", "seats_not_held")]
     opened = staff_books(practice, 1).json
     path = f"/api/appointments/{opened['id']}/participants"
     assert call("POST", path, caller=ME, body={"seats": 0}).status == 422
     assert call("POST", path, caller=ME, body={}).json["errors"][0]["path"] == "body.customer"
     other = staff_books(practice, 2, service="Text consultation", staff="Chloe Park").json
-    # Of a customer who is known by id nothing was told: his own record says who he is.
+    # Of a customer who is known by id nothing was told: their own record says who they are.
     assert call("POST", path, caller=ME, body={"customer_id": other["customer_id"]}).status == 201
     assert [one["name"] for one in call("GET", path, caller=ME).json["data"]] == ["Guest 1", "Guest 2"]
     assert call("POST", path, caller=ME, body={"customer_id": "cus_none"}).json["code"] == "customer_not_found"
@@ -133,7 +135,7 @@ def test_a_branch_of_calcoms_takes_no_groups(aws: EmbeddedAws) -> None:
     services = [*made.services]
     services[0] = replace(services[0], seats=3, references=())
     save_practice(lambda: Unit("com_test"), made.branches, services, made.staff)
-    body = wanted(Practice(made.branches, tuple(services), made.staff, ()), 1)
+    body = seat_request(Practice(made.branches, tuple(services), made.staff, ()), 1)
     body |= {"branch_id": made.branches[0].id, "service": "Consultation"}
     answer = call("POST", "/api/appointments", caller=ME, body=body)
     assert [(one["path"], one["code"]) for one in answer.json["errors"]] == [("body.service", "no_groups_at_calcom")]

@@ -13,10 +13,10 @@ from infra.local.invoking import Answer
 from tests.identity.office import (
     EMAIL,
     PASSWORD,
+    FixedClock,
     Mailbox,
-    StandingClock,
-    ask_authorizer,
     call,
+    call_authorizer,
     join,
     open_office,
 )
@@ -54,12 +54,12 @@ def test_log_in_use_the_token_log_out(admin: User) -> None:
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer pp_nothing", "pp_nothing"])
 def test_the_authorizer_says_unauthorized_and_nothing_else(admin: User, header: str) -> None:
     with pytest.raises(Exception, match=r"^Unauthorized$") as refused:
-        ask_authorizer(header)
+        call_authorizer(header)
     assert type(refused.value) is Exception
 
 
 def test_the_authorizer_lets_through_to_every_route_and_hands_on_flat_strings(admin: User, token: str) -> None:
-    answer = ask_authorizer(f"bearer {token}")
+    answer = call_authorizer(f"bearer {token}")
     assert answer["principalId"] == admin.id
     assert answer["policyDocument"]["Statement"] == [
         {
@@ -141,7 +141,7 @@ def test_tokens_are_made_listed_and_revoked(admin: User, token: str) -> None:
         call("GET", "/auth/me", limited)
 
 
-def test_companies_do_not_see_each_other(admin: User, token: str, clock: StandingClock) -> None:
+def test_companies_do_not_see_each_other(admin: User, token: str, clock: FixedClock) -> None:
     open_office(clock, "boss@example.org", "Salon Rosa")
     strange = str(log_in("boss@example.org").json["token"])
     mine = call("GET", "/auth/tokens", token).json["data"][0]["id"]
@@ -152,7 +152,7 @@ def test_companies_do_not_see_each_other(admin: User, token: str, clock: Standin
 
 
 def test_users_come_page_by_page_and_a_cursor_stays_at_home(
-    admin: User, token: str, clock: StandingClock, mailbox: Mailbox
+    admin: User, token: str, clock: FixedClock, mailbox: Mailbox
 ) -> None:
     for number in range(2):
         clock.forward(seconds=1)
@@ -170,7 +170,7 @@ def test_users_come_page_by_page_and_a_cursor_stays_at_home(
 
 
 def test_a_clients_token_sees_nothing_of_the_practice(
-    admin: User, clock: StandingClock, mailbox: Mailbox, aws: object
+    admin: User, clock: FixedClock, mailbox: Mailbox, aws: object
 ) -> None:
     join(admin, mailbox, clock, "eve@example.com", "client")
     token = str(log_in("eve@example.com").json["token"])
@@ -257,5 +257,5 @@ def test_names_are_printable(admin: User, token: str, name: str) -> None:
 
 
 def test_every_route_asks_for_a_known_ability() -> None:
-    asked = {route.ability for endpoint in all_endpoints() for route in endpoint.routes} - {PUBLIC}
-    assert asked <= ABILITIES
+    needed = {route.ability for endpoint in all_endpoints() for route in endpoint.routes} - {PUBLIC}
+    assert needed <= ABILITIES

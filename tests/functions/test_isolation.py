@@ -45,27 +45,27 @@ def test_every_route_has_a_recipe() -> None:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_company_keeps_to_itself(aws: EmbeddedAws, world: World, method: str, path: str) -> None:
-    area, wanted = RECIPES[method, path]
+    area, chosen = RECIPES[method, path]
     area.prepare(world)
     if method == "DELETE":  # the owner's own request would leave nothing to protect
-        _strangers_get_nothing(aws, world, method, wanted)
-        _refused_without_ability(aws, world, method, wanted)
-        assert _ask(world, world.owner, method, wanted).status < 300
+        _strangers_get_nothing(aws, world, method, chosen)
+        _refused_without_ability(aws, world, method, chosen)
+        assert _send(world, world.owner, method, chosen).status < 300
         return
-    mine = _ask(world, world.owner, method, wanted)
+    mine = _send(world, world.owner, method, chosen)
     assert 200 <= mine.status < 300, mine
     if path == "/auth/logout":
         return
-    if wanted.echoes:
+    if chosen.echoes:
         _wait_until_quiet(aws)
-    if wanted.stranger != "only his own":
-        _strangers_get_nothing(aws, world, method, wanted)
+    if chosen.stranger != "only their own":
+        _strangers_get_nothing(aws, world, method, chosen)
     else:
-        theirs = _ask(world, world.stranger, method, wanted, {"email": "other@example.com"})
+        theirs = _send(world, world.stranger, method, chosen, {"email": "other@example.com"})
         assert 200 <= theirs.status < 300, theirs
         for ours in (*world.ids.values(), "owner@example.com", OWNER):
             assert ours not in theirs.text
-    _refused_without_ability(aws, world, method, wanted)
+    _refused_without_ability(aws, world, method, chosen)
 
 
 def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
@@ -74,31 +74,31 @@ def test_a_token_that_was_logged_out_opens_nothing(world: World) -> None:
         call("GET", "/auth/me", caller=world.owner)
 
 
-def _strangers_get_nothing(aws: EmbeddedAws, world: World, method: str, wanted: Recipe) -> None:
+def _strangers_get_nothing(aws: EmbeddedAws, world: World, method: str, chosen: Recipe) -> None:
     before = _everything_of(aws, OWNER)
     assert before
-    answer = _ask(world, world.stranger, method, wanted)
-    assert answer.status == REFUSALS[wanted.stranger], answer
+    answer = _send(world, world.stranger, method, chosen)
+    assert answer.status == REFUSALS[chosen.stranger], answer
     assert _everything_of(aws, OWNER) == before
 
 
-def _refused_without_ability(aws: EmbeddedAws, world: World, method: str, wanted: Recipe) -> None:
+def _refused_without_ability(aws: EmbeddedAws, world: World, method: str, chosen: Recipe) -> None:
     weak = Holder(company_id=world.owner.company_id, token=world.owner.token, abilities="nothing:at-all")
     before = _everything_of(aws, OWNER)
     assert before
-    answer = _ask(world, weak, method, wanted)
+    answer = _send(world, weak, method, chosen)
     assert answer.status == 403, answer
     assert answer.json["code"] == "missing_ability"
     assert _everything_of(aws, OWNER) == before
 
 
-def _ask(world: World, who: Holder, method: str, wanted: Recipe, instead: dict[str, Any] | None = None) -> Answer:
-    body = wanted.body(world)
-    if body and instead and "email" in body:
-        body = body | instead
-    query = {name: value.format(**world.ids) for name, value in wanted.query.items()}
+def _send(world: World, who: Holder, method: str, chosen: Recipe, other_ids: dict[str, Any] | None = None) -> Answer:
+    body = chosen.body(world)
+    if body and other_ids and "email" in body:
+        body = body | other_ids
+    query = {name: value.format(**world.ids) for name, value in chosen.query.items()}
     return call(
-        method, wanted.path.format(**world.ids), caller=who, body=body, headers=wanted.headers, query=query or None
+        method, chosen.path.format(**world.ids), caller=who, body=body, headers=chosen.headers, query=query or None
     )
 
 

@@ -111,21 +111,21 @@ def test_visitors_hold_and_book_what_is_offered_to_them(aws: EmbeddedAws) -> Non
     practice = open_spa(staff={3: {"published": False}})
     slots = free(practice, "/public/availability")
     assert {one for slot in slots for one in slot["staff_ids"]} == {practice.staff[2].id}
-    wanted = {"branch_id": practice.branches[1].id, "service": "Makeover", "starts_at": slots[0]["starts_at"]}
-    held = call("POST", "/public/holds", body=wanted)
+    makeover = {"branch_id": practice.branches[1].id, "service": "Makeover", "starts_at": slots[0]["starts_at"]}
+    held = call("POST", "/public/holds", body=makeover)
     assert held.status == 201, held
     span = [datetime.fromisoformat(held.json[name]) for name in ("starts_at", "ends_at")]
     assert span == [datetime.fromisoformat(slots[0][name]) for name in ("starts_at", "ends_at")]
     place, secret = f"/public/holds/{held.json['id']}", {"secret": held.json["secret"]}
     assert call("POST", f"{place}/extend", body=secret).status == 200
     offered = [slot["starts_at"] for slot in free(practice, "/public/availability")]
-    assert wanted["starts_at"] not in offered
-    refused = book(practice, wanted["starts_at"], "/public/appointments")
+    assert makeover["starts_at"] not in offered
+    refused = book(practice, makeover["starts_at"], "/public/appointments")
     assert (refused.status, refused.json["code"]) == (409, "slot_taken")
     assert {one["staff_id"] for one in refused.json["alternatives"]} == {practice.staff[2].id}
     assert book(practice, refused.json["alternatives"][0]["starts_at"], "/public/appointments").status == 201
     proof = {"id": held.json["id"], "secret": held.json["secret"]}
-    made = book(practice, wanted["starts_at"], "/public/appointments", hold=proof)
+    made = book(practice, makeover["starts_at"], "/public/appointments", hold=proof)
     assert made.status == 201, made
     parts = [get_appointment("com_test", part["id"]) for part in made.json["package"]["parts"]]
     assert [part.starts_at for part in parts] == [span[0], span[1] - timedelta(minutes=30)]
@@ -133,9 +133,9 @@ def test_visitors_hold_and_book_what_is_offered_to_them(aws: EmbeddedAws) -> Non
     assert sorted(part.entry().reference for part in parts) == sorted(
         entry.reference for entry in mine if entry.start in {part.starts_at for part in parts}
     )
-    assert book(practice, wanted["starts_at"], "/public/appointments", hold=proof).json["code"] == "hold_not_found"
+    assert book(practice, makeover["starts_at"], "/public/appointments", hold=proof).json["code"] == "hold_not_found"
     left = free(practice, "/public/availability")[0]["starts_at"]
-    second = call("POST", "/public/holds", body=wanted | {"starts_at": left})
+    second = call("POST", "/public/holds", body=makeover | {"starts_at": left})
     before = len(free(practice, "/public/availability"))
     assert call("DELETE", f"/public/holds/{second.json['id']}", body={"secret": second.json["secret"]}).status == 204
     assert len(free(practice, "/public/availability")) > before

@@ -35,8 +35,8 @@ def test_a_branch_with_its_staff_service_and_room_from_nothing(aws: object) -> N
     assert call("POST", "/api/staff", caller=ME, body=staff).status == 201
     room = {"branch_id": branch["id"], "kind": "laser", "name": "Room 2"}
     assert call("POST", "/api/resources", caller=ME, body=room).status == 201
-    asks = body_of(service, skills=["laser"], resources=["laser"], price_minor=4900)
-    changed = call("PUT", f"/api/services/{service['id']}", caller=ME, body=asks)
+    needy = body_of(service, skills=["laser"], resources=["laser"], price_minor=4900)
+    changed = call("PUT", f"/api/services/{service['id']}", caller=ME, body=needy)
     assert changed.status == 200, changed
     schedule = practice_store.get_schedule("com_test", branch["id"])
     assert [s.price_minor for s in schedule.services] == [4900]
@@ -51,8 +51,8 @@ def test_terms_of_a_branch_go_before_the_service(practice: Practice) -> None:
     assert call("PUT", f"/api/branches/{berlin.id}", caller=ME, body=body_of(found, offers=offers)).status == 200
     here = practice_store.get_schedule("com_test", berlin.id)
     assert [(s.name, s.duration_min, s.price_minor) for s in here.services] == [("Consultation", 50, 9900)]
-    elsewhere = practice_store.get_schedule("com_test", practice.branches[1].id)
-    assert {s.duration_min for s in elsewhere.services if s.id == consultation.id} == {30}
+    other_branch = practice_store.get_schedule("com_test", practice.branches[1].id)
+    assert {s.duration_min for s in other_branch.services if s.id == consultation.id} == {30}
 
 
 def test_who_changes_an_older_version_is_told(practice: Practice) -> None:
@@ -285,8 +285,8 @@ def test_a_service_of_many_branches_changes_everywhere(practice: Practice, monke
 def _haircut(practice: Practice, staff: str | None = None, hour: int = 11) -> dict[str, Any]:
     day = now() + timedelta(days=7 - now().weekday())
     start = day.replace(hour=hour + 5, minute=0, second=0, microsecond=0)
-    wanted = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": start.isoformat()}
-    return wanted | {"staff": staff, "customer": {"phone": "+12125550199"}}
+    haircut = {"branch_id": practice.branches[1].id, "service": "Haircut", "starts_at": start.isoformat()}
+    return haircut | {"staff": staff, "customer": {"phone": "+12125550199"}}
 
 
 def test_the_holidays_ahead_never_run_out(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,8 +43,8 @@ def post(path: str, body: dict[str, Any], **fields: Any) -> Answer:
 
 def take_the_second(practice: Practice) -> None:
     second = post("/api/series/check", series(practice)).json["occurrences"][1]["starts_at"]
-    wish = {"customer": {"phone": "+12125550198"}, "starts_at": second, "recurrence": None}
-    assert post("/api/appointments", series(practice, **wish)).status == 201
+    booking_request = {"customer": {"phone": "+12125550198"}, "starts_at": second, "recurrence": None}
+    assert post("/api/appointments", series(practice, **booking_request)).status == 201
 
 
 def test_a_series_is_checked_booked_shown_moved_and_cancelled(practice: Practice) -> None:
@@ -68,21 +68,21 @@ def test_a_series_is_checked_booked_shown_moved_and_cancelled(practice: Practice
     path = f"/api/series/{made.json['id']}"
     shown = call("GET", path, caller=ME).json
     assert [one["status"] for one in shown["occurrences"]] == ["confirmed", None, "confirmed"]
-    told = made.json["occurrences"][0]
-    booked = call("GET", f"/api/appointments/{told['appointment_id']}", caller=ME).json
+    occurrence = made.json["occurrences"][0]
+    booked = call("GET", f"/api/appointments/{occurrence['appointment_id']}", caller=ME).json
     assert booked["series_id"] == made.json["id"]
     listed = call("GET", "/api/series", caller=ME, query={"customer_id": booked["customer_id"]}).json["data"]
     assert [one["id"] for one in listed] == [made.json["id"]]
     later = (first() + timedelta(hours=2)).isoformat()
-    change = {"appointment_id": told["appointment_id"], "scope": "following", "starts_at": later, "version": 1}
+    change = {"appointment_id": occurrence["appointment_id"], "scope": "following", "starts_at": later, "version": 1}
     moved = post(f"{path}/reschedule", change, headers=key)
     assert (moved.status, moved.json["change"]["finished"]) == (200, True), moved
     assert [one["outcome"] for one in moved.json["change"]["outcomes"]] == ["done", "done"]
     assert {one["starts_at"][11:13] for one in moved.json["occurrences"] if one["appointment_id"]} != {"10"}
     assert post(f"{path}/reschedule", change, headers=key).json == moved.json
-    stale = post(f"{path}/cancel", {"appointment_id": told["appointment_id"], "scope": "all", "version": 1})
+    stale = post(f"{path}/cancel", {"appointment_id": occurrence["appointment_id"], "scope": "all", "version": 1})
     assert (stale.status, stale.json["code"], stale.json["current"]["version"]) == (409, "stale_version", 2)
-    gone = post(f"{path}/cancel", {"appointment_id": told["appointment_id"], "scope": "all"})
+    gone = post(f"{path}/cancel", {"appointment_id": occurrence["appointment_id"], "scope": "all"})
     assert [one["status"] for one in gone.json["occurrences"]] == ["cancelled", None, "cancelled"]
     drain()
 
@@ -144,16 +144,17 @@ def test_what_is_no_series_names_its_field(practice: Practice) -> None:
     assert post("/api/series", series(practice, customer=None)).json["errors"][0]["path"] == "body.customer"
     assert post("/api/series/check", series(practice, branch_id="bra_nowhere")).status == 404
     made = post("/api/series", series(practice)).json
-    path, told = f"/api/series/{made['id']}", made["occurrences"][0]["appointment_id"]
+    path, occurrence = f"/api/series/{made['id']}", made["occurrences"][0]["appointment_id"]
     assert (
-        post(f"{path}/reschedule", {"appointment_id": told, "scope": "all"}).json["errors"][0]["path"]
+        post(f"{path}/reschedule", {"appointment_id": occurrence, "scope": "all"}).json["errors"][0]["path"]
         == "body.starts_at"
     )
     assert (
         post(f"{path}/cancel", {"appointment_id": "apt_none", "scope": "all"}).json["code"] == "appointment_not_found"
     )
     assert (
-        post("/api/series/ser_none/cancel", {"appointment_id": told, "scope": "all"}).json["code"] == "series_not_found"
+        post("/api/series/ser_none/cancel", {"appointment_id": occurrence, "scope": "all"}).json["code"]
+        == "series_not_found"
     )
 
 

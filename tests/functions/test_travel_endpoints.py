@@ -60,7 +60,7 @@ def book(practice: Practice, hour: int, minute: int = 0, **fields: Any) -> Answe
     return call("POST", "/api/appointments", caller=ME, body=body(practice, hour, minute, **fields))
 
 
-def ask(practice: Practice, path: str = "/api/availability", **query: Any) -> Answer:
+def get(practice: Practice, path: str = "/api/availability", **query: Any) -> Answer:
     given: dict[str, Any] = {"branch_id": practice.branches[1].id, "service": "Visit", "from": at(10)[:10]}
     given |= {"staff": practice.staff[3].id} | ({"company": "com_test"} if path.startswith("/public") else {})
     return call("GET", path, caller=Caller() if path.startswith("/public") else ME, query=given | query)
@@ -89,10 +89,10 @@ def test_a_mobile_service_takes_an_address_and_bad_ones_are_named(mobile: Practi
     hold = {name: visitor[name] for name in ("branch_id", "service", "starts_at", "staff")}
     assert paths(call("POST", "/public/holds", body=hold)) == ["body.address"]
     for path in ("/api/availability", "/public/availability"):
-        assert paths(ask(mobile, path)) == ["query.latitude"]
-        assert paths(ask(mobile, path, latitude="41.05")) == ["query.longitude"]
-        assert paths(ask(mobile, path, latitude="nan", longitude="1")) == ["query.latitude"]
-        assert paths(ask(mobile, path, latitude="41.05", longitude="-200")) == ["query.longitude"]
+        assert paths(get(mobile, path)) == ["query.latitude"]
+        assert paths(get(mobile, path, latitude="41.05")) == ["query.longitude"]
+        assert paths(get(mobile, path, latitude="nan", longitude="1")) == ["query.latitude"]
+        assert paths(get(mobile, path, latitude="41.05", longitude="-200")) == ["query.longitude"]
     made = book(mobile, 10, address=NORTH)
     assert (made.status, made.json["address"]) == (201, NORTH)
     inside = book(mobile, 16, service="Haircut", address=NORTH)
@@ -115,10 +115,10 @@ def test_how_staff_get_about_is_said_by_the_policy_and_nonsense_is_named(mobile:
     assert book(mobile, 9, address=NORTH).json["code"] == "slot_taken"  # eleven minutes from the shop, which opens
     assert book(mobile, 9, 15, address=NORTH).status == 201
     assert book(mobile, 10, 30, address=SOUTH).status == 201
-    assert min(free(ask(mobile, latitude="40.45", longitude="-74"))) == datetime.fromisoformat(at(11, 15))
+    assert min(free(get(mobile, latitude="40.45", longitude="-74"))) == datetime.fromisoformat(at(11, 15))
 
 
-def test_nobody_is_offered_or_booked_where_he_cannot_get_to_in_time(mobile: Practice) -> None:
+def test_nobody_is_offered_or_booked_where_they_cannot_get_to_in_time(mobile: Practice) -> None:
     made = book(mobile, 12, address=NORTH).json  # until 12:45
     refused = book(mobile, 14, address=SOUTH)
     assert (refused.status, refused.json["code"]) == (409, "slot_taken")
@@ -130,16 +130,16 @@ def test_nobody_is_offered_or_booked_where_he_cannot_get_to_in_time(mobile: Prac
     as_given = call("POST", "/api/appointments", caller=ME, body=body(mobile, 14, address=SOUTH) | again)
     assert as_given.status == 201, as_given
     assert call("POST", f"/api/appointments/{as_given.json['id']}/cancel", caller=ME, body={}).status == 200
-    offered = free(ask(mobile, latitude="40.45", longitude="-74"))
+    offered = free(get(mobile, latitude="40.45", longitude="-74"))
     assert datetime.fromisoformat(at(14)) not in offered
     assert datetime.fromisoformat(at(14, 30)) in offered
-    near = free(ask(mobile, latitude="41.05", longitude="-74"))
+    near = free(get(mobile, latitude="41.05", longitude="-74"))
     assert {datetime.fromisoformat(at(11, 15)), datetime.fromisoformat(at(12, 45))} <= near
-    at_the_shop = free(ask(mobile, service="Haircut"))
+    at_the_shop = free(get(mobile, service="Haircut"))
     assert datetime.fromisoformat(at(13, 30)) not in at_the_shop
     assert datetime.fromisoformat(at(13, 45)) in at_the_shop
     assert book(mobile, 13, 30, service="Haircut").json["code"] == "slot_taken"
-    why = ask(mobile, explain="true", at=at(14), latitude="40.45", longitude="-74").json["results"][0]["reasons"]
+    why = get(mobile, explain="true", at=at(14), latitude="40.45", longitude="-74").json["results"][0]["reasons"]
     assert why == [{"code": "travel", "staff_id": mobile.staff[3].id, "resource_id": None, "by": None}]
     assert book(mobile, 14, 30, address=SOUTH).status == 201
     assert book(mobile, 11, 15, address=NORTH).status == 201
@@ -147,13 +147,13 @@ def test_nobody_is_offered_or_booked_where_he_cannot_get_to_in_time(mobile: Prac
 
 
 def test_whatever_is_offered_is_bookable_right_away(mobile: Practice) -> None:
-    chance, booked = random.Random(27), 0
+    rng, booked = random.Random(27), 0
     for number in range(8):
-        north, west = chance.choice([40.45, 40.75, 41.05]), chance.choice([-74.0, -73.6])
+        north, west = rng.choice([40.45, 40.75, 41.05]), rng.choice([-74.0, -73.6])
         kind = "Visit" if number % 3 else "Haircut"
-        offered = sorted(free(ask(mobile, service=kind, latitude=str(north), longitude=str(west))))
+        offered = sorted(free(get(mobile, service=kind, latitude=str(north), longitude=str(west))))
         if offered:
-            start = chance.choice(offered)
+            start = rng.choice(offered)
             place = {"latitude": north, "longitude": west}
             made = book(mobile, 10, service=kind, address=place, starts_at=start.isoformat())
             assert made.status == 201, made
@@ -179,8 +179,8 @@ def test_moving_and_reassigning_look_at_the_way_too(mobile: Practice) -> None:
 
 
 def test_a_hold_keeps_the_way_free_and_becomes_the_appointment_at_its_address(mobile: Practice) -> None:
-    wanted = {name: value for name, value in body(mobile, 12, address=NORTH).items() if name != "customer"}
-    held = call("POST", "/public/holds", body=wanted)
+    details = {name: value for name, value in body(mobile, 12, address=NORTH).items() if name != "customer"}
+    held = call("POST", "/public/holds", body=details)
     assert held.status == 201, held
     assert book(mobile, 13, 15, address=SOUTH).json["code"] == "slot_taken"
     proof = {"id": held.json["id"], "secret": held.json["secret"]}
@@ -192,7 +192,7 @@ def test_a_hold_keeps_the_way_free_and_becomes_the_appointment_at_its_address(mo
     assert appointment.address == GeoAddress(41.05, -74.0, "12 Hill Road")
     calendar = read_calendar(mobile.staff[3], appointment.entry())
     assert [entry.reference for entry in calendar.entries()] == [appointment.entry().reference]
-    again = call("POST", "/public/holds", body=wanted | {"starts_at": at(15)})
+    again = call("POST", "/public/holds", body=details | {"starts_at": at(15)})
     secret = {"secret": again.json["secret"]}
     assert call("POST", f"/public/holds/{again.json['id']}/extend", body=secret).status == 200
     assert book(mobile, 16, service="Haircut").json["code"] == "slot_taken"
@@ -208,8 +208,8 @@ def test_a_mobile_booking_is_still_one_read_and_one_transaction(mobile: Practice
         assert book(mobile, 12, 30, address=SOUTH).status == 201
         assert len(made) == 2, made
         made.clear()
-        ask(mobile, latitude="40.45", longitude="-74")
-        ask(mobile, latitude="40.45", longitude="-74")
+        get(mobile, latitude="40.45", longitude="-74")
+        get(mobile, latitude="40.45", longitude="-74")
     finally:
         clients.call_hooks.pop()
     assert made[-3:] == ["dynamodb.GetItem", "dynamodb.Query", "dynamodb.UpdateItem"]
@@ -233,7 +233,7 @@ def test_who_is_at_home_in_another_branch_sets_out_from_there(mobile: Practice) 
     assert book(mobile, 11, address=NORTH).status == 201  # what is not mobile counts as being at home, up north
     refused = book(mobile, 12, address=SOUTH)
     assert refused.json["code"] == "slot_taken"
-    assert datetime.fromisoformat(at(13, 30)) in free(ask(mobile, latitude="40.45", longitude="-74"))
+    assert datetime.fromisoformat(at(13, 30)) in free(get(mobile, latitude="40.45", longitude="-74"))
     moved = book(mobile, 15, address=NORTH).json
     path = f"/api/appointments/{moved['id']}/reschedule"
     assert call("POST", path, caller=ME, body={"starts_at": at(11, 45)}).status == 200
@@ -245,16 +245,16 @@ def test_a_taken_slot_also_names_a_time_in_another_branch_that_can_be_booked(pra
     late = tuple(replace(window, end=24 * 60) for window in berlin.hours)
     ada = replace(practice.staff[0], hours={berlin.id: late})
     save(Practice((replace(berlin, hours=late), new_york), practice.services, (ada, *practice.staff[1:]), ()))
-    wanted = body(practice, 10, service="Consultation", staff="Chloe Park")
-    assert call("POST", "/api/appointments", caller=ME, body=wanted).status == 201
+    details = body(practice, 10, service="Consultation", staff="Chloe Park")
+    assert call("POST", "/api/appointments", caller=ME, body=details).status == 201
     for path in ("/api/appointments", "/public/appointments"):
-        refused = call("POST", path, caller=ME if path.startswith("/api") else Caller(), body=wanted)
+        refused = call("POST", path, caller=ME if path.startswith("/api") else Caller(), body=details)
         assert refused.status == 409, refused
         offered = refused.json["alternatives"]
         assert [one["branch_id"] for one in offered] == [new_york.id] * 3 + [berlin.id]
         assert datetime.fromisoformat(offered[3]["starts_at"]) == datetime.fromisoformat(at(10))
     given = {name: offered[3][name] for name in ("branch_id", "starts_at")}
-    taken = wanted | given | {"service": offered[3]["service_id"], "staff": offered[3]["staff_id"]}
+    taken = details | given | {"service": offered[3]["service_id"], "staff": offered[3]["staff_id"]}
     assert call("POST", "/public/appointments", body=taken).status == 201
     haircut = body(practice, 10, service="Haircut", staff="Chloe Park")
     only_here = call("POST", "/api/appointments", caller=ME, body=haircut).json["alternatives"]
@@ -264,11 +264,11 @@ def test_a_taken_slot_also_names_a_time_in_another_branch_that_can_be_booked(pra
 def test_other_branches_that_are_hidden_do_not_offer_it_or_ask_a_deposit_are_left_out(practice: Practice) -> None:
     berlin, new_york = practice.branches
     consultation = practice.services[0]
-    wanted = body(practice, 10, service="Consultation", staff="Chloe Park")
-    assert call("POST", "/api/appointments", caller=ME, body=wanted).status == 201
+    details = body(practice, 10, service="Consultation", staff="Chloe Park")
+    assert call("POST", "/api/appointments", caller=ME, body=details).status == 201
 
     def branches(path: str) -> set[str]:
-        refused = call("POST", path, caller=ME if path.startswith("/api") else Caller(), body=wanted)
+        refused = call("POST", path, caller=ME if path.startswith("/api") else Caller(), body=details)
         return {one["branch_id"] for one in refused.json["alternatives"]}
 
     save(Practice((replace(berlin, published=False), new_york), practice.services, practice.staff, ()))
@@ -280,7 +280,9 @@ def test_other_branches_that_are_hidden_do_not_offer_it_or_ask_a_deposit_are_lef
         assert branches("/api/appointments") == {new_york.id}
 
 
-def test_a_search_for_a_customer_knows_his_block_his_limits_and_the_consultation_he_lacks(practice: Practice) -> None:
+def test_a_search_for_a_customer_knows_their_block_their_limits_and_the_consultation_they_lack(
+    practice: Practice,
+) -> None:
     consultation = practice.services[0]
     cut: Service = replace(
         practice.services[2], consultation_id=consultation.id, policy=Policy(customer_limits=Limits(per_day=1))
@@ -291,24 +293,24 @@ def test_a_search_for_a_customer_knows_his_block_his_limits_and_the_consultation
     save(Practice(practice.branches, services, tuple(staff), ()))
     made = book(practice, 10, service="Colour").json
     eve = made["customer_id"]
-    assert ask(practice, service="Haircut", customer_id="cus_nobody").json["code"] == "customer_not_found"
-    found = ask(practice, service="Haircut", staff="any", customer_id=eve).json["results"]
+    assert get(practice, service="Haircut", customer_id="cus_nobody").json["code"] == "customer_not_found"
+    found = get(practice, service="Haircut", staff="any", customer_id=eve).json["results"]
     assert [(one["service_id"], bool(one["slots"]), one["consultation_first"]) for one in found] == [
         (consultation.id, True, False),
         (cut.id, False, True),
     ]
-    assert free(ask(practice, service="Haircut"))
+    assert free(get(practice, service="Haircut"))
     next_day = (datetime.fromisoformat(at(10)) + timedelta(days=1)).date()
     limited: dict[str, Any] = {"service": "Colour", "customer_id": eve, "to": str(next_day)}
-    assert {one.date() for one in free(ask(practice, **limited))} == {next_day}
+    assert {one.date() for one in free(get(practice, **limited))} == {next_day}
 
     def why(**query: Any) -> list[str]:
-        answer = ask(practice, explain="true", at=at(15), customer_id=eve, **query)
+        answer = get(practice, explain="true", at=at(15), customer_id=eve, **query)
         return [reason["code"] for reason in answer.json["results"][0]["reasons"]]
 
     assert why(service="Colour") == ["customer_limit_reached"]
     assert why(service="Haircut") == ["consultation_required", "customer_limit_reached"]
     call("PUT", "/api/blocklist", caller=ME, body={"customer_id": eve})
-    assert free(ask(practice, **limited)) == set()
+    assert free(get(practice, **limited)) == set()
     assert why(service="Colour") == ["blocked", "customer_limit_reached"]
-    assert ask(practice, "/public/availability", customer_id=eve).status == 422
+    assert get(practice, "/public/availability", customer_id=eve).status == 422

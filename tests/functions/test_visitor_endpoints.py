@@ -59,18 +59,20 @@ def test_a_hold_keeps_the_time_for_its_visitor_who_books_it_once(practice: Pract
 
 
 def test_visitors_book_at_times_that_are_offered_and_staff_whenever_they_like(practice: Practice) -> None:
-    wish = haircut(practice)
-    wish["starts_at"] = (datetime.fromisoformat(wish["starts_at"]) + timedelta(minutes=7)).isoformat()
+    booking_request = haircut(practice)
+    booking_request["starts_at"] = (
+        datetime.fromisoformat(booking_request["starts_at"]) + timedelta(minutes=7)
+    ).isoformat()
     customer = {"customer": {"email": "eve@example.com"}}
     for refused in (
-        call("POST", "/public/holds", body=wish),
-        call("POST", "/public/appointments", body=wish | customer),
+        call("POST", "/public/holds", body=booking_request),
+        call("POST", "/public/appointments", body=booking_request | customer),
     ):
         assert (refused.status, refused.json["code"]) == (409, "not_bookable")
         offered = [datetime.fromisoformat(other["starts_at"]) for other in refused.json["alternatives"]]
         assert offered
         assert all(start.minute % 15 == 0 for start in offered)
-    assert call("POST", "/api/appointments", caller=ME, body=wish | customer).status == 201
+    assert call("POST", "/api/appointments", caller=ME, body=booking_request | customer).status == 201
 
 
 def test_a_hold_is_extended_once_and_released(practice: Practice) -> None:
@@ -146,9 +148,11 @@ def test_one_address_books_so_often_and_no_more(practice: Practice, monkeypatch:
 
 
 def test_overriding_takes_an_ability(practice: Practice) -> None:
-    wanted = haircut(practice, 3, customer={"phone": "+12125550199"}, override=["business_hours", "staff_availability"])
+    overriding = haircut(
+        practice, 3, customer={"phone": "+12125550199"}, override=["business_hours", "staff_availability"]
+    )
     writer = Caller("com_test", abilities="appointments:write")
-    refused = call("POST", "/api/appointments", caller=writer, body=wanted)
+    refused = call("POST", "/api/appointments", caller=writer, body=overriding)
     assert (refused.status, refused.json["ability"]) == (403, "appointments:override")
     both = Caller("com_test", abilities="appointments:write appointments:override")
-    assert call("POST", "/api/appointments", caller=both, body=wanted).status == 201
+    assert call("POST", "/api/appointments", caller=both, body=overriding).status == 201

@@ -267,7 +267,7 @@ def test_the_blocked_and_the_unreachable_get_nothing_and_the_rest_do(twilio: Twi
     assert texts(twilio, FIRST) == []
 
 
-def test_who_leaves_gives_his_offer_to_the_next(twilio: TwilioSimulator) -> None:
+def test_who_leaves_gives_their_offer_to_the_next(twilio: TwilioSimulator) -> None:
     branch = open_branch()
     first, second = waits(branch, FIRST), waits(branch, SECOND)
     drain(rounds=20)

@@ -25,7 +25,7 @@ from tests.draining import drain
 from tests.integrations.test_outgoing_webhooks import Receiver, endpoint, receiver
 
 __all__ = ["receiver", "twilio"]
-from tests.functions.waiting import FIRST, ME, SECOND, books, link, reply, state, texts, waits, wish
+from tests.functions.waiting import FIRST, ME, SECOND, booking_request, books, link, reply, state, texts, waits
 
 
 def test_what_is_not_offered_any_more_is_said(twilio: TwilioSimulator) -> None:
@@ -78,10 +78,12 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-def test_bad_wishes_name_the_field(aws: EmbeddedAws) -> None:
+def test_bad_requests_name_the_field(aws: EmbeddedAws) -> None:
     branch = open_branch()
     for fields, path in BAD:
-        answer = call("POST", "/api/waiting-list", caller=ME, body=wish(branch, customer={"phone": FIRST}) | fields)
+        answer = call(
+            "POST", "/api/waiting-list", caller=ME, body=booking_request(branch, customer={"phone": FIRST}) | fields
+        )
         assert answer.status == 422, (fields, answer)
         assert path in [one["path"] for one in answer.json["errors"]], answer
 
@@ -103,7 +105,7 @@ def test_nobody_is_on_the_list_too_often_and_a_visitor_is_not_told(
     branch = open_branch()
     monkeypatch.setattr(waitlist_join, "MOST_OF_A_CUSTOMER", 1)
     waits(branch, FIRST)
-    body = wish(branch, customer={"phone": FIRST})
+    body = booking_request(branch, customer={"phone": FIRST})
     assert call("POST", "/api/waiting-list", caller=ME, body=body).json["code"] == "waits_already"
     assert call("POST", "/public/waiting-list", body=body).json["code"] == "too_many_requests"
 
@@ -128,16 +130,16 @@ def test_outgoing_webhooks_tell_of_it(
     (words,) = texts(twilio, FIRST)
     assert reply(link(words), "accept").status == 200
     drain(rounds=20)
-    told = [json.loads(body) for _, body in receiver.got]
-    assert sorted(message["type"] for message in told) == ["waiting.added", "waiting.booked", "waiting.offered"]
-    assert {message["data"]["id"] for message in told} == {one}
-    assert all(link(words).rpartition("/")[2] not in str(message) for message in told)
+    bodies = [json.loads(body) for _, body in receiver.got]
+    assert sorted(message["type"] for message in bodies) == ["waiting.added", "waiting.booked", "waiting.offered"]
+    assert {message["data"]["id"] for message in bodies} == {one}
+    assert all(link(words).rpartition("/")[2] not in str(message) for message in bodies)
 
 
 def test_what_asks_for_a_deposit_waits_for_it_once_accepted(twilio: TwilioSimulator) -> None:
     branch = open_branch(policy=Policy(deposit_minor=5000))
     waits(branch, FIRST)
-    body = wish(branch, customer={"phone": SECOND}, times=[{"start": 660, "end": 690}])
+    body = booking_request(branch, customer={"phone": SECOND}, times=[{"start": 660, "end": 690}])
     assert call("POST", "/api/waiting-list", caller=ME, body=body).status == 201
     drain(rounds=20)
     for phone in (FIRST, SECOND):

@@ -26,19 +26,19 @@ ADA = "Ada Keller"
 FIRST, SECOND, THIRD = "+4915112345601", "+4915112345602", "+4915112345603"
 
 
-def wish(branch: Branch, **fields: Any) -> dict[str, Any]:
+def booking_request(branch: Branch, **fields: Any) -> dict[str, Any]:
     """Ada at ten on Monday, and nothing else will do."""
     monday = next_monday(10).date().isoformat()
-    asked = {
+    joined = {
         "branch_id": branch.id, "services": ["Consultation"], "days": [{"first": monday, "last": monday}],
         "times": [{"start": 600, "end": 630}], "staff": [ADA],
     }  # fmt: skip
-    return asked | fields
+    return joined | fields
 
 
 def waits(branch: Branch, phone: str | None = None, email: str | None = None, **fields: Any) -> str:
     customer = {name: value for name, value in (("phone", phone), ("email", email)) if value}
-    answer = call("POST", "/public/waiting-list", body=wish(branch, customer=customer, **fields))
+    answer = call("POST", "/public/waiting-list", body=booking_request(branch, customer=customer, **fields))
     assert answer.status == 201, answer
     return str(answer.json["id"])
 

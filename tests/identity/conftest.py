@@ -4,13 +4,13 @@ import pytest
 
 from chalicelib.identity.user import User
 from tests.conftest import EmbeddedAws
-from tests.identity.office import Mailbox, StandingClock, open_office
+from tests.identity.office import FixedClock, Mailbox, open_office
 
 
 @pytest.fixture
-def clock() -> StandingClock:
+def clock() -> FixedClock:
     """Stands at the present instant until it is told to go forward."""
-    return StandingClock()
+    return FixedClock()
 
 
 @pytest.fixture
@@ -20,6 +20,6 @@ def mailbox(aws: EmbeddedAws) -> Mailbox:
 
 
 @pytest.fixture
-def admin(aws: EmbeddedAws, clock: StandingClock) -> User:
+def admin(aws: EmbeddedAws, clock: FixedClock) -> User:
     """The admin of an otherwise empty company."""
     return open_office(clock)[1]

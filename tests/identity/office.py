@@ -38,7 +38,7 @@ ADDRESS = "198.51.100.7"
 
 
 @dataclass
-class StandingClock:
+class FixedClock:
     """Says what it is told."""
 
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -76,22 +76,22 @@ class Mailbox:
         return self.secret()
 
 
-def open_office(clock: StandingClock, email: str = EMAIL, name: str = "Practice Dr. Keller") -> tuple[Company, User]:
+def open_office(clock: FixedClock, email: str = EMAIL, name: str = "Practice Dr. Keller") -> tuple[Company, User]:
     """A company, and its admin, whose password is PASSWORD."""
     return create_company.create_company(NewCompany(name), Person("Ada Keller", email, PASSWORD), clock)
 
 
-def sign_in(clock: StandingClock, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS) -> SignedIn:
+def sign_in(clock: FixedClock, email: str = EMAIL, password: str = PASSWORD, address: str = ADDRESS) -> SignedIn:
     """With the right password, unless told otherwise."""
     return password_login.sign_in(email, password, address, clock)
 
 
-def admin_unit(admin: User, clock: StandingClock, abilities: frozenset[str] = frozenset("*")) -> Unit:
+def admin_unit(admin: User, clock: FixedClock, abilities: frozenset[str] = frozenset("*")) -> Unit:
     """A unit of work of a request by the admin."""
     return Unit(admin.company_id, Actor("user", admin.id, "tok_x", abilities), clock=clock)
 
 
-def join(admin: User, mailbox: Mailbox, clock: StandingClock, email: str, role: Role) -> User:
+def join(admin: User, mailbox: Mailbox, clock: FixedClock, email: str, role: Role) -> User:
     """Another user of the company, whose password is PASSWORD."""
     invitations.invite(admin_unit(admin, clock), email, "Noor Haddad", role, clock)
     secret = mailbox.secret_after_work()
@@ -100,7 +100,7 @@ def join(admin: User, mailbox: Mailbox, clock: StandingClock, email: str, role: 
     )
 
 
-def opens(secret: str, clock: StandingClock) -> bool:
+def opens(secret: str, clock: FixedClock) -> bool:
     """Whether the token is let through."""
     from chalicelib.core.errors import Unauthenticated
 
@@ -111,7 +111,7 @@ def opens(secret: str, clock: StandingClock) -> bool:
     return True
 
 
-def ask_authorizer(header: str) -> dict[str, Any]:
+def call_authorizer(header: str) -> dict[str, Any]:
     """What API Gateway gets from the authorizer; raises what the authorizer raises."""
     arn = "arn:aws:execute-api:eu-central-1:123456789012:abc/api/GET/auth/me"
     answer: dict[str, Any] = bearer({"type": "TOKEN", "authorizationToken": header, "methodArn": arn}, None)
@@ -120,5 +120,5 @@ def ask_authorizer(header: str) -> dict[str, Any]:
 
 def call(method: str, path: str, token: str | None = None, **more: Any) -> Answer:
     """Through the authorizer, where a token is given, into the route's own Lambda."""
-    caller = LetThrough(given=ask_authorizer(f"Bearer {token}")["context"]) if token is not None else Caller()
+    caller = LetThrough(given=call_authorizer(f"Bearer {token}")["context"]) if token is not None else Caller()
     return invoking.call(method, path, caller=caller, **more)

@@ -28,8 +28,8 @@ from tests.identity.office import (
     ADDRESS,
     EMAIL,
     PASSWORD,
+    FixedClock,
     Mailbox,
-    StandingClock,
     admin_unit,
     join,
     open_office,
@@ -41,21 +41,21 @@ OTHER_PASSWORD = "a wholly other sentence"
 NOOR = "noor@example.com"
 
 
-def ask(mailbox: Mailbox, clock: StandingClock, email: str = EMAIL) -> str:
+def reset_link(mailbox: Mailbox, clock: FixedClock, email: str = EMAIL) -> str:
     reset_password.request_reset(email, ADDRESS, clock)
     return mailbox.secret_after_work()
 
 
-def confirm(secret: str, clock: StandingClock, password: str = OTHER_PASSWORD) -> None:
+def confirm(secret: str, clock: FixedClock, password: str = OTHER_PASSWORD) -> None:
     reset_password.confirm_reset(lambda company_id: Unit(company_id, clock=clock), secret, password, clock)
 
 
-def accept(secret: str, clock: StandingClock, password: str = PASSWORD, name: str | None = None) -> User:
+def accept(secret: str, clock: FixedClock, password: str = PASSWORD, name: str | None = None) -> User:
     new_unit = lambda company_id: Unit(company_id, clock=clock)  # noqa: E731
     return invitations.accept_invitation(new_unit, secret, password, name, clock)
 
 
-def test_an_invitation_is_mailed_taken_up_and_used_up(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
+def test_an_invitation_is_mailed_taken_up_and_used_up(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     invited = invitations.invite(admin_unit(admin, clock), " Noor@Example.com ", "Noor  Haddad", "practitioner", clock)
     assert (invited.status, invited.email, invited.name) == ("invited", NOOR, "Noor Haddad")
     secret = mailbox.secret_after_work()
@@ -72,7 +72,7 @@ def test_an_invitation_is_mailed_taken_up_and_used_up(admin: User, mailbox: Mail
     sign_in(clock, NOOR)
 
 
-def test_invited_again_both_mails_open_until_one_is_used(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
+def test_invited_again_both_mails_open_until_one_is_used(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     first = invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
     one = mailbox.secret_after_work()
     again = invitations.invite(admin_unit(admin, clock), NOOR, "Noor Haddad", "staff", clock)
@@ -86,7 +86,7 @@ def test_invited_again_both_mails_open_until_one_is_used(admin: User, mailbox: M
         invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "client", clock)
 
 
-def test_an_email_signs_in_to_one_company_only(admin: User, clock: StandingClock) -> None:
+def test_an_email_signs_in_to_one_company_only(admin: User, clock: FixedClock) -> None:
     _, stranger = open_office(clock, "boss@example.org", "Salon Rosa")
     with pytest.raises(Conflict):
         invitations.invite(admin_unit(stranger, clock), EMAIL, "Ada", "staff", clock)
@@ -94,7 +94,7 @@ def test_an_email_signs_in_to_one_company_only(admin: User, clock: StandingClock
         open_office(clock)
 
 
-def test_two_invitations_of_one_email_at_once_make_one_user(admin: User, clock: StandingClock) -> None:
+def test_two_invitations_of_one_email_at_once_make_one_user(admin: User, clock: FixedClock) -> None:
     def invite(_: int) -> str:
         try:
             return invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock).id
@@ -109,10 +109,10 @@ def test_two_invitations_of_one_email_at_once_make_one_user(admin: User, clock: 
     assert len(members.page_users(admin.company_id, 50, None).data) == 2
 
 
-def test_links_expire(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
+def test_links_expire(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
     invitation = mailbox.secret_after_work()
-    reset = ask(mailbox, clock)
+    reset = reset_link(mailbox, clock)
     clock.forward(hours=1, seconds=30)
     with pytest.raises(NotFound) as refused:
         confirm(reset, clock)
@@ -122,8 +122,8 @@ def test_links_expire(admin: User, mailbox: Mailbox, clock: StandingClock) -> No
         accept(invitation, clock)
 
 
-def test_a_link_serves_its_own_purpose_only(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    reset = ask(mailbox, clock)
+def test_a_link_serves_its_own_purpose_only(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
+    reset = reset_link(mailbox, clock)
     with pytest.raises(NotFound):
         accept(reset, clock)
     with pytest.raises(NotFound):
@@ -132,18 +132,18 @@ def test_a_link_serves_its_own_purpose_only(admin: User, mailbox: Mailbox, clock
 
 @pytest.mark.parametrize("password", ["too short", "x" * 257, "Admin@Example.com"])
 def test_a_bad_password_is_refused_and_the_link_stays(
-    admin: User, mailbox: Mailbox, clock: StandingClock, password: str
+    admin: User, mailbox: Mailbox, clock: FixedClock, password: str
 ) -> None:
-    secret = ask(mailbox, clock)
+    secret = reset_link(mailbox, clock)
     with pytest.raises(Invalid) as refused:
         confirm(secret, clock, password)
     assert refused.value.faults[0].path == "body.password"
     confirm(secret, clock)
 
 
-def test_a_reset_changes_the_password_and_ends_every_token(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
+def test_a_reset_changes_the_password_and_ends_every_token(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     secrets = [sign_in(clock).issued.secret for _ in range(30)]
-    secret = ask(mailbox, clock)
+    secret = reset_link(mailbox, clock)
     assert all(opens(each, clock) for each in secrets), "asking alone changes nothing"
     confirm(secret, clock)
     assert not any(opens(each, clock) for each in secrets)
@@ -154,17 +154,17 @@ def test_a_reset_changes_the_password_and_ends_every_token(admin: User, mailbox:
         confirm(secret, clock, PASSWORD)
 
 
-def test_a_password_set_voids_every_other_link(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    one, two = ask(mailbox, clock), ask(mailbox, clock)
+def test_a_password_set_voids_every_other_link(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
+    one, two = reset_link(mailbox, clock), reset_link(mailbox, clock)
     confirm(two, clock)
     with pytest.raises(Conflict):
         confirm(one, clock, PASSWORD)
 
 
 def test_a_login_at_the_moment_of_a_reset_does_not_survive_it(
-    admin: User, mailbox: Mailbox, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+    admin: User, mailbox: Mailbox, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret = ask(mailbox, clock)
+    secret = reset_link(mailbox, clock)
     late: list[str] = []
     real = token_issue.stage_revoking_all
 
@@ -179,9 +179,9 @@ def test_a_login_at_the_moment_of_a_reset_does_not_survive_it(
 
 
 def test_a_login_proved_before_a_reset_is_refused_after_it(
-    admin: User, mailbox: Mailbox, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+    admin: User, mailbox: Mailbox, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret = ask(mailbox, clock)
+    secret = reset_link(mailbox, clock)
     real = login_throttle.forgive
 
     def forgive_after_a_reset(*given: Any) -> None:
@@ -195,20 +195,18 @@ def test_a_login_proved_before_a_reset_is_refused_after_it(
     assert store.get_account(admin.company_id, admin.id).tokens == ()
 
 
-def test_a_reset_lets_the_owner_in_whom_a_guesser_made_wait(
-    admin: User, mailbox: Mailbox, clock: StandingClock
-) -> None:
+def test_a_reset_lets_the_owner_in_whom_a_guesser_made_wait(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     for number in range(FREE_PER_ACCOUNT):
         with pytest.raises(Unauthenticated):
             sign_in(clock, password="a guess of mine", address=f"203.0.113.{number}")
     with pytest.raises(RateLimited):
         sign_in(clock)
-    confirm(ask(mailbox, clock), clock)
+    confirm(reset_link(mailbox, clock), clock)
     sign_in(clock, password=OTHER_PASSWORD)
 
 
 def test_asking_for_strangers_and_asking_too_often_mails_nobody(
-    admin: User, mailbox: Mailbox, clock: StandingClock
+    admin: User, mailbox: Mailbox, clock: FixedClock
 ) -> None:
     reset_password.request_reset("nobody@example.com", ADDRESS, clock)
     invitations.invite(admin_unit(admin, clock), NOOR, "Noor", "staff", clock)
@@ -223,9 +221,9 @@ def test_asking_for_strangers_and_asking_too_often_mails_nobody(
     assert sign_in(clock).user == admin, "asking for resets is no way to keep somebody out"
 
 
-def test_no_secret_and_no_address_lies_in_an_event(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
+def test_no_secret_and_no_address_lies_in_an_event(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     join(admin, mailbox, clock, NOOR, "staff")
-    secrets = [mailbox.secret(), ask(mailbox, clock)]
+    secrets = [mailbox.secret(), reset_link(mailbox, clock)]
     outbox = [repr(row.attribute_values) for row in OutboxRow.scan()]
     for private in (*secrets, NOOR, EMAIL, "Noor"):
         assert not any(private in row for row in outbox), private
@@ -235,15 +233,15 @@ def test_no_secret_and_no_address_lies_in_an_event(admin: User, mailbox: Mailbox
     assert actions == ["user.password_reset_requested"]
 
 
-def test_a_job_delivered_twice_mails_once(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
+def test_a_job_delivered_twice_mails_once(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     context = JobContext("job_1", 1, False, "cor_1", admin.company_id, clock)
     for _ in range(2):
         send_mail.send_password_reset(SendPasswordReset(company_id=admin.company_id, user_id=admin.id), context)
     assert len(mailbox.mails()) == 1
 
 
-def test_a_job_that_died_after_mailing_mails_again_and_both_links_open(
-    admin: User, mailbox: Mailbox, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+def test_a_job_that_died_after_it_sent_mails_again_and_both_links_open(
+    admin: User, mailbox: Mailbox, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = JobContext("job_1", 1, False, "cor_1", admin.company_id, clock)
     job = SendPasswordReset(company_id=admin.company_id, user_id=admin.id)
@@ -261,8 +259,8 @@ def test_a_job_that_died_after_mailing_mails_again_and_both_links_open(
     confirm(first, clock)
 
 
-def test_a_disabled_users_links_open_nothing(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
-    secret = ask(mailbox, clock)
+def test_a_disabled_users_links_open_nothing(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
+    secret = reset_link(mailbox, clock)
     members.disable_user(lambda: admin_unit(admin, clock), admin.id, clock)
     with pytest.raises(Conflict):
         confirm(secret, clock)

@@ -16,15 +16,15 @@ from chalicelib.identity.login_attempts import (
     LoginAttempts,
 )
 from chalicelib.identity.user import User
-from tests.identity.office import ADDRESS, EMAIL, PASSWORD, StandingClock, admin_unit, opens, sign_in
+from tests.identity.office import ADDRESS, EMAIL, PASSWORD, FixedClock, admin_unit, opens, sign_in
 
 
-def fail(clock: StandingClock, email: str = EMAIL, address: str = ADDRESS) -> None:
+def fail(clock: FixedClock, email: str = EMAIL, address: str = ADDRESS) -> None:
     with pytest.raises(Unauthenticated):
         sign_in(clock, email, "not the password", address)
 
 
-def test_the_right_password_gives_a_token_for_thirty_days(admin: User, clock: StandingClock) -> None:
+def test_the_right_password_gives_a_token_for_thirty_days(admin: User, clock: FixedClock) -> None:
     done = sign_in(clock, email="  Admin@Example.COM ")
     assert done.user == admin
     assert opens(done.issued.secret, clock)
@@ -35,7 +35,7 @@ def test_the_right_password_gives_a_token_for_thirty_days(admin: User, clock: St
 
 
 def test_wrong_password_and_unknown_mail_cannot_be_told_apart(
-    admin: User, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+    admin: User, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str | None] = []
     real = passwords.matches
@@ -60,7 +60,7 @@ def test_nobodys_hash_costs_what_everybodys_does() -> None:
     assert not passwords.matches(None, "any password")
 
 
-def test_a_hash_under_older_parameters_is_renewed_at_login(admin: User, clock: StandingClock) -> None:
+def test_a_hash_under_older_parameters_is_renewed_at_login(admin: User, clock: FixedClock) -> None:
     from argon2 import PasswordHasher
 
     old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -80,7 +80,7 @@ def test_the_same_characters_as_other_code_points_are_the_same_password() -> Non
     assert passwords.matches(passwords.hash_of("Käsebrötchen"), "Ka\u0308sebro\u0308tchen")
 
 
-def test_after_five_failures_the_account_waits_longer_and_longer(admin: User, clock: StandingClock) -> None:
+def test_after_five_failures_the_account_waits_longer_and_longer(admin: User, clock: FixedClock) -> None:
     for _ in range(FREE_PER_ACCOUNT):
         fail(clock)
     waits = []
@@ -94,14 +94,14 @@ def test_after_five_failures_the_account_waits_longer_and_longer(admin: User, cl
     assert waits[-1] == LONGEST_WAIT_SECONDS
 
 
-def test_waiting_from_another_address_is_no_way_around(admin: User, clock: StandingClock) -> None:
+def test_waiting_from_another_address_is_no_way_around(admin: User, clock: FixedClock) -> None:
     for number in range(FREE_PER_ACCOUNT):
         fail(clock, address=f"203.0.113.{number}")
     with pytest.raises(RateLimited):
         sign_in(clock, address="203.0.113.99")
 
 
-def test_one_password_on_many_accounts_is_stopped_by_the_address(admin: User, clock: StandingClock) -> None:
+def test_one_password_on_many_accounts_is_stopped_by_the_address(admin: User, clock: FixedClock) -> None:
     for number in range(FREE_PER_ADDRESS):
         fail(clock, email=f"user{number}@example.com")
     with pytest.raises(RateLimited):
@@ -109,7 +109,7 @@ def test_one_password_on_many_accounts_is_stopped_by_the_address(admin: User, cl
     sign_in(clock, address="203.0.113.5")
 
 
-def test_a_success_lets_the_account_begin_anew_and_the_address_go_on(admin: User, clock: StandingClock) -> None:
+def test_a_success_lets_the_account_begin_anew_and_the_address_go_on(admin: User, clock: FixedClock) -> None:
     for _ in range(3):
         for _ in range(FREE_PER_ACCOUNT - 1):
             fail(clock)
@@ -120,12 +120,12 @@ def test_a_success_lets_the_account_begin_anew_and_the_address_go_on(admin: User
         sign_in(clock)
 
 
-def test_many_logins_from_one_practice_are_no_attack(admin: User, clock: StandingClock) -> None:
+def test_many_logins_from_one_practice_are_no_attack(admin: User, clock: FixedClock) -> None:
     secrets = {sign_in(clock).issued.secret for _ in range(FREE_PER_ADDRESS + 5)}
     assert len(secrets) == FREE_PER_ADDRESS + 5
 
 
-def test_a_day_without_attempts_is_forgotten_by_the_counters_own_time(admin: User, clock: StandingClock) -> None:
+def test_a_day_without_attempts_is_forgotten_by_the_counters_own_time(admin: User, clock: FixedClock) -> None:
     for _ in range(FREE_PER_ACCOUNT):
         fail(clock)
     clock.forward(seconds=FORGOTTEN_AFTER_SECONDS)
@@ -134,7 +134,7 @@ def test_a_day_without_attempts_is_forgotten_by_the_counters_own_time(admin: Use
         fail(clock)
 
 
-def test_parallel_guesses_are_all_counted(admin: User, clock: StandingClock) -> None:
+def test_parallel_guesses_are_all_counted(admin: User, clock: FixedClock) -> None:
     def guess(_: int) -> str:
         try:
             sign_in(clock, password="not the password")
@@ -150,14 +150,14 @@ def test_parallel_guesses_are_all_counted(admin: User, clock: StandingClock) -> 
     assert "in" not in outcomes
 
 
-def test_parallel_logins_of_one_user_all_count_their_tokens(admin: User, clock: StandingClock) -> None:
+def test_parallel_logins_of_one_user_all_count_their_tokens(admin: User, clock: FixedClock) -> None:
     with ThreadPoolExecutor(4) as pool:
         secrets = [done.issued.secret for done in pool.map(lambda _: sign_in(clock), range(4))]
     assert all(opens(secret, clock) for secret in secrets)
     assert len(store.get_account(admin.company_id, admin.id).tokens) == 4
 
 
-def test_the_thirty_first_login_ends_the_oldest(admin: User, clock: StandingClock) -> None:
+def test_the_thirty_first_login_ends_the_oldest(admin: User, clock: FixedClock) -> None:
     secrets = []
     for _ in range(31):
         secrets.append(sign_in(clock).issued.secret)
@@ -165,7 +165,7 @@ def test_the_thirty_first_login_ends_the_oldest(admin: User, clock: StandingCloc
     assert [opens(secret, clock) for secret in secrets] == [False] + [True] * 30
 
 
-def test_a_disabled_user_is_let_in_no_longer(admin: User, clock: StandingClock) -> None:
+def test_a_disabled_user_is_let_in_no_longer(admin: User, clock: FixedClock) -> None:
     secret = sign_in(clock).issued.secret
     members.disable_user(lambda: admin_unit(admin, clock), admin.id, clock)
     assert not opens(secret, clock)

@@ -13,11 +13,11 @@ from chalicelib.identity.account import MOST_API_TOKENS
 from chalicelib.identity.tables import IdentityRow
 from chalicelib.identity.token_issue import Issued
 from chalicelib.identity.user import User
-from tests.identity.office import Mailbox, StandingClock, admin_unit, join, open_office, opens, sign_in
+from tests.identity.office import FixedClock, Mailbox, admin_unit, join, open_office, opens, sign_in
 
 
 def make(
-    user: User, clock: StandingClock, abilities: list[str], *, held: frozenset[str] | None = None, days: int = 90
+    user: User, clock: FixedClock, abilities: list[str], *, held: frozenset[str] | None = None, days: int = 90
 ) -> Issued:
     def unit() -> Unit:
         return Unit(user.company_id, Actor("user", user.id, "tok_x", held or user.abilities), clock=clock)
@@ -25,7 +25,7 @@ def make(
     return tokens.create_token(unit, "Reporting", abilities, days, clock)
 
 
-def test_only_the_hash_of_a_token_is_stored(admin: User, clock: StandingClock) -> None:
+def test_only_the_hash_of_a_token_is_stored(admin: User, clock: FixedClock) -> None:
     secret = sign_in(clock).issued.secret
     assert secret.startswith("pp_")
     stored = [repr(row.attribute_values) for kind in (IdentityRow, DirectoryRow) for row in kind.scan()]
@@ -34,7 +34,7 @@ def test_only_the_hash_of_a_token_is_stored(admin: User, clock: StandingClock) -
     assert any(directory.digest_of(secret) in row for row in stored)
 
 
-def test_a_token_speaks_for_its_user_and_its_abilities(admin: User, clock: StandingClock) -> None:
+def test_a_token_speaks_for_its_user_and_its_abilities(admin: User, clock: FixedClock) -> None:
     issued = make(admin, clock, ["calls:read", "appointments:read"], days=1)
     principal = authentication.authenticate(issued.secret, clock)
     assert principal.company_id == admin.company_id
@@ -46,12 +46,12 @@ def test_a_token_speaks_for_its_user_and_its_abilities(admin: User, clock: Stand
 
 
 @pytest.mark.parametrize("token", ["", "pp_", "x" * 46, "pp_" + "A" * 43, "pp_" + "é" * 43, "pp_" + "A" * 5000])
-def test_what_is_no_token_opens_nothing(admin: User, clock: StandingClock, token: str) -> None:
+def test_what_is_no_token_opens_nothing(admin: User, clock: FixedClock, token: str) -> None:
     with pytest.raises(Unauthenticated):
         authentication.authenticate(token, clock)
 
 
-def test_one_read_per_request_and_one_note_per_hour(admin: User, clock: StandingClock) -> None:
+def test_one_read_per_request_and_one_note_per_hour(admin: User, clock: FixedClock) -> None:
     secret = sign_in(clock).issued.secret
     calls: list[str] = []
 
@@ -73,14 +73,14 @@ def test_one_read_per_request_and_one_note_per_hour(admin: User, clock: Standing
     assert used == clock().replace(microsecond=0)
 
 
-def test_a_note_on_a_token_revoked_meanwhile_brings_nothing_back(admin: User, clock: StandingClock) -> None:
+def test_a_note_on_a_token_revoked_meanwhile_brings_nothing_back(admin: User, clock: FixedClock) -> None:
     issued = sign_in(clock).issued
     tokens.revoke_token(admin_unit(admin, clock), issued.token.id)
     directory.touch("token", issued.token.digest, 5, if_before=5)
     assert directory.find("token", issued.token.digest) is None
 
 
-def test_revoking_is_effective_at_once(admin: User, clock: StandingClock) -> None:
+def test_revoking_is_effective_at_once(admin: User, clock: FixedClock) -> None:
     kept, revoked = sign_in(clock).issued, sign_in(clock).issued
     tokens.revoke_token(admin_unit(admin, clock), revoked.token.id)
     assert opens(kept.secret, clock)
@@ -90,7 +90,7 @@ def test_revoking_is_effective_at_once(admin: User, clock: StandingClock) -> Non
         tokens.revoke_token(admin_unit(admin, clock), revoked.token.id)
 
 
-def test_nobody_revokes_or_lists_the_tokens_of_another_company(admin: User, clock: StandingClock) -> None:
+def test_nobody_revokes_or_lists_the_tokens_of_another_company(admin: User, clock: FixedClock) -> None:
     _, stranger = open_office(clock, "boss@example.org", "Salon Rosa")
     issued = sign_in(clock).issued
     with pytest.raises(NotFound):
@@ -101,12 +101,12 @@ def test_nobody_revokes_or_lists_the_tokens_of_another_company(admin: User, cloc
     assert opens(issued.secret, clock)
 
 
-def test_nobody_hands_out_more_than_they_have(admin: User, mailbox: Mailbox, clock: StandingClock) -> None:
+def test_nobody_hands_out_more_than_they_have(admin: User, mailbox: Mailbox, clock: FixedClock) -> None:
     staff = join(admin, mailbox, clock, "noor@example.com", "staff")
     assert make(staff, clock, ["calls:write"]).token.abilities == ("calls:write",)
-    for wanted in (["users:write"], ["*"], ["calls:read", "practice:write"]):
+    for granted in (["users:write"], ["*"], ["calls:read", "practice:write"]):
         with pytest.raises(Forbidden):
-            make(staff, clock, wanted)
+            make(staff, clock, granted)
     # A token with less than its user's role gives no more than it has itself.
     with pytest.raises(Forbidden):
         make(admin, clock, ["calls:write"], held=frozenset({"account:write", "calls:read"}))
@@ -115,13 +115,13 @@ def test_nobody_hands_out_more_than_they_have(admin: User, mailbox: Mailbox, clo
         invitations.invite(limited, "mallory@example.com", "Mallory", "admin", clock)
 
 
-def test_abilities_that_no_route_asks_for_are_named(admin: User, clock: StandingClock) -> None:
+def test_abilities_that_no_route_asks_for_are_named(admin: User, clock: FixedClock) -> None:
     with pytest.raises(Invalid) as refused:
         make(admin, clock, ["calls:read", "cals:read", "*", "x"])
     assert [fault.path for fault in refused.value.faults] == ["body.abilities[1]", "body.abilities[3]"]
 
 
-def test_twenty_tokens_for_programs_are_enough(admin: User, clock: StandingClock) -> None:
+def test_twenty_tokens_for_programs_are_enough(admin: User, clock: FixedClock) -> None:
     for _ in range(MOST_API_TOKENS):
         make(admin, clock, ["calls:read"], days=1)
     with pytest.raises(Conflict):

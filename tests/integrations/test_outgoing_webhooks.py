@@ -69,8 +69,10 @@ def receiver(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
 def verified(headers: dict[str, str], body: bytes, secret: str) -> bool:
     """The receiver's side of Standard Webhooks."""
     content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    wanted = base64.b64encode(hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), content, "sha256")).decode()
-    return f"v1,{wanted}" in headers["webhook-signature"].split()
+    expected = base64.b64encode(
+        hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), content, "sha256")
+    ).decode()
+    return f"v1,{expected}" in headers["webhook-signature"].split()
 
 
 def endpoint(receiver: Receiver, **body: Any) -> dict[str, Any]:
@@ -92,8 +94,8 @@ def test_a_booking_is_told_signed_and_logged(practice: Practice, receiver: Recei
     drain()
     ((headers, body),) = receiver.got
     assert verified(headers, body, made["secret"])
-    told = msgspec.json.decode(body)
-    assert (told["type"], told["data"]["id"], told["data"]["status"]) == (
+    event = msgspec.json.decode(body)
+    assert (event["type"], event["data"]["id"], event["data"]["status"]) == (
         "appointment.booked",
         booked["id"],
         "confirmed",

@@ -38,8 +38,8 @@ def test_a_message_is_taken_once_whatever_dies(practice: Practice) -> None:
         _recover()
         kept = message_store.page_messages("com_test", "open", 100, None).data
         assert [one.id for one in kept if one.text == args["message"]] == [said["message_id"]]
-        told = [row for row in OutboxRow.scan() if said["message_id"] in (row.data or "")]
-        assert len(told) == 1
+        events = [row for row in OutboxRow.scan() if said["message_id"] in (row.data or "")]
+        assert len(events) == 1
         return died
 
     calls = until_it_survives(case)
@@ -57,16 +57,20 @@ def test_an_appointment_is_moved_and_cancelled_once_whatever_dies(practice: Prac
         tried += 1
         mine = booked(next_monday(10), at=now(), number=f"+49151000{tried:05}", staff="Ada Keller")
         call = {"call_id": f"retell-{tried}", "from_number": f"+49151000{tried:05}"}
-        wish = {"starts_at": next_monday(15).isoformat()}
-        died = run_dying(lambda: ring("reschedule_appointment", wish, now(), **call), death)
-        assert ring("reschedule_appointment", wish, now(), **call)["status"] == "moved"
+        booking_request = {"starts_at": next_monday(15).isoformat()}
+        died = run_dying(lambda: ring("reschedule_appointment", booking_request, now(), **call), death)
+        assert ring("reschedule_appointment", booking_request, now(), **call)["status"] == "moved"
         assert appointment_store.get_appointment("com_test", mine.id).moves == 1
         died_again = run_dying(lambda: ring("cancel_appointment", {}, now(), **call), death)
         assert ring("cancel_appointment", {}, now(), **call)["status"] == "cancelled"
         _recover()
         assert appointment_store.get_appointment("com_test", mine.id).status == "cancelled"
-        told = [row.type for row in OutboxRow.scan() if mine.id in (row.data or "")]
-        assert sorted(told) == ["booking.AppointmentBooked", "booking.AppointmentCancelled", "booking.AppointmentMoved"]
+        events = [row.type for row in OutboxRow.scan() if mine.id in (row.data or "")]
+        assert sorted(events) == [
+            "booking.AppointmentBooked",
+            "booking.AppointmentCancelled",
+            "booking.AppointmentMoved",
+        ]
         taken = b"".join(bytes(getattr(week, f"d{n}") or b"") for week in OccupancyRow.scan() for n in range(7))
         assert taken == b""
         return died or died_again

@@ -16,7 +16,7 @@ from chalicelib.core.unit import Unit
 from chalicelib.core.worker import deliver
 from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, Driver, MovingClock, account, assert_same, drain_all, records, synced
-from tests.accounting.test_issuing import appointment, marked
+from tests.accounting.test_issue_invoice import appointment, marked
 from tests.accounting.test_notifications import tell
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import messages_come_back_at_once, until_it_survives
@@ -97,19 +97,21 @@ def test_an_event_is_acted_on_whenever_a_worker_dies(small: FattureInCloudSimula
 def test_a_document_is_made_once_whenever_its_maker_dies(
     small: FattureInCloudSimulator, account: Account, appointment: Appointment
 ) -> None:
-    wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=(Line(name="Haircut", net=3000),))
+    booking_request = issue_invoice.InvoiceRequest(
+        appointment_id=appointment.id, lines=(Line(name="Haircut", net=3000),)
+    )
     clock = MovingClock()
 
     def issue() -> issue_invoice.Issued:
-        return issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, clock)
+        return issue_invoice.issue(lambda: Unit(OURS), account, "invoices", booking_request, clock)
 
     def case(death: Death) -> bool:
         died = run_dying(issue, death)
         clock.forward(seconds=100)  # so long FIC may take; then somebody asks again
         assert issue().record
-        [there] = marked(small, appointment)
-        assert there["id"] in records("invoices")
-        _forget(small, account, appointment, there["id"])
+        [document] = marked(small, appointment)
+        assert document["id"] in records("invoices")
+        _forget(small, account, appointment, document["id"])
         return died
 
     calls = until_it_survives(case)

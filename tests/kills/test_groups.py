@@ -65,5 +65,5 @@ def _merged_once(small: Appointment, taker: Appointment) -> None:
         small.customer_id: 1,
     }
     assert [one.counted for one in membership_store.memberships(COMPANY, small.id).values()] == [()]
-    told = [row for row in OutboxRow.scan() if row.type == "booking.ParticipantMoved" and small.id in str(row.data)]
-    assert len(told) == 1
+    events = [row for row in OutboxRow.scan() if row.type == "booking.ParticipantMoved" and small.id in str(row.data)]
+    assert len(events) == 1

@@ -32,17 +32,19 @@ def _begin(company_id: str = COMPANY) -> Unit:
 
 
 def _hold(practice: Practice, at: datetime) -> tuple[Hold, str]:
-    asked = BookingRequest(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
-    # Everyone from an address of his own, since two a visitor are the most.
-    return hold(_begin, f"address {at}", asked, lambda: NOW)
+    hold_request = BookingRequest(
+        branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller"
+    )
+    # Everyone from an address of their own, since two a visitor are the most.
+    return hold(_begin, f"address {at}", hold_request, lambda: NOW)
 
 
 def _use(practice: Practice, made: Hold, proof: HoldProof) -> object:
-    wish = BookingRequest(
+    booking_request = BookingRequest(
         branch_id=practice.branches[0].id, service="Massage", starts_at=made.starts_at, source="web", hold=proof,
         contact=Contact(name="Ada", phone="+4915112345678"),
     )  # fmt: skip
-    return book(_begin, COMPANY, wish, lambda: NOW)
+    return book(_begin, COMPANY, booking_request, lambda: NOW)
 
 
 CHANGES: dict[str, Change] = {

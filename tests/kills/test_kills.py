@@ -22,7 +22,7 @@ from tests.sizes import EVERY_MOMENT
 
 MOST = 40
 STEP = 4
-WAYS: tuple[Literal["before", "after"], ...] = ("before", "after")
+MOMENTS: tuple[Literal["before", "after"], ...] = ("before", "after")
 
 
 def until_it_survives(case: Callable[[Death], bool]) -> int:
@@ -31,8 +31,8 @@ def until_it_survives(case: Callable[[Death], bool]) -> int:
     `make test` tries every fourth n, before or after, from where chance begins.
     """
     for number in range(1, MOST) if EVERY_MOMENT else range(random.randint(1, STEP), MOST, STEP):
-        ways = WAYS if EVERY_MOMENT else (random.choice(WAYS),)
-        deaths = [Death(when, number) for when in ways]
+        moments = MOMENTS if EVERY_MOMENT else (random.choice(MOMENTS),)
+        deaths = [Death(when, number) for when in moments]
         if not any([case(death) for death in deaths]):
             return number - 1 if EVERY_MOMENT else deaths[0].calls_made
     raise AssertionError(f"more than {MOST} outside calls")

@@ -9,15 +9,15 @@ from chalicelib.analytics import rebuild_counters, store
 from chalicelib.analytics.tables import AnalyticsRow
 from chalicelib.core.clock import now
 from infra.local.demo_practice import Practice
-from tests.analytics.test_counting import COMPANY, agree, change, count, made, new_unit
+from tests.analytics.test_count_appointments import COMPANY, agree, change, count, made, new_unit
 from tests.kills.dying import Death, run_dying
 
 
 @pytest.mark.slow
 def test_a_rebuild_that_dies_is_gone_on_with(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuild_counters, "PAGE", 2)
-    chance = random.Random(8)
-    stand = [made(practice, chance) for _ in range(5)]
+    rng = random.Random(8)
+    stand = [made(practice, rng) for _ in range(5)]
     for one in stand:
         count(one)
 
@@ -30,7 +30,7 @@ def test_a_rebuild_that_dies_is_gone_on_with(practice: Practice, monkeypatch: py
         # Every fifth call, before and after it in turn: all kinds of calls come several times in a rebuild.
         when: Literal["before", "after"] = "before" if number % 2 else "after"
         died = run_dying(rebuild, Death(when, 5 * number - 4))
-        stand[number % 5] = change(stand[number % 5], chance)
+        stand[number % 5] = change(stand[number % 5], rng)
         count(stand[number % 5])
         agree(stand, practice)
         rebuild()

@@ -15,7 +15,7 @@ from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.core.rows import OutboxRow
 from infra.local.demo_practice import Practice
 from tests.booking.test_refusing import NOW, TEN, opened
-from tests.booking.test_series import change, context, ids, series_of, wanted
+from tests.booking.test_series import change, context, ids, series_of, series_request
 from tests.conftest import EmbeddedAws
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives
@@ -53,7 +53,7 @@ def test_a_series_is_whole_or_nothing_whenever_its_maker_dies(
     seen: set[str] = set()
 
     def case(death: Death) -> bool:
-        died = run_dying(lambda: series_of(wanted(practice)), death)
+        died = run_dying(lambda: series_of(series_request(practice)), death)
         its_jobs_are_done(everything()[0])
         series, made = everything()
         taken = b"".join(bytes(getattr(row, f"d{n}") or b"") for row in OccupancyRow.scan() for n in range(7))
@@ -76,10 +76,10 @@ def test_a_change_of_a_series_is_made_once_whenever_its_maker_dies(aws: Embedded
     practice: Practice = opened()
 
     def case(death: Death) -> bool:
-        series = series_of(wanted(practice, 2, "daily"))
-        there = TEN + timedelta(days=1)
+        series = series_of(series_request(practice, 2, "daily"))
+        elsewhen = TEN + timedelta(days=1)
         first = ids(series)[0]
-        died = run_dying(lambda: change(series.series, "reschedule", first, "all", starts_at=there), death)
+        died = run_dying(lambda: change(series.series, "reschedule", first, "all", starts_at=elsewhen), death)
         begun = series_store.get_series("com_test", series.series.id).change is not None
         its_jobs_are_done(everything()[0])
         made = everything()[1]

@@ -23,7 +23,7 @@ class Box:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.told: list[str] = []
+        self.notices: list[str] = []
         self._running: MiniStack | None = None
         self._clients: dict[str, Any] = {}
 
@@ -33,9 +33,9 @@ class Box:
         return self._running
 
     def start(self) -> None:
-        self.told = []
+        self.notices = []
         self._clients = {}
-        self._running = ministack.start(data_dir=self.folder, tell=self.told.append)
+        self._running = ministack.start(data_dir=self.folder, tell=self.notices.append)
 
     def stop(self) -> None:
         for each in self._clients.values():

@@ -84,13 +84,13 @@ class Checkout:
     def output(self) -> str:
         return (self.folder / "output").read_text()
 
-    def ask(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> requests.Response:
+    def request(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> requests.Response:
         ready = self.ready()
         authorization = {"Authorization": f"Bearer {token or ready['token']}"}
         return requests.request(method, ready["api"] + path, json=body, headers=authorization | headers, timeout=10)
 
     def get(self, path: str) -> Any:
-        answer = self.ask("GET", path)
+        answer = self.request("GET", path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -77,7 +77,7 @@ def connection(port: int) -> Iterator[http.client.HTTPConnection]:
     made.close()
 
 
-def ask(
+def send(
     connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> tuple[int, Any, dict[str, str]]:
     connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -96,45 +96,45 @@ def assert_problem(found: tuple[int, Any, dict[str, str]], status: int, code: st
 
 
 def test_a_token_opens_the_route_and_its_context_reaches_the_view(connection: http.client.HTTPConnection) -> None:
-    status, body, _ = ask(connection, "GET", "/things/a%3Ab%2Fc", Authorization="Bearer good")
+    status, body, _ = send(connection, "GET", "/things/a%3Ab%2Fc", Authorization="Bearer good")
     assert status == 200
     assert body == {"id": "a:b/c", "company_id": "com_1"}
 
 
 def test_no_token_and_a_wrong_one_are_401(connection: http.client.HTTPConnection) -> None:
-    assert_problem(ask(connection, "GET", "/things/1"), 401, "unauthenticated")
-    assert_problem(ask(connection, "GET", "/things/1", Authorization="Bearer bad"), 401, "unauthenticated")
+    assert_problem(send(connection, "GET", "/things/1"), 401, "unauthenticated")
+    assert_problem(send(connection, "GET", "/things/1", Authorization="Bearer bad"), 401, "unauthenticated")
 
 
 def test_an_authorizer_that_fails_is_a_500_that_tells_nothing(connection: http.client.HTTPConnection) -> None:
-    found = ask(connection, "GET", "/things/1", Authorization="Bearer broken")
+    found = send(connection, "GET", "/things/1", Authorization="Bearer broken")
     assert_problem(found, 500, "internal_error")
     assert "database" not in json.dumps(found[1])
 
 
 def test_unknown_paths_and_methods(connection: http.client.HTTPConnection) -> None:
-    assert_problem(ask(connection, "GET", "/nowhere?x=1"), 404, "no_such_route")
-    assert_problem(ask(connection, "GET", "/nowhere", Authorization="Bearer good"), 404, "no_such_route")
-    assert_problem(ask(connection, "DELETE", "/notes"), 404, "no_such_route")
+    assert_problem(send(connection, "GET", "/nowhere?x=1"), 404, "no_such_route")
+    assert_problem(send(connection, "GET", "/nowhere", Authorization="Bearer good"), 404, "no_such_route")
+    assert_problem(send(connection, "DELETE", "/notes"), 404, "no_such_route")
 
 
 def test_one_connection_serves_many_requests(connection: http.client.HTTPConnection) -> None:
     for _ in range(3):
-        assert ask(connection, "GET", "/things/1", Authorization="Bearer good")[0] == 200
-        assert ask(connection, "GET", "/nowhere")[0] == 404
-        assert ask(connection, "POST", "/notes", b'{"text":"hello"}')[0] == 204
-        assert ask(connection, "HEAD", "/nowhere")[0] == 404
+        assert send(connection, "GET", "/things/1", Authorization="Bearer good")[0] == 200
+        assert send(connection, "GET", "/nowhere")[0] == 404
+        assert send(connection, "POST", "/notes", b'{"text":"hello"}')[0] == 204
+        assert send(connection, "HEAD", "/nowhere")[0] == 404
 
 
 def test_preflight_is_answered(connection: http.client.HTTPConnection) -> None:
-    status, _, headers = ask(connection, "OPTIONS", "/notes")
+    status, _, headers = send(connection, "OPTIONS", "/notes")
     assert status == 200
     assert "POST" in headers["access-control-allow-methods"]
 
 
 def test_too_large_is_refused_by_the_endpoint_and_far_too_large_unread(connection: http.client.HTTPConnection) -> None:
     large = json.dumps({"text": "x" * 1_100_000}).encode()
-    assert_problem(ask(connection, "POST", "/notes", large), 413, "body_too_large")
+    assert_problem(send(connection, "POST", "/notes", large), 413, "body_too_large")
     connection.putrequest("POST", "/notes")
     connection.putheader("Content-Length", str(LARGEST_PAYLOAD + 1))
     connection.endheaders()
@@ -177,6 +177,6 @@ def test_chunks_without_end_are_cut_off(connection: http.client.HTTPConnection) 
 
 
 def test_a_body_that_is_not_json_names_itself(connection: http.client.HTTPConnection) -> None:
-    status, body, _ = ask(connection, "POST", "/notes", b"\xff\xfe")
+    status, body, _ = send(connection, "POST", "/notes", b"\xff\xfe")
     assert 400 <= status < 500
     assert body["code"]

@@ -34,7 +34,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
 def test_a_stop_keeps_tables_queues_objects_and_keys(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PILOT_LOCAL_SAVE_SECONDS", NEVER)
     box.start()
-    assert box.told == []
+    assert box.notices == []
     box.create_table()
     box.put("one")
     queue = box.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
@@ -46,9 +46,9 @@ def test_a_stop_keeps_tables_queues_objects_and_keys(box: Box, monkeypatch: pyte
     sealed = box.client("kms").encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
     box.stop()
     assert not box.running.lost
-    assert box.told == ["Saving …"]
+    assert box.notices == ["Saving …"]
     box.start()
-    assert box.told == []
+    assert box.notices == []
     assert box.keys() == {"one"}
     port = queue.split(":")[2].partition("/")[0]
     moved = queue.replace(port, box.running.url.rsplit(":", 1)[1])
@@ -71,14 +71,14 @@ def test_a_kill_loses_only_what_was_not_saved_and_the_next_start_says_so(
     box.kill()
     monkeypatch.setenv("PILOT_LOCAL_SAVE_SECONDS", NEVER)
     box.start()
-    assert box.told == []  # all was saved: there is nothing to say
+    assert box.notices == []  # all was saved: there is nothing to say
     assert box.keys() == {"saved"}
     box.put("not saved")
     box.kill()
     box.start()
     assert box.keys() == {"saved"}
-    (told,) = box.told
-    assert told.startswith("The embedded AWS ended without saving. The data is as of ")
+    (message,) = box.notices
+    assert message.startswith("The embedded AWS ended without saving. The data is as of ")
 
 
 def test_objects_go_back_with_the_tables(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_objects_go_back_with_the_tables(box: Box, monkeypatch: pytest.MonkeyPat
     listed = {each["Key"]: each["Size"] for each in box.client("s3").list_objects_v2(**bucket)["Contents"]}
     assert listed == {"kept": 5, "removed": 5}
     assert box.client("s3").get_object(**bucket, Key="kept")["Body"].read() == b"first"
-    assert "ended without saving" in box.told[0]
+    assert "ended without saving" in box.notices[0]
 
 
 def test_killed_before_anything_was_saved_it_says_that_it_begins_anew(
@@ -110,7 +110,7 @@ def test_killed_before_anything_was_saved_it_says_that_it_begins_anew(
     box.create_table()
     box.kill()
     box.start()
-    assert box.told == ["The embedded AWS ended before anything was saved, and begins anew."]
+    assert box.notices == ["The embedded AWS ended before anything was saved, and begins anew."]
 
 
 def test_a_newest_generation_that_cannot_be_read_is_told_and_kept(box: Box) -> None:
@@ -125,10 +125,10 @@ def test_a_newest_generation_that_cannot_be_read_is_told_and_kept(box: Box) -> N
     cut(newest / "services" / "dynamodb.json")
     box.start()
     assert box.keys() == {"older"}
-    (told,) = box.told
+    (message,) = box.notices
     aside = newest.with_name(f"{newest.name}.unreadable")
-    assert str(aside / "services" / "dynamodb.json") in told
-    assert "as of" in told
+    assert str(aside / "services" / "dynamodb.json") in message
+    assert "as of" in message
     box.put("later")
     box.stop()
     assert aside.exists()
@@ -172,14 +172,14 @@ def test_on_a_full_disk_what_was_saved_stays_and_a_stop_says_what_is_lost(box: B
     # As on a full disk: files may not grow beyond this.
     resource.prlimit(box.running.process.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
     box.put("too large", "x" * 30_000)
-    until(lambda: box.running.news.hear() or any("could not be saved" in text for text in box.told))
+    until(lambda: box.running.news.hear() or any("could not be saved" in text for text in box.notices))
     assert box.keys() == {"before", "too large"}
     box.stop()
     assert box.running.lost
-    assert "Lost is what has changed since" in box.told[-1]
-    assert "File too large" in box.told[-1]
+    assert "Lost is what has changed since" in box.notices[-1]
+    assert "File too large" in box.notices[-1]
     box.start()
-    assert "ended without saving" in box.told[0]
+    assert "ended without saving" in box.notices[0]
     assert box.keys() == {"before"}
 
 
@@ -205,7 +205,7 @@ def test_a_stop_while_it_is_busy_saves_all_that_was_answered(box: Box) -> None:
     for each in writers:
         each.join(ENOUGH_SECONDS)
     assert not box.running.lost
-    assert "Saving 12 MB …" in box.told
+    assert "Saving 12 MB …" in box.notices
     box.start()
     assert set(answered) <= box.keys()
     assert len(box.keys()) >= 120 + len(answered)
@@ -221,7 +221,7 @@ def test_an_emulator_that_does_not_end_is_killed_and_it_is_said_what_is_lost(
     os.kill(box.running.process.pid, signal.SIGSTOP)
     box.stop()
     assert box.running.lost
-    assert "does not end, and is killed. What has changed since" in box.told[-1]
+    assert "does not end, and is killed. What has changed since" in box.notices[-1]
 
 
 def test_a_save_that_outlives_its_emulator_counts_and_is_waited_for(box: Box) -> None:
@@ -247,12 +247,12 @@ def test_a_save_that_outlives_its_emulator_counts_and_is_waited_for(box: Box) ->
 
 def test_two_never_work_on_the_same_data(box: Box) -> None:
     box.start()
-    told: list[str] = []
+    messages: list[str] = []
     with pytest.MonkeyPatch.context() as impatient:
         impatient.setattr(ministack, "OTHER_SECONDS", 0.2)
         with pytest.raises(ministack.InUse, match="fuser"):
-            ministack.start(data_dir=box.folder, tell=told.append)
-    assert told == ["The embedded AWS of before is still saving; waiting for it …"]
+            ministack.start(data_dir=box.folder, tell=messages.append)
+    assert messages == ["The embedded AWS of before is still saving; waiting for it …"]
 
 
 def test_every_run_has_a_name_of_its_own(box: Box) -> None:

@@ -78,8 +78,8 @@ class Booker:
 
     def wait_for(self, number: int) -> None:
         """Until so many more are booked."""
-        wanted = len(self.acknowledged) + number
-        until(lambda: len(self.acknowledged) >= wanted, START_SECONDS)
+        needed = len(self.acknowledged) + number
+        until(lambda: len(self.acknowledged) >= needed, START_SECONDS)
 
     @staticmethod
     def _times() -> Iterator[dict[str, Any]]:
@@ -89,19 +89,21 @@ class Booker:
                 for name in staff:
                     at = weekday(day, 9 + step * 45 // 60, step * 45 % 60, NEW_YORK.zone)
                     phone = f"+1212555{random.randrange(10**4):04}"
-                    wish = {"branch_id": NEW_YORK.id, "service": "Haircut", "starts_at": at, "staff": name}
-                    yield {**wish, "customer": {"phone": phone}}
+                    booking_request = {"branch_id": NEW_YORK.id, "service": "Haircut", "starts_at": at, "staff": name}
+                    yield {**booking_request, "customer": {"phone": phone}}
 
     def _run(self) -> None:
         assert Booker.times is not None
         while not self._stop.is_set():
             self._book(next(Booker.times), uuid.uuid4().hex)
 
-    def _book(self, wish: dict[str, Any], key: str) -> None:
+    def _book(self, booking_request: dict[str, Any], key: str) -> None:
         # A client that was not answered asks again, with the same key.
         while not self._stop.is_set():
             try:
-                answer = self._checkout.ask("POST", "/api/appointments", wish, **{"Idempotency-Key": key})
+                answer = self._checkout.request(
+                    "POST", "/api/appointments", booking_request, **{"Idempotency-Key": key}
+                )
             except (requests.RequestException, OSError, ValueError):
                 time.sleep(0.05)
                 continue
@@ -116,7 +118,7 @@ def missing(checkout: Checkout, booker: Booker) -> list[datetime]:
     """When those were acknowledged that are not there any more."""
     gone = []
     for appointment_id, at in booker.acknowledged:
-        answer = checkout.ask("GET", f"/api/appointments/{appointment_id}")
+        answer = checkout.request("GET", f"/api/appointments/{appointment_id}")
         assert answer.status_code in (200, 404), answer.text
         if answer.status_code == 404:
             gone.append(at)
@@ -125,11 +127,11 @@ def missing(checkout: Checkout, booker: Booker) -> list[datetime]:
 
 def booked_at_calcom(checkout: Checkout, number: int = 0) -> dict[str, Any]:
     """A consultation in the branch that books through Cal.com."""
-    wish = {
+    booking_request = {
         "branch_id": BERLIN.id, "service": "Consultation", "starts_at": weekday(number, 10, 0, BERLIN.zone),
         "customer": {"name": "Mara Lindner", "phone": "+4915112345678", "email": "mara@example.com"},
     }  # fmt: skip
-    answer = checkout.ask("POST", "/api/appointments", wish)
+    answer = checkout.request("POST", "/api/appointments", booking_request)
     assert answer.status_code == 201, answer.text
     appointment_id = answer.json()["id"]
     until(lambda: checkout.get(f"/api/appointments/{appointment_id}")["status"] == "confirmed", START_SECONDS)
@@ -161,13 +163,13 @@ def test_whatever_is_killed_what_was_acknowledged_stands_or_is_said_to_be_gone(
 ) -> None:
     token = checkout.ready()["token"]
     checkout.wait_for_a_save()
-    chance = random.Random(SEED)
+    rng = random.Random(SEED)
     print(f"PILOT_SEED={SEED}")
     names = [name for name in checkout.ready()["pids"] if name != "supervisor"]
-    chance.shuffle(names)
+    rng.shuffle(names)
     killed: dict[str, datetime] = {}
     for name in names:
-        time.sleep(chance.uniform(0.2, 1.0))
+        time.sleep(rng.uniform(0.2, 1.0))
         killed[name] = datetime.now(UTC)
         checkout.kill(name)
     booker.wait_for(5)
@@ -179,7 +181,7 @@ def test_whatever_is_killed_what_was_acknowledged_stands_or_is_said_to_be_gone(
     for name in names:
         what = "The embedded AWS" if name == "aws" else name
         assert f"{what} ended unexpectedly (killed by SIGKILL); it is started again" in checkout.output()
-    assert checkout.ask("GET", "/api/calls", token=token).status_code == 200
+    assert checkout.request("GET", "/api/calls", token=token).status_code == 200
     assert checkout.ready()["token"] == token
     assert set(checkout.ready()["restarts"].values()) == {1}
 
@@ -237,11 +239,11 @@ def test_when_all_is_killed_at_once_the_next_start_says_from_when_its_data_is(
     killed(checkout, *checkout.ready()["pids"])
     booker.stop()
     checkout.start()
-    told = checkout.as_of()
+    saved_at = checkout.as_of()
     for when in missing(checkout, booker):
         assert at - timedelta(seconds=LOSS_SECONDS) <= when
-        assert told
-        assert told[0] <= when + timedelta(seconds=1)
+        assert saved_at
+        assert saved_at[0] <= when + timedelta(seconds=1)
     # Cal.com knows every booking that we hold; what it alone knows comes back from there.
     assert held["calcom_booking_id"] in at_calcom(checkout)
     until(lambda: held["starts_at"] in starts(checkout), START_SECONDS)
@@ -257,8 +259,8 @@ def test_a_token_that_was_lost_is_printed_again(tmp_path: Path) -> None:
         assert token != before
         assert f"The token is now {token}" in checkout.output()
         assert "ended before anything was saved, and begins anew" in checkout.output()
-        assert checkout.ask("GET", "/api/calls", token=token).status_code == 200
-        assert checkout.ask("GET", "/api/calls", token=before).status_code == 401
+        assert checkout.request("GET", "/api/calls", token=token).status_code == 200
+        assert checkout.request("GET", "/api/calls", token=before).status_code == 401
     finally:
         checkout.end()
 

@@ -50,7 +50,7 @@ class Emulator:
         found = self.store.newest()
         return (found.generation.folder / SERVICES / "dynamodb.json").read_text() if found else None
 
-    def heard(self) -> list[dict[str, Any]]:
+    def news(self) -> list[dict[str, Any]]:
         os.set_blocking(self._reader, False)
         try:
             return [json.loads(line) for line in os.read(self._reader, 100_000).splitlines()]
@@ -89,7 +89,7 @@ def test_what_has_changed_is_saved_and_nothing_else(emulator: Emulator) -> None:
         assert emulator.saved() == "one"
 
     asyncio.run(live())
-    (news,) = emulator.heard()
+    (news,) = emulator.news()
     assert (news["kind"], news["text"], news["size"]) == (SAVED, "", 3)
 
 
@@ -165,7 +165,7 @@ def test_a_stop_waits_for_the_save_under_way_and_saves_the_rest_once(emulator: E
         assert await emulator.saver.save_last()
 
     asyncio.run(live())
-    assert [news["kind"] for news in emulator.heard()].count(SAVED) == 2
+    assert [news["kind"] for news in emulator.news()].count(SAVED) == 2
 
 
 def test_a_stop_says_how_much_it_saves(emulator: Emulator) -> None:
@@ -176,7 +176,7 @@ def test_a_stop_says_how_much_it_saves(emulator: Emulator) -> None:
         assert await emulator.saver.save_last()
 
     asyncio.run(live())
-    assert [(news["kind"], news["text"]) for news in emulator.heard()][1] == (SAVING, "Saving 12 MB …")
+    assert [(news["kind"], news["text"]) for news in emulator.news()][1] == (SAVING, "Saving 12 MB …")
 
 
 def test_a_full_disk_is_said_once_and_so_is_that_it_is_over(emulator: Emulator) -> None:
@@ -194,7 +194,7 @@ def test_a_full_disk_is_said_once_and_so_is_that_it_is_over(emulator: Emulator) 
         assert emulator.saved() == "too much"
 
     asyncio.run(live())
-    _, trouble, over = emulator.heard()
+    _, trouble, over = emulator.news()
     assert trouble["kind"] == NOT_SAVED
     assert "No space left on device" in trouble["text"]
     assert "What is saved is as of" in trouble["text"]
@@ -212,7 +212,7 @@ def test_a_stop_that_cannot_save_says_what_is_lost(emulator: Emulator) -> None:
         assert emulator.saved() == "before"
 
     asyncio.run(live())
-    *_, last = emulator.heard()
+    *_, last = emulator.news()
     assert last["lost"]
     assert "No space left on device" in last["text"]
     assert "Lost is what has changed since" in last["text"]
@@ -231,7 +231,7 @@ def test_a_child_that_hangs_is_given_up(emulator: Emulator, tmp_path: Path) -> N
         assert emulator.saved() is None
 
     asyncio.run(live())
-    (news,) = emulator.heard()
+    (news,) = emulator.news()
     assert "it took more than" in news["text"]
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
@@ -247,7 +247,7 @@ def test_a_child_that_is_killed_is_told(emulator: Emulator) -> None:
         assert await emulator.saver.save()
 
     asyncio.run(live())
-    assert "SIGKILL" in emulator.heard()[0]["text"]
+    assert "SIGKILL" in emulator.news()[0]["text"]
     assert emulator.saved() == "never"
 
 

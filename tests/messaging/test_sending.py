@@ -111,9 +111,9 @@ def test_a_refusal_is_final(
 def test_a_stop_marks_the_number_and_the_next_text_is_not_even_asked_for(twilio: TwilioSimulator) -> None:
     twilio.account.opted_out.add(TO)
     assert send(queued()).failure == "twilio_21610"
-    asked = len(twilio.requests)
+    before = len(twilio.requests)
     assert send(queued()).failure == "refused"
-    assert len(twilio.requests) == asked
+    assert len(twilio.requests) == before
     refusal = store.find_refusal(COMPANY, TO)
     assert refusal is not None
     assert refusal.texts

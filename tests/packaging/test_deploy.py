@@ -140,8 +140,8 @@ def test_indexes_come_and_go_one_at_a_time(aws: EmbeddedAws, session: boto3.Sess
 
     put("first", "a", "b")
     put("second", "c", "d", "e")
-    told = [line for line in said if "NotesTable" in line]
-    assert told == [
+    lines = [line for line in said if "NotesTable" in line]
+    assert lines == [
         *("adds by_c to NotesTable", "adds by_d to NotesTable", "adds by_e to NotesTable"),
         *("drops by_a from NotesTable", "drops by_b from NotesTable"),
     ]
@@ -175,11 +175,11 @@ class Building:
     """DynamoDB, that builds an index while it is asked twice about it."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.descriptions = 0
 
     def describe_table(self, TableName: str) -> dict[str, Any]:
-        self.asked += 1
-        status = "ACTIVE" if self.asked > 2 else "CREATING"
+        self.descriptions += 1
+        status = "ACTIVE" if self.descriptions > 2 else "CREATING"
         return {"Table": {"GlobalSecondaryIndexes": [{"IndexName": "by_c", "IndexStatus": status}]}}
 
 
@@ -197,7 +197,7 @@ def test_an_update_waits_until_indexes_are_built(
     dynamodb = Building()
     Deployment(client, "waiting", "dev", said.append).wait_for_indexes(dynamodb)
     assert said == ["  waits until DynamoDB has built by_c of waiting-notes"]
-    assert dynamodb.asked == 3
+    assert dynamodb.descriptions == 3
 
 
 def test_without_a_package_there_is_nothing_to_deploy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -169,10 +169,10 @@ def test_the_apis_answer_the_distribution_alone(house: Deployed) -> None:
 
 
 def test_one_address_leads_to_every_api_and_to_the_bucket(house: Deployed, dev: Packaged) -> None:
-    asked = {"front": "/auth/me", "a-e": "/api/branches", "f-o": "/api/fic/accounts", "p-t": "/api/staff"}
+    one_per_api = {"front": "/auth/me", "a-e": "/api/branches", "f-o": "/api/fic/accounts", "p-t": "/api/staff"}
     paths = {api: set(body["paths"]) for api, body in dev.bodies().items()}
-    assert set(asked) == set(paths)
-    for api, path in asked.items():
+    assert set(one_per_api) == set(paths)
+    for api, path in one_per_api.items():
         assert path in paths[api]
         answer = house.call("GET", path)
         assert (answer.status_code, answer.headers["X-Cache"]) == (200, "Miss from cloudfront")
@@ -267,7 +267,7 @@ def test_a_contested_time_a_course_and_the_waiting_list(house: Deployed) -> None
     play = DemoBooking(ready, Console(file=said, width=200))
     play.patience_seconds = play.answer_seconds = PATIENCE_SECONDS
     play.play()
-    assert "is hers" in said.getvalue()
+    assert "is theirs" in said.getvalue()
 
 
 def test_groups_packages_and_busy_times_have_the_rights_they_need(house: Deployed) -> None:
@@ -283,28 +283,28 @@ def test_groups_packages_and_busy_times_have_the_rights_they_need(house: Deploye
     first = (datetime.now() + timedelta(days=8)).date()
     days = {"from": str(first), "to": str(first + timedelta(days=6)), "branch_id": branch["id"], "staff": dan["id"]}
 
-    def wish(service: str, who: str) -> dict[str, Any]:
+    def booking_request(service: str, who: str) -> dict[str, Any]:
         found = house.call("GET", "/api/availability", params=days | {"service": service}).json()
         starts_at = found["results"][0]["slots"][0]["starts_at"]
         customer = {"email": f"{who}@example.com"}
         return {"branch_id": branch["id"], "service": service, "starts_at": starts_at, "customer": customer}
 
-    group = house.done("POST", "/api/appointments", wish("Yoga", "one"))
+    group = house.done("POST", "/api/appointments", booking_request("Yoga", "one"))
     participants = f"/api/appointments/{group['id']}/participants"
     house.done("POST", participants, {"customer": {"email": "two@example.com"}})
     assert len(house.done("GET", participants)["data"]) == 2
-    booked = house.done("POST", "/api/appointments", wish("Retreat", "one"))
+    booked = house.done("POST", "/api/appointments", booking_request("Retreat", "one"))
     assert house.done("POST", f"/api/packages/{booked['package']['id']}/cancel", {})["status"] == "cancelled"
     noon, one = (f"{first}T{hour}:00:00Z" for hour in (12, 13))
     busy = {"from": noon, "to": one, "busy": [{"starts_at": noon, "ends_at": one}]}
     assert house.done("PUT", f"{staff}/busy/google", busy)["conflicts"] == []
 
 
-def test_dead_letters_are_buried_by_a_lambda(house: Deployed) -> None:
+def test_a_lambda_makes_failed_jobs_of_dead_letters(house: Deployed) -> None:
     sqs = house.client("sqs")
     url = sqs.get_queue_url(QueueName=f"{PREFIX}-sync-dead")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="not a job")
-    until(lambda: failed_jobs.of_queue("sync"), "nothing was buried")
+    until(lambda: failed_jobs.of_queue("sync"), "no dead letter became a failed job")
 
 
 def test_a_need_taken_away_is_refused(house: Deployed) -> None:

@@ -180,11 +180,11 @@ def test_the_bucket_is_the_distributions_alone(templates: Templates) -> None:
 
 def test_the_public_url_is_the_distributions_unless_one_is_given(templates: Templates) -> None:
     own = {"Fn::GetAtt": ["DistributionStack", "Outputs.Url"]}
-    wanted = {"Fn::If": ["PublicUrlGiven", {"Ref": "PublicUrl"}, own]}
+    expected = {"Fn::If": ["PublicUrlGiven", {"Ref": "PublicUrl"}, own]}
     root = templates["root"]
     assert root["Parameters"]["PublicUrl"]["Default"] == ""
-    assert root["Outputs"]["Url"]["Value"] == wanted
-    assert passed(templates, "IdentityStack", "PublicUrl") == wanted
+    assert root["Outputs"]["Url"]["Value"] == expected
+    assert passed(templates, "IdentityStack", "PublicUrl") == expected
     assert templates["distribution"]["Outputs"]["Url"]["Value"] == {"Fn::Sub": "https://${Distribution.DomainName}"}
 
 

@@ -43,9 +43,9 @@ def indexes(of: dict[str, Any], table: str) -> set[str]:
 @given(st.fixed_dictionaries({}, optional={"Calls": NAMES, "Notes": NAMES}),
        st.fixed_dictionaries({}, optional={"Calls": NAMES, "Notes": NAMES}))  # fmt: skip
 def test_any_change_of_indexes(before: Tables, after: Tables) -> None:
-    deployed, wanted = template(before, "old"), template(after, "new")
-    found = updates(deployed, wanted)
-    assert found[-1].template == wanted
+    deployed, target = template(before, "old"), template(after, "new")
+    found = updates(deployed, target)
+    assert found[-1].template == target
     for earlier, later in pairwise([deployed, *(update.template for update in found)]):
         for table in set(before) & set(after):
             assert len(indexes(earlier, table) ^ indexes(later, table)) <= 1
@@ -59,7 +59,7 @@ def test_any_change_of_indexes(before: Tables, after: Tables) -> None:
     assert [update.new for update in found] == [code == "new" for code in running]
     for table in set(before) & set(after):
         assert all(indexes(u.template, table) >= indexes(deployed, table) for u in found if not u.new)
-        assert all(indexes(u.template, table) >= indexes(wanted, table) for u in found if u.new)
+        assert all(indexes(u.template, table) >= indexes(target, table) for u in found if u.new)
 
 
 def used(properties: dict[str, Any]) -> set[str]:
@@ -83,34 +83,34 @@ def test_each_update_says_what_it_changes() -> None:
 
 
 def test_the_first_deployment_and_one_without_new_indexes_are_one_update() -> None:
-    wanted = template({"Calls": {"a", "b"}, "Notes": {"c", "d"}}, "new")
-    assert [update.template for update in updates(None, wanted)] == [wanted]
-    assert [u.template for u in updates(template({"Calls": {"a", "b"}}, "old"), wanted)] == [wanted]
+    target = template({"Calls": {"a", "b"}, "Notes": {"c", "d"}}, "new")
+    assert [update.template for update in updates(None, target)] == [target]
+    assert [u.template for u in updates(template({"Calls": {"a", "b"}}, "old"), target)] == [target]
 
 
 def test_what_was_deployed_and_what_is_wanted_stay_as_they_are() -> None:
-    deployed, wanted = template({"Calls": {"a", "e"}}, "old"), template({"Calls": {"b", "c"}}, "new")
-    updates(deployed, wanted)
+    deployed, target = template({"Calls": {"a", "e"}}, "old"), template({"Calls": {"b", "c"}}, "new")
+    updates(deployed, target)
     assert deployed == template({"Calls": {"a", "e"}}, "old")
-    assert wanted == template({"Calls": {"b", "c"}}, "new")
+    assert target == template({"Calls": {"b", "c"}}, "new")
 
 
 def test_what_dynamodb_cannot_change_is_refused() -> None:
     deployed = template({"Calls": {"a"}}, "old")
 
     def changed() -> tuple[dict[str, Any], dict[str, Any]]:
-        wanted = template({"Calls": {"a"}}, "new")
-        return wanted, wanted["Resources"]["Calls"]["Properties"]
+        target = template({"Calls": {"a"}}, "new")
+        return target, target["Resources"]["Calls"]["Properties"]
 
-    wanted, table = changed()
+    target, table = changed()
     table["GlobalSecondaryIndexes"][0]["Projection"] = {"ProjectionType": "KEYS_ONLY"}
     with pytest.raises(CannotUpdate, match=r"by_a of Calls differs.*another name"):
-        updates(deployed, wanted)
-    wanted, table = changed()
+        updates(deployed, target)
+    target, table = changed()
     table["KeySchema"] = keys("pk", "a")
     with pytest.raises(CannotUpdate, match="the key of Calls"):
-        updates(deployed, wanted)
-    wanted, table = changed()
+        updates(deployed, target)
+    target, table = changed()
     table["AttributeDefinitions"][0]["AttributeType"] = "N"
     with pytest.raises(CannotUpdate, match="a of Calls was of another type"):
-        updates(deployed, wanted)
+        updates(deployed, target)

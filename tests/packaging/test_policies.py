@@ -36,7 +36,7 @@ def grants(document: dict[str, Any]) -> set[Grant]:
     return found
 
 
-def wanted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
+def granted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     """What the endpoint's needs say, spelled out a second time."""
     need = endpoint.needs
     own = f"log-group:/aws/lambda/${{Prefix}}-{endpoint.area}-{endpoint.name}:*"
@@ -119,7 +119,7 @@ def test_each_lambda_has_its_own_role_that_grants_its_needs_alone(
                 assert set(properties) == {"AssumeRolePolicyDocument", "Policies"}
                 (inline,) = properties["Policies"]
                 endpoint = declared[resource["Properties"]["Handler"]]
-                assert grants(inline["PolicyDocument"]) == wanted(endpoint, indexes), endpoint.handler
+                assert grants(inline["PolicyDocument"]) == granted(endpoint, indexes), endpoint.handler
     assert len(set(roles)) == len(endpoints)
 
 

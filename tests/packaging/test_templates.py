@@ -63,23 +63,23 @@ def test_a_fault_of_prod_alone_is_found(dev: Packaged, packaged: Callable[[str],
 
 
 def test_every_method_and_path_has_its_own_lambda(dev: Packaged, endpoints: list[Endpoint]) -> None:
-    wanted = {
+    expected = {
         (route.method.lower(), route.path): f"${{Prefix}}-{endpoint.area}-{endpoint.name}"
         for endpoint in endpoints
         for route in endpoint.routes
     }
     found = {}
     for path, operations in _paths(dev):
-        for verb, method in operations.items():
+        for method_name, method in operations.items():
             integration = method["x-amazon-apigateway-integration"]
-            if verb == "options":
+            if method_name == "options":
                 assert integration["type"] == "mock"
                 continue
             assert integration["type"] == "aws_proxy"
             assert TO_LAMBDA in integration["uri"]["Fn::Sub"]
-            assert (verb, path) not in found
-            found[verb, path] = integration["uri"]["Fn::Sub"].split(TO_LAMBDA)[1].removesuffix("/invocations")
-    assert found == wanted
+            assert (method_name, path) not in found
+            found[method_name, path] = integration["uri"]["Fn::Sub"].split(TO_LAMBDA)[1].removesuffix("/invocations")
+    assert found == expected
     functions = [each["FunctionName"]["Fn::Sub"] for each in dev.resources("AWS::Lambda::Function")]
     assert set(found.values()) <= set(functions)
 
@@ -122,8 +122,8 @@ def test_only_routes_with_an_ability_ask_the_authorizer(dev: Packaged, endpoints
     paths = dict(_paths(dev))
     for endpoint in endpoints:
         for route in endpoint.routes:
-            asked = paths[route.path][route.method.lower()]["security"]
-            assert asked == [*([] if route.ability == PUBLIC else [{"bearer": []}]), {"api_key": []}]
+            security = paths[route.path][route.method.lower()]["security"]
+            assert security == [*([] if route.ability == PUBLIC else [{"bearer": []}]), {"api_key": []}]
     for body in dev.bodies().values():
         front = body["securityDefinitions"]["bearer"]["x-amazon-apigateway-authorizer"]
         assert front["authorizerUri"]["Fn::Sub"].endswith("-identity-bearer/invocations")
@@ -158,9 +158,9 @@ def test_tables_are_safe(stage: str, fate: str, packaged: Callable[[str], Packag
 def test_the_keys_and_indexes_of_all_rows_of_a_table_are_there(dev: Packaged) -> None:
     for table in dev.resources("AWS::DynamoDB::Table"):
         name = table["TableName"]["Fn::Sub"].removeprefix("${Prefix}-")
-        wanted = {index.Meta.index_name for row in rows_by_table()[name] for index in row._indexes.values()}
+        expected = {index.Meta.index_name for row in rows_by_table()[name] for index in row._indexes.values()}
         indexes = {each["IndexName"] for each in table.get("GlobalSecondaryIndexes", [])}
-        assert indexes == wanted
+        assert indexes == expected
         keys = [
             *table["KeySchema"],
             *(k for each in table.get("GlobalSecondaryIndexes", []) for k in each["KeySchema"]),
@@ -206,8 +206,8 @@ def test_what_wakes_lambdas(dev: Packaged, endpoints: list[Endpoint]) -> None:
             assert 60 <= mapping["MaximumRecordAgeInSeconds"] <= 86_400
         else:
             assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
-    wanted = sorted(endpoint.schedule for endpoint in endpoints if endpoint.kind == "schedule")
-    assert sorted(rule["ScheduleExpression"] for rule in dev.resources("AWS::Events::Rule")) == wanted
+    expected = sorted(endpoint.schedule for endpoint in endpoints if endpoint.kind == "schedule")
+    assert sorted(rule["ScheduleExpression"] for rule in dev.resources("AWS::Events::Rule")) == expected
 
 
 def test_alarms(dev: Packaged) -> None:

@@ -138,15 +138,15 @@ def test_it_ships_nothing_that_only_we_need(dev: Packaged) -> None:
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
     assert services == set(OPERATIONS)
     sources = {name for name in names if name.endswith(".py")}
-    compiled = {name for name in names if name.endswith(".pyc")}
-    assert len(compiled) == len(sources)
+    bytecode = {name for name in names if name.endswith(".pyc")}
+    assert len(bytecode) == len(sources)
 
 
 def test_it_knows_which_workers_and_schedules_there_should_be(dev: Packaged, endpoints: list[Endpoint]) -> None:
     with zipfile.ZipFile(dev.package.path) as archive:
         found = json.loads(archive.read("chalicelib/watched.json"))
-    wanted = {each.name for each in endpoints if each.kind in ("queue", "schedule", "stream") and not each.dead}
-    assert {one["name"] for one in found} == wanted
+    expected = {each.name for each in endpoints if each.kind in ("queue", "schedule", "stream") and not each.dead}
+    assert {one["name"] for one in found} == expected
 
 
 def test_bytecode_is_never_checked_against_its_source(dev: Packaged) -> None:

@@ -32,7 +32,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
     return many_at_once(work, THREADS)
 
 
-def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> BookingRequest:
+def booking_request(practice: Practice, starts_at: datetime, number: int, **fields: Any) -> BookingRequest:
     known: dict[str, Any] = {
         "branch_id": practice.branches[0].id,
         "service": "Massage",
@@ -44,8 +44,8 @@ def wish(practice: Practice, starts_at: datetime, number: int, **fields: Any) ->
     return BookingRequest(**(known | fields))
 
 
-def try_to_book(company: str, wanted: BookingRequest) -> Appointment:
-    return book(lambda: Unit(company, clock=lambda: NOW), company, wanted, lambda: NOW).appointment
+def try_to_book(company: str, request: BookingRequest) -> Appointment:
+    return book(lambda: Unit(company, clock=lambda: NOW), company, request, lambda: NOW).appointment
 
 
 def overlaps(appointments: list[Appointment]) -> list[tuple[str, str]]:
@@ -62,21 +62,23 @@ def overlaps(appointments: list[Appointment]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_one_slot_wanted_by_all_goes_to_one(aws: EmbeddedAws, round_number: int) -> None:
     practice = open_practice("com_race", calcom=False)
-    wanted = MONDAY + timedelta(hours=10)
-    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, wanted, n)))
+    at = MONDAY + timedelta(hours=10)
+    outcomes = at_once(lambda n: try_to_book("com_race", booking_request(practice, at, n)))
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     lost = [outcome for outcome in outcomes if isinstance(outcome, Conflict) and outcome.code == "slot_taken"]
     assert (len(won), len(lost)) == (1, THREADS - 1), [o for o in outcomes if o not in won and o not in lost]
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
-def test_partly_overlapping_wishes_never_overlap(aws: EmbeddedAws, round_number: int) -> None:
+def test_partly_overlapping_requests_never_overlap(aws: EmbeddedAws, round_number: int) -> None:
     practice = open_practice("com_race", calcom=False)
-    chance = random.Random(round_number)
-    starts = [MONDAY + timedelta(minutes=8 * 60 + 5 * chance.randrange(96)) for _ in range(THREADS)]
-    services = [chance.choice([("Massage", "Ada Keller"), ("Consultation", None)]) for _ in range(THREADS)]
+    rng = random.Random(round_number)
+    starts = [MONDAY + timedelta(minutes=8 * 60 + 5 * rng.randrange(96)) for _ in range(THREADS)]
+    services = [rng.choice([("Massage", "Ada Keller"), ("Consultation", None)]) for _ in range(THREADS)]
     outcomes = at_once(
-        lambda n: try_to_book("com_race", wish(practice, starts[n], n, service=services[n][0], staff=services[n][1]))
+        lambda n: try_to_book(
+            "com_race", booking_request(practice, starts[n], n, service=services[n][0], staff=services[n][1])
+        )
     )
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     assert won
@@ -90,11 +92,11 @@ def test_partly_overlapping_wishes_never_overlap(aws: EmbeddedAws, round_number:
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_across_midnight_and_the_week_nothing_overlaps(aws: EmbeddedAws, round_number: int) -> None:
     practice = _open_on_sunday_nights()
-    chance = random.Random(1000 + round_number)
+    rng = random.Random(1000 + round_number)
     # Sunday 19:00 in New York is Monday 00:00 UTC: another day, and another week, of the stored calendar.
     night = {"branch_id": practice.branches[1].id, "service": "Haircut", "staff": "Dan Rossi"}
-    starts = [MONDAY + timedelta(days=7, minutes=5 * chance.randrange(-24, 24)) for _ in range(THREADS)]
-    outcomes = at_once(lambda n: try_to_book("com_race", wish(practice, starts[n], n, **night)))
+    starts = [MONDAY + timedelta(days=7, minutes=5 * rng.randrange(-24, 24)) for _ in range(THREADS)]
+    outcomes = at_once(lambda n: try_to_book("com_race", booking_request(practice, starts[n], n, **night)))
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     assert {appointment.starts_at.date().weekday() for appointment in won} == {6, 0}
     assert overlaps(won) == []
@@ -108,7 +110,7 @@ def test_one_new_customer_calling_often_becomes_one_record(aws: EmbeddedAws, rou
     outcomes = at_once(
         lambda n: try_to_book(
             "com_race",
-            wish(
+            booking_request(
                 practice,
                 MONDAY + timedelta(days=n // 16, hours=8, minutes=30 * (n % 16)),
                 n,

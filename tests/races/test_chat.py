@@ -31,12 +31,12 @@ def test_all_is_said_once_and_numbered_without_gaps(aws: EmbeddedAws, round_numb
     session = room.start().session
     room.active()
     room.after(10, seconds=30)
-    told = Tell(
+    job = Tell(
         company_id=COMPANY, appointment_id=room.appointment.id, session_id=session.id, code="ended", reason="expired"
     )
     context = JobContext("job", 1, False, "cor", COMPANY, room.clock)
     crowd = [partial(say, room, side, number) for side in ("patient", "doctor") for number in range(EACH)]
-    outcomes = at_once(*crowd, room.tick, room.sweep, *[partial(system_messages.tell, told, context)] * 3)
+    outcomes = at_once(*crowd, room.tick, room.sweep, *[partial(system_messages.tell, job, context)] * 3)
     assert busy(outcomes) == []
     said = {outcome.id: outcome for outcome in outcomes if isinstance(outcome, Message)}
     assert len(said) == EACH

@@ -9,7 +9,7 @@ from chalicelib.analytics import rebuild_counters, store
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Stale, Unavailable
 from infra.local.demo_practice import Practice
-from tests.analytics.test_counting import COMPANY, agree, change, count, made, new_unit
+from tests.analytics.test_count_appointments import COMPANY, agree, change, count, made, new_unit
 from tests.draining import drain
 from tests.races.together import at_once
 from tests.sizes import ROUNDS
@@ -17,13 +17,13 @@ from tests.sizes import ROUNDS
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_counters_stand_the_crowd(practice: Practice, round_number: int) -> None:
-    chance = random.Random(round_number)
-    stand = [made(practice, chance) for _ in range(4)]
+    rng = random.Random(round_number)
+    stand = [made(practice, rng) for _ in range(4)]
 
     def changing(number: int) -> Callable[[], None]:
         def work() -> None:
             for _ in range(3):
-                stand[number] = change(stand[number], chance)
+                stand[number] = change(stand[number], rng)
                 again(number)
 
         return work

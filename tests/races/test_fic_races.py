@@ -28,19 +28,19 @@ def test_books_are_the_same_whoever_was_faster(
 ) -> None:
     monkeypatch.setattr(sync_step, "LARGEST_PAGE", 5)
     fic.resize(COMPANY, clients=23, suppliers=0, invoices=0, quotes=0)
-    told = 0
+    reported = 0
     for number in range(ROUNDS):
-        chance = random.Random(number)
+        rng = random.Random(number)
         stop = threading.Event()
         workers = [threading.Thread(target=_work, args=(stop,)) for _ in range(WORKERS)]
         start(account, "clients")
         for one in workers:
             one.start()
         for _ in range(8):
-            told += 1
-            action, record_id = _meddle(fic, chance)
-            assert tell(fic, account, f"entities.clients.{action}", [record_id], number=str(told)).status == 204
-            if chance.random() < 0.3:
+            reported += 1
+            action, record_id = _meddle(fic, rng)
+            assert tell(fic, account, f"entities.clients.{action}", [record_id], number=str(reported)).status == 204
+            if rng.random() < 0.3:
                 start(account, "clients", "changes")
         stop.set()
         for one in workers:
@@ -67,14 +67,14 @@ def _drain_to_the_last() -> None:
         time.sleep(0.1)
 
 
-def _meddle(fic: FattureInCloudSimulator, chance: random.Random) -> tuple[str, int]:
+def _meddle(fic: FattureInCloudSimulator, rng: random.Random) -> tuple[str, int]:
     """Something happens to some client; returns what, and which."""
     ids = fic.books[COMPANY].ids("clients")
-    action, one = chance.choice(("create", "update", "delete")), chance.choice(ids)
+    action, one = rng.choice(("create", "update", "delete")), rng.choice(ids)
     if action == "create":
-        return action, int(fic.create("clients", {"name": f"New {chance.random()}"}, silent=True)["id"])
+        return action, int(fic.create("clients", {"name": f"New {rng.random()}"}, silent=True)["id"])
     if action == "update":
-        fic.change("clients", one, {"notes": str(chance.random())}, silent=True)
+        fic.change("clients", one, {"notes": str(rng.random())}, silent=True)
     else:
         fic.delete("clients", one, silent=True)
     return action, one

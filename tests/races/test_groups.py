@@ -29,6 +29,7 @@ from tests.booking.test_groups import (
     NOW,
     TEN,
     booked,
+    counts,
     current,
     joined,
     kinds,
@@ -36,7 +37,6 @@ from tests.booking.test_groups import (
     new_unit,
     no_provider,
     opened,
-    tallies,
 )
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -85,7 +85,7 @@ def test_thirty_two_want_five_seats_of_which_none_stands_yet(aws: EmbeddedAws, r
     assert group.group.full
     agrees(practice, group)
     assert {one.customer_id for one in won} == {one.customer_id for one in group.group.participants}
-    assert all(tallies(one.customer_id)["2026-11-23"] == 1 for one in won)
+    assert all(counts(one.customer_id)["2026-11-23"] == 1 for one in won)
 
 
 LIMIT = 2
@@ -122,15 +122,15 @@ def test_the_limit_of_a_customer_who_joins_several_groups_at_once_is_never_excee
 ) -> None:
     """The groups are those of different staff, and the customer is known: only the limit's counter keeps them apart."""
     practice = opened_with_team(Policy(customer_limits=Limits(per_day=LIMIT)))
-    standing = [booked(practice, n, staff=practice.staff[n].id) for n in range(TEAM)]
+    others = [booked(practice, n, staff=practice.staff[n].id) for n in range(TEAM)]
     known = booked(practice, 99, TEN + timedelta(days=1)).customer_id
     with monkeypatch.context() as patched:
         all_decide_before_any_commits(patched, TEAM)
-        outcomes = at_once(lambda n: joined(standing[n], 99), TEAM)
+        outcomes = at_once(lambda n: joined(others[n], 99), TEAM)
     won = [one for one in outcomes if isinstance(one, Appointment)]
     assert len(won) == LIMIT
     assert {one.code for one in outcomes if isinstance(one, DomainError)} == {"not_bookable"}
-    assert tallies(known)["2026-11-23"] == LIMIT
+    assert counts(known)["2026-11-23"] == LIMIT
     for group in groups():
         assert set(membership_store.memberships(COMPANY, group.id)) == {
             one.customer_id for one in (group.group.participants if group.group else ())
@@ -140,11 +140,11 @@ def test_the_limit_of_a_customer_who_joins_several_groups_at_once_is_never_excee
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_joins_of_several_seats_and_leaves_at_once_keep_to_the_seats(aws: EmbeddedAws, round_number: int) -> None:
     practice = opened(seats=6)
-    chance = random.Random(round_number)
+    rng = random.Random(round_number)
     group = booked(practice, 100)
     for number in (101, 102):
         booked(practice, number, seats=2)
-    seats = [chance.randint(1, 3) for _ in range(THREADS)]
+    seats = [rng.randint(1, 3) for _ in range(THREADS)]
 
     def work(number: int) -> Any:
         return left(group) if number % 3 == 0 else booked(practice, number, seats=seats[number])
@@ -171,17 +171,17 @@ def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
     aws: EmbeddedAws, round_number: int
 ) -> None:
     practice = opened(seats=4, only_dan=False, policy=Policy(customer_limits=Limits(per_day=9)))
-    standing = [booked(practice, n, TEN + timedelta(hours=n)) for n in range(3)]
+    others = [booked(practice, n, TEN + timedelta(hours=n)) for n in range(3)]
 
     def work(number: int) -> None:
-        chance = random.Random(100 * round_number + number)
+        rng = random.Random(100 * round_number + number)
         for _ in range(4):
-            one, at = chance.choice(standing), TEN + timedelta(days=chance.randrange(2), hours=chance.randrange(6))
-            step = chance.choice(("book", "book", "book", "leave", "leave", "move", "cancel"))
+            one, at = rng.choice(others), TEN + timedelta(days=rng.randrange(2), hours=rng.randrange(6))
+            step = rng.choice(("book", "book", "book", "leave", "leave", "move", "cancel"))
             # What is refused is refused for a reason known.
             with suppress(Conflict, NotFound):
                 if step == "book":
-                    booked(practice, 10 + chance.randrange(12), at, seats=chance.randint(1, 3))
+                    booked(practice, 10 + rng.randrange(12), at, seats=rng.randint(1, 3))
                 elif step == "leave":
                     left(one)
                 elif step == "move":
@@ -205,4 +205,4 @@ def test_whatever_is_done_to_groups_at_once_lists_limits_and_calendars_agree(
     for customer_id in {
         customer_id for group in groups() for customer_id in membership_store.memberships(COMPANY, group.id)
     }:
-        assert tallies(customer_id) == {day: expected[customer_id, day] for day in ("2026-11-23", "2026-11-24")}
+        assert counts(customer_id) == {day: expected[customer_id, day] for day in ("2026-11-23", "2026-11-24")}

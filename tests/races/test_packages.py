@@ -47,9 +47,9 @@ def _begin() -> Unit:
 def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, round_number: int) -> None:
     limits = Policy(service_limits=Limits(per_day=MOST), staff_limits=Limits(per_day=MOST))
     practice = open_spa(COMPANY, chairs=2, package={"policy": limits})
-    chance = random.Random(round_number)
+    rng = random.Random(round_number)
     plans = [
-        (chance.choice([*["Makeover"] * 4, "Haircut", "Consultation"]), chance.randrange(20), chance.randrange(20))
+        (rng.choice([*["Makeover"] * 4, "Haircut", "Consultation"]), rng.randrange(20), rng.randrange(20))
         for _ in range(THREADS)
     ]
     gate = Barrier(THREADS)
@@ -74,9 +74,9 @@ def test_packages_among_others_are_all_there_or_not_at_all(aws: EmbeddedAws, rou
     everything = _all_appointments()
     assert everything
     _whole(everything)
-    standing = [one for one in everything if one.status in TAKES_TIME]
-    _the_calendars_hold_exactly(practice, standing)
-    names = [name for one in standing for name in one.counted]
+    active = [one for one in everything if one.status in TAKES_TIME]
+    _the_calendars_hold_exactly(practice, active)
+    names = [name for one in active for name in one.counted]
     for name in {name for one in everything for name in one.counted}:
         assert limit_store.counted(fetch([limit_store.counter_key(COMPANY, name)])[0]) == names.count(name)
 
@@ -100,20 +100,20 @@ def _whole(everything: list[Appointment]) -> None:
         assert cut.ends_at <= talk.starts_at <= cut.ends_at + timedelta(minutes=30)
 
 
-def _the_calendars_hold_exactly(practice: Practice, standing: list[Appointment]) -> None:
+def _the_calendars_hold_exactly(practice: Practice, active: list[Appointment]) -> None:
     mine: dict[tuple[str, str], list[Appointment]] = {}
-    for one in standing:
+    for one in active:
         mine.setdefault((str(one.home_branch_id), str(one.staff_id)), []).append(one)
         for room in one.resource_ids:
             mine.setdefault((one.branch_id, room), []).append(one)
     owners = {(member.home_branch_id, member.id) for member in practice.staff} | mine.keys()
     for home, record_id in owners:
-        held = read_calendar(CalendarOwner(COMPANY, home, record_id), *_around(standing)).entries()
+        held = read_calendar(CalendarOwner(COMPANY, home, record_id), *_around(active)).entries()
         expected = [one.entry() for one in mine.get((home, record_id), [])]
         assert sorted(entry.reference for entry in held) == sorted(entry.reference for entry in expected)
         assert sorted(entry.start for entry in held) == sorted(entry.start for entry in expected)
         assert not any(a.clashes(b, NOW) for n, a in enumerate(expected) for b in expected[:n])
 
 
-def _around(standing: list[Appointment]) -> list[Any]:
-    return [one.entry() for one in standing]
+def _around(active: list[Appointment]) -> list[Any]:
+    return [one.entry() for one in active]

@@ -26,7 +26,7 @@ from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
-from tests.races.test_bookings import MONDAY, NOW, at_once, overlaps, try_to_book, wish
+from tests.races.test_bookings import MONDAY, NOW, at_once, booking_request, overlaps, try_to_book
 from tests.races.together import all_decide_before_any_commits, many_at_once
 from tests.sizes import ROUNDS
 
@@ -60,8 +60,8 @@ def _member(like: Staff, number: int) -> Staff:
     return replace(like, id=f"stf_0000000000000000MAS{number}", name=f"M {number}", references=())
 
 
-def starts(chance: random.Random) -> Any:
-    return MONDAY + timedelta(minutes=8 * 60 + 15 * chance.randrange(28))
+def starts(rng: random.Random) -> Any:
+    return MONDAY + timedelta(minutes=8 * 60 + 15 * rng.randrange(28))
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
@@ -72,15 +72,15 @@ def test_a_limit_is_reached_and_never_exceeded(
     """Each names their own member of staff, so no calendar keeps them apart: only the limit's counter does."""
     limits = Limits(per_day=LIMIT)
     practice = opened(Policy(service_limits=limits) if whose == "service" else Policy(customer_limits=limits))
-    chance = random.Random(round_number)
-    times = [starts(chance) for _ in range(TEAM)]
+    rng = random.Random(round_number)
+    times = [starts(rng) for _ in range(TEAM)]
     # A customer who is known already: else it would be the new record that keeps them apart.
-    known = try_to_book("com_race", wish(practice, MONDAY + timedelta(days=1, hours=9), 99)).customer_id
+    known = try_to_book("com_race", booking_request(practice, MONDAY + timedelta(days=1, hours=9), 99)).customer_id
     customers: dict[str, Any] = {"customer_id": known} if whose == "customer" else {}
 
     def work(number: int) -> Appointment:
         return try_to_book(
-            "com_race", wish(practice, times[number], number, staff=practice.staff[number].id, **customers)
+            "com_race", booking_request(practice, times[number], number, staff=practice.staff[number].id, **customers)
         )
 
     with monkeypatch.context() as patched:
@@ -97,11 +97,11 @@ def test_a_limit_is_reached_and_never_exceeded(
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_no_room_and_nobody_has_two_at_once(aws: EmbeddedAws, round_number: int) -> None:
     practice = opened(rooms=2)
-    chance = random.Random(round_number)
-    times = [starts(chance) for _ in range(64)]
+    rng = random.Random(round_number)
+    times = [starts(rng) for _ in range(64)]
 
     def work(number: int) -> Appointment:
-        made = try_to_book("com_race", wish(practice, times[number], number, staff=None))
+        made = try_to_book("com_race", booking_request(practice, times[number], number, staff=None))
         if number % 4 == 0:
             cancel(
                 changing(),
@@ -128,7 +128,7 @@ def test_the_only_room_goes_to_one_of_all_who_decided_at_once(
     practice, at = opened(rooms=1), MONDAY + timedelta(hours=9)
 
     def work(number: int) -> Appointment:
-        return try_to_book("com_race", wish(practice, at, number, staff=practice.staff[number].id))
+        return try_to_book("com_race", booking_request(practice, at, number, staff=practice.staff[number].id))
 
     all_decide_before_any_commits(monkeypatch, TEAM)
     outcomes = many_at_once(work, TEAM)
@@ -143,9 +143,11 @@ def test_a_time_goes_to_one_hold_or_one_booking(aws: EmbeddedAws, round_number: 
 
     def work(number: int) -> Any:
         if number % 2:
-            return try_to_book("com_race", wish(practice, at, number))
-        asked = BookingRequest(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
-        return hold(_begin, f"192.0.2.{number}", asked, lambda: NOW)
+            return try_to_book("com_race", booking_request(practice, at, number))
+        hold_request = BookingRequest(
+            branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller"
+        )
+        return hold(_begin, f"192.0.2.{number}", hold_request, lambda: NOW)
 
     outcomes = at_once(work)
     won = [one for one in outcomes if not isinstance(one, DomainError)]
@@ -157,14 +159,16 @@ def test_a_time_goes_to_one_hold_or_one_booking(aws: EmbeddedAws, round_number: 
 def test_a_hold_is_used_once_whatever_is_done_to_it_meanwhile(aws: EmbeddedAws, round_number: int) -> None:
     practice = opened()
     at = MONDAY + timedelta(hours=9)
-    asked = BookingRequest(branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller")
-    made, secret = hold(_begin, "192.0.2.1", asked, lambda: NOW)
+    hold_request = BookingRequest(
+        branch_id=practice.branches[0].id, service="Massage", starts_at=at, staff="Ada Keller"
+    )
+    made, secret = hold(_begin, "192.0.2.1", hold_request, lambda: NOW)
     proof = HoldProof(made.id, secret)
 
     def work(number: int) -> Appointment | Hold | None:
         if number % 3 == 0:
-            wanted = replace(wish(practice, at, number), hold=proof)
-            return book(lambda: Unit("com_race", clock=lambda: NOW), "com_race", wanted, lambda: NOW).appointment
+            with_hold = replace(booking_request(practice, at, number), hold=proof)
+            return book(lambda: Unit("com_race", clock=lambda: NOW), "com_race", with_hold, lambda: NOW).appointment
         if number % 3 == 1:
             return extend(_begin, proof, lambda: NOW)
         if number < 3:

@@ -104,19 +104,19 @@ class Studio:
             if refusal.code not in REFUSALS:
                 raise
 
-    def wish(self, at: datetime, staff: str | None, proof: HoldProof | None = None) -> BookingRequest:
+    def booking_request(self, at: datetime, staff: str | None, proof: HoldProof | None = None) -> BookingRequest:
         return BookingRequest(
             branch_id=self.practice.branches[0].id, service="Massage", starts_at=at, source="api", staff=staff,
             contact=Contact(name="Guest", phone=f"+49151{random.randrange(10**8):08}"), hold=proof,
         )  # fmt: skip
 
-    def booked(self, wish: BookingRequest) -> Appointment:
-        made = book(self.new_unit, self.company, wish, lambda: NOW).appointment
+    def booked(self, booking_request: BookingRequest) -> Appointment:
+        made = book(self.new_unit, self.company, booking_request, lambda: NOW).appointment
         self.appointments.append(made.id)
         return made
 
     def _book(self, at: datetime, which: int | None) -> None:
-        self.booked(self.wish(at, None if which is None else self.team[which].id))
+        self.booked(self.booking_request(at, None if which is None else self.team[which].id))
 
     def _move(self, at: datetime, which: int) -> None:
         if self.appointments:
@@ -131,14 +131,14 @@ class Studio:
             cancel(ChangeContext(self.new_unit, self.company, lambda: NOW, connect=_nobody), one, Cancellation())
 
     def _hold(self, at: datetime, which: None) -> None:
-        asked = BookingRequest(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
-        made, secret = hold(self.new_unit, f"192.0.2.{random.randrange(250)}", asked, lambda: NOW)
+        hold_request = BookingRequest(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
+        made, secret = hold(self.new_unit, f"192.0.2.{random.randrange(250)}", hold_request, lambda: NOW)
         self.holds.append((made, HoldProof(made.id, secret)))
 
     def _use(self, at: None, which: int) -> None:
         if self.holds:
             made, proof = self.holds[which % len(self.holds)]
-            self.booked(self.wish(made.starts_at, None, proof))
+            self.booked(self.booking_request(made.starts_at, None, proof))
 
     def _let_go(self, at: None, which: int) -> None:
         if self.holds:
@@ -155,7 +155,7 @@ class Studio:
             off, _ = self.away[which % len(self.away)]
             book_time_off.withdraw(self.new_unit, self.company, off.staff_id, off.id)
 
-    def standing(self) -> list[Appointment]:
+    def active(self) -> list[Appointment]:
         found = [appointment_store.get_appointment(self.company, one) for one in self.appointments]
         return [one for one in found if one.status in TAKES_TIME]
 
@@ -176,11 +176,11 @@ class Studio:
 def test_whatever_is_done_in_whatever_order(aws: EmbeddedAws, program: list[Any], chosen: int) -> None:
     studio = Studio()
     _run(studio, program)
-    standing = studio.standing()
-    _calendars_hold_exactly_what_stands(studio, standing)
+    active = studio.active()
+    _calendars_hold_exactly_what_stands(studio, active)
     _nothing_overlaps(studio)
-    _who_is_away_was_told(studio, standing)
-    _the_limit_counts_what_stands(standing, studio)
+    _who_is_away_sees_their_appointments(studio, active)
+    _the_limit_counts_what_stands(active, studio)
     _what_is_offered_can_be_booked(studio, chosen)
 
 
@@ -196,21 +196,21 @@ def _run(studio: Studio, program: list[Any]) -> None:
         list(pool.map(follow, program))
 
 
-def _calendars_hold_exactly_what_stands(studio: Studio, standing: Iterable[Appointment]) -> None:
-    wanted: Counter[tuple[str, Kind, bytes]] = Counter()
-    for one in standing:
-        wanted.update((who, Kind.BOOKING, one.entry().reference) for who in (str(one.staff_id), *one.resource_ids))
+def _calendars_hold_exactly_what_stands(studio: Studio, active: Iterable[Appointment]) -> None:
+    expected: Counter[tuple[str, Kind, bytes]] = Counter()
+    for one in active:
+        expected.update((who, Kind.BOOKING, one.entry().reference) for who in (str(one.staff_id), *one.resource_ids))
     used = {proof.id for _, proof in studio.holds if _gone(studio, proof)}
     for made, _ in studio.holds:
         if made.id not in used:
-            wanted.update((owner.id, Kind.HOLD, made.reference) for owner in made.lies())
+            expected.update((owner.id, Kind.HOLD, made.reference) for owner in made.lies())
     for off, _ in studio.away:
         if time_off_store.find(studio.company, off.staff_id, off.id):
-            wanted.update((off.staff_id, Kind.TIME_OFF, entry.reference) for entry in off.entries())
+            expected.update((off.staff_id, Kind.TIME_OFF, entry.reference) for entry in off.entries())
     found: Counter[tuple[str, Kind, bytes]] = Counter()
     for record_id in studio.owners():
         found.update((record_id, entry.kind, entry.reference) for entry in studio.entries(record_id))
-    assert found == wanted
+    assert found == expected
 
 
 def _gone(studio: Studio, proof: HoldProof) -> bool:
@@ -223,40 +223,40 @@ def _nothing_overlaps(studio: Studio) -> None:
         assert [(a, b) for a, b in itertools.combinations(taken, 2) if a.clashes(b, NOW)] == []
 
 
-def _who_is_away_was_told(studio: Studio, standing: Iterable[Appointment]) -> None:
+def _who_is_away_sees_their_appointments(studio: Studio, active: Iterable[Appointment]) -> None:
     # An appointment lies in time off only when it was there before, and then whoever took it was told.
     for off, in_the_way in studio.away:
         if time_off_store.find(studio.company, off.staff_id, off.id) is None:
             continue
-        told = {one.id for one in in_the_way}
-        for one in standing:
+        shown = {one.id for one in in_the_way}
+        for one in active:
             overlaps = any(one.entry().clashes(entry, NOW) for entry in off.entries())
-            assert one.staff_id != off.staff_id or not overlaps or one.id in told
+            assert one.staff_id != off.staff_id or not overlaps or one.id in shown
 
 
-def _the_limit_counts_what_stands(standing: list[Appointment], studio: Studio) -> None:
-    names = {name for one in standing for name in one.counted}
-    assert len(standing) <= A_DAY
+def _the_limit_counts_what_stands(active: list[Appointment], studio: Studio) -> None:
+    names = {name for one in active for name in one.counted}
+    assert len(active) <= A_DAY
     for name in names:
         row = fetch([limit_store.counter_key(studio.company, name)])[0]
-        assert limit_store.counted(row) == sum(name in one.counted for one in standing)
+        assert limit_store.counted(row) == sum(name in one.counted for one in active)
 
 
 def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
     day = MONDAY.date()
-    wanted = SearchQuery(branch_ids=(studio.practice.branches[0].id,), services=("Massage",), first=day, last=day)
-    (free,) = search(studio.company, wanted, lambda: NOW)
+    query = SearchQuery(branch_ids=(studio.practice.branches[0].id,), services=("Massage",), first=day, last=day)
+    (free,) = search(studio.company, query, lambda: NOW)
     starts = {moment_of(slot.start) for slot in free.slots}
     for n in range(0, 24, 5):
         at = MONDAY + timedelta(hours=8, minutes=15 * n)
         if at not in starts:
-            (why,) = explain(studio.company, wanted, at, lambda: NOW)
+            (why,) = explain(studio.company, query, at, lambda: NOW)
             assert why.reasons
             assert "free" not in {reason.code for reason in why.reasons}
     if free.slots:
         slot = free.slots[chosen % len(free.slots)]
         branch_context.forget()
-        made = studio.booked(studio.wish(moment_of(slot.start), slot.staff_ids[0]))
+        made = studio.booked(studio.booking_request(moment_of(slot.start), slot.staff_ids[0]))
         assert (made.starts_at, made.staff_id) == (moment_of(slot.start), slot.staff_ids[0])
 
 

@@ -20,7 +20,7 @@ from chalicelib.core.errors import DomainError
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from tests.booking.test_refusing import EVE, NOW, TEN, opened
-from tests.booking.test_series import change, context, ids, left_in_the_middle, series_of, wanted
+from tests.booking.test_series import change, context, ids, left_in_the_middle, series_of, series_request
 from tests.conftest import EmbeddedAws
 from tests.kills.test_series_kills import everything
 from tests.races.test_bookings import overlaps
@@ -41,12 +41,12 @@ def test_overlapping_series_are_each_whole_or_nothing(
 ) -> None:
     practice = opened({"policy": Policy(service_limits=Limits(per_month=100))})
     monkeypatch.setattr(series_book, "MOST_HELD_AT_ONCE", held_at_once)
-    chance = random.Random(round_number)
-    firsts = [TEN + timedelta(days=chance.randrange(2), minutes=15 * chance.randrange(4)) for _ in range(THREADS)]
+    rng = random.Random(round_number)
+    firsts = [TEN + timedelta(days=rng.randrange(2), minutes=15 * rng.randrange(4)) for _ in range(THREADS)]
 
     def work(number: int) -> SeriesProgress:
         contact = replace(EVE, phone=f"+121255502{number:02}")
-        return series_of(wanted(practice, 4, starts_at=firsts[number], contact=contact))
+        return series_of(series_request(practice, 4, starts_at=firsts[number], contact=contact))
 
     outcomes = at_once(work)
     won = [one for one in outcomes if isinstance(one, SeriesProgress)]
@@ -86,7 +86,9 @@ def test_a_limit_is_reached_and_never_exceeded_by_series_of_different_staff(
 
     def work(number: int) -> SeriesProgress:
         contact = replace(EVE, phone=f"+121255503{number:02}")
-        return series_of(wanted(practice, 3, "daily", staff=practice.staff[number].id, contact=contact), on_conflict)
+        return series_of(
+            series_request(practice, 3, "daily", staff=practice.staff[number].id, contact=contact), on_conflict
+        )
 
     with monkeypatch.context() as patched:
         all_decide_before_any_commits(patched, TEAM)
@@ -115,7 +117,7 @@ def test_however_many_go_on_with_a_series_it_is_made_once(
 def test_of_many_changes_at_once_one_is_begun_and_the_others_wait(
     aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, round_number: int
 ) -> None:
-    made = series_of(wanted(opened(), 3, "daily"))
+    made = series_of(series_request(opened(), 3, "daily"))
     first = ids(made)[0]
     monkeypatch.setattr("chalicelib.booking.series.change.REQUEST_LASTS", timedelta(0))
     all_decide_before_any_commits(monkeypatch, TEAM)

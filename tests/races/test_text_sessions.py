@@ -18,13 +18,13 @@ from tests.text_sessions.room import COMPANY, Room, furnish, text_appointment
 THREADS = 32
 
 
-def mixed(room: Room, chance: random.Random, *, ends: bool = False) -> Callable[[], Any]:
+def mixed(room: Room, rng: random.Random, *, ends: bool = False) -> Callable[[], Any]:
     """Something that anybody might ask at any time."""
     calls: list[Callable[[], Any]] = [
         room.tick, lambda: room.tick(interval=1), room.sweep, room.deduct, lambda: room.deduct(5, "doctor"),
         room.active, lambda: room.active("doctor"), room.start,
     ]  # fmt: skip
-    return chance.choice([*calls, room.end] if ends else calls)
+    return rng.choice([*calls, room.end] if ends else calls)
 
 
 def busy(outcomes: list[Any]) -> list[Any]:
@@ -39,7 +39,7 @@ def charged_by(outcomes: list[Any]) -> int:
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_every_interval_is_charged_once_whoever_comes(aws: EmbeddedAws, round_number: int) -> None:
-    room, chance = furnish(sessions=9), random.Random(round_number)
+    room, rng = furnish(sessions=9), random.Random(round_number)
     started = at_once(*[room.start] * THREADS)
     assert busy(started) == []
     assert len({outcome.session.id for outcome in started}) == 1
@@ -47,7 +47,7 @@ def test_every_interval_is_charged_once_whoever_comes(aws: EmbeddedAws, round_nu
     room.active()
     for interval in (1, 2, 3):
         room.after(10 * interval, seconds=30)
-        outcomes = at_once(*[mixed(room, chance) for _ in range(THREADS)])
+        outcomes = at_once(*[mixed(room, rng) for _ in range(THREADS)])
         assert busy(outcomes) == []
         assert charged_by(outcomes) <= 1
         assert room.session().sessions_used == interval + 1
@@ -57,12 +57,12 @@ def test_every_interval_is_charged_once_whoever_comes(aws: EmbeddedAws, round_nu
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_an_end_among_them_ends_it_once(aws: EmbeddedAws, round_number: int) -> None:
-    room, chance = furnish(sessions=3), random.Random(1000 + round_number)
+    room, rng = furnish(sessions=3), random.Random(1000 + round_number)
     room.start()
     if round_number % 2:
         room.active()
     room.after(10, seconds=30)
-    outcomes = at_once(*(mixed(room, chance, ends=True) for _ in range(THREADS - 2)), room.end, room.end)
+    outcomes = at_once(*(mixed(room, rng, ends=True) for _ in range(THREADS - 2)), room.end, room.end)
     assert busy(outcomes) == []
     session = room.session()
     past = store.ledger(COMPANY, room.subscription.id)

@@ -1,4 +1,4 @@
-"""Far apart and at once: no member of staff is ever booked where he cannot get to in time, also across midnight UTC."""
+"""Far apart and at once: no member of staff is booked where they cannot be in time, also across midnight UTC."""
 
 import random
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws
-from tests.races.test_bookings import MONDAY, NOW, try_to_book, wish
+from tests.races.test_bookings import MONDAY, NOW, booking_request, try_to_book
 from tests.races.together import many_at_once
 from tests.sizes import ROUNDS
 
@@ -69,12 +69,12 @@ def where(appointment: Appointment) -> Point:
 def too_close(appointments: list[Appointment]) -> list[tuple[Any, ...]]:
     """Pairs with less between them than the way takes; anyone may do the sums."""
     found = []
-    standing = sorted(appointments, key=lambda one: one.starts_at)
-    for number, first in enumerate(standing):
-        for then in standing[number + 1 :]:
-            way = Roads().minutes(where(first), where(then))
-            if first.ends_at + timedelta(minutes=way) > then.starts_at:
-                found.append((first.starts_at, then.starts_at, way))
+    ordered = sorted(appointments, key=lambda one: one.starts_at)
+    for number, first in enumerate(ordered):
+        for then in ordered[number + 1 :]:
+            travel = Roads().minutes(where(first), where(then))
+            if first.ends_at + timedelta(minutes=travel) > then.starts_at:
+                found.append((first.starts_at, then.starts_at, travel))
     return found
 
 
@@ -82,7 +82,7 @@ def visit(practice: Practice, number: int, minutes: int, place: GeoAddress) -> A
     service = "Haircut" if place == SHOP else "Visit"
     fields: dict[str, Any] = {"branch_id": practice.branches[1].id, "staff": "Dan Rossi", "service": service}
     at = MIDNIGHT + timedelta(minutes=minutes)
-    return try_to_book("com_race", wish(practice, at, number, address=place, **fields))
+    return try_to_book("com_race", booking_request(practice, at, number, address=place, **fields))
 
 
 def stops_left(practice: Practice, appointments: list[Appointment]) -> set[Point]:
@@ -108,15 +108,15 @@ def test_whatever_is_wanted_booked_moved_and_cancelled_at_once_the_ways_fit(
     aws: EmbeddedAws, round_number: int
 ) -> None:
     practice = opened()
-    chance = random.Random(3000 + round_number)
-    wanted = [(15 * chance.randrange(-24, 24), chance.choice(PLACES)) for _ in range(THREADS)]
-    outcomes = at_once(lambda n: visit(practice, n, *wanted[n]))
+    rng = random.Random(3000 + round_number)
+    starts = [(15 * rng.randrange(-24, 24), rng.choice(PLACES)) for _ in range(THREADS)]
+    outcomes = at_once(lambda n: visit(practice, n, *starts[n]))
     won = [outcome for outcome in outcomes if isinstance(outcome, Appointment)]
     assert len(won) >= 3
     assert too_close(won) == []
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
     assert {refusal.code for refusal in refusals} <= {"slot_taken"}
-    moves = [MIDNIGHT + timedelta(minutes=15 * chance.randrange(-24, 24)) for _ in range(THREADS)]
+    moves = [MIDNIGHT + timedelta(minutes=15 * rng.randrange(-24, 24)) for _ in range(THREADS)]
 
     def change(number: int) -> Appointment:
         mine = won[number % len(won)]
@@ -137,6 +137,6 @@ def test_whatever_is_wanted_booked_moved_and_cancelled_at_once_the_ways_fit(
     for one in changed:
         if isinstance(one, Appointment) and one.version > newest[one.id].version:
             newest[one.id] = one
-    standing = [one for one in newest.values() if one.status == "confirmed"]
-    assert too_close(standing) == []
-    assert stops_left(practice, list(newest.values())) == {where(one) for one in standing if one.address}
+    ordered = [one for one in newest.values() if one.status == "confirmed"]
+    assert too_close(ordered) == []
+    assert stops_left(practice, list(newest.values())) == {where(one) for one in ordered if one.address}

@@ -93,7 +93,7 @@ class Checkout:
         """`infra/setup.sh`, where nothing but the index can be reached."""
         (self.folder / "pip.conf").write_text(self.configuration)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "SSL_"))}
-        told = {
+        headers = {
             "PIP_CONFIG_FILE": str(self.folder / "pip.conf"),
             "PIP_CACHE_DIR": str(self.cache / "pip"),
             "UV_CACHE_DIR": str(self.cache / "uv"),
@@ -102,7 +102,7 @@ class Checkout:
         }
         command = [str(self.folder / "infra" / "setup.sh"), *arguments]
         return subprocess.run(
-            command, env=own | told | environment, capture_output=True, text=True, timeout=300, check=False
+            command, env=own | headers | environment, capture_output=True, text=True, timeout=300, check=False
         )
 
     def installed(self, environment: str = ".venv") -> Pins:

@@ -189,8 +189,8 @@ def test_pinning_anew_keeps_what_is_pinned_unless_asked_and_looks_at_the_index_a
     nearby = Index(tmp_path / "nearby")
     nearby.add("alpha", "9.0")
     fresh.configuration += f"extra-index-url = {nearby.url}\n"
-    wishes = {"": "alpha\n", "-run": "-r requirements.txt\n", "-dev": "", "-ministack": "delta\n", "-uv": "uv\n"}
-    for suffix, text in wishes.items():
+    requirements = {"": "alpha\n", "-run": "-r requirements.txt\n", "-dev": "", "-ministack": "delta\n", "-uv": "uv\n"}
+    for suffix, text in requirements.items():
         (fresh.folder / f"requirements{suffix}.in").write_text(text)
     (fresh.folder / "requirements.txt").write_text(index.lines(PINNED))
 

@@ -9,7 +9,7 @@ from infra.setup.pip_config import translate
 CERTIFIED = {"SSL_CERT_FILE": "/etc/ssl/all.pem"}
 
 
-def told(*lines: str, **environ: str) -> dict[str, str]:
+def configured(*lines: str, **environ: str) -> dict[str, str]:
     """The variables for these lines, on a machine that has its certificates in the usual place."""
     return translate("\n".join(lines), {**CERTIFIED, **environ}).variables
 
@@ -17,7 +17,7 @@ def told(*lines: str, **environ: str) -> dict[str, str]:
 def test_nothing_configured_means_the_systems_certificates() -> None:
     assert translate("", {}).variables == {"UV_SYSTEM_CERTS": "1"}
     assert translate("", {}).flags == ()
-    assert told() == {}
+    assert configured() == {}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_nothing_configured_means_the_systems_certificates() -> None:
     ],
 )
 def test_each_setting_has_its_variable(line: str, variable: str, value: str) -> None:
-    assert told(line)[variable] == value
+    assert configured(line)[variable] == value
 
 
 def test_a_certificate_of_pip_is_not_joined_by_the_systems() -> None:
@@ -44,7 +44,7 @@ def test_a_certificate_of_pip_is_not_joined_by_the_systems() -> None:
 def test_several_indexes_are_asked_as_pip_asks_them() -> None:
     # From a file with a value on several lines.
     line = r"global.extra-index-url='\nfile:///opt/one/simple\nhttps://two.example/simple'"
-    assert told(line) == {
+    assert configured(line) == {
         "UV_INDEX": "file:///opt/one/simple https://two.example/simple",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
@@ -55,8 +55,8 @@ def test_folders_of_files_that_are_there(tmp_path: Path) -> None:
     spaced.mkdir()
     url = spaced.as_uri()
     line = f"global.find-links='{tmp_path} {tmp_path / 'gone'} {url} file:///gone https://files.example/'"
-    assert told(line) == {"UV_FIND_LINKS": f"{tmp_path},{url},https://files.example/"}
-    assert told(f"global.find-links='{tmp_path / 'gone'}'") == {}
+    assert configured(line) == {"UV_FIND_LINKS": f"{tmp_path},{url},https://files.example/"}
+    assert configured(f"global.find-links='{tmp_path / 'gone'}'") == {}
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,19 @@ def test_the_environment_overrules_the_command_and_that_the_rest() -> None:
     everywhere, installing, here = (
         f"{s}.index-url='https://{s.strip(':')}.example'" for s in ("global", "install", ":env:")
     )
-    assert told(everywhere)["UV_DEFAULT_INDEX"] == "https://global.example"
-    assert told(installing, everywhere)["UV_DEFAULT_INDEX"] == "https://install.example"
-    assert told(here, installing, everywhere)["UV_DEFAULT_INDEX"] == "https://env.example"
+    assert configured(everywhere)["UV_DEFAULT_INDEX"] == "https://global.example"
+    assert configured(installing, everywhere)["UV_DEFAULT_INDEX"] == "https://install.example"
+    assert configured(here, installing, everywhere)["UV_DEFAULT_INDEX"] == "https://env.example"
 
 
 def test_other_commands_and_other_settings_say_nothing() -> None:
     lines = ("download.index-url='https://x.example'", "global.constraint='/etc/constraints.txt'", "global.quiet='1'")
-    assert told(*lines, "WARNING: something else", "") == {}
+    assert configured(*lines, "WARNING: something else", "") == {}
 
 
 def test_what_uv_was_told_itself_stays() -> None:
     lines = ("global.index-url='https://mirror.example'", "global.extra-index-url='https://more.example'")
-    assert told(*lines, UV_DEFAULT_INDEX="https://mine.example", UV_INDEX_STRATEGY="first-index") == {
+    assert configured(*lines, UV_DEFAULT_INDEX="https://mine.example", UV_INDEX_STRATEGY="first-index") == {
         "UV_INDEX": "https://more.example"
     }
 

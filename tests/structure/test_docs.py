@@ -23,10 +23,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_modules_are_there(page: Path) -> None:
     named = set(MODULE.findall((ROOT / page).read_text()))
-    assert sorted(each for each in named if not _is_there(each)) == []
+    assert sorted(each for each in named if not _exists(each)) == []
 
 
-def _is_there(module: str) -> bool:
+def _exists(module: str) -> bool:
     if "/" not in module:  # named by its last part, where the page has said which package
         return (
             any(

@@ -60,10 +60,10 @@ class Room:
         """Somebody is active."""
         return activity.update(self.unit, ChatUser(COMPANY, self.user(side).id, self.appointment.id), side, self.clock)
 
-    def deduct(self, asked: int = 1, side: Side = "patient") -> Settled:
+    def deduct(self, requested: int = 1, side: Side = "patient") -> Settled:
         """A browser asks for a deduction."""
         return deduction.deduct(
-            self.unit, ChatUser(COMPANY, self.user(side).id, self.appointment.id), asked, self.clock
+            self.unit, ChatUser(COMPANY, self.user(side).id, self.appointment.id), requested, self.clock
         )
 
     def end(self, side: Side = "patient") -> Settled:

@@ -22,10 +22,10 @@ def room(aws: EmbeddedAws) -> Room:
     return furnish(starts_at=now() - timedelta(minutes=30))
 
 
-def post(room: Room, verb: str, caller: Caller | None = None, key: str | None = None, **fields: Any) -> Answer:
+def post(room: Room, action: str, caller: Caller | None = None, key: str | None = None, **fields: Any) -> Answer:
     body = {"appointment_id": room.appointment.id, **fields}
     headers = {"idempotency-key": key} if key else {}
-    return call("POST", f"/api/text-appointments/{verb}", caller=caller or room.caller(), body=body, headers=headers)
+    return call("POST", f"/api/text-appointments/{action}", caller=caller or room.caller(), body=body, headers=headers)
 
 
 def status(room: Room, caller: Caller | None = None) -> Answer:
@@ -90,39 +90,42 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("verb", BODIES)
-def test_the_same_key_gets_the_same_answer(room: Room, verb: str) -> None:
-    fields = BODIES[verb]
-    if verb != "start-session":
+@pytest.mark.parametrize("action", BODIES)
+def test_the_same_key_gets_the_same_answer(room: Room, action: str) -> None:
+    fields = BODIES[action]
+    if action != "start-session":
         post(room, "start-session")
         post(room, "update-activity", user_type="patient")
         let_pass(room, 10)
-    first = post(room, verb, key="k", **fields)
+    first = post(room, action, key="k", **fields)
     if room.session().is_active:
         let_pass(room, 10)
-    again = post(room, verb, key="k", **fields)
+    again = post(room, action, key="k", **fields)
     assert (first.status, again.status) == (200, 200)
-    if verb != "start-session":  # a start that finds a session running answers with that one as it is now
+    if action != "start-session":  # a start that finds a session running answers with that one as it is now
         assert (again.text, again.headers.get("Idempotent-Replayed")) == (first.text, "true")
 
 
-@pytest.mark.parametrize("verb", BODIES)
-def test_what_is_not_ones_own_is_not_there(room: Room, verb: str) -> None:
+@pytest.mark.parametrize("action", BODIES)
+def test_what_is_not_ones_own_is_not_there(room: Room, action: str) -> None:
     post(room, "start-session")
     other = furnish(number=1)
     strangers = [other.caller(), other.caller("doctor"), Caller("com_other"), Caller(COMPANY, user_id="usr_none")]
     for stranger in strangers:
-        refused = post(room, verb, stranger, **BODIES[verb])
+        refused = post(room, action, stranger, **BODIES[action])
         assert (refused.status, refused.json["code"]) == (404, "appointment_not_found"), stranger
         assert status(room, stranger).status == 404
     unknown = call(
-        "POST", f"/api/text-appointments/{verb}", caller=room.caller(), body={"appointment_id": "apt_x", **BODIES[verb]}
+        "POST",
+        f"/api/text-appointments/{action}",
+        caller=room.caller(),
+        body={"appointment_id": "apt_x", **BODIES[action]},
     )
     assert (unknown.status, unknown.json["code"]) == (404, "appointment_not_found")
 
 
-@pytest.mark.parametrize("verb", BODIES)
-def test_an_admin_may_look_and_not_touch(room: Room, verb: str) -> None:
+@pytest.mark.parametrize("action", BODIES)
+def test_an_admin_may_look_and_not_touch(room: Room, action: str) -> None:
     from chalicelib.identity.create_company import NewCompany, Person, create_company
 
     _, boss = create_company(
@@ -131,16 +134,16 @@ def test_an_admin_may_look_and_not_touch(room: Room, verb: str) -> None:
     admin = Caller(COMPANY, "*", boss.id)
     post(room, "start-session")
     assert status(room, admin).json["status"] == "active"
-    refused = post(room, verb, admin, **BODIES[verb])
+    refused = post(room, action, admin, **BODIES[action])
     assert (refused.status, refused.json["code"]) == (403, "not_a_participant")
 
 
-@pytest.mark.parametrize("verb", ["update-activity", "process-deduction", "end-session"])
-def test_what_has_not_begun_or_is_over(room: Room, verb: str) -> None:
-    assert post(room, verb, **BODIES[verb]).json["code"] == "no_session"
+@pytest.mark.parametrize("action", ["update-activity", "process-deduction", "end-session"])
+def test_what_has_not_begun_or_is_over(room: Room, action: str) -> None:
+    assert post(room, action, **BODIES[action]).json["code"] == "no_session"
     post(room, "start-session")
     post(room, "end-session")
-    refused = post(room, verb, **BODIES[verb])
+    refused = post(room, action, **BODIES[action])
     assert (refused.status, refused.json["code"]) == (409, "session_ended")
     assert post(room, "start-session").json["code"] == "session_ended"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from math import inf
 
 import pytest
@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 from chalicelib.core.errors import DomainError
 from chalicelib.core.jobs import Postpone
 from chalicelib.text_sessions.meter import Meter
-from chalicelib.text_sessions.plan import Terms
-from chalicelib.text_sessions.session import Session
-from chalicelib.text_sessions.subscription import Account, Subscription
 from tests.conftest import EmbeddedAws
 from tests.sizes import examples
+from tests.text_sessions.meters import PLANNED, started
 from tests.text_sessions.room import NOON, Room, furnish
 
-PLANNED = 60
 Event = tuple[float, str]
 """Minutes since the start, and what happens: activity and ends decide, all the rest must not matter."""
 
@@ -53,7 +50,7 @@ sequences = st.lists(st.tuples(times | early, whats), max_size=40).map(sorted)
 @settings(max_examples=examples(500))
 @given(events=sequences, balance=st.integers(1, 15), no_show=st.booleans())
 def test_the_rule_charges_as_the_reference(events: list[Event], balance: int, no_show: bool) -> None:
-    meter = _reserved(balance, no_show)
+    meter = started(balance, no_show_charged=no_show)
     for minutes, what in events:
         at = NOON + timedelta(minutes=minutes)
         if what in ("tick", "sweep", "deduct"):
@@ -104,17 +101,3 @@ def _to(meter: Meter, at: datetime) -> Meter:
     while meter.session.due(at):
         meter = meter.run_to(at)
     return meter
-
-
-def _reserved(balance: int, no_show: bool) -> Meter:
-    session = Session(
-        id="txs_1", company_id="c", appointment_id="apt_1", patient_id="cus_1", doctor_id="stf_1",
-        subscription_id="sub_1", start_time=NOON, planned_until=NOON + timedelta(minutes=PLANNED),
-        no_show_charged=no_show, created_at=NOON, updated_at=NOON,
-    )  # fmt: skip
-    subscription = Subscription(
-        id="sub_1", company_id="c", patient_id="cus_1", plan_id="pln_1",
-        terms=Terms(sessions=balance, period="once", zone="UTC"), first_day=date(2026, 11, 23), period_starts_at=NOON,
-        period_ends_at=None, sessions_total=balance, sessions_remaining=balance, created_at=NOON, updated_at=NOON,
-    )  # fmt: skip
-    return Meter(session, Account(subscription).charged(session.id, 1, NOON))

@@ -23,7 +23,7 @@ def code_of(work: Callable[[], object]) -> str:
     return refused.value.code
 
 
-def told() -> list[str]:
+def events() -> list[str]:
     """The events so far, without jobs."""
     rows = sorted(OutboxRow.scan(), key=lambda row: row.event_id)
     return [row.type.partition(".")[2] for row in rows if row.type.startswith("text_sessions.Session")]
@@ -93,10 +93,10 @@ def test_with_none_left_it_ends_and_both_were_told(aws: EmbeddedAws) -> None:
     assert wait.value.seconds == 120
     with pytest.raises(Postpone):
         room.tick()
-    assert told() == ["SessionStarted", "SessionEndingSoon"]
+    assert events() == ["SessionStarted", "SessionEndingSoon"]
     room.after(10)
     room.tick()
-    assert told() == ["SessionStarted", "SessionEndingSoon", "SessionEnded"]
+    assert events() == ["SessionStarted", "SessionEndingSoon", "SessionEnded"]
     session = room.session()
     assert (session.end_reason, session.ended_at, room.left()) == ("none_left", room.at, 0)
 
@@ -162,7 +162,7 @@ def test_a_sweep_leaves_ticks_time_and_tells_in_their_place(aws: EmbeddedAws) ->
     assert room.sweep() == 0
     room.after(8, seconds=30)
     assert (room.sweep(), room.sweep()) == (1, 0)
-    assert told()[-1] == "SessionEndingSoon"
+    assert events()[-1] == "SessionEndingSoon"
     room.after(10, seconds=10)
     assert room.sweep() == 0
     room.after(10, seconds=21)
@@ -173,7 +173,7 @@ def test_a_browser_may_hasten_and_nothing_else(room: Room) -> None:
     room.start()
     room.active()
     room.after(9)
-    assert [room.deduct(asked).charged for asked in (0, 1, 100)] == [0, 0, 0]
+    assert [room.deduct(requested).charged for requested in (0, 1, 100)] == [0, 0, 0]
     room.after(10)
     assert (room.deduct(100).charged, room.deduct().charged) == (1, 0)
     room.tick(interval=1)

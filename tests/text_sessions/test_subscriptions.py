@@ -25,7 +25,7 @@ PLAN = {
 }
 
 
-def ask(method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
+def request(method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
     return call(method, path, caller=ADMIN, body=body, headers={"idempotency-key": key} if key else {})
 
 
@@ -71,15 +71,15 @@ def test_a_leap_day_a_year_later() -> None:
 
 
 def test_plans_are_offered_changed_and_withdrawn(aws: EmbeddedAws) -> None:
-    made = ask("POST", "/api/plans", PLAN)
+    made = request("POST", "/api/plans", PLAN)
     assert (made.status, made.json["terms"]["no_show_charged"]) == (201, False)
     path = f"/api/plans/{made.json['id']}"
-    changed = ask("PUT", path, PLAN | {"name": "Ten"}).json
-    assert ask("GET", path).json == changed
-    assert [one["name"] for one in ask("GET", "/api/plans").json["data"]] == ["Ten"]
-    assert ask("DELETE", path).status == 204
-    assert [ask("GET", path).status, ask("PUT", path, PLAN).status, ask("DELETE", path).status] == [404] * 3
-    assert ask("GET", "/api/plans").json["data"] == []
+    changed = request("PUT", path, PLAN | {"name": "Ten"}).json
+    assert request("GET", path).json == changed
+    assert [one["name"] for one in request("GET", "/api/plans").json["data"]] == ["Ten"]
+    assert request("DELETE", path).status == 204
+    assert [request("GET", path).status, request("PUT", path, PLAN).status, request("DELETE", path).status] == [404] * 3
+    assert request("GET", "/api/plans").json["data"] == []
 
 
 @pytest.mark.parametrize(
@@ -95,32 +95,34 @@ def test_plans_are_offered_changed_and_withdrawn(aws: EmbeddedAws) -> None:
     ],
 )
 def test_a_plan_that_is_none_is_named(aws: EmbeddedAws, change: dict[str, Any], path: str) -> None:
-    refused = ask("POST", "/api/plans", PLAN | change)
+    refused = request("POST", "/api/plans", PLAN | change)
     assert (refused.status, refused.json["errors"][0]["path"]) == (422, path)
 
 
 def test_a_patient_has_one_subscription(aws: EmbeddedAws) -> None:
     room = furnish()
-    plan = ask("POST", "/api/plans", PLAN).json
-    refused = ask("POST", "/api/subscriptions", {"patient_id": room.patient.customer_id, "plan_id": plan["id"]})
+    plan = request("POST", "/api/plans", PLAN).json
+    refused = request("POST", "/api/subscriptions", {"patient_id": room.patient.customer_id, "plan_id": plan["id"]})
     assert (refused.status, refused.json["code"]) == (409, "subscription_exists")
     for field in ("patient_id", "plan_id"):
         body = {"patient_id": room.patient.customer_id, "plan_id": plan["id"], field: "x"}
-        assert ask("POST", "/api/subscriptions", body).status == 404
-    assert [one["id"] for one in ask("GET", "/api/subscriptions").json["data"]] == [room.subscription.id]
+        assert request("POST", "/api/subscriptions", body).status == 404
+    assert [one["id"] for one in request("GET", "/api/subscriptions").json["data"]] == [room.subscription.id]
 
 
 def test_grants_and_corrections_are_in_the_ledger_once(aws: EmbeddedAws) -> None:
     room = furnish()
     path = f"/api/subscriptions/{room.subscription.id}"
     for _ in range(2):
-        assert ask("POST", f"{path}/grants", {"sessions": 5, "reason": "Bought"}, "g").json["sessions_remaining"] == 8
-        corrected = ask("POST", f"{path}/adjustments", {"amount": -2, "reason": "Counted twice"}, "a").json
+        assert (
+            request("POST", f"{path}/grants", {"sessions": 5, "reason": "Bought"}, "g").json["sessions_remaining"] == 8
+        )
+        corrected = request("POST", f"{path}/adjustments", {"amount": -2, "reason": "Counted twice"}, "a").json
         assert (corrected["sessions_remaining"], corrected["sessions_total"]) == (6, 8)
-    refused = ask("POST", f"{path}/adjustments", {"amount": -7, "reason": "Too much"})
+    refused = request("POST", f"{path}/adjustments", {"amount": -7, "reason": "Too much"})
     assert (refused.status, refused.json["code"]) == (409, "below_zero")
-    assert ask("GET", path).json["sessions_remaining"] == 6
-    entries = ask("GET", f"{path}/ledger").json["data"]
+    assert request("GET", path).json["sessions_remaining"] == 6
+    entries = request("GET", f"{path}/ledger").json["data"]
     assert [(e["amount"], e["reason"], e["balance_after"], e["note"]) for e in entries] == [
         (-2, "adjustment", 6, "Counted twice"), (5, "grant", 8, "Bought"), (3, "grant", 3, ""),
     ]  # fmt: skip
@@ -176,23 +178,23 @@ def test_what_does_not_renew_expires_and_another_may_follow(aws: EmbeddedAws) ->
     room = monthly(SOLD)
     path = f"/api/subscriptions/{room.subscription.id}"
     manage_subscription.set_renewal(lambda: Unit(COMPANY), room.subscription.id, False, lambda: SOLD)
-    plan = ask("POST", "/api/plans", PLAN).json
+    plan = request("POST", "/api/plans", PLAN).json
     body = {"patient_id": room.patient.customer_id, "plan_id": plan["id"]}
     # By now its period is over, whether or not the schedule has run.
-    other = ask("POST", "/api/subscriptions", body)
+    other = request("POST", "/api/subscriptions", body)
     assert other.status == 201, other
     old = subscription(room)
     assert (old.status, old.sessions_remaining, room.left()) == ("expired", 0, 0)
-    for verb, sent in (("grants", {"sessions": 1, "reason": "x"}), ("adjustments", {"amount": 1, "reason": "x"})):
-        assert ask("POST", f"{path}/{verb}", sent).json["code"] == "expired"
-    assert ask("PUT", f"{path}/renewal", {"renews": True}).json["code"] == "expired"
+    for action, sent in (("grants", {"sessions": 1, "reason": "x"}), ("adjustments", {"amount": 1, "reason": "x"})):
+        assert request("POST", f"{path}/{action}", sent).json["code"] == "expired"
+    assert request("PUT", f"{path}/renewal", {"renews": True}).json["code"] == "expired"
     assert call("GET", "/portal/subscription", caller=room.caller()).json["id"] == other.json["id"]
 
 
 def test_renewal_can_be_switched_off_and_on(aws: EmbeddedAws) -> None:
     room = furnish(3, starts_at=now(), period="month")
     path = f"/api/subscriptions/{room.subscription.id}/renewal"
-    assert [ask("PUT", path, {"renews": on}).json["renews"] for on in (False, True)] == [False, True]
+    assert [request("PUT", path, {"renews": on}).json["renews"] for on in (False, True)] == [False, True]
 
 
 def test_an_expiry_ends_a_session_gracefully(aws: EmbeddedAws) -> None:

@@ -35,7 +35,7 @@ def client(sim: FattureInCloudSimulator) -> Iterator[FattureInCloud]:
 
 
 @pytest.fixture
-def told(subscriber: Subscriber) -> Iterator[FattureInCloud]:
+def sent_to(subscriber: Subscriber) -> Iterator[FattureInCloud]:
     """A client of a server that answers whatever the test puts into `subscriber.reply`."""
     one = FattureInCloud(TOKEN, subscriber.url.removesuffix("/hook"), timeout_seconds=2)
     yield one
@@ -113,13 +113,13 @@ def test_one_record_is_fetched_and_one_that_is_gone_is_none(
 
 
 def test_a_document_is_issued_with_the_next_number(client: FattureInCloud, sim: FattureInCloudSimulator) -> None:
-    wanted = {
+    expected = {
         "type": "invoice",
         "date": "2025-12-31",
         "entity": {"name": "Mara Lindner"},
         "items_list": [{"name": "Visita", "net_price": Decimal("65.10"), "qty": 2, "vat": {"id": 0, "value": 22}}],
     }
-    first, second = client.create_document(COMPANY, wanted), client.create_document(COMPANY, wanted)
+    first, second = client.create_document(COMPANY, expected), client.create_document(COMPANY, expected)
     assert (first["number"], second["number"]) == (26, 27)
     assert (first["amount_net"], first["amount_vat"], first["amount_gross"]) == (
         Decimal("130.2"),
@@ -212,52 +212,52 @@ def test_subscriptions_are_made_listed_and_ended(
     assert [one.id for one in client.subscriptions(COMPANY)] == [more[0].id]
 
 
-def test_answers_as_the_specification_shows_them(told: FattureInCloud, subscriber: Subscriber) -> None:
+def test_answers_as_the_specification_shows_them(sent_to: FattureInCloud, subscriber: Subscriber) -> None:
     subscriber.reply = Reply(200, as_specified("list_clients"))
-    clients = told.page(1, "clients", 1)
+    clients = sent_to.page(1, "clients", 1)
     assert (clients.page, clients.last_page, clients.total) == (1, 2, 8)
     # Its example of suppliers leaves out which page it is: to take that for the last would lose the rest.
     subscriber.reply = Reply(200, as_specified("list_suppliers"))
     with pytest.raises(Unavailable):
-        told.page(1, "suppliers", 1)
+        sent_to.page(1, "suppliers", 1)
     subscriber.reply = Reply(200, as_specified("list_issued_documents"))
-    assert [item["items_list"] for item in told.page(1, "invoices", 1).items] == [None, None]
+    assert [item["items_list"] for item in sent_to.page(1, "invoices", 1).items] == [None, None]
     subscriber.reply = Reply(200, as_specified("get_issued_document"))
-    document = told.fetch(1, "invoices", 12345)
+    document = sent_to.fetch(1, "invoices", 12345)
     assert document is not None
     assert (document["amount_net"], document["amount_gross"]) == (Decimal("68.18"), 75)
     subscriber.reply = Reply(200, as_specified("get_client"))
-    assert told.fetch(1, "clients", 1)["name"] == "Avv. Maria Rossi"  # type: ignore[index]
+    assert sent_to.fetch(1, "clients", 1)["name"] == "Avv. Maria Rossi"  # type: ignore[index]
     subscriber.reply = Reply(200, as_specified("list_subscriptions"))
-    assert [one.id for one in told.subscriptions(1)] == ["SUB12345", "SUB12346"]
+    assert [one.id for one in sent_to.subscriptions(1)] == ["SUB12345", "SUB12346"]
 
 
-def test_an_accountants_clients_are_companies_of_the_token(told: FattureInCloud, subscriber: Subscriber) -> None:
+def test_an_accountants_clients_are_companies_of_the_token(sent_to: FattureInCloud, subscriber: Subscriber) -> None:
     subscriber.reply = Reply(200, as_specified("list_user_companies"))
-    assert [(one.id, one.name) for one in told.companies()] == [
+    assert [(one.id, one.name) for one in sent_to.companies()] == [
         (12246, "Studio Commercialista"),
         (12347, "Mario Rossi SRL"),
     ]
 
 
-def test_one_warning_may_come_as_text(told: FattureInCloud, subscriber: Subscriber) -> None:
+def test_one_warning_may_come_as_text(sent_to: FattureInCloud, subscriber: Subscriber) -> None:
     subscriber.reply = Reply(200, as_specified("create_subscription"))
-    made, warnings = told.create_subscription(1, "https://x.example/", ["it.x"])
+    made, warnings = sent_to.create_subscription(1, "https://x.example/", ["it.x"])
     assert [one.id for one in made] == ["SUB123"]
     assert len(warnings) == 1
 
 
-def test_nulls_where_anything_was_expected(told: FattureInCloud, subscriber: Subscriber) -> None:
+def test_nulls_where_anything_was_expected(sent_to: FattureInCloud, subscriber: Subscriber) -> None:
     nulls = {"current_page": 1, "last_page": 1, "total": None, "data": [None, {"id": 1, "name": None}]}
     subscriber.reply = Reply(200, nulls)
-    assert told.page(1, "clients", 1).items == ({"id": 1, "name": None},)
+    assert sent_to.page(1, "clients", 1).items == ({"id": 1, "name": None},)
     subscriber.reply = Reply(200, {"data": None})
-    assert told.companies() == ()
-    assert told.subscriptions(1) == ()
+    assert sent_to.companies() == ()
+    assert sent_to.subscriptions(1) == ()
     subscriber.reply = Reply(200, {"data": [{"id": "SUB1", "sink": None, "types": None, "verified": None}]})
-    assert told.subscriptions(1) == (Subscription(id="SUB1"),)
+    assert sent_to.subscriptions(1) == (Subscription(id="SUB1"),)
     with pytest.raises(Unavailable):
-        told.fetch(1, "clients", 1)
+        sent_to.fetch(1, "clients", 1)
 
 
 def test_conflicts_are_told_apart(client: FattureInCloud, sim: FattureInCloudSimulator) -> None:

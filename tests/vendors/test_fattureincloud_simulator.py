@@ -70,7 +70,7 @@ def sink() -> Iterator[Sink]:
     one.close()
 
 
-def ask(sim: FattureInCloudSimulator, method: str, path: str, status: int = 200, **more: Any) -> Any:
+def call_simulator(sim: FattureInCloudSimulator, method: str, path: str, status: int = 200, **more: Any) -> Any:
     reply = requests.request(method, sim.url + path, timeout=5, headers=KEY, **more)
     assert reply.status_code == status, reply.text
     return reply.json() if reply.content else None
@@ -78,9 +78,9 @@ def ask(sim: FattureInCloudSimulator, method: str, path: str, status: int = 200,
 
 def subscribe(sim: FattureInCloudSimulator, sink: Sink, *types: str, **more: Any) -> dict[str, Any]:
     body = {"data": {"sink": sink.url, "types": list(types or [CLIENT_UPDATE]), **more}}
-    made = ask(sim, "POST", SUBSCRIPTIONS, json=body)["data"]
+    made = call_simulator(sim, "POST", SUBSCRIPTIONS, json=body)["data"]
     sim.webhooks.settle()
-    found: dict[str, Any] = ask(sim, "GET", f"{SUBSCRIPTIONS}/{made['id']}")["data"]
+    found: dict[str, Any] = call_simulator(sim, "GET", f"{SUBSCRIPTIONS}/{made['id']}")["data"]
     return found
 
 
@@ -100,7 +100,7 @@ def events(sim: FattureInCloudSimulator, sink: Sink) -> list[FicEvent]:
 
 def names(sim: FattureInCloudSimulator, query: str, resource: str = "entities/clients") -> list[Any]:
     params = {"q": query, "per_page": "100", "fieldset": "detailed"}
-    return [one["id"] for one in ask(sim, "GET", f"/c/{COMPANY}/{resource}", params=params)["data"]]
+    return [one["id"] for one in call_simulator(sim, "GET", f"/c/{COMPANY}/{resource}", params=params)["data"]]
 
 
 @pytest.mark.parametrize(
@@ -138,19 +138,19 @@ def test_what_is_no_filter_is_refused(query: str) -> None:
 
 def test_a_list_can_be_filtered_and_sorted(sim: FattureInCloudSimulator) -> None:
     path = f"/c/{COMPANY}/entities/clients"
-    persons = ask(sim, "GET", path, params={"q": "type = 'person'", "sort": "-name", "per_page": 100})
+    persons = call_simulator(sim, "GET", path, params={"q": "type = 'person'", "sort": "-name", "per_page": 100})
     assert 0 < persons["total"] < 120
     shown = [one["name"] for one in persons["data"]]
     assert shown == sorted(shown, reverse=True)
     of_client = names(sim, "entity.name contains 'ross' and amount_gross > 100", "issued_documents?type=invoice")
     assert all(one > 3_000_000 for one in of_client)
     for wrong in ({"q": "salary > 5"}, {"sort": "id"}, {"per_page": "101"}, {"page": "0"}):
-        assert ask(sim, "GET", path, 422, params=wrong)["error"]["validation_result"]
-    assert ask(sim, "GET", f"/c/{COMPANY}/issued_documents", 422)["error"]["message"].startswith("The type")
+        assert call_simulator(sim, "GET", path, 422, params=wrong)["error"]["validation_result"]
+    assert call_simulator(sim, "GET", f"/c/{COMPANY}/issued_documents", 422)["error"]["message"].startswith("The type")
 
 
 def test_pages_as_the_specification_has_them(sim: FattureInCloudSimulator) -> None:
-    page = ask(sim, "GET", f"/c/{COMPANY}/entities/suppliers")
+    page = call_simulator(sim, "GET", f"/c/{COMPANY}/entities/suppliers")
     assert {k: v for k, v in page.items() if k != "data"} == {
         "current_page": 1,
         "first_page_url": "page=1",
@@ -164,15 +164,15 @@ def test_pages_as_the_specification_has_them(sim: FattureInCloudSimulator) -> No
         "to": 5,
         "total": 5,
     }
-    beyond = ask(sim, "GET", f"/c/{COMPANY}/entities/suppliers", params={"page": 3})
+    beyond = call_simulator(sim, "GET", f"/c/{COMPANY}/entities/suppliers", params={"page": 3})
     assert (beyond["data"], beyond["from"], beyond["current_page"]) == ([], None, 3)
 
 
 def test_fields_are_chosen(sim: FattureInCloudSimulator) -> None:
     path = f"/c/{COMPANY}/issued_documents/3000001"
-    assert set(ask(sim, "GET", path, params={"fields": "number,date"})["data"]) == {"id", "number", "date"}
-    assert "items_list" not in ask(sim, "GET", path, params={"fieldset": "basic"})["data"]
-    assert ask(sim, "GET", path, params={"fieldset": "detailed"})["data"]["items_list"]
+    assert set(call_simulator(sim, "GET", path, params={"fields": "number,date"})["data"]) == {"id", "number", "date"}
+    assert "items_list" not in call_simulator(sim, "GET", path, params={"fieldset": "basic"})["data"]
+    assert call_simulator(sim, "GET", path, params={"fieldset": "detailed"})["data"]["items_list"]
 
 
 def test_generated_books_are_the_same_every_time(sim: FattureInCloudSimulator) -> None:
@@ -186,23 +186,23 @@ def test_generated_books_are_the_same_every_time(sim: FattureInCloudSimulator) -
 
 
 def test_fifty_thousand_are_made_as_they_are_asked_for(sim: FattureInCloudSimulator) -> None:
-    ask(sim, "POST", "/_sim/resize", 204, json={"clients": 10_000, "invoices": 50_000})
+    call_simulator(sim, "POST", "/_sim/resize", 204, json={"clients": 10_000, "invoices": 50_000})
     params = {"type": "invoice", "page": 500, "per_page": 100, "sort": "created_at"}
-    page = ask(sim, "GET", f"/c/{COMPANY}/issued_documents", params=params)
+    page = call_simulator(sim, "GET", f"/c/{COMPANY}/issued_documents", params=params)
     assert (page["total"], page["last_page"], page["data"][-1]["number"]) == (50_000, 500, 50_000)
 
 
 def test_records_live_through_the_api(sim: FattureInCloudSimulator) -> None:
     path = f"/c/{COMPANY}/entities/clients"
-    made = ask(sim, "POST", path, json={"data": {"name": "Nuova", "vat_number": "IT1"}})["data"]
+    made = call_simulator(sim, "POST", path, json={"data": {"name": "Nuova", "vat_number": "IT1"}})["data"]
     assert names(sim, "name = 'Nuova'") == [made["id"]]
-    ask(sim, "PUT", f"{path}/{made['id']}", json={"data": {"name": "Altra"}})
+    call_simulator(sim, "PUT", f"{path}/{made['id']}", json={"data": {"name": "Altra"}})
     assert names(sim, "name = 'Nuova'") == []
-    assert ask(sim, "GET", f"{path}/{made['id']}")["data"]["vat_number"] == "IT1"
-    ask(sim, "DELETE", f"{path}/{made['id']}")
-    assert ask(sim, "GET", f"{path}/{made['id']}", 404)["error"]["code"] == "NOT_FOUND"
-    ask(sim, "POST", path, 422, json={"data": {}})
-    ask(sim, "POST", path, 400, data=b"{")
+    assert call_simulator(sim, "GET", f"{path}/{made['id']}")["data"]["vat_number"] == "IT1"
+    call_simulator(sim, "DELETE", f"{path}/{made['id']}")
+    assert call_simulator(sim, "GET", f"{path}/{made['id']}", 404)["error"]["code"] == "NOT_FOUND"
+    call_simulator(sim, "POST", path, 422, json={"data": {}})
+    call_simulator(sim, "POST", path, 400, data=b"{")
 
 
 def test_a_token_of_read_scopes_does_not_write(sim: FattureInCloudSimulator) -> None:
@@ -240,9 +240,9 @@ def test_a_sink_that_does_not_answer_the_challenge_hears_nothing(sim: FattureInC
     sim.change("clients", 1_000_001, {"name": "Altra"})
     assert events(sim, sink) == []
     sink.echoes = True
-    ask(sim, "POST", f"{SUBSCRIPTIONS}/{made['id']}/verify", json={"data": {"verification_method": "query"}})
+    call_simulator(sim, "POST", f"{SUBSCRIPTIONS}/{made['id']}/verify", json={"data": {"verification_method": "query"}})
     sim.webhooks.settle()
-    assert ask(sim, "GET", SUBSCRIPTIONS)["data"][0]["verified"] is True
+    assert call_simulator(sim, "GET", SUBSCRIPTIONS)["data"][0]["verified"] is True
 
 
 @pytest.mark.parametrize(
@@ -266,24 +266,26 @@ def test_gone_ends_the_subscription(sim: FattureInCloudSimulator, sink: Sink) ->
     sink.statuses = [410]
     sim.change("clients", 1_000_001, {"name": "Altra"})
     sim.webhooks.settle()
-    assert ask(sim, "GET", SUBSCRIPTIONS)["data"] == []
+    assert call_simulator(sim, "GET", SUBSCRIPTIONS)["data"] == []
 
 
 def test_groups_are_spelled_out_and_unknown_types_refused(sim: FattureInCloudSimulator, sink: Sink) -> None:
     made = subscribe(sim, sink, f"{PREFIX}issued_documents.all.delete")
     assert f"{PREFIX}issued_documents.quotes.delete" in made["types"]
     body = {"data": {"sink": sink.url, "types": [f"{PREFIX}issued_documents.poems.create"]}}
-    ask(sim, "POST", SUBSCRIPTIONS, 422, json=body)
-    ask(sim, "POST", SUBSCRIPTIONS, 422, json={"data": {"sink": "ftp://x", "types": [CLIENT_UPDATE]}})
+    call_simulator(sim, "POST", SUBSCRIPTIONS, 422, json=body)
+    call_simulator(sim, "POST", SUBSCRIPTIONS, 422, json={"data": {"sink": "ftp://x", "types": [CLIENT_UPDATE]}})
 
 
 def test_deliveries_come_again_late_and_in_any_order(sim: FattureInCloudSimulator, sink: Sink) -> None:
     subscribe(sim, sink)
     sim.change("clients", 1_000_001, {"name": "Altra"})
     sim.webhooks.settle()
-    ask(sim, "POST", "/_sim/replay", 204, json={})
+    call_simulator(sim, "POST", "/_sim/replay", 204, json={})
     old = "2025-01-01T00:00:00+01:00"
-    ask(sim, "POST", "/_sim/notify", 204, json={"type": CLIENT_UPDATE, "ids": [1, 2], "id": "198:x", "time": old})
+    call_simulator(
+        sim, "POST", "/_sim/notify", 204, json={"type": CLIENT_UPDATE, "ids": [1, 2], "id": "198:x", "time": old}
+    )
     first, again, late = events(sim, sink)
     assert first == again
     assert (late.id, late.ids, late.occurred_at) == ("198:x", (1, 2), datetime(2024, 12, 31, 23, tzinfo=UTC))
@@ -292,7 +294,7 @@ def test_deliveries_come_again_late_and_in_any_order(sim: FattureInCloudSimulato
 def test_its_page_changes_records_and_shows_what_was_sent(sim: FattureInCloudSimulator, sink: Sink) -> None:
     assert "Webhooks sent" in requests.get(f"{sim.url}/_sim/", timeout=5).text
     subscribe(sim, sink)
-    first = ask(sim, "GET", "/_sim/records", params={"resource": "clients", "per_page": 15})["data"][0]
+    first = call_simulator(sim, "GET", "/_sim/records", params={"resource": "clients", "per_page": 15})["data"][0]
     for change in (
         {"action": "update", "id": first["id"], "data": {"name": "Altra"}},
         {"action": "delete", "id": first["id"]},
@@ -301,7 +303,7 @@ def test_its_page_changes_records_and_shows_what_was_sent(sim: FattureInCloudSim
         reply = requests.post(f"{sim.url}/_sim/records", json={"resource": "clients", **change}, timeout=5)
         assert reply.status_code in (200, 201, 204)
     sim.webhooks.settle()
-    sent = ask(sim, "GET", "/_sim/deliveries")["data"]
+    sent = call_simulator(sim, "GET", "/_sim/deliveries")["data"]
     assert [(one["type"], one["attempts"]) for one in sent] == [(WELCOME, [204]), (CLIENT_UPDATE, [204])]
     assert "Bearer" not in str(sent)
 

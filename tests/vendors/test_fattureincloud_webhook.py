@@ -33,8 +33,8 @@ def delivery(name: str) -> tuple[dict[str, str], bytes]:
     return {key.lower(): value for key, value in one["headers"].items()}, json.dumps(one.get("body")).encode()
 
 
-def signed(**instead: Any) -> str:
-    return f"Bearer {SIGNER.token(EVENT_ID, SUBJECT, SINK, NOW, **instead)}"
+def signed(**changed: Any) -> str:
+    return f"Bearer {SIGNER.token(EVENT_ID, SUBJECT, SINK, NOW, **changed)}"
 
 
 def check(authorization: str | None, at: datetime = NOW, key: str = SIGNER.public_key) -> webhook.Claims:
@@ -105,7 +105,7 @@ def test_what_fic_signed_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "instead",
+    "changed",
     [
         {"iss": "https://evil.example"},
         {"aud": ["https://api.example.com/webhooks/fic/fic_2/entity"]},
@@ -116,9 +116,9 @@ def test_what_fic_signed_is_taken() -> None:
         {"sub": 5},
     ],
 )
-def test_other_claims_are_refused(instead: dict[str, Any]) -> None:
+def test_other_claims_are_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(Unauthenticated, match="bad_signature"):
-        check(signed(**instead))
+        check(signed(**changed))
 
 
 def test_one_of_several_audiences_is_enough() -> None:

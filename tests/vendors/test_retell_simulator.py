@@ -32,7 +32,7 @@ SCRIPT: list[Step] = [
 ]
 
 
-def ask(simulator: RetellSimulator, method: str, path: str, status: int = 200, **more: Any) -> Any:
+def call_simulator(simulator: RetellSimulator, method: str, path: str, status: int = 200, **more: Any) -> Any:
     reply = requests.request(method, simulator.url + path, timeout=2, headers=KEY, **more)
     assert reply.status_code == status, reply.text
     return reply.json()
@@ -87,19 +87,19 @@ def test_a_ringing_telephone_asks_for_variables_and_speaks_with_them(
     retell_sim: RetellSimulator, listening: Subscriber
 ) -> None:
     retell_sim.addresses = replace(retell_sim.addresses, inbound=listening.url + "/inbound")
-    told = {"dynamic_variables": {"customer_name": "Ada"}, "override_agent_id": "agent_7", "metadata": {"k": "v"}}
-    listening.reply = Reply(200, {"call_inbound": told})
+    context = {"dynamic_variables": {"customer_name": "Ada"}, "override_agent_id": "agent_7", "metadata": {"k": "v"}}
+    listening.reply = Reply(200, {"call_inbound": context})
     conversation = play(retell_sim.agent(), [Say("agent", "Hello {{customer_name}}, {{unknown}}")])
-    asked, started, *_ = listening.wait_for(4)
-    verify_signature(asked.body, asked.headers.get("x-retell-signature"), ["key_x"], now())
-    assert asked.path == "/hook/inbound"
-    call = parse_inbound_call(asked.body)
+    opening_line, started, *_ = listening.wait_for(4)
+    verify_signature(opening_line.body, opening_line.headers.get("x-retell-signature"), ["key_x"], now())
+    assert opening_line.path == "/hook/inbound"
+    call = parse_inbound_call(opening_line.body)
     assert (call.from_number, call.to_number) == (NUMBERS["from_number"], NUMBERS["to_number"])
     assert parse_call_event(started.body).call.retell_llm_dynamic_variables == {"customer_name": "Ada"}
     assert conversation.inbound is not None
     assert conversation.inbound.ok
-    heard = ask(retell_sim, "GET", f"/v2/get-call/{conversation.call_id}")
-    assert (heard["transcript"], heard["agent_id"]) == ("Agent: Hello Ada, {{unknown}}", "agent_7")
+    ended_call = call_simulator(retell_sim, "GET", f"/v2/get-call/{conversation.call_id}")
+    assert (ended_call["transcript"], ended_call["agent_id"]) == ("Agent: Hello Ada, {{unknown}}", "agent_7")
 
 
 def test_variables_are_texts(retell_sim: RetellSimulator, listening: Subscriber) -> None:
@@ -134,9 +134,12 @@ def test_a_telephone_that_is_refused_an_answer_rings_four_times_and_goes_on(
 
 def test_the_call_is_then_known_to_the_api(retell_sim: RetellSimulator, listening: Subscriber) -> None:
     conversation = play(retell_sim.agent(), SCRIPT[:2])
-    call = ask(retell_sim, "GET", f"/v2/get-call/{conversation.call_id}")
+    call = call_simulator(retell_sim, "GET", f"/v2/get-call/{conversation.call_id}")
     assert (call["call_status"], call["disconnection_reason"]) == ("ended", "user_hangup")
-    assert ask(retell_sim, "GET", "/v2/get-call/nobody", 404) == {"status": "error", "message": "Item not found"}
+    assert call_simulator(retell_sim, "GET", "/v2/get-call/nobody", 404) == {
+        "status": "error",
+        "message": "Item not found",
+    }
 
 
 def test_webhooks_are_tried_four_times_functions_once(retell_sim: RetellSimulator, listening: Subscriber) -> None:
@@ -163,35 +166,37 @@ def test_a_call_that_was_never_connected_ends_all_the_same(retell_sim: RetellSim
 def test_a_call_is_played_on_order(retell_sim: RetellSimulator, listening: Subscriber) -> None:
     script = [{"say": "Hello", "role": "agent"}, {"use": "check_availability", "args": {"service": "visit"}}]
     body = {"script": script, "call": {"agent_id": "agent_7"}}
-    played = ask(retell_sim, "POST", "/_sim/play", json=body)["data"]
+    played = call_simulator(retell_sim, "POST", "/_sim/play", json=body)["data"]
     assert played["functions"][0]["body"] == {"slots": ["09:00", "10:00"]}
-    assert ask(retell_sim, "GET", "/_sim/calls")["data"][0]["agent_id"] == "agent_7"
-    ask(retell_sim, "POST", "/_sim/play", 400, json={"script": [{"dance": 1}]})
+    assert call_simulator(retell_sim, "GET", "/_sim/calls")["data"][0]["agent_id"] == "agent_7"
+    call_simulator(retell_sim, "POST", "/_sim/play", 400, json={"script": [{"dance": 1}]})
 
 
 def test_an_outbound_call_is_created_once_per_idempotency_key(retell_sim: RetellSimulator) -> None:
     body = {**NUMBERS, "idempotency_key": "apt_1"}
-    first = ask(retell_sim, "POST", "/v2/create-phone-call", 201, json=body)
+    first = call_simulator(retell_sim, "POST", "/v2/create-phone-call", 201, json=body)
     assert first["call_status"] == "registered"
-    assert ask(retell_sim, "POST", "/v2/create-phone-call", 201, json=body)["call_id"] == first["call_id"]
-    assert ask(retell_sim, "POST", "/v2/create-phone-call", 201, json=NUMBERS)["call_id"] != first["call_id"]
-    ask(retell_sim, "POST", "/v2/create-phone-call", 400, json={**NUMBERS, "colour": "red"})
-    ask(retell_sim, "POST", "/v2/create-phone-call", 400, json={"to_number": "555"})
+    assert call_simulator(retell_sim, "POST", "/v2/create-phone-call", 201, json=body)["call_id"] == first["call_id"]
+    assert call_simulator(retell_sim, "POST", "/v2/create-phone-call", 201, json=NUMBERS)["call_id"] != first["call_id"]
+    call_simulator(retell_sim, "POST", "/v2/create-phone-call", 400, json={**NUMBERS, "colour": "red"})
+    call_simulator(retell_sim, "POST", "/v2/create-phone-call", 400, json={"to_number": "555"})
 
 
 def test_calls_are_listed_in_both_versions(retell_sim: RetellSimulator) -> None:
     made = [retell_sim.calls.register(start_timestamp=i, call_status="ended")["call_id"] for i in (1, 2, 3)]
-    first = ask(retell_sim, "POST", "/v3/list-calls", json={"limit": 2, "include_total": True})
+    first = call_simulator(retell_sim, "POST", "/v3/list-calls", json={"limit": 2, "include_total": True})
     assert [one["call_id"] for one in first["items"]] == [made[2], made[1]]
     assert (first["has_more"], first["total"]) == (True, 3)
-    rest = ask(retell_sim, "POST", "/v3/list-calls", json={"limit": 2, "pagination_key": first["pagination_key"]})
+    rest = call_simulator(
+        retell_sim, "POST", "/v3/list-calls", json={"limit": 2, "pagination_key": first["pagination_key"]}
+    )
     assert ([one["call_id"] for one in rest["items"]], rest["has_more"]) == ([made[0]], False)
     typed = {"call_status": {"type": "enum", "op": "in", "value": ["ongoing"]}}
-    assert ask(retell_sim, "POST", "/v3/list-calls", json={"filter_criteria": typed})["items"] == []
+    assert call_simulator(retell_sim, "POST", "/v3/list-calls", json={"filter_criteria": typed})["items"] == []
     plain = {"call_status": ["ended"], "start_timestamp": {"lower_threshold": 2}}
     body = {"filter_criteria": plain, "sort_order": "ascending"}
-    assert [one["call_id"] for one in ask(retell_sim, "POST", "/v2/list-calls", json=body)] == made[1:]
-    ask(retell_sim, "POST", "/v3/list-calls", 422, json={"limit": 0})
+    assert [one["call_id"] for one in call_simulator(retell_sim, "POST", "/v2/list-calls", json=body)] == made[1:]
+    call_simulator(retell_sim, "POST", "/v3/list-calls", 422, json={"limit": 0})
 
 
 def test_a_wrong_key_is_refused(retell_sim: RetellSimulator) -> None:

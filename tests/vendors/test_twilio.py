@@ -137,7 +137,7 @@ def test_twiml_rings_records_asks_and_escapes() -> None:
     assert 'action="https://x/y?call=a.b.c.staff"' in rung
     assert 'timeout="20"' in rung
     assert "Tom &amp; Jerry" in twiml.record("Tom & Jerry", "de", "https://x", "https://y")
-    assert 'language="vi-VN"' in twiml.ask_for_a_key("…", "vi", "https://x")
+    assert 'language="vi-VN"' in twiml.gather_key("…", "vi", "https://x")
     assert twiml.hang_up() == '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup /></Response>'
     assert "<Reject" in twiml.reject()
 

@@ -35,7 +35,7 @@ class ExternalBooking(msgspec.Struct, frozen=True, kw_only=True):
     """A booking as a provider has it, or tells of it; instants in UTC. None, and no guests: of that it says nothing.
 
     `references`: its ids. `service_id`: what was booked, by the provider's id. `marks`: what it bears of ours.
-    `moved`: it tells of another time; `replaces`: the id that the booking had before. `told_at`: by the provider's
+    `moved`: it tells of another time; `replaces`: the id that the booking had before. `reported_at`: by the provider's
     clock. `reason`: why it is over. `original`: what the adapter alone looks at.
     """
 
@@ -52,7 +52,7 @@ class ExternalBooking(msgspec.Struct, frozen=True, kw_only=True):
     marks: dict[str, str] = {}
     moved: bool = False
     replaces: str | None = None
-    told_at: datetime | None = None
+    reported_at: datetime | None = None
     reason: str | None = None
     original: Any = None
 
@@ -141,7 +141,7 @@ class BookingProvider(Protocol):
         """The booking, or (`newest`) what has been made of it since; None: the provider does not know it."""
         ...
 
-    def search(self, wanted: BookingSearch) -> ExternalBooking | None:
+    def search(self, query: BookingSearch) -> ExternalBooking | None:
         """The booking that bears the mark: one that stands, if any, else one that is over."""
         ...
 

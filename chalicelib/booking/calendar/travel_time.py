@@ -57,11 +57,11 @@ def known(legs: Sequence[Leg]) -> dict[Leg, int]:
     if missing:
         if len(_kept) + len(missing) > MOST_KEPT:
             _kept.clear()
-        _kept.update(_ask(_provider(name), missing))
+        _kept.update(_query_provider(_provider(name), missing))
     return {leg: _kept[leg] for leg in legs if leg in _kept}
 
 
-def _ask(provider: Provider, legs: Sequence[Leg]) -> dict[Leg, int]:
+def _query_provider(provider: Provider, legs: Sequence[Leg]) -> dict[Leg, int]:
     try:
         minutes = provider(legs)
     except DomainError as error:

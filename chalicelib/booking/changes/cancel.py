@@ -41,7 +41,7 @@ def cancel(context: ChangeContext[Appointment], appointment_id: str, cancellatio
     """
 
     def stage(unit: Unit, current: Appointment) -> Appointment:
-        if current.status in OVER or _asked_before(current):
+        if current.status in OVER or _requested_before(current):
             return current
         pending_change.guard_version(current, cancellation.version)
         _check(current)
@@ -51,7 +51,7 @@ def cancel(context: ChangeContext[Appointment], appointment_id: str, cancellatio
     return change_appointment(context, appointment_id, stage)
 
 
-def _asked_before(current: Appointment) -> bool:
+def _requested_before(current: Appointment) -> bool:
     return current.pending_change is not None and current.pending_change.kind in ("cancel", "decline")
 
 

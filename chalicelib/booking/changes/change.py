@@ -35,7 +35,7 @@ def change_appointment(
         is_new = staged.pending_change not in (None, current.pending_change)
         return staged, is_new and staged.status != "held"
 
-    staged, asks_provider = until_committed(attempt, "calendar_busy", busy)
-    if not asks_provider:
+    staged, awaits_provider = until_committed(attempt, "calendar_busy", busy)
+    if not awaits_provider:
         return staged
     return pending_change.carry_out(context, staged)

@@ -34,7 +34,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 
 def open_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: str) -> Feed:
     """Give someone's appointments a secret address, in place of the one they had; raises NotFound."""
-    _check_there(company_id, whose, record_id)
+    _check_exists(company_id, whose, record_id)
     secret = secrets.token_urlsafe(32)
     unit = new_unit()
     unit.free_key()
@@ -49,7 +49,7 @@ def open_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: s
 
 def close_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: str) -> None:
     """End someone's feed; nothing when there is none."""
-    _check_there(company_id, whose, record_id)
+    _check_exists(company_id, whose, record_id)
     unit = new_unit()
     if _end_old(unit, company_id, whose, record_id):
         appointment_store.remove_feed(unit, whose, record_id)
@@ -64,7 +64,7 @@ def _end_old(unit: Unit, company_id: str, whose: Whose, record_id: str) -> bool:
     return old is not None
 
 
-def _check_there(company_id: str, whose: Whose, record_id: str) -> None:
+def _check_exists(company_id: str, whose: Whose, record_id: str) -> None:
     if whose == "staff":
         practice_store.get(Staff, company_id, record_id)
     elif crm.find_customer(company_id, record_id) is None:

@@ -24,7 +24,7 @@ AGAIN_SECONDS = 15
 class CustomerNews(msgspec.Struct, frozen=True, kw_only=True):
     """What a customer is told of: appointments in order. `mark`: tells them from others whom the same job tells.
 
-    `attendee`: what was said of who comes when it was booked. `instead_of`: what their calendar is to forget.
+    `attendee`: what was said of who comes when it was booked. `replaces`: what their calendar is to forget.
     """
 
     news: News
@@ -32,7 +32,7 @@ class CustomerNews(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str
     attendee: Attendee | None = None
     mark: str = ""
-    instead_of: Appointment | None = None
+    replaces: Appointment | None = None
 
 
 def news_for(job: MailCustomer, now: datetime) -> list[CustomerNews]:
@@ -82,10 +82,10 @@ def _of_series(series_id: str, current: Appointment, now: datetime) -> list[Cust
         raise Postpone(AGAIN_SECONDS, "the series is being booked")
     made = appointment_store.appointments_of(dict.fromkeys(ids, series.company_id))
     found = [made[one] for one in ids if one in made]
-    standing = [one for one in found if one.status in STANDS and one.starts_at > now]
-    if not standing:
+    upcoming = [one for one in found if one.status in STANDS and one.starts_at > now]
+    if not upcoming:
         return []
-    return [_news_of("requested" if standing[0].status == "requested" else "booked", standing)]
+    return [_news_of("requested" if upcoming[0].status == "requested" else "booked", upcoming)]
 
 
 def _of_group(job: MailCustomer, current: Appointment, now: datetime) -> list[CustomerNews]:
@@ -107,7 +107,7 @@ def _of_group(job: MailCustomer, current: Appointment, now: datetime) -> list[Cu
 
 
 def _to_participant(
-    news: News, group: Appointment, who: Participant, instead_of: Appointment | None = None
+    news: News, group: Appointment, who: Participant, replaces: Appointment | None = None
 ) -> CustomerNews:
     attendee = Attendee(name=who.name, email=who.email) if who.email else None
     # The practice ends a group, not who takes part; a deposit is asked of who opened it.
@@ -119,7 +119,7 @@ def _to_participant(
         customer_id=who.customer_id,
         attendee=attendee,
         mark=f"#{who.id}",
-        instead_of=instead_of,
+        replaces=replaces,
     )
 
 

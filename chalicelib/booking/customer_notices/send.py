@@ -149,7 +149,7 @@ def _calendar_files(news: CustomerNews, schedule: Schedule, to: Addressed) -> li
     """One file for each appointment, as an invitation is about one; of a series, all in one that is none."""
     if news.about[0].series_id and len(news.about) > 1:
         return [_series_file(news.about, schedule)]
-    old = news.instead_of
+    old = news.replaces
     found = [_calendar_file(one, schedule, to) for one in news.about]
     return [*found, _calendar_file(old, schedule, to)] if old else found
 

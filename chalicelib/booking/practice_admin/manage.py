@@ -51,8 +51,8 @@ def save(new_unit: UnitFactory, record: R, clock: Clock, path: str = "body") -> 
             claim_keys(unit, schedule)
         touched = [schedule.branch.id for schedule in schedules]
         unit.publish(PracticeChanged(kind=name, record_id=saved.id, version=saved.version, branch_ids=touched))
-        verb = "removed" if saved.deleted_at else "added" if saved.version == 1 else "changed"
-        unit.audit(f"{name}.{verb}", saved.id, ("deleted_at",) if saved.deleted_at else ())
+        change = "removed" if saved.deleted_at else "added" if saved.version == 1 else "changed"
+        unit.audit(f"{name}.{change}", saved.id, ("deleted_at",) if saved.deleted_at else ())
         try:
             unit.commit(saved)
         except Stale:
@@ -191,8 +191,8 @@ def _check_not_taken(resource: Resource, clock: Clock) -> None:
 
 
 def _check_no_package(company_id: str, service_id: str) -> None:
-    standing = (one for one in practice_store.all_of(Service, company_id) if not one.deleted_at)
-    package = next((one for one in standing if any(part.service_id == service_id for part in one.parts)), None)
+    existing = (one for one in practice_store.all_of(Service, company_id) if not one.deleted_at)
+    package = next((one for one in existing if any(part.service_id == service_id for part in one.parts)), None)
     if package is not None:
         sentence = f"It is a part of {package.name}: take it out of there first."
         raise Conflict("part_of_package", sentence, service_id=package.id)

@@ -26,7 +26,7 @@ class Published(msgspec.Struct, frozen=True):
         parts = {part.service_id for service in self.services if service.id == service_id for part in service.parts}
         return [member for member in self.staff if (parts or {service_id}).intersection(member.service_ids)]
 
-    def offering(self, service: Service) -> list[Branch]:
+    def branches_with(self, service: Service) -> list[Branch]:
         """Where it can be had."""
         return [branch for branch in self.branches if self._offers(branch, service)]
 

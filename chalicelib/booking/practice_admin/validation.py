@@ -136,8 +136,8 @@ def group_faults(service: Service, path: str) -> Iterator[Fault]:
 
 
 def _part_of_faults(service: Service, others: Iterable[Service], path: str) -> Iterator[Fault]:
-    standing = [one for one in others if not one.deleted_at]
-    packages = [one.name for one in standing if any(part.service_id == service.id for part in one.parts)]
+    existing = [one for one in others if not one.deleted_at]
+    packages = [one.name for one in existing if any(part.service_id == service.id for part in one.parts)]
     if packages and _stands_alone(service):
         where = "mobile" if service.mobile else "seats"
         sentence = f"It is a part of {packages[0]}: take it out of there first."

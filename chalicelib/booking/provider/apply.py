@@ -25,17 +25,19 @@ _COMPARED = (
 )
 
 
-def apply_external_state(context: ChangeContext[Appointment], old: Appointment, told: ExternalBooking) -> Appointment:
+def apply_external_state(
+    context: ChangeContext[Appointment], old: Appointment, reported: ExternalBooking
+) -> Appointment:
     """The appointment after what the provider tells of its booking; `old` itself if that is no news.
 
     Raises Stale when someone else changed it, or a calendar, since it was read.
     """
-    if told.status in OVER:
-        return end(context, old, told)
+    if reported.status in OVER:
+        return end(context, old, reported)
     if old.status in OVER:
         return old
     schedule = time_swap.schedule_for(old)
-    new = with_external_state(old, told, host_of(schedule, old, told), context.clock())
+    new = with_external_state(old, reported, host_of(schedule, old, reported), context.clock())
     unit = context.new_unit()
     if old.slot() != new.slot() or old.slots() != new.slots():
         new = _move(unit, old, new, schedule)
@@ -57,7 +59,7 @@ def confirm_held(context: ChangeContext[Appointment], held: Appointment, made: E
 
 
 def end(
-    context: ChangeContext[Appointment], old: Appointment, told: ExternalBooking, why: str | None = None
+    context: ChangeContext[Appointment], old: Appointment, reported: ExternalBooking, why: str | None = None
 ) -> Appointment:
     """The appointment, cancelled or declined at the provider; `old` when it was over already. Raises Stale."""
     if old.status in OVER:
@@ -68,10 +70,10 @@ def end(
     due = {"fee_minor": change.fee_minor, "currency": change.currency} if change and change.fee_minor else {}
     new = old.changed(
         context.clock(),
-        status=told.status,
+        status=reported.status,
         pending_change=None,
-        cancellation_reason=why or given or told.reason,
-        external_seen_at=later(told.told_at, old.external_seen_at),
+        cancellation_reason=why or given or reported.reason,
+        external_seen_at=later(reported.reported_at, old.external_seen_at),
         **due,
     )
     unit = context.new_unit()
@@ -92,8 +94,8 @@ def _move(unit: Unit, old: Appointment, new: Appointment, schedule: Schedule) ->
         new = new.changed(new.updated_at, staff_id=None, pending_change=None, version=new.version)
     if old.counted and old.slot() != new.slot():
         # The provider does not know of limits: what it moves counts, and may exceed them.
-        new, counting = recount_limits.moved(schedule, old, new)
-        counting.stage(unit, over_the_limit=True)
+        new, recount = recount_limits.moved(schedule, old, new)
+        recount.stage(unit, over_the_limit=True)
     return new
 
 

@@ -54,7 +54,7 @@ def confirm(context: ChangeContext[Appointment], held: Appointment, made: Extern
             booked_as=None if status == "requested" else "confirmed",
             provider=made.provider,
             references=updated(current.references, made.references),
-            external_seen_at=made.told_at,
+            external_seen_at=made.reported_at,
             **who_comes(made),
         )
         unit = context.new_unit()
@@ -75,7 +75,7 @@ def confirm(context: ChangeContext[Appointment], held: Appointment, made: Extern
     return current
 
 
-def ask_again(context: ChangeContext[Appointment], held: Appointment, client: BookingProvider) -> Appointment:
+def query_again(context: ChangeContext[Appointment], held: Appointment, client: BookingProvider) -> Appointment:
     """The held appointment, confirmed if the provider turns out to have it; as it is if it cannot be asked now."""
     try:
         found = requests.search(held, client)

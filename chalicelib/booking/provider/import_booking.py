@@ -29,32 +29,32 @@ from chalicelib.crm import store as crm
 from chalicelib.crm.customer import Contact
 
 
-def import_booking(told: ExternalBooking, new_unit: CompanyUnitFactory, clock: Clock) -> str:
+def import_booking(reported: ExternalBooking, new_unit: CompanyUnitFactory, clock: Clock) -> str:
     """Add the appointment behind a booking we have never heard of; returns what was done.
 
     One that has been cancelled is added as cancelled, so that the news of its creation, coming later, finds it so.
     Nothing is added when what was booked belongs to no branch of ours, or its times or ids are missing.
     """
-    place = reference_store.find(Reference(told.provider, SERVICE, str(told.service_id)))
+    place = reference_store.find(Reference(reported.provider, SERVICE, str(reported.service_id)))
     if place is None:
         return "unknown event type"
-    if told.status is None or not _complete(told):
+    if reported.status is None or not _complete(reported):
         return "incomplete"
     unit = new_unit(place.company_id)
     schedule = practice_store.get_schedule(place.company_id, str(place.data["branch_id"]))
     service = schedule.service(str(place.data["service_id"]), "service")
-    member = _host(schedule, service, told, place.data.get("staff_id"))
+    member = _host(schedule, service, reported, place.data.get("staff_id"))
     at = clock()
-    customer_id = _customer(unit, schedule, told, at)
-    appointment = _Imported(told, schedule, service, member).appointment(customer_id, at)
+    customer_id = _customer(unit, schedule, reported, at)
+    appointment = _Imported(reported, schedule, service, member).appointment(customer_id, at)
     if not time_swap.change_time(unit, _nowhere(appointment), appointment) and appointment.staff_id:
         appointment = appointment.changed(appointment.updated_at, staff_id=None, version=1)
         unit.publish(VendorBookingUnassigned(appointment_id=appointment.id, branch_id=appointment.branch_id))
     appointment_store.add_appointment(unit, appointment)
     claim_references(unit, appointment)
-    if told.replaces:
+    if reported.replaces:
         # Should news of the booking it replaces come later, it is about this appointment.
-        reference_store.claim(unit, Reference(told.provider, BOOKING, told.replaces), appointment.id, Stale())
+        reference_store.claim(unit, Reference(reported.provider, BOOKING, reported.replaces), appointment.id, Stale())
     if appointment.status not in OVER:
         unit.publish(booked_event(appointment))
     unit.audit("appointment.imported", appointment.id)
@@ -65,17 +65,17 @@ def import_booking(told: ExternalBooking, new_unit: CompanyUnitFactory, clock: C
 class _Imported(msgspec.Struct, frozen=True):
     """A booking of a provider's, and what of ours it is about."""
 
-    told: ExternalBooking
+    reported: ExternalBooking
     schedule: Schedule
     service: Service
     member: Staff | None
 
     def appointment(self, customer_id: str, at: datetime) -> Appointment:
         """The appointment that it becomes."""
-        told, service, member = self.told, self.service, self.member
-        assert told.status
-        assert told.starts_at
-        assert told.ends_at
+        reported, service, member = self.reported, self.service, self.member
+        assert reported.status
+        assert reported.starts_at
+        assert reported.ends_at
         return Appointment(
             id=new_id("apt"),
             company_id=self.schedule.branch.company_id,
@@ -84,44 +84,44 @@ class _Imported(msgspec.Struct, frozen=True):
             staff_id=member.id if member else None,
             home_branch_id=member.home_branch_id if member else None,
             customer_id=customer_id,
-            starts_at=whole_minute(told.starts_at),
-            ends_at=whole_minute(told.ends_at),
+            starts_at=whole_minute(reported.starts_at),
+            ends_at=whole_minute(reported.ends_at),
             before_min=service.buffer_before_min,
             after_min=service.buffer_after_min,
             service_number=service.number,
             channel=service.channel,
-            status=told.status,
-            booked_as="confirmed" if told.status == "confirmed" else None,
-            source=told.provider,
-            provider=told.provider,
-            references=told.references,
-            external_seen_at=told.told_at,
-            **who_comes(told),  # type: ignore[arg-type]
+            status=reported.status,
+            booked_as="confirmed" if reported.status == "confirmed" else None,
+            source=reported.provider,
+            provider=reported.provider,
+            references=reported.references,
+            external_seen_at=reported.reported_at,
+            **who_comes(reported),  # type: ignore[arg-type]
             created_at=at,
             updated_at=at,
         )
 
 
-def _complete(told: ExternalBooking) -> bool:
-    return bool(told.id and told.starts_at and told.ends_at and told.ends_at > told.starts_at)
+def _complete(reported: ExternalBooking) -> bool:
+    return bool(reported.id and reported.starts_at and reported.ends_at and reported.ends_at > reported.starts_at)
 
 
 def _nowhere(appointment: Appointment) -> Appointment:
     return appointment.changed(appointment.updated_at, status="cancelled")
 
 
-def _host(schedule: Schedule, service: Service, told: ExternalBooking, fixed: object) -> Staff | None:
+def _host(schedule: Schedule, service: Service, reported: ExternalBooking, fixed: object) -> Staff | None:
     able = schedule.able(service, None, "service")
     for member in able:
-        if member.id == fixed or is_host(member, told.provider, told.host):
+        if member.id == fixed or is_host(member, reported.provider, reported.host):
             return member
     return able[0] if len(able) == 1 else None
 
 
-def _customer(unit: Unit, schedule: Schedule, told: ExternalBooking, at: datetime) -> str:
-    contact = _contact(told.attendee or Attendee(), schedule.branch.country)
+def _customer(unit: Unit, schedule: Schedule, reported: ExternalBooking, at: datetime) -> str:
+    contact = _contact(reported.attendee or Attendee(), schedule.branch.country)
     found = crm.owner_of(fetch(crm.contact_keys(unit.company_id, contact)))
-    return found or customers.add_from_contact(unit, contact, told.provider, at).id
+    return found or customers.add_from_contact(unit, contact, reported.provider, at).id
 
 
 def _contact(attendee: Attendee, country: str) -> Contact:

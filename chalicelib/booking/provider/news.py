@@ -49,32 +49,32 @@ class NewsContext(msgspec.Struct, frozen=True):
     connect: Callable[[], AbstractContextManager[BookingProvider]]
 
 
-def apply_news(context: NewsContext, told: ExternalBooking) -> str:
+def apply_news(context: NewsContext, reported: ExternalBooking) -> str:
     """Bring our appointment in line with the booking the news are about; returns what was done, for the log.
 
     Raises Unavailable when the provider cannot be asked now, and when everything changes too fast.
     """
-    done = until_committed(_News(context, told).apply, "calendar_busy", BUSY)
-    log.info("news of a booking", extra={"provider": told.provider, "uid": told.id, "done": done})
+    done = until_committed(_News(context, reported).apply, "calendar_busy", BUSY)
+    log.info("news of a booking", extra={"provider": reported.provider, "uid": reported.id, "done": done})
     return done
 
 
-def find(told: ExternalBooking) -> Appointment | None:
+def find(reported: ExternalBooking) -> Appointment | None:
     """Our appointment behind a booking: by its id (the new, then the old), its other ids, or our mark on it."""
-    ids = sorted(told.references, key=lambda each: each.kind != BOOKING)
-    before = [_reference(told, told.replaces)] if told.replaces else []
+    ids = sorted(reported.references, key=lambda each: each.kind != BOOKING)
+    before = [_reference(reported, reported.replaces)] if reported.replaces else []
     for reference in [*ids[:1], *before, *ids[1:]]:
         entry = reference_store.find(reference)
         if entry:
             return appointment_store.find_appointment(entry.company_id, entry.record)
-    claimed = _claimed(told)
+    claimed = _claimed(reported)
     if claimed is None:
         return None
     # A mark is only a claim: an appointment that has another booking there already is not this one, unless this is the
     # booking that a pending change of it has asked for.
     change = claimed.pending_change
-    asked_for = change is not None and told.marks.get(CHANGE) == change.id
-    return claimed if asked_for or claimed.external_id in (None, told.id) else None
+    from_our_change = change is not None and reported.marks.get(CHANGE) == change.id
+    return claimed if from_our_change or claimed.external_id in (None, reported.id) else None
 
 
 def unknown(bookings: Sequence[ExternalBooking]) -> list[ExternalBooking]:
@@ -93,61 +93,61 @@ def unknown(bookings: Sequence[ExternalBooking]) -> list[ExternalBooking]:
     return left
 
 
-def is_late(appointment: Appointment, told: ExternalBooking) -> bool:
+def is_late(appointment: Appointment, reported: ExternalBooking) -> bool:
     """Whether we have heard something newer of this booking, or it is about one that a reschedule has replaced."""
-    seen, said = appointment.external_seen_at, told.told_at
+    seen, said = appointment.external_seen_at, reported.reported_at
     if appointment.status == "held":
         return False
     if seen and said and said < seen:
         return True
-    return _is_replaced(appointment, told)
+    return _is_replaced(appointment, reported)
 
 
-def _is_replaced(appointment: Appointment, told: ExternalBooking) -> bool:
+def _is_replaced(appointment: Appointment, reported: ExternalBooking) -> bool:
     ours = appointment.external_id
-    if ours is None or told.moved:
+    if ours is None or reported.moved:
         return False
-    return ours not in (told.id, told.replaces)
+    return ours not in (reported.id, reported.replaces)
 
 
-def _claimed(told: ExternalBooking) -> Appointment | None:
-    company, ours = told.marks.get(COMPANY), told.marks.get(APPOINTMENT)
+def _claimed(reported: ExternalBooking) -> Appointment | None:
+    company, ours = reported.marks.get(COMPANY), reported.marks.get(APPOINTMENT)
     return appointment_store.find_appointment(company, ours) if company and ours else None
 
 
-def _reference(told: ExternalBooking, booking_id: str | None) -> Reference:
-    return Reference(told.provider, BOOKING, str(booking_id))
+def _reference(reported: ExternalBooking, booking_id: str | None) -> Reference:
+    return Reference(reported.provider, BOOKING, str(booking_id))
 
 
 class _News:
     """Acting on one piece of news, with what is read anew at each try."""
 
-    def __init__(self, context: NewsContext, told: ExternalBooking) -> None:
-        self._context, self._told = context, told
+    def __init__(self, context: NewsContext, reported: ExternalBooking) -> None:
+        self._context, self._reported = context, reported
 
     def apply(self) -> str:
-        found = find(self._told)
+        found = find(self._reported)
         if found is None:
-            return self._add(self._ask(lambda client: client.find(str(self._told.id))))
+            return self._add(self._query(lambda client: client.find(str(self._reported.id))))
         self._tie(found)
-        asked_for = found.pending_change is not None and found.pending_change.kind == "rebook"
-        if echoes(found, self._told) or (_is_replaced(found, self._told) and not asked_for):
+        from_our_change = found.pending_change is not None and found.pending_change.kind == "rebook"
+        if echoes(found, self._reported) or (_is_replaced(found, self._reported) and not from_our_change):
             return "unchanged"
         if found.status in OVER:
             return self._over(found)
-        booking = self._ask(lambda client: self._read(found, client))
+        booking = self._query(lambda client: self._read(found, client))
         return self._by_word(found) if booking is None else self._by_state(found, booking)
 
     def _read(self, found: Appointment, client: BookingProvider) -> ExternalBooking | None:
         # A hold has no id there yet; the news know it.
-        return requests.read(found, client) if found.external_id else client.find(str(self._told.id))
+        return requests.read(found, client) if found.external_id else client.find(str(self._reported.id))
 
     def _tie(self, found: Appointment) -> None:
         """When news of the new booking came before the reschedule itself: end the old one, lead its id to the new."""
-        told = self._told
-        if not told.moved or told.id != found.external_id or not told.replaces:
+        reported = self._reported
+        if not reported.moved or reported.id != found.external_id or not reported.replaces:
             return
-        reference = _reference(told, told.replaces)
+        reference = _reference(reported, reported.replaces)
         entry = reference_store.find(reference)
         if entry is None:
             unit = self._context.new_unit(found.company_id)
@@ -158,7 +158,7 @@ class _News:
             if old and old.status not in OVER:
                 self._end(old)
 
-    def _ask(self, read: Callable[[BookingProvider], ExternalBooking | None]) -> ExternalBooking | None:
+    def _query(self, read: Callable[[BookingProvider], ExternalBooking | None]) -> ExternalBooking | None:
         try:
             with self._context.connect() as client:
                 return read(client)
@@ -179,14 +179,14 @@ class _News:
         return self._apply(found, booking)
 
     def _by_word(self, found: Appointment) -> str:
-        told = self._told
-        if is_late(found, told):
+        reported = self._reported
+        if is_late(found, reported):
             return "late"
-        standing = "requested" if found.status == "requested" else "confirmed"
-        heard = msgspec.structs.replace(told, status=told.status or standing)
-        if found.status == "held" and heard.stands:
-            return self._confirm(found, heard) if _complete(heard) else "incomplete"
-        return self._apply(found, heard)
+        unchanged = "requested" if found.status == "requested" else "confirmed"
+        complete = msgspec.structs.replace(reported, status=reported.status or unchanged)
+        if found.status == "held" and complete.stands:
+            return self._confirm(found, complete) if _complete(complete) else "incomplete"
+        return self._apply(found, complete)
 
     def _confirm(self, found: Appointment, made: ExternalBooking) -> str:
         confirm_held(self._change_context(found), found, made)
@@ -198,31 +198,31 @@ class _News:
         return f"superseded by {by}"
 
     def _end(self, old: Appointment) -> None:
-        end(self._change_context(old), old, msgspec.structs.replace(self._told, status="cancelled"), "rescheduled")
+        end(self._change_context(old), old, msgspec.structs.replace(self._reported, status="cancelled"), "rescheduled")
 
     def _over(self, found: Appointment) -> str:
         """A booking that comes to light after its hold was released stands for nothing here."""
-        if found.status == "released" and found.external_id is None and self._told.stands:
+        if found.status == "released" and found.external_id is None and self._reported.stands:
             return self._cancel_leftover(found)
         return "over"
 
     def _cancel_leftover(self, found: Appointment) -> str:
-        unit, told = self._context.new_unit(found.company_id), self._told
-        provider, uid = told.provider, str(told.id)
+        unit, reported = self._context.new_unit(found.company_id), self._reported
+        provider, uid = reported.provider, str(reported.id)
         unit.enqueue(CancelLeftover(company_id=found.company_id, appointment_id=found.id, provider=provider, uid=uid))
         unit.commit()
         return "leftover"
 
     def _add(self, booking: ExternalBooking | None) -> str:
-        told = booking or self._told
+        reported = booking or self._reported
         known = self._known_before(booking) if booking else None
         if booking and known and known.status not in OVER:
             return self._by_state(known, booking)
-        claimed = _claimed(told)
-        if claimed and told.stands and told.replaces is None:
+        claimed = _claimed(reported)
+        if claimed and reported.stands and reported.replaces is None:
             # It bears our mark, but that appointment stands for another booking: the request was doubled or given up.
             return self._cancel_leftover(claimed)
-        return import_booking(told, self._context.new_unit, self._context.clock)
+        return import_booking(reported, self._context.new_unit, self._context.clock)
 
     def _known_before(self, booking: ExternalBooking) -> Appointment | None:
         """Our appointment of a booking that this one replaces, however many reschedules we have not heard of."""
@@ -234,19 +234,19 @@ class _News:
             if before is None or before.replaces is None:
                 return None
             earlier = before.replaces
-            before = self._ask(lambda client, earlier=earlier: client.find(earlier, newest=False))  # type: ignore[misc]
+            before = self._query(lambda client, earlier=earlier: client.find(earlier, newest=False))  # type: ignore[misc]
         return None
 
     def _change_context(self, found: Appointment) -> ChangeContext[Appointment]:
         new_unit = self._context.new_unit
         return ChangeContext(lambda: new_unit(found.company_id), found.company_id, self._context.clock)
 
-    def _apply(self, old: Appointment, told: ExternalBooking) -> str:
-        new = apply_external_state(self._change_context(old), old, told)
+    def _apply(self, old: Appointment, reported: ExternalBooking) -> str:
+        new = apply_external_state(self._change_context(old), old, reported)
         if new is old:
             return "unchanged"
         return new.status if new.status != old.status else "updated"
 
 
-def _complete(told: ExternalBooking) -> bool:
-    return bool(told.id and told.starts_at and told.ends_at)
+def _complete(reported: ExternalBooking) -> bool:
+    return bool(reported.id and reported.starts_at and reported.ends_at)

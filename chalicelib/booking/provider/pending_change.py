@@ -156,11 +156,11 @@ def settle(context: ChangeContext[Appointment], held: Appointment, booking: Exte
         if context.hook:
             context.hook(unit, new)
 
-    settling = replace(context, hook=add)
+    settle_context = replace(context, hook=add)
     current, mine = while_open(
         held,
         lambda one: change is not None and one.pending_change == change,
-        lambda one: apply_external_state(settling, one, booking),
+        lambda one: apply_external_state(settle_context, one, booking),
     )
     return current if mine else add_to_settled(context, current)
 

@@ -117,7 +117,7 @@ class _Poll:
 
 
 def _changed_at(booking: ExternalBooking) -> datetime:
-    at = booking.told_at or booking.starts_at
+    at = booking.reported_at or booking.starts_at
     assert at, "a booking that a provider lists says when it changed, or when it begins"
     return at
 

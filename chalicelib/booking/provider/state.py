@@ -14,13 +14,13 @@ _STAYS: frozenset[Status] = frozenset({"no_show", "completed"})
 Outcome = Literal["done", "elsewhere", "untouched"]
 
 
-def host_of(schedule: Schedule, appointment: Appointment, told: ExternalBooking) -> Staff | None:
+def host_of(schedule: Schedule, appointment: Appointment, reported: ExternalBooking) -> Staff | None:
     """Who of us has it by the provider's word: by what was booked, else by id or e-mail; None: not known."""
     service = schedule.find_service(appointment.service_id)
-    by_staff = service.booked_as(told.provider) if service else {}
+    by_staff = service.booked_as(reported.provider) if service else {}
     fixed = {theirs: whose for whose, theirs in by_staff.items() if whose != ANYONE}
     for member in schedule.staff:
-        if member.id == fixed.get(told.service_id or "") or is_host(member, told.provider, told.host):
+        if member.id == fixed.get(reported.service_id or "") or is_host(member, reported.provider, reported.host):
             return member
     return None
 
@@ -33,58 +33,63 @@ def is_host(member: Staff, provider: str, host: ExternalHost) -> bool:
     return bool(host.email and member.email and member.email.lower() == host.email.lower())
 
 
-def judge(old: Appointment, told: ExternalBooking, host: Staff | None) -> Outcome:
+def judge(old: Appointment, reported: ExternalBooking, host: Staff | None) -> Outcome:
     """What became of the pending change: carried out, overtaken by something else, or nothing has happened (yet)."""
-    if _carried_out(old, told, host):
+    if _carried_out(old, reported, host):
         return "done"
-    same = told.id == old.external_id and told.starts_at in (None, old.starts_at)
-    live = told.stands and (told.status == old.status or old.status in _STAYS)
+    same = reported.id == old.external_id and reported.starts_at in (None, old.starts_at)
+    live = reported.stands and (reported.status == old.status or old.status in _STAYS)
     return "untouched" if same and live else "elsewhere"
 
 
-def _carried_out(old: Appointment, told: ExternalBooking, host: Staff | None) -> bool:
+def _carried_out(old: Appointment, reported: ExternalBooking, host: Staff | None) -> bool:
     change = old.pending_change
     slot = change.slot if change else None
     match change.kind if change else None:
         case None:
             return False
         case "cancel" | "decline":
-            return told.status in ("cancelled", "declined")
+            return reported.status in ("cancelled", "declined")
         case "confirm":
-            return told.status == "confirmed" and told.id == old.external_id
+            return reported.status == "confirmed" and reported.id == old.external_id
         case "reassign":
             return slot is not None and host is not None and host.id == slot.staff_id
         case _:
-            return slot is not None and told.stands and told.starts_at == slot.starts_at and _is_another(old, told)
+            return (
+                slot is not None
+                and reported.stands
+                and reported.starts_at == slot.starts_at
+                and _is_another(old, reported)
+            )
 
 
-def _is_another(old: Appointment, told: ExternalBooking) -> bool:
+def _is_another(old: Appointment, reported: ExternalBooking) -> bool:
     """Whether it is another booking, or at another time: some providers move a booking in its place."""
     change = old.pending_change
-    in_place = change is not None and change.kind == "reschedule" and told.starts_at != old.starts_at
-    return told.id != old.external_id or in_place
+    in_place = change is not None and change.kind == "reschedule" and reported.starts_at != old.starts_at
+    return reported.id != old.external_id or in_place
 
 
-def with_external_state(old: Appointment, told: ExternalBooking, host: Staff | None, at: datetime) -> Appointment:
+def with_external_state(old: Appointment, reported: ExternalBooking, host: Staff | None, at: datetime) -> Appointment:
     """The appointment as the provider's word makes it, where the booking stands (confirmed or requested).
 
     A pending change that is carried out, or that a new booking has overtaken, is over; otherwise it stays pending.
     """
-    change, status = old.pending_change, told.status or old.status
-    replaced = told.id is not None and told.id != old.external_id
-    done = change is not None and judge(old, told, host) == "done"
-    external = _external(old.external, told, replaced)
+    change, status = old.pending_change, reported.status or old.status
+    replaced = reported.id is not None and reported.id != old.external_id
+    done = change is not None and judge(old, reported, host) == "done"
+    external = _external(old.external, reported, replaced)
     return old.changed(
         at,
-        **old.at(_slot(told, host, (change.slot if done and change else None) or old.slot())),
+        **old.at(_slot(reported, host, (change.slot if done and change else None) or old.slot())),
         **_people(old, external),
         status=_status(old, status, external, replaced),
         external=external,
         booked_as=old.booked_as or ("confirmed" if status == "confirmed" else None),
         pending_change=None if done or replaced else change,
-        provider=told.provider,
-        references=updated(old.references, told.references),
-        external_seen_at=later(told.told_at, old.external_seen_at),
+        provider=reported.provider,
+        references=updated(old.references, reported.references),
+        external_seen_at=later(reported.reported_at, old.external_seen_at),
     )
 
 
@@ -96,19 +101,19 @@ def _status(old: Appointment, status: Status, external: ExternalState, replaced:
     return old.status if old.status in _STAYS else status
 
 
-def _external(before: ExternalState, told: ExternalBooking, replaced: bool) -> ExternalState:
+def _external(before: ExternalState, reported: ExternalBooking, replaced: bool) -> ExternalState:
     """What the provider says now; what this piece of news does not mention is as it was said before."""
-    absent = told.absent if told.absent is not None else before.absent and not replaced
-    host = told.host.id or before.host
-    if told.attendee is None:
+    absent = reported.absent if reported.absent is not None else before.absent and not replaced
+    host = reported.host.id or before.host
+    if reported.attendee is None:
         return ExternalState(host=host, absent=absent, attendee=before.attendee, guests=before.guests)
     known = before.attendee or Attendee()
     first = Attendee(
-        name=told.attendee.name or known.name,
-        email=told.attendee.email or known.email,
-        phone=told.attendee.phone or known.phone,
+        name=reported.attendee.name or known.name,
+        email=reported.attendee.email or known.email,
+        phone=reported.attendee.phone or known.phone,
     )
-    others = {guest.lower() for guest in told.guests} - {(first.email or "").lower()}
+    others = {guest.lower() for guest in reported.guests} - {(first.email or "").lower()}
     return ExternalState(host=host, absent=absent, attendee=first, guests=tuple(sorted(others)))
 
 
@@ -123,35 +128,35 @@ def _people(old: Appointment, external: ExternalState) -> dict[str, object]:
     return fields
 
 
-def external_of(told: ExternalBooking) -> ExternalState:
+def external_of(reported: ExternalBooking) -> ExternalState:
     """What a provider says besides time and status, in the first news of a booking."""
-    return _external(ExternalState(), told, replaced=False)
+    return _external(ExternalState(), reported, replaced=False)
 
 
-def who_comes(told: ExternalBooking) -> dict[str, object]:
+def who_comes(reported: ExternalBooking) -> dict[str, object]:
     """The fields of an appointment that tell who comes, from the first news of its booking."""
-    external = external_of(told)
+    external = external_of(reported)
     return {"external": external, "attendee": external.attendee, "guests": external.guests}
 
 
-def echoes(old: Appointment, told: ExternalBooking) -> bool:
+def echoes(old: Appointment, reported: ExternalBooking) -> bool:
     """Whether the news is nothing but what the appointment says already, so that the provider need not be asked."""
-    if told.status in OVER:
+    if reported.status in OVER:
         return old.status in OVER
     return (
         old.pending_change is None
-        and told.id == old.external_id
-        and told.stands
-        and told.status == old.status
-        and told.starts_at in (None, old.starts_at)
-        and told.ends_at in (None, old.ends_at)
-        and _external(old.external, told, replaced=False) == old.external
+        and reported.id == old.external_id
+        and reported.stands
+        and reported.status == old.status
+        and reported.starts_at in (None, old.starts_at)
+        and reported.ends_at in (None, old.ends_at)
+        and _external(old.external, reported, replaced=False) == old.external
     )
 
 
-def _slot(told: ExternalBooking, host: Staff | None, known: TimeSlot) -> TimeSlot:
-    starts_at = whole_minute(told.starts_at) if told.starts_at else known.starts_at
-    ends_at = whole_minute(told.ends_at) if told.ends_at else known.ends_at
+def _slot(reported: ExternalBooking, host: Staff | None, known: TimeSlot) -> TimeSlot:
+    starts_at = whole_minute(reported.starts_at) if reported.starts_at else known.starts_at
+    ends_at = whole_minute(reported.ends_at) if reported.ends_at else known.ends_at
     stays = (starts_at, ends_at) == (known.starts_at, known.ends_at)
     return TimeSlot(
         starts_at=starts_at,

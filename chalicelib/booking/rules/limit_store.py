@@ -41,9 +41,9 @@ def count(unit: Unit, counters: Iterable[Counter], *, over_the_limit: bool = Fal
 
     The unit ends as Stale when there is no room for all, unless limits do not matter.
     """
-    tally = OccupancyRow.tally
+    booked = OccupancyRow.tally
     for counter, times in Counted(counters).items():
-        room = None if over_the_limit else tally.does_not_exist() | (tally <= counter.most - times)
+        room = None if over_the_limit else booked.does_not_exist() | (booked <= counter.most - times)
         _add(unit, counter.name, times, room)
 
 

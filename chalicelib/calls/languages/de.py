@@ -104,7 +104,7 @@ LANGUAGE = Language(
         transfer_to="Ich verbinde Sie mit {staff}.",
         closed="Wir haben gerade geschlossen und öffnen wieder {moment}. Möchten Sie eine Nachricht hinterlassen?",
         closed_for_long="Wir haben gerade geschlossen. Möchten Sie eine Nachricht hinterlassen?",
-        nobody_there="Im Moment kann niemand ans Telefon kommen. Möchten Sie eine Nachricht hinterlassen?",
+        nobody_available="Im Moment kann niemand ans Telefon kommen. Möchten Sie eine Nachricht hinterlassen?",
         mail_subject="Nachricht von {caller}",
         mail_text=(
             "{caller} hat {moment} beim Telefonassistenten von {branch} eine Nachricht hinterlassen:\n\n{text}\n\n"

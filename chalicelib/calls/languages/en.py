@@ -101,7 +101,7 @@ LANGUAGE = Language(
         transfer_to="I am putting you through to {staff}.",
         closed="We are closed at the moment and open again {moment}. Shall I take a message?",
         closed_for_long="We are closed at the moment. Shall I take a message?",
-        nobody_there="Nobody can take your call right now. Shall I take a message?",
+        nobody_available="Nobody can take your call right now. Shall I take a message?",
         mail_subject="Message from {caller}",
         mail_text=(
             "{caller} left a message with the voice agent of {branch} {moment}:\n\n{text}\n\n"

@@ -98,7 +98,7 @@ LANGUAGE = Language(
         transfer_to="La metto in contatto con {staff}.",
         closed="Al momento siamo chiusi e riapriamo {moment}. Vuole lasciare un messaggio?",
         closed_for_long="Al momento siamo chiusi. Vuole lasciare un messaggio?",
-        nobody_there="Al momento nessuno può rispondere. Vuole lasciare un messaggio?",
+        nobody_available="Al momento nessuno può rispondere. Vuole lasciare un messaggio?",
         mail_subject="Messaggio da {caller}",
         mail_text=(
             "{caller} ha lasciato un messaggio all'assistente vocale di {branch}, {moment}:\n\n{text}\n\n"

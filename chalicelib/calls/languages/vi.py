@@ -90,7 +90,7 @@ LANGUAGE = Language(
         transfer_to="Tôi đang nối máy cho quý khách với {staff}.",
         closed="Hiện chúng tôi đã đóng cửa và sẽ mở lại {moment}. Quý khách có muốn để lại lời nhắn không?",
         closed_for_long="Hiện chúng tôi đã đóng cửa. Quý khách có muốn để lại lời nhắn không?",
-        nobody_there="Hiện không ai có thể nghe máy. Quý khách có muốn để lại lời nhắn không?",
+        nobody_available="Hiện không ai có thể nghe máy. Quý khách có muốn để lại lời nhắn không?",
         mail_subject="Lời nhắn từ {caller}",
         mail_text=(
             "{caller} đã để lại lời nhắn với trợ lý thoại của {branch} {moment}:\n\n{text}\n\n"

@@ -15,7 +15,7 @@ from chalicelib.booking.appointments.external import (
 )
 from chalicelib.core.errors import DomainError, VendorRefused
 from chalicelib.core.logging import log
-from chalicelib.integrations.calcom.translate import NAME, told_by
+from chalicelib.integrations.calcom.translate import NAME, external_booking_of
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom.client import Booking, CalCom, NewBooking
@@ -33,24 +33,24 @@ class CalComProvider:
 
     def create(self, new: NewExternalBooking) -> ExternalBooking:
         """Book it; VendorRefused `calcom_no_event_type` for what Cal.com does not book."""
-        return told_by(self._client.create_booking(_new_booking(new)))
+        return external_booking_of(self._client.create_booking(_new_booking(new)))
 
     def change(self, booking_id: str, change: ExternalChange) -> ExternalBooking:
         """Change it. An event type of its own host keeps that host; a round-robin one gets the other."""
         match change.kind:
             case "confirm":
-                return told_by(self._client.confirm(booking_id))
+                return external_booking_of(self._client.confirm(booking_id))
             case "decline":
-                return told_by(self._client.decline(booking_id, change.reason))
+                return external_booking_of(self._client.decline(booking_id, change.reason))
             case "reassign":
                 if change.host is None:
                     raise VendorRefused(
                         "calcom_forbidden", "This member of staff is not connected with a Cal.com user."
                     )
                 self._client.reassign(booking_id, int(change.host), change.reason)
-                return told_by(self._client.booking(booking_id))
+                return external_booking_of(self._client.booking(booking_id))
             case _:
-                return told_by(self._reschedule(booking_id, change))
+                return external_booking_of(self._reschedule(booking_id, change))
 
     def _reschedule(self, booking_id: str, change: ExternalChange) -> "Booking":
         assert change.starts_at
@@ -68,21 +68,21 @@ class CalComProvider:
 
     def cancel(self, booking_id: str, reason: str) -> ExternalBooking:
         """Cancel it; VendorRefused `calcom_invalid` when it is cancelled already."""
-        return told_by(self._client.cancel(booking_id, reason))
+        return external_booking_of(self._client.cancel(booking_id, reason))
 
     def find(self, booking_id: str, *, newest: bool = True) -> ExternalBooking | None:
         """The booking of that uid, or the one that rescheduling has made of it."""
         booking = self._known(lambda: self._latest(booking_id) if newest else self._client.booking(booking_id))
-        return told_by(booking) if booking else None
+        return external_booking_of(booking) if booking else None
 
-    def search(self, wanted: BookingSearch) -> ExternalBooking | None:
+    def search(self, query: BookingSearch) -> ExternalBooking | None:
         """Looked for among the bookings of the event type around that time."""
         gone = None
-        around = wanted.starts_at - MARGIN, wanted.ends_at + MARGIN
-        for booking in self._client.bookings(int(wanted.service_id), *around):
-            if booking.metadata.get(wanted.mark) == wanted.value:
+        around = query.starts_at - MARGIN, query.ends_at + MARGIN
+        for booking in self._client.bookings(int(query.service_id), *around):
+            if booking.metadata.get(query.mark) == query.value:
                 if booking.status in ("accepted", "pending"):
-                    return told_by(booking)
+                    return external_booking_of(booking)
                 gone = booking
         return self.find(gone.uid) if gone else None
 
@@ -98,12 +98,12 @@ class CalComProvider:
             self._client.add_attendee(theirs.uid, push.attendee.name or email, email, zone, push.attendee.phone)
         if push.guests:
             self._client.add_guests(theirs.uid, push.guests)
-        return told_by(self._client.booking(theirs.uid))
+        return external_booking_of(self._client.booking(theirs.uid))
 
     def changes(self, after: datetime, skip: int) -> tuple[list[ExternalBooking], bool]:
         """A page of a hundred."""
         page, more = self._client.changed(after, skip)
-        return [told_by(booking) for booking in page], more
+        return [external_booking_of(booking) for booking in page], more
 
     def close(self) -> None:
         """Give the connections back."""

@@ -124,8 +124,10 @@ def _found_link(
     found: "dict[tuple[str, str], list[CalComEventType]]",
     staff: Sequence[Staff],
 ) -> Link:
-    elsewhere = any(kind in others for kind in kinds for place, others in found.items() if place != (service.id, whose))
-    if len(kinds) == 1 and not elsewhere and whose not in _event_types_of(service):
+    fits_others = any(
+        kind in others for kind in kinds for place, others in found.items() if place != (service.id, whose)
+    )
+    if len(kinds) == 1 and not fits_others and whose not in _event_types_of(service):
         return _of_service(service, whose, staff, "new", there=_shown(kinds[0]), calcom_id=kinds[0].id)
     return _of_service(service, whose, staff, "ambiguous", there=", ".join(map(_shown, kinds)))
 

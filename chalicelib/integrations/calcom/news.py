@@ -9,7 +9,7 @@ from chalicelib.core import inbox
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.logging import log
 from chalicelib.integrations.calcom.booking_provider import PROVIDER
-from chalicelib.integrations.calcom.translate import NO_SHOW, STATUS_AFTER, told_in
+from chalicelib.integrations.calcom.translate import NO_SHOW, STATUS_AFTER, external_booking_in
 from chalicelib.vendors.calcom.webhook import parse_webhook
 
 TRIGGERS = (*sorted(STATUS_AFTER), NO_SHOW)
@@ -23,7 +23,7 @@ def apply_delivery(job: ApplyCalComEvent, context: JobContext) -> None:
         log.info("webhook kept", extra={"provider": PROVIDER.name, "trigger": event.trigger})
         return
     news = NewsContext(PROVIDER, context.unit, context.clock, lambda: closing(PROVIDER.connect()))
-    apply_news(news, told_in(event))
+    apply_news(news, external_booking_in(event))
 
 
 def poll(job: PollCalCom, context: JobContext) -> None:

@@ -30,7 +30,7 @@ MADE_UP = "@sms.cal."
 """In the address that Cal.com makes up for whoever gave a phone number only."""
 
 
-def told_by(booking: "Booking") -> ExternalBooking:
+def external_booking_of(booking: "Booking") -> ExternalBooking:
     """A booking that was read."""
     people = [_person(one) for one in booking.attendees] + [Person(email=one) for one in booking.guests]
     attendee, guests = _who_comes(people)
@@ -50,13 +50,13 @@ def told_by(booking: "Booking") -> ExternalBooking:
         marks=_marks(booking.metadata),
         moved=status == "confirmed" and booking.rescheduled_from_uid is not None,
         replaces=booking.rescheduled_from_uid,
-        told_at=booking.updated_at or booking.created_at,
+        reported_at=booking.updated_at or booking.created_at,
         reason=booking.cancellation_reason,
         original=booking,
     )
 
 
-def told_in(event: CalComEvent) -> ExternalBooking:
+def external_booking_in(event: CalComEvent) -> ExternalBooking:
     """A webhook about a booking; one of a no-show says nothing of its status."""
     payload: BookingPayload = event.payload
     attendee, guests = _who_comes(payload.attendees)
@@ -76,7 +76,7 @@ def told_in(event: CalComEvent) -> ExternalBooking:
         marks=_marks(payload.metadata),
         moved=event.trigger == "BOOKING_RESCHEDULED",
         replaces=payload.reschedule_uid,
-        told_at=event.created_at,
+        reported_at=event.created_at,
         reason=payload.cancellation_reason or payload.rejection_reason,
     )
 

@@ -51,7 +51,7 @@ def record(prompt: str, language: str, then: str, recording_url: str, *, longest
     return str(made)
 
 
-def ask_for_a_key(prompt: str, language: str, then: str, *, seconds: int = 10) -> str:
+def gather_key(prompt: str, language: str, then: str, *, seconds: int = 10) -> str:
     """Say the prompt and wait for any key; ask `then` once it is pressed, and hang up if none is.
 
     Whoever rings a mobile may get its mailbox: a mailbox presses nothing.

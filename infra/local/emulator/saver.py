@@ -138,7 +138,7 @@ class Saver:
         os.close(writer)
         try:
             code = await _end_of(pid, limit)
-            told = os.read(reader, LONGEST_REASON).decode(errors="replace")
+            reason = os.read(reader, LONGEST_REASON).decode(errors="replace")
         finally:
             os.close(reader)
         if code == 0:
@@ -146,7 +146,7 @@ class Saver:
         self._store.discard(folder)
         if code is None:
             return f"it took more than {limit:.0f} s, and was given up"
-        return told or f"the process that saves was ended ({signal.Signals(-code).name if code < 0 else code})"
+        return reason or f"the process that saves was ended ({signal.Signals(-code).name if code < 0 else code})"
 
     def _child(self, folder: Path, as_of: datetime, writer: int, limit: float) -> NoReturn:
         code = 1

@@ -38,7 +38,7 @@ class Simulator(ABC):
         self.stopping.clear()
         self._load_state()
         self._listener = Listener(self._serve, host, port)
-        if self._state.wanted:
+        if self._state.in_use:
             threading.Thread(target=self._keep_regularly, daemon=True, name="state").start()
         return self._listener.url
 
@@ -126,7 +126,7 @@ class Simulator(ABC):
         return reply
 
     def _keep(self) -> None:
-        if not self._state.wanted:
+        if not self._state.in_use:
             return
         with self._lock:
             try:

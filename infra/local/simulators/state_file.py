@@ -25,7 +25,7 @@ class StateFile:
         self._written = b""
 
     @property
-    def wanted(self) -> bool:
+    def in_use(self) -> bool:
         """Whether anything is kept."""
         return self._file is not None
 

@@ -35,8 +35,8 @@ def _books(world: World, account: Account) -> None:
     for resource in RESOURCES:
         found = read(account.company_id, account.id, resource, book.get(resource, book.ids(resource)[0]), now())
         assert found
-        heard = VendorSnapshot(account.company_id, account.id, resource, [found])
-        write(heard, lambda: Unit(account.company_id), lambda unit, tally: None)
+        snapshot = VendorSnapshot(account.company_id, account.id, resource, [found])
+        write(snapshot, lambda: Unit(account.company_id), lambda unit, counts: None)
         world.ids[resource] = found.record.key
     unit = Unit(account.company_id)
     subscription_store.save_subscription(
@@ -63,17 +63,17 @@ def _subscription(world: World) -> dict[str, Any]:
 
 ACCOUNT = "/api/fic/accounts/{account_id}"
 RECIPES: Recipes = {
-    ("GET", "/api/fic/accounts"): recipe("/api/fic/accounts", stranger="only his own"),
-    ("GET", "/api/fic/accounts/connect"): recipe("/api/fic/accounts/connect", stranger="only his own"),
+    ("GET", "/api/fic/accounts"): recipe("/api/fic/accounts", stranger="only their own"),
+    ("GET", "/api/fic/accounts/connect"): recipe("/api/fic/accounts/connect", stranger="only their own"),
     ("POST", "/api/fic/accounts"): recipe("/api/fic/accounts", {"token": FIC_TOKEN, "company": COMPANY}, "taken"),
     ("DELETE", ACCOUNT): recipe(ACCOUNT),
-    ("POST", "/api/fic/sync"): recipe("/api/fic/sync", {"resource": "quotes"}, "only his own"),
+    ("POST", "/api/fic/sync"): recipe("/api/fic/sync", {"resource": "quotes"}, "only their own"),
     ("GET", f"{ACCOUNT}/sync"): recipe(f"{ACCOUNT}/sync"),
     ("GET", f"{ACCOUNT}/totals"): recipe(f"{ACCOUNT}/totals"),
     ("POST", f"{ACCOUNT}/invoices"): Recipe(f"{ACCOUNT}/invoices", _bill),
     ("POST", f"{ACCOUNT}/quotes"): Recipe(f"{ACCOUNT}/quotes", _bill),
-    ("GET", "/api/fic/events"): recipe("/api/fic/events", stranger="only his own"),
-    ("GET", "/api/fic/subscriptions"): recipe("/api/fic/subscriptions", stranger="only his own"),
+    ("GET", "/api/fic/events"): recipe("/api/fic/events", stranger="only their own"),
+    ("GET", "/api/fic/subscriptions"): recipe("/api/fic/subscriptions", stranger="only their own"),
     ("POST", "/api/fic/subscriptions"): Recipe("/api/fic/subscriptions", _subscription, echoes=True),
     ("DELETE", "/api/fic/subscriptions/{subscription_id}"): recipe("/api/fic/subscriptions/{subscription_id}"),
     ("GET", "/api/fic/clients/{client_id}/suggestions"): recipe("/api/fic/clients/{clients}/suggestions"),
@@ -87,7 +87,7 @@ RECIPES: Recipes = {
 }
 for _resource in RESOURCES:
     _place, _one = f"/api/fic/{_resource}", f"/api/fic/{_resource}/{{{_resource[:-1]}_id}}"
-    RECIPES[("GET", _place)] = recipe(_place, stranger="only his own")
+    RECIPES[("GET", _place)] = recipe(_place, stranger="only their own")
     RECIPES[("GET", _one)] = recipe(f"{_place}/{{{_resource}}}")
     if _resource in ("invoices", "quotes"):
         RECIPES[("GET", f"{_one}/pdf")] = recipe(f"{_place}/{{{_resource}}}/pdf")

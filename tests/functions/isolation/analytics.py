@@ -14,5 +14,5 @@ def prepare(world: World) -> None:
 
 
 RECIPES: Recipes = {
-    ("GET", f"/api/analytics/{name}"): recipe(f"/api/analytics/{name}", stranger="only his own") for name in FIGURES
+    ("GET", f"/api/analytics/{name}"): recipe(f"/api/analytics/{name}", stranger="only their own") for name in FIGURES
 }

@@ -73,7 +73,7 @@ RECIPES: Recipes = {
     ("DELETE", "/api/appointments/{appointment_id}/participants/{participant_id}"): recipe(
         "/api/appointments/{group_id}/participants/{participant_id}"
     ),
-    ("GET", "/api/blocklist"): recipe("/api/blocklist", stranger="only his own"),
+    ("GET", "/api/blocklist"): recipe("/api/blocklist", stranger="only their own"),
     ("PUT", "/api/blocklist"): Recipe("/api/blocklist", lambda world: {"customer_id": world.ids["customer_id"]}),
     ("DELETE", "/api/blocklist/{block_id}"): recipe("/api/blocklist/{block_id}"),
     ("GET", "/api/appointments/{appointment_id}/calendar"): recipe("/api/appointments/{appointment_id}/calendar"),
@@ -86,7 +86,7 @@ RECIPES: Recipes = {
 for _name in ("appointments", "events"):
     _one = f"/api/{_name}/{{appointment_id}}"
     RECIPES[("POST", f"/api/{_name}")] = Recipe(f"/api/{_name}", new_appointment)
-    RECIPES[("GET", f"/api/{_name}")] = recipe(f"/api/{_name}", stranger="only his own")
+    RECIPES[("GET", f"/api/{_name}")] = recipe(f"/api/{_name}", stranger="only their own")
     RECIPES[("GET", _one)] = recipe(_one)
     for _method, _what, _which, _body in CHANGES:
         RECIPES[(_method, f"{_one}/{_what}")] = recipe(f"/api/{_name}/{{{_which}}}/{_what}", _body)

@@ -30,15 +30,15 @@ def _link(world: World) -> dict[str, str]:
 
 
 RECIPES: Recipes = {
-    ("GET", "/api/calls"): recipe("/api/calls", stranger="only his own"),
-    ("GET", "/api/call-messages"): recipe("/api/call-messages", stranger="only his own"),
+    ("GET", "/api/calls"): recipe("/api/calls", stranger="only their own"),
+    ("GET", "/api/call-messages"): recipe("/api/call-messages", stranger="only their own"),
     ("PATCH", "/api/call-messages/{message_id}"): recipe("/api/call-messages/{message_id}", {"status": "done"}),
     ("PATCH", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}", {"notes_version": 0, "notes": "Call back."}),
     ("PUT", "/api/calls/{call_id}/link"): Recipe("/api/calls/{call_id}/link", _link),
     ("DELETE", "/api/calls/{call_id}/link"): recipe("/api/calls/{call_id}/link"),
-    ("GET", "/api/settings/calls"): recipe("/api/settings/calls", stranger="only his own"),
+    ("GET", "/api/settings/calls"): recipe("/api/settings/calls", stranger="only their own"),
     ("PUT", "/api/settings/calls"): recipe(
-        "/api/settings/calls", {"keep_recordings_days": 30, "version": 0}, "only his own"
+        "/api/settings/calls", {"keep_recordings_days": 30, "version": 0}, "only their own"
     ),
     ("GET", "/api/calls/{call_id}"): recipe("/api/calls/{call_id}"),
     ("GET", "/api/calls/{call_id}/chain"): recipe("/api/calls/{call_id}/chain"),

@@ -25,9 +25,9 @@ def prepare(world: World) -> None:
     for name in ("over_id", "rated_id"):
         over = text_appointment(world.ids["customer_id"], "stf_owner", now() - timedelta(minutes=1), company_id=OWNER)
         world.ids[name] = over.id
-        for verb in ("start-session", "end-session"):
+        for action in ("start-session", "end-session"):
             body = {"appointment_id": over.id}
-            assert call("POST", f"/api/text-appointments/{verb}", caller=world.owner, body=body).status == 200
+            assert call("POST", f"/api/text-appointments/{action}", caller=world.owner, body=body).status == 200
     rated = call("POST", RATED.format(**world.ids), caller=world.owner, body={"rating": 4})
     assert rated.status == 201, rated
 

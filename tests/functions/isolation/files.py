@@ -58,7 +58,7 @@ def _pair(world: World) -> dict[str, str]:
 ONE, SHARES = "/api/files/{file_id}", "/api/files/{file_id}/shares"
 SHARE = {"expires_at": (now() + timedelta(days=1)).isoformat()}
 RECIPES: Recipes = {
-    ("GET", "/api/files"): recipe("/api/files", stranger="only his own"),
+    ("GET", "/api/files"): recipe("/api/files", stranger="only their own"),
     ("POST", "/api/files"): Recipe(
         "/api/files", lambda world: NEW | {"customer_id": world.ids["file_customer"]}, "no such reference"
     ),
@@ -69,16 +69,16 @@ RECIPES: Recipes = {
     ("POST", f"{ONE}/versions"): recipe("/api/files/{file}/versions", NEW),
     ("POST", f"{ONE}/complete"): recipe("/api/files/{file}/complete"),
     ("GET", f"{ONE}/download"): recipe("/api/files/{file}/download"),
-    ("GET", "/api/file-storage"): recipe("/api/file-storage", stranger="only his own"),
+    ("GET", "/api/file-storage"): recipe("/api/file-storage", stranger="only their own"),
     ("GET", SHARES): recipe("/api/files/{file}/shares"),
     ("POST", SHARES): recipe("/api/files/{file}/shares", SHARE),
     ("DELETE", f"{SHARES}/{{share_id}}"): recipe("/api/files/{file}/shares/{share}"),
-    ("GET", "/api/file-requests"): recipe("/api/file-requests", stranger="only his own"),
+    ("GET", "/api/file-requests"): recipe("/api/file-requests", stranger="only their own"),
     ("POST", "/api/file-requests"): Recipe("/api/file-requests", _request, "no such reference"),
     ("GET", "/api/file-requests/{request_id}"): recipe("/api/file-requests/{asked}"),
     ("DELETE", "/api/file-requests/{request_id}"): recipe("/api/file-requests/{asked}"),
     ("GET", "/api/file-pairs"): Recipe(
-        "/api/file-pairs", query={"customer_id": "{file_customer}"}, stranger="only his own"
+        "/api/file-pairs", query={"customer_id": "{file_customer}"}, stranger="only their own"
     ),
     ("POST", "/api/file-pairs"): Recipe("/api/file-pairs", _pair),
     ("DELETE", "/api/file-pairs/{pair_id}"): recipe("/api/file-pairs/{pair}"),

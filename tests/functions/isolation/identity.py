@@ -11,15 +11,15 @@ def prepare(world: World) -> None:
 
 
 RECIPES: Recipes = {
-    ("GET", "/api/users"): recipe("/api/users", stranger="only his own"),
-    ("GET", "/auth/me"): recipe("/auth/me", stranger="only his own"),
-    ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only his own"),
+    ("GET", "/api/users"): recipe("/api/users", stranger="only their own"),
+    ("GET", "/auth/me"): recipe("/auth/me", stranger="only their own"),
+    ("GET", "/auth/tokens"): recipe("/auth/tokens", stranger="only their own"),
     ("POST", "/auth/tokens"): recipe(
-        "/auth/tokens", {"name": "Reports", "abilities": ["appointments:read"]}, "only his own"
+        "/auth/tokens", {"name": "Reports", "abilities": ["appointments:read"]}, "only their own"
     ),
     ("DELETE", "/auth/tokens/{token_id}"): recipe("/auth/tokens/{token_id}"),
-    ("POST", "/auth/logout"): recipe("/auth/logout", stranger="only his own"),
+    ("POST", "/auth/logout"): recipe("/auth/logout", stranger="only their own"),
     ("POST", "/auth/invite"): recipe(
-        "/auth/invite", {"email": "new@example.com", "name": "New One", "role": "staff"}, "only his own"
+        "/auth/invite", {"email": "new@example.com", "name": "New One", "role": "staff"}, "only their own"
     ),
 }

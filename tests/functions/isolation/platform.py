@@ -7,4 +7,4 @@ def prepare(world: World) -> None:
     """There is nothing to prepare."""
 
 
-RECIPES: Recipes = {("GET", "/api/ops/health"): recipe("/api/ops/health", stranger="only his own")}
+RECIPES: Recipes = {("GET", "/api/ops/health"): recipe("/api/ops/health", stranger="only their own")}

@@ -39,8 +39,8 @@ def _away(world: World) -> dict[str, Any]:
 
 
 KINDS: dict[str, tuple[str, Any, Stranger]] = {
-    "branches": ("branch", _branch, "only his own"),
-    "services": ("service", _service, "only his own"),
+    "branches": ("branch", _branch, "only their own"),
+    "services": ("service", _service, "only their own"),
     "staff": ("staff", _staff, "no such reference"),
     "resources": ("resource", _resource, "nothing there"),
 }
@@ -61,12 +61,12 @@ RECIPES: Recipes = {
     ("DELETE", "/api/staff/{staff_id}/busy/{source}"): recipe(BUSY),
 }
 for _path, (_name, _body, _stranger) in KINDS.items():
-    _one, _asked = f"/api/{_path}/{{{_name}_id}}", f"/api/{_path}/{{{_name}}}"
+    _one, _read = f"/api/{_path}/{{{_name}_id}}", f"/api/{_path}/{{{_name}}}"
     RECIPES |= {
-        ("GET", f"/api/{_path}"): recipe(f"/api/{_path}", stranger="only his own"),
+        ("GET", f"/api/{_path}"): recipe(f"/api/{_path}", stranger="only their own"),
         ("POST", f"/api/{_path}"): Recipe(f"/api/{_path}", _body, _stranger),
-        ("GET", _one): recipe(_asked),
-        ("PUT", _one): Recipe(_asked, lambda world, body=_body: body(world) | {"version": 1}),  # type: ignore[misc]
-        ("DELETE", _one): recipe(_asked),
+        ("GET", _one): recipe(_read),
+        ("PUT", _one): Recipe(_read, lambda world, body=_body: body(world) | {"version": 1}),  # type: ignore[misc]
+        ("DELETE", _one): recipe(_read),
         ("POST", f"{_one}/restore"): recipe(f"/api/{_path}/{{deleted_{_path}}}/restore"),
     }

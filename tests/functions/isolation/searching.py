@@ -35,7 +35,7 @@ RECIPES: Recipes = {
         "/api/availability", query={"branch_id": "{branch}", "service": "Consultation"}
     ),
     ("POST", "/api/appointments/{appointment_id}/review-link"): recipe("/api/appointments/{visit}/review-link"),
-    ("GET", "/api/reviews"): recipe("/api/reviews", stranger="only his own"),
+    ("GET", "/api/reviews"): recipe("/api/reviews", stranger="only their own"),
     ("POST", "/api/reviews/{review_id}/hide"): recipe(f"{REVIEW}/hide"),
     ("POST", "/api/reviews/{review_id}/publish"): recipe(f"{REVIEW}/publish"),
 }

@@ -23,17 +23,17 @@ def prepare(world: World) -> None:
     world.ids.update({"series_id": made["id"], "occurrence_id": made["occurrences"][0]["appointment_id"]})
 
 
-def _told(world: World, **fields: Any) -> dict[str, Any]:
+def _known(world: World, **fields: Any) -> dict[str, Any]:
     return {"appointment_id": world.ids["occurrence_id"], "scope": "all"} | fields
 
 
 RECIPES: Recipes = {
     ("POST", "/api/series/check"): Recipe("/api/series/check", new_series),
     ("POST", "/api/series"): Recipe("/api/series", new_series),
-    ("GET", "/api/series"): recipe("/api/series", stranger="only his own"),
+    ("GET", "/api/series"): recipe("/api/series", stranger="only their own"),
     ("GET", "/api/series/{series_id}"): recipe("/api/series/{series_id}"),
     ("POST", "/api/series/{series_id}/reschedule"): Recipe(
-        "/api/series/{series_id}/reschedule", lambda world: _told(world, starts_at=monday(15).isoformat())
+        "/api/series/{series_id}/reschedule", lambda world: _known(world, starts_at=monday(15).isoformat())
     ),
-    ("POST", "/api/series/{series_id}/cancel"): Recipe("/api/series/{series_id}/cancel", _told),
+    ("POST", "/api/series/{series_id}/cancel"): Recipe("/api/series/{series_id}/cancel", _known),
 }

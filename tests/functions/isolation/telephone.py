@@ -19,8 +19,8 @@ def _staff_call(world: World) -> dict[str, str]:
 RECIPES: Recipes = {
     ("POST", "/api/calls"): Recipe("/api/calls", _staff_call),
     ("GET", "/api/phone-calls/{phone_call_id}"): recipe("/api/phone-calls/{phone_call_id}"),
-    ("GET", "/api/missed-calls"): recipe("/api/missed-calls", stranger="only his own"),
-    ("GET", "/api/do-not-call"): recipe("/api/do-not-call", stranger="only his own"),
-    ("PUT", "/api/do-not-call/{number}"): recipe("/api/do-not-call/+12125550188", {}, "only his own"),
+    ("GET", "/api/missed-calls"): recipe("/api/missed-calls", stranger="only their own"),
+    ("GET", "/api/do-not-call"): recipe("/api/do-not-call", stranger="only their own"),
+    ("PUT", "/api/do-not-call/{number}"): recipe("/api/do-not-call/+12125550188", {}, "only their own"),
     ("DELETE", "/api/do-not-call/{number}"): recipe("/api/do-not-call/+12125550177"),
 }

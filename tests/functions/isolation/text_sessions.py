@@ -40,9 +40,9 @@ def prepare(world: World) -> None:
     assert call("POST", "/api/text-appointments/start-session", caller=world.owner, body=body).status == 200
 
 
-def _text(verb: str, **fields: Any) -> Recipe:
+def _text(action: str, **fields: Any) -> Recipe:
     return Recipe(
-        f"/api/text-appointments/{verb}",
+        f"/api/text-appointments/{action}",
         lambda world: {"appointment_id": world.ids["text_appointment_id"], **fields},
     )
 
@@ -62,12 +62,12 @@ RECIPES: Recipes = {
     ("GET", "/api/text-appointments/{appointment_id}/session-status"): recipe(
         "/api/text-appointments/{text_appointment_id}/session-status"
     ),
-    ("GET", "/api/plans"): recipe("/api/plans", stranger="only his own"),
-    ("POST", "/api/plans"): recipe("/api/plans", PLAN, "only his own"),
+    ("GET", "/api/plans"): recipe("/api/plans", stranger="only their own"),
+    ("POST", "/api/plans"): recipe("/api/plans", PLAN, "only their own"),
     ("GET", PLANS): recipe(PLANS),
     ("PUT", PLANS): recipe(PLANS, PLAN),
     ("DELETE", PLANS): recipe(PLANS),
-    ("GET", "/api/subscriptions"): recipe("/api/subscriptions", stranger="only his own"),
+    ("GET", "/api/subscriptions"): recipe("/api/subscriptions", stranger="only their own"),
     ("POST", "/api/subscriptions"): Recipe("/api/subscriptions", _sale),
     ("GET", SOLD): recipe(SOLD),
     ("GET", f"{SOLD}/ledger"): recipe(f"{SOLD}/ledger"),

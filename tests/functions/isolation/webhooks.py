@@ -16,8 +16,8 @@ def prepare(world: World) -> None:
 
 
 RECIPES: Recipes = {
-    ("GET", PLACE): recipe(PLACE, stranger="only his own"),
-    ("POST", PLACE): recipe(PLACE, BODY, "only his own"),
+    ("GET", PLACE): recipe(PLACE, stranger="only their own"),
+    ("POST", PLACE): recipe(PLACE, BODY, "only their own"),
     ("PUT", ONE): recipe(ONE, BODY),
     ("DELETE", ONE): recipe(ONE),
     ("POST", f"{ONE}/rotate-secret"): recipe(f"{ONE}/rotate-secret"),

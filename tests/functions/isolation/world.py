@@ -17,7 +17,7 @@ from tests.conftest import open_practice
 
 OWNER, STRANGER = "com_owner", "com_stranger"
 PASSWORD = "correct horse battery"
-Stranger = Literal["nothing there", "no such reference", "taken", "only his own"]
+Stranger = Literal["nothing there", "no such reference", "taken", "only their own"]
 """What another company gets: 404; 422 for a body that names a record of the owner's; 409; or its own records."""
 REFUSALS: dict[Stranger, int] = {"nothing there": 404, "no such reference": 422, "taken": 409}
 Body = Callable[["World"], Any]
@@ -25,7 +25,7 @@ Body = Callable[["World"], Any]
 
 @dataclass(frozen=True)
 class Holder(Caller):
-    """Someone with a token of his own, let through by the real authorizer."""
+    """Someone with a token of their own, let through by the real authorizer."""
 
     token: str = ""
 

@@ -51,7 +51,7 @@ def test_at_calcom_a_reschedule_makes_a_new_booking_and_the_old_ids_stay(
     assert stored(made) == moved
 
 
-def test_another_member_with_an_event_type_of_his_own_gets_a_new_booking(
+def test_another_member_with_an_event_type_of_their_own_gets_a_new_booking(
     through_calcom: Practice,
     calcom: CalComSimulator,
 ) -> None:
@@ -146,9 +146,9 @@ def test_what_was_cancelled_before_calcom_confirmed_it_is_cancelled_once_it_has(
     refused(lambda: move(held, next_monday(14)), "awaits_calcom")
     theirs = next(iter(calcom.bookings.all.values()))
     client = connect()
-    there = client.find(theirs["uid"])
-    assert there
-    confirmed = provider_book.confirm(ChangeContext(new_unit, COMPANY, now), stored(held), there)
+    theirs_now = client.find(theirs["uid"])
+    assert theirs_now
+    confirmed = provider_book.confirm(ChangeContext(new_unit, COMPANY, now), stored(held), theirs_now)
     client.close()
     assert confirmed.pending_change
     settle(held)

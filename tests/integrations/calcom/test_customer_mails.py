@@ -7,4 +7,4 @@ from tests.booking.test_customer_mails import Post, booked, change
 def test_calcom_mails_its_own(through_calcom: Practice, post: Post) -> None:
     made = booked(through_calcom)
     change(made, "cancel")
-    assert post.letters() == []
+    assert post.mails() == []

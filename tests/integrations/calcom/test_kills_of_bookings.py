@@ -15,7 +15,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
-from tests.calls.conftest import ask, wish
+from tests.calls.conftest import booking_request, call_function
 from tests.draining import drain
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import messages_come_back_at_once, until_it_survives
@@ -32,17 +32,17 @@ def test_a_phone_booking_is_whole_on_both_sides_or_on_none(
     def case(death: Death) -> bool:
         nonlocal tried
         tried += 1
-        died = run_dying(lambda: ask("book_appointment", wish(), call_id=f"retell-{tried}"), death)
+        died = run_dying(lambda: call_function("book_appointment", booking_request(), call_id=f"retell-{tried}"), death)
         _recover()
         ours = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
-        standing = [appointment for appointment in ours if appointment.status != "released"]
+        active = [appointment for appointment in ours if appointment.status != "released"]
         theirs = [b for b in calcom.bookings.all.values() if b["status"] == "accepted"]
-        assert {a.status for a in standing} <= {"confirmed"}
-        assert sorted(str(a.external_id) for a in standing) == sorted(b["uid"] for b in theirs)
+        assert {a.status for a in active} <= {"confirmed"}
+        assert sorted(str(a.external_id) for a in active) == sorted(b["uid"] for b in theirs)
         taken = b"".join(bytes(getattr(w, f"d{n}") or b"") for w in OccupancyRow.scan() for n in range(7))
-        assert len(taken) // 25 == len(standing)
+        assert len(taken) // 25 == len(active)
         # The caller says it once more, and is booked exactly once.
-        again = ask("book_appointment", wish(), call_id=f"retell-{tried}").json
+        again = call_function("book_appointment", booking_request(), call_id=f"retell-{tried}").json
         assert again["status"] == "booked"
         drain()
         assert len([b for b in calcom.bookings.all.values() if b["status"] == "accepted"]) == 1

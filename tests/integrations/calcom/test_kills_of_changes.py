@@ -41,12 +41,12 @@ def test_a_change_is_made_on_both_sides_or_on_none(
         recover()
         assert_both_sides_agree(calcom)
         (found,) = ours()
-        wanted = {
+        body = {
             "reschedule": found.starts_at == next_monday(14),
             "reassign": found.staff_id == through_calcom.staff[1].id,
             "cancel": found.status == "cancelled",
         }
-        assert wanted[operation]
+        assert body[operation]
         clear(calcom)
         return died
 

@@ -24,7 +24,7 @@ from infra.local.invoking import Caller, call
 from infra.local.simulators.calcom.event_types import EventType, Host
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.booking.test_changing import COMPANY, booked, move, new_unit, refused, settle, stored, taken
-from tests.booking.test_marking import changing, wanted
+from tests.booking.test_marking import changing, move_to
 from tests.calls.conftest import next_monday
 from tests.draining import drain
 from tests.integrations.calcom.test_polling import utc
@@ -100,9 +100,9 @@ def test_a_move_that_has_to_be_confirmed_is_a_request_again(requests: Practice, 
     confirm(changing(), made.id, Mark())
     moved = move(made, next_monday(14))
     assert (moved.status, moved.starts_at) == ("requested", next_monday(14))
-    _, there = calcom.bookings.reschedule(str(moved.external_id), {"start": utc(next_monday(15))})
+    _, theirs_now = calcom.bookings.reschedule(str(moved.external_id), {"start": utc(next_monday(15))})
     client = PROVIDER.connect()
-    news = client.find(there["uid"])
+    news = client.find(theirs_now["uid"])
     assert news
     assert (news.status, news.moved) == ("requested", False)
     apply_news(NewsContext(PROVIDER, Unit, now, lambda: closing(client)), news)
@@ -118,7 +118,7 @@ def test_a_round_robin_host_is_reassigned_at_calcom(through_calcom: Practice, ca
     services = (service, through_calcom.services[1])
     save_practice(lambda: Unit(COMPANY), through_calcom.branches[:1], services, through_calcom.staff[:2])
     made = booked(through_calcom)
-    given = reschedule(changing(), made.id, wanted())
+    given = reschedule(changing(), made.id, move_to())
     assert (given.staff_id, given.external_id) == (through_calcom.staff[1].id, made.external_id)
     assert theirs(calcom, made)["hosts"][0]["id"] == 8
     moved = move(given, next_monday(15), staff="Ada Keller")
@@ -159,8 +159,8 @@ def test_through_the_api_with_its_history(through_calcom: Practice, calcom: CalC
     assert call("POST", f"{path}/attendees", caller=CALLER, body={"guests": ["tom@example.com"]}).status == 200
     over = call("POST", f"{path}/cancel", caller=CALLER, body={"reason": "Eve is ill"})
     assert over.json["status"] == "cancelled"
-    told = call("GET", f"{path}/history", caller=CALLER).json["data"]
-    assert [entry["action"] for entry in told] == [
+    entries = call("GET", f"{path}/history", caller=CALLER).json["data"]
+    assert [entry["action"] for entry in entries] == [
         "appointment.held",
         "appointment.confirmed",
         "appointment.reschedule_asked",
@@ -171,7 +171,7 @@ def test_through_the_api_with_its_history(through_calcom: Practice, calcom: CalC
         "appointment.cancel_asked",
         "appointment.cancelled",
     ]
-    assert told[3]["actor"] == "user:usr_test"
-    assert told[3]["changes"]["starts_to"] == moved.json["starts_at"].replace("Z", ".000000Z")
+    assert entries[3]["actor"] == "user:usr_test"
+    assert entries[3]["changes"]["starts_to"] == moved.json["starts_at"].replace("Z", ".000000Z")
     for personal in ("Eve", "tom@", "+49"):
-        assert personal not in str(told)
+        assert personal not in str(entries)

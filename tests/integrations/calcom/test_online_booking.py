@@ -2,7 +2,7 @@
 
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom.simulator import CalComSimulator
-from tests.booking.test_online_booking import post, standing
+from tests.booking.test_online_booking import confirmed, post
 
 
 def test_the_same_key_and_body_get_the_same_answer(through_calcom: Practice) -> None:
@@ -10,7 +10,7 @@ def test_the_same_key_and_body_get_the_same_answer(through_calcom: Practice) -> 
     assert (first.status, first.text) == (second.status, second.text) == (201, second.text)
     assert first.json["status"] == "confirmed"
     assert second.headers["Idempotent-Replayed"] == "true"
-    assert len(standing()) == 1
+    assert len(confirmed()) == 1
 
 
 def test_a_slot_taken_at_calcom_frees_time_and_key(
@@ -22,7 +22,7 @@ def test_a_slot_taken_at_calcom_frees_time_and_key(
     assert (refused.status, refused.json["code"]) == (409, "slot_taken")
     berlin, new_york = (branch.id for branch in through_calcom.branches)
     assert [one["branch_id"] for one in refused.json["alternatives"]] == [berlin] * 3 + [new_york]
-    assert standing() == []
+    assert confirmed() == []
     assert post(through_calcom, key="k1").status == 201
 
 

@@ -20,9 +20,9 @@ def test_calcom_not_saying_whether_it_moved_is_said_and_not_asked_twice(
 ) -> None:
     mine = booked(next_monday(10), at=now(), staff="Ada Keller")
     calcom.fault(path=f"/v2/bookings/{mine.external_id}/reschedule", method="POST", times=1, apply=True, **fault)
-    wish = {"starts_at": next_monday(16).isoformat()}
-    assert ring("reschedule_appointment", wish, now())["status"] == "pending"
-    assert ring("reschedule_appointment", wish, now())["status"] == "pending"
+    booking_request = {"starts_at": next_monday(16).isoformat()}
+    assert ring("reschedule_appointment", booking_request, now())["status"] == "pending"
+    assert ring("reschedule_appointment", booking_request, now())["status"] == "pending"
     assert state(mine.id)[1] == next_monday(10)
 
 
@@ -30,11 +30,11 @@ def test_moving_and_cancelling_reach_calcom(through_calcom: Practice, calcom: Ca
     mine = booked(next_monday(10), at=now(), staff="Ada Keller")
     assert ring("reschedule_appointment", {"starts_at": "at four"}, now())["status"] == "moved"
     after = appointment_store.get_appointment("com_test", mine.id)
-    there = {one["uid"]: one for one in calcom.bookings.all.values()}
+    by_uid = {one["uid"]: one for one in calcom.bookings.all.values()}
     assert after.external_id != mine.external_id
-    assert datetime.fromisoformat(there[str(after.external_id)]["start"]) == next_monday(16)
+    assert datetime.fromisoformat(by_uid[str(after.external_id)]["start"]) == next_monday(16)
     assert ring("cancel_appointment", {}, now())["status"] == "cancelled"
-    assert there[str(after.external_id)]["status"] == "cancelled"
+    assert by_uid[str(after.external_id)]["status"] == "cancelled"
 
 
 def test_a_refusal_of_calcom_changes_nothing(through_calcom: Practice, calcom: CalComSimulator) -> None:

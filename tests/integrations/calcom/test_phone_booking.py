@@ -17,7 +17,7 @@ from chalicelib.vendors.calcom import webhook as calcom_webhook
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from infra.local.simulators.calcom.simulator import CalComSimulator
-from tests.calls.conftest import ask, next_monday, signed, wish
+from tests.calls.conftest import booking_request, call_function, next_monday, signed
 from tests.draining import drain
 
 STAFF = Caller("com_test")
@@ -47,7 +47,7 @@ def webhook(simulator: CalComSimulator, trigger: str, booking_json: dict[str, An
 
 
 def test_the_answer_comes_back_with_everything_linked(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    answer = ask("book_appointment", wish())
+    answer = call_function("book_appointment", booking_request())
     assert answer.status == 200
     said = answer.json
     assert said["status"] == "booked"
@@ -72,7 +72,7 @@ def test_the_answer_comes_back_with_everything_linked(through_calcom: Practice, 
 
 
 def test_a_staff_screen_sees_the_appointment_at_once(through_calcom: Practice) -> None:
-    said = ask("book_appointment", wish()).json
+    said = call_function("book_appointment", booking_request()).json
     shown = call("GET", "/api/calls/retell-1", caller=STAFF).json
     assert shown["appointment"]["id"] == said["appointment_id"]
     assert shown["customer"]["name"] == "Eve Stone"
@@ -90,7 +90,7 @@ def test_requests_stay_within_three_reads_and_two_transactions(through_calcom: P
     names: list[str] = []
     aws_clients.call_hooks.append(lambda when, name: names.append(name) if when == "before" else None)
     try:
-        assert ask("book_appointment", wish()).json["status"] == "booked"
+        assert call_function("book_appointment", booking_request()).json["status"] == "booked"
     finally:
         aws_clients.call_hooks.clear()
     reads = [name for name in names if name != "dynamodb.TransactWriteItems"]
@@ -99,34 +99,37 @@ def test_requests_stay_within_three_reads_and_two_transactions(through_calcom: P
 
 
 def test_the_same_question_again_gets_the_same_appointment(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    first, second = ask("book_appointment", wish()).json, ask("book_appointment", wish()).json
+    first, second = (
+        call_function("book_appointment", booking_request()).json,
+        call_function("book_appointment", booking_request()).json,
+    )
     assert first == second
     assert len(calcom.bookings.all) == 1
-    other = ask("book_appointment", wish(11)).json
+    other = call_function("book_appointment", booking_request(11)).json
     assert other["appointment_id"] != first["appointment_id"]
 
 
 def test_a_taken_time_is_answered_with_alternatives(through_calcom: Practice) -> None:
-    ask("book_appointment", wish(staff="Ada Keller"))
-    refused = ask("book_appointment", wish(staff="Ada Keller"), call_id="retell-2").json
+    call_function("book_appointment", booking_request(staff="Ada Keller"))
+    refused = call_function("book_appointment", booking_request(staff="Ada Keller"), call_id="retell-2").json
     assert refused["status"] == "unavailable"
     assert 1 <= len(refused["alternatives"]) <= 3
     chosen = refused["alternatives"][0]
-    again = wish(staff=chosen["staff_id"], starts_at=chosen["starts_at"])
-    assert ask("book_appointment", again, call_id="retell-2").json["status"] == "booked"
+    again = booking_request(staff=chosen["staff_id"], starts_at=chosen["starts_at"])
+    assert call_function("book_appointment", again, call_id="retell-2").json["status"] == "booked"
 
 
 def test_free_times_are_offered_and_bookable_as_given(through_calcom: Practice) -> None:
     day = next_monday(0).date().isoformat()
-    free = ask("check_availability", {"service": "consultation", "date": day}).json
+    free = call_function("check_availability", {"service": "consultation", "date": day}).json
     assert free["status"] == "free"
     for slot in free["slots"]:
-        args = wish(starts_at=slot["starts_at"], staff=slot["staff_id"])
-        assert ask("book_appointment", args).json["status"] == "booked"
+        args = booking_request(starts_at=slot["starts_at"], staff=slot["staff_id"])
+        assert call_function("book_appointment", args).json["status"] == "booked"
 
 
 def test_calcoms_webhook_changes_nothing_afterwards(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    said = ask("book_appointment", wish()).json
+    said = call_function("book_appointment", booking_request()).json
     before = appointment_store.get_appointment("com_test", said["appointment_id"])
     made = {
         "uid": before.external_id, "id": before.external_number, "eventType": {"id": 101},
@@ -154,10 +157,10 @@ def test_a_refusal_of_calcom_leaves_nothing_taken(
     through_calcom: Practice, calcom: CalComSimulator, status: int, code: str
 ) -> None:
     calcom.fault(path="/v2/bookings", method="POST", status=status, times=1)
-    said = ask("book_appointment", wish()).json
+    said = call_function("book_appointment", booking_request()).json
     assert said["status"] == "failed"
     assert said["code"] == code
-    again = ask("book_appointment", wish()).json
+    again = call_function("book_appointment", booking_request()).json
     assert again["status"] == "booked"
 
 
@@ -165,7 +168,7 @@ def test_a_slot_taken_at_calcom_is_answered_like_one_taken_here(
     through_calcom: Practice, calcom: CalComSimulator
 ) -> None:
     calcom.fault(path="/v2/bookings", method="POST", status=409, message="no_available_users_found_error", times=1)
-    said = ask("book_appointment", wish()).json
+    said = call_function("book_appointment", booking_request()).json
     assert said["status"] == "unavailable"
     assert said["alternatives"]
 
@@ -176,11 +179,11 @@ def test_an_unknown_outcome_holds_until_calcom_was_asked(
     through_calcom: Practice, calcom: CalComSimulator, fault: dict[str, Any], acted: bool
 ) -> None:
     calcom.fault(path="/v2/bookings", method="POST", times=1, **({"apply": acted} | fault))
-    said = ask("book_appointment", wish()).json
+    said = call_function("book_appointment", booking_request()).json
     assert said["status"] == "pending"
     assert appointment_store.get_appointment("com_test", said["appointment_id"]).status == "held"
-    blocked = ask("book_appointment", wish(staff="Ada Keller"), call_id="retell-2").json
-    other = ask("book_appointment", wish(staff="Ben Okafor"), call_id="retell-3").json
+    blocked = call_function("book_appointment", booking_request(staff="Ada Keller"), call_id="retell-2").json
+    other = call_function("book_appointment", booking_request(staff="Ben Okafor"), call_id="retell-3").json
     assert {blocked["status"], other["status"]} == {"booked", "unavailable"}
     time.sleep(fault.get("delay_seconds", 0))  # a request under way has ended long before anyone reconciles
     _reconcile(said["appointment_id"])
@@ -205,15 +208,15 @@ def _reconcile(appointment_id: str) -> None:
 @pytest.mark.parametrize(
     ("args", "field"),
     [
-        (wish(starts_at="yesterday"), "args.starts_at"),
-        (wish(starts_at="2020-01-01T10:00"), "args.starts_at"),
-        (wish(starts_at="2027-03-28T02:30"), "args.starts_at"),
-        (wish(starts_at="2026-12-01"), "args.starts_at"),
-        (wish(starts_at=5), "args.starts_at"),
-        (wish(service="Tattoo"), "args.service"),
-        (wish(staff="Nobody"), "args.staff"),
-        (wish(phone="12"), "args.phone"),
-        (wish(email="nobody"), "args.email"),
+        (booking_request(starts_at="yesterday"), "args.starts_at"),
+        (booking_request(starts_at="2020-01-01T10:00"), "args.starts_at"),
+        (booking_request(starts_at="2027-03-28T02:30"), "args.starts_at"),
+        (booking_request(starts_at="2026-12-01"), "args.starts_at"),
+        (booking_request(starts_at=5), "args.starts_at"),
+        (booking_request(service="Tattoo"), "args.service"),
+        (booking_request(staff="Nobody"), "args.staff"),
+        (booking_request(phone="12"), "args.phone"),
+        (booking_request(email="nobody"), "args.email"),
         ({"service": "Consultation"}, "args.starts_at"),
         ({}, "args.service"),
     ],
@@ -221,14 +224,14 @@ def _reconcile(appointment_id: str) -> None:
 def test_arguments_that_make_no_sense_name_their_field(
     through_calcom: Practice, args: dict[str, Any], field: str
 ) -> None:
-    answer = ask("book_appointment", args)
+    answer = call_function("book_appointment", args)
     assert answer.status == 422
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert field in [fault["path"] for fault in answer.json["errors"]]
 
 
 def test_a_forged_function_call_is_refused_and_stores_nothing(through_calcom: Practice) -> None:
-    raw = json.dumps({"name": "book_appointment", "args": wish(), "call": {"call_id": "x"}}).encode()
+    raw = json.dumps({"name": "book_appointment", "args": booking_request(), "call": {"call_id": "x"}}).encode()
     for header in ({}, {"x-retell-signature": "v=1795171633490,d=" + "0" * 64}):
         answer = call("POST", "/webhooks/retell/function", raw=raw, headers=header)
         assert answer.status == 401
@@ -237,7 +240,10 @@ def test_a_forged_function_call_is_refused_and_stores_nothing(through_calcom: Pr
 
 
 def test_a_number_of_nobodys_books_nothing(through_calcom: Practice) -> None:
-    assert ask("book_appointment", wish(), to_number="+12025550000").json["status"] == "unknown_number"
+    assert (
+        call_function("book_appointment", booking_request(), to_number="+12025550000").json["status"]
+        == "unknown_number"
+    )
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2, 1, 0)])

@@ -37,7 +37,7 @@ def utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def there(calcom: CalComSimulator, hour: int, event_type: int = 101, **fields: Any) -> dict[str, Any]:
+def booked_at_calcom(calcom: CalComSimulator, hour: int, event_type: int = 101, **fields: Any) -> dict[str, Any]:
     """Book at Cal.com itself."""
     attendee = {"name": "Finn Web", "timeZone": "UTC", "phoneNumber": f"+49151999{hour:05}"}
     body = {"eventTypeId": event_type, "start": utc(next_monday(hour)), "attendee": attendee}
@@ -56,7 +56,7 @@ def listed(calcom: CalComSimulator) -> int:
 
 def test_a_day_of_changes_without_a_single_webhook(through_calcom: Practice, calcom: CalComSimulator) -> None:
     ours = booked(through_calcom, 9)
-    foreign = there(calcom, 11)
+    foreign = booked_at_calcom(calcom, 11)
     poll()
     assert [a.external_id for a in appointments()] == [ours.external_id, foreign["uid"]]
     _, moved = calcom.bookings.reschedule(foreign["uid"], {"start": utc(next_monday(13))})
@@ -101,10 +101,10 @@ def test_another_host_and_another_attendee_reach_us(through_calcom: Practice, ca
 
 
 def test_a_page_that_breaks_off_is_read_again(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    there(calcom, 9)
+    booked_at_calcom(calcom, 9)
     poll()
-    there(calcom, 10)
-    there(calcom, 11)
+    booked_at_calcom(calcom, 10)
+    booked_at_calcom(calcom, 11)
     seen = cursor_store.find(PLATFORM, "calcom")
     calcom.fault(path="/v2/bookings/*", method="GET", status=500, times=1)
     with pytest.raises(Unavailable):
@@ -118,7 +118,7 @@ def test_many_changes_at_one_instant_and_while_paging_are_all_found(
     through_calcom: Practice, calcom: CalComSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.vendors.calcom.client.PAGE_SIZE", 3)
-    made = [there(calcom, 8 + n // 2, start=utc(next_monday(9 + n // 2, 30 * (n % 2)))) for n in range(10)]
+    made = [booked_at_calcom(calcom, 8 + n // 2, start=utc(next_monday(9 + n // 2, 30 * (n % 2)))) for n in range(10)]
     for one in made[2:8]:
         one["updatedAt"] = made[5]["updatedAt"]
     real, touched = calcom._list, iter([made[0], made[1]])
@@ -138,7 +138,7 @@ def test_many_changes_at_one_instant_and_while_paging_are_all_found(
 def test_a_booking_that_our_hold_gave_up_is_cancelled_there(through_calcom: Practice, calcom: CalComSimulator) -> None:
     ours = booked(through_calcom, 9)
     metadata = {"company_id": COMPANY, "appointment_id": ours.id, "source": "api"}
-    doubled = there(calcom, 15, metadata=metadata)
+    doubled = booked_at_calcom(calcom, 15, metadata=metadata)
     poll()
     assert doubled["status"] == "cancelled"
     assert len(appointments()) == 1
@@ -148,12 +148,12 @@ def test_a_booking_that_our_hold_gave_up_is_cancelled_there(through_calcom: Prac
 def test_one_that_cannot_be_applied_does_not_hold_up_the_others(
     through_calcom: Practice, calcom: CalComSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad, good = there(calcom, 9), there(calcom, 10)
+    bad, good = booked_at_calcom(calcom, 9), booked_at_calcom(calcom, 10)
 
-    def refuse(context: Any, told: Any) -> str:
-        if told.id == bad["uid"]:
+    def refuse(context: Any, result: Any) -> str:
+        if result.id == bad["uid"]:
             raise Invalid("broken", "as a test")
-        return apply_news(context, told)
+        return apply_news(context, result)
 
     monkeypatch.setattr(provider_poll, "apply_news", refuse)
     poll()
@@ -191,7 +191,7 @@ def test_nothing_is_asked_where_calcom_is_not_connected(
 
 
 def test_changes_are_read_in_order_from_an_instant(calcom: CalComSimulator) -> None:
-    first, second = there(calcom, 9), there(calcom, 10)
+    first, second = booked_at_calcom(calcom, 9), booked_at_calcom(calcom, 10)
     client = connected()
     found, more = client.changed(datetime.fromisoformat(second["updatedAt"]))
     client.close()

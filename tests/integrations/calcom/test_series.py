@@ -20,8 +20,8 @@ def test_through_calcom_each_is_booked_there_and_all_or_none_is_refused(
     assert made.status == 201, made
     assert [one["status"] for one in made.json["occurrences"]] == ["confirmed"] * 3
     assert len([b for b in calcom.bookings.all.values() if b["status"] == "accepted"]) == 3
-    told = made.json["occurrences"][0]["appointment_id"]
-    gone = post(f"/api/series/{made.json['id']}/cancel", {"appointment_id": told, "scope": "all"})
+    entries = made.json["occurrences"][0]["appointment_id"]
+    gone = post(f"/api/series/{made.json['id']}/cancel", {"appointment_id": entries, "scope": "all"})
     assert [one["status"] for one in gone.json["occurrences"]] == ["cancelled"] * 3
     assert [b for b in calcom.bookings.all.values() if b["status"] == "accepted"] == []
 
@@ -30,13 +30,15 @@ def test_what_calcom_refuses_is_free_again_and_what_it_does_not_answer_is_held(
     through_calcom: Practice, calcom: CalComSimulator
 ) -> None:
     berlin = {"branch_id": through_calcom.branches[0].id, "service": "Consultation", "staff": "Ada Keller"}
-    wish = series(through_calcom, starts_at=first().replace(hour=12).isoformat(), on_conflict="skip", **berlin)
+    booking_request = series(
+        through_calcom, starts_at=first().replace(hour=12).isoformat(), on_conflict="skip", **berlin
+    )
     calcom.fault(path="/v2/bookings", method="POST", status=409, message="no_available_users_found_error", times=1)
-    made = post("/api/series", wish)
+    made = post("/api/series", booking_request)
     assert [one["outcome"] for one in made.json["occurrences"]] == ["conflict", "booked", "booked"]
     assert made.json["occurrences"][0]["code"] == "calcom_slot_taken"
     at = (first().replace(hour=12) + timedelta(hours=1)).isoformat()
     calcom.fault(path="/v2/bookings", method="POST", status=500, times=1, apply=True)
-    unknown = post("/api/series", wish | {"starts_at": at})
+    unknown = post("/api/series", booking_request | {"starts_at": at})
     assert [one["status"] for one in unknown.json["occurrences"]] == ["held", "confirmed", "confirmed"]
     assert unknown.json["status"] == "booked"

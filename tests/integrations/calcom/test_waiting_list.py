@@ -14,7 +14,7 @@ from infra.local.demo_practice import Practice
 from infra.local.invoking import call
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.telephone import COMPANY, context
-from tests.functions.waiting import FIRST, reply, state, waits, wish
+from tests.functions.waiting import FIRST, booking_request, reply, state, waits
 from tests.races.test_waiting_list import link_of
 
 
@@ -51,6 +51,6 @@ def test_nobody_waits_for_a_deposit_that_calcom_would_not_wait_for(through_calco
     known = through_calcom.branches[0]
     branch = replace(known, policy=Policy(deposit_minor=5000), version=known.version + 1)
     manage.save(lambda: Unit(COMPANY), branch, now)
-    answer = call("POST", "/public/waiting-list", body=wish(branch, customer={"phone": FIRST}))
+    answer = call("POST", "/public/waiting-list", body=booking_request(branch, customer={"phone": FIRST}))
     assert (answer.status, answer.json["errors"][0]["path"]) == (422, "body.services[0]"), answer
     assert answer.json["errors"][0]["code"] == "not_waited_for"

@@ -18,7 +18,7 @@ from infra.local.demo_practice import Practice
 from infra.local.invoking import call
 from infra.local.simulators.calcom.simulator import CalComSimulator
 from infra.local.simulators.calcom.webhooks import payload
-from tests.calls.conftest import ask, next_monday, wish
+from tests.calls.conftest import booking_request, call_function, next_monday
 from tests.draining import drain
 
 SECRET = "whsec_test"
@@ -72,7 +72,7 @@ def test_a_booking_made_at_calcom_itself_becomes_one_appointment(through_calcom:
     assert made.staff_id == through_calcom.staff[0].id
     assert made.external_id == "uid-a"
     assert len([row for row in InboxRow.scan()]) == 1
-    refused = ask("book_appointment", wish(12, staff="Ada Keller")).json
+    refused = call_function("book_appointment", booking_request(12, staff="Ada Keller")).json
     assert refused["status"] == "unavailable"
 
 
@@ -81,8 +81,11 @@ def test_a_reschedule_moves_it_and_keeps_the_old_uid_as_an_alias(through_calcom:
     deliver(MOVED)
     (moved,) = appointments()
     assert (moved.external_id, moved.starts_at) == ("uid-b", LATER)
-    assert ask("book_appointment", wish(12, staff="Ada Keller")).json["status"] == "booked"
-    assert ask("book_appointment", wish(15, staff="Ada Keller"), call_id="c2").json["status"] == "unavailable"
+    assert call_function("book_appointment", booking_request(12, staff="Ada Keller")).json["status"] == "booked"
+    assert (
+        call_function("book_appointment", booking_request(15, staff="Ada Keller"), call_id="c2").json["status"]
+        == "unavailable"
+    )
     # What Cal.com still says about the booking that was replaced changes nothing.
     deliver(event("BOOKING_CANCELLED", 30, uid="uid-a", status="CANCELLED"))
     assert appointment_store.get_appointment("com_test", moved.id).status == "confirmed"
@@ -93,7 +96,7 @@ def test_a_cancellation_frees_the_time(through_calcom: Practice) -> None:
     deliver(event("BOOKING_CANCELLED", 5, status="CANCELLED", cancellationReason="ill"))
     (gone,) = appointments()
     assert (gone.status, gone.cancellation_reason) == ("cancelled", "ill")
-    assert ask("book_appointment", wish(12, staff="Ada Keller")).json["status"] == "booked"
+    assert call_function("book_appointment", booking_request(12, staff="Ada Keller")).json["status"] == "booked"
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 2])))
@@ -104,7 +107,10 @@ def test_every_order_ends_in_the_same_state(through_calcom: Practice, order: tup
     found = appointments()
     assert [a.status for a in found if a.external_id == "uid-b"] == ["cancelled"]
     assert all(a.status == "cancelled" for a in found), [(a.external_id, a.status) for a in found]
-    assert ask("book_appointment", wish(15, staff="Ada Keller"), call_id="c2").json["status"] == "booked"
+    assert (
+        call_function("book_appointment", booking_request(15, staff="Ada Keller"), call_id="c2").json["status"]
+        == "booked"
+    )
 
 
 def test_no_show_is_marked_and_taken_back(through_calcom: Practice) -> None:
@@ -120,7 +126,7 @@ def test_a_booking_over_one_of_ours_is_kept_without_staff(
     through_calcom: Practice,
     calcom: CalComSimulator,
 ) -> None:
-    ours = ask("book_appointment", wish(12, staff="Ada Keller")).json["appointment_id"]
+    ours = call_function("book_appointment", booking_request(12, staff="Ada Keller")).json["appointment_id"]
     deliver(CREATED)
     others = [a for a in appointments() if a.id != ours]
     assert [a.staff_id for a in others] == [None]
@@ -148,7 +154,7 @@ def test_a_body_over_a_megabyte_or_without_sense_is_refused(through_calcom: Prac
     assert list(InboxRow.scan()) == []
 
 
-def told(calcom: CalComSimulator, trigger: str, uid: str, **fields: Any) -> None:
+def send_event(calcom: CalComSimulator, trigger: str, uid: str, **fields: Any) -> None:
     """Deliver what Cal.com would post about one of its bookings as it is now."""
     raw = json.dumps(
         {
@@ -160,7 +166,7 @@ def told(calcom: CalComSimulator, trigger: str, uid: str, **fields: Any) -> None
     assert deliver(raw.encode()) == 204
 
 
-def moved_there(calcom: CalComSimulator, uid: str, hour: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def moved_at_calcom(calcom: CalComSimulator, uid: str, hour: int) -> tuple[dict[str, Any], dict[str, Any]]:
     start = next_monday(hour).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return calcom.bookings.reschedule(uid, {"start": start})
 
@@ -169,11 +175,11 @@ def test_of_several_reschedules_only_the_last_is_heard_of(
     through_calcom: Practice,
     calcom: CalComSimulator,
 ) -> None:
-    ours = ask("book_appointment", wish(12, staff="Ada Keller")).json["appointment_id"]
+    ours = call_function("book_appointment", booking_request(12, staff="Ada Keller")).json["appointment_id"]
     first = appointment_store.get_appointment("com_test", ours)
-    _, second = moved_there(calcom, str(first.external_id), 13)
-    second_before, third = moved_there(calcom, second["uid"], 14)
-    told(calcom, "BOOKING_RESCHEDULED", third["uid"], old=second_before)
+    _, second = moved_at_calcom(calcom, str(first.external_id), 13)
+    second_before, third = moved_at_calcom(calcom, second["uid"], 14)
+    send_event(calcom, "BOOKING_RESCHEDULED", third["uid"], old=second_before)
     (found,) = appointments()
     assert (found.id, found.external_id, found.starts_at) == (ours, third["uid"], next_monday(14))
 
@@ -182,9 +188,9 @@ def test_late_news_is_a_reason_to_look_and_not_the_truth(
     through_calcom: Practice,
     calcom: CalComSimulator,
 ) -> None:
-    ours = ask("book_appointment", wish(12, staff="Ada Keller")).json["appointment_id"]
+    ours = call_function("book_appointment", booking_request(12, staff="Ada Keller")).json["appointment_id"]
     first = appointment_store.get_appointment("com_test", ours)
-    before, second = moved_there(calcom, str(first.external_id), 13)
+    before, second = moved_at_calcom(calcom, str(first.external_id), 13)
     news = copy.deepcopy((before, second))
     calcom.bookings.cancel(second["uid"], {"cancellationReason": "ill"})
     calcom.bookings.all[second["uid"]]["updatedAt"] = news[1]["updatedAt"]  # within the same instant
@@ -194,10 +200,10 @@ def test_late_news_is_a_reason_to_look_and_not_the_truth(
 
 
 def test_a_no_show_as_cal_com_words_it(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    ours = ask("book_appointment", wish(12, staff="Ada Keller")).json["appointment_id"]
+    ours = call_function("book_appointment", booking_request(12, staff="Ada Keller")).json["appointment_id"]
     uid = str(appointment_store.get_appointment("com_test", ours).external_id)
     email = calcom.bookings.all[uid]["attendees"][0]["email"]
     for absent, status in ((True, "no_show"), (False, "confirmed")):
         calcom.bookings.mark_absent(uid, {"attendees": [{"email": email, "absent": absent}]})
-        told(calcom, "BOOKING_NO_SHOW_UPDATED", uid)
+        send_event(calcom, "BOOKING_NO_SHOW_UPDATED", uid)
         assert appointment_store.get_appointment("com_test", ours).status == status

@@ -8,7 +8,7 @@ from tests.integrations.toy_vendor.simulator import ToySimulator
 
 def assert_both_sides_agree(toy: ToySimulator) -> None:
     """Same reservations at the same times at the same desks, and nothing pending."""
-    assert_ours_are((one["id"], datetime.fromtimestamp(one["at"], UTC), one["desk"]) for one in toy.standing())
+    assert_ours_are((one["id"], datetime.fromtimestamp(one["at"], UTC), one["desk"]) for one in toy.active())
 
 
 def clear(toy: ToySimulator) -> None:

@@ -96,16 +96,16 @@ class ToySimulator(Simulator):
         """What nobody has to agree to."""
         return self._changed({**self.get(reservation_id), **fields})
 
-    def standing(self) -> list[Json]:
+    def active(self) -> list[Json]:
         """Those that take a desk."""
         return [each for each in self.all.values() if each["state"] != "gone"]
 
-    def _free_desk(self, wanted: Json, named: str | None) -> str:
+    def _free_desk(self, reservation: Json, named: str | None) -> str:
         if named is not None and named not in self.desks:
             raise Refused(422, "no such desk")
         for desk in self.desks if named is None else (named,):
-            others = [each for each in self.standing() if each["desk"] == desk and each["id"] != wanted["id"]]
-            if not any(each["at"] < wanted["until"] and wanted["at"] < each["until"] for each in others):
+            others = [each for each in self.active() if each["desk"] == desk and each["id"] != reservation["id"]]
+            if not any(each["at"] < reservation["until"] and reservation["at"] < each["until"] for each in others):
                 return desk
         raise Refused(409, "occupied")
 

@@ -130,11 +130,11 @@ def test_what_it_changes_by_itself_reaches_us(through_toy: Practice, toy: ToySim
         "at": next_monday(11).timestamp(),
         "guest": {"name": "Finn", "mail": "f@x.org"},
     }
-    there = toy.reserve(finn)
+    at_vendor = toy.reserve(finn)
     poll()
-    assert [one.source for one in ours() if one.external_id == there["id"]] == ["toy"]
+    assert [one.source for one in ours() if one.external_id == at_vendor["id"]] == ["toy"]
     toy.change(str(made.external_id), {"at": next_monday(15).timestamp()})
-    toy.let_go(there["id"])
+    toy.let_go(at_vendor["id"])
     poll()
     assert {one.external_id: one.status for one in ours()} == {"T-1": "confirmed", "T-2": "cancelled"}
     assert_both_sides_agree(toy)
@@ -157,7 +157,7 @@ def test_of_what_cannot_be_read_the_news_are_believed_but_not_old_ones(
     assert [one.starts_at for one in ours() if one.id == made.id] == [next_monday(15)]
 
 
-def hear(toy: ToySimulator, told: ExternalBooking) -> str:
+def hear(toy: ToySimulator, seen: ExternalBooking) -> str:
     """What comes of news while Toy does not let us read."""
     toy.faults.clear()
     toy.fault(path="*", method="GET", status=403, times=None)
@@ -166,7 +166,7 @@ def hear(toy: ToySimulator, told: ExternalBooking) -> str:
     def connect() -> AbstractContextManager[BookingProvider]:
         return closing(provider.connect())
 
-    return apply_news(NewsContext(provider, Unit, now, connect), told)
+    return apply_news(NewsContext(provider, Unit, now, connect), seen)
 
 
 def test_a_doubled_reservation_is_let_go(through_toy: Practice, toy: ToySimulator) -> None:
@@ -217,7 +217,7 @@ def test_one_poll_makes_both_sides_equal(through_toy: Practice, toy: ToySimulato
 
 def step(practice: Practice, toy: ToySimulator, what: str, hour: int, which: int) -> None:
     """Do one of the steps, to one of those there are."""
-    at, here, there = next_monday(hour), sorted(ours(), key=lambda one: one.id), list(toy.all)
+    at, here, at_vendor = next_monday(hour), sorted(ours(), key=lambda one: one.id), list(toy.all)
     match what:
         case "book":
             booked(practice, hour, guest=which)
@@ -231,9 +231,9 @@ def step(practice: Practice, toy: ToySimulator, what: str, hour: int, which: int
         case "cancel":
             call_off(here[which % (len(here) or 1)])
         case "move there":
-            toy.change(there[which % (len(there) or 1)], {"at": at.timestamp()})
+            toy.change(at_vendor[which % (len(at_vendor) or 1)], {"at": at.timestamp()})
         case _:
-            toy.let_go(there[which % (len(there) or 1)])
+            toy.let_go(at_vendor[which % (len(at_vendor) or 1)])
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))

@@ -161,11 +161,11 @@ def test_what_it_need_not_agree_to_is_told_by_a_job(through_toy: Practice, toy: 
     mark(missed, made.id, "no_show", Mark())
     drain()
     assert theirs(toy, made)["came"] is False
-    asked = len(toy.requests)
+    before = len(toy.requests)
     mark(missed, made.id, "confirmed", Mark())
     drain()
     assert theirs(toy, made)["came"] is True
-    assert len(toy.requests) > asked
+    assert len(toy.requests) > before
 
 
 def test_while_it_has_not_answered_nothing_else_is_changed(through_toy: Practice, toy: ToySimulator) -> None:

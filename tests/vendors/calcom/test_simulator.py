@@ -24,7 +24,7 @@ KEY = {"Authorization": "Bearer cal_test_key"}
 BOOKINGS = {**KEY, "cal-api-version": "2024-08-13"}
 
 
-def ask(simulator: CalComSimulator, method: str, path: str, status: int = 200, **more: Any) -> Any:
+def call_simulator(simulator: CalComSimulator, method: str, path: str, status: int = 200, **more: Any) -> Any:
     reply = requests.request(method, simulator.url + path, timeout=2, **more)
     assert reply.status_code == status, reply.text
     return reply.json() if reply.content else None
@@ -40,7 +40,7 @@ def hooked(calcom_sim: CalComSimulator, subscriber: Subscriber) -> Iterator[Subs
     """Subscribed to everything with a secret."""
     triggers = ["BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REJECTED"]
     body = {"active": True, "subscriberUrl": subscriber.url, "triggers": [*triggers, "BOOKING_NO_SHOW_UPDATED"]}
-    ask(calcom_sim, "POST", "/v2/webhooks", 201, json={**body, "secret": "s3cret"}, headers=KEY)
+    call_simulator(calcom_sim, "POST", "/v2/webhooks", 201, json={**body, "secret": "s3cret"}, headers=KEY)
     yield subscriber
     calcom_sim.webhooks.settle()
 
@@ -86,15 +86,15 @@ def test_what_needs_confirmation_is_requested_then_confirmed_or_declined(
     yes, no = (calcom.create_booking(new_booking(hours, event_type_id=103)) for hours in (0, 1))
     assert yes.status == no.status == "pending"
     hooked.wait_for(2)
-    ask(calcom_sim, "POST", f"/v2/bookings/{yes.uid}/confirm", headers=BOOKINGS)
+    call_simulator(calcom_sim, "POST", f"/v2/bookings/{yes.uid}/confirm", headers=BOOKINGS)
     hooked.wait_for(3)
-    ask(calcom_sim, "POST", f"/v2/bookings/{no.uid}/decline", json={"reason": "away"}, headers=BOOKINGS)
+    call_simulator(calcom_sim, "POST", f"/v2/bookings/{no.uid}/decline", json={"reason": "away"}, headers=BOOKINGS)
     events = [verified(request) for request in hooked.wait_for(4)]
     assert [event.trigger for event in events[:2]] == ["BOOKING_REQUESTED"] * 2
     assert [event.trigger for event in events[2:]] == ["BOOKING_CREATED", "BOOKING_REJECTED"]
     assert (events[3].payload.rejection_reason, events[3].payload.status) == ("away", "REJECTED")
     assert (calcom.booking(yes.uid).status, calcom.booking(no.uid).status) == ("accepted", "rejected")
-    ask(calcom_sim, "POST", f"/v2/bookings/{no.uid}/confirm", 400, headers=BOOKINGS)
+    call_simulator(calcom_sim, "POST", f"/v2/bookings/{no.uid}/confirm", 400, headers=BOOKINGS)
 
 
 def test_absence_is_noted_and_announced(
@@ -103,7 +103,7 @@ def test_absence_is_noted_and_announced(
     made = calcom.create_booking(new_booking())
     hooked.wait_for(1)
     body = {"attendees": [{"email": made.attendees[0].email, "absent": True}]}
-    ask(calcom_sim, "POST", f"/v2/bookings/{made.uid}/mark-absent", json=body, headers=BOOKINGS)
+    call_simulator(calcom_sim, "POST", f"/v2/bookings/{made.uid}/mark-absent", json=body, headers=BOOKINGS)
     event = verified(hooked.wait_for(2)[1])
     assert (event.trigger, event.payload.uid) == ("BOOKING_NO_SHOW_UPDATED", made.uid)
     assert event.payload.attendees[0].no_show is True
@@ -116,8 +116,8 @@ def test_a_delivery_is_tried_once_and_can_be_replayed(
     hooked.reply = Reply(500, {})
     calcom.create_booking(new_booking())
     calcom_sim.webhooks.settle()
-    assert [one["status"] for one in ask(calcom_sim, "GET", "/_sim/deliveries")["data"]] == [500]
-    ask(calcom_sim, "POST", "/_sim/replay", 204, json={})
+    assert [one["status"] for one in call_simulator(calcom_sim, "GET", "/_sim/deliveries")["data"]] == [500]
+    call_simulator(calcom_sim, "POST", "/_sim/replay", 204, json={})
     first, again = hooked.wait_for(2)
     assert first.body == again.body
     assert delivery_id(verified(first)) == delivery_id(verified(again))
@@ -133,13 +133,13 @@ def test_without_a_secret_the_header_says_so_and_we_refuse(
 
 def test_webhooks_are_made_changed_and_removed(calcom_sim: CalComSimulator) -> None:
     body = {"active": True, "subscriberUrl": "http://127.0.0.1:1/", "triggers": ["BOOKING_CREATED"]}
-    one = ask(calcom_sim, "POST", "/v2/webhooks", 201, json=body, headers=KEY)["data"]
+    one = call_simulator(calcom_sim, "POST", "/v2/webhooks", 201, json=body, headers=KEY)["data"]
     path = f"/v2/webhooks/{one['id']}"
-    assert ask(calcom_sim, "PATCH", path, json={"active": False}, headers=KEY)["data"]["active"] is False
-    assert len(ask(calcom_sim, "GET", "/v2/webhooks", headers=KEY)["data"]) == 1
-    ask(calcom_sim, "DELETE", path, headers=KEY)
-    ask(calcom_sim, "GET", path, 404, headers=KEY)
-    ask(calcom_sim, "POST", "/v2/webhooks", 400, json={"triggers": []}, headers=KEY)
+    assert call_simulator(calcom_sim, "PATCH", path, json={"active": False}, headers=KEY)["data"]["active"] is False
+    assert len(call_simulator(calcom_sim, "GET", "/v2/webhooks", headers=KEY)["data"]) == 1
+    call_simulator(calcom_sim, "DELETE", path, headers=KEY)
+    call_simulator(calcom_sim, "GET", path, 404, headers=KEY)
+    call_simulator(calcom_sim, "POST", "/v2/webhooks", 400, json={"triggers": []}, headers=KEY)
 
 
 def test_two_services_share_their_hosts(calcom: CalCom, calcom_sim: CalComSimulator, new_booking: MakeBooking) -> None:
@@ -149,7 +149,7 @@ def test_two_services_share_their_hosts(calcom: CalCom, calcom_sim: CalComSimula
     calcom_sim.fault(path="nothing")
     taken = {"start": f"{single.start:%Y-%m-%dT%H:%M:%SZ}", "eventTypeId": 102}
     body = {**taken, "attendee": {"name": "B", "timeZone": "UTC"}}
-    reply = ask(calcom_sim, "POST", "/v2/bookings", 400, json=body, headers=BOOKINGS)
+    reply = call_simulator(calcom_sim, "POST", "/v2/bookings", 400, json=body, headers=BOOKINGS)
     assert reply["error"]["message"].startswith("One of the hosts")
     assert reply["error"]["code"] == "BadRequestException"
     assert (reply["status"], reply["path"]) == ("error", "/v2/bookings")
@@ -173,11 +173,11 @@ def test_two_services_share_their_hosts(calcom: CalCom, calcom_sim: CalComSimula
 )
 def test_an_invalid_booking_is_refused(calcom_sim: CalComSimulator, change: dict[str, Any]) -> None:
     good = {"start": "2099-01-01T10:00:00Z", "eventTypeId": 101, "attendee": {"name": "A", "timeZone": "UTC"}}
-    reply = ask(calcom_sim, "POST", "/v2/bookings", 400, json={**good, **change}, headers=BOOKINGS)
+    reply = call_simulator(calcom_sim, "POST", "/v2/bookings", 400, json={**good, **change}, headers=BOOKINGS)
     assert reply["error"]["message"]
     anonymous = {"cal-api-version": "2024-08-13"}
-    ask(calcom_sim, "POST", "/v2/bookings", 201, json=good, headers=anonymous)
-    ask(calcom_sim, "GET", "/v2/bookings", 401, headers=anonymous)
+    call_simulator(calcom_sim, "POST", "/v2/bookings", 201, json=good, headers=anonymous)
+    call_simulator(calcom_sim, "GET", "/v2/bookings", 401, headers=anonymous)
 
 
 def test_changes_can_be_polled_by_when_they_were_made(
@@ -188,19 +188,21 @@ def test_changes_can_be_polled_by_when_they_were_made(
     assert second.updated_at is not None
     after = second.updated_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     query = {"afterUpdatedAt": after, "sortUpdatedAt": "asc"}
-    found = ask(calcom_sim, "GET", "/v2/bookings", params=query, headers=BOOKINGS)
+    found = call_simulator(calcom_sim, "GET", "/v2/bookings", params=query, headers=BOOKINGS)
     assert [one["uid"] for one in found["data"]] == [second.uid, first.uid]
     for status, uids in (("upcoming", [second.uid]), ("cancelled", [first.uid]), ("past,unconfirmed", [])):
-        page = ask(calcom_sim, "GET", "/v2/bookings", params={"status": status}, headers=BOOKINGS)
+        page = call_simulator(calcom_sim, "GET", "/v2/bookings", params={"status": status}, headers=BOOKINGS)
         assert [one["uid"] for one in page["data"]] == uids
-    last = ask(calcom_sim, "GET", "/v2/bookings", params={"take": "1", "skip": "1"}, headers=BOOKINGS)["pagination"]
+    last = call_simulator(calcom_sim, "GET", "/v2/bookings", params={"take": "1", "skip": "1"}, headers=BOOKINGS)[
+        "pagination"
+    ]
     assert (last["totalItems"], last["hasNextPage"], last["hasPreviousPage"], last["currentPage"]) == (
         2,
         False,
         True,
         2,
     )
-    ask(calcom_sim, "GET", "/v2/bookings", 400, params={"take": "999"}, headers=BOOKINGS)
+    call_simulator(calcom_sim, "GET", "/v2/bookings", 400, params={"take": "999"}, headers=BOOKINGS)
 
 
 def test_slots_leave_out_what_is_taken(
@@ -210,38 +212,43 @@ def test_slots_leave_out_what_is_taken(
     day = tomorrow.date().isoformat()
     headers = {"cal-api-version": "2024-09-04"}
     query = {"eventTypeId": "101", "start": day, "end": day, "timeZone": "Europe/Rome"}
-    starts = [one["start"] for one in ask(calcom_sim, "GET", "/v2/slots", params=query, headers=headers)["data"][day]]
+    starts = [
+        one["start"]
+        for one in call_simulator(calcom_sim, "GET", "/v2/slots", params=query, headers=headers)["data"][day]
+    ]
     instants = [datetime.fromisoformat(start) for start in starts]
     assert tomorrow not in instants
     assert tomorrow + timedelta(minutes=30) in instants
     assert len(instants) == 23
-    ranges = ask(calcom_sim, "GET", "/v2/slots", params={**query, "format": "range"}, headers=headers)["data"][day]
+    ranges = call_simulator(calcom_sim, "GET", "/v2/slots", params={**query, "format": "range"}, headers=headers)[
+        "data"
+    ][day]
     assert set(ranges[0]) == {"start", "end"}
-    ask(calcom_sim, "GET", "/v2/slots", 404, params=query)  # without its version an older API answers
+    call_simulator(calcom_sim, "GET", "/v2/slots", 404, params=query)  # without its version an older API answers
 
 
 def test_the_account_tells_about_itself(calcom_sim: CalComSimulator) -> None:
-    assert ask(calcom_sim, "GET", "/v2/me", headers=KEY)["data"]["username"] == "owner"
+    assert call_simulator(calcom_sim, "GET", "/v2/me", headers=KEY)["data"]["username"] == "owner"
     headers = {**KEY, "cal-api-version": "2024-06-14"}
-    assert ask(calcom_sim, "GET", "/v2/event-types", headers=headers)["data"][0]["lengthInMinutes"] == 30
-    ask(calcom_sim, "POST", "/_sim/event-types", 201, json={"id": 5, "lengthInMinutes": 20, "hosts": [7]})
+    assert call_simulator(calcom_sim, "GET", "/v2/event-types", headers=headers)["data"][0]["lengthInMinutes"] == 30
+    call_simulator(calcom_sim, "POST", "/_sim/event-types", 201, json={"id": 5, "lengthInMinutes": 20, "hosts": [7]})
     assert calcom_sim.bookings.event_types[5].hosts[0].id == 7
 
 
 def test_faults_are_ordered_over_http_counted_and_reset(calcom_sim: CalComSimulator) -> None:
     fault = {"path": "/v2/me", "method": "GET", "status": 429, "times": 2, "headers": {"Retry-After": "9"}}
-    ask(calcom_sim, "POST", "/_sim/faults", 201, json=fault)
+    call_simulator(calcom_sim, "POST", "/_sim/faults", 201, json=fault)
     for _ in range(2):
         reply = requests.get(f"{calcom_sim.url}/v2/me", headers=KEY, timeout=2)
         assert (reply.status_code, reply.headers["Retry-After"]) == (429, "9")
         assert reply.headers["X-RateLimit-Remaining-Default"] == "0"
-    ask(calcom_sim, "GET", "/v2/me", headers=KEY)
-    assert [one["status"] for one in ask(calcom_sim, "GET", "/_sim/requests")["data"]] == [429, 429, 200]
-    ask(calcom_sim, "POST", "/_sim/faults", 400, json={"colour": "red"})
-    ask(calcom_sim, "POST", "/_sim/faults", 400, data=b"{")
-    ask(calcom_sim, "POST", "/_sim/faults", 201, json={**fault, "times": None})
-    ask(calcom_sim, "POST", "/_sim/reset", 204)
-    ask(calcom_sim, "GET", "/v2/me", headers=KEY)
+    call_simulator(calcom_sim, "GET", "/v2/me", headers=KEY)
+    assert [one["status"] for one in call_simulator(calcom_sim, "GET", "/_sim/requests")["data"]] == [429, 429, 200]
+    call_simulator(calcom_sim, "POST", "/_sim/faults", 400, json={"colour": "red"})
+    call_simulator(calcom_sim, "POST", "/_sim/faults", 400, data=b"{")
+    call_simulator(calcom_sim, "POST", "/_sim/faults", 201, json={**fault, "times": None})
+    call_simulator(calcom_sim, "POST", "/_sim/reset", 204)
+    call_simulator(calcom_sim, "GET", "/v2/me", headers=KEY)
     assert 101 in calcom_sim.bookings.event_types
 
 

@@ -98,5 +98,5 @@ def test_a_full_disk_leaves_the_file_as_it_was_and_answers_all_the_same(
 def test_without_a_file_nothing_is_kept() -> None:
     kept = StateFile(None)
     kept.write({"a": 1})
-    assert not kept.wanted
+    assert not kept.in_use
     assert kept.read() is None

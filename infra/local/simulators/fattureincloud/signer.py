@@ -37,8 +37,8 @@ class Signer:
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         return base64.b64encode(self._key.public_key().public_bytes(serialization.Encoding.PEM, form)).decode()
 
-    def token(self, event_id: str, subject: str, sink: str, at: datetime, **instead: Any) -> str:
+    def token(self, event_id: str, subject: str, sink: str, at: datetime, **changed: Any) -> str:
         """What goes into the Authorization header; `instead` replaces claims."""
         iat = int(at.timestamp())
         claims = {"jti": event_id, "iss": ISSUER, "exp": iat + int(TOKEN_LIFETIME.total_seconds()), "sub": subject}
-        return jwt.encode({**claims, "aud": [sink], "iat": iat, "aid": APPLICATION, **instead}, self._key, "ES256")
+        return jwt.encode({**claims, "aud": [sink], "iat": iat, "aid": APPLICATION, **changed}, self._key, "ES256")

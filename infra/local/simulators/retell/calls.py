@@ -117,10 +117,10 @@ def _page(rows: list[Call], body: Any, skip: int) -> tuple[list[Call], bool]:
         raise Refused(422, "limit must be from 1 to 1000")
     after = body.get("pagination_key")
     if after is not None:
-        place = next((i for i, call in enumerate(rows) if call["call_id"] == after), None)
-        if place is None:
+        position = next((i for i, call in enumerate(rows) if call["call_id"] == after), None)
+        if position is None:
             raise Refused(422, "pagination_key is not a call of this list")
-        skip = place + 1
+        skip = position + 1
     return rows[skip : skip + limit], len(rows) > skip + limit
 
 

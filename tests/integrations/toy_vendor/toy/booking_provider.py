@@ -84,23 +84,23 @@ class ToyProvider:
 
     def cancel(self, booking_id: str, reason: str) -> ExternalBooking:
         """Let it go; twice is once."""
-        return told_by(self._session.call("DELETE", _path(booking_id), Reservation, body={"why": reason}))
+        return external_booking_of(self._session.call("DELETE", _path(booking_id), Reservation, body={"why": reason}))
 
     def find(self, booking_id: str, *, newest: bool = True) -> ExternalBooking | None:
         """A reservation keeps its id, so the newest is the one."""
         try:
-            return told_by(self._session.call("GET", _path(booking_id), Reservation))
+            return external_booking_of(self._session.call("GET", _path(booking_id), Reservation))
         except VendorRefused as refusal:
             if refusal.code != "toy_not_found":
                 raise
             return None
 
-    def search(self, wanted: BookingSearch) -> ExternalBooking | None:
+    def search(self, query: BookingSearch) -> ExternalBooking | None:
         """By the note that it bears."""
-        query = {"note": f"{wanted.mark}:{wanted.value}"}
-        found = self._session.call("GET", "/reservations", _List, query=query).items
-        told = sorted(map(told_by, found), key=lambda each: not each.stands)
-        return told[0] if told else None
+        note = {"note": f"{query.mark}:{query.value}"}
+        found = self._session.call("GET", "/reservations", _List, query=note).items
+        listed = sorted(map(external_booking_of, found), key=lambda each: not each.stands)
+        return listed[0] if listed else None
 
     def push(self, booking: ExternalBooking, push: Push) -> ExternalBooking:
         """Who comes and who came is replaced as a whole."""
@@ -109,13 +109,13 @@ class ToyProvider:
         others = [each for each in (*known.others, *push.guests) if each not in push.gone]
         guest = _guest(push.attendee) if push.attendee else known.guest
         body = {"guest": guest, "others": others, "came": came}
-        return told_by(self._session.call("PUT", f"{_path(known.id)}/people", Reservation, body=body))
+        return external_booking_of(self._session.call("PUT", f"{_path(known.id)}/people", Reservation, body=body))
 
     def changes(self, after: datetime, skip: int) -> tuple[list[ExternalBooking], bool]:
         """A few at a time."""
         query: dict[str, str | int] = {"after": str(after.timestamp()), "skip": skip}
         page = self._session.call("GET", "/changes", _List, query=query)
-        return [told_by(each) for each in page.items], page.more
+        return [external_booking_of(each) for each in page.items], page.more
 
     def close(self) -> None:
         """Give the connections back."""
@@ -123,14 +123,14 @@ class ToyProvider:
 
     def _take(self, method: str, path: str, body: dict[str, object]) -> ExternalBooking:
         try:
-            return told_by(self._session.call(method, path, Reservation, body=body))
+            return external_booking_of(self._session.call(method, path, Reservation, body=body))
         except Conflict as error:
             if error.extra.get("vendor_message") != "occupied":
                 raise
             raise Conflict("toy_slot_taken", "This time is taken at Toy; choose another.") from error
 
 
-def told_by(reservation: Reservation) -> ExternalBooking:
+def external_booking_of(reservation: Reservation) -> ExternalBooking:
     """A reservation as a provider's word."""
     return ExternalBooking(
         provider=NAME,
@@ -144,7 +144,7 @@ def told_by(reservation: Reservation) -> ExternalBooking:
         guests=_lower(reservation.others),
         absent=None if reservation.came is None else not reservation.came,
         marks=reservation.notes,
-        told_at=_instant(reservation.changed),
+        reported_at=_instant(reservation.changed),
         original=reservation,
     )
 

@@ -28,12 +28,12 @@ from chalicelib.booking.waitlist.entry import (
 )
 from chalicelib.booking.waitlist.matching import best_match
 from chalicelib.booking.waitlist.messages import say
-from tests.booking.test_slots import LASER, MONDAY, NOW, WASH, at, board, booked, compiled, member
+from tests.booking.test_slots import LASER, MONDAY, NOW, WASH, at, booked, branch_day, member, search_index_of
 from tests.sizes import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 STAFF = (member("a", gender="female"), member("b", languages=("it",)), member("c", published=False))
-BRANCH = compiled(STAFF, WASH, replace(LASER, skills=(), resources=()))
+BRANCH = search_index_of(STAFF, WASH, replace(LASER, skills=(), resources=()))
 
 
 def entry(number: int = 0, **fields: Any) -> WaitlistEntry:
@@ -75,7 +75,7 @@ BUSY = st.lists(st.sampled_from([540, 570, 600, 630, 660]), unique=True, max_siz
 def test_the_best_match_is_the_best_of_all(terms: list[dict[str, Any]], busy: list[list[int]], seed: int) -> None:
     people = [entry(number, **fields) for number, fields in enumerate(terms)]
     taken = {name: booked(*minutes, length=30) for name, minutes in zip("abc", busy, strict=True)}
-    laid = board(BRANCH, taken)
+    laid = branch_day(BRANCH, taken)
     found = best_match(laid, people)
     everything = [(one, free) for one in people for free in suiting(one, taken)]
     if found is None:
@@ -84,10 +84,10 @@ def test_the_best_match_is_the_best_of_all(terms: list[dict[str, Any]], busy: li
     firsts = {
         one.id: (one, first_of(one, [free for who, free in everything if who.id == one.id])) for one, _ in everything
     }
-    best, wanted = min(firsts.values(), key=lambda pair: pair[0].rank(pair[1]))
+    best, first_fit = min(firsts.values(), key=lambda pair: pair[0].rank(pair[1]))
     assert found.entry == best
-    assert (found.candidate.service_id, found.candidate.starts_at) == (wanted.service_id, wanted.starts_at)
-    assert sorted(found.candidate.staff_ids) == sorted(wanted.staff_ids)
+    assert (found.candidate.service_id, found.candidate.starts_at) == (first_fit.service_id, first_fit.starts_at)
+    assert sorted(found.candidate.staff_ids) == sorted(first_fit.staff_ids)
     shuffled = random.Random(seed).sample(people, len(people))
     assert best_match(laid, shuffled) == found
 
@@ -101,7 +101,7 @@ def suiting(one: WaitlistEntry, taken: dict[str, Any]) -> list[Candidate]:
     """Minute by minute, as one would read the entry aloud."""
     found = []
     for service in (s for s in BRANCH.services if s.id in one.service_ids):
-        slots, _ = find_slots(board(BRANCH, taken), service, Able(BRANCH.staff), None, 1000)
+        slots, _ = find_slots(branch_day(BRANCH, taken), service, Able(BRANCH.staff), None, 1000)
         for slot in slots:
             begins, ends = moment_of(slot.start).astimezone(BERLIN), moment_of(slot.end).astimezone(BERLIN)
             minute = begins.hour * 60 + begins.minute
@@ -146,14 +146,14 @@ def test_who_goes_first() -> None:
 
 
 def test_staff_come_in_the_order_in_which_they_are_preferred() -> None:
-    match = best_match(board(BRANCH, {}), [entry(staff_ids=("b", "a"))])
+    match = best_match(branch_day(BRANCH, {}), [entry(staff_ids=("b", "a"))])
     assert match is not None
     assert match.candidate.staff_ids == ("b", "a")
 
 
 def test_a_time_and_what_overlaps_it_is_not_offered_again() -> None:
     one = entry(times=(Span(540, 600),))
-    laid = board(BRANCH, {})
+    laid = branch_day(BRANCH, {})
     first = best_match(laid, [one])
     assert first is not None
     assert first.candidate.starts_at == at(540)
@@ -185,13 +185,13 @@ def test_ends() -> None:
 def test_what_cannot_be_waited_for_is_not_offered() -> None:
     package = replace(WASH, id="svc_wash", parts=(Part("svc_laser"),))
     for service in (package, replace(WASH, seats=4), replace(WASH, mobile=True)):
-        assert best_match(board(compiled(STAFF, service), {}), [entry()]) is None
-    hidden = compiled(STAFF, replace(WASH, published=False))
-    assert best_match(board(hidden, {}), [entry(visitor=True)]) is None
-    assert best_match(board(hidden, {}), [entry()]) is not None
-    flexible = compiled(STAFF, replace(WASH, longest_min=90))
-    assert best_match(board(flexible, {}), [entry(length_min=120)]) is None
-    longer = best_match(board(flexible, {}), [entry(length_min=90)])
+        assert best_match(branch_day(search_index_of(STAFF, service), {}), [entry()]) is None
+    hidden = search_index_of(STAFF, replace(WASH, published=False))
+    assert best_match(branch_day(hidden, {}), [entry(visitor=True)]) is None
+    assert best_match(branch_day(hidden, {}), [entry()]) is not None
+    flexible = search_index_of(STAFF, replace(WASH, longest_min=90))
+    assert best_match(branch_day(flexible, {}), [entry(length_min=120)]) is None
+    longer = best_match(branch_day(flexible, {}), [entry(length_min=90)])
     assert longer is not None
     assert longer.candidate.end - longer.candidate.start == 90
 

@@ -71,7 +71,7 @@ def entry(minute: int, place: GeoAddress | None, number: int = 0, **fields: Any)
     return replace(made, **fields)
 
 
-def board(schedule: Schedule, taken: Calendar, here: Point) -> BranchCalendar:
+def branch_day(schedule: Schedule, taken: Calendar, here: Point) -> BranchCalendar:
     # As the compilation comes out of the table.
     branch = msgspec.json.decode(msgspec.json.encode(compile_search(schedule)), type=SearchIndex)
     first, last = (day_start(ZONE, DAY.toordinal() + n) for n in (0, 1))
@@ -116,19 +116,19 @@ def test_every_slot_that_is_offered_is_granted_and_no_other(
     taken = calendar(schedule)
     kept: list[Entry] = []
     for number, (at, where) in enumerate(held):
-        wanted = entry(at * 5, where, number)
-        if not first_clash(taken.days, wanted, NOW) and not too_far(taken, wanted, roads, NOW):
-            kept.append(wanted)
+        late = entry(at * 5, where, number)
+        if not first_clash(taken.days, late, NOW) and not too_far(taken, late, roads, NOW):
+            kept.append(late)
             taken = calendar(schedule, *kept)
-    made = board(schedule, taken, here.point())
+    made = branch_day(schedule, taken, here.point())
     slots = offered(made)
     context = BranchContext(schedule=schedule, calendars=[taken])
     service = schedule.services[0]
     for start in range(made.first, made.last, 20):
-        wanted = entry_for(service, moment_of(start), bytes(12), point=here.point() if mobile else None)
-        new = NewEntry(wanted, NOW)
+        late = entry_for(service, moment_of(start), bytes(12), point=here.point() if mobile else None)
+        new = NewEntry(late, NOW)
         granted = choose(context, ChoiceQuery(service=service, able=schedule.staff, new=new, roads=roads))
-        assert (granted is not None) == (start in slots), (wanted, kept)
+        assert (granted is not None) == (start in slots), (late, kept)
         assert (why(made, start) == [Reason("free")]) == (start in slots)
 
 
@@ -136,14 +136,14 @@ def test_who_is_under_way_is_not_free_and_the_reason_is_the_way() -> None:
     schedule = practice(mobile=True)
     taken = calendar(schedule, entry(18 * 60, None))
     at = minute_of(entry(18 * 60, None).start)
-    near, far = (board(schedule, taken, place.point()) for place in (BRANCH, FAR))
+    near, far = (branch_day(schedule, taken, place.point()) for place in (BRANCH, FAR))
     assert {at - 60, at + 40} <= offered(near)
     assert {at - 60, at + 40}.isdisjoint(offered(far))
     assert {at - 100, at + 100} <= offered(far)
     assert why(far, at - 60) == why(far, at + 60) == [Reason("travel", "ada")]
     assert why(far, at) == [Reason("taken", "ada", by="booking")]
     plain = practice(mobile=False)
-    beside = board(plain, calendar(plain, entry(18 * 60, FAR)), FAR.point())
+    beside = branch_day(plain, calendar(plain, entry(18 * 60, FAR)), FAR.point())
     assert why(beside, at + 60) == [Reason("travel", "ada")]
     assert at + 100 in offered(beside)
 
@@ -151,22 +151,22 @@ def test_who_is_under_way_is_not_free_and_the_reason_is_the_way() -> None:
 def test_the_way_from_home_and_back_lies_in_working_hours_only_where_the_policy_says_so() -> None:
     opens = day_start(ZONE, DAY.toordinal()) + 14 * 60
     for home, first in ((None, 60), (CLOSER, 40)):
-        own_time = board(practice(mobile=True, home=home), calendar(practice(mobile=True)), FAR.point())
+        own_time = branch_day(practice(mobile=True, home=home), calendar(practice(mobile=True)), FAR.point())
         assert opens in offered(own_time)
         paid = practice(mobile=True, travel=Travel(within_hours=True), home=home)
-        made = board(paid, calendar(paid), FAR.point())
+        made = branch_day(paid, calendar(paid), FAR.point())
         assert min(offered(made)) == opens + first
         assert why(made, opens) == [Reason("travel", "ada")]
     assert max(offered(made)) == opens + 8 * 60 - 80
     nowhere = practice(mobile=True, travel=Travel(within_hours=True), place=None)
-    assert opens in offered(board(nowhere, calendar(nowhere), FAR.point()))
+    assert opens in offered(branch_day(nowhere, calendar(nowhere), FAR.point()))
 
 
 def test_time_off_and_what_has_lapsed_is_spent_nowhere() -> None:
     schedule = practice(mobile=True)
     off = entry(18 * 60, None, kind=Kind.TIME_OFF)
     lapsed = entry(20 * 60, BRANCH, 1, kind=Kind.HOLD, expires_at=NOW - timedelta(minutes=1))
-    made = board(schedule, calendar(schedule, off, lapsed), FAR.point())
+    made = branch_day(schedule, calendar(schedule, off, lapsed), FAR.point())
     assert {minute_of(off.start) - 60, minute_of(off.start) + 40, minute_of(lapsed.start)} <= offered(made)
-    wanted = entry(18 * 60 + 30, FAR, 2)
-    assert in_time(schedule, calendar(schedule, off, lapsed), wanted, Roads(), NOW)
+    late = entry(18 * 60 + 30, FAR, 2)
+    assert in_time(schedule, calendar(schedule, off, lapsed), late, Roads(), NOW)

@@ -24,7 +24,7 @@ def row(practice: Practice) -> BookingRow:
     return found
 
 
-def ask(practice: Practice, at: datetime | None = None) -> int:
+def requests_of(practice: Practice, at: datetime | None = None) -> int:
     return read_index("com_test", practice.branches[1].id, at or now()).version
 
 
@@ -34,11 +34,11 @@ def change(practice: Practice, version: int) -> None:
 
 
 def test_a_change_drops_what_was_kept_in_the_row_it_changes(practice: Practice) -> None:
-    assert ask(practice) == 1
+    assert requests_of(practice) == 1
     assert row(practice).compiled
     change(practice, 2)
     assert row(practice).compiled is None
-    assert ask(practice) == 2  # though this process keeps version 1 for a minute
+    assert requests_of(practice) == 2  # though this process keeps version 1 for a minute
 
 
 def test_who_compiled_an_older_version_keeps_nothing_of_it(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,30 +47,30 @@ def test_who_compiled_an_older_version_keeps_nothing_of_it(practice: Practice, m
         return compile_search(schedule)
 
     monkeypatch.setattr(search_index_store, "compile_search", overtaken)
-    assert ask(practice) == 1  # as it was when it was read
+    assert requests_of(practice) == 1  # as it was when it was read
     monkeypatch.undo()
     assert row(practice).compiled is None
-    assert ask(practice) == 2
+    assert requests_of(practice) == 2
 
 
 def test_what_is_kept_ends(practice: Practice) -> None:
     start = now()
-    ask(practice, start)
+    requests_of(practice, start)
     until = row(practice).compiled_until
     assert until == epoch(start + IN_TABLE)
-    ask(practice, start + IN_MEMORY + timedelta(seconds=1))
+    requests_of(practice, start + IN_MEMORY + timedelta(seconds=1))
     assert row(practice).compiled_until == until  # still from the table
     later = start + IN_TABLE + timedelta(seconds=1)
-    ask(practice, later)
+    requests_of(practice, later)
     assert row(practice).compiled_until == epoch(later + IN_TABLE)
 
 
 def test_what_another_release_kept_is_compiled_anew(practice: Practice) -> None:
-    ask(practice)
+    requests_of(practice)
     kept = row(practice)
     BookingRow(kept.pk, kept.sk).update([BookingRow.compiled.set(zlib.compress(b'{"unheard": "of"}'))])
     search_index_store.forget()
-    assert ask(practice) == 1
+    assert requests_of(practice) == 1
     BookingRow(kept.pk, kept.sk).update([BookingRow.compiled.set(b"no zlib")])
     search_index_store.forget()
-    assert ask(practice) == 1
+    assert requests_of(practice) == 1

@@ -39,7 +39,7 @@ def new_unit() -> Unit:
     return Unit("com_test")
 
 
-def ask(account: Account, clock: Clock = now, calls: int = 1) -> int:
+def spend(account: Account, clock: Clock = now, calls: int = 1) -> int:
     with leased_client("com_test", account, new_unit, clock, calls) as client:
         return client.page(COMPANY, "suppliers", 1, per_page=1).total
 
@@ -59,10 +59,10 @@ def manual(aws: EmbeddedAws, fic: FattureInCloudSimulator) -> Account:
 
 
 def test_a_call_costs_one_read_and_one_update(manual: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask(manual)  # begins a slot, like the first of every fifteen seconds
+    spend(manual)  # begins a slot, like the first of every fifteen seconds
     calls: list[str] = []
     monkeypatch.setattr(clients, "call_hooks", [lambda when, name: calls.append(name) if when == "before" else None])
-    assert ask(manual) == 60
+    assert spend(manual) == 60
     assert calls == ["dynamodb.BatchGetItem", "dynamodb.UpdateItem"]
 
 
@@ -94,7 +94,7 @@ def _take_until_refused(account: Account, calls: int) -> int:
 @pytest.mark.parametrize("round_number", range(ROUNDS))
 def test_one_of_all_workers_renews(by_oauth: Account, fic: FattureInCloudSimulator, round_number: int) -> None:
     before = fic.access.refreshes
-    outcomes = at_once(lambda n: ask(by_oauth, later(hours=23, minutes=55)))
+    outcomes = at_once(lambda n: spend(by_oauth, later(hours=23, minutes=55)))
     assert fic.access.refreshes == before + 1
     assert set(outcomes) == {60}, outcomes  # the old token holds until it ends
 
@@ -102,27 +102,27 @@ def test_one_of_all_workers_renews(by_oauth: Account, fic: FattureInCloudSimulat
 @pytest.mark.slow
 def test_one_of_all_workers_renews_a_token_that_has_ended(by_oauth: Account, fic: FattureInCloudSimulator) -> None:
     fic.access.expire()
-    outcomes = at_once(lambda n: ask(by_oauth, later(hours=25)))
+    outcomes = at_once(lambda n: spend(by_oauth, later(hours=25)))
     assert fic.access.refreshes == 1
     waiting = [o for o in outcomes if isinstance(o, RateLimited)]
     assert {o.code for o in waiting} <= {"fic_token_renewing"}
     assert [o for o in outcomes if o not in waiting] == [60] * (THREADS - len(waiting))
     assert len(waiting) < THREADS
-    assert ask(by_oauth, later(hours=25)) == 60
+    assert spend(by_oauth, later(hours=25)) == 60
 
 
 def test_a_renewal_keeps_the_refresh_token_that_came_back(by_oauth: Account, fic: FattureInCloudSimulator) -> None:
     for days in (1, 2, 3):
-        assert ask(by_oauth, later(days=days)) == 60
+        assert spend(by_oauth, later(days=days)) == 60
     assert fic.access.refreshes == 3
 
 
 def test_a_token_that_fic_drops_early_is_renewed(by_oauth: Account, fic: FattureInCloudSimulator) -> None:
     fic.access.expire()
     with pytest.raises(RateLimited) as wait:
-        ask(by_oauth, later(hours=1))
+        spend(by_oauth, later(hours=1))
     assert (wait.value.code, wait.value.retry_after) == ("fic_token_renewed", 1)
-    assert ask(by_oauth, later(hours=1)) == 60
+    assert spend(by_oauth, later(hours=1)) == 60
     assert status(by_oauth) == "connected"
 
 
@@ -130,10 +130,10 @@ def test_a_renewal_without_an_answer_leaves_the_old_token_in_use(
     by_oauth: Account, fic: FattureInCloudSimulator
 ) -> None:
     fic.fault(path="/oauth/token", status=503, times=None)
-    assert ask(by_oauth, later(hours=23, minutes=55)) == 60
-    assert ask(by_oauth, later(hours=23, minutes=55, seconds=30)) == 60
-    asked = [one for one in fic.requests if one["path"] == "/oauth/token"]
-    assert len(asked) == 2  # the code, and one renewal: nobody hammers
+    assert spend(by_oauth, later(hours=23, minutes=55)) == 60
+    assert spend(by_oauth, later(hours=23, minutes=55, seconds=30)) == 60
+    renewals = [one for one in fic.requests if one["path"] == "/oauth/token"]
+    assert len(renewals) == 2  # the code, and one renewal: nobody hammers
 
 
 def test_a_renewal_without_an_answer_is_tried_again_once_the_lease_has_lapsed(
@@ -141,23 +141,23 @@ def test_a_renewal_without_an_answer_is_tried_again_once_the_lease_has_lapsed(
 ) -> None:
     fic.fault(path="/oauth/token", drop=True)
     with pytest.raises(Unavailable):
-        ask(by_oauth, later(hours=25))
-    assert ask(by_oauth, later(hours=25, minutes=2)) == 60
+        spend(by_oauth, later(hours=25))
+    assert spend(by_oauth, later(hours=25, minutes=2)) == 60
 
 
 def test_a_refused_renewal_asks_for_a_person_once(by_oauth: Account, fic: FattureInCloudSimulator) -> None:
     fic.access.revoke()
-    outcomes = at_once(lambda n: ask(by_oauth, later(hours=25)), 8)
+    outcomes = at_once(lambda n: spend(by_oauth, later(hours=25)), 8)
     assert status(by_oauth) == "needs_reconnection"
     refused = [o for o in outcomes if isinstance(o, VendorRefused)]
     assert [o.code for o in refused] == ["fic_grant_refused"]
     with pytest.raises(Conflict, match="fic_not_connected"):
-        ask(account_store.get_account("com_test", by_oauth.id), later(hours=26))
+        spend(account_store.get_account("com_test", by_oauth.id), later(hours=26))
 
 
 def test_a_revoked_token_made_by_hand_needs_a_person(manual: Account, fic: FattureInCloudSimulator) -> None:
     fic.access.revoke()
-    outcomes = at_once(lambda n: ask(manual), 8)
+    outcomes = at_once(lambda n: spend(manual), 8)
     assert {o.code for o in outcomes} <= {"fic_unauthorized", "storage_busy", "stale"}
     assert status(manual) == "needs_reconnection"
 
@@ -170,7 +170,7 @@ def test_the_admins_are_told_once(aws: EmbeddedAws, fic: FattureInCloudSimulator
     drain()
     account = by_hand(fic)
     fic.access.revoke()
-    at_once(lambda n: ask(account), 4)
+    at_once(lambda n: spend(account), 4)
     drain()
     drain()
     assert sorted(mailed(aws)) == [("ada@example.com", True), ("bea@example.com", True)]
@@ -179,10 +179,10 @@ def test_the_admins_are_told_once(aws: EmbeddedAws, fic: FattureInCloudSimulator
 def test_a_revoked_connection_comes_back_with_a_person(by_oauth: Account, fic: FattureInCloudSimulator) -> None:
     fic.access.revoke()
     with pytest.raises(VendorRefused):
-        ask(by_oauth, later(hours=25))
+        spend(by_oauth, later(hours=25))
     again = connect()
     assert (again.id, again.status) == (by_oauth.id, "connected")
-    assert ask(again) == 60
+    assert spend(again) == 60
 
 
 @pytest.mark.parametrize(("window", "status_code"), [("short", 429), ("hour", 403)])
@@ -191,17 +191,17 @@ def test_what_fic_refuses_is_refused_here_until_it_said(
 ) -> None:
     getattr(fic.quotas[COMPANY], window).calls = 2
     for _ in range(2):
-        ask(manual)
+        spend(manual)
     with pytest.raises(RateLimited) as wait:
-        ask(manual)
+        spend(manual)
     assert wait.value.code == "fic_rate_limited"
     assert fic.requests[-1]["status"] == status_code
-    asked = len(fic.requests)
+    renewals = len(fic.requests)
     with pytest.raises(RateLimited) as again:
-        ask(manual)
+        spend(manual)
     assert again.value.code == "fic_quota"
     assert 0 < again.value.retry_after <= wait.value.retry_after
-    assert len(fic.requests) == asked
+    assert len(fic.requests) == renewals
     assert calls_left(manual, now) == 0
 
 
@@ -209,13 +209,13 @@ def test_a_missing_permission_is_no_quota(by_oauth: Account, fic: FattureInCloud
     with pytest.raises(VendorRefused) as refused, leased_client("com_test", by_oauth, new_unit, now) as client:
         client._send("POST", f"/c/{COMPANY}/entities/clients", body={"data": {"name": "Nobody"}})
     assert refused.value.code == "fic_forbidden"
-    assert ask(by_oauth) == 60
+    assert spend(by_oauth) == 60
 
 
 def test_more_workers_than_the_quota_row_bears_come_back(manual: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_store, "begin_slot", lambda *args: False)
     with pytest.raises(RateLimited) as wait:
-        ask(manual)
+        spend(manual)
     assert wait.value.retry_after == 1
 
 
@@ -232,7 +232,7 @@ def test_a_disconnected_account_calls_nobody(manual: Account, fic: FattureInClou
     gone = accounts.disconnect(new_unit, manual.id, now)
     for account in (manual, gone):
         with pytest.raises(Conflict, match="fic_not_connected"):
-            ask(account)
+            spend(account)
 
 
 def test_credentials_moved_to_another_company_do_not_open(manual: Account) -> None:

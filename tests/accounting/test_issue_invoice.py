@@ -63,15 +63,15 @@ def test_a_document_is_made_once(
     assert [answer.status for answer in answers] == [201, 201]
     assert answers[0].json == answers[1].json
     said = answers[0].json
-    [there] = marked(fic, appointment, kind)
+    [document] = marked(fic, appointment, kind)
     assert said["status"] == "issued"
-    assert said["document"]["number"] == str(there["number"])
-    assert said["document"]["fic_id"] == there["id"]
-    assert there["entity"] == {"name": "Ada Keller", "email": "ada@example.com"}
-    assert there["payments_list"][0]["amount"] == 133.54  # (99.99 + 22 %) + (10.50 + 10 %), each rounded once
-    assert [record.id for record in records(kind).values()] == [there["id"]]  # type: ignore[arg-type]
+    assert said["document"]["number"] == str(document["number"])
+    assert said["document"]["fic_id"] == document["id"]
+    assert document["entity"] == {"name": "Ada Keller", "email": "ada@example.com"}
+    assert document["payments_list"][0]["amount"] == 133.54  # (99.99 + 22 %) + (10.50 + 10 %), each rounded once
+    assert [record.id for record in records(kind).values()] == [document["id"]]  # type: ignore[arg-type]
     link = call("GET", f"/api/fic/{kind}/{said['document']['id']}/pdf", caller=CALLER)
-    assert link.json == {"url": there["url"]}
+    assert link.json == {"url": document["url"]}
 
 
 def test_the_customers_client_is_billed(
@@ -126,8 +126,8 @@ def test_a_lost_answer_is_looked_for_before_anything_is_made_again(
         clock = MovingClock()
         clock.forward(seconds=80)
         lines = (Line(name="Haircut", net=1),)
-        wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=lines)
-        assert issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, clock).record
+        booking_request = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=lines)
+        assert issue_invoice.issue(lambda: Unit(OURS), account, "invoices", booking_request, clock).record
     assert len(marked(fic, appointment)) == len(records("invoices")) == 1
     assert bill(account, appointment).json["status"] == "issued"
 
@@ -155,9 +155,11 @@ def test_the_job_settles_what_nobody_asks_for_again(
 
 
 def test_many_at_once_make_one(fic: FattureInCloudSimulator, account: Account, appointment: Appointment) -> None:
-    wish = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=(Line(name="Haircut", net=1),))
+    booking_request = issue_invoice.InvoiceRequest(appointment_id=appointment.id, lines=(Line(name="Haircut", net=1),))
     with ThreadPoolExecutor(8) as pool:
-        done = pool.map(lambda _: issue_invoice.issue(lambda: Unit(OURS), account, "invoices", wish, now), range(8))
+        done = pool.map(
+            lambda _: issue_invoice.issue(lambda: Unit(OURS), account, "invoices", booking_request, now), range(8)
+        )
     assert any(issued.record for issued in done)
     assert len(marked(fic, appointment)) == 1
 

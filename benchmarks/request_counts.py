@@ -33,7 +33,7 @@ def counted() -> Iterator[Count]:
     began: list[float] = []
     requests: list[dict[str, Any]] = []
 
-    def ask_for_units(params: dict[str, Any], **_: Any) -> None:
+    def request_units(params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
         requests.append(params)
 
@@ -45,14 +45,14 @@ def counted() -> Iterator[Count]:
         _note(count, model.name, requests.pop(), parsed)
 
     events = client.meta.events
-    events.register("provide-client-params.dynamodb.*", ask_for_units, unique_id="count-params")
+    events.register("provide-client-params.dynamodb.*", request_units, unique_id="count-params")
     events.register("before-call.dynamodb.*", before, unique_id="count-before")
     events.register("after-call.dynamodb.*", after, unique_id="count-after")
     try:
         yield count
     finally:
         for name, call, key in (
-            ("provide-client-params", ask_for_units, "count-params"),
+            ("provide-client-params", request_units, "count-params"),
             ("before-call", before, "count-before"),
             ("after-call", after, "count-after"),
         ):

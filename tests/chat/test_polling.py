@@ -13,7 +13,7 @@ from chalicelib.core import slots
 from chalicelib.core.clock import now
 from chalicelib.core.settings import settings
 from chalicelib.text_sessions.session import ChatUser
-from tests.chat.talk import ask, hear, say, texts
+from tests.chat.talk import call_chat, hear, say, texts
 from tests.text_sessions.room import COMPANY, Room
 
 
@@ -33,10 +33,10 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Event:
 @pytest.mark.parametrize(
     ("news", "seen"),
     [
-        (lambda room: say(room, "There you are", "doctor"), lambda heard: texts(heard) == ["There you are"]),
+        (lambda room: say(room, "There you are", "doctor"), lambda polled: texts(polled) == ["There you are"]),
         (
-            lambda room: ask(room, "POST", "typing", room.caller("doctor")),
-            lambda heard: heard["presence"]["doctor"]["typing"] and not heard["data"],
+            lambda room: call_chat(room, "POST", "typing", room.caller("doctor")),
+            lambda polled: polled["presence"]["doctor"]["typing"] and not polled["data"],
         ),
     ],
 )
@@ -44,11 +44,11 @@ def test_who_waits_hears_it_when_it_is_said(
     room: Room, waiting: Event, news: Callable[[Room], Any], seen: Callable[[Any], bool]
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
-        heard = pool.submit(hear, room, after=0)
+        polled = pool.submit(hear, room, after=0)
         assert waiting.wait(10)
-        assert not heard.done()
+        assert not polled.done()
         news(room)
-        assert seen(heard.result(10))
+        assert seen(polled.result(10))
     with slots.one_of("chat", 2, polling.LONGEST_WAIT_SECONDS, now()) as free:
         assert free  # the place was given back
 
@@ -62,8 +62,8 @@ def test_nobody_waits_longer_than_asked(room: Room, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(polling, "pause", pause)
     room.at = now()
-    heard = polling.news(ChatUser(COMPANY, room.patient.id, room.appointment.id), polling.PollQuery(0, 50), room.clock)
-    assert (heard.messages, sum(passed), heard.poll_after_ms) == ([], polling.LONGEST_WAIT_SECONDS, 0)
+    polled = polling.news(ChatUser(COMPANY, room.patient.id, room.appointment.id), polling.PollQuery(0, 50), room.clock)
+    assert (polled.messages, sum(passed), polled.poll_after_ms) == ([], polling.LONGEST_WAIT_SECONDS, 0)
 
 
 def test_when_all_places_are_taken_one_comes_back_later(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_when_all_places_are_taken_one_comes_back_later(room: Room, monkeypatch:
     one, two, three = (slots.one_of("chat", settings().chat_waiters, window, at) for _ in range(3))
     with one as first, two as second, three as third:
         assert (first, second, third) == (True, True, False)
-        heard = polling.news(
+        polled = polling.news(
             ChatUser(COMPANY, room.patient.id, room.appointment.id), polling.PollQuery(0, 50), lambda: at
         )
-        assert heard.poll_after_ms == polling.COME_BACK_MS
+        assert polled.poll_after_ms == polling.COME_BACK_MS

@@ -19,7 +19,7 @@ from tests.booking.agreement import ours, recover
 from tests.booking.test_changing import booked, call_off, move
 from tests.calls.conftest import next_monday
 from tests.integrations.calcom.agreement import assert_both_sides_agree, clear
-from tests.integrations.calcom.test_polling import there, utc
+from tests.integrations.calcom.test_polling import booked_at_calcom, utc
 from tests.sizes import examples
 
 CONTEXT = JobContext("job", 1, False, "cor", PLATFORM, now)
@@ -55,7 +55,7 @@ class World:
             "move": lambda: move(self._ours(which), next_monday(hour)),
             "give": lambda: move(self._ours(which), next_monday(hour), staff=("Ada Keller", "Ben Okafor")[which % 2]),
             "cancel": lambda: call_off(self._ours(which)),
-            "book there": lambda: there(self._calcom, hour, 101 + which % 2),
+            "book there": lambda: booked_at_calcom(self._calcom, hour, 101 + which % 2),
             "move there": lambda: self._calcom.bookings.reschedule(self._uid(which), {"start": utc(next_monday(hour))}),
             "cancel there": lambda: self._calcom.bookings.cancel(self._uid(which), {}),
         }

@@ -32,14 +32,14 @@ def test_times_next_to_a_visit_far_away_are_not_offered_and_visits_need_a_collea
         [*practice.staff[:3], dan],
     )
     for hour in range(0, 7, 2):
-        wish = BookingRequest(
+        booking_request = BookingRequest(
             branch_id=new_york.id, service="Visit", starts_at=TEN + timedelta(hours=hour), source="api", staff=dan.id,
             contact=Contact(phone="+12125550199"), address=GeoAddress(41.05, -74.0),
         )  # fmt: skip
-        book(lambda: Unit("com_test", clock=lambda: NOW), "com_test", wish, lambda: NOW)
-    asked = AvailabilityArgs(service="Haircut", date="2026-11-23", staff=dan.id)
+        book(lambda: Unit("com_test", clock=lambda: NOW), "com_test", booking_request, lambda: NOW)
+    args = AvailabilityArgs(service="Haircut", date="2026-11-23", staff=dan.id)
     # An hour and a quarter lies between the visits; the way takes fifty minutes.
-    assert offer("com_test", new_york.id, asked, NOW)["slots"] == []
+    assert offer("com_test", new_york.id, args, NOW)["slots"] == []
     with pytest.raises(Invalid) as refused:
-        offer("com_test", new_york.id, replace(asked, service="Visit"), NOW)
+        offer("com_test", new_york.id, replace(args, service="Visit"), NOW)
     assert refused.value.faults[0].path == "args.service"

@@ -12,7 +12,7 @@ from chalicelib.core.unit import Unit
 from tests.conftest import EmbeddedAws
 
 
-def tally() -> GuardRow | None:
+def guard() -> GuardRow | None:
     found: GuardRow | None = fetch_one(Key(GuardRow, "g", "guard"))
     return found
 
@@ -34,19 +34,19 @@ def test_what_would_be_written_is_seen_and_gone_afterwards(aws: EmbeddedAws) -> 
         assert new is not None
         assert (new.company_id, new.record) == ("com_1", "rec_2")
         assert directory.find("kind", "old") is None
-        seen = tally()
+        seen = guard()
         assert seen is not None
         assert (seen.tally, seen.status) == (3, 5)
         assert not seen.record
     assert directory.find("kind", "new") is None
     assert directory.find("kind", "old") is not None
-    after = tally()
+    after = guard()
     assert after is not None
     assert (after.tally, after.record) == (1, "x")
     assert list(AuditRow.scan()) == []
 
 
-def test_a_failure_ends_the_rehearsal(aws: EmbeddedAws) -> None:
+def test_a_failure_ends_the_dry_run(aws: EmbeddedAws) -> None:
     with pytest.raises(ZeroDivisionError), in_dry_run():
         1 / 0  # noqa: B018
     unit = Unit("com_1")

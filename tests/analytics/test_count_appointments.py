@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.counting import counted
+from benchmarks.request_counts import counted
 from chalicelib.analytics import count_appointments, measure_minutes, rebuild_counters, store
 from chalicelib.analytics.count_searches import count_search
 from chalicelib.analytics.counters import Counters, Days, contribution, together
@@ -41,30 +41,30 @@ def new_unit() -> Unit:
     return Unit(COMPANY)
 
 
-def made(practice: Practice, chance: random.Random) -> Appointment:
+def made(practice: Practice, rng: random.Random) -> Appointment:
     """An appointment written without its calendar: what counting reads."""
-    at = START + timedelta(minutes=chance.randrange(0, 60 * 24 * 70))
-    wanted = Appointment(
-        id=new_id("apt"), company_id=COMPANY, branch_id=chance.choice(practice.branches).id,
-        service_id=chance.choice(practice.services).id, staff_id="stf_1", customer_id="cus_1", starts_at=at,
-        ends_at=at + timedelta(minutes=30), status="confirmed", source=chance.choice(("web", "api", "calcom")),
-        created_at=at - timedelta(minutes=chance.randrange(0, 60 * 24 * 20)), updated_at=at,
+    at = START + timedelta(minutes=rng.randrange(0, 60 * 24 * 70))
+    draft = Appointment(
+        id=new_id("apt"), company_id=COMPANY, branch_id=rng.choice(practice.branches).id,
+        service_id=rng.choice(practice.services).id, staff_id="stf_1", customer_id="cus_1", starts_at=at,
+        ends_at=at + timedelta(minutes=30), status="confirmed", source=rng.choice(("web", "api", "calcom")),
+        created_at=at - timedelta(minutes=rng.randrange(0, 60 * 24 * 20)), updated_at=at,
     )  # fmt: skip
     unit = new_unit()
-    appointment_store.add_appointment(unit, wanted)
+    appointment_store.add_appointment(unit, draft)
     unit.publish(
         AppointmentBooked(
-            appointment_id=wanted.id, customer_id="cus_1", branch_id=wanted.branch_id, source="api", version=1
+            appointment_id=draft.id, customer_id="cus_1", branch_id=draft.branch_id, source="api", version=1
         )
     )
     unit.commit()
-    return wanted
+    return draft
 
 
-def change(appointment: Appointment, chance: random.Random) -> Appointment:
+def change(appointment: Appointment, rng: random.Random) -> Appointment:
     """It is moved, cancelled, missed or kept."""
-    at = appointment.starts_at + timedelta(hours=chance.choice((0, 0, 5, 30, -900)))
-    status = chance.choice(("confirmed", "cancelled", "no_show", "completed"))
+    at = appointment.starts_at + timedelta(hours=rng.choice((0, 0, 5, 30, -900)))
+    status = rng.choice(("confirmed", "cancelled", "no_show", "completed"))
     new = replace(
         appointment, status=status, starts_at=at, ends_at=at + timedelta(minutes=30), version=appointment.version + 1
     )
@@ -102,16 +102,16 @@ def agree(all_of_them: list[Appointment], practice: Practice) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_events_in_any_order_and_twice_make_what_a_recount_makes(practice: Practice, seed: int) -> None:
-    chance = random.Random(seed)
-    stand = [made(practice, chance) for _ in range(6)]
+    rng = random.Random(seed)
+    stand = [made(practice, rng) for _ in range(6)]
     drain()
     for _ in range(12):
-        number = chance.randrange(len(stand))
-        stand[number] = change(stand[number], chance)
-        if chance.random() < 0.5:
-            count(chance.choice(stand))  # news of something, late or twice
+        number = rng.randrange(len(stand))
+        stand[number] = change(stand[number], rng)
+        if rng.random() < 0.5:
+            count(rng.choice(stand))  # news of something, late or twice
     drain()
-    for one in chance.sample(stand, 3):
+    for one in rng.sample(stand, 3):
         count(one)
     agree(stand, practice)
     assert list(rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None))[-1] == len(stand)
@@ -119,8 +119,8 @@ def test_events_in_any_order_and_twice_make_what_a_recount_makes(practice: Pract
 
 
 def test_what_was_lost_or_spoilt_is_made_good_by_a_rebuild(practice: Practice) -> None:
-    chance = random.Random(3)
-    stand = [made(practice, chance) for _ in range(5)]
+    rng = random.Random(3)
+    stand = [made(practice, rng) for _ in range(5)]
     count(stand[0])
     row = next(row for row in AnalyticsRow.scan() if row.sk.startswith("day#"))
     row.delete()
@@ -134,14 +134,14 @@ def test_a_rebuild_that_was_stopped_goes_on_and_misses_nothing_that_happens_mean
     practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuild_counters, "PAGE", 3)
-    chance = random.Random(4)
-    stand = [made(practice, chance) for _ in range(8)]
+    rng = random.Random(4)
+    stand = [made(practice, rng) for _ in range(8)]
     drain()
     first = rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None)
     assert [next(first), next(first)] == [0, 3]
     del first
-    stand = [change(one, chance) for one in stand]  # some of them counted anew already, some not
-    stand.append(made(practice, chance))
+    stand = [change(one, rng) for one in stand]  # some of them counted anew already, some not
+    stand.append(made(practice, rng))
     drain()
     agree(stand, practice)
     other = rebuild_counters.rebuild(new_unit, COMPANY, now, lambda _: None)
@@ -166,7 +166,7 @@ def test_bookings_reach_the_dashboards(practice: Practice) -> None:
     today, monday = now().date().isoformat(), next_monday(14).date().isoformat()
     for where in ({}, {"branch_id": branch.id}):
         days = {"from": today, "to": monday}
-        found = {name: ask(name, days | where) for name in ROUTES}
+        found = {name: figures(name, days | where) for name in ROUTES}
         assert (found["conversion"]["total"]["searches"], found["conversion"]["total"]["bookings"]) == (2, 2)
         assert found["cancellations"]["periods"][-1]["due"] == 2
         assert (found["cancellations"]["total"]["due"], found["cancellations"]["total"]["cancelled"]) == (2, 1)
@@ -179,7 +179,7 @@ def test_bookings_reach_the_dashboards(practice: Practice) -> None:
         assert found["lead-time"]["total"]["average_hours"] > 0
         assert (found["recent"]["bookings"], found["recent"]["average_per_active_day"]) == (2, 2.0)
         assert found["utilisation"]["total"]["booked_minutes"] == 30
-    other = ask("sources", {"branch_id": practice.branches[1].id})
+    other = figures("sources", {"branch_id": practice.branches[1].id})
     assert other["sources"] == []
 
 
@@ -188,7 +188,7 @@ ROUTES = (
 )
 
 
-def ask(name: str, query: dict[str, str], status: int = 200) -> Any:
+def figures(name: str, query: dict[str, str], status: int = 200) -> Any:
     if name == "recent":
         query = {key: value for key, value in query.items() if key == "branch_id"}
     answer = call("GET", f"/api/analytics/{name}", caller=ME, query=query or None)
@@ -197,9 +197,9 @@ def ask(name: str, query: dict[str, str], status: int = 200) -> Any:
 
 
 def test_a_dashboard_reads_a_handful_of_items_however_long_the_range(practice: Practice) -> None:
-    chance = random.Random(5)
+    rng = random.Random(5)
     for _ in range(4):
-        count(made(practice, chance))
+        count(made(practice, rng))
     longest = {"from": "2025-03-15", "to": "2027-03-10"}
     for query in (
         longest,
@@ -208,21 +208,21 @@ def test_a_dashboard_reads_a_handful_of_items_however_long_the_range(practice: P
     ):
         for name in ROUTES:
             with counted() as cost:
-                ask(name, query)
+                figures(name, query)
             assert cost.reads <= 5, (name, cost.names)
             assert cost.transactions == cost.writes == 0
-    assert ask("sources", longest)["bookings"] == 4
-    assert len(ask("lead-time", longest)["periods"]) == 25
+    assert figures("sources", longest)["bookings"] == 4
+    assert len(figures("lead-time", longest)["periods"]) == 25
 
 
 def test_what_makes_no_sense_is_refused(practice: Practice) -> None:
-    assert ask("sources", {"branch_id": "bra_other"}, 404)["code"] == "branch_not_found"
+    assert figures("sources", {"branch_id": "bra_other"}, 404)["code"] == "branch_not_found"
     for name in ROUTES:  # a branch of another company is none
         query = {"branch_id": practice.branches[0].id}
         assert call("GET", f"/api/analytics/{name}", caller=Caller("com_other"), query=query).status == 404
     for query in ({"from": "2020-01-01", "to": "2026-01-01"}, {"from": "2026-02-01", "to": "2026-01-01"}):
-        assert ask("services", query, 422)["errors"][0]["path"] == "query.to"
-    ask("services", {"from": "yesterday"}, 422)
+        assert figures("services", query, 422)["errors"][0]["path"] == "query.to"
+    figures("services", {"from": "yesterday"}, 422)
 
 
 def test_an_event_costs_one_read_and_one_transaction(practice: Practice) -> None:
@@ -256,7 +256,7 @@ def test_available_minutes_are_hours_less_time_off(practice: Practice) -> None:
     assert store.available(COMPANY, branch.id, yesterday, yesterday)[yesterday] != 7
     assert store.available(COMPANY, branch.id, monday, monday)[monday] == 7
     assert measure_minutes.measure_back(new_unit, COMPANY, now) == 2
-    assert ask("utilisation", {})["total"]["unmeasured_days"] == 0
+    assert figures("utilisation", {})["total"]["unmeasured_days"] == 0
 
 
 def test_new_hours_are_measured_at_once(practice: Practice) -> None:
