@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import people_key
 from infra.changes import Deployment, DeploymentFailed
 from infra.index_updates import CannotUpdate, updates
 from infra.package import STAGES
@@ -48,6 +49,7 @@ def deploy(
     given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
     deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say, ORIGIN_KEYS)
     deployed = deployment.template()
+    people_key.ensure(session.client("ssm", endpoint_url=endpoint), parameters.get("Prefix", stack), say)
     outputs: dict[str, str] = {}
     for update in updates(deployed, root):
         if deployed is not None:

@@ -173,16 +173,17 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
     from chalicelib.core import throttle
 
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
+    company_id = company_of(body.branch_id)
     booking_request = BookingRequest(
         **body.slot(),
-        contact=body.customer.contact(),
+        contact=body.customer.contact(company_id, body.branch_id),
         source=body.source,
         visitor=True,
         hold=HoldProof(body.hold.id, body.hold.secret) if body.hold else None,
         seats=body.seats,
         address=address_in(body.address),
     )
-    context = changing(request, _show, company_of(body.branch_id))
+    context = changing(request, _show, company_id)
     return _show(plainly(lambda: book_online(context, booking_request)))
 
 

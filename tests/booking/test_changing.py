@@ -25,7 +25,7 @@ from chalicelib.core.errors import Conflict, VendorRefused
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.vendors.calcom import connected
 from infra.local.demo_practice import Practice
 from infra.local.simulators.calcom import CalComSimulator

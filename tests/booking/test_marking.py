@@ -20,7 +20,7 @@ from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.vendors.calcom import connected
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call

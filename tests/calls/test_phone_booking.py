@@ -107,7 +107,7 @@ def test_the_same_question_again_gets_the_same_appointment(through_calcom: Pract
 
 def test_a_taken_time_is_answered_with_alternatives(through_calcom: Practice) -> None:
     ask("book_appointment", wish(staff="Ada Keller"))
-    refused = ask("book_appointment", wish(staff="Ada Keller"), call_id="retell-2").json
+    refused = ask("book_appointment", wish(staff="Ada Keller", name="Tom"), call_id="retell-2").json
     assert refused["status"] == "unavailable"
     assert 1 <= len(refused["alternatives"]) <= 3
     chosen = refused["alternatives"][0]
@@ -178,8 +178,8 @@ def test_an_unknown_outcome_holds_until_calcom_was_asked(
     said = ask("book_appointment", wish()).json
     assert said["status"] == "pending"
     assert appointment_store.get_appointment("com_test", said["appointment_id"]).status == "held"
-    blocked = ask("book_appointment", wish(staff="Ada Keller"), call_id="retell-2").json
-    other = ask("book_appointment", wish(staff="Ben Okafor"), call_id="retell-3").json
+    blocked = ask("book_appointment", wish(staff="Ada Keller", name="Tom"), call_id="retell-2").json
+    other = ask("book_appointment", wish(staff="Ben Okafor", name="Kim"), call_id="retell-3").json
     assert {blocked["status"], other["status"]} == {"booked", "unavailable"}
     time.sleep(fault.get("delay_seconds", 0))  # a request under way has ended long before anyone reconciles
     _reconcile(said["appointment_id"])

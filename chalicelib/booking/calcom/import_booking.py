@@ -1,6 +1,6 @@
 """Bookings made at Cal.com itself: they become appointments here, once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -9,7 +9,7 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Status, booked_event
 from chalicelib.booking.calcom.commit import UID, claim_ids
-from chalicelib.booking.calcom.state import who_comes, whole_minute
+from chalicelib.booking.calcom.state import attendee_of, who_comes, whole_minute
 from chalicelib.booking.events import VendorBookingUnassigned
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.directory import CALCOM_EVENT_TYPE
@@ -18,15 +18,14 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.directory import Claim
-from chalicelib.core.errors import DomainError, Stale
+from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
-from chalicelib.core.people import clean_email, clean_name
-from chalicelib.core.phones import e164
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit
-from chalicelib.crm import customers
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import Contact, RawContact, read_what_can_be
+from chalicelib.crm.matching import resolve
+from chalicelib.crm.matching.resolve import Sighting
 from chalicelib.vendors.calcom_webhook import BookingPayload, CalComEvent, Person
 
 
@@ -130,22 +129,12 @@ def _host(schedule: Schedule, service: Service, payload: BookingPayload, fixed: 
 
 def _customer(unit: Unit, schedule: Schedule, payload: BookingPayload, at: datetime) -> str:
     contact = _contact(payload, schedule.branch.country)
-    found = crm.owner_of(fetch(crm.contact_keys(unit.company_id, contact)))
-    return found or customers.add_from_contact(unit, contact, "calcom", at).id
+    rows = fetch_map(contact_points.keys(unit.company_id, contact))
+    # Whoever books at Cal.com types what they like there.
+    sighting = Sighting(contact=contact, trust="stranger", source="calcom")
+    return resolve.stage(unit, resolve.resolve(unit.company_id, sighting, rows), at)
 
 
 def _contact(payload: BookingPayload, country: str) -> Contact:
-    attendee = payload.attendees[0] if payload.attendees else Person()
-    return Contact(
-        name=_or_none(lambda: clean_name(attendee.name or "", "name")) or "",
-        phone=_or_none(lambda: e164(attendee.phone_number or "", country, "phone")),
-        email=_or_none(lambda: clean_email(attendee.email or "", "email")),
-    )
-
-
-def _or_none(read: Callable[[], str]) -> str | None:
-    # What an attendee typed at Cal.com is not ours to refuse: what is no number or address is left out.
-    try:
-        return read()
-    except DomainError:
-        return None
+    attendee = attendee_of(payload)
+    return read_what_can_be(RawContact(name=attendee.name, phone=attendee.phone, email=attendee.email), country)

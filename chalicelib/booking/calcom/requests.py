@@ -12,8 +12,8 @@ from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.errors import DomainError, VendorRefused
 from chalicelib.core.logging import log
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.people import store as people
 
 if TYPE_CHECKING:
     from chalicelib.vendors.calcom import Booking, CalCom, NewBooking
@@ -171,5 +171,5 @@ def attendee(held: Appointment) -> Attendee:
     """Who comes: as the booking has it, else as the customer's record does."""
     if held.attendee:
         return held.attendee
-    customer = crm.get_customer(held.company_id, held.customer_id)
+    customer = people.get(held.company_id, held.customer_id)
     return Attendee(name=customer.name, email=customer.email, phone=customer.phone)

@@ -1,5 +1,6 @@
 """What Cal.com says of a booking, however it reached us, and what our appointment becomes by it. No I/O."""
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +23,11 @@ STATUS_OF: dict[str, Status] = {
     "cancelled": "cancelled",
     "rejected": "declined",
 }
-MADE_UP = "@sms.cal."
+MADE_UP = re.compile(r"@sms\.cal\.[a-z.]+$", re.I)
+"""The domain of addresses that Cal.com makes up for whoever gave a phone number only."""
+PHONE_ANSWERS = ("attendeePhoneNumber", "phone", "smsReminderNumber", "aiAgentCallPhoneNumber")
+PHONE = re.compile(r"\+?[\d\s()./-]+")
+FEWEST_DIGITS = 7
 _TRIGGER_OF = {
     "accepted": "BOOKING_CREATED",
     "pending": "BOOKING_REQUESTED",
@@ -172,7 +177,7 @@ def _external(before: ExternalState, payload: BookingPayload, replaced: bool) ->
     first = Attendee(
         name=named[0].name or known.name,
         email=_address(named[0]) or known.email,
-        phone=named[0].phone_number or known.phone,
+        phone=named[0].phone_number or _phone(payload) or known.phone,
     )
     guests = {address.lower() for one in payload.attendees if one is not named[0] and (address := _address(one))}
     others = guests - {(first.email or "").lower()}
@@ -181,7 +186,7 @@ def _external(before: ExternalState, payload: BookingPayload, replaced: bool) ->
 
 def _address(one: Person) -> str | None:
     """Without the one that Cal.com makes up for whoever gave a phone number only."""
-    return None if one.email is None or MADE_UP in one.email else one.email
+    return None if one.email is None or MADE_UP.search(one.email.strip()) else one.email
 
 
 def _people(old: Appointment, external: ExternalState) -> dict[str, object]:
@@ -193,6 +198,25 @@ def _people(old: Appointment, external: ExternalState) -> dict[str, object]:
         mine = {(old.attendee.email or "").lower()} if old.attendee and "attendee" not in fields else set()
         fields["guests"] = tuple(sorted({*external.guests} - mine))
     return fields
+
+
+def attendee_of(payload: BookingPayload) -> Attendee:
+    """Who comes by what Cal.com says: its attendee, or where that has no number, the form's answer or the location."""
+    first = payload.attendees[0] if payload.attendees else Person()
+    return Attendee(name=first.name or "", email=_address(first), phone=first.phone_number or _phone(payload))
+
+
+def _phone(payload: BookingPayload) -> str | None:
+    answers = (payload.responses.get(name) for name in PHONE_ANSWERS)
+    texts = (one.get("value") if isinstance(one, dict) else one for one in (*answers, payload.location))
+    found = (_as_number(text) for text in texts if isinstance(text, str))
+    return next((number for number in found if number), None)
+
+
+def _as_number(text: str) -> str | None:
+    """A text that is a telephone number and nothing else; a location may be an address or a link."""
+    plain = text.strip().removeprefix("tel:")
+    return plain if PHONE.fullmatch(plain) and sum(map(str.isdigit, plain)) >= FEWEST_DIGITS else None
 
 
 def external_of(payload: BookingPayload) -> ExternalState:

@@ -18,7 +18,7 @@ from chalicelib.booking.events import AppointmentAttendeesChanged
 from chalicelib.booking.jobs import TellCalCom
 from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 
 
 class Attendance(msgspec.Struct, frozen=True, kw_only=True):

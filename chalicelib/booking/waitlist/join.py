@@ -18,11 +18,13 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, Invalid, NotFound, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import customers
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.matching import resolve
+from chalicelib.crm.matching.resolve import Sighting, Trust
+from chalicelib.crm.people import store as people
 
 MOST_DAYS = 62
 MOST_OF_A_CUSTOMER = 5
@@ -39,6 +41,11 @@ class WaitlistRequest(WaitlistTerms, frozen=True, kw_only=True):
     expires_in_days: int | None = None
     customer_id: str | None = None
     contact: Contact = Contact()
+
+    def sighting(self) -> Sighting:
+        """Who is said to wait, and by whom."""
+        trust: Trust = "stranger" if self.visitor else "staff"
+        return Sighting(contact=self.contact, trust=trust, source=self.source, asks=not self.visitor)
 
 
 def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock: Clock) -> WaitlistEntry:
@@ -84,15 +91,17 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
 def _customer_id(unit: Unit, company_id: str, request: WaitlistRequest, now: datetime) -> str:
     customer_id = request.customer_id
     if customer_id:
-        customer = crm.get_customer(company_id, customer_id)
+        customer = people.get(company_id, customer_id)
         if not (customer.phone or customer.email):
             raise invalid("body.customer_id", "no_contact", "This customer has no phone number and no e-mail address.")
-    elif not (request.contact.phone or request.contact.email):
+    elif not request.contact.is_reachable:
         raise invalid("body.customer", "required", "Give the customer's phone number or e-mail address.")
     else:
-        customer_id = crm.owner_of(fetch(crm.contact_keys(company_id, request.contact)))
-    if customer_id is None:
-        return customers.add_from_contact(unit, request.contact, request.source, now).id
+        rows = fetch_map(contact_points.keys(company_id, request.contact))
+        found = resolve.resolve(company_id, request.sighting(), rows)
+        customer_id = resolve.stage(unit, found, now)
+        if found.person_id is None:
+            return customer_id
     if waitlist_store.open_of_customer(company_id, customer_id) >= MOST_OF_A_CUSTOMER:
         raise Conflict("waits_already", f"Nobody is on the waiting list more than {MOST_OF_A_CUSTOMER} times.")
     return customer_id
