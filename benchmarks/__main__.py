@@ -9,6 +9,7 @@ from benchmarks import (
     analytics,
     backlog,
     cold_start,
+    due,
     fic_sync,
     operations,
     report,
@@ -34,6 +35,8 @@ def main() -> int:
             costs += text_sessions.costs()  # last: its appointments are of a branch that is not there
         with console.status("working off a backlog of calls"):
             waiting = backlog.costs()
+        with console.status("scheduling, handing over and doing due work, 100,000 more waiting"):
+            due_costs, lateness = due.costs(), due.lateness()
         with console.status("timing the booking call"):
             times = operations.booking_times()
         with console.status("timing the search for free times"):
@@ -42,7 +45,7 @@ def main() -> int:
             ticks = text_sessions.ticking_times()
         with console.status("reading 10,000 invoices, twice"):
             syncs = fic_sync.measure()
-    measured = report.Measured(costs, waiting, times, searches, ticks, syncs, starts)
+    measured = report.Measured(costs, waiting, due_costs, lateness, times, searches, ticks, syncs, starts)
     report.write(Path("docs/performance.md"), measured, console)
     slow = [start for start in starts if start.ratio > cold_start.MOST and "," not in start.name]
     for start in slow:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import system
-from chalicelib.core.clock import now
+from chalicelib.core.clock import epoch, now
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.vendors import calcom_webhook, retell
@@ -124,7 +124,7 @@ def _event(endpoint: Endpoint, practice: Practice, number: int) -> dict[str, Any
     if endpoint.kind == "route":
         return _request(endpoint, practice, number)
     if endpoint.kind == "queue":
-        attributes = {"ApproximateReceiveCount": "1"}
+        attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": str(epoch(now()) * 1000)}
         name, payload = JOBS.get(endpoint.queue, ("none.Nothing", {}))
         job = {"job": name, "id": "j", "company_id": system.COMPANY, "correlation_id": "c", "payload": payload}
         record = {"messageId": "m", "receiptHandle": "r", "body": json.dumps(job), "attributes": attributes,

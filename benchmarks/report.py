@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks.backlog import CALLS, PerCall
 from benchmarks.cold_start import Start
 from benchmarks.counting import Count
+from benchmarks.due import PerJob
 from benchmarks.fic_sync import DOCUMENTS, PAGES, Cost
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -23,6 +24,8 @@ class Measured:
 
     costs: list[tuple[str, Count]]
     waiting: list[PerCall]
+    due_costs: list[PerJob]
+    lateness: dict[str, float]
     times: dict[str, float]
     searches: dict[str, float]
     ticks: dict[str, float]
@@ -58,6 +61,19 @@ def _tables(measured: Measured) -> list[tuple[str, Sequence[str], Rows]]:
                 (p.name, str(p.others), f"{p.requests:.2f}", f"{p.read_units:.2f}", f"{p.write_units:.2f}")
                 for p in measured.waiting
             ],
+        ),
+        (
+            "Due work: DynamoDB per job (per sweep where nothing is due), by how many other rows wait",
+            ("operation", "waiting", "requests", "read units", "write units"),
+            [
+                (p.name, f"{p.waiting:,}", f"{p.requests:.2f}", f"{p.read_units:.2f}", f"{p.write_units:.2f}")
+                for p in measured.due_costs
+            ],
+        ),
+        (
+            "Due work: how late jobs of one minute begin, two workers",
+            tuple(measured.lateness),
+            [_numbers(measured.lateness)],
         ),
         (
             "The phone booking on the embedded stack, in milliseconds",

@@ -1,5 +1,6 @@
 """The directory: keys that exist before the company is known (phone number, login, token hash) -> company, record."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -20,6 +21,11 @@ class Entry(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     expires_at: int | None
     last_used_at: int | None = None
+
+
+def digest_of(secret: str) -> str:
+    """The form in which a secret is kept, here and elsewhere: SHA-256 in hex, as secrets are random and long."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def key(kind: str, value: str) -> Key:

@@ -7,7 +7,7 @@ import msgspec
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
 from chalicelib.core.errors import Unauthenticated
-from chalicelib.identity.token import KIND, USE_NOTED_EVERY, Grant, digest_of, looks_like_a_token
+from chalicelib.identity.token import KIND, USE_NOTED_EVERY, Grant, looks_like_a_token
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def authenticate(token: str, clock: Clock) -> Principal:
     refused = Unauthenticated("bad_token", "This token is unknown, expired or revoked; POST /auth/login gives another.")
     if not looks_like_a_token(token):
         raise refused
-    digest = digest_of(token)
+    digest = directory.digest_of(token)
     found = directory.find(KIND, digest)
     at = epoch(clock())
     if found is None or (found.expires_at or 0) <= at:

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
-from chalicelib.core.directory import Claim
+from chalicelib.core.directory import Claim, digest_of
 from chalicelib.core.errors import Conflict, Fault, NotFound, Stale
 from chalicelib.core.unit import Unit
 from chalicelib.identity import store
 from chalicelib.identity.account import Account
 from chalicelib.identity.mail_templates import Purpose
-from chalicelib.identity.token import digest_of, new_secret
+from chalicelib.identity.token import new_secret
 
 KIND = "link"
 PREFIX = "pl_"

@@ -1,6 +1,5 @@
 """A token: what a request shows to say who asks; its secret is known to its holder alone."""
 
-import hashlib
 import re
 import secrets
 from datetime import datetime, timedelta
@@ -49,11 +48,6 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 def new_secret(prefix: str = PREFIX) -> str:
     """32 random bytes as text."""
     return prefix + secrets.token_urlsafe(32)
-
-
-def digest_of(secret: str) -> str:
-    """The form in which a secret is stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def looks_like_a_token(text: str) -> bool:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from chalicelib.core.directory import digest_of
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
 from chalicelib.identity import store
 from chalicelib.identity.account import Account
-from chalicelib.identity.token import Token, digest_of, new_secret
+from chalicelib.identity.token import Token, new_secret
 
 
 @dataclass(frozen=True)

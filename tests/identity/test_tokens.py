@@ -11,7 +11,6 @@ from chalicelib.identity import authentication, invitations, tokens
 from chalicelib.identity.abilities import ABILITIES, EVERYTHING, OF_ROLE
 from chalicelib.identity.account import MOST_API_TOKENS
 from chalicelib.identity.tables import IdentityRow
-from chalicelib.identity.token import digest_of
 from chalicelib.identity.token_issue import Issued
 from chalicelib.identity.user import User
 from tests.identity.office import Mailbox, StandingClock, admin_unit, join, open_office, opens, sign_in
@@ -32,7 +31,7 @@ def test_only_the_hash_of_a_token_is_stored(admin: User, clock: StandingClock) -
     stored = [repr(row.attribute_values) for kind in (IdentityRow, DirectoryRow) for row in kind.scan()]
     assert stored
     assert not any(secret in row for row in stored)
-    assert any(digest_of(secret) in row for row in stored)
+    assert any(directory.digest_of(secret) in row for row in stored)
 
 
 def test_a_token_speaks_for_its_user_and_its_abilities(admin: User, clock: StandingClock) -> None:

@@ -9,7 +9,8 @@ NAMED = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
 
 
 def differences(template: Template, like: Template) -> Template | None:
-    """The resources and outputs that are other than in `like`, with all that they refer to; None where all is the same.
+    """The resources, outputs and rules that are other than in `like`, with all that they refer to; None where all is
+    the same.
 
     Of resources of one type that differ in the same values it is the first: three hundred functions say their stage.
     """
@@ -18,21 +19,25 @@ def differences(template: Template, like: Template) -> Template | None:
         other = like["Resources"].get(name)
         if other != resource:
             examples.setdefault(repr((resource["Type"], sorted(_changes(resource, other)))), name)
-    outputs = {name: each for name, each in template.get("Outputs", {}).items() if like["Outputs"].get(name) != each}
-    if not examples and not outputs:
+    others = {
+        section: {name: each for name, each in entries.items() if like.get(section, {}).get(name) != each}
+        for section in ("Outputs", "Rules")
+        if (entries := template.get(section))
+    }
+    if not examples and not any(others.values()):
         return None
-    return _alone(template, set(examples.values()), outputs)
+    return _alone(template, set(examples.values()), others)
 
 
-def _alone(template: Template, wanted: set[str], outputs: Template) -> Template:
+def _alone(template: Template, changed: set[str], others: Template) -> Template:
     parts = {name: template.get(name, {}) for name in ("Resources", "Parameters", "Conditions", "Mappings")}
-    new = wanted | set(_names(outputs))
+    new = changed | set(_names(others))
     seen: set[str] = set()
     while new:
         seen |= new
         new = set(_names([part[name] for part in parts.values() for name in new if name in part])) - seen
     kept = {name: {key: each for key, each in part.items() if key in seen} for name, part in parts.items()}
-    found = template | kept | {"Outputs": outputs}
+    found = template | kept | others
     return {name: section for name, section in found.items() if section}
 
 

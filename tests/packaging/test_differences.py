@@ -68,3 +68,13 @@ def test_an_output_that_is_other_is_kept_with_its_resource() -> None:
     changed = json.loads(json.dumps(template("dev")).replace('"Kept"', '"Changed"'))
     found = differences(changed, template("dev"))
     assert (names(found), names(found, "Outputs")) == (["Other"], ["Changed"])
+
+
+def test_a_rule_comes_only_where_it_is_other_and_brings_its_parameters() -> None:
+    rule = {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "Unused"}, ""]}}]}
+    same = differences(template("prod") | {"Rules": {"A": rule}}, template("dev") | {"Rules": {"A": rule}})
+    assert names(same, "Rules") == []
+    assert names(same, "Parameters") == ["Prefix"]
+    changed = differences(template("dev") | {"Rules": {"A": rule}}, template("dev"))
+    assert names(changed, "Rules") == ["A"]
+    assert names(changed, "Parameters") == ["Unused"]

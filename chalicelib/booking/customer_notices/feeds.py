@@ -9,12 +9,11 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.hold_token import digest
 from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
 from chalicelib.core import directory
-from chalicelib.core.directory import Claim
+from chalicelib.core.directory import Claim, digest_of
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit, UnitFactory
@@ -40,7 +39,7 @@ def open_feed(new_unit: UnitFactory, company_id: str, whose: Whose, record_id: s
     unit = new_unit()
     unit.free_key()
     _end_old(unit, company_id, whose, record_id)
-    kept = digest(secret)
+    kept = digest_of(secret)
     directory.claim(unit, Claim(FEED, kept, f"{whose}#{record_id}"), Stale())
     appointment_store.save_feed(unit, whose, record_id, kept)
     unit.audit("calendar_feed.opened", record_id)
@@ -74,7 +73,7 @@ def _check_there(company_id: str, whose: Whose, record_id: str) -> None:
 
 def read_feed(secret: str, now: datetime) -> tuple[str, list[Appointment]]:
     """The company and the appointments behind an address, from a month ago to a year ahead; raises NotFound."""
-    entry = directory.find(FEED, digest(secret), consistent=False)
+    entry = directory.find(FEED, digest_of(secret), consistent=False)
     if entry is None:
         raise NotFound("feed_not_found", "This calendar does not exist, or no longer.")
     whose, _, record_id = entry.record.partition("#")

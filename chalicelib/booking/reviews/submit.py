@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.hold_token import digest
 from chalicelib.booking.reviews import store as review_store
 from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.core import directory
@@ -46,7 +45,7 @@ def invite(new_unit: UnitFactory, company_id: str, appointment_id: str, clock: C
     secret, until = secrets.token_urlsafe(32), clock() + GOOD_FOR
     unit = new_unit()
     unit.free_key()
-    directory.claim(unit, Claim(LINK, digest(secret), appointment_id, expires_at=epoch(until)), Stale())
+    directory.claim(unit, Claim(LINK, directory.digest_of(secret), appointment_id, expires_at=epoch(until)), Stale())
     unit.audit("review.invited", appointment_id)
     unit.commit()
     return ReviewLink(url=f"{settings().public_url}/public/reviews/{secret}", expires_at=until)
@@ -57,7 +56,7 @@ def leave(new_unit: CompanyUnitFactory, secret: str, rating: int, text: str, clo
 
     Raises NotFound for a link that does not exist or no longer, Conflict `already_reviewed`, `not_completed`.
     """
-    entry = directory.find(LINK, digest(secret))
+    entry = directory.find(LINK, directory.digest_of(secret))
     if entry is None or (entry.expires_at or 0) <= epoch(clock()):
         raise NotFound("unknown_link", "This link does not exist, or no longer.")
     visit = _completed(appointment_store.get_appointment(entry.company_id, entry.record))

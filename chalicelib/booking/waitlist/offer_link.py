@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from chalicelib.booking.appointments.hold_token import digest, new_secret
+from chalicelib.booking.appointments.hold_token import new_secret
 from chalicelib.booking.waitlist.entry import Offer, WaitlistEntry
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock, epoch
@@ -28,7 +28,7 @@ def make_link(unit: Unit, entry: WaitlistEntry, offer: Offer) -> str:
 
 def find_offer(secret: str, clock: Clock) -> tuple[str, str, str]:
     """The ids of company, waitlist entry and offer that a link's secret leads to; raises NotFound."""
-    found = directory.find(OFFER, digest(secret))
+    found = directory.find(OFFER, directory.digest_of(secret))
     if found is None or (found.expires_at or 0) <= epoch(clock()):
         raise NotFound("offer_not_found", "This offer does not exist, or no longer.")
     return found.company_id, found.record, str(found.data["offer_id"])
