@@ -9,6 +9,7 @@ from chalicelib.cli.analytics import analytics
 from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
+from chalicelib.cli.customers import customers
 from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
 from chalicelib.cli.logs import logs
@@ -56,6 +57,7 @@ for command in (
     logs,
     calls,
     appointments,
+    customers,
     series,
     calcom,
     fic,

@@ -14,9 +14,9 @@ function = Function(__name__)
 @function.on_queue(
     "default",
     needs=Needs(
-        reads=("crm",),
         writes=(
             "jobs",
+            "crm",
             "inbox",
             "booking",
             "occupancy",

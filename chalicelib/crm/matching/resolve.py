@@ -10,15 +10,13 @@ from typing import Literal
 import msgspec
 
 from chalicelib.core.errors import Conflict
-from chalicelib.core.ids import new_id
 from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit
 from chalicelib.crm.contact_points import store as point_store
 from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.crm.contact_points.holders import Holder, Holders
 from chalicelib.crm.contact_points.store import Rows
-from chalicelib.crm.households import store as household_store
-from chalicelib.crm.households.household import Member
+from chalicelib.crm.households.join import in_household
 from chalicelib.crm.matching.decide import Meant, NewPerson, Said, SamePerson, Unsure, who_is_meant
 from chalicelib.crm.names.compare import sealed_name
 from chalicelib.crm.people import store as person_store
@@ -27,9 +25,6 @@ from chalicelib.crm.people.person import Person, points_of
 
 Trust = Literal["staff", "caller", "stranger"]
 """Who says it: somebody of the practice; a caller, about the number they call from; anyone else."""
-
-MOST_OF_A_HOUSEHOLD = 12
-"""Where more share a number or an address, it is an office's."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,8 +109,6 @@ def _learn(unit: Unit, resolution: Resolution, person_id: str, at: datetime) -> 
     sighting = resolution.sighting
     old = person_store.get_keyed(unit.company_id, person_id)
     new = learnt(old.person, sighting, at)
-    if old.person.deleted_at:  # whoever comes again is back
-        new = msgspec.structs.replace(new, deleted_at=None)
     known = {**write.read_holders(old.person, new), **resolution.known}
     write.save(unit, old, new, known, source=sighting.source)
 
@@ -143,35 +136,14 @@ def _add(unit: Unit, resolution: Resolution, beside: tuple[Holder, ...], at: dat
     stranger = sighting.trust == "stranger"
     taken = zip(sighting.contact.points, resolution.known.values(), strict=True)
     claimed = {kind for (kind, _), holders in taken if stranger and holders.all}
-    household = None if stranger else _household(unit, beside)
     person = Person(
         id=person_id or write.new_person_id(),
         company_id=unit.company_id,
         name=sighting.contact.name,
         birth_date=sighting.contact.birth_date,
         contact_points=points_of(sighting.contact, sighting.source, at, claimed),
-        household_id=household,
         source=sighting.source,
         created_at=at,
         updated_at=at,
     )
-    if household:
-        household_store.put_member(unit, household, Member(person.id))
-    return write.add(unit, person, resolution.known)
-
-
-def _household(unit: Unit, beside: tuple[Holder, ...]) -> str | None:
-    """The household of those who share a contact point; who is in none joins it. One request, where there are any."""
-    others = [holder.person_id for holder in beside if not holder.claimed]
-    if not 0 < len(others) < MOST_OF_A_HOUSEHOLD:
-        return None
-    persons = person_store.find_all(unit.company_id, others)
-    theirs = {person.household_id for person in persons if person.household_id}
-    if len(theirs) > 1:  # of two contact points: nobody can tell which
-        return None
-    household = theirs.pop() if theirs else new_id("hsh")
-    for person in persons:
-        if person.household_id is None:
-            household_store.put_member(unit, household, Member(person.id))
-            person_store.join_household(unit, person.id, household)
-    return household
+    return write.add(unit, person if stranger else in_household(unit, person, beside), resolution.known)

@@ -6,7 +6,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
-from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, page
+from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, fetch, fetch_one
 from chalicelib.core.unit import Unit
 from chalicelib.crm.people import sealing
@@ -97,9 +97,19 @@ def join_household(unit: Unit, person_id: str, household_id: str) -> None:
     unit.update(CrmRow(at.pk, at.sk), changes, CrmRow.pk.exists() & free)
 
 
-def page_listed(company_id: str, listed: str, limit: int, cursor: str | None) -> Page[Person]:
-    """The newest first of `customer`, `lead` or `deleted`."""
-    found = page(BY_LIST, f"{company_id}#{listed}", limit=limit, cursor=cursor, selection=NEWEST_FIRST)
+def find_kept(company_id: str, person_id: str) -> Person | None:
+    """The same as `find`, also of one who is deleted."""
+    found = keyed_of(fetch_one(key(company_id, person_id)))
+    return found.person if found else None
+
+
+def page_listed(
+    company_id: str, listed: str, limit: int, cursor: str | None, added: tuple[str, str] | None = None
+) -> Page[Person]:
+    """The newest first of `customer`, `lead` or `deleted`; `added`: between these stamps, the last not included."""
+    between = CrmRow.created_at.between(*added) if added else None
+    selection = Selection(between=between, newest_first=True)
+    found = page(BY_LIST, f"{company_id}#{listed}", limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: sealing.unsealed(row).person)
 
 
