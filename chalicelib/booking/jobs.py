@@ -132,6 +132,15 @@ class OfferOpening(Job):
     reason: str = ""
 
 
+class ServeWaiting(Job):
+    """Let whoever has booked a time that they waited for wait for it no longer."""
+
+    queue = "default"
+    handler = "chalicelib.booking.waitlist.serve:serve_waiting"
+
+    appointment_id: str
+
+
 class MailOffer(Job):
     """Mail the link to an offer, whose secret only the job knows."""
 

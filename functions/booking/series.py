@@ -29,7 +29,7 @@ function = Function(__name__)
 Scope = Literal["one", "following", "all"]
 WRITES = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",))
 CHANGES = Needs(writes=("booking", "occupancy", "directory"), reads=("crm",), secrets=("calcom_api_key",))
-REFUSALS = ("branch_not_found 404", "customer_not_found 404")
+REFUSALS = ("branch_not_found 404", "customer_not_found 404", "customer_unsure 409")
 USUAL = (
     "series_not_found 404", "appointment_not_found 404", "stale_version 409", "series_unfinished 409",
     "change_pending 409", "calendar_busy 503",
