@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -19,13 +19,15 @@ from typing import Any
 import msgspec
 
 from benchmarks import sweep
+from benchmarks.peers.query import TeamHost, TeamQuery
+from benchmarks.peers.search import search
+from benchmarks.peers.starts import TeamSpec
 from benchmarks.vector_kinds import MINUTE_MS, ms, read_hours
 from chalicelib.booking.calendar.entries import Days, Entry, Kind, blocked_minutes, with_entry
-from chalicelib.booking.engine.clocks import moment_of, texts
+from chalicelib.booking.engine.clocks import DAY, EPOCH_DAY, moment_of
 from chalicelib.booking.engine.hours import Hours
-from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, frame_of
-from chalicelib.booking.engine.search import search, search_each
-from chalicelib.booking.engine.starts import SlotSpec
+from chalicelib.booking.engine.query import Frame, frame_of
+from chalicelib.booking.engine.search import search_each
 
 Json = dict[str, Any]
 SECONDS = 1.5
@@ -48,23 +50,24 @@ class Workload(msgspec.Struct, frozen=True):
     now: int
     asked: tuple[int, int]
     viewer: str
-    spec: SlotSpec
+    spec: TeamSpec
     frame: Frame
     dates: tuple[date, ...]
     staff: Mapping[str, Member]
 
-    def hosts(self, wanted: Iterable[str], *, fixed: bool) -> tuple[Host, ...]:
+    def hosts(self, wanted: Iterable[str], *, fixed: bool) -> tuple[TeamHost, ...]:
         """The staff, with what is taken read from the stored bytes."""
         now = datetime.fromtimestamp(self.now / 1000, UTC)
         members = (self.staff[each] for each in wanted)
         return tuple(
-            Host(id=m.id, hours=m.hours, busy=blocked_minutes(m.days, self.dates, now), fixed=fixed) for m in members
+            TeamHost(id=m.id, hours=m.hours, busy=blocked_minutes(m.days, self.dates, now), fixed=fixed)
+            for m in members
         )
 
-    def query(self, hosts: tuple[Host, ...]) -> AvailabilityQuery:
+    def query(self, hosts: tuple[TeamHost, ...]) -> TeamQuery:
         """All free starts of these."""
         first, last = self.asked
-        return AvailabilityQuery(
+        return TeamQuery(
             now=self.now,
             first=first,
             last=last,
@@ -102,7 +105,7 @@ def main(arguments: list[str]) -> int:
 def read(given: Json) -> Workload:
     """The workload in the house's own terms: its bookings put into calendars one by one, as they would be."""
     service = given["service"]
-    spec = SlotSpec(
+    spec = TeamSpec(
         duration=service["duration_min"],
         step=service["slot_interval_min"],
         before=service["buffer_before_min"],
@@ -126,7 +129,7 @@ def engine(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
     """The slots as the engine finds them."""
     if mode == "each":
         found = search_each(workload.query(workload.hosts(wanted, fixed=True)), workload.frame)
-        return [f"{member} {text}" for member, each in found.items() for text in texts(each.starts)]
+        return [f"{member} {text}" for member, each in found.items() for text in texts(each)]
     hosts = workload.hosts(wanted, fixed=mode != "any")
     return texts(search(workload.query(hosts), workload.frame).starts)
 
@@ -153,6 +156,22 @@ def tuned(workload: Workload, wanted: Sequence[str], mode: str) -> list[str]:
     return texts(sorted({start for starts in found.values() for start in starts}))
 
 
+def texts(minutes: Iterable[int]) -> list[str]:
+    """Each minute as RFC 3339 in UTC: a date is written once, a time of day once for all days."""
+    times = _times()
+    return [_date(minute // DAY) + times[minute % DAY] for minute in minutes]
+
+
+@lru_cache(maxsize=1024)
+def _date(day: int) -> str:
+    return date.fromordinal(day + EPOCH_DAY).isoformat()
+
+
+@lru_cache(maxsize=1)
+def _times() -> list[str]:
+    return [f"T{minute // 60:02}:{minute % 60:02}:00Z" for minute in range(DAY)]
+
+
 def _text(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
@@ -176,7 +195,7 @@ def timed(*each: Callable[[], object]) -> list[float]:
     return [median(taken) for taken in times]
 
 
-def _calendar(bookings: Iterable[Json], spec: SlotSpec, now: int) -> Days:
+def _calendar(bookings: Iterable[Json], spec: TeamSpec, now: int) -> Days:
     days: dict[date, bytes] = {}
     at = datetime.fromtimestamp(now / 1000, UTC)
     for number, booking in enumerate(bookings):

@@ -21,7 +21,7 @@ from benchmarks import system
 from chalicelib.core.clock import epoch, now
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
-from chalicelib.vendors import calcom_webhook, retell
+from chalicelib.vendors import retell
 from infra.local.demo_practice import Practice
 
 PACKAGE = Path("out/dev/deployment.zip")
@@ -164,6 +164,8 @@ def _request(endpoint: Endpoint, practice: Practice, number: int, *, dictated: b
         raw = json.dumps({"event": "call_started", "call": {"call_id": f"cold-{time.time_ns()}"}})
         headers["x-retell-signature"] = retell.sign(raw.encode(), system.KEY, now())
     if endpoint.name == "receive_calcom":
+        from chalicelib.vendors.calcom import webhook as calcom_webhook
+
         raw = json.dumps({"triggerEvent": "BOOKING_CREATED", "createdAt": now().isoformat(), "payload": {"uid": "u"}})
         headers["x-cal-signature-256"] = calcom_webhook.sign(raw.encode(), "whsec_bench")
     raw = raw or (json.dumps(body) if body is not None else "")

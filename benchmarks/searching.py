@@ -102,5 +102,5 @@ def _fill(member: Staff, number: int, mondays: list[date]) -> None:
     ]
     unit = Unit(system.COMPANY)
     new = [entry for entry in entries if monday_of(entry.start.date()) in mondays]
-    calendar_store.take(unit, Calendar(owner_of(member)), new, now())
+    calendar_store.exchange(unit, Calendar(owner_of(member)), (), new, now())
     unit.commit()

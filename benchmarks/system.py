@@ -17,8 +17,6 @@ from chalicelib.identity.password_login import sign_in
 from infra.local import ministack
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.provision import provision
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_event_types import EventType, Host
 
 COMPANY = "com_bench"
 KEY = "key_bench"
@@ -27,6 +25,10 @@ KEY = "key_bench"
 @contextmanager
 def running() -> Iterator[Practice]:
     """Start it, yield the practice, stop it."""
+    # Imported here: whoever looks at a benchmark without running it needs no vendor.
+    from infra.local.simulators.calcom.event_types import EventType, Host
+    from infra.local.simulators.calcom.simulator import CalComSimulator
+
     embedded = ministack.start()
     simulator = CalComSimulator("cal_bench")
     os.environ |= {

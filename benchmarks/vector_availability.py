@@ -7,6 +7,12 @@ from datetime import date, datetime
 from dateutil.relativedelta import relativedelta
 from msgspec.structs import replace
 
+from benchmarks.peers.limits import Period, Unit, full
+from benchmarks.peers.query import Rules, TeamHost, TeamQuery
+from benchmarks.peers.routing import PATIENCE, choose, search_routed
+from benchmarks.peers.search import Found
+from benchmarks.peers.seats import Taken, attendance, blocked_windows, seated, with_a_seat
+from benchmarks.peers.starts import TeamSpec
 from benchmarks.vector_kinds import (
     MINUTE_MS,
     Json,
@@ -20,12 +26,8 @@ from benchmarks.vector_kinds import (
 from chalicelib.booking.engine import bits
 from chalicelib.booking.engine.clocks import DAY, day_of, day_start
 from chalicelib.booking.engine.hours import Hours, opened
-from chalicelib.booking.engine.limits import Period, Unit, full
-from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
-from chalicelib.booking.engine.routing import PATIENCE, choose, search_routed
-from chalicelib.booking.engine.search import Found
-from chalicelib.booking.engine.starts import Alignment, SlotSpec
-from chalicelib.booking.engine.taken import Taken, attendance, blocked_windows, seated, with_a_seat
+from chalicelib.booking.engine.query import Frame, frame_of
+from chalicelib.booking.engine.starts import Alignment
 from chalicelib.booking.engine.windows import Window, without
 
 ALIGNMENTS: dict[str, Alignment] = {
@@ -69,7 +71,7 @@ def _search(given: Json, first: int, last: int) -> Found:
     now = ms(given["now"])
     rules = _rules(given)
     whole_days = given.get("service_day_of_start_only")
-    query = AvailabilityQuery(
+    query = TeamQuery(
         now=now,
         first=_window_start(given, first),
         last=last + DAY if whole_days else last,
@@ -77,6 +79,7 @@ def _search(given: Json, first: int, last: int) -> Found:
         spec=spec,
         hosts=(),
         assignment=service["assignment"],
+        notice=service["min_notice_min"],
         rules=rules,
         days=(day_of(given["viewer_tz"], first), day_of(given["viewer_tz"], last - 1))
         if spec.alignment == "rounded"
@@ -116,9 +119,9 @@ def _window_start(given: Json, first: int) -> int:
     return max(ms(given["now"]) // MINUTE_MS, min(first, ms(back.isoformat()) // MINUTE_MS))
 
 
-def _ask(given: Json) -> SlotSpec:
+def _ask(given: Json) -> TeamSpec:
     service = given["service"]
-    return SlotSpec(
+    return TeamSpec(
         duration=max(service["duration_min"], 1),
         step=max(service["slot_interval_min"], 1),
         before=service["buffer_before_min"],
@@ -134,7 +137,6 @@ def _rules(given: Json) -> Rules:
     restriction = service.get("restriction")
     period = service.get("period")
     return Rules(
-        notice=service["min_notice_min"],
         strictly=given["alignment"] != "range_start_rounded_up",
         period=Period(
             kind=period["type"],
@@ -167,7 +169,7 @@ def _range(given: Json, zone: str) -> Period:
     return Period(kind="range", first=days[0], last=days[1])
 
 
-def _host(given: Json, host: Json, spec: SlotSpec, frame: Frame, asked: Window) -> Host:
+def _host(given: Json, host: Json, spec: TeamSpec, frame: Frame, asked: Window) -> TeamHost:
     seats = given["service"].get("seats")
     hours = _hours(given, host)
     grouped = spec.alignment == "gap" and (seats or 1) > 1
@@ -177,24 +179,28 @@ def _host(given: Json, host: Json, spec: SlotSpec, frame: Frame, asked: Window) 
     if given.get("service_day_of_start_only"):
         windows = opened(hours, frame.first - 1, frame.first + frame.days)
         unavailable.extend(window for window in windows if not asked[0] <= window[0] < asked[1])
-    return Host(
+    return TeamHost(
         id=str(host["id"]),
         hours=hours,
         busy=bits.mask(busy, frame.origin, frame.size),
         unavailable=tuple(unavailable),
         fixed=bool(host["fixed"]),
         group=host.get("group"),
+        away=_away(host, hours),
     )
 
 
 def _hours(given: Json, host: Json) -> Hours:
     late = given["alignment"] == "range_start_rounded_up"
     zone = host["tz"]
-    hours = read_hours(zone, host["weekly"], host.get("overrides") or [], host.get("travel") or [], late=late)
+    return read_hours(zone, host["weekly"], host.get("overrides") or [], host.get("travel") or [], late=late)
+
+
+def _away(host: Json, hours: Hours) -> frozenset[int]:
     away = [day for out in host.get("out_of_office") or [] for day in days_between(out["from"], out["to"])]
     away.extend(date.fromisoformat(day[:10]).toordinal() for day in host.get("holidays") or [])
     # Out of office counts on days on which they work at all, by their weekly hours.
-    return replace(hours, away=frozenset(day for day in away if is_working(hours, day)))
+    return frozenset(day for day in away if is_working(hours, day))
 
 
 def _taken(given: Json, host: int | str) -> list[Taken]:
@@ -234,7 +240,7 @@ def _external(given: Json, host: Json, taken: Sequence[Taken], seats: int | None
     return without(events, mirrored)
 
 
-def _limited(given: Json, hosts: Sequence[Host], frame: Frame) -> list[Host]:
+def _limited(given: Json, hosts: Sequence[TeamHost], frame: Frame) -> list[TeamHost]:
     """The hosts, unavailable in the periods in which a limit is reached."""
     service = given["service"]
     zone = given.get(LIMIT_ZONE) or hosts[0].hours.zone
@@ -272,7 +278,6 @@ def _holds(given: Json) -> list[Taken]:
         Taken(
             start=ms(hold["start"]) // MINUTE_MS,
             end=-(-ms(hold["end"]) // MINUTE_MS),
-            kind="hold",
             same_service=bool(hold.get("seat")) and bool(hold["same_service"]),
         )
         for hold in given.get("holds") or []

@@ -4,21 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from benchmarks.peers.limits import days_ahead, window_end
+from benchmarks.peers.starts import TeamSpec, rounded
+from benchmarks.peers.windows import clipped, merged, of_team, without_contained
 from chalicelib.booking.engine.clocks import DAY, day_of, offset_at, weekday
 from chalicelib.booking.engine.hours import Hours, Travel, by_day
-from chalicelib.booking.engine.limits import days_ahead, window_end
-from chalicelib.booking.engine.starts import SlotSpec, rounded
-from chalicelib.booking.engine.windows import (
-    Window,
-    clipped,
-    common,
-    continuous,
-    merged,
-    of_team,
-    overlaps,
-    without,
-    without_contained,
-)
+from chalicelib.booking.engine.windows import Window, common, continuous, overlaps, without
 
 Json = dict[str, Any]
 MINUTE_MS = 60_000
@@ -32,7 +23,7 @@ def slots_from_windows(given: Json) -> Json:
     """Windows to starts, as cal.com's getSlots."""
     zone = given["viewer_tz"]
     soonest = ms(given["now"]) + given["min_notice_min"] * MINUTE_MS
-    spec = SlotSpec(
+    spec = TeamSpec(
         duration=max(given["duration_min"], 1),
         step=max(given["slot_interval_min"], 1),
         offset=given.get("offset_start_min") or 0,

@@ -23,7 +23,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "ssm": ("GetParameter",),
     "sesv2": ("SendEmail",),
     "kms": ("Decrypt", "Encrypt", "GenerateDataKey"),
-    "s3": ("GetObject", "HeadObject", "PutObject"),
+    "s3": ("CopyObject", "DeleteObjects", "GetObject", "HeadObject", "ListObjectsV2", "PutObject"),
     "cloudwatch": METRICS,
 }
 PARTITION = "aws"

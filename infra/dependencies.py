@@ -20,6 +20,7 @@ from chalice.deploy.packager import (
 )
 from chalice.utils import OSUtils
 
+from chalicelib.core.endpoints import Package
 from infra import botocore_data
 from infra.pipeline import ROOT
 
@@ -40,6 +41,25 @@ ARCHITECTURE = "x86_64"
 
 class CannotBuild(RuntimeError):
     """A dependency has no wheel that runs on Lambda."""
+
+
+def pins_of(package: Package, root: Path = ROOT) -> Path:
+    """What pins the third-party half of a package."""
+    return root / f"requirements{_suffix(package)}.txt"
+
+
+def zip_name(package: Package) -> str:
+    """The file of a package's zip."""
+    return f"deployment{_suffix(package)}.zip"
+
+
+def code_key(package: Package) -> str:
+    """The parameter that says under which key the zip of a package lies."""
+    return f"CodeKey{package.title()}"
+
+
+def _suffix(package: Package) -> str:
+    return f"-{package}" if package else ""
 
 
 def built(requirements: Path) -> Path:

@@ -10,8 +10,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.core.endpoints import PACKAGES
 from infra import people_key
 from infra.changes import Deployment, DeploymentFailed
+from infra.dependencies import code_key, zip_name
 from infra.index_updates import CannotUpdate, updates
 from infra.package import STAGES
 from infra.parameters import ORIGIN_KEYS
@@ -43,10 +45,11 @@ def deploy(
     style = Config(s3={"addressing_style": "path"}) if endpoint else None
     store = Bucket(session.client("s3", endpoint_url=endpoint, config=style), bucket, session.region_name)
     store.ensure()
-    code_key = store.put_file(out / "deployment.zip", "zip")
     root = store.put_nested(out, endpoint)
-    say(f"uploaded to {bucket}: {code_key}")
-    given = {**parameters, "CodeBucket": bucket, "CodeKey": code_key}
+    wanted = [each for each in PACKAGES if code_key(each) in root["Parameters"]]
+    code = {code_key(each): store.put_file(out / zip_name(each), "zip") for each in wanted}
+    say(f"uploaded to {bucket}: {', '.join(code.values())}")
+    given = {**parameters, "CodeBucket": bucket, **code}
     deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say, ORIGIN_KEYS)
     deployed = deployment.template()
     people_key.ensure(session.client("ssm", endpoint_url=endpoint), parameters.get("Prefix", stack), say)

@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.queues import DEAD
+from infra.dependencies import code_key
 from infra.intrinsics import Resource, arn, logical, named, sub
 from infra.policies import OUTBOX_STREAM, VAULT_KEY, function_name, policy
 from infra.resources import FILES, bucket_name
@@ -42,7 +43,7 @@ def with_endpoint(chalices: Resource, endpoint: Endpoint, stage: str) -> dict[st
         **chalices["Properties"],
         "FunctionName": named(function_name(endpoint)),
         "Description": endpoint.doc.strip().partition("\n")[0][:256],
-        "CodeUri": {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Ref": "CodeKey"}},
+        "CodeUri": {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Ref": code_key(endpoint.package)}},
         "MemorySize": endpoint.memory_mb,
         "Timeout": endpoint.timeout_seconds,
         "Tracing": "Active",
@@ -95,11 +96,19 @@ def environment(endpoint: Endpoint, stage: str) -> dict[str, Any]:
         "FIC_WEBHOOK_PUBLIC_KEY": {"Ref": "FicWebhookPublicKey"},
         "POWERTOOLS_SERVICE_NAME": function_name(endpoint),
         "POWERTOOLS_METRICS_NAMESPACE": "PilotPractice",
-        **({"PILOT_FILES_BUCKET": sub(bucket_name(FILES))} if needs.uploads or needs.downloads else {}),
+        **(_files() if needs.files() or endpoint.area == FILES else {}),
         "PILOT_CHAT_WAITERS": {"Ref": "ChatWaiters"},
         "PILOT_TRAVEL_PROVIDER": {"Ref": "TravelProvider"},
         "PILOT_OFFERS_URL": {"Ref": "OffersUrl"},
         **({"PILOT_VAULT_KEY": {"Ref": VAULT_KEY}} if needs.vault else {}),
+    }
+
+
+def _files() -> dict[str, Any]:
+    return {
+        "PILOT_FILES_BUCKET": sub(bucket_name(FILES)),
+        "PILOT_FILES_CAP_GB": {"Ref": "FilesCapGb"},
+        "PILOT_FILES_SCANNER": {"Ref": "FilesScanner"},
     }
 
 

@@ -1,11 +1,11 @@
 """What AWS allows of a stack, an API and an account, measured on the templates and enforced before any upload."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from infra.intrinsics import Template
-from infra.zipping import Package
+from infra.zipping import Zip
 
 RESOURCES = 500
 PARAMETERS = 200
@@ -85,13 +85,13 @@ def _behaviors(template: Template) -> int:
     return sum(1 + len(each["DistributionConfig"]["CacheBehaviors"]) for each in found)
 
 
-def check(sizes: list[StackSize], package: Package | None) -> None:
+def check(sizes: list[StackSize], zips: Collection[Zip] = ()) -> None:
     """Raise OverLimit unless everything is within the limits."""
     faults = [fault for size in sizes for fault in _faults(size)]
     faults += _above("all stacks", "roles", sum(size.roles for size in sizes), ROLES)
     faults += _above("all stacks", "resources", sum(size.resources for size in sizes), STACK_RESOURCES)
-    if package:
-        faults += _above("deployment.zip", "unzipped bytes", package.unzipped_bytes, UNZIPPED_BYTES)
+    for each in zips:
+        faults += _above(each.path.name, "unzipped bytes", each.unzipped_bytes, UNZIPPED_BYTES)
     if faults:
         raise OverLimit("; ".join(faults))
 
@@ -111,7 +111,7 @@ def _above(where: str, what: str, found: int, limit: int) -> list[str]:
     return [f"{where}: {found:,} {what}, at most {limit:,}"] if found > limit else []
 
 
-def table(sizes: list[StackSize], package: Package | None) -> str:
+def table(sizes: list[StackSize], zips: Collection[Zip] = ()) -> str:
     """The figures as text, a line for each stack, then the sums."""
     heads = ("stack", "resources", "roles", "parameters", "path nodes", "policy chars", "template bytes")
     rows = [
@@ -123,11 +123,11 @@ def table(sizes: list[StackSize], package: Package | None) -> str:
     sums = ("sum", resources, roles, "", "", "", size)
     limits = ("limit", RESOURCES, ROLES, PARAMETERS, PATH_NODES, POLICY_CHARACTERS, TEMPLATE_BYTES)
     lines = [_line(row) for row in (heads, *rows, sums, limits)]
-    if package:
-        lines.append(
-            f"deployment.zip: {package.zip_bytes:,} bytes, {package.unzipped_bytes:,} unzipped"
-            f" (at most {UNZIPPED_BYTES:,}), sha256 {package.digest[:16]}"
-        )
+    lines += [
+        f"{each.path.name}: {each.zip_bytes:,} bytes, {each.unzipped_bytes:,} unzipped"
+        f" (at most {UNZIPPED_BYTES:,}), sha256 {each.digest[:16]}"
+        for each in zips
+    ]
     return "\n".join(lines)
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from chalicelib.core.endpoints import PACKAGES
 from chalicelib.core.settings import FIC_PUBLIC_KEY
+from infra.dependencies import code_key, zip_name
 from infra.policies import MAIL_DOMAIN, OUTBOX_STREAM, VAULT_KEY
 
 PUBLIC_URL = "PublicUrl"
@@ -21,7 +23,9 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
             "Description": "Begins the name of every table, queue, Lambda and secret.",
         },
         "CodeBucket": {"Type": "String", "Description": "The bucket that holds the package."},
-        "CodeKey": {"Type": "String", "Description": "The zip of the Lambdas, under its hash."},
+        **{
+            code_key(each): {"Type": "String", "Description": f"{zip_name(each)}, under its hash."} for each in PACKAGES
+        },
         **_address(),
         MAIL_DOMAIN: {
             "Type": "String",
@@ -45,6 +49,17 @@ def parameters(longest_prefix: int, stage: str = "dev") -> dict[str, dict[str, A
             "Default": 100,
             "MinValue": 0,
             "Description": "How many requests may wait for news in chats at once; each is a Lambda meanwhile.",
+        },
+        "FilesCapGb": {
+            "Type": "Number",
+            "Default": 50,
+            "MinValue": 1,
+            "Description": "How many gigabytes of files each company may store.",
+        },
+        "FilesScanner": {
+            "Type": "String",
+            "Default": "",
+            "Description": "Who looks for malware in uploads, as module:function; empty: the EICAR test file alone.",
         },
         "TravelProvider": {
             "Type": "String",

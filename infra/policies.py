@@ -16,6 +16,8 @@ VAULT = ("Decrypt", "Encrypt")
 UPLOADS = ("PutObject",)
 DOWNLOADS = ("GetObject",)
 """HeadObject is granted by it, too."""
+REMOVES = ("DeleteObject",)
+LISTS = ("ListBucket",)
 WATCHES = ("GetQueueAttributes",)
 METRICS = ("GetMetricData",)
 MAILS = ("SendEmail", "SendRawEmail")
@@ -124,12 +126,21 @@ def _secrets(endpoint: Endpoint) -> list[Statement]:
 
 
 def _files(endpoint: Endpoint) -> list[Statement]:
-    asked = (("Uploads", UPLOADS, endpoint.needs.uploads), ("Downloads", DOWNLOADS, endpoint.needs.downloads))
-    return [
+    needs = endpoint.needs
+    asked = (
+        ("Uploads", UPLOADS, needs.uploads),
+        ("Downloads", DOWNLOADS, needs.downloads),
+        ("Removes", REMOVES, needs.removes),
+    )
+    granted = [
         _allow(sid, "s3", list(actions), [sub(f"{bucket_arn(FILES)}/{folder}/*") for folder in sorted(set(folders))])
         for sid, actions, folders in asked
         if folders
     ]
+    if needs.lists:
+        below = {"StringLike": {"s3:prefix": [f"{folder}/*" for folder in sorted(set(needs.lists))]}}
+        granted.append(_allow("Lists", "s3", list(LISTS), [sub(bucket_arn(FILES))]) | {"Condition": below})
+    return granted
 
 
 def _stream() -> list[Statement]:

@@ -22,6 +22,8 @@ VISIBILITY_FACTOR = 6
 VAULT_KEY_ID = "VaultKey"
 BUCKET_ID = "FilesBucket"
 FILES = "files"
+INCOMING_DAYS = 2
+"""Longer than anything that was uploaded waits to be looked at."""
 LONGEST_CONSUMER_SECONDS = 60
 """Assumed for a queue whose consumer is not written yet."""
 
@@ -193,7 +195,10 @@ def _files(stage: str) -> dict[str, Resource]:
         "AllowedHeaders": ["content-type", "if-none-match"],
         "MaxAge": 600,
     }
-    return closed_bucket(BUCKET_ID, FILES, stage, [], CorsConfiguration={"CorsRules": [rule]})
+    # What is put by a link and taken lies in another folder by then; the rest nobody asks for.
+    gone = {"Id": "incoming", "Prefix": "incoming/", "Status": "Enabled", "ExpirationInDays": INCOMING_DAYS}
+    rules = {"LifecycleConfiguration": {"Rules": [gone]}, "CorsConfiguration": {"CorsRules": [rule]}}
+    return closed_bucket(BUCKET_ID, FILES, stage, [], **rules)
 
 
 def _vault(stage: str) -> dict[str, Resource]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 
 from chalicelib.core import watched
-from chalicelib.core.endpoints import Endpoint
+from chalicelib.core.endpoints import Endpoint, Package
 from chalicelib.core.openapi import document, encode
-from infra.dependencies import built, compile_all
+from infra.dependencies import built, compile_all, pins_of
 from infra.pipeline import ROOT
 
 NOT_SHIPPED = ("chalicelib/cli",)
@@ -21,9 +21,13 @@ OLDEST = (1980, 1, 1, 0, 0, 0)
 """The first date a zip can hold; every entry gets it."""
 
 
+LARGE_BYTES = 10_000_000
+"""Programs of this size are packed quickly: what the best compression saves of them would take half a minute."""
+
+
 @dataclass(frozen=True)
-class Package:
-    """The zip and its figures. `unzipped_bytes` is what Lambda limits."""
+class Zip:
+    """A package's zip and its figures. `unzipped_bytes` is what Lambda limits."""
 
     path: Path
     digest: str
@@ -31,9 +35,9 @@ class Package:
     unzipped_bytes: int
 
 
-def write_package(path: Path, endpoints: list[Endpoint], root: Path = ROOT) -> Package:
-    """Write the zip with the dependencies, chalicelib, what `vendor/` leads to, and what is known of `endpoints`."""
-    third_party = built(root / "requirements.txt")
+def write_package(path: Path, endpoints: list[Endpoint], package: Package = "", root: Path = ROOT) -> Zip:
+    """Write the zip of `package`: dependencies, chalicelib, what `vendor/` leads to, what is known of `endpoints`."""
+    third_party = built(pins_of(package, root))
     with tempfile.TemporaryDirectory() as scratch:
         own = Path(scratch)
         _copy_own(root, own)
@@ -42,7 +46,7 @@ def write_package(path: Path, endpoints: list[Endpoint], root: Path = ROOT) -> P
         compile_all(own)
         unzipped = _write(path, {**_files(third_party), **_files(own)})
     content = path.read_bytes()
-    return Package(path, hashlib.sha256(content).hexdigest(), len(content), unzipped)
+    return Zip(path, hashlib.sha256(content).hexdigest(), len(content), unzipped)
 
 
 def _copy_own(root: Path, place: Path) -> None:
@@ -64,6 +68,10 @@ def _walk(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
+def _runs(name: str, path: Path) -> bool:
+    return name.endswith(".so") or bool(path.stat().st_mode & 0o100 and "/binaries/" in name)
+
+
 def _write(target: Path, files: dict[str, Path]) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     size = 0
@@ -71,8 +79,8 @@ def _write(target: Path, files: dict[str, Path]) -> int:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, OLDEST)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o100755 if name.endswith(".so") else 0o100644) << 16
+            entry.external_attr = (0o100755 if _runs(name, files[name]) else 0o100644) << 16
             content = files[name].read_bytes()
-            archive.writestr(entry, content)
+            archive.writestr(entry, content, compresslevel=1 if len(content) > LARGE_BYTES else 9)
             size += len(content)
     return size

@@ -15,7 +15,7 @@ from chalicelib.booking.appointments.appointment import OVER, Appointment
 
 MINUTE = timedelta(minutes=1)
 NOT_BOOKED = frozenset({"held", "released"})
-"""Waiting for Cal.com's word, or refused by it: nothing has been booked (yet)."""
+"""Waiting for a provider's word, or refused by it: nothing has been booked (yet)."""
 Counters = dict[str, int]
 """By name; a counter that is not there is nought."""
 Days = dict[date, Counters]

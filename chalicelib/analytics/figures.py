@@ -9,7 +9,7 @@ from chalicelib.analytics.counters import Counters
 from chalicelib.analytics.periods import Period, total
 
 ONLINE = ("web", "mobile", "api")
-"""The sources whose bookings follow a search; by phone and at Cal.com others do the searching."""
+"""The sources whose bookings follow a search; by phone and at providers others do the searching."""
 HOURS, WEEKDAYS = 24, 7
 
 

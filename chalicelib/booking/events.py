@@ -6,7 +6,7 @@ from chalicelib.core.events import Event
 
 
 class AppointmentBooked(Event):
-    """It stands: here, and at Cal.com where the branch books through it."""
+    """It stands: here, and at the provider that the branch books through, if any."""
 
     appointment_id: str
     customer_id: str
@@ -17,7 +17,7 @@ class AppointmentBooked(Event):
 
 
 class AppointmentReleased(Event):
-    """The hold was given up because Cal.com does not have the booking; `reason` is a code."""
+    """The hold was given up because the provider does not have the booking; `reason` is a code."""
 
     appointment_id: str
     reason: str
@@ -42,7 +42,7 @@ class AppointmentReassigned(Event):
 
 
 class AppointmentChangeDropped(Event):
-    """A change that was asked for will not be: Cal.com refused it, or turned out never to have made it."""
+    """A change that was asked for will not be: the provider refused it, or turned out never to have made it."""
 
     appointment_id: str
     kind: str
@@ -75,7 +75,7 @@ class AppointmentMarked(Event):
 
 
 class VendorBookingUnassigned(Event):
-    """It was booked at Cal.com over something that stands here; someone has to decide who does it."""
+    """It was booked at a provider over something that stands here; someone has to decide who does it."""
 
     appointment_id: str
     branch_id: str
@@ -159,7 +159,7 @@ class WaitingOffered(Event):
 
 
 class WaitingOfferEnded(Event):
-    """An offer came to nothing; `outcome`: declined, lapsed, withdrawn, or gone (Cal.com did not have the time)."""
+    """An offer came to nothing; `outcome`: declined, lapsed, withdrawn, or gone (the provider had it not)."""
 
     waiting_id: str
     offer_id: str
@@ -168,7 +168,7 @@ class WaitingOfferEnded(Event):
 
 
 class WaitingBooked(Event):
-    """An offer was accepted: the appointment stands, or is held until Cal.com has it."""
+    """An offer was accepted: the appointment stands, or is held until the provider has it."""
 
     waiting_id: str
     offer_id: str

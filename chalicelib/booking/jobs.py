@@ -10,20 +10,20 @@ News = Literal["booked", "requested", "confirmed", "moved", "cancelled", "declin
 
 
 class ReconcileBooking(Job):
-    """Ask Cal.com about a hold, and confirm or release it."""
+    """Ask the provider about a hold, and confirm or release it."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.reconcile_booking:reconcile"
+    handler = "chalicelib.booking.provider.reconcile_booking:reconcile"
     attempts = 12
 
     appointment_id: str
 
 
 class SettleChange(Job):
-    """Ask Cal.com what became of a change, and write it down or undo it."""
+    """Ask the provider what became of a change, and write it down or undo it."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.reconcile_change:settle_change"
+    handler = "chalicelib.booking.provider.reconcile_change:settle_change"
     attempts = 12
 
     appointment_id: str
@@ -31,23 +31,28 @@ class SettleChange(Job):
 
 
 class TellCalCom(Job):
-    """Bring a booking at Cal.com up to ours in what it need not agree to: no-shows, attendees, guests."""
+    """Bring a booking at its provider up to ours in what it need not agree to: no-shows, attendees, guests."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.push:tell"
+    handler = "chalicelib.booking.provider.push:tell"
     attempts = 12
 
     appointment_id: str
+
+
+PushBooking = TellCalCom
+"""Its name on the wire is older than the second provider."""
 
 
 class CancelLeftover(Job):
-    """Cancel a booking at Cal.com that no appointment stands for any more."""
+    """Cancel a booking at a provider (by its id there) that no appointment stands for any more."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.reconcile_change:cancel_leftover"
+    handler = "chalicelib.booking.provider.reconcile_change:cancel_leftover"
     attempts = 12
 
     appointment_id: str
+    provider: str
     uid: str
 
 
@@ -55,7 +60,7 @@ class PollCalCom(Job):
     """Ask Cal.com what has changed since the last time, and act on it."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.poll:poll"
+    handler = "chalicelib.integrations.calcom.news:poll"
     attempts = 4
 
 
@@ -63,7 +68,7 @@ class ApplyCalComBooking(Job):
     """Act on a booking of Cal.com's that the poll could not be done with."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.poll:apply_one"
+    handler = "chalicelib.integrations.calcom.news:apply_one"
     attempts = 8
 
     uid: str
@@ -73,7 +78,7 @@ class CheckCalComWebhooks(Job):
     """See that Cal.com still sends us what happens, and subscribe anew where it does not."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.webhook_subscription:check"
+    handler = "chalicelib.integrations.calcom.webhook_subscription:check"
     attempts = 4
 
 
@@ -81,7 +86,7 @@ class ApplyCalComEvent(Job):
     """Act on a delivery of Cal.com's that lies in the inbox."""
 
     queue = "sync"
-    handler = "chalicelib.booking.calcom.webhook_events:apply_delivery"
+    handler = "chalicelib.integrations.calcom.news:apply_delivery"
     attempts = 10
 
     delivery_id: str
@@ -139,6 +144,16 @@ class ServeWaiting(Job):
     handler = "chalicelib.booking.waitlist.serve:serve_waiting"
 
     appointment_id: str
+
+
+class CheckWaiting(Job):
+    """End an offer that nobody answered, or waiting that is over, or look again at who has waited for a day."""
+
+    queue = "default"
+    handler = "chalicelib.booking.waitlist.end_offer:check_waiting"
+    attempts = 10
+
+    waiting_id: str
 
 
 class MailOffer(Job):

@@ -21,11 +21,7 @@ def _released(event: events.AppointmentReleased, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, appointment_id=event.appointment_id, reason=event.reason)
 
 
-def _back(event: events.TimeOffWithdrawn, company_id: str) -> Job:
-    return OfferOpening(company_id=company_id, staff_id=event.staff_id, first=event.starts_at, last=event.ends_at)
-
-
-def _less_busy(event: events.ExternalBusyChanged, company_id: str) -> Job:
+def _back(event: events.TimeOffWithdrawn | events.ExternalBusyChanged, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, staff_id=event.staff_id, first=event.starts_at, last=event.ends_at)
 
 
@@ -41,24 +37,14 @@ def _serve(event: events.AppointmentBooked, company_id: str) -> Job:
     return ServeWaiting(company_id=company_id, appointment_id=event.appointment_id)
 
 
-def _mailing(news: News) -> Callable[[Any, str], Job | None]:
-    def mail(event: Any, company_id: str) -> Job:
-        return MailCustomer(company_id=company_id, appointment_id=event.appointment_id, news=news)
+def _mailing(news: News, *, participant: bool = False, status: str = "") -> Callable[[Any, str], Job | None]:
+    """Mail the news, to the participant alone that an event is about; of events with a status, about this one alone."""
 
-    return mail
-
-
-def _mail_confirmed(event: events.AppointmentMarked, company_id: str) -> Job | None:
-    if event.status != "confirmed":
-        return None
-    return MailCustomer(company_id=company_id, appointment_id=event.appointment_id, news="confirmed")
-
-
-def _mail_participant(news: News) -> Callable[[Any, str], Job | None]:
-    def mail(event: Any, company_id: str) -> Job:
-        return MailCustomer(
-            company_id=company_id, appointment_id=event.appointment_id, news=news, customer_id=event.customer_id
-        )
+    def mail(event: Any, company_id: str) -> Job | None:
+        if status and event.status != status:
+            return None
+        whom = event.customer_id if participant else ""
+        return MailCustomer(company_id=company_id, appointment_id=event.appointment_id, news=news, customer_id=whom)
 
     return mail
 
@@ -84,13 +70,13 @@ LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
     events.AppointmentCancelled: (_freed, _mailing("cancelled")),
     events.AppointmentReassigned: (_freed,),
     events.AppointmentMoved: (_moved_away, _mailing("moved")),
-    events.AppointmentMarked: (_mail_confirmed, _ask_for_review),
+    events.AppointmentMarked: (_mailing("confirmed", status="confirmed"), _ask_for_review),
     events.AppointmentReleased: (_released,),
     events.TimeOffWithdrawn: (_back,),
-    events.ExternalBusyChanged: (_less_busy,),
+    events.ExternalBusyChanged: (_back,),
     events.PracticeChanged: (_changed,),
     events.WaitingAdded: (_joined,),
-    events.ParticipantJoined: (_mail_participant("booked"),),
-    events.ParticipantLeft: (_mail_participant("cancelled"),),
+    events.ParticipantJoined: (_mailing("booked", participant=True),),
+    events.ParticipantLeft: (_mailing("cancelled", participant=True),),
     events.ParticipantMoved: (_mail_merged,),
 }

@@ -19,11 +19,10 @@ Access patterns of `booking`
   how often a customer had it done  pk `<company>#<customer>`    sk `done#<service>`                            GetItem
   who is blocked                    pk `<company>#blocklist`     sk `<block>`                                   Query
   whether someone is blocked        pk `<company>#blocked`       sk `customer#…`, `phone#…`, `email#…`          GetItem
-  how far Cal.com is followed       pk `<company>#calcom`        sk `cursor`                                    GetItem
+  how far a provider is followed    pk `<company>#<provider>`    sk `cursor`                                    GetItem
   a place on the waiting list       pk `<company>#<waiting>`     sk `waiting`                                   GetItem
   who waits, by branch and time     by_branch: `<company>#waiting`, `<branch>#<since>#<waiting>`                Query
   everyone who waits or has         by_company: `<company>#waiting`, by_customer: `<company>#<customer>#waiting` Query
-  what is due on the waiting list   by_end: `waiting`, due at and id                                            Query
   a series with its occurrences     pk `<company>#series`        sk `<series>`                                  GetItem
     of a company, newest first      the same partition                                                          Query
     of a customer                   pk `<company>#<customer>`    sk `series#<series>`, which only names it      Query
@@ -85,18 +84,6 @@ class OccupancyRow(Row):
     """
 
     table: ClassVar[Table] = Table("occupancy", ttl=True)
-    d0 = BinaryAttribute(null=True, legacy_encoding=False)
-    d1 = BinaryAttribute(null=True, legacy_encoding=False)
-    d2 = BinaryAttribute(null=True, legacy_encoding=False)
-    d3 = BinaryAttribute(null=True, legacy_encoding=False)
-    d4 = BinaryAttribute(null=True, legacy_encoding=False)
-    d5 = BinaryAttribute(null=True, legacy_encoding=False)
-    d6 = BinaryAttribute(null=True, legacy_encoding=False)
+    d0, d1, d2, d3, d4, d5, d6 = (BinaryAttribute(null=True, legacy_encoding=False) for _ in range(7))
+    p0, p1, p2, p3, p4, p5, p6 = (BinaryAttribute(null=True, legacy_encoding=False) for _ in range(7))
     tally = NumberAttribute(null=True)
-    p0 = BinaryAttribute(null=True, legacy_encoding=False)
-    p1 = BinaryAttribute(null=True, legacy_encoding=False)
-    p2 = BinaryAttribute(null=True, legacy_encoding=False)
-    p3 = BinaryAttribute(null=True, legacy_encoding=False)
-    p4 = BinaryAttribute(null=True, legacy_encoding=False)
-    p5 = BinaryAttribute(null=True, legacy_encoding=False)
-    p6 = BinaryAttribute(null=True, legacy_encoding=False)

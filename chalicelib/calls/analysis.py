@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+PROVIDER = "calcom"
+"""The one provider at which agents book by themselves; they name its ids as below."""
 _NAMES: dict[str, tuple[str, ...]] = {
-    "calcom_uid": ("calcom_uid", "calcom_booking_uid", "booking_uid", "uid", "external_id"),
-    "calcom_id": ("calcom_booking_id", "calcom_id", "booking_id", "id"),
+    "booking_id": ("calcom_uid", "calcom_booking_uid", "booking_uid", "uid", "external_id"),
+    "booking_number": ("calcom_booking_id", "calcom_id", "booking_id", "id"),
     "event_type": ("event_type_id", "calcom_event_type_id", "event_type"),
     "starts_at": ("starts_at", "start_time", "start", "appointment_time", "appointment_start", "date_time"),
     "ends_at": ("ends_at", "end_time", "end", "appointment_end"),
@@ -37,7 +39,7 @@ _INSIDE = {
     "booking": _EVERYTHING,
     "booking_details": _EVERYTHING,
 }
-"""What is looked for one level deeper, as in an answer of Cal.com's kept whole; a person's id is no booking's."""
+"""What is looked for one level deeper, as in an answer of a provider's kept whole; a person's id is no booking's."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[ -]+")
 _YES = frozenset({"true", "yes", "1", "confirmed", "booked", "accepted", "success"})
 _CONFIRMED = ("booking_confirmed", "appointment_booked", "booked", "booking_status", "booking_successful")
@@ -48,11 +50,13 @@ _LATEST = 4 * 10**9
 class BookingData(msgspec.Struct, frozen=True, kw_only=True):
     """What could be read. `starts_at` and `ends_at` as RFC 3339, without an offset where none was given.
 
-    `unreadable`: names of what was given and is no number.
+    `unreadable`: names of what was given and is no number. `booking_id`, `booking_number` and `event_type` are those of
+    the provider at which the agent booked.
     """
 
-    calcom_uid: str | None = None
-    calcom_id: int | None = None
+    provider: str = PROVIDER
+    booking_id: str | None = None
+    booking_number: int | None = None
     event_type: int | None = None
     starts_at: str | None = None
     ends_at: str | None = None
@@ -87,15 +91,15 @@ def read_booking(details: dict[str, Any]) -> BookingData:
 def booking_in_analysis(data: Any) -> tuple[dict[str, Any], bool] | None:
     """The booking details in Retell's custom_analysis_data and whether they say that it stands; None without any.
 
-    It stands when the agent's provider says so, or when there is a booking of Cal.com's.
+    It stands when the agent's provider says so, or when there is a booking of a provider's.
     """
     if not isinstance(data, dict):
         return None
     booking = read_booking(data)
     flat = dict(_flattened(data))
-    at_calcom = bool(booking.calcom_uid or booking.calcom_id)
-    confirmed = at_calcom or any(str(flat.get(name, "")).strip().lower() in _YES for name in _CONFIRMED)
-    if not at_calcom and not (confirmed and booking.starts_at):
+    at_provider = bool(booking.booking_id or booking.booking_number)
+    confirmed = at_provider or any(str(flat.get(name, "")).strip().lower() in _YES for name in _CONFIRMED)
+    if not at_provider and not (confirmed and booking.starts_at):
         return None
     return data, confirmed
 
@@ -135,7 +139,7 @@ def _snake(name: object) -> str:
 
 
 def _read(field: str, given: Any) -> Any:
-    if field in ("calcom_id", "event_type", "minutes"):
+    if field in ("booking_number", "event_type", "minutes"):
         return _number(given)
     if field in ("starts_at", "ends_at"):
         return _instant(given)

@@ -1,7 +1,7 @@
 """Appointments for calls that were booked, and of which nobody here knows: each call once, however often it is tried.
 
-Cal.com has the booking already, so its word stands: a time that someone else holds by now, or that has passed, is kept
-and left unassigned or takes no time. A dry run is this same code in a dry run (core.dry_run).
+The provider has the booking already, so its word stands: a time that someone else holds by now, or that has passed, is
+kept and left unassigned or takes no time. A dry run is this same code in a dry run (core.dry_run).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, booked_event
-from chalicelib.booking.calcom.commit import BOOKING_ID, UID, claim_ids
 from chalicelib.booking.events import VendorBookingUnassigned
+from chalicelib.booking.provider.commit import claim_references
 from chalicelib.calls import list_store, store
 from chalicelib.calls.analysis import BookingData, read_booking
-from chalicelib.calls.backfill_placement import BackfillPlacement, CannotBackfill, Reads, find_placement
+from chalicelib.calls.backfill_placement import BackfillPlacement, CannotBackfill, Reads, find_placement, references_of
 from chalicelib.calls.call import Call, CallLink
 from chalicelib.calls.call_owner import Default
-from chalicelib.core import directory
+from chalicelib.core import directory, reference_store
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import DomainError, Stale, Unavailable
 from chalicelib.core.inbox import PLATFORM
@@ -111,13 +111,13 @@ class Backfill:
 
     def _link_existing(self, unit: Unit, call: Call, found: Appointment, at: datetime) -> tuple[str, ...]:
         if found.call_id not in (None, call.id):
-            raise CannotBackfill("booked_by_another_call", f"its Cal.com booking belongs to the call {found.call_id}")
+            raise CannotBackfill("booked_by_another_call", f"its booking belongs to the call {found.call_id}")
         if not found.was_booked() and found.status != "requested":
-            raise CannotBackfill("never_booked", f"its Cal.com booking is {found.status} and was never confirmed")
+            raise CannotBackfill("never_booked", f"its booking is {found.status} and was never confirmed")
         if found.call_id is None:
             appointment_store.save_appointment(unit, found.changed(at, call_id=call.id))
         _write_link(unit, call, found)
-        return (f"appointment: known by its Cal.com booking, {found.status}",)
+        return (f"appointment: known by its booking, {found.status}",)
 
     def _add_appointment(
         self, unit: Unit, call: Call, booking: BookingData, placed: BackfillPlacement, at: datetime
@@ -134,7 +134,7 @@ class Backfill:
         else:
             note = ()
         appointment_store.add_appointment(unit, appointment)
-        claim_ids(unit, appointment)
+        claim_references(unit, appointment)
         if appointment.ends_at > at:  # nobody wants to hear that a time of last month is booked
             unit.publish(booked_event(appointment))
         unit.audit("appointment.backfilled", appointment.id, call=call.id)
@@ -143,17 +143,16 @@ class Backfill:
 
 
 def _existing(placed: BackfillPlacement, booking: BookingData) -> Appointment | None:
-    kinds = ((UID, booking.calcom_uid), (BOOKING_ID, booking.calcom_id))
-    keys = [directory.key(kind, str(value)) for kind, value in kinds if value]
+    keys = [reference_store.key(each) for each in references_of(booking)]
     entries = map(directory.entry, placed.reads(keys).values())
     owners = {(entry.company_id, entry.record) for entry in entries if entry}
     if not owners:
         return None
     if len(owners) > 1:
-        raise CannotBackfill("calcom_ids_differ", "its Cal.com uid and id belong to two different appointments")
+        raise CannotBackfill(f"{booking.provider}_ids_differ", "its two ids belong to two different appointments")
     company_id, appointment_id = owners.pop()
     if company_id != placed.schedule.branch.company_id:
-        raise CannotBackfill("booked_elsewhere", "its Cal.com booking belongs to another company")
+        raise CannotBackfill("booked_elsewhere", "its booking belongs to another company")
     key = appointment_store.appointment_key(company_id, appointment_id)
     return appointment_store.appointment_of(placed.reads([key])[key])
 

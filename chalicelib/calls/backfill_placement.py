@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom.commit import BOOKING_ID, UID
+from chalicelib.booking.appointments.appointment import BOOKING, BOOKING_NUMBER, Appointment
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.entries import first_clash, weeks_between
 from chalicelib.booking.calendar.owner import owner_of
@@ -20,9 +19,10 @@ from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import Call
 from chalicelib.calls.call_owner import Default, Owner
 from chalicelib.calls.time_parsing import instant
-from chalicelib.core import directory
+from chalicelib.core import reference_store
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import new_id
+from chalicelib.core.references import Reference
 from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
 from chalicelib.crm.contact_points import store as contact_points
@@ -71,9 +71,12 @@ class BackfillPlacement(msgspec.Struct, frozen=True, kw_only=True):
         self, company_id: str, call_id: str, customer_id: str, booking: BookingData, at: datetime
     ) -> Appointment:
         """The appointment that the call made."""
-        if self.schedule.branch.books_through == "calcom" and not (booking.calcom_uid or booking.calcom_id):
-            code = "calcom_id_unreadable" if "calcom_id" in booking.unreadable else "calcom_id_missing"
-            raise CannotBackfill(code, "the branch books through Cal.com, and no Cal.com id that can be read is given")
+        provider, references = self.schedule.branch.provider, references_of(booking)
+        if provider and not references:
+            code = f"{provider}_id_{'unreadable' if 'booking_number' in booking.unreadable else 'missing'}"
+            raise CannotBackfill(
+                code, "the branch books through a provider, and no id of its that can be read is given"
+            )
         return Appointment(
             id=new_id("apt"),
             company_id=company_id,
@@ -91,8 +94,8 @@ class BackfillPlacement(msgspec.Struct, frozen=True, kw_only=True):
             status="confirmed",
             booked_as="confirmed",
             source="retell_phone",
-            calcom_booking_id=booking.calcom_id,
-            external_id=booking.calcom_uid,
+            provider=booking.provider if references else None,
+            references=references,
             created_at=at,
             updated_at=at,
         )
@@ -107,7 +110,7 @@ class BackfillPlacement(msgspec.Struct, frozen=True, kw_only=True):
         (calendar,) = calendar_store.calendars(owners, mondays, rows)
         if first_clash(calendar.days, entry, at):
             return False
-        calendar_store.take(unit, calendar, [entry], at)
+        calendar_store.exchange(unit, calendar, (), [entry], at)
         return True
 
     def line(self, appointment: Appointment) -> str:
@@ -115,8 +118,8 @@ class BackfillPlacement(msgspec.Struct, frozen=True, kw_only=True):
         zone = self.schedule.branch.clock()
         first, last = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
         who = self.member.name if self.member else "no one named"
-        ids = [str(each) for each in (appointment.calcom_booking_id, appointment.external_id) if each]
-        theirs = f", Cal.com {' '.join(ids)}" if ids else ""
+        ids = [str(each) for each in (appointment.external_number, appointment.external_id) if each]
+        theirs = f", {appointment.provider} {' '.join(ids)}" if ids else ""
         return f"appointment: {self.service.name} with {who}, {first:%a %Y-%m-%d %H:%M}–{last:%H:%M} {zone.key}{theirs}"
 
 
@@ -127,7 +130,13 @@ def find_placement(
 
     `guess`: where the last call of the same kind belonged; what that one needed is read along. It decides nothing.
     """
-    reads([*call_owner.keys(booking, call.facts), *_calcom_keys(booking), *_guessed(call, booking, guess)])
+    reads(
+        [
+            *call_owner.keys(booking, call.facts),
+            *map(reference_store.key, references_of(booking)),
+            *_guessed(call, booking, guess),
+        ]
+    )
     owner = _owner(call, booking, default, reads)
     schedule = _schedule(call, booking, owner, reads)
     service = _service(schedule, booking, owner)
@@ -145,13 +154,10 @@ def find_placement(
     )
 
 
-def _calcom_keys(booking: BookingData) -> list[Key]:
-    found = []
-    if booking.calcom_uid:
-        found.append(directory.key(UID, booking.calcom_uid))
-    if booking.calcom_id:
-        found.append(directory.key(BOOKING_ID, str(booking.calcom_id)))
-    return found
+def references_of(booking: BookingData) -> tuple[Reference, ...]:
+    """The ids that the booking has at the provider, as far as they are given."""
+    given = ((BOOKING, booking.booking_id), (BOOKING_NUMBER, booking.booking_number))
+    return tuple(Reference(booking.provider, kind, str(value)) for kind, value in given if value)
 
 
 def _guessed(call: Call, booking: BookingData, guess: BackfillPlacement | None) -> list[Key]:
@@ -186,8 +192,8 @@ def _owner(call: Call, booking: BookingData, default: Default, reads: Reads) -> 
 
 def _schedule(call: Call, booking: BookingData, owner: Owner, reads: Reads) -> Schedule:
     # An event type books in one branch; else what the booking names, what the call is linked to, the number's branch.
-    at_calcom = owner.branch_id if owner.service_id else None
-    branch_id = at_calcom or booking.branch or call.link.branch_id or owner.branch_id
+    by_event_type = owner.branch_id if owner.service_id else None
+    branch_id = by_event_type or booking.branch or call.link.branch_id or owner.branch_id
     if branch_id is None:
         branches = practice_store.practice(owner.company_id)[0]
         if len(branches) != 1:

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.booking.practice.directory import CALCOM_EVENT_TYPE
-from chalicelib.booking.practice.models import PHONE
+from chalicelib.booking.practice.models import PHONE, SERVICE
 from chalicelib.calls.analysis import BookingData
 from chalicelib.calls.call import CallFacts
-from chalicelib.core import directory
+from chalicelib.core import directory, reference_store
+from chalicelib.core.references import Reference
 from chalicelib.core.tables import Key, fetch_map
 from chalicelib.identity.store import find_company
 
@@ -53,7 +53,7 @@ def keys(booking: BookingData, facts: CallFacts) -> list[Key]:
 
 
 def _event_type_key(booking: BookingData) -> Key:
-    return directory.key(CALCOM_EVENT_TYPE, str(booking.event_type or "none"))
+    return reference_store.key(Reference(booking.provider, SERVICE, str(booking.event_type or "none")))
 
 
 def _number_key(facts: CallFacts) -> Key:
@@ -70,7 +70,7 @@ def owner(
     tried = []
     if by_type:
         known = {name: by_type.data.get(name) for name in ("branch_id", "service_id", "staff_id")}
-        return Owner(company_id=by_type.company_id, rule="the service's Cal.com event type", **known), ()
+        return Owner(company_id=by_type.company_id, rule="the service's event type", **known), ()
     tried.append(_no_event_type(booking))
     if by_number:
         return Owner(company_id=by_number.company_id, rule="the number", branch_id=by_number.record), tuple(tried)
@@ -83,7 +83,7 @@ def owner(
 
 def _no_event_type(booking: BookingData) -> Tried:
     if booking.event_type is None:
-        return Tried("event type", "no_event_type", "the call names no Cal.com event type")
+        return Tried("event type", "no_event_type", "the call names no event type")
     return Tried("event type", "unknown_event_type", f"the event type {booking.event_type} belongs to no company")
 
 

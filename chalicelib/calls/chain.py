@@ -54,7 +54,7 @@ def judge(links: Links) -> Chain:
     """The verdict on a call; reads nothing."""
     call, link, appointment = links.call, links.call.link, links.appointment
     confirmed = link.booking_confirmed
-    through_calcom = links.schedule is not None and links.schedule.branch.books_through == "calcom"
+    provider = links.schedule.branch.provider if links.schedule else None
 
     # A group came of many calls and is for many; whoever has left it is no longer found there.
     shared = appointment is not None and appointment.group is not None
@@ -87,8 +87,8 @@ def judge(links: Links) -> Chain:
         ),
         Criterion(
             "has_calcom_id",
-            when_booked(not through_calcom or (appointment is not None and _calcom_id(appointment) is not None)),
-            _calcom_detail(appointment, through_calcom),
+            when_booked(provider is None or (appointment is not None and _external_id(appointment) is not None)),
+            _external_detail(appointment, provider),
         ),
         Criterion(
             "was_booked",
@@ -99,15 +99,15 @@ def judge(links: Links) -> Chain:
     return Chain(call.id, all(criterion.passed for criterion in found), found)
 
 
-def _calcom_detail(appointment: Appointment | None, through_calcom: bool) -> str:
-    if not through_calcom:
-        return "the branch does not book through Cal.com"
-    return str(_calcom_id(appointment) or "none") if appointment else "none"
+def _external_detail(appointment: Appointment | None, provider: str | None) -> str:
+    if provider is None:
+        return "the branch does not book through a provider"
+    return str(_external_id(appointment) or "none") if appointment else "none"
 
 
-def _calcom_id(appointment: Appointment) -> int | str | None:
-    # An analysis may have brought the uid alone; Cal.com finds the booking by either.
-    return appointment.calcom_booking_id if appointment.calcom_booking_id is not None else appointment.external_id
+def _external_id(appointment: Appointment) -> int | str | None:
+    # An analysis may have brought one of the two alone; the provider finds the booking by either.
+    return appointment.external_number if appointment.external_number is not None else appointment.external_id
 
 
 def links_of(company_id: str, call_id: str) -> Links:

@@ -17,6 +17,7 @@ from chalicelib.booking.packages.change import Change
 from chalicelib.booking.packages.change import cancel as cancel_package
 from chalicelib.booking.packages.reschedule import reschedule as reschedule_package
 from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.provider.pending_change import is_under_way
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.calls.appointment_answers import about_one, refused, which_one
 from chalicelib.calls.function_args import CancelArgs, RescheduleArgs, WhichArgs
@@ -31,7 +32,6 @@ from chalicelib.core.unit import Unit
 T = TypeVar("T")
 AppointmentHook = Callable[[Unit, Appointment], None]
 Act = Callable[[Known], Answer]
-AWAITING = frozenset({"change_pending", "awaits_calcom"})
 
 
 def move(context: FunctionContext, request: RescheduleArgs, tools: Tools) -> Answer:
@@ -132,7 +132,7 @@ def _cancelled(
 
 def _change(context: FunctionContext, tools: Tools, hook: Callable[[Unit, T], None]) -> ChangeContext[T]:
     company_id = context.company_id
-    return ChangeContext(lambda: tools.new_unit(company_id), company_id, tools.clock, hook, tools.calcom)
+    return ChangeContext(lambda: tools.new_unit(company_id), company_id, tools.clock, hook, tools.connect)
 
 
 def _of_first(hook: AppointmentHook) -> Callable[[Unit, Together], None]:
@@ -152,10 +152,10 @@ def _not_done(
         return {"message": said.cannot_change, "status": "refused", "code": terms}
     if refusal.code in REFUSED_TIMES:
         return answer_taken(context.voice.on_clock(known.schedule.branch.clock()), _conflict(refusal))
-    if refusal.code in AWAITING and _same_change(context, known, requested):
+    if is_under_way(refusal) and _same_change(context, known, requested):
         return about_one(context, known, pending, "pending")
     log.warning("not changed", extra={"code": refusal.code, "appointment_id": known.appointment.id})
-    if isinstance(refusal, Conflict) and refusal.code not in AWAITING:
+    if isinstance(refusal, Conflict) and not is_under_way(refusal):
         return {"message": said.cannot_change, "status": "refused", "code": refusal.code}
     return {"message": said.trouble, "status": "failed", "code": refusal.code}
 

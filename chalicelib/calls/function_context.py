@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from chalicelib.booking.appointments.external import BookingProvider, connect
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.calls import store
@@ -24,9 +25,6 @@ from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm.contact_points import store as contact_points
 from chalicelib.crm.contact_points.holders import Holders
 
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
-
 KEEP_ANSWER = timedelta(hours=24)
 DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_there"})
 """What an answer says once something was done; every other one changed nothing and is not kept."""
@@ -34,11 +32,11 @@ Answer = dict[str, Any]
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What the functions work with: units of work by company, the clock, and Cal.com, made only when it is needed."""
+    """What the functions work with: units of work by company, the clock, and providers, connected only when needed."""
 
     new_unit: CompanyUnitFactory
     clock: Clock
-    calcom: "Callable[[], CalCom]"
+    connect: Callable[[str], BookingProvider] = connect
 
 
 class FunctionContext(msgspec.Struct, frozen=True, kw_only=True):

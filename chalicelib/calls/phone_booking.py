@@ -1,5 +1,6 @@
-"""A phone call becomes an appointment: hold here, book at Cal.com, confirm here, in at most two transactions."""
+"""A phone call becomes an appointment: hold here, book at the provider, confirm here, in at most two transactions."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,13 +13,12 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.package import FirstPart
-from chalicelib.booking.calcom.book import confirm, confirm_at_calcom
-from chalicelib.booking.calcom.requests import booking_at_calcom
 from chalicelib.booking.creation.book import Booked, TransactionHook, book
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.provider.book import ask_again, confirm_with_provider
 from chalicelib.booking.rules.facts import Rows
 from chalicelib.calls import store
 from chalicelib.calls.call import CallLink
@@ -58,7 +58,7 @@ class PhoneBooking:
     """One request of the agent to book; the same call with the same arguments again gets the same appointment.
 
     Reads at most three times: the schedule (for the branch's clock), then calendars, customer, call and guard at once;
-    the endpoint has looked up the called number before. Writes one transaction, a second one where Cal.com confirms.
+    the endpoint has looked up the called number before. Writes one transaction, a second one where a provider confirms.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class PhoneBooking:
         self._args = args
         self._new_unit = lambda: tools.new_unit(caller.company_id)
         self._clock = tools.clock
-        self._calcom = tools.calcom
+        self._connect = tools.connect
         self._call_id = caller.call_id or new_id("call")
         self._new_call = caller.call_id is None
         self._guard = answer_guard(caller, "book_appointment", args)
@@ -165,16 +165,16 @@ class PhoneBooking:
         )
 
     def _confirm(self, booked: Booked) -> dict[str, Any]:
-        client = self._calcom()
+        client = self._connect(str(booked.appointment.provider))
         try:
             with with_alternatives():
-                done = confirm_at_calcom(self._context(booked.appointment), booked, client)
+                done = confirm_with_provider(self._context(booked.appointment), booked, client)
         except Conflict as taken:
             return self._answer_taken(taken)
         except OutcomeUnknown:
             return self._answer_pending(booked.appointment, booked.schedule)
         except DomainError as refusal:
-            log.warning("calcom did not book", extra={"code": refusal.code, "appointment_id": booked.appointment.id})
+            log.warning("provider did not book", extra={"code": refusal.code, "appointment_id": booked.appointment.id})
             message = voice_of(booked.schedule.branch, self._clock()).phrases.trouble
             return {"message": message, "status": "failed", "code": refusal.code}
         finally:
@@ -190,24 +190,15 @@ class PhoneBooking:
     def _answer_again(self, appointment: Appointment) -> dict[str, Any]:
         schedule = practice_store.get_schedule(appointment.company_id, appointment.branch_id)
         if appointment.status == "held":
-            appointment = self._as_calcom_knows(appointment)
+            appointment = self._as_provider_knows(appointment)
         if appointment.status == "held":
             return self._answer_pending(appointment, schedule)
         return self._answer_booked(appointment, schedule)
 
-    def _as_calcom_knows(self, appointment: Appointment) -> Appointment:
+    def _as_provider_knows(self, appointment: Appointment) -> Appointment:
         # The first answer was lost: never book a second time without asking what became of the first.
-        client = self._calcom()
-        try:
-            found = booking_at_calcom(appointment, client)
-        except DomainError as error:
-            log.warning("calcom cannot be asked", extra={"code": error.code})
-            return appointment
-        finally:
-            client.close()
-        if found is None or found.status not in ("accepted", "pending"):
-            return appointment
-        return confirm(self._context(appointment), appointment, found)
+        with closing(self._connect(str(appointment.provider))) as client:
+            return ask_again(self._context(appointment), appointment, client)
 
     def _answer_taken(self, taken: Conflict) -> dict[str, Any]:
         if taken.code not in REFUSED_TIMES:
@@ -239,7 +230,7 @@ class PhoneBooking:
             "ends_at": _ends_at(appointment).astimezone(voice.zone).isoformat(),
             "service_id": service.id,
             "staff_id": appointment.staff_id,
-            "calcom_booking_id": appointment.calcom_booking_id,
+            "calcom_booking_id": appointment.external_number,
             "external_id": appointment.external_id,
         }
 

@@ -1,13 +1,13 @@
-"""Messages, presence, files and ratings of chats in DynamoDB."""
+"""Messages, presence and ratings of chats in DynamoDB."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from chalicelib.chat.message import Attachment, Message
+from chalicelib.chat.message import Message
 from chalicelib.chat.presence import Presence, Presences
 from chalicelib.chat.rating import Rating
 from chalicelib.chat.tables import ChatRow
-from chalicelib.core.clock import epoch, stamp
+from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Conflict
 from chalicelib.core.pages import Listing, Page, Selection, page
 from chalicelib.core.tables import Key, encode, fetch_one
@@ -15,10 +15,6 @@ from chalicelib.core.unit import Unit
 from chalicelib.text_sessions.session import SIDES, Side
 
 LISTED = Listing(ChatRow, None, "pk", "sk")
-UNSENT_FOR = timedelta(days=1)
-"""How long a file may wait for its message."""
-FILES = "chat"
-"""The folder in the bucket of files."""
 
 
 class SentBefore(Conflict):
@@ -35,28 +31,12 @@ class SaidBefore(Conflict):
         super().__init__("told_before", "This was said before.")
 
 
-def file_key(company_id: str, appointment_id: str, attachment_id: str) -> str:
-    """Where in the bucket an attachment lies."""
-    return f"{FILES}/{company_id}/{appointment_id}/{attachment_id}"
-
-
 def add_message(unit: Unit, appointment_id: str, message: Message) -> None:
-    """Add it under its number, and under its client's name for it: SentBefore when that is taken.
-
-    Its files are its own from now on; Conflict `attachment_used` when another message was faster.
-    """
+    """Add it under its number, and under its client's name for it: SentBefore when that is taken."""
     pk = _pk(unit.company_id, appointment_id)
     unit.add(ChatRow(pk, _sk(message.number), data=encode(message)))
     if message.client_id is not None:
         unit.add(ChatRow(pk, _named(message.sender, message.client_id), record=_sk(message.number)), SentBefore())
-    used = Conflict("attachment_used", "One of these attachments has been sent with another message.")
-    for attachment in message.attachments:
-        unit.update(
-            ChatRow(pk, f"a#{attachment.id}"),
-            [ChatRow.record.set(message.id), ChatRow.expires_at.remove()],
-            ChatRow.pk.exists() & ChatRow.record.does_not_exist(),
-            used,
-        )
 
 
 def sent_keys(company_id: str, appointment_id: str, client_id: str) -> dict[Side, Key]:
@@ -130,26 +110,6 @@ def save_read(unit: Unit, appointment_id: str, side: Side, number: int, at: date
 def save_typing(company_id: str, appointment_id: str, side: Side, until: datetime) -> None:
     """Note that this side types until then; one request, outside any unit of work: it is forgotten in seconds."""
     ChatRow(_pk(company_id, appointment_id), f"p#{side}").update([ChatRow.typing_until.set(stamp(until))])
-
-
-def attachment_key(company_id: str, appointment_id: str, attachment_id: str) -> Key:
-    """The address of a file that may be sent, for a fetch together with other records."""
-    return Key(ChatRow, _pk(company_id, appointment_id), f"a#{attachment_id}")
-
-
-def add_attachment(unit: Unit, appointment_id: str, side: Side, attachment: Attachment, at: datetime) -> None:
-    """Let this side send the file, once it is uploaded, within a day."""
-    row = ChatRow(_pk(unit.company_id, appointment_id), f"a#{attachment.id}", data=encode((side, attachment)))
-    row.expires_at = epoch(at + UNSENT_FOR)
-    unit.add(row)
-
-
-def attachment_of(row: Any, side: Side, at: datetime) -> Attachment | None:
-    """The file in a fetched row, if this side may still send it."""
-    if row is None or row.record is not None or (row.expires_at or 0) <= epoch(at):
-        return None
-    owner, attachment = row.model(tuple[str, Attachment])
-    return attachment if owner == side else None
 
 
 def add_rating(unit: Unit, appointment_id: str, rating: Rating) -> None:

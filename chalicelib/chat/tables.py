@@ -5,7 +5,6 @@ Access patterns
   what is new                      sk from `m#<number>` to the end of `p#…`: messages and presence at once   Query
   who has read and who types       sk `p#patient`, `p#doctor`                                              GetItem
   what a client calls a message    sk `c#<side>#<client id>`; record: the message's sk                     GetItem
-  a file before it is sent         sk `a#<attachment>`; expires unless a message takes it                  GetItem
   what the system has told, once   sk `t#<session>#<what>`                                                 put
   the patient's rating             sk `rating`                                                             GetItem
 """
@@ -18,7 +17,7 @@ from chalicelib.core.tables import Row, Table
 
 
 class ChatRow(Row):
-    """A message, a side's presence, a file, a rating, or a mark that something has been said."""
+    """A message, a side's presence, a rating, or a mark that something has been said."""
 
     table: ClassVar[Table] = Table("chat", ttl=True)
     record = UnicodeAttribute(null=True)

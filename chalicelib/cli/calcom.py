@@ -3,12 +3,12 @@
 import click
 from rich.text import Text
 
-from chalicelib.booking.calcom import link as calcom_link
-from chalicelib.booking.calcom.match import NEEDS_A_HAND, Link
 from chalicelib.cli.output import Failed, finish, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.unit import Unit
 from chalicelib.identity.store import companies
+from chalicelib.integrations.calcom import link as calcom_link
+from chalicelib.integrations.calcom.match import NEEDS_A_HAND, Link
 
 COLUMNS = {"what": "What", "here": "Here", "there": "At Cal.com", "state": "State"}
 STYLES = {"linked": "green", "new": "bold green", "unused": "dim"}
@@ -37,7 +37,7 @@ def sync(stage: Stage, company: str | None, dry_run: bool) -> None:
 
     What fits several is listed, never guessed. Exit code 1 when something needs a hand.
     """
-    from chalicelib.vendors.calcom import connected
+    from chalicelib.vendors.calcom.client import connected
 
     stage.connect()
     company_id = company or _only_company()

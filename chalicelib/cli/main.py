@@ -1,19 +1,22 @@
 """`pilot`: the operator's command line, for the local system and for deployed stages alike."""
 
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 
 import click
 
+from chalicelib import integrations
 from chalicelib.cli.analytics import analytics
 from chalicelib.cli.appointments import appointments
-from chalicelib.cli.calcom import calcom
 from chalicelib.cli.calls import calls
 from chalicelib.cli.customers import customers
 from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
+from chalicelib.cli.files import files
 from chalicelib.cli.logs import logs
-from chalicelib.cli.practice import practice
 from chalicelib.cli.queues import queue
 from chalicelib.cli.release import release_check
 from chalicelib.cli.routes import routes
@@ -59,13 +62,17 @@ for command in (
     appointments,
     customers,
     series,
-    calcom,
     fic,
     text,
     subscriptions,
     analytics,
-    practice,
     release_check,
     waiting,
+    files,
 ):
     cli.add_command(command)
+
+for vendor in iter_modules(integrations.__path__):
+    # A vendor's own commands go when its folders go.
+    if vendor.ispkg and find_spec(f"chalicelib.cli.{vendor.name}"):
+        cli.add_command(getattr(import_module(f"chalicelib.cli.{vendor.name}"), vendor.name))

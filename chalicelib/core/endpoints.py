@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from chalicelib.core.needs import Needs
 
+Package = Literal["", "images", "video"]
+PACKAGES: tuple[Package, ...] = get_args(Package)
+"""A zip each, with what `requirements.txt` pins, or in its place `requirements-<package>.txt`, which has all of it."""
 PUBLIC = ""
 """The ability of a route that needs no token."""
 DEFAULT_MEMORY_MB = 512
@@ -52,6 +55,7 @@ class Endpoint:
     dead: bool = False
     batch_size: int = 10
     schedule: str = ""
+    package: Package = ""
     entry: Any = field(default=None, compare=False, repr=False)
 
     @property

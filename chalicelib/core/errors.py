@@ -1,5 +1,6 @@
 """The kinds of failure a use case may raise; only this module knows which HTTP status each one means."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import msgspec
@@ -120,6 +121,13 @@ class Stale(Conflict):
 
     def __init__(self, detail: str = "Someone else changed this at the same moment; read it again and retry.") -> None:
         super().__init__("stale", detail)
+
+
+def raise_faults(faults: Iterable[Fault]) -> None:
+    """Raise Invalid with all of them, if there are any."""
+    found = tuple(faults)
+    if found:
+        raise Invalid("invalid_request", f"{found[0].path}: {found[0].message}", faults=found)
 
 
 def invalid(path: str, code: str, message: str) -> Invalid:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 from chalice.app import Blueprint, Chalice, CORSConfig
 from msgspec.structs import replace
 
-from chalicelib.core.endpoints import DEFAULT_MEMORY_MB, PUBLIC, Endpoint, Route
+from chalicelib.core.endpoints import DEFAULT_MEMORY_MB, PUBLIC, Endpoint, Package, Route
 from chalicelib.core.needs import Needs
 
 CORS = CORSConfig(
@@ -29,6 +29,7 @@ class Capacity(TypedDict, total=False):
 
     memory_mb: int
     timeout_seconds: int
+    package: Package
 
 
 class RouteOptions(Capacity, total=False):
@@ -89,6 +90,7 @@ class Function(Blueprint):
             capacity = Capacity(
                 memory_mb=options.get("memory_mb", DEFAULT_MEMORY_MB),
                 timeout_seconds=options.get("timeout_seconds", API_TIMEOUT_SECONDS),
+                package=options.get("package", ""),
             )
             self._add("route", view, needs, entry, routes=routes, **capacity)
             return entry

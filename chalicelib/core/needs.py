@@ -18,9 +18,10 @@ class Needs(msgspec.Struct, frozen=True):
     ConditionCheck, and the same on `UNIT_TABLES`, since whatever writes does so through a unit of work.
     `updates`: UpdateItem alone, for an endpoint that notes something without a unit of work (the authorizer).
     `sends`: SendMessage to the queue. `mail`: sending mail. `vault`: Encrypt and Decrypt with the vault's key.
-    `uploads`, `downloads`: PutObject, GetObject in those folders of the bucket of files; links it signs grant no
-    more than it has itself. `watches`: GetQueueAttributes of the queues and of their dead-letter queues. `metrics`:
-    reading CloudWatch's. `logs`: nothing, every Lambda writes its own log group.
+    `uploads`, `downloads`, `removes`, `lists`: PutObject, GetObject, DeleteObject, and ListBucket below it, for those
+    folders of the bucket of files; links it signs grant no more than it has itself. `watches`: GetQueueAttributes of
+    the queues and of their dead-letter queues. `metrics`: reading CloudWatch's. `logs`: nothing, every Lambda writes
+    its own log group.
     """
 
     reads: tuple[str, ...] = ()
@@ -32,8 +33,14 @@ class Needs(msgspec.Struct, frozen=True):
     vault: bool = False
     uploads: tuple[str, ...] = ()
     downloads: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
     metrics: bool = False
+
+    def files(self) -> bool:
+        """Whether it has to do with the bucket of files."""
+        return bool(self.uploads or self.downloads or self.removes or self.lists)
 
     def written(self) -> tuple[str, ...]:
         """All tables it may write, sorted."""

@@ -10,7 +10,10 @@ from chalicelib.core import aws
 from chalicelib.core.logging import log
 from chalicelib.core.settings import settings
 
-NAMED_QUEUES = ("default", "sync", "messages", "notifications", "workflows", "image_compression", "qa_automation")
+NAMED_QUEUES = (
+    "default", "sync", "messages", "notifications", "workflows", "image_compression", "video_compression",
+    "qa_automation",
+)  # fmt: skip
 DEAD = "-dead"
 """Every named queue `x` has the dead-letter queue `x-dead`."""
 BATCH = 10

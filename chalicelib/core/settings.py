@@ -38,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True):
     ops_mail: str
     retell_list_calls: str
     files_bucket: str
+    files_cap_bytes: int
+    files_scanner: str
+    ffmpeg: str
     chat_waiters: int
     travel_provider: str
     offers_url: str
@@ -87,6 +90,9 @@ def settings() -> Settings:
         ops_mail=env("PILOT_OPS_MAIL", ""),
         retell_list_calls=env("RETELL_LIST_CALLS", "v3"),
         files_bucket=env("PILOT_FILES_BUCKET") or f"{prefix}-files-{env('AWS_ACCOUNT_ID', '000000000000')}-{region}",
+        files_cap_bytes=int(float(env("PILOT_FILES_CAP_GB", "50")) * 1024**3),
+        files_scanner=env("PILOT_FILES_SCANNER", ""),
+        ffmpeg=env("PILOT_FFMPEG", ""),
         chat_waiters=int(env("PILOT_CHAT_WAITERS", "100")),
         travel_provider=env("PILOT_TRAVEL_PROVIDER", ""),
         offers_url=env("PILOT_OFFERS_URL") or f"{public_url.rstrip('/')}/public/offers",

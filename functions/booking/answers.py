@@ -13,7 +13,7 @@ from functions.booking.addresses import AddressAnswer, show_address
 
 
 class PendingAnswer(Answer):
-    """A change that Cal.com has not agreed to yet; with where it would be, if that is what changes."""
+    """A change that the provider has not agreed to yet; with where it would be, if that is what changes."""
 
     kind: str
     since: datetime
@@ -76,12 +76,13 @@ class InPackageAnswer(Answer):
 
 
 class AppointmentAnswer(Answer):
-    """An appointment. Instants are RFC 3339 in UTC; `external_id` is Cal.com's uid of the booking.
+    """An appointment. Instants are RFC 3339 in UTC; `external_id`: the provider's id of the booking,
+    `calcom_booking_id`: Cal.com's number of it.
 
     `channel`: in_person, text, video, phone.
-    `status` held: the time is taken, Cal.com has not confirmed yet. Compare `version` to see whether it changed.
-    `moves` counts how often it got another time. `pending_change`: a change that Cal.com has yet to agree to. `group`:
-    of a service with several seats; `customer_id` is then whoever is asked about, else the first participant.
+    `status` held: the time is taken, the provider has not confirmed yet. Compare `version` to see whether it changed.
+    `moves` counts how often it got another time. `pending_change`: a change that the provider has yet to agree to.
+    `group`: of a service with several seats; `customer_id` is then whoever is asked about, else the first participant.
     `address`: where a mobile service takes place. `fee_minor`: what is to be billed for cancelling it, in minor units
     of `currency`. `deposit_due_minor`: the deposit that was asked for, `deposit_minor`: what was paid. `package`: what
     it is a part of; whoever books a package gets the first part. Move or cancel the package as such.
@@ -123,7 +124,8 @@ class AppointmentAnswer(Answer):
 def show(appointment: Appointment) -> AppointmentAnswer:
     """The appointment as clients see it."""
     fields = AppointmentAnswer.__struct_fields__
-    given = {name: getattr(appointment, name) for name in fields}
+    given = {name: getattr(appointment, name) for name in fields if name != "calcom_booking_id"}
+    given["calcom_booking_id"] = appointment.external_number
     given["pending_change"] = _pending(appointment.pending_change)
     given["address"] = show_address(appointment.address)
     if appointment.attendee:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Source, Status
+from chalicelib.booking.appointments.appointment import Status
 from chalicelib.booking.changes.list import list_by
 from chalicelib.booking.practice.policy import Overrides
 from chalicelib.core.function import Function
@@ -69,7 +69,7 @@ class AppointmentQuery(PageQuery):
     staff_id: Text | None = None
     customer_id: Text | None = None
     status: Status | None = None
-    source: Source | None = None
+    source: Text | None = None
     starts_from: Aware | None = None
     starts_until: Aware | None = None
 

@@ -34,7 +34,7 @@ class CostAnswer(Answer):
 def show_cancellation(request: Request, appointment_id: str) -> CostAnswer:
     """What cancelling an appointment would cost now."""
     from chalicelib.booking.appointments import store as appointment_store
-    from chalicelib.booking.calcom import pending_change
+    from chalicelib.booking.provider import pending_change
     from chalicelib.booking.rules.cancellation_fees import fee_for
 
     appointment = appointment_store.get_appointment(request.company_id, appointment_id)

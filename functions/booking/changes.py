@@ -94,7 +94,7 @@ class HistoryEntry(Answer):
     example={"starts_at": "2026-12-01T09:30:00+01:00", "reason": "The customer is held up", "version": 2},
 )
 def reschedule_appointment(request: Request, appointment_id: str, body: Reschedule) -> AppointmentAnswer:
-    """Move an appointment. `pending_change` in the answer: both times are held until Cal.com has said which it is.
+    """Move an appointment. `pending_change` in the answer: both times are held until the provider has said which it is.
 
     A time that is taken answers 409 `slot_taken`, one that rules do not allow 409 `not_bookable` with all `failures`,
     also of the terms of rescheduling; both with up to three `alternatives`, each bookable as given.

@@ -183,7 +183,7 @@ def _occurrence(progress: "SeriesProgress", one: "Occurrence") -> dict[str, Any]
     series, clock = progress.series, progress.series.clock()
     made = progress.appointments.get(one.appointment_id or "")
     slot = made or one
-    # What Cal.com does not have after all was not to be had either.
+    # What the provider does not have after all was not to be had either.
     code = made.cancellation_reason if made and made.status == "released" else one.code
     stands = made is not None or series.status == "booked"
     outcome = "conflict" if code else "booked" if stands else "held"

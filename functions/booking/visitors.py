@@ -75,7 +75,7 @@ class VisitorAppointment(TimeBody, kw_only=True):
 
 
 class VisitorAnswer(Answer):
-    """What was booked. `status` requested: the practice has yet to confirm; held: Cal.com has.
+    """What was booked. `status` requested: the practice has yet to confirm; held: the provider has.
 
     `seats_left`: of a group, after this; null for what is none. `package`: of a package it is the first part, and this
     has all of them. `deposit_due_minor`: the deposit without which it is not confirmed, in minor units of `currency`.

@@ -65,11 +65,10 @@ def call_agent_function(request: Request) -> dict[str, Any]:
     """
     retell.verify_signature(request.raw, request.header("x-retell-signature"), secrets_of("retell_api_key"), now())
     from chalicelib.calls.agent import Tools, call_function
-    from chalicelib.vendors.calcom import connected
 
     call = retell.parse_function_call(request.raw)
     log.info("agent function", extra={"function": call.name, "retell_call_id": call.call.call_id})
-    tools = Tools(lambda company_id: Unit(company_id, AGENT, correlation_id=request.id), now, connected)
+    tools = Tools(lambda company_id: Unit(company_id, AGENT, correlation_id=request.id), now)
     return call_function(call, tools)
 
 

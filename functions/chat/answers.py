@@ -1,23 +1,29 @@
 """What clients see of chats."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from chalicelib.chat import store
-from chalicelib.chat.attach_file import Upload
 from chalicelib.chat.message import Attachment, Message
 from chalicelib.chat.polling import Poll
 from chalicelib.chat.presence import Presence
 from chalicelib.chat.rating import Rating
 from chalicelib.core.payloads import Answer
+from chalicelib.files.announce import Announced
+from chalicelib.files.file import File
 
 
 class AttachmentAnswer(Answer):
-    """A file sent along; `size` in bytes. `url`: where to get it within the hour; null in the answer to sending."""
+    """A file sent along; `size` in bytes. `url`: where to get it within a quarter of an hour.
+
+    Null until it has been looked at, if it was refused (`state`), and in the answer to sending. Of an image it is a
+    copy without metadata.
+    """
 
     id: str
     name: str
     content_type: str
     size: int
+    state: str
     url: str | None
 
 
@@ -91,28 +97,45 @@ class RatingAnswer(Answer):
     created_at: datetime
 
 
-def show_message(appointment_id: str, message: Message, company_id: str | None = None) -> MessageAnswer:
-    """The message as clients see it; with links to its files where a company is given, which is kept nowhere."""
+def show_message(appointment_id: str, message: Message, files: Mapping[str, File] | None = None) -> MessageAnswer:
+    """The message as clients see it; with links to those of its files that are given, which are kept nowhere."""
     made = {"appointment_id", "attachments"}
     fields = {name: getattr(message, name) for name in MessageAnswer.__struct_fields__ if name not in made}
-    shown = [_show_attachment(each, appointment_id, company_id) for each in message.attachments]
+    shown = [_show_attachment(each, (files or {}).get(each.id)) for each in message.attachments]
     return MessageAnswer(**fields, appointment_id=appointment_id, attachments=shown)
 
 
-def _show_attachment(attachment: Attachment, appointment_id: str, company_id: str | None) -> AttachmentAnswer:
-    from chalicelib.core import files
+def _show_attachment(attachment: Attachment, file: File | None) -> AttachmentAnswer:
+    # What was sent is there: all that it waits for is to be looked at.
+    state = file.state if file and file.state != "waiting" else "checking"
+    fields = {name: getattr(attachment, name) for name in Attachment.__struct_fields__}
+    return AttachmentAnswer(**fields, state=state, url=_url(file) if file and state == "ready" else None)
 
-    key = store.file_key(company_id, appointment_id, attachment.id) if company_id else None
-    url = files.download_link(key, attachment.name, attachment.content_type) if key else None
-    return AttachmentAnswer(
-        id=attachment.id, name=attachment.name, content_type=attachment.content_type, size=attachment.size, url=url
-    )
+
+def _url(file: File) -> str:
+    from chalicelib.files.download import link
+
+    return link(file).url
+
+
+def _files(company_id: str, messages: list[Message]) -> dict[str, File]:
+    """The files that messages carry, by id; one request, none where there are none. What was deleted is left out."""
+    ids = {each.id for message in messages for each in message.attachments}
+    if not ids:
+        return {}
+    from chalicelib.core.tables import fetch_map
+    from chalicelib.files.store import file_key, file_of
+
+    rows = fetch_map([file_key(company_id, each) for each in sorted(ids)])
+    files = [file for row in rows.values() if (file := file_of(row)) is not None and file.deleted_at is None]
+    return {file.id: file for file in files}
 
 
 def show_poll(company_id: str, appointment_id: str, poll: Poll, at: datetime) -> ChatAnswer:
     """What is in the chat now."""
+    files = _files(company_id, poll.messages)
     return ChatAnswer(
-        data=[show_message(appointment_id, each, company_id) for each in poll.messages],
+        data=[show_message(appointment_id, each, files) for each in poll.messages],
         next_cursor=poll.next_cursor,
         presence=BothAnswer(
             patient=_show_presence(poll.presences.patient, at), doctor=_show_presence(poll.presences.doctor, at)
@@ -127,10 +150,14 @@ def _show_presence(presence: Presence, at: datetime) -> PresenceAnswer:
     return PresenceAnswer(read_up_to=presence.read_up_to, read_at=presence.read_at, typing=presence.typing(at))
 
 
-def show_upload(upload: Upload) -> UploadAnswer:
+def show_upload(announced: Announced) -> UploadAnswer:
     """Where to put the file."""
     return UploadAnswer(
-        id=upload.attachment.id, method="PUT", url=upload.url, headers=upload.headers, expires_at=upload.expires_at
+        id=announced.file.id,
+        method="PUT",
+        url=announced.url,
+        headers=announced.headers,
+        expires_at=announced.expires_at,
     )
 
 

@@ -24,7 +24,6 @@ from functions.chat.answers import (
 )
 
 function = Function(__name__)
-FILES = ("chat",)
 READS = ("identity", "booking", "text_sessions")
 CHAT = "/api/text-appointments/{appointment_id}"
 NOT_FOUND, ONLY_LOOKING = "appointment_not_found 404", "not_a_participant 403"
@@ -85,7 +84,7 @@ class RatingBody(Body):
     "POST",
     f"{CHAT}/messages",
     ability="text_sessions:write",
-    needs=Needs(reads=("identity", "booking"), writes=("text_sessions", "chat"), downloads=FILES),
+    needs=Needs(reads=("identity", "booking"), writes=("text_sessions", "chat", "files"), downloads=("incoming",)),
     status=201,
     errors=(*NOT_RUNNING, "attachment_used 409", "client_id_reused 409"),
     example={"text": "Good morning, how are you?", "client_id": "c0ffee-1"},
@@ -103,7 +102,7 @@ def send_chat_message(request: Request, appointment_id: str, body: MessageBody) 
     "GET",
     f"{CHAT}/messages",
     ability="text_sessions:read",
-    needs=Needs(reads=(*READS, "chat"), updates=("guards",), downloads=FILES),
+    needs=Needs(reads=(*READS, "chat", "files"), updates=("guards",), downloads=("files",)),
     errors=(NOT_FOUND,),
 )
 def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) -> ChatAnswer:
@@ -123,21 +122,22 @@ def list_chat_messages(request: Request, appointment_id: str, query: ChatQuery) 
     "POST",
     f"{CHAT}/attachments",
     ability="text_sessions:write",
-    needs=Needs(reads=READS, writes=("chat",), uploads=FILES),
+    needs=Needs(reads=READS, writes=("files",), uploads=("incoming",)),
     status=201,
     idempotent=False,
-    errors=NOT_RUNNING,
+    errors=(*NOT_RUNNING, "storage_full 409"),
     example={"name": "rash.jpg", "content_type": "image/jpeg", "size": 183_204},
 )
 def attach_to_chat(request: Request, appointment_id: str, body: AttachmentBody) -> UploadAnswer:
     """Be told where to put a file, and then send it with a message within the day."""
-    from chalicelib.chat.attach_file import CONTENT_TYPES, LARGEST_BYTES, NewFile, attach
+    from chalicelib.chat.attach_file import CONTENT_TYPES, LARGEST_BYTES, attach
+    from chalicelib.files.announce import NewUpload
 
     if body.content_type not in CONTENT_TYPES:
         raise invalid("body.content_type", "not_accepted", f"One of {', '.join(CONTENT_TYPES)} is.")
     if body.size > LARGEST_BYTES:
         raise invalid("body.size", "too_large", f"At most {LARGEST_BYTES} bytes are accepted.")
-    file = NewFile(body.name, body.content_type, body.size)
+    file = NewUpload(body.name, body.content_type, body.size)
     return show_upload(attach(request.unit, _who(request, appointment_id), file, request.clock))
 
 

@@ -1,9 +1,10 @@
 """Branches: hours, closures, holidays, what they offer and on which terms."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from chalicelib.booking.appointments.external import provider_names
 from chalicelib.booking.practice.hours import Closure, DayHours, Window
 from chalicelib.booking.practice.models import Branch, GeoAddress, HolidayCalendar, Offer
 from chalicelib.booking.practice.phone import CallRouting, QuietHours
@@ -39,7 +40,7 @@ class BranchBody(Body):
     zone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     hours: Annotated[tuple[Window, ...], msgspec.Meta(max_length=100)]
     phone: Annotated[str, msgspec.Meta(max_length=40)] | None = None
-    books_through: Literal["none", "calcom"] = "none"
+    books_through: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["none", *provider_names()]})] = "none"
     language: Annotated[str, msgspec.Meta(min_length=2, max_length=10)] = "en"
     country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "DE"
     currency: Currency = "EUR"

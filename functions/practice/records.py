@@ -1,5 +1,6 @@
 """What the routes of branches, services, staff and resources do alike: listing, adding, changing, deleting records."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,8 +12,12 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.pages import Page, PageQuery
 from chalicelib.core.payloads import Body, Query, Version
 from chalicelib.core.requests import Request
+from chalicelib.core.unit import UnitFactory
+from functions.practice.answers import read_references, show_service, show_staff
 
 R = TypeVar("R", Branch, Service, Staff, Resource)
+SHOWN: dict[type[Any], Callable[[Any], Any]] = {Service: show_service, Staff: show_staff}
+"""How clients see records that they do not see as they are stored."""
 PREFIXES: dict[type[Any], str] = {Branch: "bra", Service: "svc", Staff: "stf", Resource: "res"}
 
 
@@ -47,13 +52,13 @@ def add_record(request: Request, kind: type[R], body: Body) -> R:
     """The first version of a record, saved."""
     from chalicelib.booking.practice_admin import manage
 
-    fields = _fields(body)
+    fields = read_references(_fields(body), ())
     if fields.pop("version") is not None:
         raise invalid("body.version", "not_allowed", "What is new has no version yet.")
     if kind is Service:
         fields["number"] = 0  # the use case gives the next free one
     record = kind(id=new_id(PREFIXES[kind]), company_id=request.company_id, **fields)
-    return manage.save(request.unit, record, now)
+    return manage.save(_units(request, kind), record, now)
 
 
 def change_record(request: Request, kind: type[R], record_id: str, body: Body) -> R:
@@ -67,7 +72,8 @@ def change_record(request: Request, kind: type[R], record_id: str, body: Body) -
     current = show_record(request, kind, record_id)
     if version != current.version:
         raise manage.stale_version(current)
-    return manage.save(request.unit, msgspec.structs.replace(current, **fields, version=version + 1), now)
+    fields = read_references(fields, getattr(current, "references", ()))
+    return manage.save(_units(request, kind), msgspec.structs.replace(current, **fields, version=version + 1), now)
 
 
 def remove_record(request: Request, kind: type[R], record_id: str, query: Removal) -> None:
@@ -81,7 +87,11 @@ def restore_record(request: Request, kind: type[R], record_id: str) -> R:
     """Bring a record back that was deleted."""
     from chalicelib.booking.practice_admin import manage
 
-    return manage.restore(request.unit, kind, record_id, now)
+    return manage.restore(_units(request, kind), kind, record_id, now)
+
+
+def _units(request: Request, kind: type[Any]) -> UnitFactory:
+    return lambda: request.unit(SHOWN.get(kind, lambda record: record))
 
 
 def _fields(body: Body) -> dict[str, Any]:

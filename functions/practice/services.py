@@ -13,6 +13,8 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
 from chalicelib.core.payloads import Body, Text, Version
 from chalicelib.core.requests import Request
+from functions.practice import answers
+from functions.practice.answers import ServiceAnswer
 from functions.practice.records import (
     RecordQuery,
     Removal,
@@ -57,9 +59,9 @@ class ServiceBody(Body):
 
 
 @function.route("GET", "/api/services", ability="practice:read", needs=Needs(reads=("booking",)))
-def list_services(request: Request, query: RecordQuery) -> Page[Service]:
+def list_services(request: Request, query: RecordQuery) -> Page[ServiceAnswer]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    return list_records(request, Service, query)
+    return list_records(request, Service, query).map(answers.show_service)
 
 
 @function.route(
@@ -70,9 +72,9 @@ def list_services(request: Request, query: RecordQuery) -> Page[Service]:
     needs=NEEDS,
     errors=("event_type_taken 409", "branch_too_large 409", "practice_busy 503"),
 )
-def add_service(request: Request, body: ServiceBody) -> Service:
+def add_service(request: Request, body: ServiceBody) -> ServiceAnswer:
     """Add a service."""
-    return add_record(request, Service, body)
+    return answers.show_service(add_record(request, Service, body))
 
 
 @function.route(
@@ -82,9 +84,9 @@ def add_service(request: Request, body: ServiceBody) -> Service:
     needs=Needs(reads=("booking",)),
     errors=("service_not_found 404",),
 )
-def show_service(request: Request, service_id: str) -> Service:
+def show_service(request: Request, service_id: str) -> ServiceAnswer:
     """One of them, as it was last saved."""
-    return show_record(request, Service, service_id)
+    return answers.show_service(show_record(request, Service, service_id))
 
 
 @function.route(
@@ -100,9 +102,9 @@ def show_service(request: Request, service_id: str) -> Service:
         "practice_busy 503",
     ),
 )
-def change_service(request: Request, service_id: str, body: ServiceBody) -> Service:
+def change_service(request: Request, service_id: str, body: ServiceBody) -> ServiceAnswer:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    return change_record(request, Service, service_id, body)
+    return answers.show_service(change_record(request, Service, service_id, body))
 
 
 @function.route(
@@ -125,6 +127,6 @@ def remove_service(request: Request, service_id: str, query: Removal) -> None:
     needs=NEEDS,
     errors=("service_not_found 404", "event_type_taken 409", "practice_busy 503"),
 )
-def restore_service(request: Request, service_id: str) -> Service:
+def restore_service(request: Request, service_id: str) -> ServiceAnswer:
     """Bring back what was deleted."""
-    return restore_record(request, Service, service_id)
+    return answers.show_service(restore_record(request, Service, service_id))

@@ -11,6 +11,8 @@ from chalicelib.core.needs import Needs
 from chalicelib.core.pages import Page
 from chalicelib.core.payloads import Body, Text, Version
 from chalicelib.core.requests import Request
+from functions.practice import answers
+from functions.practice.answers import StaffAnswer
 from functions.practice.records import (
     RecordQuery,
     Removal,
@@ -53,9 +55,9 @@ class StaffBody(Body):
 
 
 @function.route("GET", "/api/staff", ability="practice:read", needs=Needs(reads=("booking",)))
-def list_staff(request: Request, query: RecordQuery) -> Page[Staff]:
+def list_staff(request: Request, query: RecordQuery) -> Page[StaffAnswer]:
     """All, the oldest first; with `deleted=true` those that were deleted."""
-    return list_records(request, Staff, query)
+    return list_records(request, Staff, query).map(answers.show_staff)
 
 
 @function.route(
@@ -66,9 +68,9 @@ def list_staff(request: Request, query: RecordQuery) -> Page[Staff]:
     needs=NEEDS,
     errors=("branch_too_large 409", "practice_busy 503"),
 )
-def add_staff_member(request: Request, body: StaffBody) -> Staff:
+def add_staff_member(request: Request, body: StaffBody) -> StaffAnswer:
     """Add a member of staff."""
-    return add_record(request, Staff, body)
+    return answers.show_staff(add_record(request, Staff, body))
 
 
 @function.route(
@@ -78,9 +80,9 @@ def add_staff_member(request: Request, body: StaffBody) -> Staff:
     needs=Needs(reads=("booking",)),
     errors=("staff_not_found 404",),
 )
-def show_staff_member(request: Request, staff_id: str) -> Staff:
+def show_staff_member(request: Request, staff_id: str) -> StaffAnswer:
     """One of them, as it was last saved."""
-    return show_record(request, Staff, staff_id)
+    return answers.show_staff(show_record(request, Staff, staff_id))
 
 
 @function.route(
@@ -90,9 +92,9 @@ def show_staff_member(request: Request, staff_id: str) -> Staff:
     needs=NEEDS,
     errors=("staff_not_found 404", "stale_version 409", "branch_too_large 409", "practice_busy 503"),
 )
-def change_staff_member(request: Request, staff_id: str, body: StaffBody) -> Staff:
+def change_staff_member(request: Request, staff_id: str, body: StaffBody) -> StaffAnswer:
     """Replace it. `version` is the one that was read; when someone else was faster: 409 with the newest one."""
-    return change_record(request, Staff, staff_id, body)
+    return answers.show_staff(change_record(request, Staff, staff_id, body))
 
 
 @function.route(
@@ -115,6 +117,6 @@ def remove_staff_member(request: Request, staff_id: str, query: Removal) -> None
     needs=NEEDS,
     errors=("staff_not_found 404", "practice_busy 503"),
 )
-def restore_staff_member(request: Request, staff_id: str) -> Staff:
+def restore_staff_member(request: Request, staff_id: str) -> StaffAnswer:
     """Bring back what was deleted."""
-    return restore_record(request, Staff, staff_id)
+    return answers.show_staff(restore_record(request, Staff, staff_id))

@@ -61,7 +61,7 @@ class OfferReply(Body):
 
 
 class RepliedAnswer(Answer):
-    """What became of it. With an appointment: `status` requested awaits the practice, held awaits Cal.com.
+    """What became of it. With an appointment: `status` requested awaits the practice, held awaits the provider.
 
     `deposit_due_minor`: the deposit without which it is not confirmed, in minor units of `currency`.
     """

@@ -25,7 +25,11 @@ function = Function(__name__)
             "text_sessions",
             "chat",
             "messaging",
+            "files",
         ),
+        downloads=("incoming",),
+        removes=("incoming", "files"),
+        lists=("incoming", "files"),
         sends=("default",),
     ),
 )

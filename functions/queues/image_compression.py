@@ -11,7 +11,23 @@ from chalicelib.core.needs import Needs
 function = Function(__name__)
 
 
-@function.on_queue("image_compression", needs=Needs(reads=("inbox",), writes=("jobs",), sends=("image_compression",)))
+@function.on_queue(
+    "image_compression",
+    needs=Needs(
+        reads=("inbox",),
+        writes=("jobs", "files"),
+        sends=("image_compression",),
+        uploads=("files",),
+        downloads=("incoming", "files"),
+        removes=("incoming", "files"),
+        lists=("files",),
+    ),
+    package="images",
+    # An image of fifty million pixels takes a gigabyte; Lambda gives a core and more along with it.
+    memory_mb=2048,
+    timeout_seconds=120,
+    batch_size=1,
+)
 def work_image_compression(event: dict[str, Any]) -> dict[str, Any]:
     """Do the jobs of `image_compression`."""
     return work("image_compression", event)

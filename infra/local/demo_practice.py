@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.booking.practice.hours import Window
-from chalicelib.booking.practice.models import Branch, Service, Staff
+from chalicelib.booking.practice.models import SERVICE, STAFF, Branch, Service, Staff
 from chalicelib.booking.practice.phone import CallRouting
+from chalicelib.core.references import Reference
 
 BERLIN_PHONE = "+493055501000"
 NEW_YORK_PHONE = "+12125550100"
@@ -44,11 +45,11 @@ def demo_practice(company_id: str, *, suffix: str = "", calcom: bool = True, shi
     services = (
         Service(
             id=ids["consultation"], company_id=company_id, number=1, name="Consultation", duration_min=30,
-            calcom_event_types={ids["ada"]: 101 + shift, ids["ben"]: 102 + shift},
+            references=_event_types({ids["ada"]: 101 + shift, ids["ben"]: 102 + shift}),
         ),
         Service(
             id=ids["massage"], company_id=company_id, number=2, name="Massage", duration_min=60, buffer_before_min=5,
-            buffer_after_min=10, calcom_event_types={ids["ada"]: 103 + shift},
+            buffer_after_min=10, references=_event_types({ids["ada"]: 103 + shift}),
         ),
         Service(id=ids["haircut"], company_id=company_id, number=3, name="Haircut", duration_min=45),
         Service(
@@ -90,10 +91,14 @@ def _open(first_hour: int, last_hour: int) -> tuple[Window, ...]:
     return tuple(Window(day, first_hour * 60, last_hour * 60) for day in WORKDAYS)
 
 
+def _event_types(by_staff: dict[str, int]) -> tuple[Reference, ...]:
+    return tuple(Reference("calcom", SERVICE, str(number), whose) for whose, number in by_staff.items())
+
+
 def _member(
     staff_id: str, company_id: str, name: str, branch_id: str, *services: str, calcom: int | None = None
 ) -> Staff:
     return Staff(
         id=staff_id, company_id=company_id, name=name, home_branch_id=branch_id, hours={branch_id: _open(9, 17)},
-        service_ids=services, calcom_user_id=calcom,
+        service_ids=services, references=(Reference("calcom", STAFF, str(calcom)),) if calcom else (),
     )  # fmt: skip

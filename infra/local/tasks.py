@@ -18,8 +18,6 @@ from infra.local.processes import Life, Process, Task
 from infra.local.provision import provision
 from infra.local.relay import run_relay
 from infra.local.scheduler import run_scheduler
-from infra.local.simulators.calcom import CalComSimulator, Hook
-from infra.local.simulators.calcom_event_types import event_type_from_json
 from infra.local.simulators.fattureincloud import FattureInCloudSimulator, Notices
 from infra.local.simulators.fattureincloud_access import Keys
 from infra.local.simulators.retell import RetellSimulator
@@ -143,6 +141,10 @@ def _retell(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulato
 
 
 def _calcom(around: Surroundings, demo: dict[str, Any], state: Path) -> Simulator:
+    # Imported here: its folder may be gone, and the rest runs.
+    from infra.local.simulators.calcom.event_types import event_type_from_json
+    from infra.local.simulators.calcom.simulator import CalComSimulator, Hook
+
     key, webhook_secret = (around.variables[name] for name in SECRETS["calcom"])
     return CalComSimulator(
         key,

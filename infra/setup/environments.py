@@ -18,7 +18,8 @@ from infra.setup.pip_config import translate
 
 RUN, DEV = "requirements-run", "requirements-dev"
 EMBEDDED, TOOLS = "requirements-ministack", "requirements-uv"
-LOCKED = ("requirements", RUN, DEV, EMBEDDED, TOOLS)
+IMAGES, VIDEO = "requirements-images", "requirements-video"
+LOCKED = ("requirements", IMAGES, VIDEO, RUN, DEV, EMBEDDED, TOOLS)
 """Each is a file of wishes, `.in`, and one of pins, `.txt`; a later one keeps to the pins of an earlier one."""
 STAMP = "pilot-stamp"
 

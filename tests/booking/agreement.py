@@ -1,19 +1,18 @@
-"""Whether we and Cal.com say the same, and what the recovery does that follows a crash or a lost answer."""
+"""Whether we and a booking provider say the same, and what the recovery does that follows a crash or a lost answer."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment
-from chalicelib.booking.calcom.reconcile_booking import reconcile
-from chalicelib.booking.calcom.reconcile_change import settle_change
 from chalicelib.booking.jobs import ReconcileBooking, SettleChange
+from chalicelib.booking.provider.reconcile_booking import reconcile
+from chalicelib.booking.provider.reconcile_change import settle_change
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.core import relay
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import DirectoryRow
-from infra.local.simulators.calcom import CalComSimulator
-from infra.local.simulators.calcom_bookings import instant
 from tests.draining import drain
 
 COMPANY = "com_test"
@@ -40,22 +39,19 @@ def recover() -> None:
         drain()
 
 
-def assert_both_sides_agree(calcom: CalComSimulator) -> None:
-    """Same bookings at the same times with the same hosts, nothing pending, and exactly their time is taken."""
+def assert_ours_are(there: Iterable[tuple[str, datetime, str]]) -> None:
+    """What stands here has these ids, times and hosts there; nothing is pending, and just its time is taken."""
     standing = [one for one in ours() if one.status not in OVER]
     assert [one.id for one in standing if one.pending_change or one.status == "held"] == []
-    theirs = [one for one in calcom.bookings.all.values() if one["status"] in ("accepted", "pending")]
     here = sorted((str(one.external_id), one.starts_at, one.external.host) for one in standing)
-    there = sorted((one["uid"], instant(one["start"], "start"), one["hosts"][0]["id"]) for one in theirs)
-    assert here == there
+    assert here == sorted(there)
     taken = b"".join(bytes(getattr(week, f"d{n}") or b"") for week in OccupancyRow.scan() for n in range(7))
     assert len(taken) // 25 == len([one for one in standing if one.staff_id])
 
 
-def clear(calcom: CalComSimulator) -> None:
-    """Begin again with an empty calendar on both sides."""
-    calcom.bookings.all.clear()
+def forget_bookings() -> None:
+    """Begin again with an empty calendar, as if nothing had been heard of the provider."""
     bookings = BookingRow.sk.is_in("appointment", "cursor")
-    claims = DirectoryRow.pk.startswith("calcom_uid#") | DirectoryRow.pk.startswith("calcom_booking#")
+    claims = DirectoryRow.pk.startswith("external#") & ~DirectoryRow.pk.contains("#service#")
     for row in [*OccupancyRow.scan(), *BookingRow.scan(bookings), *DirectoryRow.scan(claims)]:
         row.delete()

@@ -14,8 +14,8 @@ from chalicelib.core.unit import Unit
 def read_calendar(owner: Staff | Resource | CalendarOwner, *entries: Entry) -> Calendar:
     """The weeks of a calendar that the entries touch."""
     whose = owner if isinstance(owner, CalendarOwner) else owner_of(owner)
-    mondays = sorted({monday for entry in entries for monday in weeks_between(*entry.reach())})
-    return calendar_store.read([whose], mondays)[0]
+    reaches = [entry.reach() for entry in entries]
+    return calendar_store.read(whose, min(first for first, _ in reaches), max(last for _, last in reaches))
 
 
 def calendars_of(taken: Mapping[str, Days]) -> dict[str, Calendar]:
@@ -28,5 +28,5 @@ def fill(member: Staff, entries: Iterable[Entry], mondays: Iterable[date], now: 
     weeks = set(mondays)
     unit = Unit(member.company_id)
     new = [entry for entry in entries if weeks.issuperset(weeks_between(entry.start, entry.start))]
-    calendar_store.take(unit, Calendar(owner_of(member)), new, now)
+    calendar_store.exchange(unit, Calendar(owner_of(member)), (), new, now)
     unit.commit()

@@ -155,12 +155,6 @@ def test_nobody_is_mailed_twice_nor_about_the_past_nor_where_it_is_switched_off(
         assert recipients.news_now("booked", appointment_store.get_appointment("com_test", made), now()) is None
 
 
-def test_calcom_mails_its_own(through_calcom: Practice, post: Post) -> None:
-    made = booked(through_calcom)
-    change(made, "cancel")
-    assert post.letters() == []
-
-
 def test_a_completed_visit_is_asked_about_once_with_a_link_that_works(practice: Practice, post: Post) -> None:
     settled(practice, "it", mails_customers=False, asks_for_reviews=True)
     made = booked(practice)

@@ -149,7 +149,7 @@ def test_a_long_series_says_how_many_more() -> None:
 def open_groups(practice: Practice, **policy: Any) -> None:
     """Consultations in Berlin are for three, and two at least."""
     services = [
-        replace(practice.services[0], calcom_event_types={}, seats=3, least_seats=2, policy=Policy(**policy)),
+        replace(practice.services[0], references=(), seats=3, least_seats=2, policy=Policy(**policy)),
         *practice.services[1:],
     ]
     save_practice(lambda: Unit("com_test"), practice.branches, services, practice.staff)

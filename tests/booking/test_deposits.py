@@ -9,7 +9,6 @@ from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
 from tests.calls.conftest import next_monday
 
 ME = Caller("com_test")
@@ -86,12 +85,3 @@ def test_a_hold_becomes_a_request_where_a_deposit_is_asked_for(practice: Practic
     assert held.status == 201, held
     hold = {"id": held.json["id"], "secret": held.json["secret"]}
     assert call("POST", "/public/appointments", body=wish(practice, hold=hold)).json["status"] == "requested"
-
-
-def test_calcom_confirms_by_itself_so_visitors_cannot_owe_there(
-    through_calcom: Practice, calcom: CalComSimulator
-) -> None:
-    asking(through_calcom)
-    refused = call("POST", "/public/appointments", body=wish(through_calcom))
-    assert (refused.status, refused.json["code"]) == (409, "not_bookable")
-    assert "failures" not in refused.json

@@ -106,7 +106,7 @@ def book(practice: Practice, hour: int, number: int = 0) -> Answer:
 
 def test_a_group_that_has_seats_left_is_in_the_way_as_well(aws: EmbeddedAws) -> None:
     made = demo_practice("com_test", calcom=False)
-    services = [replace(made.services[0], seats=3, calcom_event_types={}), *made.services[1:]]
+    services = [replace(made.services[0], seats=3, references=()), *made.services[1:]]
     save_practice(lambda: Unit("com_test"), made.branches, services, made.staff)
     opened = book(made, 10).json["id"]
     assert put(made, [(10, 12)]).json["conflicts"] == [opened]

@@ -1,4 +1,4 @@
-"""What cancelling costs: by the policy, waived by staff, and through Cal.com as it was when it was asked for."""
+"""What cancelling costs: by the policy, and waived by staff."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.practice.models import Offer
 from chalicelib.booking.practice.policy import Cancellation, Policy
@@ -17,7 +16,6 @@ from chalicelib.core.money import written
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice, demo_practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
 from tests.calls.conftest import next_monday
 
 ME = Caller("com_test")
@@ -114,13 +112,3 @@ def test_a_late_cancellation_costs_what_was_announced_unless_staff_waive_it(prac
     waived = cancelled(second, waive_fee=True).json
     assert (waived["fee_minor"], waived["currency"]) == (0, None)
     assert history(second)[-1]["fee_waived"] == "2500 EUR"
-
-
-def test_calcom_agrees_to_the_cancellation_and_the_fee_is_that_of_the_asking(
-    through_calcom: Practice, calcom: CalComSimulator
-) -> None:
-    charging(through_calcom)
-    made = booked(through_calcom)
-    assert cancelled(made, reason="ill").json["fee_minor"] == 2500
-    kept = appointment_store.get_appointment("com_test", made)
-    assert (kept.status, kept.fee_minor, kept.currency) == ("cancelled", 2500, "EUR")

@@ -17,15 +17,17 @@ from chalicelib.booking.calendar.entries import Entry, Kind, with_entry
 from chalicelib.booking.engine.clocks import day_start, minute_of
 from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.hours import Window
-from chalicelib.booking.practice.models import Branch, Part, Service, Staff
+from chalicelib.booking.practice.models import ANYONE, SERVICE, Branch, Part, Service, Staff
 from chalicelib.booking.practice.policy import GroupPolicy, Policy, resolved
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin.validation import policy_faults, service_faults
+from chalicelib.core.references import Reference
 from tests.booking.calendars import calendars_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 30, 7, tzinfo=UTC)
 """Nine o'clock in Berlin."""
+EVENT_TYPE = Reference("calcom", SERVICE, "7", ANYONE)
 MERGE = Policy(group=GroupPolicy(deadline_min=1440, below="merge"))
 YOGA = Service(
     id="svc_yoga", company_id="com", number=1, name="Yoga", duration_min=60, seats=4, least_seats=2,
@@ -110,7 +112,7 @@ def test_what_a_group_cannot_be_as_well_is_named() -> None:
         id="svc_day", company_id="com", number=2, name="Spa day", duration_min=60, category="package",
         parts=(Part("svc_yoga"),),
     )  # fmt: skip
-    wrong = replace(YOGA, least_seats=5, category="recurring", channel="text", mobile=True, calcom_event_types={"*": 7})
+    wrong = replace(YOGA, least_seats=5, category="recurring", channel="text", mobile=True, references=(EVENT_TYPE,))
     found = [(fault.path, fault.code) for fault in service_faults(wrong, [part_of], [], [], "body")]
     assert ("body.least_seats", "more_than_seats") in found
     assert [code for path, code in found if path == "body.seats"] == ["no_groups_here"] * 3

@@ -48,14 +48,14 @@ MERGE = GroupPolicy(deadline_min=1440, below="merge")
 
 
 def changing() -> ChangeContext[Any]:
-    return ChangeContext(new_unit, COMPANY, lambda: NOW, calcom=no_calcom)
+    return ChangeContext(new_unit, COMPANY, lambda: NOW, connect=no_provider)
 
 
 def new_unit(now: datetime = NOW) -> Unit:
     return Unit(COMPANY, clock=lambda: now)
 
 
-def no_calcom() -> Any:
+def no_provider(name: str) -> Any:
     raise AssertionError("not asked")
 
 

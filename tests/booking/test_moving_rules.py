@@ -17,7 +17,7 @@ from chalicelib.core import audit
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from tests.booking.test_refusing import MONDAY, NOW, TEN, booked, clock, codes, new_unit, no_calcom, opened, refused
+from tests.booking.test_refusing import MONDAY, NOW, TEN, booked, clock, codes, new_unit, no_provider, opened, refused
 from tests.calls.conftest import next_monday
 from tests.conftest import EmbeddedAws
 
@@ -65,7 +65,7 @@ def test_the_terms_of_rescheduling(agreed: Rescheduling, by: str, failed: list[s
 
 def moved(appointment: Appointment, at: Any, **fields: Any) -> Appointment:
     return reschedule(
-        ChangeContext(new_unit, "com_test", clock, calcom=no_calcom), appointment.id, Move(starts_at=at, **fields)
+        ChangeContext(new_unit, "com_test", clock, connect=no_provider), appointment.id, Move(starts_at=at, **fields)
     )
 
 

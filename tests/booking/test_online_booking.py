@@ -1,4 +1,4 @@
-"""Booking through the API: idempotency keys, Cal.com behind it, and the list and the record afterwards."""
+"""Booking through the API: idempotency keys, and the list and the record afterwards."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,8 +9,7 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
-from infra.local.simulators.calcom import CalComSimulator
-from tests.calls.conftest import calcom, next_monday, through_calcom  # noqa: F401 - fixtures
+from tests.calls.conftest import next_monday
 
 CALLER = Caller("com_test")
 
@@ -30,14 +29,6 @@ def post(practice: Practice, hour: int = 10, key: str | None = None, **fields: A
 def standing() -> list[Appointment]:
     found = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
     return [appointment for appointment in found if appointment.status != "released"]
-
-
-def test_the_same_key_and_body_get_the_same_answer(through_calcom: Practice) -> None:  # noqa: F811
-    first, second = post(through_calcom, key="k1"), post(through_calcom, key="k1")
-    assert (first.status, first.text) == (second.status, second.text) == (201, second.text)
-    assert first.json["status"] == "confirmed"
-    assert second.headers["Idempotent-Replayed"] == "true"
-    assert len(standing()) == 1
 
 
 def test_the_same_key_with_another_body_is_refused(practice: Practice) -> None:
@@ -64,32 +55,6 @@ def test_one_key_at_once_from_many_books_once(practice: Practice) -> None:
     assert {answer.status for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
     assert len(standing()) == 1
-
-
-def test_a_slot_taken_at_calcom_frees_time_and_key(
-    through_calcom: Practice,  # noqa: F811
-    calcom: CalComSimulator,  # noqa: F811
-) -> None:
-    calcom.fault(path="/v2/bookings", method="POST", status=409, message="no_available_users_found_error", times=1)
-    refused = post(through_calcom, key="k1")
-    assert (refused.status, refused.json["code"]) == (409, "slot_taken")
-    berlin, new_york = (branch.id for branch in through_calcom.branches)
-    assert [one["branch_id"] for one in refused.json["alternatives"]] == [berlin] * 3 + [new_york]
-    assert standing() == []
-    assert post(through_calcom, key="k1").status == 201
-
-
-def test_an_unknown_outcome_is_answered_as_held(
-    through_calcom: Practice,  # noqa: F811
-    calcom: CalComSimulator,  # noqa: F811
-) -> None:
-    calcom.fault(path="/v2/bookings", method="POST", status=500, times=1, apply=True)
-    first, again = post(through_calcom, key="k1"), post(through_calcom, key="k1")
-    assert (first.status, first.json["status"]) == (201, "held")
-    assert again.text == first.text
-    assert post(through_calcom).json["id"] == first.json["id"]
-    other = {"name": "Tom", "phone": "+4915112345679"}
-    assert post(through_calcom, customer=other).status == 409
 
 
 @pytest.mark.parametrize(

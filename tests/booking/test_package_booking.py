@@ -38,10 +38,10 @@ CHLOE, DAN = 2, 3
 
 
 def changing() -> ChangeContext[Any]:
-    return ChangeContext(new_unit, "com_test", clock, calcom=no_calcom)
+    return ChangeContext(new_unit, "com_test", clock, connect=no_provider)
 
 
-def no_calcom() -> Any:
+def no_provider(name: str) -> Any:
     raise AssertionError("not asked")
 
 

@@ -39,7 +39,7 @@ TOM = Contact(name="Tom", phone="+12125550198")
 
 
 def changing() -> ChangeContext[Any]:
-    return ChangeContext(new_unit, "com_test", clock, calcom=no_calcom)
+    return ChangeContext(new_unit, "com_test", clock, connect=no_provider)
 
 
 def clock() -> datetime:
@@ -50,7 +50,7 @@ def new_unit() -> Unit:
     return Unit("com_test", clock=clock)
 
 
-def no_calcom() -> Any:
+def no_provider(name: str) -> Any:
     raise AssertionError("not asked")
 
 

@@ -39,19 +39,19 @@ DAN: dict[str, Any] = {"staff": "Dan Rossi"}
 
 
 def changing() -> ChangeContext[Any]:
-    return ChangeContext(new_unit, "com_test", lambda: NOW, calcom=no_calcom)
+    return ChangeContext(new_unit, "com_test", lambda: NOW, connect=no_provider)
 
 
 def new_unit() -> Unit:
     return Unit("com_test", clock=lambda: NOW)
 
 
-def no_calcom() -> Any:
+def no_provider(name: str) -> Any:
     raise AssertionError("not asked")
 
 
 def run_at(now: datetime) -> SeriesRun:
-    return SeriesRun(new_unit, "com_test", lambda: now, calcom=no_calcom, answering=new_unit)
+    return SeriesRun(new_unit, "com_test", lambda: now, connect=no_provider, answering=new_unit)
 
 
 def wanted(practice: Practice, count: int = 3, frequency: Any = "weekly", **fields: Any) -> SeriesRequest:

@@ -11,7 +11,6 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.calls.agent import Tools, call_function
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.vendors.calcom import connected
 from chalicelib.vendors.retell import FunctionCall, RetellCall
 from infra.local.demo_practice import Practice
 
@@ -39,7 +38,7 @@ def ring(name: str, args: dict[str, Any], at: datetime = SATURDAY, call_id: str 
     } | call
     now = at.astimezone(UTC)
     agent = Actor("vendor", "retell")
-    tools = Tools(lambda company_id: Unit(company_id, agent, clock=lambda: now), lambda: now, connected)
+    tools = Tools(lambda company_id: Unit(company_id, agent, clock=lambda: now), lambda: now)
     return call_function(FunctionCall(name=name, args=args, call=RetellCall(**details)), tools)
 
 

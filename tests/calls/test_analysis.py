@@ -37,7 +37,7 @@ def test_what_our_own_function_wrote() -> None:
 )
 def test_the_shapes_that_agents_leave(given: dict[str, Any]) -> None:
     found = read_booking(given)
-    assert (found.calcom_uid, found.calcom_id, found.event_type) == ("u1", 77, 101)
+    assert (found.booking_id, found.booking_number, found.event_type) == ("u1", 77, 101)
     assert found.starts_at in ("2026-12-01T09:00:00Z", "2026-12-01T09:00:00+00:00")
     assert found.unreadable == ()
 
@@ -49,7 +49,7 @@ def test_a_persons_id_is_no_bookings() -> None:
 
 def test_what_cannot_be_read_is_named() -> None:
     found = read_booking({"calcom_booking_id": "soon", "event_type_id": True, "start_time": 12, "duration": -5})
-    assert found == BookingData(unreadable=("calcom_id", "event_type", "starts_at", "minutes"))
+    assert found == BookingData(unreadable=("booking_number", "event_type", "starts_at", "minutes"))
 
 
 @pytest.mark.parametrize(

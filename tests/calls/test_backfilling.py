@@ -14,10 +14,11 @@ from chalicelib.calls import chain, list_store, store
 from chalicelib.calls.backfill import adopt_orphan
 from chalicelib.calls.call_owner import Default
 from chalicelib.calls.tables import CallRow
-from chalicelib.core import directory
+from chalicelib.core import reference_store
 from chalicelib.core.clock import now
 from chalicelib.core.dry_run import in_dry_run
 from chalicelib.core.inbox import PLATFORM
+from chalicelib.core.references import Reference
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from chalicelib.crm.people import store as people
@@ -55,12 +56,12 @@ def test_everything_is_linked_and_the_chain_holds(practice: Practice) -> None:
     made, customer = links.appointment, links.customer
     assert made is not None
     assert customer is not None
-    assert (made.calcom_booking_id, made.external_id, made.source) == (5001, "uid-1", "retell_phone")
+    assert (made.external_number, made.external_id, made.source) == (5001, "uid-1", "retell_phone")
     assert (made.starts_at, made.ends_at - made.starts_at) == (next_monday(10), timedelta(minutes=30))
     assert made.staff_id == practice.staff[0].id
     assert (customer.name, customer.phone) == ("Guest 1", "+4915100000001")
-    for kind, value in (("calcom_uid", "uid-1"), ("calcom_booking", "5001")):
-        entry = directory.find(kind, value)
+    for kind, value in (("booking", "uid-1"), ("booking_number", "5001")):
+        entry = reference_store.find(Reference("calcom", kind, value))
         assert entry is not None
         assert entry.record == made.id
     assert "booking.AppointmentBooked" in names_of_events()
@@ -222,7 +223,7 @@ def test_our_own_bookings_shape_needs_no_calcom_id_where_calcom_does_not_book(pr
 @pytest.mark.parametrize(
     ("custom", "number", "rule"),
     [
-        (details(), NOBODYS, "the service's Cal.com event type"),
+        (details(), NOBODYS, "the service's event type"),
         (details(event_type_id=999, service="Consultation"), "+493055501000", "the number"),
         (details(event_type_id=None, service="Haircut", branch_id=None), NOBODYS, "the default company"),
     ],

@@ -16,8 +16,7 @@ from infra.local.demo_people import add_person
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 from tests.calls.backlog import COMPANY, recorded, rung
-from tests.calls.conftest import ask, signed
-from tests.calls.test_phone_booking import wish
+from tests.calls.conftest import ask, signed, wish
 from tests.draining import drain
 
 STAFF = Caller(COMPANY)

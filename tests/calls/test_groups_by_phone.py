@@ -19,7 +19,7 @@ from tests.draining import drain
 def class_of_three(practice: Practice) -> Practice:
     """Berlin's massage has three seats, and Ada gives it."""
     services = [*practice.services]
-    services[1] = replace(services[1], seats=3, calcom_event_types={})
+    services[1] = replace(services[1], seats=3, references=())
     save_practice(lambda: Unit("com_test"), practice.branches, services, practice.staff)
     return practice
 

@@ -11,20 +11,24 @@ from chalicelib.chat import polling, system_messages
 from chalicelib.chat.jobs import Tell
 from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext
+from chalicelib.files.jobs import TidyFile
+from chalicelib.files.store import find_file
+from chalicelib.files.tidy import tidy
 from chalicelib.identity.create_company import NewCompany, Person, create_company
 from infra.local.invoking import Caller
 from tests.chat.talk import ask, hear, say, texts
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
+from tests.files import samples
 from tests.text_sessions.room import COMPANY, Room, furnish
 from tests.text_sessions.test_endpoints import let_pass
 
-PIXEL = b"\x89PNG\r\n\x1a\n of a rash"
+PIXEL = samples.photo()
 
 
 def upload(room: Room, content: bytes = PIXEL) -> str:
     """A file where its link says."""
-    body: dict[str, Any] = {"name": "Ausschlag ü.png", "content_type": "image/png", "size": len(content)}
+    body: dict[str, Any] = {"name": "Ausschlag ü.jpg", "content_type": "image/jpeg", "size": len(content)}
     given = ask(room, "POST", "attachments", **body).json
     assert put(given, content) == 200
     return str(given["id"])
@@ -189,15 +193,54 @@ def test_the_system_says_what_becomes_of_the_session(aws: EmbeddedAws) -> None:
 def test_files_go_along(room: Room) -> None:
     attachment = upload(room)
     sent = say(room, "", attachments=[attachment])
-    assert sent["attachments"][0] | {"url": None} == {
-        "id": attachment, "name": "Ausschlag ü.png", "content_type": "image/png", "size": len(PIXEL), "url": None
+    assert sent["attachments"][0] == {
+        "id": attachment, "name": "Ausschlag ü.jpg", "content_type": "image/jpeg", "size": len(PIXEL),
+        "state": "checking", "url": None,
     }  # fmt: skip
     (shown,) = hear(room, "doctor")["data"][0]["attachments"]
+    assert (shown["state"], shown["url"]) == ("checking", None)
+    drain()
+    (shown,) = hear(room, "doctor")["data"][0]["attachments"]
     with urllib.request.urlopen(shown["url"], timeout=5) as got:
-        assert (got.read(), got.headers["content-type"]) == (PIXEL, "image/png")
+        content = got.read()
+        assert (content[:3], got.headers["content-type"]) == (b"\xff\xd8\xff", "image/jpeg")
+        assert b"Secret" not in content
         assert got.headers["content-disposition"].startswith("attachment;")
     again = ask(room, "POST", "messages", text="Again", attachments=[attachment])
     assert (again.status, again.json["errors"][0]["code"]) == (422, "unknown_attachment")
+
+
+def test_a_file_that_lies_is_shown_as_refused(room: Room) -> None:
+    page = samples.PAGE
+    for told in (False, True):
+        given = ask(room, "POST", "attachments", name="a.png", content_type="image/png", size=len(page)).json
+        assert put(given, page) == 200
+        if not told:
+            say(room, "See", attachments=[given["id"]])
+            drain()
+            (shown,) = hear(room, "doctor")["data"][0]["attachments"]
+            assert (shown["state"], shown["url"]) == ("refused", None)
+        else:
+            tidy(TidyFile(company_id=COMPANY, file_id=given["id"]), in_an_hour())
+            drain()
+            refused = ask(room, "POST", "messages", text="See", attachments=[given["id"]])
+            assert (refused.status, refused.json["errors"][0]["code"]) == (422, "attachment_refused")
+
+
+def test_a_file_without_a_message_is_forgotten_after_a_day(room: Room) -> None:
+    kept, lost = upload(room), upload(room)
+    say(room, "", attachments=[kept])
+    drain()
+    for file_id in (kept, lost):
+        for hours in (1, 25):
+            tidy(TidyFile(company_id=COMPANY, file_id=file_id), in_an_hour(hours))
+            drain()
+    assert find_file(COMPANY, lost) is None
+    assert hear(room)["data"][0]["attachments"][0]["state"] == "ready"
+
+
+def in_an_hour(hours: int = 1) -> JobContext:
+    return JobContext("job", 1, False, "cor", COMPANY, lambda: now() + timedelta(hours=hours))
 
 
 def test_files_that_may_not_be_sent(room: Room) -> None:

@@ -131,7 +131,7 @@ def test_what_is_wrong_names_its_field(practice: Practice) -> None:
 def test_a_branch_of_calcoms_takes_no_groups(aws: EmbeddedAws) -> None:
     made = demo_practice("com_test", calcom=True)
     services = [*made.services]
-    services[0] = replace(services[0], seats=3, calcom_event_types={})
+    services[0] = replace(services[0], seats=3, references=())
     save_practice(lambda: Unit("com_test"), made.branches, services, made.staff)
     body = wanted(Practice(made.branches, tuple(services), made.staff, ()), 1)
     body |= {"branch_id": made.branches[0].id, "service": "Consultation"}

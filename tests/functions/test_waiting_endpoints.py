@@ -5,28 +5,36 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.hold import Hold
+from chalicelib.booking.jobs import CheckWaiting, OfferOpening
 from chalicelib.booking.practice.hours import DayHours, Span
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice_admin import manage
 from chalicelib.booking.time_off import book_time_off
 from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.booking.waitlist import end_offer
-from chalicelib.core.clock import now
+from chalicelib.booking.waitlist.make_offers import offer_opening
+from chalicelib.core import due, retry
+from chalicelib.core.clock import now, stamp
+from chalicelib.core.errors import DomainError, Stale, Unavailable
+from chalicelib.core.jobs import Postpone, work
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
+from chalicelib.core.worker import deliver
 from functions.public import waiting as public_waiting
 from infra.local.invoking import call
 from infra.local.simulators.twilio import TwilioSimulator
 from tests.booking.calendars import read_calendar
-from tests.calls.conftest import calcom, next_monday, through_calcom
-from tests.calls.telephone import ALWAYS_QUIET, COMPANY, open_branch, twilio
+from tests.calls.conftest import next_monday
+from tests.calls.telephone import ALWAYS_QUIET, COMPANY, context, open_branch, twilio
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.identity.office import Mailbox
 from tests.integrations.test_outgoing_webhooks import receiver
 
-__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
+__all__ = ["receiver", "twilio"]
 from tests.functions.waiting import (
     ADA,
     FIRST,
@@ -35,6 +43,7 @@ from tests.functions.waiting import (
     THIRD,
     books,
     cancels,
+    comes,
     everything,
     link,
     practice_staff,
@@ -128,8 +137,8 @@ def test_an_offer_lapses_and_goes_on(twilio: TwilioSimulator, monkeypatch: pytes
     assert call("GET", link(words)).json["outcome"] == "lapsed"
     refused = reply(link(words), "accept")
     assert (refused.status, refused.json["code"]) == (409, "offer_expired")
-    assert end_offer.sweep(Unit, now) == 0
-    assert end_offer.sweep(Unit, lambda: later) == 1
+    assert comes(now()) == 0
+    assert comes(later) == 1
     drain(rounds=20)
     assert [state(one).status for one in (first, second)] == ["waiting", "offered"]
     assert state(first).offers[0].outcome == "lapsed"
@@ -141,12 +150,76 @@ def test_waiting_ends_with_an_event(twilio: TwilioSimulator) -> None:
     one = waits(branch, FIRST, expires_in_days=20)
     drain(rounds=20)
     much_later = now() + timedelta(days=21)
-    assert end_offer.sweep(Unit, lambda: now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
+    assert comes(now() + timedelta(days=2)) == 1  # looked at again, and nothing was free
     assert state(one).status == "waiting"
-    assert end_offer.sweep(Unit, lambda: much_later) == 1
+    assert comes(much_later) == 1
     assert state(one).status == "expired"
     assert [row.type for row in OutboxRow.scan()].count("booking.WaitingExpired") == 1
-    assert end_offer.sweep(Unit, lambda: much_later) == 0
+    assert comes(much_later + timedelta(days=30)) == 0
+
+
+@pytest.mark.parametrize(("answer", "status"), [("accept", "booked"), ("decline", "waiting")])
+def test_an_offer_that_is_answered_after_its_end_was_handed_over_does_not_lapse(
+    twilio: TwilioSimulator, answer: str, status: str
+) -> None:
+    branch = open_branch()
+    one = waits(branch, FIRST)
+    drain(rounds=20)
+    offer = state(one).offer
+    assert offer is not None
+    assert due.sweep(lambda: offer.until) == 1  # what ends it lies on its queue
+    (words,) = texts(twilio, FIRST)
+    assert reply(link(words), answer).status == 200
+    answered = state(one)
+    assert answered.status == status
+    later = offer.until + timedelta(seconds=1)
+    assert deliver("default", lambda queue, event: work(queue, event, lambda: later)) == 1
+    assert state(one) == answered
+    assert [row.type for row in OutboxRow.scan()].count("booking.WaitingOfferEnded") == (status == "waiting")
+    kept = due.of_company(COMPANY, limit=10).data
+    assert [one.due_at for one in kept] == ([stamp(answered.due_at)] if status == "waiting" else [])
+
+
+def test_a_job_that_comes_early_or_to_what_is_over_changes_nothing(twilio: TwilioSimulator) -> None:
+    branch = open_branch()
+    one = waits(branch, FIRST)
+    drain(rounds=20)
+    offered, job = state(one), CheckWaiting(company_id=COMPANY, waiting_id=one)
+    assert offered.offer
+    with pytest.raises(Postpone):
+        end_offer.check_waiting(job, context())
+    assert state(one) == offered
+    end_offer.withdraw(lambda: Unit(COMPANY), COMPANY, one, now)
+    gone = state(one)
+    end_offer.check_waiting(job, context(later=timedelta(days=100)))
+    end_offer.check_waiting(replace(job, waiting_id="wai_nobody"), context())
+    assert state(one) == gone
+
+
+def test_calendars_that_are_fought_over_are_looked_at_again_and_keep_no_other_branch_waiting(
+    twilio: TwilioSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch = open_branch()
+    one = waits(branch, FIRST)
+    trouble: list[DomainError] = [Stale()] * retry.TRIES
+    add = hold_store.add
+
+    def fought_over(unit: Unit, hold: Hold) -> None:
+        if trouble:
+            raise trouble.pop()
+        add(unit, hold)
+
+    monkeypatch.setattr(retry, "pause", lambda seconds: None)
+    monkeypatch.setattr(hold_store, "add", fought_over)
+    with pytest.raises(Postpone) as again:
+        offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(branch.id, branch.id)), context())
+    assert again.value.seconds == 1
+    assert state(one).offer
+    trouble += [Unavailable("storage_busy", "The database is busy.")]
+    two = waits(branch, SECOND, times=[{"start": 660, "end": 690}])
+    with pytest.raises(Unavailable):
+        offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(branch.id,)), context())
+    assert state(two).status == "waiting"
 
 
 def test_time_off_withdrawn_and_new_hours_are_offered(twilio: TwilioSimulator) -> None:

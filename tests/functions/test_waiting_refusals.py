@@ -1,4 +1,4 @@
-"""Where the waiting list refuses, waits or stays silent: what is gone, bad wishes, Cal.com, deposits, too many."""
+"""Where the waiting list refuses, waits or stays silent: what is gone, bad wishes, deposits, too many."""
 
 import json
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.jobs import OfferOpening
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service
@@ -16,20 +15,16 @@ from chalicelib.booking.waitlist import join as waitlist_join
 from chalicelib.booking.waitlist.make_offers import offer_opening
 from chalicelib.core import aws as clients
 from chalicelib.core.clock import now
-from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
 from infra.local.demo_practice import Practice
 from infra.local.invoking import call
-from infra.local.simulators.calcom import CalComSimulator
 from infra.local.simulators.twilio import TwilioSimulator
-from tests.calls.conftest import calcom, through_calcom
 from tests.calls.telephone import COMPANY, context, open_branch, twilio
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
 from tests.integrations.test_outgoing_webhooks import Receiver, endpoint, receiver
-from tests.races.test_waiting_list import link_of
 
-__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
+__all__ = ["receiver", "twilio"]
 from tests.functions.waiting import FIRST, ME, SECOND, books, link, reply, state, texts, waits, wish
 
 
@@ -89,35 +84,6 @@ def test_bad_wishes_name_the_field(aws: EmbeddedAws) -> None:
         answer = call("POST", "/api/waiting-list", caller=ME, body=wish(branch, customer={"phone": FIRST}) | fields)
         assert answer.status == 422, (fields, answer)
         assert path in [one["path"] for one in answer.json["errors"]], answer
-
-
-def through_link(practice: Practice) -> tuple[str, str]:
-    """Somebody who waits in a branch that books through Cal.com, and the link they got."""
-    one = waits(practice.branches[0], FIRST, "eve@example.com")
-    offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
-    return one, link_of(FIRST)
-
-
-def test_at_calcom_too(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    one, token = through_link(through_calcom)
-    made = reply(f"/public/offers/{token}", "accept")
-    assert (made.status, made.json["status"]) == (200, "confirmed"), made
-    visit = appointment_store.get_appointment(COMPANY, made.json["appointment_id"])
-    assert visit.external_id is not None
-    assert state(one).status == "booked"
-
-
-def test_what_calcom_does_not_have_is_waited_for_again(through_calcom: Practice, calcom: CalComSimulator) -> None:
-    one, token = through_link(through_calcom)
-    calcom.fault(path="/v2/bookings", method="POST", status=409, message="no_available_users_found_error", times=1)
-    refused = reply(f"/public/offers/{token}", "accept")
-    assert (refused.status, refused.json["code"]) == (409, "slot_taken")
-    assert reply(f"/public/offers/{token}", "accept").json["code"] == "offer_withdrawn"
-    job = OfferOpening(company_id=COMPANY, appointment_id=str(state(one).appointment_id), reason="calcom_slot_taken")
-    for _ in range(2):
-        offer_opening(job, context())
-    assert (state(one).status, state(one).offers[0].outcome) == ("waiting", "gone")
-    assert [row.type for row in OutboxRow.scan()].count("booking.WaitingOfferEnded") == 1
 
 
 def test_rules_that_refuse_by_now_are_said(twilio: TwilioSimulator) -> None:
@@ -181,12 +147,3 @@ def test_what_asks_for_a_deposit_waits_for_it_once_accepted(twilio: TwilioSimula
         place = f"/api/appointments/{made.json['appointment_id']}/confirm"
         assert call("POST", place, caller=ME, body={}).json["code"] == "deposit_required"
         assert call("POST", place, caller=ME, body={"deposit_minor": 5000}).json["status"] == "confirmed"
-
-
-def test_nobody_waits_for_a_deposit_that_calcom_would_not_wait_for(through_calcom: Practice) -> None:
-    known = through_calcom.branches[0]
-    branch = replace(known, policy=Policy(deposit_minor=5000), version=known.version + 1)
-    manage.save(lambda: Unit(COMPANY), branch, now)
-    answer = call("POST", "/public/waiting-list", body=wish(branch, customer={"phone": FIRST}))
-    assert (answer.status, answer.json["errors"][0]["path"]) == (422, "body.services[0]"), answer
-    assert answer.json["errors"][0]["code"] == "not_waited_for"

@@ -1,6 +1,7 @@
 """What tests of the waiting list do: wish, wait, book, cancel, and read what was sent."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from chalicelib.booking.practice import store as practice_store
@@ -8,14 +9,17 @@ from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core import aws as clients
+from chalicelib.core import due
+from chalicelib.core.jobs import work
+from chalicelib.core.worker import deliver
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.twilio import TwilioSimulator
-from tests.calls.conftest import calcom, next_monday, through_calcom
+from tests.calls.conftest import next_monday
 from tests.calls.telephone import COMPANY, twilio
 from tests.draining import drain
 from tests.integrations.test_outgoing_webhooks import receiver
 
-__all__ = ["calcom", "receiver", "through_calcom", "twilio"]
+__all__ = ["receiver", "twilio"]
 
 ME = Caller(COMPANY)
 ADA = "Ada Keller"
@@ -64,6 +68,13 @@ def link(words: str) -> str:
 
 def state(waiting_id: str) -> WaitlistEntry:
     return waitlist_store.get(COMPANY, waiting_id)
+
+
+def comes(later: datetime) -> int:
+    """That time comes: what is due goes to its queue, and is done there; returns how many jobs were due."""
+    handed = due.sweep(lambda: later)
+    deliver("default", lambda queue, event: work(queue, event, lambda: later))
+    return handed
 
 
 def reply(path: str, answer: str) -> Answer:

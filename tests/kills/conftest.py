@@ -1,11 +1,8 @@
-"""The practice that books through a simulated Cal.com; what a dead worker had in hand is there again at once."""
+"""What a dead worker had in hand is there again at once."""
 
 import pytest
 
 from chalicelib.core import visibility
-from tests.calls.conftest import calcom, through_calcom
-
-__all__ = ["calcom", "through_calcom"]
 
 
 @pytest.fixture(autouse=True)

@@ -44,6 +44,6 @@ def test_a_backfill_that_dies_is_simply_run_again(aws: EmbeddedAws) -> None:
 
 def _clear() -> None:
     appointments = BookingRow.scan(BookingRow.sk == "appointment")
-    known = DirectoryRow.scan(DirectoryRow.pk.startswith("calcom_") & ~DirectoryRow.pk.startswith("calcom_event"))
+    known = DirectoryRow.scan(DirectoryRow.pk.startswith("external#calcom#booking"))
     for row in [*OccupancyRow.scan(), *appointments, *CallRow.scan(), *known]:
         row.delete()

@@ -8,22 +8,14 @@ from typing import Literal
 
 import pytest
 
-from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom.reconcile_booking import reconcile
-from chalicelib.booking.jobs import ReconcileBooking
-from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.calls.tables import CallRow
 from chalicelib.core import aws, relay
 from chalicelib.core.clock import now
-from chalicelib.core.jobs import JobContext
 from chalicelib.core.queues import NAMED_QUEUES
 from chalicelib.core.rows import FailedJobRow, OutboxRow
 from chalicelib.core.settings import settings
 from infra.local.demo_practice import Practice
-from infra.local.simulators.calcom import CalComSimulator
-from tests.calls.conftest import ask, calcom, signed, through_calcom  # noqa: F401 - fixtures
-from tests.calls.test_phone_booking import wish
+from tests.calls.conftest import signed
 from tests.draining import drain
 from tests.kills.dying import Death, run_dying
 from tests.sizes import EVERY_MOMENT
@@ -54,7 +46,7 @@ def messages_come_back_at_once() -> None:
 
 
 @pytest.mark.slow
-def test_every_events_jobs_are_done_whatever_dies(through_calcom: Practice) -> None:  # noqa: F811
+def test_every_events_jobs_are_done_whatever_dies(practice: Practice) -> None:
     messages_come_back_at_once()
     tried = 0
 
@@ -86,56 +78,3 @@ def test_every_events_jobs_are_done_whatever_dies(through_calcom: Practice) -> N
     print(f"{calls} outside calls, {tried} deaths tried")
     assert calls >= 6
     assert list(FailedJobRow.scan()) == []
-
-
-@pytest.mark.slow
-def test_a_phone_booking_is_whole_on_both_sides_or_on_none(
-    through_calcom: Practice,  # noqa: F811
-    calcom: CalComSimulator,  # noqa: F811
-) -> None:
-    messages_come_back_at_once()
-    tried = 0
-
-    def case(death: Death) -> bool:
-        nonlocal tried
-        tried += 1
-        died = run_dying(lambda: ask("book_appointment", wish(), call_id=f"retell-{tried}"), death)
-        _recover()
-        ours = [row.model(Appointment) for row in BookingRow.scan() if row.sk == "appointment"]
-        standing = [appointment for appointment in ours if appointment.status != "released"]
-        theirs = [b for b in calcom.bookings.all.values() if b["status"] == "accepted"]
-        assert {a.status for a in standing} <= {"confirmed"}
-        assert sorted(str(a.external_id) for a in standing) == sorted(b["uid"] for b in theirs)
-        taken = b"".join(bytes(getattr(w, f"d{n}") or b"") for w in OccupancyRow.scan() for n in range(7))
-        assert len(taken) // 25 == len(standing)
-        # The caller says it once more, and is booked exactly once.
-        again = ask("book_appointment", wish(), call_id=f"retell-{tried}").json
-        assert again["status"] == "booked"
-        drain()
-        assert len([b for b in calcom.bookings.all.values() if b["status"] == "accepted"]) == 1
-        link = [row for row in CallRow.scan() if row.link and again["appointment_id"] in row.link]
-        assert len(link) == 1
-        assert '"booking_confirmed":true' in link[0].link
-        _clear(calcom)
-        return died
-
-    calls = until_it_survives(case)
-    print(f"{calls} outside calls, {tried} deaths tried")
-    assert calls >= 5
-
-
-def _recover() -> None:
-    relay.sweep(now() + timedelta(minutes=5))
-    for row in list(BookingRow.scan(BookingRow.status == "held")):
-        appointment = row.model(Appointment)
-        late = JobContext("job", 1, False, "cor", "com_test", lambda: now() + timedelta(minutes=3))
-        reconcile(ReconcileBooking(company_id="com_test", appointment_id=appointment.id), late)
-        assert appointment_store.get_appointment("com_test", appointment.id).status in ("confirmed", "released")
-    drain()
-
-
-def _clear(simulator: CalComSimulator) -> None:
-    for made in simulator.bookings.all.values():
-        made["status"] = "cancelled"
-    for row in [*OccupancyRow.scan(), *BookingRow.scan(BookingRow.sk == "appointment"), *CallRow.scan()]:
-        row.delete()

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.tables import BookingRow, OccupancyRow
-from chalicelib.booking.waitlist import answer_offer, end_offer
+from chalicelib.booking.waitlist import answer_offer
 from chalicelib.booking.waitlist import store as waitlist_store
 from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core.clock import now
@@ -18,6 +18,7 @@ from infra.local.demo_practice import Practice
 from tests.calls.telephone import COMPANY
 from tests.kills.dying import Death, run_dying
 from tests.kills.test_kills import until_it_survives
+from tests.races.test_waiting_list import lapse as end_on_time
 from tests.races.test_waiting_list import link_of, opening, wait
 
 
@@ -77,9 +78,9 @@ def test_an_answer_counts_once_whatever_dies(practice: Practice, answer: str) ->
             return answer_offer.accept(Unit, link, now, never)  # type: ignore[arg-type]
 
         def lapse() -> None:
-            """The sweep, and the job that offers the time to the second."""
+            """The job that ends the offer, and the one that offers the time to the second."""
             if waitlist_store.get(COMPANY, first.id).offer:
-                end_offer.sweep(Unit, lambda: later)
+                end_on_time(first.id, later)
             opening(practice)
 
         return accept if answer == "accept" else lapse

@@ -14,10 +14,10 @@ import pytest
 
 from app import app
 from chalicelib.core.discovery import all_endpoints
-from chalicelib.core.endpoints import Endpoint
+from chalicelib.core.endpoints import Endpoint, Package
 from infra.limits import StackSize
 from infra.package import write
-from infra.zipping import Package
+from infra.zipping import Zip
 
 Resource = dict[str, Any]
 REST_API = "AWS::ApiGateway::RestApi"
@@ -30,8 +30,13 @@ class Packaged:
     out: Path
     stage: str
     sizes: list[StackSize]
-    package: Package
+    zips: dict[Package, Zip]
     templates: dict[str, Any]
+
+    @property
+    def package(self) -> Zip:
+        """What most Lambdas are made of."""
+        return self.zips[""]
 
     def resources(self, kind: str) -> Iterator[Resource]:
         """The properties of every resource of that type, in every stack."""

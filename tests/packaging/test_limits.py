@@ -13,12 +13,13 @@ from chalice.app import Chalice
 from chalicelib.core.endpoints import PUBLIC, Endpoint, Route
 from infra import limits
 from infra.api_split import api_of
+from infra.dependencies import zip_name
 from infra.intrinsics import Template
 from infra.limits import OverLimit, check, measure, serialized, table
 from infra.local import ministack
-from infra.package import ZIP, main
+from infra.package import main
 from infra.stacks import NameTooLong, stacks
-from infra.zipping import Package
+from infra.zipping import Zip
 from tests.packaging.conftest import Packaged
 from tests.packaging.deployed import bring_up
 from tests.packaging.many_routes import COLLECTIONS, PACKAGE, ROUTES, many_routes
@@ -43,8 +44,8 @@ def templates(generated: Many) -> dict[str, Template]:
 def test_450_routes_are_within_the_limits(generated: Many, templates: dict[str, Template]) -> None:
     assert sum(len(endpoint.routes) for endpoint in generated[1]) == ROUTES == 450
     sizes = [measure(name, template) for name, template in templates.items()]
-    print("\n" + table(sizes, None))
-    check(sizes, None)
+    print("\n" + table(sizes))
+    check(sizes)
     assert max(size.resources for size in sizes) < limits.RESOURCES / 2
     nodes = {size.name: size.path_nodes for size in sizes if size.path_nodes}
     # Each collection has four, and every API its root and /api.
@@ -56,7 +57,7 @@ def test_450_routes_are_within_the_limits(generated: Many, templates: dict[str, 
 def test_too_many_resources_are_refused_with_the_stacks_name(templates: dict[str, Template]) -> None:
     size = measure("booking", templates["booking"])
     with pytest.raises(OverLimit, match=r"stack booking: 501 resources \(split the area\), at most 500"):
-        check([replace(size, resources=501)], None)
+        check([replace(size, resources=501)])
 
 
 def test_every_limit_that_is_exceeded_is_named(templates: dict[str, Template]) -> None:
@@ -70,9 +71,9 @@ def test_every_limit_that_is_exceeded_is_named(templates: dict[str, Template]) -
         roles=1_001,
         longest_policy=10_241,
     )
-    package = Package(Path("deployment.zip"), "digest", zip_bytes=1, unzipped_bytes=limits.UNZIPPED_BYTES + 1)
+    package = Zip(Path("deployment.zip"), "digest", zip_bytes=1, unzipped_bytes=limits.UNZIPPED_BYTES + 1)
     with pytest.raises(OverLimit) as refused:
-        check([size], package)
+        check([size], [package])
     said = str(refused.value)
     for what in (
         "parameters",
@@ -116,9 +117,10 @@ def test_450_routes_are_deployed_and_answer(
     app, endpoints = generated
     for name, template in stacks(app, endpoints, "dev").items():
         (tmp_path / f"{name}.json").write_text(serialized(template))
-    shutil.copy(dev.package.path, tmp_path / ZIP)
+    for package in dev.zips.values():
+        shutil.copy(package.path, tmp_path)
     house = Path(sys.modules[PACKAGE].__path__[0])
-    with zipfile.ZipFile(tmp_path / ZIP, "a") as archive:
+    with zipfile.ZipFile(tmp_path / zip_name(""), "a") as archive:
         for source in sorted(house.rglob("*.py")):
             archive.write(source, source.relative_to(house.parent))
     running = ministack.start(auth=True)

@@ -34,7 +34,7 @@ from tests.booking.test_groups import (
     kinds,
     left,
     new_unit,
-    no_calcom,
+    no_provider,
     opened,
     tallies,
 )
@@ -47,7 +47,7 @@ THREADS = 32
 
 
 def changing() -> ChangeContext[Any]:
-    return ChangeContext(new_unit, COMPANY, lambda: NOW, calcom=no_calcom)
+    return ChangeContext(new_unit, COMPANY, lambda: NOW, connect=no_provider)
 
 
 def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
@@ -96,9 +96,7 @@ def opened_with_team(policy: Policy) -> Practice:
     """New York with six who give haircuts to three at once."""
     made = opened(policy=policy)
     dan = made.staff[3]
-    others = [
-        replace(dan, id=f"stf_0000000000000000HAR{n}", name=f"H {n}", calcom_user_id=None) for n in range(1, TEAM)
-    ]
+    others = [replace(dan, id=f"stf_0000000000000000HAR{n}", name=f"H {n}", references=()) for n in range(1, TEAM)]
     team = (dan, *others)
     save_practice(lambda: Unit(COMPANY), made.branches, made.services, [*made.staff[:3], *team])
     return Practice(made.branches, made.services, team, made.event_types)

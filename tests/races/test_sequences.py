@@ -80,7 +80,7 @@ class Studio:
         berlin = made.branches[0]
         massage = replace(made.services[1], resources=("room",), policy=Policy(service_limits=Limits(per_day=A_DAY)))
         ada = made.staff[0]
-        plain = replace(ada, service_ids=(massage.id,), calcom_user_id=None)
+        plain = replace(ada, service_ids=(massage.id,), references=())
         self.team = [replace(plain, id=f"{ada.id[:-3]}M{n:02}", name=f"M {n}") for n in range(3)]
         self.rooms = [
             Resource(id=f"res_{n:020}", company_id=self.company, branch_id=berlin.id, kind="room", name=f"{n}")
@@ -121,12 +121,14 @@ class Studio:
     def _move(self, at: datetime, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            reschedule(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Move(starts_at=at))
+            reschedule(
+                ChangeContext(self.new_unit, self.company, lambda: NOW, connect=_nobody), one, Move(starts_at=at)
+            )
 
     def _cancel(self, at: None, which: int) -> None:
         if self.appointments:
             one = self.appointments[which % len(self.appointments)]
-            cancel(ChangeContext(self.new_unit, self.company, lambda: NOW, calcom=_nobody), one, Cancellation())
+            cancel(ChangeContext(self.new_unit, self.company, lambda: NOW, connect=_nobody), one, Cancellation())
 
     def _hold(self, at: datetime, which: None) -> None:
         asked = BookingRequest(branch_id=self.practice.branches[0].id, service="Massage", starts_at=at)
@@ -258,5 +260,5 @@ def _what_is_offered_can_be_booked(studio: Studio, chosen: int) -> None:
         assert (made.starts_at, made.staff_id) == (moment_of(slot.start), slot.staff_ids[0])
 
 
-def _nobody() -> Any:
+def _nobody(name: str) -> Any:
     raise AssertionError("not asked")

@@ -71,10 +71,7 @@ TEAM = 6
 def opened_with_team(policy: Policy) -> Practice:
     """New York with six who give haircuts, under this policy."""
     made = opened({"policy": policy})
-    team = [
-        replace(made.staff[3], id=f"stf_0000000000000000HAR{n}", name=f"H {n}", calcom_user_id=None)
-        for n in range(TEAM)
-    ]
+    team = [replace(made.staff[3], id=f"stf_0000000000000000HAR{n}", name=f"H {n}", references=()) for n in range(TEAM)]
     save_practice(lambda: Unit("com_test"), made.branches, made.services, [*made.staff, *team])
     return Practice(made.branches, made.services, tuple(team), made.event_types)
 

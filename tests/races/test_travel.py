@@ -38,7 +38,10 @@ MIDNIGHT = MONDAY + timedelta(days=7)
 
 def changing() -> ChangeContext[Any]:
     return ChangeContext(
-        lambda: Unit("com_race", clock=lambda: NOW), "com_race", lambda: NOW, calcom=lambda: pytest.fail("not asked")
+        lambda: Unit("com_race", clock=lambda: NOW),
+        "com_race",
+        lambda: NOW,
+        connect=lambda name: pytest.fail("not asked"),
     )
 
 

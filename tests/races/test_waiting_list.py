@@ -1,13 +1,14 @@
 """Many at once: no time is offered to two people, nobody has two offers, and one answer alone counts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.request import BookingRequest
-from chalicelib.booking.jobs import OfferOpening
+from chalicelib.booking.jobs import CheckWaiting, OfferOpening
 from chalicelib.booking.practice.hours import Span
 from chalicelib.booking.tables import BookingRow, OccupancyRow
 from chalicelib.booking.waitlist import answer_offer, end_offer
@@ -42,6 +43,13 @@ def wait(practice: Practice, number: int, until: int = 600) -> WaitlistEntry:
 
 def opening(practice: Practice) -> None:
     offer_opening(OfferOpening(company_id=COMPANY, branch_ids=(practice.branches[0].id,)), context())
+
+
+def lapse(waiting_id: str, at: datetime) -> None:
+    """What the job does that was scheduled for the offer's end."""
+    end_offer.check_waiting(
+        CheckWaiting(company_id=COMPANY, waiting_id=waiting_id), replace(context(), clock=lambda: at)
+    )
 
 
 def everyone() -> list[WaitlistEntry]:
@@ -89,7 +97,7 @@ def test_one_answer_alone_counts(practice: Practice, round_number: int) -> None:
     answers = at_once(
         *[accept] * 5,
         *[lambda: answer_offer.decline(Unit, link, now)] * 3,
-        *[lambda: end_offer.sweep(Unit, lambda: later)] * 3,
+        *[lambda: lapse(one.id, later)] * 3,
         *[lambda: book(lambda: Unit(COMPANY), COMPANY, other, now)] * 3,
         *[lambda: end_offer.withdraw(lambda: Unit(COMPANY), COMPANY, one.id, now)] * 2,
     )

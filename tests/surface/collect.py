@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.booking.appointments.external import provider_names
 from chalicelib.core import errors
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.endpoints import Endpoint
@@ -84,7 +85,8 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
                 target.id
                 for each in node.body
                 if isinstance(each, ast.Assign)
-                for target in each.targets
+                for found in each.targets
+                for target in (found.elts if isinstance(found, ast.Tuple) else [found])
                 if isinstance(target, ast.Name)
             ]
             for name in names:
@@ -127,14 +129,21 @@ def _shipped() -> list[Path]:
 
 
 def _calls(tree: ast.AST, names: set[str], position: int = 0) -> Iterator[str]:
-    """The literal texts that stand at `position` in calls of these names."""
+    """The texts that stand at `position` in calls of these names."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or len(node.args) <= position:
             continue
         called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        given = node.args[position]
-        if called in names and isinstance(given, ast.Constant) and isinstance(given.value, str):
-            yield given.value
+        if called in names:
+            yield from _texts(node.args[position])
+
+
+def _texts(given: ast.AST) -> Iterator[str]:
+    """A literal text, or one that is made of a booking provider's name: of each of them."""
+    if isinstance(given, ast.Constant) and isinstance(given.value, str):
+        yield given.value
+    elif isinstance(given, ast.Call) and getattr(given.func, "attr", "") == "named":
+        yield from (pattern.format(name) for pattern in _texts(given.args[0]) for name in provider_names())
 
 
 def _operations(described: Json) -> Json:

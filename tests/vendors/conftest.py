@@ -8,9 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.vendors.calcom import CalCom, NewAttendee, NewBooking
-from infra.local.simulators.calcom import CalComSimulator, Hook
-from infra.local.simulators.calcom_event_types import EventType, Host
 from infra.local.simulators.exchange import Reply, Request
 from infra.local.simulators.listener import Listener
 from infra.local.simulators.retell import RetellSimulator
@@ -18,7 +15,6 @@ from infra.local.simulators.retell import RetellSimulator
 SAMPLES = Path(__file__).parent / "samples"
 
 Sample = Callable[[str, str], bytes]
-MakeBooking = Callable[..., NewBooking]
 
 
 @pytest.fixture
@@ -65,30 +61,6 @@ def subscriber() -> Iterator[Subscriber]:
 
 
 @pytest.fixture
-def calcom_sim() -> Iterator[CalComSimulator]:
-    """Event types 101 (30 min, host 7), 102 (45 min, hosts 7 and 8) and 103 (30 min, needs confirmation)."""
-    simulator = CalComSimulator(
-        "cal_test_key",
-        event_types=[
-            EventType(id=101, slug="visit", hosts=[Host(id=7)]),
-            EventType(id=102, slug="pair", length_in_minutes=45, hosts=[Host(id=7), Host(id=8)]),
-            EventType(id=103, slug="checked", requires_confirmation=True),
-        ],
-        hook=Hook(delay_seconds=0),
-    )
-    simulator.start()
-    yield simulator
-    simulator.stop()
-
-
-@pytest.fixture
-def calcom(calcom_sim: CalComSimulator) -> Iterator[CalCom]:
-    client = CalCom("cal_test_key", calcom_sim.url, timeout_seconds=2)
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def retell_sim() -> Iterator[RetellSimulator]:
     simulator = RetellSimulator("key_x")
     simulator.start()
@@ -100,15 +72,3 @@ def retell_sim() -> Iterator[RetellSimulator]:
 def tomorrow() -> datetime:
     """Tomorrow at ten, UTC: always in the future, always within the simulator's opening hours."""
     return (datetime.now(UTC) + timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture
-def new_booking(tomorrow: datetime) -> MakeBooking:
-    """A booking `hours` after tomorrow at ten; other keywords replace fields."""
-
-    def make(hours: float = 0, **changes: object) -> NewBooking:
-        attendee = NewAttendee(name="Ada", time_zone="Europe/Rome", phone_number="+393331234567")
-        plain = NewBooking(event_type_id=101, start=tomorrow + timedelta(hours=hours), attendee=attendee)
-        return msgspec.structs.replace(plain, **changes)
-
-    return make

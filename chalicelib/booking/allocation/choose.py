@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from chalicelib.booking.allocation.assignment import How, Preference, candidate, ranked
 from chalicelib.booking.allocation.context import BranchContext
+from chalicelib.booking.appointments.appointment import TimeSlot
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import Entry, Kind, first_clash
 from chalicelib.booking.calendar.travel_time import in_time, roads
@@ -45,6 +47,20 @@ class PartPlacement(msgspec.Struct, frozen=True):
     def ends_at(self) -> datetime:
         """When it is over; what is kept free after it comes on top."""
         return self.starts_at + timedelta(minutes=self.service.duration_min)
+
+    def slot(self) -> TimeSlot:
+        """Its time, with who and what it takes."""
+        return TimeSlot(
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+            staff_id=self.staff.id,
+            home_branch_id=self.staff.home_branch_id,
+            resource_ids=self.room_ids,
+        )
+
+    def buffers(self) -> dict[str, Any]:
+        """What is kept free around it, as an appointment or a hold says it."""
+        return {"before_min": self.service.buffer_before_min, "after_min": self.service.buffer_after_min}
 
 
 class NewEntry(msgspec.Struct, frozen=True):

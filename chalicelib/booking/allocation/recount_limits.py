@@ -49,4 +49,4 @@ def moved(schedule: Schedule, old: Appointment, new: Appointment) -> tuple[Appoi
     if not to:
         return counted, Recount(to, off)
     usages = rule_facts.read(query, Contact(), {}).usages
-    return counted, Recount(to, off, tuple(rules.full(usages[counter] for counter in to)))
+    return counted, Recount(to, off, tuple(rules.full([usages[counter] for counter in to])))

@@ -62,10 +62,8 @@ def taken_by(appointments: Iterable[Appointment]) -> dict[CalendarOwner, list[En
     """What appointments take of each calendar, at their own times and at those that pending changes hold."""
     found: dict[CalendarOwner, list[Entry]] = {}
     for appointment in appointments:
-        company_id, branch_id = appointment.company_id, appointment.branch_id
         for slot in appointment.slots():
-            staff = CalendarOwner(company_id, slot.home_branch_id or branch_id, str(slot.staff_id))
-            for owner in (staff, *(CalendarOwner(company_id, branch_id, room) for room in slot.resource_ids)):
+            for owner in slot.owners(appointment.company_id, appointment.branch_id):
                 entry, entries = appointment.entry(slot), found.setdefault(owner, [])
                 entries += [] if entry in entries else [entry]
     return found

@@ -8,8 +8,8 @@ from chalicelib.booking.alternatives.refusal import RefusedRequest
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.geo import Point, great_circle_km
 from chalicelib.booking.practice.models import Branch, Offer, Service
-from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.rules import deposits
 
 MOST_LISTED = 50
 """Of a chain with more branches than this, the first are looked at: a refusal is not to read a whole company."""
@@ -50,17 +50,13 @@ def _offers(branch: Branch, service_id: str, published: bool) -> bool:
 
 def _does(schedule: Schedule, service_id: str) -> bool:
     service = schedule.find_service(service_id)
-    if service is None or _asks_first(schedule.policy(service)):
+    # With a deposit that has not been paid there, nothing would be bookable as given.
+    if service is None or deposits.due(schedule.policy(service)):
         return False
     done = {service_id for member in schedule.staff for service_id in member.service_ids}
     if service.parts:
         return all(schedule.find_service(part.service_id) and part.service_id in done for part in service.parts)
     return service.id in done
-
-
-def _asks_first(policy: Policy) -> bool:
-    # A deposit that has not been paid there: nothing would be bookable as given.
-    return bool(policy.deposit_minor) and "deposit" not in policy.off
 
 
 def _distance(branch: Branch, middle: Point | None) -> tuple[bool, float, str]:

@@ -11,11 +11,9 @@ from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.alternatives.package_solver import taken_of
 from chalicelib.booking.alternatives.refusal import MOST, RefusedRequest
 from chalicelib.booking.appointments.package import LONGEST_MIN
-from chalicelib.booking.availability.branch_calendar import BranchCalendar
-from chalicelib.booking.availability.search_index import compile_search
+from chalicelib.booking.availability.branch_calendar import calendar_of
 from chalicelib.booking.availability.slots import Able, FreeSlot, find_slots
 from chalicelib.booking.engine.clocks import minute_of, moment_of
-from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules.limits import LimitQuery
@@ -70,20 +68,11 @@ def find_alternatives(refused: RefusedRequest, context: BranchContext, package: 
 
 def free(context: BranchContext, query: PackageQuery) -> list[FreeSlot]:
     """The free starts of a package in what was read, in order."""
-    first, last = minute_of(max(query.between[0], query.now)), minute_of(query.between[1])
-    search_index = compile_search(context.schedule)
-    frame = frame_of(first, last + LONGEST_MIN)
-    branch_calendar = BranchCalendar(
-        index=search_index,
-        calendars=taken_of(context, query.own),
-        frame=frame,
-        first=first,
-        last=last,
-        now=query.now,
-    )
-    package = search_index.service(query.package.id)
+    between = minute_of(max(query.between[0], query.now)), minute_of(query.between[1])
+    branch_calendar = calendar_of(context.schedule, taken_of(context, query.own), between, LONGEST_MIN, query.now)
+    package = branch_calendar.index.service(query.package.id)
     assert package is not None
-    staff = tuple(member for member in search_index.staff if member.published or not query.published)
+    staff = tuple(member for member in branch_calendar.index.staff if member.published or not query.published)
     return find_slots(branch_calendar, package, Able(staff, query.only), None, MOST_LOOKED_AT)[0]
 
 
@@ -100,21 +89,10 @@ def _shown(
     def at(minute: int) -> str:
         return moment_of(minute).astimezone(clock).isoformat()
 
-    return {
-        "starts_at": at(slot.start),
-        "ends_at": at(slot.end),
-        "branch_id": branch_id,
-        "service_id": package.id,
-        "staff_id": slot.parts[0].staff_id,
-        "staff": members[slot.parts[0].staff_id].name,
-        "parts": [
-            {
-                "starts_at": at(part.start),
-                "ends_at": at(part.end),
-                "service_id": part.service_id,
-                "staff_id": part.staff_id,
-                "staff": members[part.staff_id].name,
-            }
-            for part in slot.parts
-        ],
-    }
+    def shown(start: int, end: int, service_id: str, staff_id: str) -> dict[str, Any]:
+        who = {"service_id": service_id, "staff_id": staff_id, "staff": members[staff_id].name}
+        return {"starts_at": at(start), "ends_at": at(end), **who}
+
+    parts = [shown(part.start, part.end, part.service_id, part.staff_id) for part in slot.parts]
+    whole = shown(slot.start, slot.end, package.id, slot.parts[0].staff_id)
+    return {**whole, "branch_id": branch_id, "parts": parts}

@@ -8,13 +8,11 @@ from msgspec.structs import replace
 
 from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.allocation.context import BranchContext
-from chalicelib.booking.availability.branch_calendar import BranchCalendar
+from chalicelib.booking.availability.branch_calendar import calendar_of
 from chalicelib.booking.availability.package_fit import Choice, Piece, Placed, placed, possible
-from chalicelib.booking.availability.search_index import compile_search
 from chalicelib.booking.availability.slots import Able, pieces_of
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.engine.clocks import minute_of, moment_of
-from chalicelib.booking.engine.query import frame_of
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import Policy
@@ -49,18 +47,11 @@ class PackageProblem(msgspec.Struct, frozen=True, kw_only=True):
         package, start = self.package, minute_of(self.starts_at)
         parts = parts_of(self.schedule, package, "service")
         span = sum(part.duration_min for part in parts) + sum(part.gap_min for part in package.parts[1:])
-        search_index = compile_search(_narrowed(self.schedule, package, parts, staff, any_hours))
-        calendar = BranchCalendar(
-            index=search_index,
-            calendars={} if as_if_free else self.taken,
-            frame=frame_of(start, start + span),
-            first=start,
-            last=start + 1,
-            now=self.now,
-        )
-        indexed = search_index.service(package.id)
+        narrowed, taken = _narrowed(self.schedule, package, parts, staff, any_hours), {} if as_if_free else self.taken
+        calendar = calendar_of(narrowed, taken, (start, start + 1), span, self.now)
+        indexed = calendar.index.service(package.id)
         assert indexed is not None
-        pieces = pieces_of(calendar, indexed, Able(search_index.staff, self.only))
+        pieces = pieces_of(calendar, indexed, Able(calendar.index.staff, self.only))
         if not all(piece.staff for piece in pieces):
             return None
         if self.keep:

@@ -7,13 +7,18 @@ import msgspec
 
 from chalicelib.booking.appointments.group import Group
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
+from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import AppointmentBooked
 from chalicelib.booking.practice.models import Channel
 from chalicelib.booking.practice.models import GeoAddress as Address
+from chalicelib.core.references import Reference, id_of
 
 Status = Literal["held", "requested", "confirmed", "cancelled", "declined", "no_show", "completed", "released"]
-Source = Literal["retell_phone", "web", "api", "mobile", "calcom"]
+Source = str
+"""By what it was booked: retell_phone, web, api, mobile; or the name of the provider that it was booked at."""
+BOOKING, BOOKING_NUMBER = "booking", "booking_number"
+"""Kinds of references: the id by which a provider is asked for a booking, and a second one that some have."""
 TAKES_TIME = frozenset({"held", "requested", "confirmed", "no_show", "completed"})
 OVER = frozenset({"cancelled", "declined", "released"})
 """Nothing but a new booking brings one of these back."""
@@ -29,11 +34,16 @@ class TimeSlot(msgspec.Struct, frozen=True, kw_only=True):
     home_branch_id: str | None = None
     resource_ids: tuple[str, ...] = ()
 
+    def owners(self, company_id: str, branch_id: str) -> list[CalendarOwner]:
+        """Whose calendars it takes time of, for an appointment in that branch."""
+        staff = CalendarOwner(company_id, self.home_branch_id or branch_id, str(self.staff_id))
+        return [staff, *(CalendarOwner(company_id, branch_id, room) for room in self.resource_ids)]
+
 
 class PendingChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that Cal.com was asked for and has not answered. Until it is settled, the time of `slot` is taken too.
+    """A change that the provider was asked for and has not answered. Until it is settled, `slot` is taken too.
 
-    `rebook`: a member of staff with an event type of their own takes over: a new booking is made, and the old one goes.
+    `rebook`: a member of staff whom the provider books otherwise takes over: a new booking is made, the old one goes.
     `fee_minor`: what cancelling costs once it is done, as it was when it was asked for.
     """
 
@@ -56,9 +66,9 @@ class Attendee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExternalState(msgspec.Struct, frozen=True, kw_only=True):
-    """What Cal.com last said besides time and status; what it says again is no news. `host`: a Cal.com user's id."""
+    """What the provider last said besides time and status; what it says again is no news. `host`: its id of them."""
 
-    host: int | None = None
+    host: str | None = None
     absent: bool = False
     attendee: Attendee | None = None
     guests: tuple[str, ...] = ()
@@ -72,12 +82,13 @@ class InPackage(msgspec.Struct, frozen=True):
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Instants in UTC; lengths and buffers in whole minutes. `channel` is the service's. `external_id`: Cal.com's uid.
+    """Instants in UTC; lengths and buffers in whole minutes. `channel` is the service's.
 
-    `held`: the time is taken here and Cal.com has not answered yet; only asking Cal.com releases it. `released`: such a
-    hold that Cal.com turned out not to have. `booked_as` is the status it had when it was booked. `calcom_seen_at` is
-    the time of Cal.com's newest word on it: older words change nothing. `moves` counts how often it got another
-    time; the Cal.com ids it had before stay in the directory. `guests`: e-mail addresses of who comes along.
+    `provider`: who decides its time together with us, `references`: its ids there. `held`: the time is taken here and
+    the provider has not answered yet; only asking it releases it. `released`: such a hold that the provider turned out
+    not to have. `booked_as` is the status it had when it was booked. `external_seen_at` is the time of the provider's
+    newest word on it: older words change nothing. `moves` counts how often it got another time; ids that it had before
+    lead to it still. `guests`: e-mail addresses of who comes along.
     `counted`: names of the counters of limits that it counts to. `address`: the customer's, of a mobile service.
     `group`: of a service with several seats, who takes part; `customer_id` is then the first of them, and what each
     counts to is kept with them. `fee_minor`: what was to be paid for cancelling it, in minor units of `currency`.
@@ -105,9 +116,9 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     home_branch_id: str | None = None
     resource_ids: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
-    calcom_booking_id: int | None = None
-    external_id: str | None = None
-    calcom_seen_at: datetime | None = None
+    provider: str | None = None
+    references: tuple[Reference, ...] = ()
+    external_seen_at: datetime | None = None
     cancellation_reason: str | None = None
     pending_change: PendingChange | None = None
     moves: int = 0
@@ -172,16 +183,16 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """The next version of it."""
         return msgspec.structs.replace(self, **({"updated_at": at, "version": self.version + 1} | fields))
 
-    def confirmed(self, booking_id: int, uid: str, at: datetime, seen_at: datetime | None) -> "Appointment":
-        """Cal.com has it."""
-        return self.changed(
-            at,
-            status="confirmed",
-            booked_as="confirmed",
-            calcom_booking_id=booking_id,
-            external_id=uid,
-            calcom_seen_at=seen_at,
-        )
+    @property
+    def external_id(self) -> str | None:
+        """The id by which the provider is asked for it; None: the provider does not have it (yet)."""
+        return id_of(self.references, self.provider, BOOKING)
+
+    @property
+    def external_number(self) -> int | None:
+        """The number that some providers give a booking besides."""
+        number = id_of(self.references, self.provider, BOOKING_NUMBER)
+        return int(number) if number and number.isdecimal() else None
 
     @property
     def length_min(self) -> int:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chalicelib.booking.appointments.appointment import TimeSlot
 from chalicelib.booking.calendar.entries import Entry, Kind, reference_of
 from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.practice.models import GeoAddress
@@ -25,14 +26,9 @@ class HoldProof(msgspec.Struct, frozen=True):
     digest: str | None = None
 
 
-class HeldPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What a hold of a package keeps for one of its parts."""
+class HeldPart(TimeSlot, frozen=True, kw_only=True):
+    """What a hold keeps for a part of a package, or for a whole appointment."""
 
-    staff_id: str
-    home_branch_id: str
-    resource_ids: tuple[str, ...]
-    starts_at: datetime
-    ends_at: datetime
     before_min: int
     after_min: int
 
@@ -40,28 +36,35 @@ class HeldPart(msgspec.Struct, frozen=True, kw_only=True):
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Instants in UTC; `expires_at` on a whole minute, as calendars keep it. `digest` of the secret.
 
-    `address`: the customer's, of a mobile service. `parts`: of a package, which lasts from `starts_at` to `ends_at`;
-    who and where is then said by each of them.
+    `address`: the customer's, of a mobile service. `parts`: of a package, in order; else the whole appointment.
     """
 
     id: str
     company_id: str
     branch_id: str
     service_id: str
-    staff_id: str
-    home_branch_id: str
-    resource_ids: tuple[str, ...] = ()
-    starts_at: datetime
-    ends_at: datetime
-    before_min: int = 0
-    after_min: int = 0
+    parts: tuple[HeldPart, ...]
     service_number: int = 0
     expires_at: datetime
     extended: bool = False
     digest: str
     address: GeoAddress | None = None
     version: int = 1
-    parts: tuple[HeldPart, ...] = ()
+
+    @property
+    def staff_id(self) -> str:
+        """Who does it, of a package its first part."""
+        return str(self.parts[0].staff_id)
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the first part begins."""
+        return self.parts[0].starts_at
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the last part ends."""
+        return self.parts[-1].ends_at
 
     @property
     def reference(self) -> bytes:
@@ -73,20 +76,15 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
         """Whole minutes."""
         return (self.ends_at - self.starts_at) // timedelta(minutes=1)
 
-    def entry(self) -> Entry:
-        """What it takes of each of its calendars, if it is not of a package."""
-        return self._entry(self)
-
     def lies(self) -> dict[CalendarOwner, list[Entry]]:
         """What it takes of each calendar."""
         found: dict[CalendarOwner, list[Entry]] = {}
-        for held in self.parts or (self,):
-            staff = CalendarOwner(self.company_id, held.home_branch_id, held.staff_id)
-            for owner in (staff, *(CalendarOwner(self.company_id, self.branch_id, room) for room in held.resource_ids)):
+        for held in self.parts:
+            for owner in held.owners(self.company_id, self.branch_id):
                 found.setdefault(owner, []).append(self._entry(held))
         return found
 
-    def _entry(self, held: "Hold | HeldPart") -> Entry:
+    def _entry(self, held: HeldPart) -> Entry:
         return Entry(
             held.starts_at,
             (held.ends_at - held.starts_at) // timedelta(minutes=1),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from pynamodb.expressions.condition import Condition
@@ -14,7 +13,8 @@ from chalicelib.core.clock import stamp
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import id_bytes
 from chalicelib.core.pages import Listing, Page, Selection, page
-from chalicelib.core.tables import Key, encode, fetch, fetch_one
+from chalicelib.core.records import RecordKind
+from chalicelib.core.tables import encode, fetch
 from chalicelib.core.unit import Unit
 
 ENDING_SHARDS = 4
@@ -25,29 +25,14 @@ LISTINGS = {
     "staff": Listing(BookingRow, "by_staff", "staff", "starts_at"),
     "customer": Listing(BookingRow, "by_customer", "customer", "starts_at"),
 }
-
-
-def appointment_key(company_id: str, appointment_id: str) -> Key:
-    """The address of an appointment, for a fetch together with other records."""
-    return Key(BookingRow, f"{company_id}#{appointment_id}", "appointment")
-
-
-def appointment_of(row: Any) -> Appointment | None:
-    """The appointment in a fetched row."""
-    return row.model(Appointment) if row is not None else None
-
-
-def find_appointment(company_id: str, appointment_id: str) -> Appointment | None:
-    """One request."""
-    return appointment_of(fetch_one(appointment_key(company_id, appointment_id)))
-
-
-def get_appointment(company_id: str, appointment_id: str) -> Appointment:
-    """One request; raises NotFound, also for another company's."""
-    found = find_appointment(company_id, appointment_id)
-    if found is None:
-        raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")
-    return found
+APPOINTMENTS = RecordKind(
+    BookingRow,
+    Appointment,
+    lambda company_id, appointment_id: (f"{company_id}#{appointment_id}", "appointment"),
+    lambda appointment_id: NotFound("appointment_not_found", f"There is no appointment {appointment_id}."),
+)
+appointment_key, appointment_of = APPOINTMENTS.key, APPOINTMENTS.of
+find_appointment, get_appointment = APPOINTMENTS.find, APPOINTMENTS.get
 
 
 def add_appointment(unit: Unit, appointment: Appointment) -> None:
@@ -154,20 +139,6 @@ def _due(what: str, at: datetime, shard: int, limit: int) -> list[tuple[str, str
     return [(str(company_id), str(appointment_id)) for company_id, appointment_id in (r.pk.split("#") for r in rows)]
 
 
-def page_without_ending(company_id: str, *, limit: int, cursor: str | None) -> Page[Appointment]:
-    """Appointments that stand, and that `ended` will not find: stored before there was such a key; in order of time."""
-    only = (BookingRow.status == "confirmed") & BookingRow.ending.does_not_exist()
-    selection = Selection(only=only, most_read=1000)
-    found = page(LISTINGS["company"], company_id, limit=limit, cursor=cursor, selection=selection)
-    page_of = found.map(lambda row: row.model(Appointment))
-    return Page([one for one in page_of.data if one.pending_change is None], page_of.next_cursor)
-
-
-def rewrite_keys(unit: Unit, appointment: Appointment) -> None:
-    """Store it as it is, with all its keys; the unit ends as Stale when it was changed since it was read."""
-    unit.put(_row(appointment), BookingRow.version == appointment.version)
-
-
 def _awaits(appointment: Appointment) -> tuple[str | None, str | None]:
     """What the minute's sweep has to do next with it, and when, as the index has it."""
     deadline = appointment.deadline()
@@ -183,11 +154,9 @@ def _awaits(appointment: Appointment) -> tuple[str | None, str | None]:
 
 def _row(appointment: Appointment) -> BookingRow:
     company = appointment.company_id
-    key = appointment_key(company, appointment.id)
     ending, ends_at = _awaits(appointment)
     return BookingRow(
-        key.pk,
-        key.sk,
+        *APPOINTMENTS.address(company, appointment.id),
         status=appointment.status,
         source=appointment.source,
         company_id=company,

@@ -15,14 +15,13 @@ from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import AWAY, Entry, blocked_minutes
 from chalicelib.booking.calendar.reach import commute, travelling
 from chalicelib.booking.engine.clocks import day_of, day_start, minute_of, moment_of
-from chalicelib.booking.engine.limits import Period as Advance
-from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, Rules, frame_of
+from chalicelib.booking.engine.query import AvailabilityQuery, Frame, Host, frame_of
 from chalicelib.booking.engine.search import search_each
 from chalicelib.booking.engine.starts import SlotSpec
 from chalicelib.booking.engine.windows import Window
 from chalicelib.booking.practice.geo import Leg, Point, Roads, Travel
 from chalicelib.booking.practice.models import Service, Staff
-from chalicelib.booking.practice.policy import Limits, Policy
+from chalicelib.booking.practice.policy import Limits
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules.limits import Period, periods
 
@@ -73,6 +72,7 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
     def query(self, service: Service, spec: SlotSpec, hosts: Iterable[Host]) -> AvailabilityQuery:
         """Which starts of the service are free with these hosts."""
+        policy = policy_to_open(service.policy, service)
         return AvailabilityQuery(
             now=int(self.now.timestamp() * 1000),
             first=self.first,
@@ -80,15 +80,14 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
             viewer=self.index.zone,
             spec=spec,
             hosts=tuple(hosts),
-            rules=_rules(policy_to_open(service.policy, service)),
+            notice=0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0,
+            furthest_days=None if "maximum_advance" in policy.off else policy.maximum_advance_days,
         )
 
     def starts(self, service: Service, spec: SlotSpec, hosts: Iterable[Host]) -> dict[str, list[int]]:
         """The free starts of the service with each host alone, by id."""
         found = search_each(self.query(service, spec, hosts), self.frame)
-        return {
-            host: [start for start in free.starts if self.first <= start < self.last] for host, free in found.items()
-        }
+        return {host: [start for start in free if self.first <= start < self.last] for host, free in found.items()}
 
     def host(self, staff: IndexedStaff, service: Service) -> Host:
         """How the engine sees a member of staff: unavailable on days on which a limit is reached or a skill lacks."""
@@ -158,8 +157,7 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
     def skilled(self, staff: IndexedStaff, service: Service, start: int) -> bool:
         """Whether their skills are valid on the local day of a start."""
-        skills = tuple(skill.casefold() for skill in service.skills)
-        return staff.can(skills, date.fromordinal(day_of(self.index.zone, start)))
+        return staff.can(service.skills, date.fromordinal(day_of(self.index.zone, start)))
 
     def _blocked(self, owner: str) -> int:
         if owner not in self._busy:
@@ -209,10 +207,9 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
         return self._booked[owner]
 
     def _unskilled_days(self, staff: IndexedStaff, service: Service) -> set[int]:
-        skills = tuple(skill.casefold() for skill in service.skills)
-        if not skills:
+        if not service.skills:
             return set()
-        return {day for day in self._local_days() if not staff.can(skills, date.fromordinal(day))}
+        return {day for day in self._local_days() if not staff.can(service.skills, date.fromordinal(day))}
 
     def _local_days(self) -> Sequence[int]:
         # A day more: the later parts of a package may begin past midnight.
@@ -226,6 +223,16 @@ class BranchCalendar(msgspec.Struct, frozen=True, kw_only=True):
         return Roads(service.policy.travel or Travel(), self.legs)
 
 
+def calendar_of(
+    schedule: Schedule, calendars: Mapping[str, Calendar], between: Window, longest: int, now: datetime
+) -> BranchCalendar:
+    """A branch as it was just read, with starts `between` two minutes of what takes `longest` minutes at most."""
+    first, last = between
+    # What begins last may run on past what is asked.
+    frame, index = frame_of(first, last + longest), compile_search(schedule)
+    return BranchCalendar(index=index, calendars=calendars, frame=frame, first=first, last=last, now=now)
+
+
 def free_slots(
     schedule: Schedule, service: Service, calendars: Sequence[Calendar], days: Sequence[date], now: datetime
 ) -> list[Slot]:
@@ -237,17 +244,10 @@ def free_slots(
     members = [member for one in calendars if (member := schedule.find_staff(one.owner.id))]
     if not days or not members:
         return []
-    index = compile_search(replace(schedule, services=(service,), staff=tuple(members), resources=()))
-    first, last = day_start(index.zone, min(days).toordinal()), day_start(index.zone, max(days).toordinal() + 1)
-    calendar = BranchCalendar(
-        index=index,
-        calendars={one.owner.id: one for one in calendars},
-        # A start on the last day may run on past midnight.
-        frame=frame_of(first, last + service.duration_min),
-        first=first,
-        last=last,
-        now=now,
-    )
+    zone, narrowed = schedule.branch.zone, replace(schedule, services=(service,), staff=tuple(members), resources=())
+    between = day_start(zone, min(days).toordinal()), day_start(zone, max(days).toordinal() + 1)
+    calendar = calendar_of(narrowed, {one.owner.id: one for one in calendars}, between, service.duration_min, now)
+    index = calendar.index
     found = calendar.starts(index.services[0], spec_of(service), map(calendar.plain_host, index.staff))
     starts = ((start, number) for number, member in enumerate(members) for start in found[member.id])
     length = timedelta(minutes=service.duration_min)
@@ -284,12 +284,6 @@ def counted_days(service: Service, first: date, last: date) -> tuple[date, date]
         following = (last.replace(day=1) + timedelta(days=31)).replace(day=1)
         begins, ends = min(begins, first.replace(day=1)), max(ends, following - timedelta(days=1))
     return None if (begins, ends) == (first, last) else (begins, ends)
-
-
-def _rules(policy: Policy) -> Rules:
-    notice = 0 if "minimum_notice" in policy.off else policy.minimum_notice_min or 0
-    furthest = None if "maximum_advance" in policy.off else policy.maximum_advance_days
-    return Rules(notice=notice, period=None if furthest is None else Advance(kind="rolling", days=furthest))
 
 
 @lru_cache(maxsize=1024)

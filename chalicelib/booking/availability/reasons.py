@@ -8,24 +8,14 @@ from msgspec.structs import replace
 from chalicelib.booking.availability.branch_calendar import BranchCalendar, spec_of
 from chalicelib.booking.availability.search_index import IndexedStaff
 from chalicelib.booking.availability.slots import Able, find_slots
-from chalicelib.booking.calendar.entries import Kind
+from chalicelib.booking.calendar.entries import Entry, Kind
 from chalicelib.booking.engine.clocks import day_of, minute_of
-from chalicelib.booking.engine.explain import Why, explain
+from chalicelib.booking.engine.explain import Taken, Why, explain
 from chalicelib.booking.engine.query import Host
 from chalicelib.booking.engine.search import fits
 from chalicelib.booking.engine.starts import SlotSpec
-from chalicelib.booking.engine.taken import Kind as TakenKind
-from chalicelib.booking.engine.taken import Taken
 from chalicelib.booking.engine.windows import overlaps
 from chalicelib.booking.practice.models import Service
-
-KINDS: dict[Kind, TakenKind] = {
-    Kind.BOOKING: "booking",
-    Kind.HOLD: "hold",
-    Kind.TIME_OFF: "time_off",
-    Kind.GROUP: "booking",
-    Kind.EXTERNAL: "external",
-}
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -93,17 +83,11 @@ class _Start(msgspec.Struct, frozen=True):
 
     def _whys(self, host: Host) -> Iterable[Why]:
         query = self.calendar.query(self.service, self.spec, [host])
-        return explain(query, self.calendar.frame, self.start, {host.id: self._taken(host.id)})
+        return explain(query, self.calendar.frame, self.start, self._taken(host.id))
 
     def _taken(self, owner: str) -> list[Taken]:
         return [
-            Taken(
-                start=(start := minute_of(entry.start)),
-                end=start + entry.length_min,
-                before=entry.before_min,
-                after=entry.after_min,
-                kind=KINDS[entry.kind],
-            )
+            Taken((minute_of(entry.blocks_from), minute_of(entry.blocks_until)), _kind(entry))
             for entry in self.calendar.lasting(owner)
         ]
 
@@ -118,3 +102,7 @@ class _Start(msgspec.Struct, frozen=True):
             return "skill_missing"
         appointment = (self.start, self.start + self.spec.duration)
         return "travel" if overlaps(appointment, self.calendar.commute(staff, self.service)) else why.code
+
+
+def _kind(entry: Entry) -> str:
+    return "booking" if entry.kind is Kind.GROUP else entry.kind.name.lower()

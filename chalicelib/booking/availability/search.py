@@ -62,12 +62,7 @@ def search(company_id: str, query: SearchQuery, clock: Clock) -> list[SearchResu
         services = customer.with_consultations(index, branch_search.services)
         calendar = read_calendar(replace(branch_search, services=services), now, customer)
         for service in services:
-            result = SearchResult(
-                branch=index,
-                service=service,
-                zone=query.zone or index.zone,
-                consultation_first=service.id in customer.unconsulted,
-            )
+            result = _result(branch_search, service, customer)
             if not customer.refusals(service):
                 length_min = query.length_min if service in branch_search.services else None
                 slots, more = find_slots(calendar, service, able, length_min, query.most)
@@ -84,21 +79,19 @@ def explain(company_id: str, query: SearchQuery, at: datetime, clock: Clock) -> 
     if abs(to_utc(at) - now) > FURTHEST:
         raise invalid("query.at", "too_far", "Ask about a time within two years from now.")
     for branch_search, customer in _in_branches(company_id, query, now, start):
-        index, able = branch_search.index, query.able(branch_search.index)
-        calendar = read_calendar(branch_search, now, customer)
+        able, calendar = query.able(branch_search.index), read_calendar(branch_search, now, customer)
         for service in branch_search.services:
             reasons = why_not(calendar, service, able, query.length_min, start)
             if refusals := customer.refusals(service):
                 reasons = [*map(Reason, refusals), *(reason for reason in reasons if reason.code != "free")]
-            result = SearchResult(
-                branch=index,
-                service=service,
-                zone=query.zone or index.zone,
-                reasons=reasons,
-                consultation_first=service.id in customer.unconsulted,
-            )
-            found.append(result)
+            found.append(replace(_result(branch_search, service, customer), reasons=reasons))
     return found
+
+
+def _result(branch_search: BranchSearch, service: Service, customer: CustomerLimits) -> SearchResult:
+    index, first = branch_search.index, service.id in customer.unconsulted
+    zone = branch_search.query.zone or index.zone
+    return SearchResult(branch=index, service=service, zone=zone, consultation_first=first)
 
 
 def _in_branches(

@@ -38,9 +38,17 @@ class IndexedStaff(msgspec.Struct, frozen=True, kw_only=True):
     home: Point | None = None
 
     def can(self, skills: tuple[str, ...], on: date) -> bool:
-        """Whether they have all these skills (in lower case) on that date."""
+        """Whether they have all these skills on that date."""
         held = {one.name for one in self.abilities if one.valid_until is None or one.valid_until >= on}
-        return held.issuperset(skills)
+        return held.issuperset(skill.casefold() for skill in skills)
+
+    def suits(self, gender: Gender | None, language: str | None, skill: str | None) -> bool:
+        """Whether they are as asked for; None: whoever. A skill counts whatever its certificate."""
+        return (
+            (gender is None or self.gender == gender)
+            and (language is None or language.casefold() in self.languages)
+            and (not skill or any(one.name == skill.casefold() for one in self.abilities))
+        )
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -117,7 +125,7 @@ def compile_search(schedule: Schedule) -> SearchIndex:
         zone=schedule.branch.zone,
         published=schedule.branch.published,
         services=tuple(
-            replace(service, policy=schedule.policy(service), calcom_event_types={}, description="")
+            replace(service, policy=schedule.policy(service), references=(), description="")
             for service in schedule.services
         ),
         staff=staff,

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.booking.availability.search_index import IndexedStaff, SearchIndex
+from chalicelib.booking.availability.search_index import SearchIndex
 from chalicelib.booking.availability.slots import Able
 from chalicelib.booking.engine.clocks import day_start
 from chalicelib.booking.engine.windows import Window
@@ -14,7 +14,7 @@ from chalicelib.booking.practice.geo import Point
 from chalicelib.booking.practice.hours import check_zone
 from chalicelib.booking.practice.models import Gender, GeoAddress, Service
 from chalicelib.booking.practice.policy import FURTHEST
-from chalicelib.core.errors import Fault, Invalid, NotFound, invalid
+from chalicelib.core.errors import Fault, NotFound, invalid, raise_faults
 
 MOST_DAYS = 62
 MOST_SERVICES, MOST_BRANCHES, MOST_PAIRS = 10, 5, 20
@@ -63,17 +63,9 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     def able(self, index: SearchIndex) -> Able:
         """Who of a branch may be given what is looked for."""
-        suited = tuple(member for member in index.staff if self._suits(member))
+        seen = (member for member in index.staff if member.published or not self.published)
+        suited = tuple(member for member in seen if member.suits(self.gender, self.language, self.skill))
         return Able(suited, None if self.staff == ANYONE else self.staff)
-
-    def _suits(self, member: IndexedStaff) -> bool:
-        skill = self.skill.casefold() if self.skill else None
-        return (
-            (member.published or not self.published)
-            and (self.gender is None or member.gender == self.gender)
-            and (self.language is None or self.language.casefold() in member.languages)
-            and (skill is None or any(one.name == skill for one in member.abilities))
-        )
 
 
 class BranchSearch(msgspec.Struct, frozen=True):
@@ -101,8 +93,7 @@ def check(query: SearchQuery) -> None:
     faults = [*_of_lists(query)]
     if query.first and query.last and query.last < query.first:
         faults.append(Fault("query.to", "ends_before_start", "`to` is not before `from`."))
-    if faults:
-        raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=tuple(faults))
+    raise_faults(faults)
     if query.zone is not None:
         check_zone(query.zone, "query.zone")
 

@@ -192,13 +192,8 @@ def with_entry(days: Days, entry: Entry, now: datetime) -> dict[date, bytes]:
 
 def without_reference(days: Days, reference: bytes, touched: Iterable[date]) -> dict[date, bytes]:
     """The days of `touched` that change when everything with this reference is removed."""
-    changed = {}
-    for day in touched:
-        kept = [entry for entry in unpack(day, days.get(day, b"")) if entry.reference != reference]
-        packed = _pack(day, kept)
-        if packed != days.get(day, b""):
-            changed[day] = packed
-    return changed
+    kept = ((day, [one for one in unpack(day, days.get(day, b"")) if one.reference != reference]) for day in touched)
+    return differing(days, ((day, _pack(day, entries)) for day, entries in kept))
 
 
 def repacked(days: Days, gone: Iterable[Entry], new: Iterable[Entry]) -> dict[date, bytes]:
@@ -208,13 +203,13 @@ def repacked(days: Days, gone: Iterable[Entry], new: Iterable[Entry]) -> dict[da
     for entry in dict.fromkeys(new):
         for day in entry.days():
             added.setdefault(day, []).append(entry)
-    changed = {}
-    for day, entries in added.items():
-        kept = [entry for entry in unpack(day, days.get(day, b"")) if entry not in gone]
-        packed = _pack(day, [*kept, *entries])
-        if packed != days.get(day, b""):
-            changed[day] = packed
-    return changed
+    kept = {day: [entry for entry in unpack(day, days.get(day, b"")) if entry not in gone] for day in added}
+    return differing(days, ((day, _pack(day, [*kept[day], *entries])) for day, entries in added.items()))
+
+
+def differing(days: Days, new: Iterable[tuple[date, bytes]]) -> dict[date, bytes]:
+    """Of new packed days, those that are not as before."""
+    return {day: packed for day, packed in new if packed != days.get(day, b"")}
 
 
 def reference_of(identifier: str) -> bytes:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from chalicelib.booking.calendar.entries import Entry
+from chalicelib.booking.calendar.entries import Entry, differing
 from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.practice.geo import Point
 
@@ -83,13 +83,10 @@ def with_entry(locations: DayLocations, entry: Entry, now: datetime) -> dict[dat
 
 def without_reference(locations: DayLocations, reference: bytes, touched: Iterable[date]) -> dict[date, bytes]:
     """The days of `touched` that change when everything with this reference is removed."""
-    changed = {}
-    for day in touched:
-        packed = locations.get(day, b"")
-        kept = _pack(day, [one for one in unpack(day, packed) if one.reference != reference])
-        if kept != packed:
-            changed[day] = kept
-    return changed
+    kept = (
+        (day, [one for one in unpack(day, locations.get(day, b"")) if one.reference != reference]) for day in touched
+    )
+    return differing(locations, ((day, _pack(day, left)) for day, left in kept))
 
 
 def _pack(day: date, locations: Iterable[AppointmentLocation]) -> bytes:

@@ -7,8 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.booking.calendar.calendar import Calendar
-from chalicelib.booking.calendar.entries import Entry, monday_of
+from chalicelib.booking.calendar.entries import Entry, monday_of, weeks_between
 from chalicelib.booking.calendar.owner import CalendarOwner
+from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.tables import KEEP, OccupancyRow
 from chalicelib.core.clock import epoch
 from chalicelib.core.tables import Key, collection, fetch_map
@@ -27,9 +28,10 @@ def calendars(owners: Iterable[CalendarOwner], mondays: Iterable[date], rows: Ma
     return [_calendar(owner, {monday: rows[_key(owner, monday)] for monday in weeks}) for owner in owners]
 
 
-def read(owners: Sequence[CalendarOwner], mondays: Sequence[date]) -> list[Calendar]:
-    """These weeks of each calendar; one request for up to a hundred of them."""
-    return calendars(owners, mondays, fetch_map(keys(owners, mondays)))
+def read(owner: CalendarOwner, first: datetime, last: datetime) -> Calendar:
+    """A calendar with the weeks from one instant until before another; one request for up to a hundred of them."""
+    mondays = weeks_between(first, last - MINUTE)
+    return calendars([owner], mondays, fetch_map(keys([owner], mondays)))[0]
 
 
 def read_branch(company_id: str, branch_id: str, mondays: Sequence[date]) -> dict[str, Calendar]:
@@ -44,23 +46,11 @@ def read_branch(company_id: str, branch_id: str, mondays: Sequence[date]) -> dic
     }
 
 
-def take(unit: Unit, calendar: Calendar, entries: Iterable[Entry], now: datetime) -> Calendar:
-    """Put the entries into the calendar, whatever they meet there; Stale if their days changed meanwhile.
-
-    Returns the calendar as the commit leaves it.
-    """
-    return _swap(unit, calendar, calendar.with_entries(entries, now))
-
-
-def free(unit: Unit, calendar: Calendar, references: Iterable[bytes], days: Iterable[date]) -> None:
-    """Take everything with these references out of the calendar's `days`; Stale if they changed meanwhile."""
-    _swap(unit, calendar, calendar.without(references, days))
-
-
 def exchange(unit: Unit, calendar: Calendar, before: Iterable[Entry], after: Iterable[Entry], now: datetime) -> None:
     """Take whatever has the references of the entries `before` out of their days and put those `after` in, in one swap.
 
-    A day that stays as it is is not written; a transaction writes a week only once.
+    Whatever those `after` meet there. Stale if their days changed meanwhile. A day that stays as it is is not written;
+    a transaction writes a week only once.
     """
     left = calendar
     for entry in before:
@@ -73,7 +63,7 @@ def rewrite(unit: Unit, calendar: Calendar, changed: Mapping[date, bytes]) -> No
     _swap(unit, calendar, replace(calendar, days={**calendar.days, **changed}))
 
 
-def _swap(unit: Unit, was: Calendar, new: Calendar) -> Calendar:
+def _swap(unit: Unit, was: Calendar, new: Calendar) -> None:
     """Write the days that differ, if both the entries and the locations of all of them are still as they were."""
     pairs = ((was.days, new.days), (was.locations, new.locations))
     changed = {day for old, now in pairs for day in now if now[day] != old.get(day, b"")}
@@ -94,7 +84,6 @@ def _swap(unit: Unit, was: Calendar, new: Calendar) -> Calendar:
                     changes.append(attribute.set(now[day]))
         key = _key(was.owner, monday)
         unit.update(OccupancyRow(key.pk, key.sk), changes, condition)
-    return new
 
 
 def _calendar(owner: CalendarOwner, weeks: Mapping[date, OccupancyRow | None]) -> Calendar:

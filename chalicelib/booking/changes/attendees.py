@@ -1,7 +1,7 @@
 """Who comes to an appointment: the name, e-mail address and phone number it is kept under, and guests.
 
-Cal.com's API adds attendees and guests but changes and removes none. So a new e-mail address is added to the booking
-there, a new name or number stays here, and a guest that Cal.com has cannot be taken off here either.
+A provider is told of a new e-mail address or guest, and of no more: a new name or number stays here. Where it keeps
+guests, one that it has cannot be taken off here either.
 """
 
 from typing import Any
@@ -11,11 +11,10 @@ import msgspec
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.booking.calcom import pending_change
-from chalicelib.booking.calcom import requests as calcom_requests
 from chalicelib.booking.changes.change import change_appointment
 from chalicelib.booking.events import AppointmentAttendeesChanged
-from chalicelib.booking.jobs import TellCalCom
+from chalicelib.booking.jobs import PushBooking
+from chalicelib.booking.provider import pending_change, requests
 from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.unit import Unit
 from chalicelib.crm.contact_points.contact import Contact
@@ -31,9 +30,9 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def change_attendees(context: ChangeContext[Appointment], appointment_id: str, attendance: Attendance) -> Appointment:
-    """The appointment with who comes; Cal.com is told by a job. The customer's own record stays.
+    """The appointment with who comes; the provider is told by a job. The customer's own record stays.
 
-    Raises Conflict `appointment_over`, `stale_version`, Invalid for a guest who is left out but stands at Cal.com.
+    Raises Conflict `appointment_over`, `stale_version`, Invalid for a guest who is left out but stays at the provider.
     """
 
     def stage(unit: Unit, current: Appointment) -> Appointment:
@@ -50,7 +49,7 @@ def change_attendees(context: ChangeContext[Appointment], appointment_id: str, a
 
 
 def _fields(current: Appointment, attendance: Attendance) -> dict[str, Any]:
-    known, contact = calcom_requests.attendee(current), attendance.contact
+    known, contact = requests.attendee(current), attendance.contact
     attendee = Attendee(
         name=contact.name or known.name, email=contact.email or known.email, phone=contact.phone or known.phone
     )
@@ -59,8 +58,10 @@ def _fields(current: Appointment, attendance: Attendance) -> dict[str, Any]:
         return fields
     guests = tuple(sorted({guest.lower() for guest in attendance.guests} - {(attendee.email or "").lower()}))
     if current.external_id and set(current.external.guests) - {*guests, attendee.email}:
-        sentence = "Cal.com has further guests and removes none."
-        raise invalid(f"{attendance.path}.guests", "calcom_keeps_guests", sentence)
+        provider = requests.provider_of(current)
+        if provider.keeps_guests:
+            sentence = f"{provider.title} has further guests and removes none."
+            raise invalid(f"{attendance.path}.guests", provider.named("{}_keeps_guests"), sentence)
     return fields if guests == current.guests else {**fields, "guests": guests}
 
 
@@ -68,6 +69,6 @@ def _write(unit: Unit, new: Appointment, fields: tuple[str, ...]) -> Appointment
     appointment_store.save_appointment(unit, new)
     unit.publish(AppointmentAttendeesChanged(appointment_id=new.id, fields=fields, version=new.version))
     if new.external_id:
-        unit.enqueue(TellCalCom(company_id=new.company_id, appointment_id=new.id))
+        unit.enqueue(PushBooking(company_id=new.company_id, appointment_id=new.id))
     unit.audit("appointment.attendees_changed", new.id, fields)
     return new

@@ -1,4 +1,4 @@
-"""Cancelling: the time stays taken until Cal.com has agreed, then it is free and the appointment over."""
+"""Cancelling: the time stays taken until the provider has agreed, then it is free and the appointment over."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -10,9 +10,9 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.history import moved_ids
-from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.changes.change import change_appointment
 from chalicelib.booking.events import AppointmentCancelled
+from chalicelib.booking.provider import pending_change
 from chalicelib.booking.rules import cancellation_fees
 from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
@@ -35,9 +35,9 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
 def cancel(context: ChangeContext[Appointment], appointment_id: str, cancellation: Cancellation) -> Appointment:
     """The appointment, cancelled; one that is over already is returned as it is.
 
-    With `pending_change` when Cal.com did not say whether it cancelled, or has not confirmed the booking itself yet: it
-    is asked until it did. Raises Conflict `stale_version`, `change_pending`, or `not_cancellable` for what has taken
-    place.
+    With `pending_change` when the provider did not say whether it cancelled, or has not confirmed the booking itself
+    yet: it is asked until it did. Raises Conflict `stale_version`, `change_pending`, or `not_cancellable` for what has
+    taken place.
     """
 
     def stage(unit: Unit, current: Appointment) -> Appointment:

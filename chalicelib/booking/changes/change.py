@@ -1,11 +1,11 @@
-"""Changing an appointment: read, decided on, written, and taken to Cal.com where it has to agree."""
+"""Changing an appointment: read, decided on, written, and taken to the provider that has to agree."""
 
 from collections.abc import Callable
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.change_context import ChangeContext
-from chalicelib.booking.calcom import pending_change
+from chalicelib.booking.provider import pending_change
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit
 
@@ -18,8 +18,8 @@ def change_appointment(
 ) -> Appointment:
     """The appointment as `stage` changes it, which returns it as it is to change nothing; again while others change it.
 
-    With `pending_change` while Cal.com has not said whether it agrees: it is asked until it did. Raises NotFound,
-    Unavailable with the sentence `busy`, and what `stage` and Cal.com raise.
+    With `pending_change` while the provider has not said whether it agrees: it is asked until it did. Raises NotFound,
+    Unavailable with the sentence `busy`, and what `stage` and the provider raise.
     """
 
     def attempt() -> tuple[Appointment, bool]:
@@ -31,11 +31,11 @@ def change_appointment(
         if context.hook and staged.pending_change is None:
             context.hook(unit, staged)
         unit.commit(staged)
-        # What Cal.com has yet to book is settled with the booking.
+        # What the provider has yet to book is settled with the booking.
         is_new = staged.pending_change not in (None, current.pending_change)
         return staged, is_new and staged.status != "held"
 
-    staged, asks_calcom = until_committed(attempt, "calendar_busy", busy)
-    if not asks_calcom:
+    staged, asks_provider = until_committed(attempt, "calendar_busy", busy)
+    if not asks_provider:
         return staged
     return pending_change.carry_out(context, staged)

@@ -1,4 +1,4 @@
-"""Rescheduling: the new time is taken while the old one still stands, Cal.com agrees, then the old one is let go."""
+"""Rescheduling: the new time is taken while the old one still stands, the provider agrees, then the old is let go."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,15 +11,16 @@ from chalicelib.booking.alternatives.add import with_alternatives
 from chalicelib.booking.alternatives.refusal import NotBookable, RefusedRequest, SlotTaken
 from chalicelib.booking.appointments.appointment import Appointment, TimeSlot
 from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.external import SLOT_TAKEN
 from chalicelib.booking.appointments.history import stage_moved
-from chalicelib.booking.calcom import pending_change
-from chalicelib.booking.calcom.requests import event_type_of
 from chalicelib.booking.calendar import travel_time
 from chalicelib.booking.changes.change import change_appointment
 from chalicelib.booking.creation.book import BUSY, check_time
 from chalicelib.booking.jobs import FollowGroup
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.provider import pending_change
+from chalicelib.booking.provider.requests import service_id_of
 from chalicelib.booking.rules import reschedule_rules
 from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.rules.reschedule_rules import Move
@@ -80,13 +81,13 @@ class _Relocation(msgspec.Struct, frozen=True, kw_only=True):
 
 @with_alternatives()
 def reschedule(context: ChangeContext[Appointment], appointment_id: str, move: Move) -> Appointment:
-    """The appointment at its new time; with `pending_change` while Cal.com has not said whether it agrees.
+    """The appointment at its new time; with `pending_change` while the provider has not said whether it agrees.
 
-    Asking for where it is already changes nothing. With another member of staff, a round-robin event type of Cal.com's
-    gets another host; where each has event types of their own, a new booking is made and the old one cancelled.
+    Asking for where it is already changes nothing. With another member of staff, the
+    booking gets another host; where the provider books each otherwise, a new one is made and the old one cancelled.
     Raises Conflict: `slot_taken` with `alternatives`, each bookable; `not_bookable` with every rule that fails
     (`failures`), those of rescheduling and those of booking at the new time; `stale_version` with the `current` state;
-    `not_reschedulable` for what is over; `awaits_calcom`, `change_pending` while Cal.com has yet to answer.
+    `not_reschedulable` for what is over; `awaits_…`, `change_pending` while the provider has yet to answer.
     """
     if move.starts_at is not None:
         check_time(to_utc(move.starts_at), context.clock(), move.path)
@@ -104,7 +105,7 @@ def reschedule(context: ChangeContext[Appointment], appointment_id: str, move: M
     try:
         return change_appointment(context, appointment_id, stage, BUSY)
     except Conflict as refusal:
-        if refusal.code != "calcom_slot_taken" or relocation is None:
+        if not refusal.code.endswith(SLOT_TAKEN) or relocation is None:
             raise
         raise SlotTaken(relocation.refused()) from None
 
@@ -179,7 +180,7 @@ def _judged(to: _Relocation, candidates: Sequence[Staff]) -> tuple[Verdict, Sequ
 def _stage_slot(unit: Unit, to: _Relocation, slot: TimeSlot, verdict: Verdict) -> Appointment | None:
     """Stage the appointment at another time, or that it is about to be; None when someone else has that time.
 
-    What stands at Cal.com moves only with Cal.com's consent, so there the new time is taken in addition.
+    What stands at a provider moves only with its consent, so there the new time is taken in addition.
     """
     current, now = to.current, to.now
     moved, recount = recount_limits.moved(to.schedule, current, current.changed(now, **current.at(slot)))
@@ -217,11 +218,11 @@ def _in_time(to: _Relocation, slot: TimeSlot, found: Sequence[Exchange]) -> bool
 
 
 def _kind(to: _Relocation, slot: TimeSlot) -> str:
-    """An event type belongs to its hosts: with another one, Cal.com has to make a new booking."""
+    """Where each member of staff is booked by ids of their own, the provider has to make a new booking."""
     current = to.current
     if slot.staff_id == current.staff_id or current.staff_id is None:
         return "reschedule"
-    now, then = (event_type_of(to.schedule, current, staff_id) for staff_id in (current.staff_id, slot.staff_id))
+    now, then = (service_id_of(to.schedule, current, staff_id) for staff_id in (current.staff_id, slot.staff_id))
     if then is not None and now != then:
         return "rebook"
     return "reassign" if slot.starts_at == current.starts_at else "reschedule"

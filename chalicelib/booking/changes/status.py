@@ -10,11 +10,11 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment, Status
 from chalicelib.booking.appointments.change_context import ChangeContext
 from chalicelib.booking.appointments.history import moved_ids
-from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.changes.cancel import write_over
 from chalicelib.booking.changes.change import change_appointment
 from chalicelib.booking.events import AppointmentMarked
-from chalicelib.booking.jobs import FollowGroup, TellCalCom
+from chalicelib.booking.jobs import FollowGroup, PushBooking
+from chalicelib.booking.provider import pending_change
 from chalicelib.booking.rules import deposits, limit_store
 from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
@@ -42,7 +42,7 @@ def mark(
     status: Literal["no_show", "completed", "confirmed"],
     marked: Mark,
 ) -> Appointment:
-    """The appointment, missed or kept; `confirmed` takes either back. Cal.com is told of a no-show by a job.
+    """The appointment, missed or kept; `confirmed` takes either back. the provider is told of a no-show by a job.
 
     Raises Conflict `not_started` before its time, `not_markable` for what did not take place, `stale_version`.
     """
@@ -64,8 +64,8 @@ def mark(
 def confirm(context: ChangeContext[Appointment], appointment_id: str, marked: Mark) -> Appointment:
     """What was only requested, confirmed; one that is confirmed is returned as it is.
 
-    With `pending_change` when Cal.com did not say whether it agreed. Raises Conflict `not_requested`, `stale_version`,
-    `deposit_required` while less was paid than was asked for.
+    With `pending_change` when the provider did not say whether it agreed. Raises Conflict `not_requested`,
+    `stale_version`, `deposit_required` while less was paid than was asked for.
     """
     return _answer(context, appointment_id, "confirm", marked)
 
@@ -73,7 +73,8 @@ def confirm(context: ChangeContext[Appointment], appointment_id: str, marked: Ma
 def decline(context: ChangeContext[Appointment], appointment_id: str, marked: Mark) -> Appointment:
     """What was only requested, declined, and its time free again; one that is declined is returned as it is.
 
-    With `pending_change` when Cal.com did not say whether it did. Raises Conflict `not_requested`, `stale_version`.
+    With `pending_change` when the provider did not say whether it did. Raises Conflict `not_requested`,
+    `stale_version`.
     """
     return _answer(context, appointment_id, "decline", marked)
 
@@ -126,6 +127,6 @@ def _write(
             limit_store.note_done(unit, new.customer_id, new.service_id, 1 if status == "completed" else -1)
     appointment_store.save_appointment(unit, new)
     if new.external_id and "no_show" in (current.status, status):
-        unit.enqueue(TellCalCom(company_id=new.company_id, appointment_id=new.id))
+        unit.enqueue(PushBooking(company_id=new.company_id, appointment_id=new.id))
     unit.audit(f"appointment.{status}", new.id, ("status",), **moved_ids(current, new), **details)
     return new

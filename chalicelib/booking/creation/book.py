@@ -49,7 +49,7 @@ class Booked(msgspec.Struct, frozen=True):
 
     @property
     def held(self) -> bool:
-        """Whether it is to be taken to Cal.com now; not what stood before, which is on its way there."""
+        """Whether it is to be taken to the provider now; not what stood before, which is on its way there."""
         return self.appointment.status == "held" and not self.told_again
 
 
@@ -70,7 +70,7 @@ def book(
 ) -> Booked:
     """Take the time and write the appointment: one read, one transaction.
 
-    Where the branch books through Cal.com it is only held (`Booked.held`); `calcom.book.confirm_at_calcom` goes on.
+    Where the branch books through a provider it is only held (`Booked.held`); `confirm_with_provider` goes on.
     A group that stands at that time is joined while seats last, else one is opened; it comes as who joins sees it.
     Raises Conflict `slot_taken`, or `not_bookable` with every rule that fails (`failures`), each with up to four
     `alternatives`, `already_joined`; Invalid for a request that can never be granted, NotFound for a branch, customer

@@ -9,13 +9,11 @@ from chalicelib.booking.allocation.choose import Choice, PartPlacement
 from chalicelib.booking.calendar.entries import Entry
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.practice.models import GeoAddress, Service, Staff
-from chalicelib.booking.practice.policy import Policy, RuleName
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import rules
 from chalicelib.booking.rules.limits import Counter, LimitQuery
 from chalicelib.booking.rules.rules import Failure, RuleInput
 from chalicelib.booking.rules.verdict import Verdict
-from chalicelib.core.errors import invalid
 
 OFF_THE_GRID = Failure("service_availability", "off_the_grid", "Appointments begin at the times that are offered.")
 
@@ -33,24 +31,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     address: GeoAddress | None = None
 
     @property
-    def policy(self) -> Policy:
-        """What holds for it."""
-        return self.verdict.policy
-
-    @property
-    def overridden(self) -> tuple[RuleName, ...]:
-        """Rules that would have refused it."""
-        return self.verdict.overridden
-
-    @property
-    def unlimited(self) -> bool:
-        """Whether it may exceed limits."""
-        return self.verdict.unlimited
-
-    @property
     def waits(self) -> bool:
         """Whether it is only requested: until someone approves it, or its deposit is paid."""
-        return bool(self.policy.needs_approval) or self.verdict.awaits_deposit
+        return bool(self.verdict.policy.needs_approval) or self.verdict.awaits_deposit
 
     def counters(self, schedule: Schedule, customer_id: str | None) -> list[Counter]:
         """What it counts to: as one booking, of its service and of everyone who takes part."""
@@ -69,20 +52,11 @@ def team(parts: Sequence[PartPlacement]) -> list[Staff]:
     return list({part.staff.id: part.staff for part in parts}.values())
 
 
-def service_of(context: BookingContext) -> Service:
-    """The service that is asked for; raises Invalid about `service`."""
-    request = context.request
-    service = context.schedule.service(request.service, f"{request.path}.service")
-    if request.visitor and not service.published:
-        raise invalid(f"{request.path}.service", "unknown_service", "This is not offered here.")
-    return service
-
-
 def judged(context: BookingContext, rule_input: RuleInput) -> Verdict:
     """What the rules say."""
     request, failed = context.request, rules.failures(rule_input)
-    # Only here can a request wait: Cal.com confirms by itself.
-    pays_later = (request.visitor or request.pays_later) and context.schedule.branch.books_through != "calcom"
+    # Only here can a request wait: a provider confirms by itself.
+    pays_later = (request.visitor or request.pays_later) and context.schedule.branch.provider is None
     return Verdict(
         policy=rule_input.policy,
         failed=tuple(failed),

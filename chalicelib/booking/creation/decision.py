@@ -11,7 +11,7 @@ from chalicelib.booking.appointments.group import policy_to_open
 from chalicelib.booking.calendar import travel_time
 from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.creation.context import BookingContext
-from chalicelib.booking.creation.decided import OFF_THE_GRID, Decided, Decision, judged, service_of
+from chalicelib.booking.creation.decided import OFF_THE_GRID, Decided, Decision, judged
 from chalicelib.booking.practice.models import GeoAddress, Service, Staff
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.booking.rules.limits import LimitQuery
@@ -24,7 +24,7 @@ def decide(context: BookingContext) -> Decided:
 
     Raises SlotTaken, NotBookable with all failures of rules; Invalid for a request that can never be granted.
     """
-    service = service_of(context)
+    service = context.request.service_in(context.schedule)
     if service.parts:
         # The search that places parts is heavy, and most bookings need none.
         from chalicelib.booking.creation.package_decision import decide_package
@@ -44,7 +44,7 @@ def decide_single(context: BookingContext) -> Decision:
 def judge(context: BookingContext) -> Decision | Refusal:
     """What `decide_single` decides; a refusal is returned, and not raised."""
     request, schedule, hold = context.request, context.schedule, context.hold
-    service = service_of(context)
+    service = context.request.service_in(context.schedule)
     able = able_for(context, service)
     address = _address(context, service)
     sized = msgspec.structs.replace(service, duration_min=request.length_min or service.duration_min)
@@ -79,7 +79,7 @@ def judge(context: BookingContext) -> Decision | Refusal:
         how=verdict.policy.assignment or "least_loaded",
         preference=request.prefer,
         any_hours=verdict.any_hours,
-        rooms_first=hold.resource_ids if hold else (),
+        rooms_first=hold.parts[0].resource_ids if hold else (),
         roads=travel_time.roads(schedule, verdict.policy.travel, context.branch.calendars, point),
     )
     only_offered = request.visitor and hold is None

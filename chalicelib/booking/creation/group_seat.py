@@ -9,10 +9,10 @@ from chalicelib.booking.alternatives.refusal import NotBookable, RefusedRequest,
 from chalicelib.booking.appointments import membership_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.appointments.group import Membership, Participant
 from chalicelib.booking.availability import open_groups
 from chalicelib.booking.creation.context import BookingContext
-from chalicelib.booking.creation.decided import service_of
 from chalicelib.booking.creation.decision import able_for
 from chalicelib.booking.creation.request import SeatRequest
 from chalicelib.booking.creation.who_comes import WhoComes
@@ -79,7 +79,7 @@ def find_joinable(context: BookingContext) -> Appointment | None:
     """
     request, schedule = context.request, context.schedule
     _check_seats(context)
-    service = service_of(context)
+    service = request.service_in(schedule)
     if service.seats == 1:
         return None
     ids = {member.id for member in able_for(context, service)}
@@ -190,15 +190,18 @@ def counters_of(schedule: Schedule, group: Appointment, customer_id: str) -> lis
 
 
 def _check_seats(context: BookingContext) -> None:
-    """Raises Invalid for more seats than there are, and for a group in a branch that books through Cal.com."""
+    """Raises Invalid for more seats than there are, and for a group in a branch that books through a provider."""
     request, service = context.request, context.schedule.find_service(context.request.service)
     if service is None:
         return
     if request.seats > service.seats:
         sentence = f"{service.name} has {service.seats} seat{'' if service.seats == 1 else 's'}."
         raise invalid(f"{request.path}.seats", "more_than_seats", sentence)
-    if service.seats > 1 and context.schedule.branch.books_through == "calcom":
-        raise invalid(f"{request.path}.service", "no_groups_at_calcom", "Groups are not booked through Cal.com.")
+    through = context.schedule.branch.provider
+    if service.seats > 1 and through:
+        provider = find_provider(through)
+        sentence = f"Groups are not booked through {provider.title}."
+        raise invalid(f"{request.path}.service", provider.named("no_groups_at_{}"), sentence)
 
 
 def _verdict(seat: GroupSeat, rows: rule_facts.Rows) -> Verdict:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.alternatives.add import with_alternatives
@@ -118,36 +119,16 @@ def give_back(unit: Unit, old: Hold) -> None:
 
 def hold_for(context: BookingContext, decided: Decided, token_digest: str, expires_at: datetime) -> Hold:
     """What would keep the time that was decided on."""
-    service, first, parts = decided.service, decided.parts[0], decided.parts
-    is_package = bool(service.parts)
     return Hold(
         id=context.record_id,
         company_id=context.company_id,
         branch_id=context.request.branch_id,
-        service_id=service.id,
-        staff_id=first.staff.id,
-        home_branch_id=first.staff.home_branch_id,
-        resource_ids=() if is_package else first.room_ids,
-        starts_at=context.request.starts_at,
-        ends_at=parts[-1].ends_at,
-        before_min=0 if is_package else service.buffer_before_min,
-        after_min=0 if is_package else service.buffer_after_min,
-        service_number=service.number,
+        service_id=decided.service.id,
+        service_number=decided.service.number,
         expires_at=expires_at,
         digest=token_digest,
         address=decided.address,
-        parts=tuple(
-            HeldPart(
-                staff_id=part.staff.id,
-                home_branch_id=part.staff.home_branch_id,
-                resource_ids=part.room_ids,
-                starts_at=part.starts_at,
-                ends_at=part.ends_at,
-                before_min=part.service.buffer_before_min,
-                after_min=part.service.buffer_after_min,
-            )
-            for part in (parts if is_package else ())
-        ),
+        parts=tuple(HeldPart(**asdict(part.slot()), **part.buffers()) for part in decided.parts),
     )
 
 

@@ -11,6 +11,7 @@ from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.alternatives.package_search import is_offered
 from chalicelib.booking.alternatives.package_solver import PackageProblem, parts_of, taken_of
 from chalicelib.booking.alternatives.refusal import NotBookable, RefusedRequest, SlotTaken
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decided import OFF_THE_GRID, Decided, judged
 from chalicelib.booking.practice.models import Service, Staff
@@ -133,9 +134,10 @@ def rule_input_of(
 
 def _check(context: BookingContext, package: Service) -> None:
     request, branch = context.request, context.schedule.branch
-    if branch.books_through == "calcom":
-        detail = f"{branch.name} books through Cal.com, where a package cannot be booked as one."
-        raise invalid(f"{request.path}.service", "package_not_at_calcom", detail)
+    if branch.provider:
+        provider = find_provider(branch.provider)
+        detail = f"{branch.name} books through {provider.title}, where a package cannot be booked as one."
+        raise invalid(f"{request.path}.service", provider.named("package_not_at_{}"), detail)
     if request.length_min not in (None, package.duration_min):
         raise invalid(f"{request.path}.length_min", "length_not_offered", "A package is as long as its parts.")
 
@@ -144,7 +146,7 @@ def _held(context: BookingContext, package: Service) -> list[tuple[str, ...]]:
     # Unless the package was changed since: then its time is the visitor's, and who and where is found anew.
     if context.hold is None or len(context.hold.parts) != len(package.parts):
         return []
-    return [(part.staff_id, *part.resource_ids) for part in context.hold.parts]
+    return [(str(part.staff_id), *part.resource_ids) for part in context.hold.parts]
 
 
 def _ranked(context: BookingContext, verdict: Verdict, staff: Sequence[Staff]) -> list[Staff]:

@@ -7,9 +7,11 @@ import msgspec
 from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.appointments.appointment import Source
 from chalicelib.booking.appointments.hold import Hold, HoldProof
-from chalicelib.booking.practice.models import GeoAddress
+from chalicelib.booking.practice.models import GeoAddress, Service
 from chalicelib.booking.practice.policy import RuleName
+from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.clock import to_utc
+from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
 from chalicelib.crm.contact_points import store as contact_points
 from chalicelib.crm.contact_points.contact import Contact
@@ -81,6 +83,14 @@ class BookingRequest(SeatRequest, frozen=True, kw_only=True):
     pays_later: bool = False
     call_id: str | None = None
     metadata: dict[str, str] = {}
+
+    def service_in(self, schedule: Schedule) -> Service:
+        """The service that is asked for; raises Invalid about `service`."""
+        path = f"{self.path}.service"
+        service = schedule.service(self.service, path)
+        if self.visitor and not service.published:
+            raise invalid(path, "unknown_service", "This is not offered here.")
+        return service
 
     def in_utc(self) -> "BookingRequest":
         """The same at the same instant, in UTC."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.allocation.choose import PartPlacement
@@ -21,7 +22,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
 
 RECONCILE_SECONDS = 90
-"""When a hold that awaits Cal.com is looked into at first: well past the longest wait for Cal.com's own answer."""
+"""When a hold that awaits a provider is looked into at first: well past the longest wait for its own answer."""
 
 
 def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
@@ -42,7 +43,7 @@ def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
     ]
     parts[0] = msgspec.structs.replace(parts[0], id=context.record_id, group=group, **deposit_fields(context, decided))
     _take(unit, context, parts)
-    limit_store.count(unit, counters, over_the_limit=decided.unlimited)
+    limit_store.count(unit, counters, over_the_limit=decided.verdict.unlimited)
     for part in parts:
         appointment_store.add_appointment(unit, part)
         stage_booked(unit, part, call=context.request.call_id or "", **_audit_details(decided, part))
@@ -52,9 +53,9 @@ def stage(unit: Unit, context: BookingContext, decided: Decided) -> Appointment:
 
 
 def stage_booked(unit: Unit, appointment: Appointment, **audit_details: str) -> None:
-    """Stage the event, or the job that asks Cal.com, and what the history says."""
+    """Stage the event, or the job that asks the provider, and what the history says."""
     if appointment.status == "held":
-        # Every hold brings the job that will ask Cal.com about it, should this process not live to see the answer.
+        # Every hold brings the job that will ask the provider about it, should this process not live to see the answer.
         job = ReconcileBooking(company_id=appointment.company_id, appointment_id=appointment.id)
         unit.enqueue(job, delay_seconds=RECONCILE_SECONDS)
     else:
@@ -78,33 +79,27 @@ def appointment_for(context: BookingContext, decided: Decided, part: PartPlaceme
     """The appointment as it begins; `fields`: what else is to be said of it."""
     request, branch = context.request, context.schedule.branch
     status: Status = "requested" if decided.waits else "confirmed"
-    if branch.books_through == "calcom":
+    if branch.provider:
         status = "held"
     return Appointment(
         id=new_id("apt"),
         company_id=branch.company_id,
         branch_id=branch.id,
         service_id=part.service.id,
-        staff_id=part.staff.id,
         customer_id=str(context.customer_id),
         call_id=request.call_id,
-        starts_at=part.starts_at,
-        ends_at=part.ends_at,
-        before_min=part.service.buffer_before_min,
-        after_min=part.service.buffer_after_min,
         service_number=decided.service.number,
         channel=part.service.channel,
+        provider=branch.provider,
         status=status,
         booked_as="confirmed" if status == "confirmed" else None,
         source=request.source,
         metadata=request.metadata,
-        home_branch_id=part.staff.home_branch_id,
-        resource_ids=part.room_ids,
         address=decided.address,
         attendee=_attendee(context),
         created_at=context.now,
         updated_at=context.now,
-        **fields,
+        **(asdict(part.slot()) | part.buffers() | fields),
     )
 
 
@@ -121,12 +116,12 @@ def _group(context: BookingContext, decided: Decided) -> Group | None:
     if decided.service.seats == 1:
         return None
     first = group_seat.participant(str(context.customer_id), context.request, context.now)
-    return groups.opened(decided.policy, decided.service, first, context.request.starts_at, context.now)
+    return groups.opened(decided.verdict.policy, decided.service, first, context.request.starts_at, context.now)
 
 
 def deposit_fields(context: BookingContext, decided: Decided) -> dict[str, Any]:
     """What an appointment, or the first part of a package, says of its deposit."""
-    due, paid = deposits.due(decided.policy), context.request.deposit_minor
+    due, paid = deposits.due(decided.verdict.policy), context.request.deposit_minor
     currency = context.schedule.branch.currency if due or paid else None
     return {"currency": currency, "deposit_due_minor": due, "deposit_minor": paid}
 

@@ -44,9 +44,7 @@ def invitation(appointment: Appointment, title: str, place: str, method: str, wh
 
     The event is the feed's (same UID, same SEQUENCE), so that someone who has both sees it once.
     """
-    found = _calendar()
-    found.add("method", method)
-    event = _event(appointment, title, place)
+    found, event = _calendar(method), _event(appointment, title, place)
     event.add("organizer", _address(who.by_email, {"CN": who.by}))
     answered = {"CN": who.name or who.email, "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
     event.add("attendee", _address(who.email, answered))
@@ -57,8 +55,7 @@ def invitation(appointment: Appointment, title: str, place: str, method: str, wh
 
 def publication(appointments: Iterable[Appointment], title: str, place: str, by: str, by_email: str) -> bytes:
     """Several appointments in one file, to be taken over (METHOD PUBLISH): an invitation is about a single one."""
-    found = _calendar()
-    found.add("method", "PUBLISH")
+    found = _calendar("PUBLISH")
     for appointment in appointments:
         event = _event(appointment, title, place)
         event.add("organizer", _address(by_email, {"CN": by}))
@@ -67,11 +64,13 @@ def publication(appointments: Iterable[Appointment], title: str, place: str, by:
     return ical
 
 
-def _calendar() -> Calendar:
+def _calendar(method: str = "") -> Calendar:
     found = Calendar()
     found.add("prodid", "-//PilotPractice//appointments//EN")
     found.add("version", "2.0")
     found.add("calscale", "GREGORIAN")
+    if method:
+        found.add("method", method)
     return found
 
 

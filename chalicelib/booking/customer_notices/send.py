@@ -1,6 +1,6 @@
 """The mails to customers about their appointments, with the appointment as a calendar file, and asking for reviews.
 
-Where a branch books through Cal.com, Cal.com mails its own. Nobody is mailed about what is over and done.
+A provider that mails customers itself does so alone. Nobody is mailed about what is over and done.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,12 @@ import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import OVER, Appointment, Attendee
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.customer_notices.recipients import CustomerNews, news_for
 from chalicelib.booking.customer_notices.templates import NoticeText, notice, review_notice
 from chalicelib.booking.jobs import AskForReview, MailCustomer
 from chalicelib.booking.practice import store as practice_store
+from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.policy import Policy, resolved
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.reviews import submit as review_submit
@@ -46,7 +48,7 @@ def mail_customer(job: MailCustomer, context: JobContext) -> None:
     """
     found = news_for(job, context.clock())
     schedule = _schedule(found[0].about[0]) if found else None
-    if schedule is None or schedule.branch.books_through == "calcom":
+    if schedule is None or _others_mail(schedule.branch):
         return
     if not _policy(schedule, found[0].about[0]).mails_customers:
         return
@@ -182,3 +184,7 @@ def _place(schedule: Schedule) -> str:
 def _sender() -> str:
     """The address in `PilotPractice <no-reply@example.com>`."""
     return settings().mail_from.rpartition("<")[2].rstrip(">").strip()
+
+
+def _others_mail(branch: Branch) -> bool:
+    return branch.provider is not None and find_provider(branch.provider).mails_customers

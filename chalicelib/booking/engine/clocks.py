@@ -4,7 +4,6 @@ Where a clock skips a time, that time is the jump itself, so nothing lies in the
 first is meant. Days have 23, 24 or 25 hours, or another length, whatever the zone's history says.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -71,22 +70,6 @@ def phase(zone: str, first_day: int, last_day: int, step: int) -> int | None:
 def offset_at(zone: str, minute: int) -> int:
     """How many minutes the local clock is ahead of UTC."""
     return _offset(datetime.fromtimestamp(minute * 60, ZoneInfo(zone)))
-
-
-def texts(minutes: Iterable[int]) -> list[str]:
-    """Each minute as RFC 3339 in UTC: a date is written once, a time of day once for all days."""
-    times = _times()
-    return [_date(minute // DAY) + times[minute % DAY] for minute in minutes]
-
-
-@lru_cache(maxsize=1024)
-def _date(day: int) -> str:
-    return datetime.fromordinal(day + EPOCH_DAY).date().isoformat()
-
-
-@lru_cache(maxsize=1)
-def _times() -> list[str]:
-    return [f"T{minute // 60:02}:{minute % 60:02}:00Z" for minute in range(DAY)]
 
 
 def _offset(moment: datetime) -> int:

@@ -20,7 +20,7 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
     `weekly`: for each weekday from Monday any number of windows in minutes of the local day; past 1440 is past
     midnight. `overrides` replace them on a date, with no windows: closed. `closed`: closures and public holidays; what
     an evening before runs into such a day, or into one with hours of its own, ends at midnight, unless the windows are
-    `exact`: then every date says itself how far it runs. `away`: days out of office.
+    `exact`: then every date says itself how far it runs.
     """
 
     zone: str
@@ -28,7 +28,6 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[tuple[int, tuple[Window, ...]], ...] = ()
     closed: frozenset[int] = frozenset()
     exact: bool = False
-    away: frozenset[int] = frozenset()
     travel: tuple[Travel, ...] = ()
 
     def zone_on(self, day: int) -> str:
@@ -39,23 +38,22 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
         return self.zone
 
 
-def opened(hours: Hours, first: int, last: int, *, while_away: bool = False) -> list[Window]:
+def opened(hours: Hours, first: int, last: int) -> list[Window]:
     """The open minutes (UTC) of the local days `first` to `last`, joined where they touch, in order."""
-    return continuous(window for _, windows in by_day(hours, first, last, while_away=while_away) for window in windows)
+    return continuous(window for _, windows in by_day(hours, first, last) for window in windows)
 
 
-def by_day(hours: Hours, first: int, last: int, *, while_away: bool = False) -> list[tuple[int, list[Window]]]:
+def by_day(hours: Hours, first: int, last: int) -> list[tuple[int, list[Window]]]:
     """The same, day by day, each with the windows that begin on it."""
     special = dict(hours.overrides)
-    unavailable = hours.closed if while_away else hours.closed | hours.away
     found = []
     for day in range(first, last + 1):
-        if day in unavailable:
+        if day in hours.closed:
             continue
         windows = special.get(day, hours.weekly[weekday(day)])
         if not windows:
             continue
-        cut = not hours.exact and (day + 1 in special or day + 1 in unavailable)
+        cut = not hours.exact and (day + 1 in special or day + 1 in hours.closed)
         latest = DAY if cut else 3 * DAY
         zone = hours.zone_on(day)
         found.append((day, [_in_utc(zone, day, start, min(end, latest)) for start, end in windows if start < end]))

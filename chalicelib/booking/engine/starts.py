@@ -1,7 +1,6 @@
 """At which minutes of the free time an appointment may start: the alignments, on windows and on bitmaps."""
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -20,8 +19,7 @@ class SlotSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     `alignment`: "rounded": each free stretch starts anew, its first start rounded up on the viewer's clock; "opening":
     a grid from each opening, whatever is taken drops out; "gap": a grid from where each free stretch begins.
-    `optimized`: round up only as far as no start is lost by it. `offset` moves the first start, and widens the step of
-    "rounded".
+    `offset` moves the first start, and widens the step of "rounded".
     """
 
     duration: int
@@ -30,39 +28,26 @@ class SlotSpec(msgspec.Struct, frozen=True, kw_only=True):
     after: int = 0
     alignment: Alignment = "rounded"
     offset: int = 0
-    optimized: bool = False
 
     @property
     def plain(self) -> bool:
         """Whether "rounded" comes to the multiples of the step on the clock, wherever a stretch begins."""
-        return self.alignment == "rounded" and self.step in ROUND and not self.offset and not self.optimized
+        return self.alignment == "rounded" and self.step in ROUND and not self.offset
 
 
-def aligned(free: Sequence[Window], spec: SlotSpec, zone: str) -> list[int]:
-    """The starts within free stretches, by "rounded" or "gap", in order."""
-    if spec.alignment == "rounded":
-        return rounded(free, spec, zone)
-    found: set[int] = set()
-    for start, end in free:
-        found.update(range(start + spec.offset, end - spec.duration + 1, spec.step))
-    return sorted(found)
-
-
-def rounded(free: Iterable[Window], spec: SlotSpec, zone: str) -> list[int]:
-    """The starts within stretches that may overlap (of several staff): each falls in with the starts before it."""
-    step = spec.step + spec.offset
+def aligned(free: Iterable[Window], spec: SlotSpec, zone: str) -> list[int]:
+    """The starts within free stretches, in order and apart from each other, by "rounded" or "gap"."""
+    rounds = spec.alignment == "rounded"
+    step = spec.step + spec.offset if rounds else spec.step
+    unit = next((unit for unit in ROUND if spec.step % unit == 0), 1)
     found: list[int] = []
-    for new_unit, end in sorted(free):
-        start = _round_up(new_unit, end, spec, zone) + spec.offset
-        earlier = bisect_left(found, start)
-        if earlier and found[earlier - 1] + step > start:
-            # Within the step of an earlier start: that one again where it lies in this stretch, else the next one.
-            start = found[earlier - 1] if found[earlier - 1] >= new_unit else found[earlier - 1] + step
-        while start + spec.duration <= end:
-            at = bisect_left(found, start)
-            if at == len(found) or found[at] != start:
-                insort(found, start)
-            start += step
+    for start, end in free:
+        first = start + spec.offset
+        if rounds:
+            first += -(start + offset_at(zone, start)) % unit
+            # Within the step of a start in the stretch before, the next one counts from there.
+            first = max(first, found[-1] + step) if found else first
+        found.extend(range(first, end - spec.duration + 1, step))
     return found
 
 
@@ -74,17 +59,3 @@ def opening_grid(opened: Iterable[Window], spec: SlotSpec, origin: int, size: in
         if 0 <= first < size:
             bits |= every(spec.step, 0, end - start - spec.offset) << first
     return bits
-
-
-def _round_up(start: int, end: int, spec: SlotSpec, zone: str) -> int:
-    unit = next((unit for unit in ROUND if spec.step % unit == 0), 1)
-    minute = (start + offset_at(zone, start)) % 60
-    if minute % unit == 0:
-        return start
-    if not spec.optimized:
-        return start - minute + -(-minute // unit) * unit
-    spare = (end - start) % unit
-    for to in (unit, 15, 5):
-        if spare >= to - minute % to:
-            return start + to - minute % to
-    return start

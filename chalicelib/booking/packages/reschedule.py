@@ -151,17 +151,6 @@ def _merged(old: dict[CalendarOwner, Calendar], new: dict[CalendarOwner, Calenda
 
 def _moved(to: _Relocation, parts: Sequence[PartPlacement], counted: Sequence[tuple[str, ...]]) -> list[Appointment]:
     return [
-        old.changed(
-            to.now,
-            starts_at=part.starts_at,
-            ends_at=part.ends_at,
-            staff_id=part.staff.id,
-            home_branch_id=part.staff.home_branch_id,
-            resource_ids=part.room_ids,
-            before_min=part.service.buffer_before_min,
-            after_min=part.service.buffer_after_min,
-            moves=old.moves + (part.starts_at != old.starts_at),
-            counted=names,
-        )
+        old.changed(to.now, **old.at(part.slot()), **part.buffers(), counted=names)
         for old, part, names in zip(to.current.parts, parts, counted, strict=True)
     ]

@@ -1,14 +1,11 @@
-"""Global keys of a practice: branches by id, called numbers and Cal.com event types lead to the branch."""
+"""Global keys of a practice: branches by id, called numbers and what providers book lead to the branch."""
 
-from chalicelib.booking.practice.models import PHONE, PUBLIC_BRANCH
+from chalicelib.booking.practice.models import ANYONE, PHONE, PUBLIC_BRANCH
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.core import directory
+from chalicelib.core import directory, reference_store
 from chalicelib.core.directory import Claim
 from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
-
-CALCOM_EVENT_TYPE = "calcom_event_type"
-"""The kind of directory key under which an event type of Cal.com leads to the service, and the staff, that it books."""
 
 
 def claim_keys(unit: Unit, schedule: Schedule) -> None:
@@ -20,10 +17,10 @@ def claim_keys(unit: Unit, schedule: Schedule) -> None:
         taken = Conflict("phone_taken", f"{branch.phone} belongs to another company or branch.")
         directory.claim(unit, Claim(PHONE, branch.phone, branch.id), taken)
     for service in schedule.services:
-        for whose, event_type in service.calcom_event_types.items():
-            if not any(whose in ("*", member.id) for member in schedule.staff):
+        for each in service.references:
+            if not any(each.part in (ANYONE, member.id) for member in schedule.staff):
                 continue
-            taken = Conflict("event_type_taken", f"The Cal.com event type {event_type} is in use elsewhere.")
-            data = {"branch_id": branch.id, "service_id": service.id} | ({} if whose == "*" else {"staff_id": whose})
-            claim = Claim(CALCOM_EVENT_TYPE, str(event_type), f"{branch.id}/{service.id}", data)
-            directory.claim(unit, claim, taken)
+            taken = Conflict("event_type_taken", f"The event type {each.id} ({each.connection}) is in use elsewhere.")
+            whose = {} if each.part == ANYONE else {"staff_id": each.part}
+            data = {"branch_id": branch.id, "service_id": service.id} | whose
+            reference_store.claim(unit, each, f"{branch.id}/{service.id}", taken, data)

@@ -61,14 +61,6 @@ def local_instant(day: date, minute: int, clock: ZoneInfo) -> datetime:
     return moment_of(instant(clock.key, day.toordinal(), minute))
 
 
-def spans_on(day: date, weekly: Iterable[Window], exceptions: Iterable[DayHours] = ()) -> list[Span]:
-    """The spans that begin on `day`: those of its own where it has any, else the weekly ones."""
-    for exception in exceptions:
-        if exception.on == day:
-            return list(exception.spans)
-    return [Span(window.start, window.end) for window in weekly if window.day == day.weekday()]
-
-
 class Pattern(msgspec.Struct, frozen=True, kw_only=True):
     """Weekly hours, dates that differ, and dates on which all is shut unless they have hours of their own."""
 
@@ -78,9 +70,12 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
     closed: tuple[date, ...] = ()
 
     def spans(self, day: date) -> list[Span]:
-        """What begins on the date."""
-        closed_today = day in self.closed or any(one.first <= day <= one.last for one in self.closures)
-        return spans_on(day, () if closed_today else self.weekly, self.exceptions)
+        """What begins on the date: its own hours where it has any, else the weekly ones, unless it is closed."""
+        for exception in self.exceptions:
+            if exception.on == day:
+                return list(exception.spans)
+        closed = day in self.closed or any(one.first <= day <= one.last for one in self.closures)
+        return [Span(one.start, one.end) for one in self.weekly if one.day == day.weekday() and not closed]
 
     def dates(self) -> set[date]:
         """The dates that are not like every week."""

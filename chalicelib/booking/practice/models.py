@@ -13,6 +13,7 @@ from chalicelib.booking.practice.phone import CallRouting, QuietHours
 from chalicelib.booking.practice.policy import Policy
 from chalicelib.core.money import Currency, Minor
 from chalicelib.core.payloads import Text
+from chalicelib.core.references import Reference, id_of
 
 Channel = Literal["in_person", "text", "video", "phone"]
 """How the two meet. A `text` appointment is a metered chat."""
@@ -20,6 +21,10 @@ PHONE = "phone"
 """The kind of directory key under which a called number leads to its branch."""
 PUBLIC_BRANCH = "branch"
 """The kind of directory key under which visitors' requests, which name only a branch, find its company."""
+SERVICE, STAFF = "service", "staff"
+"""Kinds of references: what a provider books as a service, and who a member of staff is there."""
+ANYONE = "*"
+"""The part of a service's reference under which whoever has none of their own is booked."""
 Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 """Whole minutes, at most a day."""
 Buffer = Annotated[int, msgspec.Meta(ge=0, le=240)]
@@ -55,7 +60,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Branch(msgspec.Struct, frozen=True, kw_only=True):
-    """A place with a clock of its own. `books_through` "calcom": a booking stands once Cal.com has taken it.
+    """A place with a clock of its own. `books_through` names a provider: a booking stands once it has taken it, too.
 
     `offers`: by service id, what differs here. `holidays` and `closures` close whole dates, `exceptions` replace the
     hours of a date and go before both. Deleted records keep `deleted_at` (RFC 3339) and are offered nowhere.
@@ -67,7 +72,7 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     hours: tuple[Window, ...]
     phone: str | None = None
-    books_through: Literal["none", "calcom"] = "none"
+    books_through: str = "none"
     language: str = "en"
     country: str = "DE"
     currency: Currency = "EUR"
@@ -88,6 +93,11 @@ class Branch(msgspec.Struct, frozen=True, kw_only=True):
         """Where it lies, if that is known."""
         return self.place.point() if self.place else None
 
+    @property
+    def provider(self) -> str | None:
+        """Who has to take a booking, too, before it stands."""
+        return None if self.books_through == "none" else self.books_through
+
     def clock(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.zone)
@@ -107,8 +117,8 @@ class Part(msgspec.Struct, frozen=True):
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """Something that can be booked; lengths in whole minutes, money in minor units of the branch's currency.
 
-    `number` is its small number within the company, for packed storage. `calcom_event_types`: the event type that books
-    it, per staff id, or under "*" for whoever has none of their own.
+    `number` is its small number within the company, for packed storage. `references`: what providers book it as, per
+    staff id (the reference's `part`), or under "*" for whoever has none of their own.
 
     `category`: fixed (`duration_min`), flexible (the customer chooses from `duration_min` to `longest_min` in steps
     of `slot_interval_min`), package (`parts`, in order, each with its own staff and rooms), recurring (as
@@ -130,7 +140,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     slot_offset_min: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
     alignment: Alignment = "rounded"
     channel: Channel = "in_person"
-    calcom_event_types: dict[str, int] = {}
+    references: tuple[Reference, ...] = ()
     category: Literal["fixed", "flexible", "package", "recurring"] = "fixed"
     longest_min: Length | None = None
     parts: tuple[Part, ...] = ()
@@ -147,9 +157,15 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: str | None = None
     version: int = 1
 
-    def event_type(self, staff_id: str) -> int | None:
-        """The Cal.com event type that books this service with this member of staff."""
-        return self.calcom_event_types.get(staff_id) or self.calcom_event_types.get("*")
+    def reference(self, provider: str | None, staff_id: str | None) -> str | None:
+        """What the provider books as this service with this member of staff."""
+        own = id_of(self.references, provider, SERVICE, staff_id) if staff_id else None
+        return own or id_of(self.references, provider, SERVICE, ANYONE)
+
+    def booked_as(self, provider: str) -> dict[str, str]:
+        """The ids under which the provider books it, per staff id or under "*"."""
+        mine = [each for each in self.references if (each.connection, each.kind) == (provider, SERVICE)]
+        return {each.part: each.id for each in mine}
 
 
 class Skill(msgspec.Struct, frozen=True):
@@ -183,7 +199,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     home_branch_id: str
     hours: dict[str, tuple[Window, ...]]
     service_ids: tuple[str, ...]
-    calcom_user_id: int | None = None
+    references: tuple[Reference, ...] = ()
     email: str | None = None
     phone: str | None = None
     breaks: dict[str, tuple[Window, ...]] = {}
@@ -199,6 +215,10 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     published: bool = True
     deleted_at: str | None = None
     version: int = 1
+
+    def reference(self, provider: str | None) -> str | None:
+        """Who they are at a provider."""
+        return id_of(self.references, provider, STAFF)
 
     def is_called(self, name: str) -> bool:
         """Whether that is their id, or their name whatever its capitals."""

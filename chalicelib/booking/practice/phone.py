@@ -61,7 +61,7 @@ class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
         moment = at.astimezone(clock)
         for _ in range(FURTHEST_DAYS):
             if self._is_quiet_day(moment.date(), country):
-                moment = _midnight_after(moment, clock)
+                moment = _at(moment.date() + timedelta(days=1), 0, clock)
                 continue
             end = self._quiet_until(moment, clock)
             if end is None:
@@ -131,10 +131,6 @@ def check_quiet_hours(quiet: QuietHours, country: str, path: str) -> None:
 def _check_number(number: str, path: str) -> None:
     if e164(number, None, path) != number:
         raise invalid(path, "not_e164", "Write the number as E.164, such as +493055501000.")
-
-
-def _midnight_after(moment: datetime, clock: ZoneInfo) -> datetime:
-    return _at(moment.date() + timedelta(days=1), 0, clock)
 
 
 def _at(day: date, minute: int, clock: ZoneInfo) -> datetime:

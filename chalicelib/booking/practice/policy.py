@@ -75,8 +75,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `customer_limits`: of each customer. `daily_maximum`: bookings of the branch in a local day. `assignment`: whom
     automatic assignment takes among those free and able. `group`: None: a group below its minimum is kept. `travel`:
     how staff get to mobile services and back. `waiting_offer_min`: how long a time is kept for someone on the waiting
-    list. `mails_customers`: what becomes of their appointments, unless Cal.com does; `asks_for_reviews`: a mail after a
-    completed visit.
+    list. `mails_customers`: what becomes of their appointments, unless a provider does; `asks_for_reviews`: a mail
+    after a completed visit.
     """
 
     off: tuple[RuleName, ...] = ()

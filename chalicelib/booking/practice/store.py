@@ -30,17 +30,20 @@ def schedule_key(company_id: str, branch_id: str) -> Key:
     return Key(BookingRow, f"{company_id}#{branch_id}", "schedule")
 
 
-def schedule_of(row: Any, branch_id: str) -> Schedule:
-    """The schedule in a fetched row; raises NotFound when there is no such branch, or no longer, in the company."""
+def schedule_of(row: Any, branch_id: str, *, published: bool = False) -> Schedule:
+    """The schedule in a fetched row; raises NotFound when there is no such branch, or no longer, in the company.
+
+    `published`: for a visitor, to whom a branch that is not published is none.
+    """
     found: Schedule | None = row.model(Schedule) if row is not None else None
-    if found is None or found.branch.deleted_at:
+    if found is None or found.branch.deleted_at or (published and not found.branch.published):
         raise NotFound("branch_not_found", f"There is no branch {branch_id}.")
     return found
 
 
-def get_schedule(company_id: str, branch_id: str) -> Schedule:
-    """One request; raises NotFound."""
-    return schedule_of(fetch_one(schedule_key(company_id, branch_id)), branch_id)
+def get_schedule(company_id: str, branch_id: str, *, published: bool = False) -> Schedule:
+    """One request; raises NotFound, as `schedule_of`."""
+    return schedule_of(fetch_one(schedule_key(company_id, branch_id)), branch_id, published=published)
 
 
 def schedules(company_id: str, branch_ids: Sequence[str]) -> dict[str, Schedule]:

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.calendar import store as calendar_store
-from chalicelib.booking.calendar.entries import weeks_between
 from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.events import PracticeChanged
 from chalicelib.booking.jobs import RecompileBranches
@@ -21,7 +20,7 @@ from chalicelib.booking.practice.store import KINDS, NOT_FOUND, Record
 from chalicelib.booking.practice_admin import validation
 from chalicelib.booking.practice_admin.compile_schedule import compile_schedule, recompiled
 from chalicelib.core.clock import Clock, stamp
-from chalicelib.core.errors import Conflict, Fault, NotFound, Stale
+from chalicelib.core.errors import Conflict, Fault, NotFound, Stale, raise_faults
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.phones import e164
 from chalicelib.core.retry import until_committed
@@ -128,7 +127,7 @@ def _others(records: Iterable[R], record: R) -> list[R]:
 def _check(record: Record, faults: Iterable[Fault]) -> None:
     """Raise Invalid with every fault; what is deleted may name what is gone already."""
     if not record.deleted_at:
-        validation.raise_faults(faults)
+        raise_faults(faults)
 
 
 def _recompiled(
@@ -183,7 +182,7 @@ def restore(new_unit: UnitFactory, kind: type[R], record_id: str, clock: Clock) 
 def _check_not_taken(resource: Resource, clock: Clock) -> None:
     """A room has no index of its appointments; its calendar has them all, two requests for as far as can be booked."""
     now = clock()
-    (calendar,) = calendar_store.read([owner_of(resource)], weeks_between(now, now + FURTHEST))
+    calendar = calendar_store.read(owner_of(resource), now, now + FURTHEST)
     ahead = [e for e in calendar.entries() if e.blocks_until > now and (e.expires_at is None or e.expires_at > now)]
     if ahead:
         first = min(entry.start for entry in ahead)

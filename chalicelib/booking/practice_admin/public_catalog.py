@@ -10,7 +10,6 @@ from chalicelib.booking.practice.models import Branch, Offer, Service, Staff
 from chalicelib.booking.practice.policy import resolved
 from chalicelib.booking.practice_admin.compile_schedule import with_lengths
 from chalicelib.booking.rules import deposits
-from chalicelib.core.errors import NotFound
 
 R = TypeVar("R", Branch, Service, Staff)
 
@@ -59,9 +58,7 @@ def published(company_id: str, branch_id: str | None) -> Published:
     if branch_id is None:
         branches, services, staff = practice_store.practice(company_id)
         return Published(_open(branches), _open(with_lengths(services)), _open(staff))
-    schedule = practice_store.get_schedule(company_id, branch_id)
-    if not schedule.branch.published:
-        raise NotFound("branch_not_found", f"There is no branch {branch_id}.")
+    schedule = practice_store.get_schedule(company_id, branch_id, published=True)
     return Published([schedule.branch], _open(schedule.services), _open(schedule.staff))
 
 

@@ -8,6 +8,7 @@ from chalicelib.booking.practice.models import Branch, Resource, Service, Staff
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.practice_admin import validation
 from chalicelib.booking.practice_admin.compile_schedule import compile_schedule
+from chalicelib.core.errors import raise_faults
 from chalicelib.core.unit import UnitFactory
 
 
@@ -20,7 +21,7 @@ def save_practice(
 ) -> list[Schedule]:
     """Write a whole practice, replacing what has the same ids, in one transaction; returns the schedules.
 
-    Called numbers and Cal.com event types become the company's; Conflict when another company has one. Raises Invalid
+    Called numbers and what providers book become the company's; Conflict when another company has one. Raises Invalid
     for unknown zones, windows that are empty or overlap, and staff who do what nobody offers.
     """
     _check(branches, services, staff, resources)
@@ -40,7 +41,7 @@ def _check(
 ) -> None:
     offered = {service.id for service in services}
     ids = [branch.id for branch in branches]
-    validation.raise_faults(
+    raise_faults(
         [
             *(fault for b in branches for fault in validation.branch_faults(b, offered, f"branches.{b.id}")),
             *(

@@ -4,21 +4,13 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from chalicelib.booking.appointments.external import find_provider, provider_names
 from chalicelib.booking.appointments.package import LONGEST_MIN, MOST_CALENDARS, MOST_PARTS
 from chalicelib.booking.practice.hours import Window, check_closures, check_days, check_windows, check_zone
 from chalicelib.booking.practice.models import Branch, Offer, Part, Resource, Service, Staff
 from chalicelib.booking.practice.phone import check_quiet_hours, check_routing
 from chalicelib.booking.practice.policy import MAXIMUM_ADVANCE_DAYS, Limits, Policy, resolved
 from chalicelib.core.errors import Fault, Invalid
-
-LONGEST_DAY = 2880
-
-
-def raise_faults(faults: Iterable[Fault]) -> None:
-    """Raise Invalid with all of them, if there are any."""
-    found = tuple(faults)
-    if found:
-        raise Invalid("invalid_request", f"{found[0].path}: {found[0].message}", faults=found)
 
 
 def branch_faults(branch: Branch, service_ids: Container[str], path: str) -> Iterator[Fault]:
@@ -30,6 +22,8 @@ def branch_faults(branch: Branch, service_ids: Container[str], path: str) -> Ite
     yield from _caught(lambda: check_routing(branch.call_routing, f"{path}.call_routing"))
     yield from _caught(lambda: check_quiet_hours(branch.quiet_hours, branch.country, f"{path}.quiet_hours"))
     yield from policy_faults(branch.policy, f"{path}.policy", (branch.policy,))
+    if branch.provider and branch.provider not in provider_names():
+        yield Fault(f"{path}.books_through", "unknown_provider", f"Nothing here books through {branch.provider!r}.")
     for service_id, offer in branch.offers.items():
         if service_id not in service_ids:
             yield Fault(f"{path}.offers.{service_id}", "unknown_service", f"There is no service {service_id}.")
@@ -133,8 +127,11 @@ def group_faults(service: Service, path: str) -> Iterator[Fault]:
         yield Fault(f"{path}.seats", "no_groups_here", "A text appointment is for one customer.")
     if service.mobile:
         yield Fault(f"{path}.seats", "no_groups_here", "What is done at the customer's place is for one customer.")
-    if service.calcom_event_types:
-        yield Fault(f"{path}.calcom_event_types", "no_groups_at_calcom", "Groups are not booked through Cal.com.")
+    # What refers to a vendor that this installation has no more is no fault.
+    for name in sorted({each.connection for each in service.references}.intersection(provider_names())):
+        provider = find_provider(name)
+        sentence = f"Groups are not booked through {provider.title}."
+        yield Fault(f"{path}.{provider.service_field}", provider.named("no_groups_at_{}"), sentence)
 
 
 def _part_of_faults(service: Service, others: Iterable[Service], path: str) -> Iterator[Fault]:

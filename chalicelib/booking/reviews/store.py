@@ -9,19 +9,18 @@ from chalicelib.booking.reviews.review import Rating, Review
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.errors import Conflict, NotFound
 from chalicelib.core.pages import Listing, Page, Selection, page
-from chalicelib.core.tables import Key, encode, fetch_map, fetch_one
+from chalicelib.core.records import RecordKind
+from chalicelib.core.tables import Key, encode, fetch_map
 from chalicelib.core.unit import Unit
 
-REVIEWS = Listing(BookingRow, None, "pk", "sk")
-
-
-def get_review(company_id: str, review_id: str) -> Review:
-    """One request; raises NotFound."""
-    row = fetch_one(Key(BookingRow, f"{company_id}#reviews", review_id))
-    if row is None:
-        raise NotFound("review_not_found", f"There is no review {review_id}.")
-    found: Review = row.model(Review)
-    return found
+LISTING = Listing(BookingRow, None, "pk", "sk")
+REVIEWS = RecordKind(
+    BookingRow,
+    Review,
+    lambda company_id, review_id: (f"{company_id}#reviews", review_id),
+    lambda review_id: NotFound("review_not_found", f"There is no review {review_id}."),
+)
+get_review = REVIEWS.get
 
 
 def add_review(unit: Unit, review: Review) -> None:
@@ -55,7 +54,7 @@ def page_reviews(company_id: str, which: ReviewFilter, limit: int, cursor: str |
         if value:
             only = (attribute == value) if only is None else only & (attribute == value)
     selection = Selection(only=only, newest_first=True)
-    found = page(REVIEWS, f"{company_id}#reviews", limit=limit, cursor=cursor, selection=selection)
+    found = page(LISTING, f"{company_id}#reviews", limit=limit, cursor=cursor, selection=selection)
     return found.map(lambda row: row.model(Review))
 
 
@@ -79,8 +78,7 @@ def _row(review: Review) -> BookingRow:
     # Without `starts_at` it lies in none of the indexes that list appointments.
     company_id = review.company_id
     return BookingRow(
-        f"{company_id}#reviews",
-        review.id,
+        *REVIEWS.address(company_id, review.id),
         data=encode(review),
         version=review.version,
         status=review.status,

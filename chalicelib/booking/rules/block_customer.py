@@ -2,7 +2,7 @@
 
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.rules.blocklist import Block
-from chalicelib.core.errors import Conflict, NotFound, invalid
+from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import UnitFactory
@@ -70,11 +70,8 @@ def _their_own(customer: Person) -> tuple[str | None, str | None]:
 
 def unblock(new_unit: UnitFactory, company_id: str, block_id: str) -> None:
     """Let them book again; raises NotFound."""
-    gone = NotFound("block_not_found", f"There is no block {block_id}.")
-    found = limit_store.find_block(company_id, block_id)
-    if found is None:
-        raise gone
+    found = limit_store.get_block(company_id, block_id)
     unit = new_unit()
-    limit_store.remove_block(unit, found, gone)
+    limit_store.remove_block(unit, found, limit_store.BLOCKS.missing(block_id))
     unit.audit("customer.unblocked", found.id, customer=found.customer_id or "")
     unit.commit()

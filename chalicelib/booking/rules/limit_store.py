@@ -9,12 +9,20 @@ from chalicelib.booking.rules.blocklist import Block
 from chalicelib.booking.rules.limits import Counter, ends
 from chalicelib.booking.tables import KEEP, BookingRow, OccupancyRow
 from chalicelib.core.clock import epoch
-from chalicelib.core.errors import DomainError
+from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.pages import Listing, Page, page
+from chalicelib.core.records import RecordKind
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
-BLOCKS = Listing(BookingRow, None, "pk", "sk")
+LISTING = Listing(BookingRow, None, "pk", "sk")
+BLOCKS = RecordKind(
+    BookingRow,
+    Block,
+    lambda company_id, block_id: (f"{company_id}#blocklist", block_id),
+    lambda block_id: NotFound("block_not_found", f"There is no block {block_id}."),
+)
+find_block, get_block = BLOCKS.find, BLOCKS.get
 
 
 def counter_key(company_id: str, name: str) -> Key:
@@ -80,8 +88,7 @@ def blocked_key(company_id: str, kind: str, value: str) -> Key:
 
 def save_block(unit: Unit, block: Block) -> None:
     """Add it, under everything by which its customer would be known."""
-    key = _block_key(unit.company_id, block.id)
-    unit.add(BookingRow(key.pk, key.sk, data=encode(block)))
+    unit.add(BookingRow(*BLOCKS.address(unit.company_id, block.id), data=encode(block)))
     for kind, value in block.known_by():
         at = blocked_key(unit.company_id, kind, value)
         unit.add(BookingRow(at.pk, at.sk, data=encode(block.id)))
@@ -89,18 +96,11 @@ def save_block(unit: Unit, block: Block) -> None:
 
 def remove_block(unit: Unit, block: Block, gone: DomainError) -> None:
     """Remove it; the unit ends as `gone` when someone else did."""
-    key = _block_key(unit.company_id, block.id)
-    unit.delete(BookingRow(key.pk, key.sk), BookingRow.pk.exists(), gone)
+    unit.delete(BookingRow(*BLOCKS.address(unit.company_id, block.id)), BookingRow.pk.exists(), gone)
     for kind, value in block.known_by():
         at = blocked_key(unit.company_id, kind, value)
         # Another block that names the same phone keeps it.
         unit.delete(BookingRow(at.pk, at.sk), BookingRow.pk.does_not_exist() | (BookingRow.data == encode(block.id)))
-
-
-def find_block(company_id: str, block_id: str) -> Block | None:
-    """By its id; one request."""
-    row = fetch([_block_key(company_id, block_id)])[0]
-    return row.model(Block) if row is not None else None
 
 
 def blocks_at(company_id: str, known_by: Iterable[tuple[str, str]]) -> set[str]:
@@ -111,9 +111,5 @@ def blocks_at(company_id: str, known_by: Iterable[tuple[str, str]]) -> set[str]:
 
 def page_blocks(company_id: str, limit: int, cursor: str | None) -> Page[Block]:
     """In the order in which they were added."""
-    found = page(BLOCKS, f"{company_id}#blocklist", limit=limit, cursor=cursor)
+    found = page(LISTING, f"{company_id}#blocklist", limit=limit, cursor=cursor)
     return found.map(lambda row: row.model(Block))
-
-
-def _block_key(company_id: str, block_id: str) -> Key:
-    return Key(BookingRow, f"{company_id}#blocklist", block_id)

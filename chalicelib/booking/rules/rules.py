@@ -1,13 +1,12 @@
-"""The rules of booking: each its own small class; all failures of a booking come back together.
+"""The rules of booking: each a function of its own; all failures of a booking come back together.
 
 A rule is switched off by `Policy.off`, parametrised by the policy of service and branch, and may be overridden by
 staff who hold the ability, which is audited. Whether the time is free is not a rule: nobody overrides that.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
@@ -71,191 +70,120 @@ class RuleInput(msgspec.Struct, frozen=True, kw_only=True):
         return any(start <= self.starts_at and self.ends_at <= end for start, end in intervals)
 
 
-class Rule(ABC):
-    """Subclasses name themselves and say why a booking fails, or None."""
-
-    name: ClassVar[RuleName]
-
-    @abstractmethod
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The failure, or None."""
-
-    def failed(self, code: str, message: str) -> Failure:
-        """A failure of this rule."""
-        return Failure(self.name, code, message)
+Check = Callable[[RuleInput], Failure | None]
+"""A rule: the failure of a booking that it does not allow, or None."""
 
 
-class MinimumNotice(Rule):
-    """Not at the last minute."""
+def minimum_notice(rule_input: RuleInput) -> Failure | None:
+    """Not at the last minute: the start is at least the notice ahead."""
+    notice = timedelta(minutes=rule_input.policy.minimum_notice_min or 0)
+    if rule_input.starts_at >= rule_input.now + notice:
+        return None
+    return Failure("minimum_notice", "too_soon", f"Book at least {spoken(notice)} ahead.")
 
-    name = "minimum_notice"
 
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The start is at least the notice ahead."""
-        notice = timedelta(minutes=rule_input.policy.minimum_notice_min or 0)
-        if rule_input.starts_at >= rule_input.now + notice:
+def maximum_advance(rule_input: RuleInput) -> Failure | None:
+    """Not further ahead than the practice plans, in days of the branch's calendar."""
+    days = rule_input.policy.maximum_advance_days or 0
+    today = rule_input.now.astimezone(rule_input.schedule.branch.clock()).date()
+    if not days or rule_input.day <= today + timedelta(days=days):
+        return None
+    return Failure("maximum_advance", "too_far_ahead", f"Times are bookable up to {days} days ahead.")
+
+
+def business_hours(rule_input: RuleInput) -> Failure | None:
+    """While the branch is open: the appointment lies within one stretch of its hours."""
+    if rule_input.within(rule_input.schedule.open_around(rule_input.day)):
+        return None
+    return Failure("business_hours", "closed", f"{rule_input.schedule.branch.name} is closed at this time.")
+
+
+def staff_availability(rule_input: RuleInput) -> Failure | None:
+    """While at least one of those asked for works and has valid skills; shifts that touch at midnight are one."""
+    able = [member for member in rule_input.staff if member.can(rule_input.service.skills, rule_input.day)]
+    if not able:
+        return Failure("staff_availability", "no_one_able", "Nobody with the required skills is there.")
+    if any(rule_input.within(rule_input.schedule.windows_around(member, rule_input.day)) for member in able):
+        return None
+    return Failure("staff_availability", "not_working", "Nobody who does this works at this time.")
+
+
+def service_availability(rule_input: RuleInput) -> Failure | None:
+    """Only in lengths that the service has."""
+    length, service = (rule_input.ends_at - rule_input.starts_at) // timedelta(minutes=1), rule_input.service
+    if service.category == "package" or length == service.duration_min:
+        return None
+    if service.category == "flexible" and service.longest_min:
+        steps = (length - service.duration_min) % service.slot_interval_min == 0
+        if service.duration_min <= length <= service.longest_min and steps:
             return None
-        return self.failed("too_soon", f"Book at least {spoken(notice)} ahead.")
+    message = f"{service.name} is not offered with {length} minutes."
+    return Failure("service_availability", "length_not_offered", message)
 
 
-class MaximumAdvance(Rule):
-    """Not further ahead than the practice plans."""
-
-    name = "maximum_advance"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The start is within the days that may be booked, on the branch's calendar."""
-        days = rule_input.policy.maximum_advance_days or 0
-        today = rule_input.now.astimezone(rule_input.schedule.branch.clock()).date()
-        if not days or rule_input.day <= today + timedelta(days=days):
-            return None
-        return self.failed("too_far_ahead", f"Times are bookable up to {days} days ahead.")
-
-
-class BusinessHours(Rule):
-    """While the branch is open."""
-
-    name = "business_hours"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The appointment lies within one stretch of the branch's hours."""
-        if rule_input.within(rule_input.schedule.open_around(rule_input.day)):
-            return None
-        return self.failed("closed", f"{rule_input.schedule.branch.name} is closed at this time.")
-
-
-class StaffAvailability(Rule):
-    """While someone able works."""
-
-    name = "staff_availability"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """At least one of those asked for works then and has valid skills."""
-        able = [member for member in rule_input.staff if member.can(rule_input.service.skills, rule_input.day)]
-        if not able:
-            return self.failed("no_one_able", "Nobody with the required skills is there.")
-        if any(works(rule_input, member) for member in able):
-            return None
-        return self.failed("not_working", "Nobody who does this works at this time.")
-
-
-class ServiceAvailability(Rule):
-    """Only what is offered, in lengths that it has."""
-
-    name = "service_availability"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The length is one of the service's."""
-        length = (rule_input.ends_at - rule_input.starts_at) // timedelta(minutes=1)
-        service = rule_input.service
-        if service.category == "package" or length == service.duration_min:
-            return None
-        if service.category == "flexible" and service.longest_min:
-            steps = (length - service.duration_min) % service.slot_interval_min == 0
-            if service.duration_min <= length <= service.longest_min and steps:
-                return None
-        return self.failed("length_not_offered", f"{service.name} is not offered with {length} minutes.")
-
-
-class Blocklist(Rule):
+def blocklist(rule_input: RuleInput) -> Failure | None:
     """Not for customers the practice has blocked; the sentence does not say so."""
-
-    name = "blocklist"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The customer is not blocked."""
-        return self.failed("not_bookable", "Please call us to book.") if rule_input.blocked else None
+    return Failure("blocklist", "not_bookable", "Please call us to book.") if rule_input.blocked else None
 
 
-class DailyMaximum(Rule):
+def daily_maximum(rule_input: RuleInput) -> Failure | None:
     """Not more than the branch takes in a day."""
-
-    name = "daily_maximum"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The branch's day is not full."""
-        return self.full() if _reached(rule_input, {"branch"}) else None
-
-    def full(self) -> Failure:
-        """The day is full."""
-        return self.failed("day_full", "This day is fully booked.")
+    return DAY_FULL if _reached(rule_input.usages, {"branch"}) else None
 
 
-class WithinLimits(Rule):
+def limits(rule_input: RuleInput) -> Failure | None:
     """Not more of a service, of a member of staff or for a customer than agreed, by day, week and month."""
-
-    name = "limits"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """No limit is reached."""
-        return self.full() if _reached(rule_input, {"service", "staff", "customer"}) else None
-
-    def full(self) -> Failure:
-        """A limit is reached."""
-        return self.failed("limit_reached", "No more of these can be booked in this period.")
+    return LIMIT_REACHED if _reached(rule_input.usages, {"service", "staff", "customer"}) else None
 
 
-class DepositPaid(Rule):
-    """A deposit where one is asked for."""
-
-    name = "deposit"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """What was paid covers the deposit."""
-        deposit = rule_input.policy.deposit_minor or 0
-        if rule_input.paid_minor >= deposit:
-            return None
-        amount = written(deposit, rule_input.schedule.branch.currency)
-        return Failure(self.name, "deposit_required", f"A deposit of {amount} is required first.", deposit)
+def deposit(rule_input: RuleInput) -> Failure | None:
+    """Only once what was paid covers the deposit, where one is asked for."""
+    due = rule_input.policy.deposit_minor or 0
+    if rule_input.paid_minor >= due:
+        return None
+    message = f"A deposit of {written(due, rule_input.schedule.branch.currency)} is required first."
+    return Failure("deposit", "deposit_required", message, due)
 
 
-class Consultation(Rule):
+def consultation(rule_input: RuleInput) -> Failure | None:
     """Only after a completed consultation, where the service requires one."""
-
-    name = "consultation"
-
-    def check(self, rule_input: RuleInput) -> Failure | None:
-        """The customer has completed it."""
-        if rule_input.service.consultation_id is None or rule_input.consulted:
-            return None
-        found = [s.name for s in rule_input.schedule.services if s.id == rule_input.service.consultation_id]
-        first = found[0] if found else "a consultation"
-        return self.failed("consultation_required", f"Book {first} first; {rule_input.service.name} follows it.")
+    if rule_input.service.consultation_id is None or rule_input.consulted:
+        return None
+    found = [s.name for s in rule_input.schedule.services if s.id == rule_input.service.consultation_id]
+    message = f"Book {found[0] if found else 'a consultation'} first; {rule_input.service.name} follows it."
+    return Failure("consultation", "consultation_required", message)
 
 
-RULES: dict[RuleName, Rule] = {
-    rule.name: rule
-    for rule in (
-        MinimumNotice(), MaximumAdvance(), BusinessHours(), StaffAvailability(), ServiceAvailability(), Blocklist(),
-        DailyMaximum(), WithinLimits(), DepositPaid(), Consultation(),
-    )
-}  # fmt: skip
+DAY_FULL = Failure("daily_maximum", "day_full", "This day is fully booked.")
+LIMIT_REACHED = Failure("limits", "limit_reached", "No more of these can be booked in this period.")
+RULES: dict[RuleName, Check] = {
+    "minimum_notice": minimum_notice,
+    "maximum_advance": maximum_advance,
+    "business_hours": business_hours,
+    "staff_availability": staff_availability,
+    "service_availability": service_availability,
+    "blocklist": blocklist,
+    "daily_maximum": daily_maximum,
+    "limits": limits,
+    "deposit": deposit,
+    "consultation": consultation,
+}
 
 
 def failures(rule_input: RuleInput) -> list[Failure]:
     """Every rule that does not allow the booking, of those that are switched on."""
-    checked = (rule.check(rule_input) for name, rule in RULES.items() if name not in rule_input.policy.off)
+    checked = (check(rule_input) for name, check in RULES.items() if name not in rule_input.policy.off)
     return [failure for failure in checked if failure]
 
 
-def works(rule_input: RuleInput, member: Staff) -> bool:
-    """Whether the appointment lies in the member's working hours; shifts that touch at midnight are one."""
-    return rule_input.within(rule_input.schedule.windows_around(member, rule_input.day))
-
-
-def full(usages: Iterable[LimitUsage]) -> list[Failure]:
+def full(usages: Sequence[LimitUsage]) -> list[Failure]:
     """The failures of the rules about limits alone, for what is moved."""
-    failed: list[Failure] = []
-    reached = {usage.what for usage in usages if usage.full}
-    if "branch" in reached:
-        failed.append(DailyMaximum().full())
-    if reached - {"branch"}:
-        failed.append(WithinLimits().full())
-    return failed
+    named = ((DAY_FULL, {"branch"}), (LIMIT_REACHED, {"service", "staff", "customer"}))
+    return [failure for failure, what in named if _reached(usages, what)]
 
 
-def _reached(rule_input: RuleInput, what: set[str]) -> bool:
-    return any(usage.what in what and usage.full for usage in rule_input.usages)
+def _reached(usages: Sequence[LimitUsage], what: set[str]) -> bool:
+    return any(usage.what in what and usage.full for usage in usages)
 
 
 def spoken(span: timedelta) -> str:

@@ -10,10 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments.appointment import Appointment
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.owner import CalendarOwner
 from chalicelib.booking.creation.decided import Decision
@@ -73,17 +75,18 @@ def book_series(run: SeriesRun, request: SeriesRequest) -> SeriesProgress:
 
 def _planned_and_held(run: SeriesRun, request: SeriesRequest) -> tuple[Series, Plan]:
     context = read(run.company_id, request, run.clock())
-    through_calcom = context.schedule.branch.books_through == "calcom"
-    if through_calcom and request.on_conflict == "none":
-        sentence = "This branch books through Cal.com, which takes one at a time: use `skip`."
-        raise invalid(f"{request.path}.on_conflict", "not_with_calcom", sentence)
+    through = context.schedule.branch.provider
+    if through and request.on_conflict == "none":
+        provider = find_provider(through)
+        sentence = f"This branch books through {provider.title}, which takes one at a time: use `skip`."
+        raise invalid(f"{request.path}.on_conflict", provider.named("not_with_{}"), sentence)
     plan = make_plan(context)
     conflicts, occurrences = len(plan.conflicts), len(plan.occurrences)
     if conflicts and (request.on_conflict == "none" or conflicts == occurrences):
         detail = f"{conflicts} of {occurrences} times cannot be had, and nothing was booked; see the occurrences."
         raise Conflict("series_conflict", detail, occurrences=plan.listed())
-    if through_calcom:
-        run.calcom().close()  # without a key for it, nothing is held
+    if through:
+        run.connect(through).close()  # without a key for it, nothing is held
     return _hold(run, plan), plan
 
 
@@ -146,7 +149,7 @@ def _take(unit: Unit, series: Series, plan: Plan, calendars: dict[CalendarOwner,
         calendars[owner] = calendars[owner].with_entries(entries, context.now)
     decisions = [plan.decisions[str(one.appointment_id)] for one in taken]
     counters = [counter for one in decisions for counter in one.counters(context.schedule, context.customer_id)]
-    limit_store.count(unit, counters, over_the_limit=any(one.unlimited for one in decisions))
+    limit_store.count(unit, counters, over_the_limit=any(one.verdict.unlimited for one in decisions))
 
 
 def _series(plan: Plan) -> Series:
@@ -159,7 +162,7 @@ def _series(plan: Plan) -> Series:
         whole=context.request.on_conflict == "none",
         occurrences=tuple(_occurrence(one, decisions[0].service.duration_min, context) for one in plan.occurrences),
         held_until=context.held_until,
-        overridden=tuple(sorted({rule for decision in decisions for rule in decision.overridden})),
+        overridden=tuple(sorted({rule for decision in decisions for rule in decision.verdict.overridden})),
         created_at=context.now,
         updated_at=context.now,
     )
@@ -180,11 +183,7 @@ def _occurrence(one: PlannedOccurrence, length_min: int, context: SeriesContext)
         return Occurrence(starts_at=one.starts_at, ends_at=ends_at, code=one.result.code, failed=failed)
     part = one.result.parts[0]
     return Occurrence(
-        starts_at=one.starts_at,
-        ends_at=ends_at,
+        **asdict(part.slot()),
         appointment_id=one.appointment_id,
-        staff_id=part.staff.id,
-        home_branch_id=part.staff.home_branch_id,
-        resource_ids=part.room_ids,
         counted=tuple(counter.name for counter in one.result.counters(context.schedule, context.customer_id)),
     )

@@ -10,13 +10,13 @@ import msgspec
 
 from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.calcom import pending_change
 from chalicelib.booking.changes.cancel import CANCELLABLE, Cancellation, cancel
 from chalicelib.booking.changes.reschedule import MOVABLE, reschedule
 from chalicelib.booking.creation.book import check_time
 from chalicelib.booking.jobs import ResumeSeries
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.booking.provider import pending_change
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.book import JOB_AFTER_SECONDS, REQUEST_LASTS

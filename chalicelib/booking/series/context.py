@@ -26,7 +26,7 @@ from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.series import HOLDS_LAST, OnConflict, held
 from chalicelib.core.clock import to_utc
-from chalicelib.core.errors import NotFound, invalid
+from chalicelib.core.errors import invalid
 from chalicelib.core.tables import fetch_map
 from chalicelib.crm.people import write
 
@@ -116,9 +116,7 @@ def read(company_id: str, request: SeriesRequest, now: datetime, *, for_anybody:
     schedule_key = practice_store.schedule_key(company_id, request.branch_id)
     block_keys = rule_facts.block_keys(company_id, request.customer_id, request.contact)
     rows = fetch_map([schedule_key, *request.customer_keys(company_id), *block_keys])
-    schedule = practice_store.schedule_of(rows[schedule_key], request.branch_id)
-    if request.visitor and not schedule.branch.published:
-        raise NotFound("branch_not_found", f"There is no branch {request.branch_id}.")
+    schedule = practice_store.schedule_of(rows[schedule_key], request.branch_id, published=request.visitor)
     nobody_yet = for_anybody and not request.names_customer
     comes = None if nobody_yet else who_comes(company_id, request, rows)
     service = _service(schedule, request)
@@ -141,10 +139,7 @@ def read(company_id: str, request: SeriesRequest, now: datetime, *, for_anybody:
 
 
 def _service(schedule: Schedule, request: SeriesRequest) -> Service:
-    path = f"{request.path}.service"
-    service = schedule.service(request.service, path)
-    if request.visitor and not service.published:
-        raise invalid(path, "unknown_service", "This is not offered here.")
+    path, service = f"{request.path}.service", request.service_in(schedule)
     if service.category == "package" or service.seats > 1 or service.mobile:
         sentence = "Packages, groups and services at the customer's place are booked one by one."
         raise invalid(path, "not_in_series", sentence)

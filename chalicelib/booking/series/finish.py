@@ -138,10 +138,10 @@ def _make(run: SeriesRun, series: Series, one: Occurrence) -> Appointment | None
 
 
 def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
-    """Taken to Cal.com where the branch books through it; what Cal.com refuses is released there."""
+    """Taken to the provider that the branch books through; what that refuses is released there."""
     if appointment.status != "held":
         return appointment
-    from chalicelib.booking.calcom.book import confirm_at_calcom
+    from chalicelib.booking.provider.book import confirm_with_provider
 
     schedule = time_swap.schedule_for(appointment)
     staff = time_swap.staff_of(schedule, appointment.staff_id)
@@ -149,15 +149,15 @@ def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
         raise NotFound("staff_not_found", f"{appointment.staff_id} is no longer at this branch.")
     service = schedule.service(appointment.service_id, "body.service")
     contact = people.get(appointment.company_id, appointment.customer_id).contact()
-    client = run.calcom()
+    client = run.connect(str(appointment.provider))
     try:
         booked = Booked(appointment, schedule, service, staff, contact)
         context: ChangeContext[Appointment] = ChangeContext(run.new_unit, appointment.company_id, run.clock)
-        return confirm_at_calcom(context, booked, client)
+        return confirm_with_provider(context, booked, client)
     except OutcomeUnknown:
         return appointment
     except DomainError as refusal:
-        log.info("calcom refused one of a series", extra={"appointment_id": appointment.id, "code": refusal.code})
+        log.info("provider refused one of a series", extra={"appointment_id": appointment.id, "code": refusal.code})
         return appointment_store.get_appointment(appointment.company_id, appointment.id)
     finally:
         client.close()

@@ -1,16 +1,22 @@
 """Series in DynamoDB: each with all its occurrences in one item, a company's in one partition, oldest first."""
 
-from typing import Any
-
 from chalicelib.booking.series.series import Series
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core.errors import NotFound
 from chalicelib.core.pages import NEWEST_FIRST, Listing, Page, Selection, page
-from chalicelib.core.tables import Key, encode, fetch
+from chalicelib.core.records import RecordKind
+from chalicelib.core.tables import encode, fetch
 from chalicelib.core.unit import Unit
 
 LISTING = Listing(BookingRow, None, "pk", "sk")
 PREFIX = "series#"
+SERIES = RecordKind(
+    BookingRow,
+    Series,
+    lambda company_id, series_id: (f"{company_id}#series", series_id),
+    lambda series_id: NotFound("series_not_found", f"There is no series {series_id}."),
+)
+find_series, get_series = SERIES.find, SERIES.get
 
 
 def add_series(unit: Unit, series: Series) -> None:
@@ -27,21 +33,7 @@ def save_series(unit: Unit, series: Series) -> None:
 
 def check_unchanged(unit: Unit, series: Series) -> None:
     """Let the unit depend on this being the newest version; it ends as Stale if not."""
-    at = _key(series.company_id, series.id)
-    unit.check(BookingRow(at.pk, at.sk), BookingRow.version == series.version)
-
-
-def find_series(company_id: str, series_id: str) -> Series | None:
-    """One request."""
-    return _series_of(fetch([_key(company_id, series_id)])[0])
-
-
-def get_series(company_id: str, series_id: str) -> Series:
-    """One request; raises NotFound, also for another company's."""
-    found = find_series(company_id, series_id)
-    if found is None:
-        raise NotFound("series_not_found", f"There is no series {series_id}.")
-    return found
+    unit.check(BookingRow(*SERIES.address(series.company_id, series.id)), BookingRow.version == series.version)
 
 
 def page_series(company_id: str, customer_id: str | None, limit: int, cursor: str | None) -> Page[Series]:
@@ -51,18 +43,9 @@ def page_series(company_id: str, customer_id: str | None, limit: int, cursor: st
         return found.map(lambda row: row.model(Series))
     newest = Selection(between=BookingRow.sk.startswith(PREFIX), newest_first=True)
     marks = page(LISTING, f"{company_id}#{customer_id}", limit=limit, cursor=cursor, selection=newest)
-    rows = fetch([_key(company_id, mark.model(str)) for mark in marks.data])
-    return Page([series for series in map(_series_of, rows) if series], marks.next_cursor)
-
-
-def _series_of(row: Any) -> Series | None:
-    return row.model(Series) if row is not None else None
-
-
-def _key(company_id: str, series_id: str) -> Key:
-    return Key(BookingRow, f"{company_id}#series", series_id)
+    rows = fetch([SERIES.key(company_id, mark.model(str)) for mark in marks.data])
+    return Page([series for series in map(SERIES.of, rows) if series], marks.next_cursor)
 
 
 def _row(series: Series) -> BookingRow:
-    at = _key(series.company_id, series.id)
-    return BookingRow(at.pk, at.sk, version=series.version, data=encode(series))
+    return BookingRow(*SERIES.address(series.company_id, series.id), version=series.version, data=encode(series))

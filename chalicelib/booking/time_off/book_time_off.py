@@ -8,9 +8,8 @@ from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.calendar import Calendar
-from chalicelib.booking.calendar.entries import Kind, weeks_between
+from chalicelib.booking.calendar.entries import Kind
 from chalicelib.booking.calendar.owner import owner_of
-from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import TimeOffTaken, TimeOffWithdrawn
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Staff
@@ -70,10 +69,10 @@ def take(
             reason=request.reason,
             created_at=clock(),
         )
-        calendar = _calendar(member, off)
+        calendar = calendar_store.read(owner_of(member), off.starts_at, off.ends_at)
         taken = (off, _in_the_way(off, calendar))
         unit = new_unit()
-        calendar_store.take(unit, calendar, off.entries(), off.created_at)
+        calendar_store.exchange(unit, calendar, (), off.entries(), off.created_at)
         time_off_store.add(unit, off)
         unit.publish(TimeOffTaken(time_off_id=off.id, staff_id=member.id, starts_at=off.starts_at, ends_at=off.ends_at))
         unit.audit("time_off.taken", off.id, ("starts_at", "ends_at"), staff=member.id)
@@ -92,10 +91,8 @@ def withdraw(new_unit: UnitFactory, company_id: str, staff_id: str, time_off_id:
             raise NotFound("time_off_not_found", f"There is no time off {time_off_id}.")
         member = practice_store.find(Staff, company_id, staff_id)
         assert member is not None, "time off belongs to a member of staff"
-        entries = off.entries()
-        unit = new_unit()
-        days = [day for entry in entries for day in entry.days()]
-        calendar_store.free(unit, _calendar(member, off), [entries[0].reference], days)
+        calendar, unit = calendar_store.read(owner_of(member), off.starts_at, off.ends_at), new_unit()
+        calendar_store.exchange(unit, calendar, off.entries(), (), unit.clock())
         time_off_store.remove(unit, off)
         unit.publish(
             TimeOffWithdrawn(time_off_id=off.id, staff_id=staff_id, starts_at=off.starts_at, ends_at=off.ends_at)
@@ -104,10 +101,6 @@ def withdraw(new_unit: UnitFactory, company_id: str, staff_id: str, time_off_id:
         unit.commit()
 
     until_committed(attempt, "calendar_busy", BUSY)
-
-
-def _calendar(member: Staff, off: TimeOff) -> Calendar:
-    return calendar_store.read([owner_of(member)], weeks_between(off.starts_at, off.ends_at - MINUTE))[0]
 
 
 def _in_the_way(off: TimeOff, calendar: Calendar) -> list[Appointment]:

@@ -1,4 +1,4 @@
-"""What another calendar (Google's, Cal.com's) says is busy of a member of staff, as entries of their calendar here.
+"""What another calendar (Google's, a provider's) says is busy of a member of staff, as entries of their calendar here.
 
 An entry ends at the latest where its week does, so that each week is right by itself however many are replaced.
 """
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.booking.calendar.entries import Entry, Kind, monday_of
 from chalicelib.booking.engine.clocks import MINUTE
+from chalicelib.booking.engine.windows import continuous
 from chalicelib.booking.practice.hours import Interval
 
 _SOURCE_BYTES = 4
@@ -16,16 +17,7 @@ _SOURCE_BYTES = 4
 
 def merged(busy: Iterable[Interval], first: datetime, last: datetime) -> list[Interval]:
     """The busy times within `first` to `last` in order, on whole minutes, those that touch as one."""
-    found: list[Interval] = []
-    for start, end in sorted((_floor(start), _ceiling(end)) for start, end in busy):
-        start, end = max(start, first), min(end, last)
-        if start >= end:
-            continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
+    return continuous((max(_floor(start), first), min(_ceiling(end), last)) for start, end in busy)
 
 
 def entries(source: str, busy: Iterable[Interval]) -> list[Entry]:

@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.calendar import Calendar
-from chalicelib.booking.calendar.entries import Kind, repacked, weeks_between
+from chalicelib.booking.calendar.entries import Kind, repacked
 from chalicelib.booking.calendar.owner import owner_of
 from chalicelib.booking.engine.clocks import MINUTE
 from chalicelib.booking.events import ExternalBusyChanged
@@ -63,7 +63,7 @@ def replace_busy(new_unit: UnitFactory, company_id: str, staff_id: str, busy: Bu
     new = external_busy.entries(source, times)
 
     def attempt() -> Busy:
-        calendar = _calendar(member, (first, last))
+        calendar = calendar_store.read(owner_of(member), first, last)
         gone, rest = external_busy.replaced(calendar.entries(), source, first, last)
         changed = repacked(calendar.days, gone, [*rest, *new])
         replaced = msgspec.structs.replace(busy, times=times, conflicts=_booked(calendar, times))
@@ -83,13 +83,9 @@ def replace_busy(new_unit: UnitFactory, company_id: str, staff_id: str, busy: Bu
 def read_busy(company_id: str, staff_id: str, source: str, within: Interval) -> Busy:
     """What `source` says of that time; raises NotFound."""
     member = practice_store.get(Staff, company_id, staff_id)
-    calendar = _calendar(member, within)
+    calendar = calendar_store.read(owner_of(member), *within)
     times = external_busy.times(external_busy.of_source(calendar.entries(), source), *within)
     return Busy(source, *within, times, _booked(calendar, times))
-
-
-def _calendar(member: Staff, within: Interval) -> Calendar:
-    return calendar_store.read([owner_of(member)], weeks_between(within[0], within[1] - MINUTE))[0]
 
 
 def _booked(calendar: Calendar, times: Sequence[Interval]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.appointments.appointment import Appointment
-from chalicelib.booking.appointments.change_context import ChangeContext, connect
+from chalicelib.booking.appointments.change_context import ChangeContext
+from chalicelib.booking.appointments.external import BookingProvider, connect
 from chalicelib.booking.appointments.hold import HoldProof
 from chalicelib.booking.changes.book_online import book_online
 from chalicelib.booking.creation.book import BUSY, Booked, TransactionHook
@@ -26,9 +26,6 @@ from chalicelib.core.errors import Conflict, Invalid, NotFound, Stale
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import CompanyUnitFactory, Unit
 from chalicelib.crm.people import store as people
-
-if TYPE_CHECKING:
-    from chalicelib.vendors.calcom import CalCom
 
 ENDED: dict[Outcome, Conflict] = {
     "accepted": Conflict("offer_accepted", "This was accepted and is booked; cancel the appointment instead."),
@@ -58,7 +55,7 @@ def look(secret: str, clock: Clock) -> tuple[AnsweredOffer, Schedule]:
 
 
 def accept(
-    new_unit: CompanyUnitFactory, secret: str, clock: Clock, calcom: "Callable[[], CalCom]" = connect
+    new_unit: CompanyUnitFactory, secret: str, clock: Clock, connect: Callable[[str], BookingProvider] = connect
 ) -> AnsweredOffer:
     """Book it: the hold becomes the appointment, and the entry is `booked`, in one transaction.
 
@@ -73,7 +70,7 @@ def accept(
         _check_open(offer, clock())
         try:
             company_id = entry.company_id
-            context = ChangeContext[Appointment](lambda: new_unit(company_id), company_id, clock, calcom=calcom)
+            context = ChangeContext[Appointment](lambda: new_unit(company_id), company_id, clock, connect=connect)
             appointment = book_online(context, _booking_request(entry, offer), _mark_booked(entry, offer))
         except _AnsweredMeanwhile:
             raise Stale from None

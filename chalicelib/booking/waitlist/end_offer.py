@@ -4,17 +4,14 @@ from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
 from chalicelib.booking.creation.hold import give_back
 from chalicelib.booking.events import WaitingExpired, WaitingOfferEnded, WaitingWithdrawn
-from chalicelib.booking.jobs import OfferOpening
+from chalicelib.booking.jobs import CheckWaiting, OfferOpening
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import BUSY, OPEN, Outcome, WaitlistEntry
+from chalicelib.booking.waitlist.entry import OPEN, Outcome, WaitlistEntry
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Stale, Unavailable
-from chalicelib.core.jobs import JobContext
-from chalicelib.core.logging import log
+from chalicelib.core.errors import Conflict
+from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.retry import until_committed
-from chalicelib.core.unit import CompanyUnitFactory, Unit, UnitFactory
-
-AT_ONCE = 100
+from chalicelib.core.unit import Unit, UnitFactory
 
 
 def end_offer(unit: Unit, entry: WaitlistEntry, outcome: Outcome, clock: Clock) -> WaitlistEntry:
@@ -59,11 +56,11 @@ def withdraw(new_unit: UnitFactory, company_id: str, waiting_id: str, clock: Clo
         unit.commit(after)
         return after
 
-    return until_committed(attempt, "storage_busy", BUSY)
+    return until_committed(attempt)
 
 
 def take_back(job: OfferOpening, context: JobContext) -> None:
-    """Let someone wait on whose accepted offer Cal.com turned out not to have; does nothing when they do already."""
+    """Let someone wait on whose accepted offer the provider did not have after all; nothing when they do already."""
     appointment = appointment_store.find_appointment(job.company_id, job.appointment_id)
     waiting_id = appointment.metadata.get("waiting_id", "") if appointment else ""
     entry = waitlist_store.find(job.company_id, waiting_id) if waiting_id else None
@@ -75,38 +72,25 @@ def take_back(job: OfferOpening, context: JobContext) -> None:
     unit.commit()
 
 
-def sweep(new_unit: CompanyUnitFactory, clock: Clock, most: int = AT_ONCE) -> int:
-    """End offers that nobody answered and waiting that is over, and look at those again whose day has passed.
-
-    Returns how many there were. Whoever comes twice changes nothing.
-    """
-    done = 0
-    for company_id, waiting_id in waitlist_store.due(clock(), most):
-        entry = waitlist_store.find(company_id, waiting_id)
-        # The index may be behind: the record itself says whether it is due.
-        if entry is None or entry.status not in OPEN or entry.due_at > clock():
-            continue
-        unit = new_unit(company_id)
-        _go_on(unit, entry, clock)
-        try:
-            unit.commit()
-            done += 1
-        except (Stale, Unavailable) as error:  # answered just now; the next sweep sees
-            log.info("waiting not swept", extra={"waiting_id": waiting_id, "code": error.code})
-    return done
-
-
-def _go_on(unit: Unit, entry: WaitlistEntry, clock: Clock) -> None:
+def check_waiting(job: CheckWaiting, context: JobContext) -> None:
+    """End an offer that nobody answered, or waiting that is over; look again at whoever has waited for a day."""
+    entry, now = waitlist_store.find(job.company_id, job.waiting_id), context.clock()
+    if entry is None or entry.status not in OPEN:
+        return
+    if entry.due_at > now:  # another clock is ahead of this one
+        raise Postpone(1, "it is not time yet")
+    unit = context.unit(job.company_id)
     if entry.offer:
-        end_offer(unit, entry, "lapsed", clock)
+        end_offer(unit, entry, "lapsed", context.clock)
         unit.audit("waiting.offer_lapsed", entry.id, ("status",), offer=entry.offer.id)
-    elif entry.expires_at <= clock():
-        waitlist_store.save(unit, entry.expired(clock()))
+    elif entry.expires_at <= now:
+        waitlist_store.save(unit, entry.expired(now))
         unit.publish(WaitingExpired(waiting_id=entry.id, branch_id=entry.branch_id))
         unit.audit("waiting.expired", entry.id, ("status",))
     else:
-        waitlist_store.save(unit, entry.looked_at(clock()))
+        waitlist_store.save(unit, entry.looked_at(now))
         _offer_any_day(unit, entry)
+    unit.commit()
 
 
 def _offer_any_day(unit: Unit, entry: WaitlistEntry) -> None:

@@ -21,10 +21,7 @@ MOST_UNANSWERED = 3
 Status = Literal["waiting", "offered", "booked", "withdrawn", "expired"]
 OPEN = frozenset({"waiting", "offered"})
 Outcome = Literal["open", "accepted", "declined", "lapsed", "withdrawn", "gone"]
-"""`gone`: accepted, and then Cal.com did not have the time. `withdrawn`: the customer left the list."""
-
-
-BUSY = "Too much is happening to this record at once; try again in a moment."
+"""`gone`: accepted, and then the provider did not have the time. `withdrawn`: the customer left the list."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -128,14 +125,9 @@ class WaitlistEntry(WaitlistTerms, frozen=True, kw_only=True):
 
     def accepts(self, staff: IndexedStaff) -> bool:
         """Whether it may be this member of staff."""
-        prefer, skill = self.prefer, (self.prefer.skill or "").casefold()
-        return (
-            (staff.published or not self.visitor)
-            and (not self.staff_ids or staff.id in self.staff_ids)
-            and (prefer.gender is None or staff.gender == prefer.gender)
-            and (prefer.language is None or prefer.language.casefold() in staff.languages)
-            and (not skill or any(ability.name == skill for ability in staff.abilities))
-        )
+        named = not self.staff_ids or staff.id in self.staff_ids
+        seen = staff.published or not self.visitor
+        return seen and named and staff.suits(self.prefer.gender, self.prefer.language, self.prefer.skill)
 
     def fits(self, candidate: Candidate) -> bool:
         """Whether the time would do, from its start to its end, and was not turned down before."""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.booking.allocation.assignment import Preference
+from chalicelib.booking.appointments.external import find_provider
 from chalicelib.booking.events import WaitingAdded
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.hours import DAY_MINUTES
@@ -16,11 +17,11 @@ from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import deposits
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import BUSY, LASTS, LONGEST, LOOKED_AT_EVERY, OPEN, WaitlistEntry, WaitlistTerms
+from chalicelib.booking.waitlist.entry import LASTS, LONGEST, LOOKED_AT_EVERY, OPEN, WaitlistEntry, WaitlistTerms
 from chalicelib.booking.waitlist.matching import can_be_waited_for, length_of
 from chalicelib.core import guards
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import Conflict, Fault, Invalid, NotFound, invalid
+from chalicelib.core.errors import Conflict, Fault, invalid, raise_faults
 from chalicelib.core.guards import Guard
 from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
@@ -63,13 +64,9 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
 
     def attempt() -> WaitlistEntry:
         now = clock()
-        schedule = practice_store.get_schedule(company_id, request.branch_id)
-        if request.visitor and not schedule.branch.published:
-            raise NotFound("branch_not_found", f"There is no branch {request.branch_id}.")
+        schedule = practice_store.get_schedule(company_id, request.branch_id, published=request.visitor)
         expires_at = now + (timedelta(days=request.expires_in_days) if request.expires_in_days else LASTS)
-        faults = tuple(find_faults(request, schedule, now, expires_at))
-        if faults:
-            raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=faults)
+        raise_faults(find_faults(request, schedule, now, expires_at))
         unit = new_unit()
         terms: dict[str, Any] = {name: getattr(request, name) for name in WaitlistTerms.__struct_fields__}
         entry = WaitlistEntry(
@@ -93,7 +90,7 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
         return same or entry
 
     # Stale when somebody else added this customer just now.
-    return until_committed(attempt, "storage_busy", BUSY)
+    return until_committed(attempt)
 
 
 def _customer_id(unit: Unit, company_id: str, request: WaitlistRequest, now: datetime) -> str:
@@ -157,8 +154,9 @@ def _service_faults(request: WaitlistRequest, schedule: Schedule) -> Iterator[Fa
             yield Fault(path, "unknown_service", f"{name!r} is not offered here.")
         elif not can_be_waited_for(service):
             yield Fault(path, "not_waited_for", "Packages, groups and mobile services have no waiting list.")
-        elif schedule.branch.books_through == "calcom" and deposits.due(schedule.policy(service)):
-            sentence = f"{service.name} asks for a deposit, which Cal.com would not wait for."
+        elif schedule.branch.provider and deposits.due(schedule.policy(service)):
+            title = find_provider(schedule.branch.provider).title
+            sentence = f"{service.name} asks for a deposit, which {title} would not wait for."
             yield Fault(path, "not_waited_for", sentence)
         elif request.length_min and (length_of(service, request.length_min) or 0) != request.length_min:
             longest = service.longest_min or service.duration_min

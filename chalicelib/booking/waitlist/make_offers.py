@@ -7,6 +7,7 @@ from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.alternatives.refusal import Refusal
 from chalicelib.booking.appointments import hold_store
 from chalicelib.booking.appointments import store as appointment_store
+from chalicelib.booking.appointments.external import SLOT_TAKEN
 from chalicelib.booking.appointments.hold_token import new_secret
 from chalicelib.booking.availability.search import read_calendar
 from chalicelib.booking.availability.search_index_store import read_index
@@ -36,7 +37,7 @@ from chalicelib.booking.waitlist.offer_rules import (
     start_window,
     texts_from,
 )
-from chalicelib.core.errors import Conflict, Invalid, NotFound, Stale
+from chalicelib.core.errors import Conflict, Invalid, NotFound, Stale, Unavailable
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.queues import LONGEST_DELAY_SECONDS
@@ -54,14 +55,14 @@ AT_ONCE = 20
 """Offers of one job in a branch; what is left comes with the next."""
 REFUSALS = 5
 """So many times that the rules refuse an entry are enough until next time."""
-TAKEN_AT_CALCOM = "calcom_slot_taken"
+CALENDAR_BUSY = "calendar_busy"
 
 
 def offer_opening(job: OfferOpening, context: JobContext) -> None:
     """Do the job. Doing it twice offers nothing twice: what is offered is held, and who has an offer does not wait."""
     if job.reason:
         take_back(job, context)
-    if job.reason == TAKEN_AT_CALCOM or not (job.waiting_id or waitlist_store.anyone(job.company_id)):
+    if job.reason.endswith(SLOT_TAKEN) or not (job.waiting_id or waitlist_store.anyone(job.company_id)):
         return
     again = [_offer_in(job, freed, context) for freed in _freed_times(job)]
     times = [at for at in again if at is not None]
@@ -83,10 +84,19 @@ def _freed_times(job: OfferOpening) -> list[FreedTime]:
 
 
 def _offer_in(job: OfferOpening, freed: FreedTime, context: JobContext) -> datetime | None:
-    """Offer all that can be; when to look again, if anything is left."""
+    """Offer all that can be; when to look again, if anything is left.
+
+    That is at once where calendars are fought over: no fault of the job, and no reason to keep other branches waiting.
+    """
     offers = _BranchOffers(job, freed, context)
     for _ in range(AT_ONCE):
-        if not until_committed(offers.make_next, "calendar_busy", "Many are booking these days at once."):
+        try:
+            made = until_committed(offers.make_next, CALENDAR_BUSY, "Many are booking these days at once.")
+        except Unavailable as error:
+            if error.code != CALENDAR_BUSY:
+                raise
+            break
+        if not made:
             return min(offers.wakes, default=None)
     return context.clock()
 
@@ -166,7 +176,7 @@ def _make(match: Match, context: JobContext) -> None:
     by = offered_by(customer, schedule.branch, now, refuses_texts=bool(refusal and refusal.texts))
     booking = BookingContext(request=request, branch=branch, record_id=new_id("hld"), now=now, customer_id=customer.id)
     decided = _decided(booking)
-    until = kept_until(request.starts_at, decided.policy, now)
+    until = kept_until(request.starts_at, decided.verdict.policy, now)
     _, token_digest = new_secret()  # kept by nobody: the offer is the proof
     hold = hold_for(booking, decided, token_digest, until)
     offer = Offer(

@@ -8,7 +8,7 @@ from chalicelib.booking.events import WaitingBooked
 from chalicelib.booking.jobs import OfferOpening, ServeWaiting
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import BUSY, OPEN, WaitlistEntry, candidate_at
+from chalicelib.booking.waitlist.entry import OPEN, WaitlistEntry, candidate_at
 from chalicelib.core.errors import NotFound
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.retry import until_committed
@@ -21,7 +21,7 @@ def serve_waiting(job: ServeWaiting, context: JobContext) -> None:
         return
     for entry in waitlist_store.open_entries_of(job.company_id, appointment.customer_id):
         if entry.branch_id == appointment.branch_id and _is_met(entry, appointment):
-            until_committed(lambda entry=entry: _serve(entry, appointment, context), "storage_busy", BUSY)  # type: ignore[misc]
+            until_committed(lambda entry=entry: _serve(entry, appointment, context))  # type: ignore[misc]
 
 
 def _is_met(entry: WaitlistEntry, appointment: Appointment) -> bool:

@@ -1,21 +1,18 @@
 """The waiting list in DynamoDB."""
 
-from datetime import datetime
-from typing import Any
-
 import msgspec
 from pynamodb.expressions.condition import Condition
 
+from chalicelib.booking.jobs import CheckWaiting
 from chalicelib.booking.tables import BookingRow
 from chalicelib.booking.waitlist.entry import OPEN, WaitlistEntry
 from chalicelib.core.clock import stamp
 from chalicelib.core.errors import NotFound
 from chalicelib.core.pages import Listing, Page, Selection, page
+from chalicelib.core.records import RecordKind
 from chalicelib.core.tables import Key, encode, fetch
 from chalicelib.core.unit import Unit
 
-DUE = "waiting"
-"""The partition of `by_end` of what the clock has something to do with: few enough for one."""
 BY_COMPANY = Listing(BookingRow, "by_company", "company_id", "starts_at")
 BY_CUSTOMER = Listing(BookingRow, "by_customer", "customer", "starts_at")
 
@@ -30,37 +27,23 @@ class WaitlistFilter(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None = None
 
 
-def key(company_id: str, waiting_id: str) -> Key:
-    """The address of an entry, for a fetch together with other records."""
-    return Key(BookingRow, f"{company_id}#{waiting_id}", "waiting")
-
-
-def entry_of(row: Any) -> WaitlistEntry | None:
-    """The entry in a fetched row."""
-    return row.model(WaitlistEntry) if row is not None else None
-
-
-def find(company_id: str, waiting_id: str) -> WaitlistEntry | None:
-    """One request."""
-    return entry_of(fetch([key(company_id, waiting_id)])[0])
-
-
-def get(company_id: str, waiting_id: str) -> WaitlistEntry:
-    """One request; raises NotFound, also for another company's."""
-    found = find(company_id, waiting_id)
-    if found is None:
-        raise NotFound("waiting_not_found", f"Nobody waits under {waiting_id}.")
-    return found
+WAITING = RecordKind(
+    BookingRow,
+    WaitlistEntry,
+    lambda company_id, waiting_id: (f"{company_id}#{waiting_id}", "waiting"),
+    lambda waiting_id: NotFound("waiting_not_found", f"Nobody waits under {waiting_id}."),
+)
+key, entry_of, find, get = WAITING.key, WAITING.of, WAITING.find, WAITING.get
 
 
 def add(unit: Unit, entry: WaitlistEntry) -> None:
-    """Add it."""
-    unit.add(_row(entry))
+    """Add it, and schedule what the clock has to do with it."""
+    _write(unit, entry, BookingRow.pk.does_not_exist())
 
 
 def save(unit: Unit, entry: WaitlistEntry) -> None:
-    """Write its next version; the unit ends as Stale when someone else was faster."""
-    unit.put(_row(entry), BookingRow.version == entry.version - 1)
+    """Write its next version, likewise; the unit ends as Stale when someone else was faster."""
+    _write(unit, entry, BookingRow.version == entry.version - 1)
 
 
 def anyone(company_id: str) -> bool:
@@ -75,12 +58,6 @@ def open_in(company_id: str, branch_id: str, most: int) -> list[WaitlistEntry]:
     # The index is a moment behind; the records themselves are not.
     found = fetch([Key(BookingRow, row.pk, row.sk) for row in rows])
     return [entry for entry in map(entry_of, found) if entry and entry.status in OPEN]
-
-
-def due(at: datetime, most: int) -> list[tuple[str, str]]:
-    """Company and id of those that the clock has something to do with at `at`, the most overdue first; one Query."""
-    rows = BookingRow.by_end.query(DUE, BookingRow.ends_at < stamp(at), limit=most)
-    return [(str(company_id), str(waiting_id)) for company_id, waiting_id in (r.pk.split("#") for r in rows)]
 
 
 def page_entries(company_id: str, by: WaitlistFilter) -> Page[WaitlistEntry]:
@@ -99,20 +76,26 @@ def open_entries_of(company_id: str, customer_id: str) -> list[WaitlistEntry]:
     return [row.model(WaitlistEntry) for row in rows if row.status in OPEN]
 
 
+def _write(unit: Unit, entry: WaitlistEntry, condition: Condition) -> None:
+    unit.put(_row(entry), condition)
+    key = f"waiting#{entry.id}"
+    if entry.status in OPEN:
+        unit.schedule(CheckWaiting(company_id=entry.company_id, waiting_id=entry.id), entry.due_at, key)
+    else:
+        unit.unschedule(key)
+
+
 def _row(entry: WaitlistEntry) -> BookingRow:
     company_id, at = entry.company_id, key(entry.company_id, entry.id)
-    is_open = entry.status in OPEN
     return BookingRow(
         at.pk,
         at.sk,
         status=entry.status,
         # Keys of their own in the indexes of appointments: no list of those meets them.
         company_id=f"{company_id}#waiting",
-        branch=f"{company_id}#waiting" if is_open else None,
+        branch=f"{company_id}#waiting" if entry.status in OPEN else None,
         customer=f"{company_id}#{entry.customer_id}#waiting",
         starts_at=f"{entry.branch_id}#{stamp(entry.created_at)}#{entry.id}",
-        ending=DUE if is_open else None,
-        ends_at=f"{stamp(entry.due_at)}#{entry.id}" if is_open else None,
         version=entry.version,
         data=encode(entry),
     )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.booking.engine.clocks import EPOCH_DAY, weekday
 from chalicelib.booking.engine.hours import Hours
 from chalicelib.booking.engine.starts import SlotSpec
-from chalicelib.booking.engine.taken import Taken
+from chalicelib.booking.engine.windows import Window
 
 
 def shown(zone: str, minute: int) -> int:
@@ -30,10 +30,10 @@ def open_minutes(hours: Hours, first_day: int, last_day: int) -> set[int]:
     special = dict(hours.overrides)
     found: set[int] = set()
     for day in range(first_day, last_day + 1):
-        if day in hours.closed or day in hours.away:
+        if day in hours.closed:
             continue
         for start, end in special.get(day, hours.weekly[weekday(day)]):
-            cut = day + 1 in special or day + 1 in hours.closed or day + 1 in hours.away
+            cut = day + 1 in special or day + 1 in hours.closed
             until = min(end, 1440) if cut else end
             midnight = (day - EPOCH_DAY) * 1440
             if start < end:
@@ -42,9 +42,9 @@ def open_minutes(hours: Hours, first_day: int, last_day: int) -> set[int]:
     return found
 
 
-def taken_minutes(taken: list[Taken]) -> set[int]:
+def taken_minutes(blocked: list[Window]) -> set[int]:
     """Every minute that is blocked."""
-    return {minute for each in taken for minute in range(*each.blocked)}
+    return {minute for each in blocked for minute in range(*each)}
 
 
 def fits(start: int, spec: SlotSpec, opened: set[int], taken: set[int]) -> bool:

@@ -1,14 +1,13 @@
 """Schedules, bookings and zones as hypothesis draws them: near changes of the clock, leap days, skipped days."""
 
 from datetime import date
-from typing import get_args
 
 from hypothesis import strategies as st
 
 from chalicelib.booking.engine.clocks import day_start
 from chalicelib.booking.engine.hours import Hours, Travel
 from chalicelib.booking.engine.starts import SlotSpec
-from chalicelib.booking.engine.taken import Kind, Taken
+from chalicelib.booking.engine.windows import Window
 
 PLACES = [
     ("Europe/Berlin", date(2026, 3, 29)),
@@ -47,7 +46,7 @@ def hours(draw: st.DrawFn, zone: str, day: int) -> Hours:
 
 
 @st.composite
-def asks(draw: st.DrawFn) -> SlotSpec:
+def slot_specs(draw: st.DrawFn) -> SlotSpec:
     return SlotSpec(
         duration=draw(st.integers(5, 180)),
         step=draw(st.sampled_from([5, 7, 10, 15, 20, 30, 45, 60, 90])),
@@ -55,18 +54,16 @@ def asks(draw: st.DrawFn) -> SlotSpec:
         after=draw(st.integers(0, 40)),
         alignment=draw(st.sampled_from(["rounded", "opening", "gap"])),
         offset=draw(st.sampled_from([0, 0, 5])),
-        optimized=draw(st.booleans()),
     )
 
 
 @st.composite
-def bookings(draw: st.DrawFn, zone: str, day: int) -> list[Taken]:
+def bookings(draw: st.DrawFn, zone: str, day: int) -> list[Window]:
     midnight = day_start(zone, day)
     found = []
     for _ in range(draw(st.integers(0, 6))):
         start = midnight + draw(st.integers(-300, 2880))
         before, after = draw(st.integers(0, 30)), draw(st.integers(0, 30))
         end = start + draw(st.integers(5, 240))
-        kind: Kind = draw(st.sampled_from(get_args(Kind)))
-        found.append(Taken(start=start, end=end, before=before, after=after, kind=kind))
+        found.append((start - before, end + after))
     return found

@@ -1,4 +1,4 @@
-"""The parts of the engine: clocks, windows, bitmaps, hours, limits, seats, routing."""
+"""The parts of the engine: clocks, windows, bitmaps, hours, starts."""
 
 from datetime import date
 
@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.booking.engine import bits, windows
 from chalicelib.booking.engine.clocks import day_of, day_start, instant, phase
 from chalicelib.booking.engine.hours import Hours, Travel, opened
-from chalicelib.booking.engine.limits import days_ahead, full, period_of, window_end
-from chalicelib.booking.engine.query import Host
-from chalicelib.booking.engine.routing import choose
-from chalicelib.booking.engine.starts import SlotSpec, rounded
-from chalicelib.booking.engine.taken import Taken, attendance, blocked_windows, with_a_seat
+from chalicelib.booking.engine.starts import SlotSpec, aligned
 from tests.booking.engine.brute import first_shown
 from tests.booking.engine.drawn import PLACES
 
@@ -62,15 +58,10 @@ def test_a_grid_s_phase_is_that_of_the_zone_unless_it_changes() -> None:
 def test_windows_are_sets_of_minutes(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> None:
     assert minutes(windows.without(some, others)) == minutes(some) - minutes(others)
     assert minutes(windows.common([some, others])) == minutes(some) & minutes(others)
-    assert minutes(windows.merged(some)) == minutes(windows.continuous(some)) == minutes(some)
-    assert minutes(windows.without_contained(some)) == minutes(some)
-    assert minutes(windows.clipped(some, 10, 30)) == minutes(some) & set(range(10, 30))
-    kept = windows.without_contained(some)
-    assert not [a for a in kept for b in kept if a != b and b[0] <= a[0] and a[1] <= b[1]]
+    assert minutes(windows.continuous(some)) == minutes(some)
 
 
-def test_windows_that_touch_stay_apart_unless_they_are_to_be_continuous() -> None:
-    assert windows.merged([(0, 5), (5, 9), (8, 12)]) == [(0, 5), (5, 12)]
+def test_windows_that_touch_are_continuous_and_do_not_overlap() -> None:
     assert windows.continuous([(0, 5), (5, 9), (3, 3)]) == [(0, 9)]
     assert not windows.overlaps((0, 5), [(5, 9)])
     assert windows.common([]) == []
@@ -106,62 +97,11 @@ def test_hours_are_read_on_another_clock_while_travelling() -> None:
     assert starts == [instant("Europe/Berlin", monday, 540), instant("Asia/Tokyo", monday + 1, 540)]
 
 
-def test_periods_follow_the_calendar_and_weeks_start_on_sunday() -> None:
-    day = date(2024, 2, 29).toordinal()
-    assert [date.fromordinal(number).isoformat() for number in period_of("week", day)] == ["2024-02-25", "2024-03-03"]
-    assert [date.fromordinal(number).isoformat() for number in period_of("month", day)] == ["2024-02-01", "2024-03-01"]
-    assert [date.fromordinal(number).isoformat() for number in period_of("year", day)] == ["2024-01-01", "2025-01-01"]
-
-
-def test_a_period_is_full_when_one_more_would_be_too_many() -> None:
-    monday = date(2026, 6, 1).toordinal()
-    midnight = day_start("UTC", monday)
-    assert full({"day": 2}, [(monday, 1), (monday, 1)], 1, "UTC", (monday, monday + 1)) == [(midnight, midnight + 1440)]
-    assert full({"day": 3}, [(monday, 1), (monday, 1)], 1, "UTC", (monday, monday + 1)) == []
-    assert len(full({"day": 30}, [], 60, "UTC", (monday, monday + 1))) == 2
-    assert full({"day": 0}, [(monday, 1)], 1, "UTC", (monday, monday)) == []
-
-
-def test_weekends_may_be_left_out_of_account() -> None:
-    friday = date(2024, 5, 31).toordinal()
-    assert days_ahead(friday, 2, True) == friday + 2
-    assert days_ahead(friday, 2, False) == friday + 4
-    assert window_end(friday, 2, False, {friday, friday + 1, friday + 4}) == friday + 4
-    assert window_end(friday, 2, True, ()) == friday + 61
-
-
-def test_a_group_with_a_seat_left_keeps_only_the_time_around_it() -> None:
-    spec = SlotSpec(duration=60, step=60, before=5, after=10)
-    group = Taken(start=600, end=660, before=1, after=2, same_service=True, people=2)
-    assert blocked_windows([group], spec, 3) == ([], [(589, 600), (660, 667)])
-    assert blocked_windows([group], spec, 2) == ([(599, 662)], [])
-    other = Taken(start=600, end=660)
-    assert blocked_windows([other], spec, 3) == ([(600, 660)], [])
-    assert with_a_seat([540, 600, 630, 660], [group], 60, 2) == [540, 660]
-    assert with_a_seat([540, 600], [group], 60, 3) == [540, 600]
-    assert with_a_seat([570], [other], 60, 3) == []
-    assert attendance([540, 600], [group, other]) == {600: 2}
-
-
-def test_a_stretch_falls_in_with_the_starts_of_another() -> None:
-    spec = SlotSpec(duration=45, step=45)
-    assert rounded([(660, 780), (675, 780)], spec, "UTC") == [660, 705]
-    assert rounded([(660, 780), (790, 900)], spec, "UTC") == [660, 705, 795, 840]
-    saving = SlotSpec(duration=20, step=20, optimized=True)
-    assert rounded([(610, 750)], saving, "UTC") == [610, 630, 650, 670, 690, 710, 730]
-
-
-def test_wishes_that_nobody_fulfils_are_left_out_of_account() -> None:
-    hours = Hours(zone="UTC", weekly=((),) * 7)
-    ada, bob, eve = (Host(id=name, hours=hours, fixed=False) for name in ("ada", "bob", "eve"))
-    everyone = [ada, bob, eve]
-    assert choose(everyone).first == (ada, bob, eve)
-    assert choose(everyone, preferred="bob") == choose(everyone, preferred="bob", routed=["nobody"])
-    assert (choose(everyone, preferred="bob").first, choose(everyone, preferred="bob").others) == (
-        (bob,),
-        (ada, bob, eve),
-    )
-    assert choose(everyone, routed=["eve"]).first == (eve,)
-    assert choose(everyone, preferred="bob", routed=["eve"]).others == (eve, bob)
-    assert choose(everyone, preferred="bob", before="ada").first == (ada,)
-    assert choose(everyone, routed=["eve"], before="ada").first == (eve,)
+def test_a_stretch_begins_on_the_clock_and_keeps_the_step_from_the_one_before() -> None:
+    plain, later = SlotSpec(duration=45, step=45), SlotSpec(duration=30, step=30, offset=5)
+    assert aligned([(660, 750), (790, 900)], plain, "UTC") == [660, 705, 795, 840]
+    assert aligned([(600, 625), (640, 720)], SlotSpec(duration=20, step=90), "UTC") == [600, 690]
+    assert aligned([(601, 651), (652, 713)], SlotSpec(duration=20, step=45), "UTC") == [615, 660]
+    assert aligned([(600, 645), (650, 720)], plain, "UTC") == [600, 660]
+    assert aligned([(600, 700)], later, "UTC") == [605, 640]
+    assert aligned([(601, 700)], SlotSpec(duration=30, step=40, alignment="gap"), "UTC") == [601, 641]
