@@ -109,7 +109,7 @@ def _learn(unit: Unit, resolution: Resolution, person_id: str, at: datetime) -> 
     sighting = resolution.sighting
     old = person_store.get_keyed(unit.company_id, person_id)
     new = learnt(old.person, sighting, at)
-    known = {**write.read_holders(old.person, new), **resolution.known}
+    known = write.read_holders(old.person, new, known=resolution.known)
     write.save(unit, old, new, known, source=sighting.source)
 
 

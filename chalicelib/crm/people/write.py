@@ -1,6 +1,7 @@
 """Writing a person together with what leads to them: their contact points and their household."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -40,10 +41,11 @@ def point_key(person: Person, point: ContactPoint) -> Key:
     return point_store.key(person.company_id, point.kind, point.written)
 
 
-def read_holders(person: Person, *others: Person) -> dict[Key, Holders]:
-    """Who has the contact points of these persons; one request."""
-    keys = [point_key(one, point) for one in (person, *others) for point in one.contact_points]
-    return {key: point_store.holders_of(row) for key, row in fetch_map(keys).items()}
+def read_holders(*persons: Person, known: Known = MappingProxyType({})) -> dict[Key, Holders]:
+    """Who has the contact points of these persons, besides those that are `known`; one request, none for none."""
+    keys = (point_key(one, point) for one in persons for point in one.contact_points)
+    found = fetch_map(key for key in keys if key not in known)
+    return {**known, **{key: point_store.holders_of(row) for key, row in found.items()}}
 
 
 def add(unit: Unit, person: Person, known: Known) -> Person:
