@@ -43,6 +43,7 @@ def running() -> Iterator[Practice]:
         "RETELL_API_KEY": KEY,
         "CALCOM_API_KEY": "cal_bench",
         "CALCOM_WEBHOOK_SECRET": "whsec_bench",
+        "PEOPLE_KEY": "people_key_of_the_benchmarks_0123456789",
         "CALCOM_BASE_URL": simulator.start(),
     }
     settings.cache_clear()

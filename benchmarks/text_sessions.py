@@ -21,8 +21,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext, Postpone, work
 from chalicelib.core.unit import Unit
 from chalicelib.core.worker import deliver
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.identity import store as identity
 from chalicelib.identity.account import Credential
 from chalicelib.identity.user import User
@@ -33,6 +32,7 @@ from chalicelib.text_sessions.plans import PlanDetails
 from chalicelib.text_sessions.session import INTERVAL, ChatUser, Session
 from chalicelib.text_sessions.subscription import Account, Subscription
 from chalicelib.text_sessions.update_meter import seconds_until
+from infra.local.demo_people import add_person
 from infra.local.invoking import Answer, Caller, call
 
 SESSIONS = 1000
@@ -48,7 +48,7 @@ class Patient:
     def __init__(self) -> None:
         unit = Unit(system.COMPANY)
         number = f"+49151{time.time_ns() % 10**8:08}"
-        customer = add_from_contact(unit, Contact(name="Eve", phone=number), "api", now())
+        customer = add_person(unit, Contact(name="Eve", phone=number), "api", now())
         user = User(
             id=new_id("usr"), company_id=system.COMPANY, name="Eve", email=f"{new_id('eve').lower()}@example.com",
             role="client", status="active", customer_id=customer.id, created_at=now(), updated_at=now(),

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.endpoints import PACKAGES
+from infra import people_key
 from infra.changes import Deployment, DeploymentFailed
 from infra.dependencies import code_key, zip_name
 from infra.index_updates import CannotUpdate, updates
@@ -51,6 +52,7 @@ def deploy(
     given = {**parameters, "CodeBucket": bucket, **code}
     deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say, ORIGIN_KEYS)
     deployed = deployment.template()
+    people_key.ensure(session.client("ssm", endpoint_url=endpoint), parameters.get("Prefix", stack), say)
     outputs: dict[str, str] = {}
     for update in updates(deployed, root):
         if deployed is not None:

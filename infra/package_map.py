@@ -9,6 +9,8 @@ import grimp
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- packages: begin -->", "<!-- packages: end -->"
+CUT = ("crm", "booking")
+"""Areas that are cut into packages."""
 Arrows = Mapping[str, set[str]]
 
 
@@ -53,7 +55,7 @@ def drawn(full: Arrows) -> list[str]:
 
 
 def picture() -> str:
-    """Both pictures: the areas, and what booking is made of."""
+    """The pictures: the areas, and what those are made of that have packages of their own."""
     graph = grimp.build_graph("chalicelib")
     return "\n".join(
         [
@@ -62,12 +64,14 @@ def picture() -> str:
             "",
             *drawn(arrows(graph, "chalicelib")),
             "",
-            "The packages of `chalicelib/booking/`:",
-            "",
-            *drawn(arrows(graph, "chalicelib.booking")),
+            *(line for area in CUT for line in _area(graph, area)),
             END,
         ]
     )
+
+
+def _area(graph: grimp.ImportGraph, area: str) -> list[str]:
+    return [f"The packages of `chalicelib/{area}/`:", "", *drawn(arrows(graph, f"chalicelib.{area}"))]
 
 
 def placed(page: str, new: str) -> str:

@@ -114,9 +114,10 @@ def _queues(endpoint: Endpoint) -> list[Statement]:
 def _secrets(endpoint: Endpoint) -> list[Statement]:
     # No kms:Decrypt: the key policy of alias/aws/ssm, which encrypts SecureStrings unless another key is named, lets in
     # whoever may read the parameter.
-    if not endpoint.needs.secrets:
+    names = endpoint.needs.all_secrets()
+    if not names:
         return []
-    parameters = [arn("ssm", f"parameter/${{Prefix}}/{name}") for name in sorted(set(endpoint.needs.secrets))]
+    parameters = [arn("ssm", f"parameter/${{Prefix}}/{name}") for name in names]
     return [_allow("Secrets", "ssm", ["GetParameter"], parameters)]
 
 

@@ -67,6 +67,7 @@ class EmbeddedAws:
             "RETELL_API_KEY": "key_test",
             "CALCOM_API_KEY": "cal_test",
             "CALCOM_WEBHOOK_SECRET": "whsec_test",
+            "PEOPLE_KEY": "people_key_of_the_tests_0123456789abcdef",
             "TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000",
             "TWILIO_AUTH_TOKEN": "twilio_test",
             "FIC_CLIENT_ID": self.fic.access.client_id,

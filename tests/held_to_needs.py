@@ -36,7 +36,7 @@ def held_to_needs(patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def checked_secret(name: str) -> str | None:
         kind = _doing.get()
-        if kind and name not in kind.needs.secrets:
+        if kind and name not in kind.needs.all_secrets():
             strayed.append(f"{kind.__name__}: secret {name}")
             return None
         return environment_secret(name)

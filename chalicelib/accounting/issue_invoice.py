@@ -24,7 +24,7 @@ from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 from chalicelib.vendors.fattureincloud.client import FattureInCloud
 
 FIC_ZONE = ZoneInfo("Europe/Rome")
@@ -136,8 +136,8 @@ def _entity(account: Account, appointment: Appointment, client_id: str | None) -
         found: Sequence[Any] = record_store.find_at(account.company_id, "clients", mine)
         if found:
             return {"id": found[0].record.id, "name": found[0].record.name}
-    customer = crm.get_customer(account.company_id, appointment.customer_id)
-    known = {"name": customer.name, "email": customer.email, "phone": customer.phone}
+    customer = people.get(account.company_id, appointment.customer_id)
+    known = {"name": customer.called, "email": customer.email, "phone": customer.phone}
     return {name: value for name, value in known.items() if value}
 
 

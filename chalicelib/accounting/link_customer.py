@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.accounting import account_store, billing_store, record_store
 from chalicelib.accounting import record as records
 from chalicelib.accounting.billing import Billing
-from chalicelib.accounting.parse_record import folded, tax_code, vat_number
+from chalicelib.accounting.parse_record import tax_code, vat_number
 from chalicelib.accounting.record import LinkedBy, Record
 from chalicelib.accounting.record_jobs import LinkClients, LinkCustomer
 from chalicelib.accounting.record_store import Stored
@@ -18,8 +18,10 @@ from chalicelib.core.pages import Page
 from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact, Customer
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.names.compare import same_name
+from chalicelib.crm.people import store as people
+from chalicelib.crm.people.person import Person
 
 AT_ONCE = 25
 MARKS: tuple[LinkedBy, ...] = ("vat_number", "tax_code", "email", "phone")
@@ -32,7 +34,7 @@ MOST_SUGGESTED = 10
 class Suggestion(msgspec.Struct, frozen=True):
     """A customer who might be this client, and what they share."""
 
-    customer: Customer
+    customer: Person
     because: tuple[str, ...]
 
 
@@ -47,7 +49,7 @@ def link_customer(job: LinkCustomer, context: JobContext) -> None:
     """Link the clients that share something with this customer, if it is with nobody else."""
     # Most customers are new to companies that have no books here.
     accounts = account_store.accounts(job.company_id)
-    customer = crm.find_customer(job.company_id, job.customer_id) if accounts else None
+    customer = people.find(job.company_id, job.customer_id) if accounts else None
     if customer is None:
         return
     billing = billing_store.find_billing(job.company_id, customer.id)
@@ -71,7 +73,7 @@ def link_by_hand(new_unit: UnitFactory, client: Record, customer_id: str | None)
         if stored is None or stored.record.deleted_at is not None:
             raise NotFound("fic_client_not_found", f"There is no client {client.key}.")
         if customer_id is not None:
-            crm.get_customer(unit.company_id, customer_id)
+            people.get(unit.company_id, customer_id)
         new = records.linked(stored.record, customer_id, "hand")
         _stage(unit, stored, new)
         unit.commit(new)
@@ -85,7 +87,7 @@ def bill_customer(new_unit: UnitFactory, customer_id: str, vat: str | None, code
 
     def attempt() -> Billing:
         unit = new_unit()
-        crm.get_customer(unit.company_id, customer_id)
+        people.get(unit.company_id, customer_id)
         old = billing_store.find_billing(unit.company_id, customer_id)
         new = Billing(
             customer_id=customer_id,
@@ -108,15 +110,15 @@ def suggestions(client: Record) -> list[Suggestion]:
     for mark, owners in _owners([client])[client.id].items():
         for customer_id in owners:
             because.setdefault(customer_id, []).append(mark)
-    found: dict[str, Customer] = {}
+    found: dict[str, Person] = {}
     for customer in _newest(client.company_id):
-        if customer.id in because or (client.name and _same_name(customer.name, client.name)):
+        if customer.id in because or (client.name and same_name(customer.name, client.name)):
             found[customer.id] = customer
     for customer_id in because.keys() - found.keys():
-        customer_or_none = crm.find_customer(client.company_id, customer_id)
+        customer_or_none = people.find(client.company_id, customer_id)
         if customer_or_none:
             found[customer_id] = customer_or_none
-    named = {customer.id for customer in found.values() if _same_name(customer.name, client.name)}
+    named = {customer.id for customer in found.values() if same_name(customer.name, client.name)}
     listed = [
         Suggestion(customer, (*because.get(customer.id, ()), *(("name",) if customer.id in named else ())))
         for customer in found.values()
@@ -173,28 +175,22 @@ def _keys(client: Record) -> Iterable[tuple[LinkedBy, Key]]:
     if client.tax_code:
         yield "tax_code", billing_store.owners_key(company, "tax_code", client.tax_code)
     if client.email:
-        yield "email", crm.contact_keys(company, Contact(email=client.email))[0]
+        yield "email", contact_points.key(company, "email", client.email)
     if client.phone:
-        yield "phone", crm.contact_keys(company, Contact(phone=client.phone))[0]
+        yield "phone", contact_points.key(company, "phone", client.phone)
 
 
 def _owner_in(mark: LinkedBy, row: object) -> frozenset[str]:
     if mark in ("vat_number", "tax_code"):
         return billing_store.owners_in(row)
-    owner = crm.owner_of([row])
-    return frozenset((owner,)) if owner else frozenset()
+    return frozenset(one.person_id for one in contact_points.holders_of(row).all if not one.claimed)
 
 
-def _newest(company_id: str) -> Iterable[Customer]:
+def _newest(company_id: str) -> Iterable[Person]:
     cursor: str | None = None
     for _ in range(NEWEST_CUSTOMERS // 100):
-        page: Page[Customer] = crm.page_customers(company_id, 100, cursor)
+        page: Page[Person] = people.page_listed(company_id, "customer", 100, cursor)
         yield from page.data
         cursor = page.next_cursor
         if cursor is None:
             return
-
-
-def _same_name(one: str, other: str) -> bool:
-    """Whatever the order of first and last name."""
-    return bool(one) and sorted(folded(one).split()) == sorted(folded(other).split())

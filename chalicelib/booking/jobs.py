@@ -158,6 +158,16 @@ class OfferOpening(Job):
     reason: str = ""
 
 
+class ServeWaiting(Job):
+    """Let whoever has booked a time that they waited for wait for it no longer."""
+
+    queue = "default"
+    needs = OFFERS
+    handler = "chalicelib.booking.waitlist.serve:serve_waiting"
+
+    appointment_id: str
+
+
 class CheckWaiting(Job):
     """End an offer that nobody answered, or waiting that is over, or look again at who has waited for a day."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.booking import events
-from chalicelib.booking.jobs import AskForReview, MailCustomer, News, OfferOpening
+from chalicelib.booking.jobs import AskForReview, MailCustomer, News, OfferOpening, ServeWaiting
 from chalicelib.core.events import Event, Job
 
 
@@ -31,6 +31,10 @@ def _changed(event: events.PracticeChanged, company_id: str) -> Job | None:
 
 def _joined(event: events.WaitingAdded, company_id: str) -> Job:
     return OfferOpening(company_id=company_id, branch_ids=(event.branch_id,), waiting_id=event.waiting_id)
+
+
+def _serve(event: events.AppointmentBooked, company_id: str) -> Job:
+    return ServeWaiting(company_id=company_id, appointment_id=event.appointment_id)
 
 
 def _mail_about(news: News, *, participant: bool = False, status: str = "") -> Callable[[Any, str], Job | None]:
@@ -62,7 +66,7 @@ def _ask_for_review(event: events.AppointmentMarked, company_id: str) -> Job | N
 
 
 LISTENERS: dict[type[Event], tuple[Callable[[Any, str], Job | None], ...]] = {
-    events.AppointmentBooked: (_mail_about("booked"),),
+    events.AppointmentBooked: (_mail_about("booked"), _serve),
     events.AppointmentCancelled: (_freed, _mail_about("cancelled")),
     events.AppointmentReassigned: (_freed,),
     events.AppointmentMoved: (_moved_away, _mail_about("moved")),

@@ -43,7 +43,7 @@ def check_availability(caller: Caller, args: Args, tools: Tools) -> Answer:
     from chalicelib.calls import free_times
 
     request: AvailabilityArgs = read_args(args, AvailabilityArgs)
-    return free_times.offer(caller.company_id, _branch(caller, request.branch_id), request, tools.clock())
+    return free_times.offer(caller, _branch(caller, request.branch_id), request, tools.clock())
 
 
 def book_appointment(caller: Caller, args: Args, tools: Tools) -> Answer:

@@ -47,7 +47,8 @@ def about_one(context: FunctionContext, known: Known, phrase: str, status: str) 
 def said_of(context: FunctionContext, known: Known) -> str:
     """`Massage with Ada Keller on Tuesday, December 1 at 9:30 AM`, on its own branch's clock."""
     voice = context.voice.on_clock(known.schedule.branch.clock())
-    return voice.appointment(known.service, known.staff, known.appointment.starts_at)
+    said = voice.appointment(known.service, known.staff, known.appointment.starts_at)
+    return f"{known.customer}: {said}" if known.customer else said
 
 
 def _said(context: FunctionContext, known: Sequence[Known]) -> list[str]:
@@ -67,6 +68,7 @@ def _data(known: Sequence[Known]) -> list[Answer]:
                 "starts_at": one.appointment.starts_at.astimezone(zone).isoformat(),
                 "ends_at": one.appointment.ends_at.astimezone(zone).isoformat(),
                 "appointment_status": one.appointment.status,
+                "customer": one.customer or None,
             }
         )
     return found

@@ -25,8 +25,9 @@ from chalicelib.core.errors import DomainError, Stale, Unavailable
 from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.retry import known_first, until_committed
 from chalicelib.core.unit import CompanyUnitFactory, Unit
-from chalicelib.crm import customers
-from chalicelib.crm import store as crm
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.matching import resolve
+from chalicelib.crm.matching.resolve import Sighting, Trust
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,11 +161,16 @@ def _customer(unit: Unit, call: Call, placed: BackfillPlacement, at: datetime) -
     if call.link.customer_id:
         return call.link.customer_id, "customer: the one linked to the call"
     contact = placed.contact
-    known = crm.owner_of(list(placed.reads(crm.contact_keys(unit.company_id, contact)).values()))
-    if known:
-        return known, f"customer: known by {contact.phone or contact.email}"
+    rows = placed.reads(contact_points.keys(unit.company_id, contact))
+    trust: Trust = "caller" if contact.phone and contact.phone == call.facts.their_number else "stranger"
+    found = resolve.resolve(
+        unit.company_id, Sighting(contact=contact, trust=trust, source="retell_phone"), rows
+    )
+    customer_id = resolve.stage(unit, found, at)
+    if found.person_id:
+        return customer_id, f"customer: known by {contact.phone or contact.email}"
     line = ", ".join(part for part in (contact.name, contact.phone, contact.email) if part)
-    return customers.add_from_contact(unit, contact, "retell_phone", at).id, f"customer: new, {line}"
+    return customer_id, f"customer: new, {line}"
 
 
 def _write_link(unit: Unit, call: Call, appointment: Appointment) -> None:

@@ -22,13 +22,11 @@ from chalicelib.calls.time_parsing import instant
 from chalicelib.core import reference_store
 from chalicelib.core.errors import DomainError, NotFound
 from chalicelib.core.ids import new_id
-from chalicelib.core.people import clean_email, clean_name
-from chalicelib.core.phones import e164
 from chalicelib.core.references import Reference
 from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import Unit
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import Contact, RawContact, read_what_can_be
 
 LONGEST = timedelta(days=1)
 T = TypeVar("T")
@@ -168,7 +166,7 @@ def _guessed(call: Call, booking: BookingData, guess: BackfillPlacement | None) 
     branch = guess.schedule.branch
     found = [practice_store.schedule_key(branch.company_id, branch.id)]
     try:
-        found += crm.contact_keys(branch.company_id, _contact(call, booking, branch.country))
+        found += contact_points.keys(branch.company_id, _contact(call, booking, branch.country))
         starts_at, ends_at = _times(guess.schedule, guess.service, booking, call.created_at)
     except CannotBackfill:
         return found
@@ -251,13 +249,13 @@ def _instant(text: str, branch: Branch, said_at: datetime) -> datetime:
 
 def _contact(call: Call, booking: BookingData, country: str) -> Contact:
     # What a language model understood of a spoken number or address is not ours to refuse: the caller's own stands in.
-    phone = _or_none(lambda: e164(booking.phone or "", country, "phone")) or call.facts.their_number
-    email = _or_none(lambda: clean_email(booking.email or "", "email"))
-    if not (phone or email or call.link.customer_id):
+    contact = read_what_can_be(RawContact(name=booking.name, phone=booking.phone, email=booking.email), country)
+    if contact.phone is None:
+        contact = msgspec.structs.replace(contact, phone=call.facts.their_number)
+    if not (contact.is_reachable or call.link.customer_id):
         missing = "no phone number or e-mail address that can be read is given, and the caller's number is hidden"
         raise CannotBackfill("contact_missing", missing)
-    name = _or_none(lambda: clean_name(booking.name or "", "name")) or ""
-    return Contact(name=name, phone=phone, email=email)
+    return contact
 
 
 def _minute(instant: datetime) -> datetime:

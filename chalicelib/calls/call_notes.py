@@ -11,7 +11,7 @@ from chalicelib.core.errors import Conflict, NotFound, Stale, invalid
 from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 
 LONGEST_NOTES = 10_000
 LONGEST_TAG = 40
@@ -61,12 +61,12 @@ def link_customer(new_unit: UnitFactory, call_id: str, customer_id: str | None) 
         unit = new_unit()
         ours = store.our_id(unit.company_id, call_id) or call_id
         call_key = store.call_key(unit.company_id, ours)
-        customer_key = crm.key(unit.company_id, customer_id) if customer_id else None
+        customer_key = people.key(unit.company_id, customer_id) if customer_id else None
         rows = fetch_map([call_key, customer_key] if customer_key else [call_key])
         call = store.call_of(rows[call_key])
         if call is None:
             raise NotFound("call_not_found", f"There is no call {call_id}.")
-        if customer_key and rows[customer_key] is None:
+        if customer_key and people.person_of(rows[customer_key]) is None:
             raise NotFound("customer_not_found", f"There is no customer {customer_id}.")
         if call.link.customer_id == customer_id:
             return call

@@ -25,8 +25,9 @@ from chalicelib.core.phones import e164
 from chalicelib.core.retry import known_first, until_committed
 from chalicelib.core.tables import fetch_map, fetch_one
 from chalicelib.core.unit import UnitFactory
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact, Customer
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.people import store as people
+from chalicelib.crm.people.person import Person
 from chalicelib.messaging import store as messaging
 
 if TYPE_CHECKING:
@@ -84,29 +85,32 @@ def start(new_unit: UnitFactory, company_id: str, request: OutboundCall, clock: 
     return _confirm(new_unit, call, vendor_id)
 
 
-def _whom(company_id: str, request: OutboundCall) -> tuple[Branch, str, Customer | None, bool]:
+def _whom(company_id: str, request: OutboundCall) -> tuple[Branch, str, Person | None, bool]:
     """The branch, the number to call, its owner where they are known, and whether that number refuses calls."""
     branch_key = practice_store.schedule_key(company_id, request.branch_id)
     if request.customer_id is None:
         branch = practice_store.get_schedule(company_id, request.branch_id).branch
         number = _number(request, branch, None)
         refusal_key = messaging.refusal_key(company_id, number)
-        owners = crm.contact_keys(company_id, Contact(phone=number))
-        rows = fetch_map([refusal_key, *owners])
-        owner = crm.owner_of([rows[key] for key in owners])
-        customer = crm.find_customer(company_id, owner) if owner else None
+        holders_key = contact_points.key(company_id, "phone", number)
+        rows = fetch_map([refusal_key, holders_key])
+        ids = [holder.person_id for holder in contact_points.holders_of(rows[holders_key]).all if not holder.claimed]
+        owners = people.find_all(company_id, ids)
+        # Whoever shares the number wants no calls on it; else nobody knows who will answer.
+        refusing = next((owner for owner in owners if owner.do_not_call), None)
+        customer = refusing or (owners[0] if len(owners) == 1 else None)
         return branch, number, customer, _refuses(rows[refusal_key])
-    customer_key = crm.key(company_id, request.customer_id)
+    customer_key = people.key(company_id, request.customer_id)
     rows = fetch_map([branch_key, customer_key])
     branch = practice_store.schedule_of(rows[branch_key], request.branch_id).branch
-    customer = crm.customer_of(rows[customer_key])
+    customer = people.person_of(rows[customer_key])
     if customer is None:
         raise NotFound("customer_not_found", f"There is no customer {request.customer_id}.")
     number = _number(request, branch, customer)
     return branch, number, customer, _refuses(fetch_one(messaging.refusal_key(company_id, number)))
 
 
-def _number(request: OutboundCall, branch: Branch, customer: Customer | None) -> str:
+def _number(request: OutboundCall, branch: Branch, customer: Person | None) -> str:
     if request.to:
         return e164(request.to, branch.country, "body.to")
     if customer is None:
@@ -121,7 +125,7 @@ def _refuses(row: Any) -> bool:
     return refusal is not None and refusal.calls
 
 
-def _check_allowed(branch: Branch, customer: Customer | None, refuses: bool, now: datetime) -> None:
+def _check_allowed(branch: Branch, customer: Person | None, refuses: bool, now: datetime) -> None:
     if refuses or (customer and customer.do_not_call):
         raise Conflict("do_not_call", "This number is on the list of those who do not want to be called.")
     allowed = branch.next_outbound(now)
@@ -131,7 +135,7 @@ def _check_allowed(branch: Branch, customer: Customer | None, refuses: bool, now
         raise Conflict("quiet_hours", detail, next_allowed_at=local)
 
 
-def _held(branch: Branch, number: str, customer: Customer | None, request: OutboundCall, at: datetime) -> PhoneCall:
+def _held(branch: Branch, number: str, customer: Person | None, request: OutboundCall, at: datetime) -> PhoneCall:
     if branch.phone is None:
         raise invalid("body.branch_id", "no_phone", "This branch has no number to call from.")
     return PhoneCall(

@@ -13,8 +13,8 @@ from chalicelib.calls import list_store, store
 from chalicelib.calls.call import Call
 from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import Key, fetch_map
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Customer
+from chalicelib.crm.people import store as people
+from chalicelib.crm.people.person import Person
 
 AT_ONCE = 48
 """Calls followed with one BatchGetItem of a hundred keys: customer, appointment, and the few branches they share."""
@@ -45,7 +45,7 @@ class Links(msgspec.Struct, frozen=True):
     """A call with everything it should lead to, as far as it exists."""
 
     call: Call
-    customer: Customer | None
+    customer: Person | None
     appointment: Appointment | None
     schedule: Schedule | None
 
@@ -128,7 +128,7 @@ def follow_all(calls: Sequence[Call]) -> list[Links]:
 
 def _customer(call: Call) -> Key | None:
     customer_id = call.link.customer_id
-    return crm.key(call.company_id or "none", customer_id) if customer_id else None
+    return people.key(call.company_id or "none", customer_id) if customer_id else None
 
 
 def _appointment(call: Call) -> Key | None:
@@ -150,7 +150,7 @@ def _links(call: Call, rows: Mapping[Key, Any]) -> Links:
     except NotFound:
         schedule = None
     appointment = appointment_store.appointment_of(row(_appointment(call)))
-    return Links(call, crm.customer_of(row(_customer(call))), appointment, schedule)
+    return Links(call, people.person_of(row(_customer(call))), appointment, schedule)
 
 
 def validate(calls: Iterable[Call]) -> Iterator[tuple[Call, Chain]]:

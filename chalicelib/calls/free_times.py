@@ -16,18 +16,24 @@ from chalicelib.booking.engine.clocks import moment_of
 from chalicelib.booking.practice.hours import local_instant
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.schedule import Schedule
+from chalicelib.calls.caller import Caller
 from chalicelib.calls.function_args import AvailabilityArgs
 from chalicelib.calls.speech import voice_of
 from chalicelib.calls.time_parsing import FURTHEST_DAYS, coming_day, iso_day
 from chalicelib.core.errors import invalid
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.people import store as people
 
 MOST_SLOTS = 6
+MOST_NAMED = 12
 DAYS_AHEAD = 7
 
 
-def offer(company_id: str, branch_id: str, request: AvailabilityArgs, now: datetime) -> dict[str, Any]:
-    """The next free times for a service: on a day, or within a week. Raises Invalid, NotFound."""
-    schedule, service, slots = _free(company_id, branch_id, request, now)
+def offer(caller: Caller, branch_id: str, request: AvailabilityArgs, now: datetime) -> dict[str, Any]:
+    """The next free times for a service: on a day, or within a week; and who it may be for, where several share the
+    caller's number. Raises Invalid, NotFound.
+    """
+    schedule, service, slots, names = _free(caller, branch_id, request, now)
     zone = schedule.branch.clock()
     return {
         "message": voice_of(schedule.branch, now).free(service.name, [slot.starts_at for slot in slots]),
@@ -41,18 +47,30 @@ def offer(company_id: str, branch_id: str, request: AvailabilityArgs, now: datet
             }
             for slot in slots
         ],
+        "candidates": names,
     }
 
 
+def _first_names(company_id: str, row: Any) -> list[str]:
+    """Of those who share the number, where there are several; the agent asks whom it is for."""
+    ids = [holder.person_id for holder in contact_points.holders_of(row).all if not holder.claimed]
+    if not 1 < len(ids) <= MOST_NAMED:
+        return []
+    return [person.first_name for person in people.find_all(company_id, ids) if person.first_name]
+
+
 def _free(
-    company_id: str, branch_id: str, request: AvailabilityArgs, now: datetime
-) -> tuple[Schedule, Service, list[Slot]]:
+    caller: Caller, branch_id: str, request: AvailabilityArgs, now: datetime
+) -> tuple[Schedule, Service, list[Slot], list[str]]:
+    company_id, number = caller.company_id, caller.number
+    keys = [contact_points.key(company_id, "phone", number)] if number else []
     margin = timedelta(days=1)
     day = _rough_day(company_id, branch_id, request, now)
     last = day + (margin if request.date else timedelta(days=DAYS_AHEAD))
     found = branch_context.read(
-        company_id, branch_id, (day - margin, last + margin), CalendarFilter(service=request.service)
+        company_id, branch_id, (day - margin, last + margin), CalendarFilter(service=request.service), keys
     )
+    names = _first_names(company_id, found.rows[keys[0]]) if keys else []
     schedule = found.schedule
     service = schedule.service(request.service, "args.service")
     if service.mobile:
@@ -62,7 +80,7 @@ def _free(
     first = coming_day(request.date, schedule.branch, now, "args.date") if request.date else today
     days = [first + timedelta(days=n) for n in range(1 if request.date else DAYS_AHEAD)]
     if service.parts:
-        return schedule, service, _spread(_of_package(found, service, request, days, now))
+        return schedule, service, _spread(_of_package(found, service, request, days, now)), names
     able = schedule.able(service, request.staff, "args.staff")
     by_start: dict[datetime, Slot] = {}
     ids = {member.id for member in able}
@@ -77,7 +95,7 @@ def _free(
     )
     for slot in (*joinable, *new):
         by_start.setdefault(slot.starts_at, slot)
-    return schedule, service, _spread([by_start[starts_at] for starts_at in sorted(by_start)])
+    return schedule, service, _spread([by_start[starts_at] for starts_at in sorted(by_start)]), names
 
 
 def _of_package(

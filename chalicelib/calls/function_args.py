@@ -5,7 +5,10 @@ from typing import Annotated, Any
 import msgspec
 
 from chalicelib.core.payloads import read
+from chalicelib.crm.names import placeholders
 
+MAYBE_UNKNOWN = frozenset({"name", "phone", "email", "date", "branch_id", "appointment_id"})
+"""What a language model fills with a word for nothing where it was not told."""
 Argument = Annotated[str, msgspec.Meta(max_length=200)]
 
 
@@ -24,7 +27,7 @@ class BookingArgs(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     starts_at: str
     name: str | None = None
-    phone: str | None = None
+    phone: str | int | None = None
     email: str | None = None
     staff: str | None = None
     branch_id: str | None = None
@@ -57,7 +60,7 @@ class MessageArgs(msgspec.Struct, frozen=True, kw_only=True):
 
     message: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
     name: Argument | None = None
-    phone: Argument | None = None
+    phone: Argument | int | None = None
     branch_id: Argument | None = None
 
 
@@ -69,6 +72,17 @@ class TransferArgs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_args(args: dict[str, Any], kind: type[Any]) -> Any:
-    """The arguments as `kind`; nulls and empty text count as absent. Raises Invalid with every fault under `args.`."""
-    given = {name: value for name, value in args.items() if value is not None and value != ""}
+    """The arguments as `kind`; nulls, empty text and what stands for it ("unknown", of staff "any") count as absent.
+
+    Raises Invalid with every fault under `args.`.
+    """
+    given = {name: value for name, value in args.items() if _given(name, value)}
     return read(given, kind, "args", strict=True)
+
+
+def _given(name: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return value is not None
+    if name == "staff":
+        return placeholders.anybody_for_none(value) is not None
+    return placeholders.given(value) is not None if name in MAYBE_UNKNOWN else value != ""

@@ -22,8 +22,8 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.retry import known_first, until_committed
 from chalicelib.core.tables import Key, fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.holders import Holders
 
 KEEP_ANSWER = timedelta(hours=24)
 DONE = frozenset({"moved", "cancelled", "taken", "transfer", "closed", "nobody_available"})
@@ -40,17 +40,28 @@ class Tools(msgspec.Struct, frozen=True):
 
 
 class FunctionContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked and by whom. `customer_id`: whose number it is; `kept`: what the same question was answered."""
+    """What was asked and by whom. `holders`: whose number it is; `kept`: what the same question was answered."""
 
     name: str
     args: dict[str, Any]
     caller: Caller
     schedule: Schedule
     call: Call | None
-    customer_id: str | None
+    holders: Holders
     kept: "Kept | None"
     tried: Guard | None
     now: datetime
+
+    @property
+    def customer_ids(self) -> tuple[str, ...]:
+        """Everybody whose number the caller's is, those first who had it first."""
+        return tuple(holder.person_id for holder in self.holders.all)
+
+    @property
+    def customer_id(self) -> str | None:
+        """The only one whose number it is; None where several share it, or nobody has it."""
+        ids = [holder.person_id for holder in self.holders.all if not holder.claimed] or list(self.customer_ids)
+        return ids[0] if len(ids) == 1 else None
 
     @property
     def company_id(self) -> str:
@@ -88,7 +99,7 @@ def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock:
     if caller.call_id:
         keys["call"] = store.call_key(company_id, caller.call_id)
     if number:
-        keys["customer"] = crm.contact_keys(company_id, Contact(phone=number))[0]
+        keys["holders"] = contact_points.key(company_id, "phone", number)
     found, now = fetch_map(keys.values()), clock()
     rows = {what: found[key] for what, key in keys.items()}
     return FunctionContext(
@@ -97,7 +108,7 @@ def read(name: str, args: dict[str, Any], caller: Caller, branch_id: str, clock:
         caller=caller,
         schedule=practice_store.schedule_of(rows["schedule"], branch_id),
         call=store.call_of(rows.get("call")),
-        customer_id=crm.owner_of([rows.get("customer")]),
+        holders=contact_points.holders_of(rows.get("holders")),
         kept=_kept(guards.guard_of(rows["answered"], now)),
         tried=guards.guard_of(rows["tried"], now),
         now=now,

@@ -10,10 +10,14 @@ from chalicelib.calls.speech import voice_of
 from chalicelib.core import directory
 from chalicelib.core.clock import Clock
 from chalicelib.core.tables import Key, fetch_map
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact, Customer
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.holders import Holder
+from chalicelib.crm.people import store as people
+from chalicelib.crm.people.person import Person
 
 Variables = dict[str, str]
+MOST_NAMED = 12
+"""Where more share a number, their names help nobody."""
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -45,9 +49,14 @@ def variables(from_number: str | None, to_number: str | None, clock: Clock) -> V
         _last_seen[called] = line
         rows = fetch_map(_keys(line, caller))
     schedule = practice_store.schedule_of(rows[_schedule_key(line)], line.branch_id)
-    customer_id = crm.owner_of([rows[key] for key in _contact_keys(line, caller)])
-    customer = crm.find_customer(line.company_id, customer_id) if customer_id else None
-    return _variables(schedule, customer, clock)
+    holders = [one for key in _contact_keys(line, caller) for one in contact_points.holders_of(rows[key]).all]
+    return _variables(schedule, _persons(line, holders), clock)
+
+
+def _persons(line: _Line, holders: list[Holder]) -> list[Person]:
+    """Whose number it is; who only claims it counts where nobody else has it."""
+    ids = [holder.person_id for holder in holders if not holder.claimed] or [one.person_id for one in holders]
+    return people.find_all(line.company_id, ids[:MOST_NAMED])
 
 
 def forget() -> None:
@@ -64,15 +73,15 @@ def _schedule_key(line: _Line) -> Key:
 
 
 def _contact_keys(line: _Line, caller: str | None) -> list[Key]:
-    return crm.contact_keys(line.company_id, Contact(phone=caller)) if caller else []
+    return [contact_points.key(line.company_id, "phone", caller)] if caller else []
 
 
-def _variables(schedule: Schedule, customer: Customer | None, clock: Clock) -> Variables:
+def _variables(schedule: Schedule, persons: list[Person], clock: Clock) -> Variables:
     now, branch = clock(), schedule.branch
     voice = voice_of(branch, now)
     is_open = schedule.is_open(now)
     opens = None if is_open else schedule.next_opening(now)
-    named = customer is not None and any(char.isalpha() for char in customer.name)
+    only = persons[0].name if len(persons) == 1 else ""
     return {
         "branch_id": branch.id,
         "branch_name": branch.name,
@@ -83,6 +92,7 @@ def _variables(schedule: Schedule, customer: Customer | None, clock: Clock) -> V
         "time_now": voice.clock(now),
         "open_now": "yes" if is_open else "no",
         "next_opening": voice.moment(opens) if opens else "",
-        "known_customer": "yes" if customer else "no",
-        "customer_name": customer.name if customer and named else "",
+        "known_customer": "yes" if persons else "no",
+        "customer_name": only,
+        "people_of_number": ", ".join(person.first_name for person in persons if person.first_name),
     }

@@ -80,6 +80,8 @@ class Phrases(msgspec.Struct, frozen=True, kw_only=True):
     free_day: str
     nothing_free: str
     booked: str
+    who_for: str
+    who_for_alone: str
     taken: str
     taken_alone: str
     pending: str

@@ -27,7 +27,7 @@ def take(context: FunctionContext, request: MessageArgs, tools: Tools) -> Answer
     if request.phone:
         from chalicelib.core.phones import e164
 
-        phone = number_of(e164(request.phone, context.schedule.branch.country, "args.phone"))
+        phone = number_of(e164(str(request.phone), context.schedule.branch.country, "args.phone"))
     unit = tools.new_unit(context.company_id)
     message = CallMessage(
         id=new_id("msg"),

@@ -32,10 +32,9 @@ from chalicelib.core.errors import Conflict, DomainError, OutcomeUnknown, invali
 from chalicelib.core.guards import Guard
 from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
-from chalicelib.core.people import clean_email, clean_name
-from chalicelib.core.phones import e164
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact, RawContact, read_contact
+from chalicelib.crm.people import store as people
 
 KEEP_GUARD = timedelta(days=30)
 RESTARTS = 3
@@ -88,9 +87,13 @@ class PhoneBooking:
             if taken.code == "already_joined":  # the caller has a seat of this group: that is what they asked for
                 joined = appointment_store.get_appointment(self._caller.company_id, taken.extra["appointment_id"])
                 return self._answer_again(joined)
+            if taken.code == "customer_unsure":
+                return self._answer_who_for(taken.extra["candidates"])
             # What this very question booked before may be what is in the way now.
             mine = self._booked_before(guards.find(self._guard, self._clock()))
             return self._answer_again(mine) if mine else self._answer_taken(taken)
+        if booked.told_again:
+            return self._answer_again(booked.appointment)
         if not booked.held:
             return self._answer_booked(booked.appointment, booked.schedule)
         return self._confirm(booked)
@@ -114,13 +117,16 @@ class PhoneBooking:
         raise OutcomeUnknown("call_busy", "This call's record changes too fast; ask again.")
 
     def _booking_request(self, branch: Branch) -> BookingRequest:
+        contact = _contact(self._request, self._caller, branch.country)
         return BookingRequest(
             branch_id=branch.id,
             service=self._request.service,
             starts_at=instant(self._request.starts_at, branch, self._clock(), "args.starts_at"),
             source="retell_phone",
             staff=self._request.staff,
-            contact=_contact(self._request, self._caller, branch.country),
+            contact=contact,
+            # Of the number they call from, a caller is believed.
+            trust="caller" if self._caller.number and contact.phone == self._caller.number else "stranger",
             path="args",
         )
 
@@ -200,6 +206,12 @@ class PhoneBooking:
         branch = branch_context.fresh(self._caller.company_id, self._branch_id).branch
         return answer_taken(voice_of(branch, self._clock()), taken)
 
+    def _answer_who_for(self, candidates: list[str]) -> dict[str, Any]:
+        branch = branch_context.fresh(self._caller.company_id, self._branch_id).branch
+        voice = voice_of(branch, self._clock())
+        persons = people.find_all(self._caller.company_id, candidates)
+        return answer_who_for(voice, [person.first_name for person in persons if person.first_name])
+
     def _answer_booked(self, appointment: Appointment, schedule: Schedule) -> dict[str, Any]:
         voice = voice_of(schedule.branch, self._clock())
         package = appointment.package
@@ -247,9 +259,17 @@ def answer_taken(voice: Voice, taken: Conflict) -> dict[str, Any]:
     }
 
 
+def answer_who_for(voice: Voice, first_names: list[str]) -> dict[str, Any]:
+    """Several persons may be meant: the agent asks whom it is for, and calls again with the name."""
+    said = voice.phrases.who_for.format(names=voice.either(first_names)) if first_names else voice.phrases.who_for_alone
+    return {"message": said, "status": "who_for", "candidates": first_names}
+
+
 def _contact(request: BookingArgs, caller: Caller, country: str) -> Contact:
-    phone = e164(request.phone, country, "args.phone") if request.phone else caller.number
-    email = clean_email(request.email, "args.email") if request.email else None
-    if not phone and not email:
+    raw = RawContact(name=request.name, phone=request.phone, email=request.email)
+    contact = read_contact(raw, country, "args")
+    if contact.phone is None:
+        contact = msgspec.structs.replace(contact, phone=caller.number)
+    if not contact.is_reachable:
         raise invalid("args.phone", "required", "The caller's number is hidden: ask for a phone number.")
-    return Contact(name=clean_name(request.name, "args.name") if request.name else "", phone=phone, email=email)
+    return contact

@@ -12,6 +12,7 @@ from chalicelib import integrations
 from chalicelib.cli.analytics import analytics
 from chalicelib.cli.appointments import appointments
 from chalicelib.cli.calls import calls
+from chalicelib.cli.customers import customers
 from chalicelib.cli.due import due
 from chalicelib.cli.fic import fic
 from chalicelib.cli.files import files
@@ -60,6 +61,7 @@ for command in (
     logs,
     calls,
     appointments,
+    customers,
     series,
     fic,
     text,

@@ -11,6 +11,9 @@ UNIT_TABLES = ("outbox", "due", "audit", "guards")
 DIRECTORY = "directory"
 SWITCHES = "switches"
 
+SECRETS_OF_TABLES = {"crm": ("people_key",)}
+"""Without these, what lies in a table can be neither found nor read."""
+
 
 class Needs(msgspec.Struct, frozen=True):
     """Tables by name (`booking`), queues by name (`sync`), secrets by name (`retell_api_key`).
@@ -50,6 +53,11 @@ class Needs(msgspec.Struct, frozen=True):
     def written(self) -> tuple[str, ...]:
         """All tables it may write, sorted."""
         return tuple(sorted({*self.writes, *(UNIT_TABLES if self.writes else ())}))
+
+    def all_secrets(self) -> tuple[str, ...]:
+        """All secrets it may read, those of its tables among them, sorted."""
+        of_tables = (SECRETS_OF_TABLES.get(table, ()) for table in (*self.reads, *self.writes))
+        return tuple(sorted({*self.secrets, *(name for names in of_tables for name in names)}))
 
     def read_only(self) -> tuple[str, ...]:
         """Tables it may only read, sorted."""

@@ -11,7 +11,7 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 from chalicelib.text_sessions import accounts, store
 from chalicelib.text_sessions.events import SubscriptionStarted
 from chalicelib.text_sessions.subscription import Account, Subscription
@@ -27,7 +27,7 @@ def subscribe(unit: Unit, patient_id: str, plan_id: str, *, renews: bool, clock:
     """
     at = clock()
     plan = store.get_plan(unit.company_id, plan_id)
-    crm.get_customer(unit.company_id, patient_id)
+    people.get(unit.company_id, patient_id)
     former = _out_of_the_way(unit, patient_id, at)
     first_day = plan.terms.first_day(at)
     subscription = Subscription(

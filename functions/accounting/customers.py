@@ -9,7 +9,7 @@ from chalicelib.core.function import Function
 from chalicelib.core.needs import Needs
 from chalicelib.core.payloads import Answer, Body
 from chalicelib.core.requests import Request
-from chalicelib.crm.store import get_customer
+from chalicelib.crm.people import store as people
 from functions.accounting.answers import DocumentAnswer, show_document
 
 function = Function(__name__)
@@ -46,7 +46,7 @@ class InvoicesAnswer(Answer):
 )
 def list_customer_invoices(request: Request, customer_id: str) -> InvoicesAnswer:
     """Invoices of all the clients that this customer is at Fatture in Cloud."""
-    customer = get_customer(request.company_id, customer_id)
+    customer = people.get(request.company_id, customer_id)
     found = list_records.documents_of_customer(request.company_id, customer.id, "invoices")
     return InvoicesAnswer(data=[show_document(record) for record in found])
 

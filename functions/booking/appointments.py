@@ -51,11 +51,11 @@ class NewAppointment(TimeBody, kw_only=True):
     deposit_minor: Minor = 0
     metadata: Metadata = msgspec.field(default_factory=dict)
 
-    def details(self) -> dict[str, Any]:
+    def details(self, company_id: str) -> dict[str, Any]:
         """What is said besides what and when, as booking requests name it; raises Invalid for a bad contact."""
         plain = {name: getattr(self, name) for name in ("customer_id", "seats", "source", "deposit_minor", "metadata")}
         return plain | {
-            "contact": contact_in(self.customer),
+            "contact": contact_in(self.customer, company_id, self.branch_id),
             "prefer": preference_in(self.prefer),
             "override": tuple(self.override),
             "address": address_in(self.address),
@@ -90,7 +90,7 @@ EXAMPLE = {
     ability="appointments:write",
     status=201,
     needs=Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",)),
-    errors=(*REFUSALS, "customer_not_found 404", "already_joined 409"),
+    errors=(*REFUSALS, "customer_not_found 404", "already_joined 409", "customer_unsure 409"),
     example=EXAMPLE,
 )
 def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswer:
@@ -104,7 +104,7 @@ def book_appointment(request: Request, body: NewAppointment) -> AppointmentAnswe
 
     if body.override:
         request.require("appointments:override")
-    return show(book_online(changing(request, show), BookingRequest(**body.slot(), **body.details())))
+    return show(book_online(changing(request, show), BookingRequest(**body.slot(), **body.details(request.company_id))))
 
 
 @function.route(

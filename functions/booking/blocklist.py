@@ -5,7 +5,6 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.booking.changes.list import contact_from
 from chalicelib.booking.rules import limit_store
 from chalicelib.booking.rules.blocklist import Block
 from chalicelib.core.function import Function
@@ -54,9 +53,11 @@ def list_blocks(request: Request, query: PageQuery) -> Page[BlockAnswer]:
 )
 def block_customer(request: Request, body: NewBlock) -> BlockAnswer:
     """Block someone; whoever is blocked already stays so. Bookings that stand are not touched."""
+    from chalicelib.booking.allocation.country import contact_at
     from chalicelib.booking.rules.block_customer import block
+    from chalicelib.crm.contact_points.contact import RawContact
 
-    contact = contact_from(None, body.phone, body.email, "body")
+    contact = contact_at(request.company_id, None, RawContact(phone=body.phone, email=body.email), "body")
     return _show(block(request.unit, request.company_id, body.customer_id, contact, body.reason))
 
 

@@ -1,6 +1,7 @@
 """What the request bodies of bookings have in common, and in what the changes that they ask for are made."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from chalicelib.core.requests import Request
 if TYPE_CHECKING:
     from chalicelib.booking.allocation.assignment import Preference
     from chalicelib.booking.appointments.change_context import ChangeContext
-    from chalicelib.crm.customer import Contact
+    from chalicelib.crm.contact_points.contact import Contact
 
 Length = Annotated[int, msgspec.Meta(ge=1, le=1440)]
 """Minutes."""
@@ -24,17 +25,23 @@ Metadata = dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgs
 
 
 class CustomerBody(Body):
-    """Whom to find, by phone or e-mail, or to add."""
+    """Whom to find, by phone or e-mail, or to add. `phone`: also as it is dialled in the branch's country.
+
+    Who shares a number or an address is told apart by name and birth date.
+    """
 
     name: Text | None = None
     phone: Text | None = None
     email: Text | None = None
+    birth_date: date | None = None
 
-    def contact(self) -> "Contact":
-        """Cleaned; raises Invalid about `body.customer` with every field that is wrong."""
-        from chalicelib.booking.changes.list import contact_from
+    def contact(self, company_id: str, branch_id: str | None) -> "Contact":
+        """Cleaned, as it is meant at the branch; raises Invalid about `body.customer` with every wrong field."""
+        from chalicelib.booking.allocation.country import contact_at
+        from chalicelib.crm.contact_points.contact import RawContact
 
-        return contact_from(self.name, self.phone, self.email, "body.customer")
+        raw = RawContact(name=self.name, phone=self.phone, email=self.email, birth_date=self.birth_date)
+        return contact_at(company_id, branch_id, raw, "body.customer")
 
 
 class PreferenceBody(Body):
@@ -69,9 +76,9 @@ class ChangeBody(Body):
     version: Version | None = None
 
 
-def contact_in(customer: CustomerBody | None) -> "Contact":
+def contact_in(customer: CustomerBody | None, company_id: str, branch_id: str | None) -> "Contact":
     """The contact of a customer who may be left out."""
-    return (customer or CustomerBody()).contact()
+    return (customer or CustomerBody()).contact(company_id, branch_id)
 
 
 def preference_in(body: PreferenceBody | None) -> "Preference":

@@ -220,13 +220,17 @@ def reassign_appointment(request: Request, appointment_id: str, body: Reassign) 
 )
 def change_attendees(request: Request, appointment_id: str, body: Attendees) -> AppointmentAnswer:
     """Say who comes. The customer's own record stays as it is."""
+    from chalicelib.booking.allocation.country import contact_at
     from chalicelib.booking.changes import attendees
-    from chalicelib.booking.changes.list import contact_from
+    from chalicelib.crm.contact_points.contact import RawContact, is_national
 
     given = enumerate(body.guests or ())
     guests = tuple(clean_email(guest, f"body.guests[{number}]") for number, guest in given)
+    raw = RawContact(name=body.name, phone=body.phone, email=body.email)
+    national = is_national(body.phone)
+    branch_id = appointment_store.get_appointment(request.company_id, appointment_id).branch_id if national else None
     attendance = attendees.Attendance(
-        contact=contact_from(body.name, body.phone, body.email, "body"),
+        contact=contact_at(request.company_id, branch_id, raw, "body"),
         guests=None if body.guests is None else guests,
         version=body.version,
     )

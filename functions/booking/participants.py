@@ -1,5 +1,7 @@
 """Who takes part in a group: shown, joined and left by staff; visitors join through /public/appointments."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from chalicelib.booking.appointments import store as appointment_store
@@ -11,6 +13,9 @@ from chalicelib.core.payloads import Answer, Body, Text
 from chalicelib.core.requests import Request
 from functions.booking.answers import AppointmentAnswer, ParticipantAnswer, show, show_participants
 from functions.booking.bodies import CustomerBody, Seats, changing, contact_in
+
+if TYPE_CHECKING:
+    from chalicelib.crm.contact_points.contact import Contact
 
 function = Function(__name__)
 
@@ -52,7 +57,7 @@ def list_participants(request: Request, appointment_id: str) -> ParticipantsAnsw
     status=201,
     needs=Needs(writes=("booking", "occupancy", "crm")),
     errors=(
-        *("appointment_not_found 404", "customer_not_found 404", "calendar_busy 503"),
+        *("appointment_not_found 404", "customer_not_found 404", "calendar_busy 503", "customer_unsure 409"),
         *("slot_taken 409", "not_bookable 409", "already_joined 409", "not_joinable 409"),
     ),
     example={"customer": {"name": "Ada Keller", "phone": "+493055512345"}, "seats": 2},
@@ -66,7 +71,7 @@ def join_group(request: Request, appointment_id: str, body: NewParticipant) -> A
         request.require("appointments:override")
     seat = SeatRequest(
         customer_id=body.customer_id,
-        contact=contact_in(body.customer),
+        contact=_contact(request.company_id, appointment_id, body.customer),
         seats=body.seats,
         override=tuple(body.override),
     )
@@ -85,3 +90,12 @@ def leave_group(request: Request, appointment_id: str, participant_id: str) -> A
     from chalicelib.booking.groups.leave import Leaver, leave
 
     return show(leave(changing(request, show), appointment_id, Leaver(participant_id=participant_id)))
+
+
+def _contact(company_id: str, appointment_id: str, customer: CustomerBody | None) -> "Contact":
+    """Who joins; only a national number needs to know of which branch the group is."""
+    from chalicelib.crm.contact_points.contact import is_national
+
+    national = customer is not None and is_national(customer.phone)
+    group = appointment_store.get_appointment(company_id, appointment_id) if national else None
+    return contact_in(customer, company_id, group.branch_id if group else None)

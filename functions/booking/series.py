@@ -29,7 +29,7 @@ function = Function(__name__)
 Scope = Literal["one", "following", "all"]
 WRITES = Needs(writes=("booking", "occupancy", "crm", "directory"), secrets=("calcom_api_key",))
 CHANGES = Needs(writes=("booking", "occupancy", "directory"), reads=("crm",), secrets=("calcom_api_key",))
-REFUSALS = ("branch_not_found 404", "customer_not_found 404")
+REFUSALS = ("branch_not_found 404", "customer_not_found 404", "customer_unsure 409")
 USUAL = (
     "series_not_found 404", "appointment_not_found 404", "stale_version 409", "series_unfinished 409",
     "change_pending 409", "calendar_busy 503",
@@ -55,7 +55,7 @@ class SeriesToCheck(TimeBody, kw_only=True):
     customer_id: Text | None = None
     customer: CustomerBody | None = None
 
-    def request(self, **more: Any) -> "SeriesRequest":
+    def request(self, company_id: str, **more: Any) -> "SeriesRequest":
         """What it asks for; raises Invalid for a contact that is none."""
         from chalicelib.booking.series.context import SeriesRequest
 
@@ -65,7 +65,7 @@ class SeriesToCheck(TimeBody, kw_only=True):
             prefer=preference_in(self.prefer),
             override=tuple(self.override),
             customer_id=self.customer_id,
-            contact=contact_in(self.customer),
+            contact=contact_in(self.customer, company_id, self.branch_id),
             **more,
         )
 
@@ -115,7 +115,7 @@ def check_series(request: Request, body: SeriesToCheck) -> CheckedAnswer:
     """Look at every time of a series: bookable, or why not and which instead. Nothing is written."""
     from chalicelib.booking.series.book import check
 
-    return show_plan(check(request.company_id, body.request(), now))
+    return show_plan(check(request.company_id, body.request(request.company_id), now))
 
 
 @function.route(
@@ -138,7 +138,7 @@ def book_series(request: Request, body: NewSeries) -> SeriesAnswer:
     if body.override:
         request.require("appointments:override")
     given = {name: getattr(body, name) for name in ("on_conflict", "source", "metadata")}
-    return show_series(book(run_of(request, show_series), body.request(**given)))
+    return show_series(book(run_of(request, show_series), body.request(request.company_id, **given)))
 
 
 @function.route("GET", "/api/series", ability="appointments:read", needs=Needs(reads=("booking",)))

@@ -97,7 +97,8 @@ def book_series_as_visitor(request: Request, body: VisitorSeries) -> VisitorSeri
     company_id = company_of(body.branch_id)
     require_open(request, company_id)
     throttle.count("series", request.address, request.clock(), most=SERIES_A_MINUTE)
-    given = {"contact": body.customer.contact(), "source": body.source, "on_conflict": body.on_conflict}
+    contact = body.customer.contact(company_id, body.branch_id)
+    given = {"contact": contact, "source": body.source, "on_conflict": body.on_conflict}
     run = run_of(request, show_to_visitor, company_id)
     try:
         return show_to_visitor(book_series(run, body.request(**given)))

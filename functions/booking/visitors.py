@@ -177,9 +177,10 @@ def book_as_visitor(request: Request, body: VisitorAppointment) -> VisitorAnswer
     company_id = company_of(body.branch_id)
     require_open(request, company_id)
     throttle.count("bookings", request.address, request.clock(), most=BOOKINGS_A_MINUTE)
+    company_id = company_of(body.branch_id)
     booking_request = BookingRequest(
         **body.slot(),
-        contact=body.customer.contact(),
+        contact=body.customer.contact(company_id, body.branch_id),
         source=body.source,
         visitor=True,
         hold=HoldProof(body.hold.id, body.hold.secret) if body.hold else None,

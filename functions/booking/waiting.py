@@ -86,7 +86,13 @@ class WaitlistEntryAnswer(Answer):
     ability="appointments:write",
     status=201,
     needs=Needs(writes=("booking", "crm")),
-    errors=("branch_not_found 404", "customer_not_found 404", "waits_already 409", "storage_busy 503"),
+    errors=(
+        "branch_not_found 404",
+        "customer_not_found 404",
+        "customer_unsure 409",
+        "waits_already 409",
+        "storage_busy 503",
+    ),
     example=EXAMPLE,
 )
 def join_waiting_list(request: Request, body: NewWaitlistEntry) -> WaitlistEntryAnswer:
@@ -96,7 +102,7 @@ def join_waiting_list(request: Request, body: NewWaitlistEntry) -> WaitlistEntry
     """
     from chalicelib.booking.waitlist.join import join
 
-    waitlist_request = body.request(customer_id=body.customer_id, source=body.source)
+    waitlist_request = body.request(request.company_id, customer_id=body.customer_id, source=body.source)
     return _show(join(lambda: request.unit(_show), request.company_id, waitlist_request, now))
 
 

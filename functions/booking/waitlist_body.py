@@ -40,7 +40,7 @@ class WaitlistBody(Body):
     expires_in_days: Annotated[int, msgspec.Meta(ge=1, le=180)] | None = None
     customer: CustomerBody = msgspec.field(default_factory=lambda: CustomerBody())
 
-    def request(self, **more: Any) -> "WaitlistRequest":
+    def request(self, company_id: str, **more: Any) -> "WaitlistRequest":
         """What it asks for; raises Invalid for a contact that is none."""
         from chalicelib.booking.waitlist.join import WaitlistRequest
 
@@ -51,6 +51,6 @@ class WaitlistBody(Body):
             prefer=preference_in(self.prefer),
             length_min=self.length_min,
             expires_in_days=self.expires_in_days,
-            contact=self.customer.contact(),
+            contact=self.customer.contact(company_id, self.branch_id),
             **more,
         )

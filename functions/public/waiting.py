@@ -96,8 +96,8 @@ def join_as_visitor(request: Request, body: VisitorWaitlistEntry) -> JoinedAnswe
         return JoinedAnswer(id=entry.id, expires_at=entry.expires_at)
 
     throttle.count("waiting", request.address, request.clock(), most=JOININGS_A_MINUTE)
-    waitlist_request = body.request(source=body.source, visitor=True)
     company_id = company_of(body.branch_id)
+    waitlist_request = body.request(company_id, source=body.source, visitor=True)
     try:
         return show(join(lambda: request.unit(show, company_id), company_id, waitlist_request, now))
     except Conflict as refusal:

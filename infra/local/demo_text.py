@@ -9,11 +9,12 @@ from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.booking.practice_admin import link_users
 from chalicelib.core.clock import Clock
 from chalicelib.core.ids import new_id
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import Unit
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.matching import resolve
+from chalicelib.crm.matching.resolve import Sighting
 from chalicelib.identity import store as identity
 from chalicelib.identity.create_company import Person
 from chalicelib.text_sessions import manage_subscription, plans, store
@@ -42,13 +43,12 @@ def load(company_id: str, practice: Practice, clock: Clock) -> str:
 
 def _patient(company_id: str, clock: Clock) -> str:
     contact = Contact(name=PATIENT.name, phone=PHONE, email=PATIENT.email)
-    found = crm.owner_of(fetch(crm.contact_keys(company_id, contact)))
-    if found:
-        return found
+    rows = fetch_map(contact_points.keys(company_id, contact))
     unit = Unit(company_id, clock=clock)
-    made = add_from_contact(unit, contact, "demo", clock())
+    found = resolve.resolve(company_id, Sighting(contact=contact, trust="staff", source="demo"), rows)
+    patient_id = resolve.stage(unit, found, clock())
     unit.commit()
-    return made.id
+    return patient_id
 
 
 def _link(company_id: str, person: Person, customer_id: str | None, staff_id: str | None, clock: Clock) -> None:

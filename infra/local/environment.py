@@ -25,6 +25,8 @@ SECRETS = {
     "fic": ("FIC_CLIENT_ID", "FIC_CLIENT_SECRET"),
 }
 """The first is the credential whose presence means the real vendor."""
+PEOPLE_KEY = "PEOPLE_KEY"
+"""What personal values are sealed with; kept with the data, which means nothing without it."""
 FIC_DEMO_TOKEN = "FIC_DEMO_TOKEN"
 """Opens the simulated Fatture in Cloud's demo company; only where it is simulated."""
 FIC_SIGNING_KEY = "fic_signing_key"
@@ -87,6 +89,7 @@ def survey(environ: Mapping[str, str], port: int, folder: Path) -> Surroundings:
     aws_port, simulated = ports["aws"], {vendor: ports[vendor] for vendor in played}
     keys = _keys(folder / "keys.json")
     variables = _aws(aws_port, port, environ.get("PILOT_PUBLIC_URL")) | _vendors(simulated, keys) | _direct(environ)
+    variables[PEOPLE_KEY] = environ.get(PEOPLE_KEY) or keys[PEOPLE_KEY]
     return Surroundings(folder, port, aws_port, simulated, variables, keys[FIC_SIGNING_KEY])
 
 
@@ -137,7 +140,7 @@ def _vendors(simulated: Mapping[str, int], keys: Mapping[str, str]) -> dict[str,
 def _keys(file: Path) -> dict[str, str]:
     """Generated once: a webhook that the simulator sends after a restart is signed with the key of before."""
     kept: dict[str, str] = _read(file)
-    names = [*(name for vendor in VENDORS for name in SECRETS[vendor]), FIC_DEMO_TOKEN]
+    names = [*(name for vendor in VENDORS for name in SECRETS[vendor]), FIC_DEMO_TOKEN, PEOPLE_KEY]
     if all(name in kept for name in (*names, FIC_SIGNING_KEY)):
         return kept
     kept |= {name: kept.get(name) or f"local_{secrets.token_hex(16)}" for name in names}

@@ -8,8 +8,8 @@ from chalicelib.accounting.account import Account
 from chalicelib.accounting.parse_record import folded
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
+from infra.local.demo_people import add_person
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.fattureincloud.simulator import COMPANY, FattureInCloudSimulator
 from tests.accounting.books import OURS, SMALL, account, drain_all, records, synced
@@ -37,7 +37,7 @@ def everything(path: str, **query: str) -> list[dict[str, Any]]:
 
 def customer(name: str = "Ada", phone: str | None = None, email: str | None = None) -> str:
     unit = Unit(OURS)
-    made = add_from_contact(unit, Contact(name=name, phone=phone, email=email), "api", now())
+    made = add_person(unit, Contact(name=name, phone=phone, email=email), "api", now())
     unit.commit()
     return made.id
 

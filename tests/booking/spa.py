@@ -12,7 +12,7 @@ from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice.models import Part, Resource, Service
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice, demo_practice
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

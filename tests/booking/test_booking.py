@@ -11,13 +11,14 @@ from chalicelib.core import aws as aws_clients
 from chalicelib.core.errors import Conflict, Invalid, NotFound
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.crm.tables import CrmRow
 from infra.local.demo_practice import Practice
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONDAY_TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 """10:00 in New York."""
+TOM = Contact(name="Tom", phone="+12125550198")
 
 
 def clock() -> datetime:
@@ -69,14 +70,14 @@ def test_staff_asked_for_by_id_take_one_read_even_in_a_new_process(practice: Pra
     assert calls == ["dynamodb.BatchGetItem", "dynamodb.TransactWriteItems"]
     assert made.staff.id == practice.staff[3].id
     with pytest.raises(Conflict):
-        booked(practice, staff=practice.staff[3].id)
+        booked(practice, staff=practice.staff[3].id, contact=TOM)
 
 
 def test_both_members_of_staff_are_booked_before_the_time_is_taken(practice: Practice) -> None:
-    first, second = booked(practice), booked(practice)
+    first, second = booked(practice), booked(practice, contact=TOM)
     assert first.staff.id != second.staff.id
     with pytest.raises(Conflict) as refused:
-        booked(practice)
+        booked(practice, contact=Contact(phone="+12125550197"))
     assert refused.value.code == "slot_taken"
     offered = refused.value.extra["alternatives"]
     assert len(offered) == 3
@@ -88,7 +89,7 @@ def test_both_members_of_staff_are_booked_before_the_time_is_taken(practice: Pra
 def test_whoever_is_requested_is_booked_and_alternatives_start_with_them(practice: Practice) -> None:
     assert booked(practice, staff="dan rossi").staff.name == "Dan Rossi"
     with pytest.raises(Conflict) as refused:
-        booked(practice, staff="Dan Rossi")
+        booked(practice, staff="Dan Rossi", contact=TOM)
     offered = refused.value.extra["alternatives"]
     assert [slot["staff"] for slot in offered] == ["Dan Rossi", "Dan Rossi", "Chloe Park"]
     assert datetime.fromisoformat(offered[2]["starts_at"]) == MONDAY_TEN
@@ -98,7 +99,7 @@ def test_whoever_is_requested_is_booked_and_alternatives_start_with_them(practic
 def test_partly_overlapping_times_are_refused(practice: Practice, minutes: int) -> None:
     booked(practice, staff="Dan Rossi")
     with pytest.raises(Conflict):
-        booked(practice, MONDAY_TEN + timedelta(minutes=minutes), staff="Dan Rossi")
+        booked(practice, MONDAY_TEN + timedelta(minutes=minutes), staff="Dan Rossi", contact=TOM)
 
 
 @pytest.mark.parametrize("minutes", [-45, 45])
@@ -122,7 +123,7 @@ def test_a_customer_is_found_again_by_phone_and_by_email(practice: Practice) -> 
     by_phone = booked(practice, MONDAY_TEN + timedelta(hours=1), contact=Contact(name="E.", phone="+12125550199"))
     by_mail = booked(practice, MONDAY_TEN + timedelta(hours=2), contact=Contact(name="E.", email="eve@example.com"))
     assert {b.appointment.customer_id for b in (first, by_phone, by_mail)} == {first.appointment.customer_id}
-    assert sum(row.sk == "customer" and row.data is not None for row in CrmRow.scan()) == 1
+    assert sum(row.sk == "person" for row in CrmRow.scan()) == 1
 
 
 @pytest.mark.parametrize(

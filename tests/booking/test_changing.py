@@ -21,7 +21,7 @@ from chalicelib.core.errors import Conflict
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice
 from tests.booking.calendars import read_calendar
 from tests.calls.conftest import next_monday

@@ -71,7 +71,7 @@ def test_a_visitor_is_told_and_confirmed_once_it_is_paid(practice: Practice) -> 
     )
     made = requested.json["id"]
     # It takes its time meanwhile.
-    assert book(practice, hour=10, deposit_minor=5000).json["code"] == "slot_taken"
+    assert book(practice, hour=10, deposit_minor=5000, customer={"phone": "+491511239999"}).json["code"] == "slot_taken"
     for refused in (confirm(made), confirm(made, deposit_minor=4999)):
         assert (refused.status, refused.json["code"], refused.json["amount_minor"]) == (409, "deposit_required", 5000)
     assert confirm(made, CLERK, without_deposit=True).status == 403

@@ -33,7 +33,7 @@ from chalicelib.core.errors import DomainError, Invalid, NotFound
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.booking.test_refusing import requests

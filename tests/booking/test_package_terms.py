@@ -13,6 +13,7 @@ from chalicelib.booking.practice.policy import Cancellation, Policy, Reschedulin
 from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core import audit
 from chalicelib.core.errors import Conflict
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.invoking import Answer, Caller, call
 from tests.booking.spa import TEN, clock, new_unit, open_spa, packaged
 from tests.conftest import EmbeddedAws
@@ -144,7 +145,7 @@ def test_a_refused_package_names_a_time_in_another_branch_too(aws: EmbeddedAws) 
     both = (made.services[0].id, made.services[1].id)
     parts = (Part(both[0]), Part(both[1], gap_min=30))
     practice = open_spa(package={"parts": parts}, staff={0: {"service_ids": both}, 2: {"service_ids": both}})
-    packaged(practice, staff="Chloe Park")
+    packaged(practice, staff="Chloe Park", contact=Contact(name="Tom", phone="+12125550198"))
     with pytest.raises(Conflict) as raised:
         packaged(practice, staff="Chloe Park")
     offered = raised.value.extra["alternatives"]

@@ -6,10 +6,10 @@ import pytest
 
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.create_company import Person, add_member
+from infra.local.demo_people import add_person
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 
@@ -24,7 +24,7 @@ def link(user_id: str, **person: Any) -> Answer:
 
 def customer(company_id: str = "com_test") -> str:
     unit = Unit(company_id)
-    made = add_from_contact(unit, Contact(name="Eve", phone="+4915112345678"), "api", now())
+    made = add_person(unit, Contact(name="Eve", phone="+4915112345678"), "api", now())
     unit.commit()
     return made.id
 

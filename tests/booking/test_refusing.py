@@ -26,7 +26,7 @@ from chalicelib.core import audit
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.errors import Conflict
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.conftest import EmbeddedAws
 
@@ -35,6 +35,7 @@ MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 TEN = MONDAY + timedelta(hours=15)
 """10:00 in New York."""
 EVE = Contact(name="Eve", phone="+12125550199")
+TOM = Contact(name="Tom", phone="+12125550198")
 
 
 def changing() -> ChangeContext[Any]:
@@ -211,7 +212,7 @@ def test_rooms_are_taken_moved_and_freed_with_the_appointment(aws: EmbeddedAws) 
     cancel(changing(), again.id, Cancellation())
     moved = reschedule(changing(), first.id, Move(starts_at=TEN + timedelta(hours=2)))
     assert moved.resource_ids == first.resource_ids
-    refused(lambda: booked(practice, TEN + timedelta(hours=2)), "slot_taken")
+    refused(lambda: booked(practice, TEN + timedelta(hours=2), contact=TOM), "slot_taken")
     second = booked(practice)
     refused(
         lambda: reschedule(changing(), second.id, Move(starts_at=moved.starts_at)),
@@ -246,5 +247,5 @@ def test_what_needs_approval_takes_its_time_and_waits(aws: EmbeddedAws) -> None:
     practice = opened({"policy": Policy(needs_approval=True)})
     made = booked(practice, staff="Dan Rossi")
     assert (made.status, made.was_booked()) == ("requested", False)
-    refused(lambda: booked(practice, staff="Dan Rossi"), "slot_taken")
+    refused(lambda: booked(practice, staff="Dan Rossi", contact=TOM), "slot_taken")
     assert confirm(changing(), made.id, Mark()).status == "confirmed"

@@ -39,7 +39,7 @@ from chalicelib.booking.waitlist.offer_rules import (
 )
 from chalicelib.core.errors import Conflict
 from chalicelib.core.jobs import Postpone
-from chalicelib.crm.customer import Customer
+from chalicelib.crm.people.person import ContactPoint, Person
 from infra.local.demo_practice import Practice
 from tests.booking.test_slots import MONDAY, NOW, WASH, at, member
 from tests.booking.test_waitlist_match import BERLIN, entry, offer
@@ -178,10 +178,10 @@ def test_an_offer_is_kept_on_whole_minutes_and_three_of_them_at_least() -> None:
 
 
 QUIET = QuietHours(texts=True)
-CUSTOMER = Customer(
-    id="cus", company_id="com", name="Eve", phone="+4915112345601", email="eve@example.com", created_at=NOW,
-    updated_at=NOW,
-)  # fmt: skip
+PHONE = ContactPoint(kind="phone", value="+4915112345601", added_at=NOW)
+EMAIL = ContactPoint(kind="email", value="eve@example.com", added_at=NOW)
+CUSTOMER = Person(id="cus", company_id="com", name="Eve", contact_points=(PHONE, EMAIL), created_at=NOW, updated_at=NOW)
+LANDLINE = replace(PHONE, value="+493012345678")
 BRANCH = Branch(id="bra", company_id="com", name="B", zone="Europe/Berlin", hours=(), phone="+493012345678")
 
 
@@ -191,14 +191,14 @@ def test_texts_are_sent_from_the_minute_on_in_which_nobody_sleeps_any_more() -> 
     assert offered_by(CUSTOMER, quiet, awake, refuses_texts=False) == "text"
     assert offered_by(CUSTOMER, quiet, awake - MINUTE, refuses_texts=False) == "mail"
     with pytest.raises(CannotReach) as raised:
-        offered_by(replace(CUSTOMER, email=None), quiet, awake - MINUTE, refuses_texts=False)
+        offered_by(replace(CUSTOMER, contact_points=(PHONE,)), quiet, awake - MINUTE, refuses_texts=False)
     assert raised.value.until == awake
 
 
 NO_TEXTS: list[Callable[[], Any]] = [
     lambda: offered_by(CUSTOMER, BRANCH, NOW, refuses_texts=True),
-    lambda: offered_by(replace(CUSTOMER, phone="+493012345678"), BRANCH, NOW, refuses_texts=False),
-    lambda: offered_by(replace(CUSTOMER, phone=None), BRANCH, NOW, refuses_texts=False),
+    lambda: offered_by(replace(CUSTOMER, contact_points=(LANDLINE, EMAIL)), BRANCH, NOW, refuses_texts=False),
+    lambda: offered_by(replace(CUSTOMER, contact_points=(EMAIL,)), BRANCH, NOW, refuses_texts=False),
     lambda: offered_by(CUSTOMER, replace(BRANCH, phone=None), NOW, refuses_texts=False),
 ]
 
@@ -210,7 +210,7 @@ def test_who_cannot_get_texts_gets_mail(offered: Callable[[], Any]) -> None:
 
 def test_who_cannot_be_reached_at_all_is_not_waited_for() -> None:
     with pytest.raises(CannotReach) as raised:
-        offered_by(replace(CUSTOMER, email=None), BRANCH, NOW, refuses_texts=True)
+        offered_by(replace(CUSTOMER, contact_points=(PHONE,)), BRANCH, NOW, refuses_texts=True)
     assert raised.value.until is None
     routed = replace(BRANCH, phone=None, call_routing=CallRouting(text_from="+493012345679"))
     assert offered_by(CUSTOMER, routed, NOW, refuses_texts=False) == "text"

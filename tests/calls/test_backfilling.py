@@ -21,7 +21,7 @@ from chalicelib.core.inbox import PLATFORM
 from chalicelib.core.references import Reference
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from tests.calls.backlog import COMPANY, at, backfill, details, recorded, run_all
@@ -94,20 +94,20 @@ def test_a_known_customer_is_found(practice: Practice) -> None:
     run_all()
     first, second = sorted(appointments(), key=lambda a: str(a.external_id))
     assert first.customer_id == second.customer_id
-    assert len(crm.page_customers(COMPANY, 10, None).data) == 1
+    assert len(people.page_listed(COMPANY, "customer", 10, None).data) == 1
 
 
 def test_without_a_number_of_their_own_the_caller_is_the_customer(practice: Practice) -> None:
     recorded(1, details(phone="what", email="x", name=None))
     run_all()
-    [customer] = crm.page_customers(COMPANY, 10, None).data
+    [customer] = people.page_listed(COMPANY, "customer", 10, None).data
     assert (customer.phone, customer.email) == ("+4915112345678", None)
 
 
 def test_what_was_linked_by_hand_stays(practice: Practice) -> None:
     recorded(1)
     run_all()
-    [known] = crm.page_customers(COMPANY, 10, None).data
+    [known] = people.page_listed(COMPANY, "customer", 10, None).data
     other = recorded(2)
     assert (
         call("PUT", f"/api/calls/{other.id}/link", caller=Caller(COMPANY), body={"customer_id": known.id}).status == 200

@@ -11,8 +11,8 @@ from chalicelib.calls.transcript import Transcript, Turn, transcript_from
 from chalicelib.core import aws as aws_clients
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.crm import customers
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
+from infra.local.demo_people import add_person
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Answer, Caller, call
 from tests.calls.backlog import COMPANY, recorded, rung
@@ -44,7 +44,7 @@ def link(call_id: str, customer_id: str) -> Answer:
 
 def customer() -> str:
     unit = Unit(COMPANY)
-    added = customers.add_from_contact(unit, Contact(name="Eve", phone="+4915100000077"), "api", now())
+    added = add_person(unit, Contact(name="Eve", phone="+4915100000077"), "api", now())
     unit.commit()
     return added.id
 

@@ -9,16 +9,19 @@ from chalicelib.booking.creation.book import book
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.practice.models import GeoAddress
 from chalicelib.booking.practice_admin.seed import save_practice
+from chalicelib.calls.call import CallFacts
+from chalicelib.calls.caller import Caller
 from chalicelib.calls.free_times import offer
 from chalicelib.calls.function_args import AvailabilityArgs
 from chalicelib.core.errors import Invalid
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TEN = datetime(2026, 11, 23, 15, tzinfo=UTC)
 """10:00 in New York."""
+CALLER = Caller(None, "com_test", None, CallFacts(retell_call_id="free-ways"))
 
 
 def test_times_next_to_a_visit_far_away_are_not_offered_and_visits_need_a_colleague(practice: Practice) -> None:
@@ -39,7 +42,7 @@ def test_times_next_to_a_visit_far_away_are_not_offered_and_visits_need_a_collea
         book(lambda: Unit("com_test", clock=lambda: NOW), "com_test", booking_request, lambda: NOW)
     args = AvailabilityArgs(service="Haircut", date="2026-11-23", staff=dan.id)
     # An hour and a quarter lies between the visits; the way takes fifty minutes.
-    assert offer("com_test", new_york.id, args, NOW)["slots"] == []
+    assert offer(CALLER, new_york.id, args, NOW)["slots"] == []
     with pytest.raises(Invalid) as refused:
-        offer("com_test", new_york.id, replace(args, service="Visit"), NOW)
+        offer(CALLER, new_york.id, replace(args, service="Visit"), NOW)
     assert refused.value.faults[0].path == "args.service"

@@ -17,9 +17,9 @@ from chalicelib.core.errors import Invalid
 from chalicelib.core.jobs import Postpone
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.crm import customers
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.people.store import get
+from infra.local.demo_people import add_person
 from infra.local.demo_practice import demo_practice
 from infra.local.invoking import Answer, Caller, call
 from infra.local.simulators.retell.simulator import RetellSimulator
@@ -180,11 +180,11 @@ def test_quiet_hours_are_answered_with_the_next_time(twilio: TwilioSimulator) ->
 def test_do_not_call_holds_for_the_number_and_for_its_owner(twilio: TwilioSimulator) -> None:
     open_branch()
     unit = Unit(COMPANY)
-    owner = customers.add_from_contact(unit, Contact(name="Eve", phone=CUSTOMER), "api", now())
+    owner = add_person(unit, Contact(name="Eve", phone=CUSTOMER), "api", now())
     unit.commit()
     listed = call("PUT", f"/api/do-not-call/{CUSTOMER}", caller=DESK, body={"reason": "asked on the phone"})
     assert listed.json["calls"]
-    assert crm.get_customer(COMPANY, owner.id).do_not_call
+    assert get(COMPANY, owner.id).do_not_call
     for nobody in ({}, {"customer_id": owner.id, "to": None}, {"customer_id": owner.id, "to": "+4915112345679"}):
         refused = post(**nobody)
         assert (refused.status, refused.json["code"]) == (409, "do_not_call"), nobody
@@ -192,7 +192,7 @@ def test_do_not_call_holds_for_the_number_and_for_its_owner(twilio: TwilioSimula
     assert call("DELETE", f"/api/do-not-call/{CUSTOMER}", caller=Caller("com_other")).status == 404
     assert call("DELETE", f"/api/do-not-call/{CUSTOMER}", caller=DESK).status == 204
     assert call("DELETE", f"/api/do-not-call/{CUSTOMER}", caller=DESK).json["code"] == "not_on_the_list"
-    assert not crm.get_customer(COMPANY, owner.id).do_not_call
+    assert not get(COMPANY, owner.id).do_not_call
     assert post(customer_id=owner.id, to=None).status == 201
     assert started(twilio) == [STAFF]
 

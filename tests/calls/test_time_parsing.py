@@ -8,9 +8,9 @@ import pytest
 from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice.models import Branch
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.calls.names import same_name
 from chalicelib.calls.time_parsing import any_day, coming_day, instant
 from chalicelib.core.errors import Invalid
+from chalicelib.crm.names.compare import same_name
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

@@ -6,7 +6,7 @@ from chalicelib.booking.waitlist.end_offer import withdraw
 from chalicelib.booking.waitlist.join import WaitlistRequest, join
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.identity.create_company import NewCompany, Person, create_company
 from tests.cli.conftest import Pilot
 from tests.conftest import open_practice

@@ -14,12 +14,12 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.files import store, video
 from chalicelib.files.generate import Generated, keep, new_file_id
 from chalicelib.files.jobs import TidyFile
 from chalicelib.files.tidy import tidy
+from infra.local.demo_people import add_person
 from infra.local.invoking import call
 from tests.conftest import EmbeddedAws
 from tests.files import samples
@@ -28,7 +28,7 @@ from tests.files.uploading import COMPANY, STAFF, download, had, objects, show, 
 
 def customer(phone: str) -> str:
     unit = Unit(COMPANY)
-    made = add_from_contact(unit, Contact(name="Ada", phone=phone), "test", now())
+    made = add_person(unit, Contact(name="Ada", phone=phone), "test", now())
     unit.commit()
     return made.id
 

@@ -16,13 +16,13 @@ from chalicelib.core.jobs import JobContext
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.files import answer_request
 from chalicelib.files.follow_request import follow
 from chalicelib.files.jobs import FollowFileRequest, TidyFile
 from chalicelib.files.tidy import tidy
 from chalicelib.identity.create_company import NewCompany, Person, create_company
+from infra.local.demo_people import add_person
 from infra.local.invoking import Answer, Caller, call
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -46,7 +46,7 @@ def customer(aws: EmbeddedAws) -> str:
     person = Person("Ada", "ada@example.com", "correct horse battery")
     create_company(NewCompany("Praxis Nord", id=COMPANY), person, now)
     unit = Unit(COMPANY)
-    made = add_from_contact(unit, Contact(name="Eve", phone="+493055501001"), "test", now())
+    made = add_person(unit, Contact(name="Eve", phone="+493055501001"), "test", now())
     unit.commit()
     return made.id
 

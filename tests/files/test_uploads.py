@@ -9,12 +9,12 @@ from chalicelib.core.clock import now
 from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.files import object_store, store
 from chalicelib.files.check import check
 from chalicelib.files.jobs import CheckFile, TidyFile
 from chalicelib.files.tidy import tidy
+from infra.local.demo_people import add_person
 from infra.local.invoking import Caller, call
 from tests.conftest import EmbeddedAws
 from tests.draining import drain
@@ -51,7 +51,7 @@ def job_of(file_id: str) -> CheckFile:
 
 def customer(phone: str = "+493055501001") -> str:
     unit = Unit(COMPANY)
-    made = add_from_contact(unit, Contact(name="Ada", phone=phone), "test", now())
+    made = add_person(unit, Contact(name="Ada", phone=phone), "test", now())
     unit.commit()
     return made.id
 

@@ -105,7 +105,7 @@ def test_nobody_is_on_the_list_too_often_and_a_visitor_is_not_told(
     branch = open_branch()
     monkeypatch.setattr(waitlist_join, "MOST_OF_A_CUSTOMER", 1)
     waits(branch, FIRST)
-    body = booking_request(branch, customer={"phone": FIRST})
+    body = booking_request(branch, customer={"phone": FIRST}, times=[])
     assert call("POST", "/api/waiting-list", caller=ME, body=body).json["code"] == "waits_already"
     assert call("POST", "/public/waiting-list", body=body).json["code"] == "too_many_requests"
 

@@ -14,7 +14,7 @@ from chalicelib.booking.creation.hold import extend, hold, release
 from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.core.errors import DomainError
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice
 from tests.booking.agreement import ours
 from tests.booking.calendars import read_calendar

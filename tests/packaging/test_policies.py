@@ -60,7 +60,7 @@ def granted(endpoint: Endpoint, indexes: dict[str, set[str]]) -> set[Grant]:
     }
     if need.metrics:
         found.add(("cloudwatch:GetMetricData", "*"))
-    found |= {("ssm:GetParameter", arn("ssm", f"parameter/${{Prefix}}/{secret}")) for secret in need.secrets}
+    found |= {("ssm:GetParameter", arn("ssm", f"parameter/${{Prefix}}/{secret}")) for secret in need.all_secrets()}
     if need.mail:
         found |= {(f"ses:{action}", arn("ses", "identity/${MailDomain}")) for action in ("SendEmail", "SendRawEmail")}
     if need.vault:

@@ -16,7 +16,7 @@ from chalicelib.booking.practice.hours import Window
 from chalicelib.booking.practice_admin.seed import save_practice
 from chalicelib.core.errors import Conflict, DomainError
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws, open_practice

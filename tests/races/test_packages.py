@@ -23,7 +23,7 @@ from chalicelib.booking.rules.reschedule_rules import Move
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice
 from tests.booking.calendars import read_calendar
 from tests.booking.spa import NOW, QUARTER, TEN, booked, clock, new_unit, open_spa

@@ -41,7 +41,7 @@ from chalicelib.booking.time_off.book_time_off import TimeOffRequest
 from chalicelib.core.errors import DomainError
 from chalicelib.core.tables import fetch
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice, demo_practice
 from tests.booking.calendars import read_calendar
 from tests.conftest import EmbeddedAws

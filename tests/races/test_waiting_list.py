@@ -19,7 +19,7 @@ from chalicelib.booking.waitlist.make_offers import offer_opening
 from chalicelib.core.clock import now
 from chalicelib.core.rows import OutboxRow
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.messaging.tables import MessagingRow
 from chalicelib.messaging.text import Text
 from infra.local.demo_practice import Practice

@@ -9,8 +9,7 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.core.ids import new_id
 from chalicelib.core.jobs import JobContext
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.identity import store as identity
 from chalicelib.identity.abilities import Role
 from chalicelib.identity.account import Credential
@@ -23,6 +22,7 @@ from chalicelib.text_sessions.plans import PlanDetails
 from chalicelib.text_sessions.session import ChatUser, Session, Side
 from chalicelib.text_sessions.subscription import Subscription
 from chalicelib.text_sessions.update_meter import Settled
+from infra.local.demo_people import add_person
 from infra.local.invoking import Caller
 
 COMPANY = "com_test"
@@ -112,7 +112,7 @@ class Room:
 def furnish(sessions: int = 3, *, starts_at: datetime = NOON, number: int = 0, **terms: Any) -> Room:
     """Make one. `number` tells several apart; `terms` are the plan's."""
     unit = Unit(COMPANY)
-    customer = add_from_contact(unit, Contact(name="Eve Stone", phone=f"+4915112345{number:03}"), "api", NOON)
+    customer = add_person(unit, Contact(name="Eve Stone", phone=f"+4915112345{number:03}"), "api", NOON)
     patient = _user(unit, f"eve{number}", "client", customer_id=customer.id)
     doctor = _user(unit, f"ada{number}", "practitioner", staff_id=f"stf_{number}")
     unit.commit()

@@ -12,7 +12,7 @@ from chalicelib.booking.rules import limit_store, rules
 from chalicelib.booking.rules.limits import Counter, LimitQuery
 from chalicelib.booking.rules.rules import Failure
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 
 
 class Recount(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from chalicelib.booking.rules import limit_store
 from chalicelib.booking.rules.limits import Counter, periods
 from chalicelib.core.errors import NotFound
 from chalicelib.core.tables import fetch_map
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 
 
 class CustomerLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ def read_limits(search: BranchSearch, customer_id: str) -> CustomerLimits:
             services.setdefault(consultation.id, consultation)
     days = range(day_of(index.zone, search.window[0]), day_of(index.zone, search.window[1]) + 1)
     counters = {service.id: _counters(service, customer_id, days) for service in services.values()}
-    whom, blocked = crm.key(company_id, customer_id), limit_store.blocked_key(company_id, "customer", customer_id)
+    whom, blocked = people.key(company_id, customer_id), limit_store.blocked_key(company_id, "customer", customer_id)
     first = {s.id: s.consultation_id for s in search.services if s.consultation_id and _holds(s, "consultation")}
     done = {service_id: limit_store.done_key(company_id, customer_id, one) for service_id, one in first.items()}
     counted = {c: limit_store.counter_key(company_id, c.name) for of in counters.values() for _, c in of}

@@ -17,7 +17,7 @@ from chalicelib.booking.jobs import PushBooking
 from chalicelib.booking.provider import pending_change, requests
 from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 
 
 class Attendance(msgspec.Struct, frozen=True, kw_only=True):

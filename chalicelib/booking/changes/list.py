@@ -1,4 +1,4 @@
-"""Listing appointments, and reading who they are for."""
+"""Listing appointments."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,9 +8,6 @@ from chalicelib.booking.appointments.appointment import Appointment, Source, Sta
 from chalicelib.booking.appointments.store import AppointmentFilter
 from chalicelib.core.errors import Fault, Invalid, invalid
 from chalicelib.core.pages import Page
-from chalicelib.core.people import clean_email, clean_name
-from chalicelib.core.phones import e164
-from chalicelib.crm.customer import Contact
 
 
 class Filter(Protocol):
@@ -47,23 +44,3 @@ def list_by(company_id: str, query: Filter) -> Page[Appointment]:
         source=query.source,
     )
     return appointment_store.page_appointments(which, query.limit, query.cursor)
-
-
-def contact_from(name: str | None, phone: str | None, email: str | None, path: str) -> Contact:
-    """A contact from what a client sent; raises Invalid with the path of every field that is wrong."""
-    faults: list[Fault] = []
-    found: dict[str, str] = {}
-    checks = {
-        "name": lambda: clean_name(name or "", f"{path}.name"),
-        "phone": lambda: e164(phone or "", None, f"{path}.phone"),
-        "email": lambda: clean_email(email or "", f"{path}.email"),
-    }
-    for field, given in (("name", name), ("phone", phone), ("email", email)):
-        if given is not None:
-            try:
-                found[field] = checks[field]()
-            except Invalid as error:
-                faults += error.faults
-    if faults:
-        raise Invalid("invalid_request", f"{faults[0].path}: {faults[0].message}", faults=tuple(faults))
-    return Contact(name=found.get("name", ""), phone=found.get("phone"), email=found.get("email"))

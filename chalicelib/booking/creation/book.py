@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from chalicelib.booking.allocation import context as branch_context
 from chalicelib.booking.allocation.context import BranchContext
 from chalicelib.booking.alternatives.add import with_alternatives
 from chalicelib.booking.appointments import hold_store
@@ -12,11 +13,12 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.hold import Hold
 from chalicelib.booking.appointments.hold_token import proven
 from chalicelib.booking.creation import context as booking_context
-from chalicelib.booking.creation import group_seat
+from chalicelib.booking.creation import group_seat, same_again
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decision import decide
-from chalicelib.booking.creation.request import BookingRequest, SeatRequest
+from chalicelib.booking.creation.request import BookingRequest
 from chalicelib.booking.creation.stage import stage
+from chalicelib.booking.creation.who_comes import who_comes
 from chalicelib.booking.practice.models import Service, Staff
 from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.practice.schedule import Schedule
@@ -27,26 +29,28 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
 from chalicelib.core.tables import Key
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import customers
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 
 BUSY = "Many are booking this day at once; try again in a moment."
 
 
 class Booked(msgspec.Struct, frozen=True):
-    """What came of it. Of a package, `appointment` is a `FirstPart` with all others, `service` the package."""
+    """What came of it. Of a package, `appointment` is a `FirstPart` with all others, `service` the package.
+
+    `told_again`: it stood before, as the same person asked for the same service at the same instant.
+    """
 
     appointment: Appointment
     schedule: Schedule
     service: Service
     staff: Staff
     contact: Contact
+    told_again: bool = False
 
     @property
     def held(self) -> bool:
-        """Whether it still awaits the provider."""
-        return self.appointment.status == "held"
+        """Whether it is to be taken to the provider now; not what stood before, which is on its way there."""
+        return self.appointment.status == "held" and not self.told_again
 
 
 class TransactionHook(msgspec.Struct, frozen=True):
@@ -75,13 +79,15 @@ def book(
     request = request.in_utc()
     check_time(request.starts_at, clock(), request.path)
     holds = [hold_store.key(company_id, request.hold.id)] if request.hold else []
-    keys = [*request.customer_keys(company_id), *holds, *(hook.keys if hook else ())]
+    others = same_again.keys(branch_context.seen(company_id, request.branch_id), request)
+    keys = [*request.customer_keys(company_id), *holds, *(hook.keys if hook else ()), *others]
 
     def attempt() -> Booked:
         now = clock()
         branch = booking_context.read(company_id, request, keys)
         unit = new_unit()
-        booked = _stage(unit, _context(company_id, request, branch, now))
+        context = _context(company_id, request, branch, now)
+        booked = _told_again(unit, context) or _stage(unit, _with_hold(context))
         if hook:
             hook.stage(unit, booked, branch.rows)
         unit.commit(booked.appointment)
@@ -100,31 +106,34 @@ def check_time(starts_at: datetime, now: datetime, path: str) -> None:
         raise invalid(f"{path}.starts_at", "too_far_ahead", "This is more than two years ahead.")
 
 
-def known_customer(company_id: str, request: SeatRequest, rows: Rows) -> str | None:
-    """The customer that a request is for, in the rows at its `customer_keys`; None: to be added. Raises NotFound."""
-    found = [rows[key] for key in request.customer_keys(company_id)]
-    if request.customer_id:
-        if found[0] is None:
-            raise NotFound("customer_not_found", f"There is no customer {request.customer_id}.")
-        return request.customer_id
-    customer_id = crm.owner_of(found)
-    if customer_id is None and not request.names_customer:
-        raise invalid(f"{request.path}.customer", "required", "Give the customer's phone number or e-mail address.")
-    return customer_id
-
-
 def _context(company_id: str, request: BookingRequest, branch: BranchContext, now: datetime) -> BookingContext:
     if request.visitor and not branch.schedule.branch.published:
         raise NotFound("branch_not_found", f"There is no branch {request.branch_id}.")
-    hold = _hold(company_id, request, branch.rows, now)
+    comes = who_comes(company_id, request, branch.rows)
     return BookingContext(
-        request=request.of_hold(hold) if hold else request,
+        request=request,
         branch=branch,
         record_id=new_id("apt"),
         now=now,
-        customer_id=known_customer(company_id, request, branch.rows),
-        hold=hold,
+        customer_id=comes.customer_id,
+        comes=comes,
     )
+
+
+def _with_hold(context: BookingContext) -> BookingContext:
+    hold = _hold(context.company_id, context.request, context.branch.rows, context.now)
+    return msgspec.structs.replace(context, request=context.request.of_hold(hold), hold=hold) if hold else context
+
+
+def _told_again(unit: Unit, context: BookingContext) -> Booked | None:
+    standing = same_again.find(context)
+    staff = context.schedule.find_staff(standing.staff_id) if standing else None
+    if standing is None or staff is None:
+        return None
+    request = context.request
+    service = context.schedule.service(request.service, f"{request.path}.service")
+    told = same_again.stage(unit, context, standing)
+    return Booked(told, context.schedule, service, staff, request.contact, told_again=True)
 
 
 def _hold(company_id: str, request: BookingRequest, rows: Rows, now: datetime) -> Hold | None:
@@ -144,9 +153,8 @@ def _stage(unit: Unit, context: BookingContext) -> Booked:
     if group:
         return _join(unit, context, group)
     decided = decide(context)
-    if context.customer_id is None:
-        added = customers.add_from_contact(unit, request.contact, request.source, context.now)
-        context = msgspec.structs.replace(context, customer_id=added.id)
+    if context.comes:
+        context = msgspec.structs.replace(context, customer_id=context.comes.stage(unit, context.now))
     made = stage(unit, context, decided)
     if context.hold:
         hold_store.remove(unit, context.hold)

@@ -11,6 +11,7 @@ from chalicelib.booking.alternatives.refusal import RefusedRequest
 from chalicelib.booking.appointments.hold import Hold
 from chalicelib.booking.calendar.entries import reference_of
 from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.creation.who_comes import WhoComes
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import facts as rule_facts
@@ -20,6 +21,7 @@ from chalicelib.core.tables import Key
 
 class BookingContext(msgspec.Struct, frozen=True, kw_only=True):
     """`record_id`: of the appointment, or the hold, to be. `customer_id`: if they are known. `hold`: the visitor's own.
+    `comes`: how the customer was found.
 
     `request.starts_at` in UTC; the rows of `branch` hold whatever was read at the keys of `read`.
     """
@@ -29,6 +31,7 @@ class BookingContext(msgspec.Struct, frozen=True, kw_only=True):
     record_id: str
     now: datetime
     customer_id: str | None = None
+    comes: WhoComes | None = None
     hold: Hold | None = None
 
     @property

@@ -15,6 +15,7 @@ from chalicelib.booking.availability import open_groups
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decision import able_for
 from chalicelib.booking.creation.request import SeatRequest
+from chalicelib.booking.creation.who_comes import WhoComes
 from chalicelib.booking.events import ParticipantJoined
 from chalicelib.booking.practice.policy import RuleName
 from chalicelib.booking.practice.schedule import Schedule
@@ -26,20 +27,24 @@ from chalicelib.booking.rules.verdict import Verdict
 from chalicelib.core.errors import Conflict, invalid
 from chalicelib.core.ids import new_id
 from chalicelib.core.unit import Unit
-from chalicelib.crm import customers
 
 SETTLED: tuple[RuleName, ...] = ("business_hours", "staff_availability", "service_availability", "daily_maximum")
 """What a group that stands has been through; who joins it is asked the rest."""
 
 
 class GroupSeat(msgspec.Struct, frozen=True, kw_only=True):
-    """Seats of a group that are asked for. `customer_id`: if they are known."""
+    """Seats of a group that are asked for, and for whom."""
 
     schedule: Schedule
     group: Appointment
     request: SeatRequest
-    customer_id: str | None
+    comes: WhoComes
     now: datetime
+
+    @property
+    def customer_id(self) -> str | None:
+        """The customer's, if they are known."""
+        return self.comes.customer_id
 
     def refused(self) -> RefusedRequest:
         """What cannot be had, as the search for other times sees it."""
@@ -97,7 +102,7 @@ def seat_in(context: BookingContext, group: Appointment) -> GroupSeat:
         schedule=context.schedule,
         group=group,
         request=context.request,
-        customer_id=context.customer_id,
+        comes=context.comes or WhoComes(context.customer_id),
         now=context.now,
     )
 
@@ -118,7 +123,7 @@ def stage(unit: Unit, seat: GroupSeat, rows: rule_facts.Rows) -> Appointment:
     verdict = _verdict(seat, rows)
     if verdict.refused:
         raise NotBookable(seat.refused(), verdict.refused)
-    customer_id = seat.customer_id or customers.add_from_contact(unit, request.contact, request.source, now).id
+    customer_id = seat.comes.stage(unit, now)
     who = participant(customer_id, request, now)
     new = current.changed(now, group=current.group.joined(who))
     exchange_kind(unit, current, new)

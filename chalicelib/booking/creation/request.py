@@ -13,8 +13,10 @@ from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.core.clock import to_utc
 from chalicelib.core.errors import invalid
 from chalicelib.core.tables import Key
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.matching.resolve import Sighting, Trust
+from chalicelib.crm.people import store as people
 
 
 class SeatRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +24,7 @@ class SeatRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` is where these fields stand in the request, for the faults that name them. `override`: rules that do not
     matter; whoever may say so is the endpoint's to know. `visitor`: somebody from the street, who is shown nothing and
-    nobody unpublished.
+    nobody unpublished. `trust`: who says who comes; of a visitor it is a stranger.
     """
 
     customer_id: str | None = None
@@ -31,6 +33,7 @@ class SeatRequest(msgspec.Struct, frozen=True, kw_only=True):
     source: Source = "api"
     override: tuple[RuleName, ...] = ()
     visitor: bool = False
+    trust: Trust = "staff"
     path: str = "body"
 
     @property
@@ -41,8 +44,22 @@ class SeatRequest(msgspec.Struct, frozen=True, kw_only=True):
     def customer_keys(self, company_id: str) -> list[Key]:
         """Where the customer would be found."""
         if self.customer_id:
-            return [crm.key(company_id, self.customer_id)]
-        return crm.contact_keys(company_id, self.contact)
+            return [people.key(company_id, self.customer_id)]
+        return contact_points.keys(company_id, self.contact)
+
+    @property
+    def by_stranger(self) -> bool:
+        """Whether what is said of who comes is believed for this booking alone."""
+        return self.visitor or self.trust == "stranger"
+
+    def sighting(self) -> Sighting:
+        """Who is said to come, and by whom."""
+        return Sighting(
+            contact=self.contact,
+            trust="stranger" if self.visitor else self.trust,
+            source=self.source,
+            asks=not self.visitor,
+        )
 
 
 class BookingRequest(SeatRequest, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from chalicelib.booking.allocation import time_swap
 from chalicelib.booking.allocation.choose import PartPlacement
 from chalicelib.booking.appointments import group as groups
 from chalicelib.booking.appointments import store as appointment_store
-from chalicelib.booking.appointments.appointment import Appointment, InPackage, Status, booked_event
+from chalicelib.booking.appointments.appointment import Appointment, Attendee, InPackage, Status, booked_event
 from chalicelib.booking.appointments.group import Group
 from chalicelib.booking.creation import group_seat
 from chalicelib.booking.creation.context import BookingContext
@@ -96,10 +96,19 @@ def appointment_for(context: BookingContext, decided: Decided, part: PartPlaceme
         source=request.source,
         metadata=request.metadata,
         address=decided.address,
+        attendee=_attendee(context),
         created_at=context.now,
         updated_at=context.now,
         **(asdict(part.slot()) | part.buffers() | fields),
     )
+
+
+def _attendee(context: BookingContext) -> Attendee | None:
+    """Who comes as a stranger says; what they say belongs to this booking, and is no news of the customer."""
+    contact = context.request.contact
+    if context.request.customer_id or not context.request.by_stranger or not (contact.name or contact.is_reachable):
+        return None
+    return Attendee(name=contact.name, email=contact.email, phone=contact.phone)
 
 
 def _group(context: BookingContext, decided: Decided) -> Group | None:

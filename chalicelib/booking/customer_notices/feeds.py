@@ -17,7 +17,7 @@ from chalicelib.core.directory import Claim, digest_of
 from chalicelib.core.errors import NotFound, Stale
 from chalicelib.core.settings import settings
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 
 FEED = "calendar_feed"
 """The kind of directory key under which the digest of a feed's secret leads to whose feed it is."""
@@ -67,7 +67,7 @@ def _end_old(unit: Unit, company_id: str, whose: Whose, record_id: str) -> bool:
 def _check_exists(company_id: str, whose: Whose, record_id: str) -> None:
     if whose == "staff":
         practice_store.get(Staff, company_id, record_id)
-    elif crm.find_customer(company_id, record_id) is None:
+    elif people.find(company_id, record_id) is None:
         raise NotFound("customer_not_found", f"There is no customer {record_id}.")
 
 

@@ -23,7 +23,7 @@ from chalicelib.core import mail
 from chalicelib.core.clock import epoch
 from chalicelib.core.jobs import CannotSucceed, JobContext, Postpone
 from chalicelib.core.settings import settings
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 from chalicelib.identity import guard_store
 
 REMEMBERED = timedelta(days=14)
@@ -118,7 +118,7 @@ def _policy(schedule: Schedule, appointment: Appointment) -> Policy:
 def _addressed(company_id: str, customer_id: str, attendee: Attendee | None) -> Addressed | None:
     if attendee and attendee.email:
         return Addressed(attendee.name, attendee.email)
-    customer = crm.find_customer(company_id, customer_id)
+    customer = people.find(company_id, customer_id)
     return Addressed(customer.name, customer.email) if customer and customer.email else None
 
 

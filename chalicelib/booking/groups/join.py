@@ -12,16 +12,16 @@ from chalicelib.booking.appointments.appointment import Appointment
 from chalicelib.booking.appointments.group import Participant
 from chalicelib.booking.availability.open_groups import JOINABLE
 from chalicelib.booking.creation import group_seat
-from chalicelib.booking.creation.book import known_customer
 from chalicelib.booking.creation.group_seat import GroupSeat
 from chalicelib.booking.creation.request import SeatRequest
+from chalicelib.booking.creation.who_comes import WhoComes, who_comes
 from chalicelib.booking.rules import facts as rule_facts
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, NotFound, invalid
 from chalicelib.core.retry import until_committed
-from chalicelib.core.tables import fetch, fetch_map
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import UnitFactory
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 
 
 @with_alternatives()
@@ -42,9 +42,9 @@ def join(
         current = appointment_store.appointment_of(rows[key])
         if current is None:
             raise NotFound("appointment_not_found", f"There is no appointment {appointment_id}.")
-        customer_id = known_customer(company_id, request, rows)
+        comes = who_comes(company_id, request, rows)
         unit = new_unit()
-        new = group_seat.stage(unit, _seat(current, request, customer_id, now), rows)
+        new = group_seat.stage(unit, _seat(current, request, comes, now), rows)
         unit.commit(new)
         return new
 
@@ -55,30 +55,29 @@ def named(company_id: str, group: Appointment) -> list[Participant]:
     """Who takes part; of whom nothing was told when they joined, what their record says. One request at most."""
     participants = group.group.participants if group.group else ()
     unnamed = [one.customer_id for one in participants if not (one.name or one.email or one.phone)]
-    records = map(crm.customer_of, fetch([crm.key(company_id, customer_id) for customer_id in unnamed]))
-    known = {record.id: record for record in records if record}
+    known = {record.id: record for record in people.find_all(company_id, unnamed)}
 
     def of(one: Participant) -> Participant:
         record = known.get(one.customer_id)
         if record is None:
             return one
-        return msgspec.structs.replace(one, name=record.name, email=record.email, phone=record.phone)
+        return msgspec.structs.replace(one, name=record.called, email=record.email, phone=record.phone)
 
     return [of(one) for one in participants]
 
 
-def _seat(current: Appointment, request: SeatRequest, customer_id: str | None, now: datetime) -> GroupSeat:
+def _seat(current: Appointment, request: SeatRequest, comes: WhoComes, now: datetime) -> GroupSeat:
     if current.group is None:
         raise Conflict("not_joinable", "This appointment is no group: nobody else can join it.")
     if current.status not in JOINABLE or current.starts_at <= now:
         raise Conflict("not_joinable", "This group has begun, or does not take place.")
-    group_seat.check_not_in(current, customer_id)
+    group_seat.check_not_in(current, comes.customer_id)
     if request.seats > current.group.seats:
         raise invalid(f"{request.path}.seats", "more_than_seats", f"It has {current.group.seats} seats.")
     schedule = time_swap.schedule_for(current)
     if schedule.find_service(current.service_id) is None:
         raise Conflict("not_joinable", "This is no longer offered here.")
-    seat = GroupSeat(schedule=schedule, group=current, request=request, customer_id=customer_id, now=now)
+    seat = GroupSeat(schedule=schedule, group=current, request=request, comes=comes, now=now)
     if current.group.left < request.seats:
         raise SlotTaken(seat.refused())
     return seat

@@ -5,7 +5,7 @@ from chalicelib.booking.practice.models import Staff
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import invalid
 from chalicelib.core.unit import Unit
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 from chalicelib.identity import store as identity
 from chalicelib.identity.events import UserLinked
 from chalicelib.identity.user import User
@@ -29,7 +29,7 @@ def link_user(unit: Unit, user_id: str, customer_id: str | None, staff_id: str |
 def _check_customer(company_id: str, user: User, customer_id: str) -> None:
     if user.role != "client":
         raise invalid("body.customer_id", "not_a_client", f"A user of role {user.role} is no customer.")
-    if crm.find_customer(company_id, customer_id) is None:
+    if people.find(company_id, customer_id) is None:
         raise invalid("body.customer_id", "unknown_customer", f"There is no customer {customer_id}.")
 
 

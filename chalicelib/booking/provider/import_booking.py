@@ -1,6 +1,5 @@
 """Bookings made at a provider itself: they become appointments here, once."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -17,16 +16,15 @@ from chalicelib.booking.provider.commit import claim_references
 from chalicelib.booking.provider.state import is_host, who_comes, whole_minute
 from chalicelib.core import reference_store
 from chalicelib.core.clock import Clock
-from chalicelib.core.errors import DomainError, Stale
+from chalicelib.core.errors import Stale
 from chalicelib.core.ids import new_id
-from chalicelib.core.people import clean_email, clean_name
-from chalicelib.core.phones import e164
 from chalicelib.core.references import Reference
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import CompanyUnitFactory, Unit
-from chalicelib.crm import customers
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import RawContact, read_what_can_be
+from chalicelib.crm.matching import resolve
+from chalicelib.crm.matching.resolve import Sighting
 
 
 def import_booking(reported: ExternalBooking, new_unit: CompanyUnitFactory, clock: Clock) -> str:
@@ -119,22 +117,9 @@ def _host(schedule: Schedule, service: Service, reported: ExternalBooking, fixed
 
 
 def _customer(unit: Unit, schedule: Schedule, reported: ExternalBooking, at: datetime) -> str:
-    contact = _contact(reported.attendee or Attendee(), schedule.branch.country)
-    found = crm.owner_of(fetch(crm.contact_keys(unit.company_id, contact)))
-    return found or customers.add_from_contact(unit, contact, reported.provider, at).id
-
-
-def _contact(attendee: Attendee, country: str) -> Contact:
-    return Contact(
-        name=_or_none(lambda: clean_name(attendee.name, "name")) or "",
-        phone=_or_none(lambda: e164(attendee.phone or "", country, "phone")),
-        email=_or_none(lambda: clean_email(attendee.email or "", "email")),
-    )
-
-
-def _or_none(read: Callable[[], str]) -> str | None:
-    # What an attendee typed at a provider is not ours to refuse: what is no number or address is left out.
-    try:
-        return read()
-    except DomainError:
-        return None
+    said = reported.attendee or Attendee()
+    contact = read_what_can_be(RawContact(name=said.name, phone=said.phone, email=said.email), schedule.branch.country)
+    rows = fetch_map(contact_points.keys(unit.company_id, contact))
+    # Whoever books at a provider types what they like there.
+    sighting = Sighting(contact=contact, trust="stranger", source=reported.provider)
+    return resolve.stage(unit, resolve.resolve(unit.company_id, sighting, rows), at)

@@ -16,8 +16,8 @@ from chalicelib.booking.appointments.external import (
 )
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.schedule import Schedule
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.people import store as people
 
 NO_REASON = "No reason given"
 
@@ -136,5 +136,5 @@ def attendee(held: Appointment) -> Attendee:
     """Who comes: as the booking has it, else as the customer's record does."""
     if held.attendee:
         return held.attendee
-    customer = crm.get_customer(held.company_id, held.customer_id)
+    customer = people.get(held.company_id, held.customer_id)
     return Attendee(name=customer.name, email=customer.email, phone=customer.phone)

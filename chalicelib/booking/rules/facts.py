@@ -16,7 +16,7 @@ from chalicelib.booking.rules.blocklist import known_by
 from chalicelib.booking.rules.limits import Counter, LimitQuery
 from chalicelib.booking.rules.rules import LimitUsage
 from chalicelib.core.tables import Key, fetch_map
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 
 Rows = Mapping[Key, Any]
 

@@ -18,7 +18,7 @@ from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.rules.rules import Failure, RuleInput, spoken
 from chalicelib.booking.rules.verdict import LIMITS, Verdict
 from chalicelib.core.tables import Key
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 
 CUSTOMER = "customer"
 """What `by` says of a customer's own change; anything else is staff."""

@@ -33,7 +33,6 @@ from chalicelib.core.ids import new_id
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit
-from chalicelib.crm import customers
 
 MOST_HELD_AT_ONCE = 70
 """Calendars' weeks and counters in one transaction; the rest of its ninety is for the series and what goes with it."""
@@ -132,9 +131,8 @@ def _reaches(series: Series) -> list[int]:
 
 def _begin(unit: Unit, series: Series, context: SeriesContext) -> None:
     """Stage the series with who it is for and the job that looks after it."""
-    if not context.known:
-        request = context.request
-        customers.add_from_contact(unit, request.contact, request.source, context.now, context.customer_id)
+    if context.comes:
+        context.comes.stage(unit, context.now, context.customer_id)
     series_store.add_series(unit, series)
     job = ResumeSeries(company_id=unit.company_id, series_id=series.id)
     unit.enqueue(job, delay_seconds=JOB_AFTER_SECONDS)

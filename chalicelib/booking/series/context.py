@@ -11,10 +11,11 @@ from chalicelib.booking.calendar import store as calendar_store
 from chalicelib.booking.calendar.calendar import Calendar
 from chalicelib.booking.calendar.entries import weeks_between
 from chalicelib.booking.calendar.owner import owner_of
-from chalicelib.booking.creation.book import check_time, known_customer
+from chalicelib.booking.creation.book import check_time
 from chalicelib.booking.creation.context import BookingContext
 from chalicelib.booking.creation.decided import Decision
 from chalicelib.booking.creation.request import BookingRequest
+from chalicelib.booking.creation.who_comes import WhoComes, who_comes
 from chalicelib.booking.practice import store as practice_store
 from chalicelib.booking.practice.models import Service
 from chalicelib.booking.practice.policy import FURTHEST
@@ -26,8 +27,8 @@ from chalicelib.booking.series.recurrence import Recurrence
 from chalicelib.booking.series.series import HOLDS_LAST, OnConflict, held
 from chalicelib.core.clock import to_utc
 from chalicelib.core.errors import invalid
-from chalicelib.core.ids import new_id
 from chalicelib.core.tables import fetch_map
+from chalicelib.crm.people import write
 
 MOST_OF_A_VISITOR = 30
 """Occurrences: whoever needs no token could fill a practice's years with a hundred."""
@@ -44,8 +45,8 @@ class SeriesRequest(BookingRequest, frozen=True, kw_only=True):
 
 
 class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read for a request. `customer_id` is one to be, where `known` is False; `held_until`: how long the times
-    are to be held.
+    """What was read for a request. `customer_id` is one to be, where `comes` knows of nobody; `held_until`: how long
+    the times are to be held.
     """
 
     request: SeriesRequest
@@ -53,7 +54,7 @@ class SeriesContext(msgspec.Struct, frozen=True, kw_only=True):
     service: Service
     starts: list[datetime]
     customer_id: str
-    known: bool
+    comes: WhoComes | None
     now: datetime
     held_until: datetime
 
@@ -117,7 +118,7 @@ def read(company_id: str, request: SeriesRequest, now: datetime, *, for_anybody:
     rows = fetch_map([schedule_key, *request.customer_keys(company_id), *block_keys])
     schedule = practice_store.schedule_of(rows[schedule_key], request.branch_id, published=request.visitor)
     nobody_yet = for_anybody and not request.names_customer
-    customer_id = None if nobody_yet else known_customer(company_id, request, rows)
+    comes = None if nobody_yet else who_comes(company_id, request, rows)
     service = _service(schedule, request)
     starts = request.recurrence.instants(starts_at, schedule.branch.clock(), path)
     if request.visitor and len(starts) > MOST_OF_A_VISITOR:
@@ -129,8 +130,8 @@ def read(company_id: str, request: SeriesRequest, now: datetime, *, for_anybody:
         branch=BranchContext(schedule=schedule, rows=rows),
         service=service,
         starts=starts,
-        customer_id=customer_id or new_id("cus"),
-        known=customer_id is not None,
+        customer_id=(comes.customer_id if comes else None) or write.new_person_id(),
+        comes=comes,
         now=now,
         held_until=lapses_at(now + HOLDS_LAST - LASTS),
     )

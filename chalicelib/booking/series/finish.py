@@ -26,8 +26,7 @@ from chalicelib.core.errors import DomainError, NotFound, OutcomeUnknown, Stale
 from chalicelib.core.logging import log
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.people import store as people
 
 BUSY = "Many are booking these days at once; the series is gone on with shortly."
 
@@ -149,8 +148,7 @@ def _confirmed(run: SeriesRun, appointment: Appointment) -> Appointment:
     if staff is None:
         raise NotFound("staff_not_found", f"{appointment.staff_id} is no longer at this branch.")
     service = schedule.service(appointment.service_id, "body.service")
-    customer = crm.get_customer(appointment.company_id, appointment.customer_id)
-    contact = Contact(name=customer.name, phone=customer.phone, email=customer.email)
+    contact = people.get(appointment.company_id, appointment.customer_id).contact()
     client = run.connect(str(appointment.provider))
     try:
         booked = Booked(appointment, schedule, service, staff, contact)

@@ -25,8 +25,7 @@ from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Invalid, NotFound, Stale
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import CompanyUnitFactory, Unit
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.people import store as people
 
 ENDED: dict[Outcome, Conflict] = {
     "accepted": Conflict("offer_accepted", "This was accepted and is booked; cancel the appointment instead."),
@@ -130,7 +129,7 @@ def _appointment(entry: WaitlistEntry) -> Appointment:
 
 
 def _booking_request(entry: WaitlistEntry, offer: Offer) -> BookingRequest:
-    customer = crm.get_customer(entry.company_id, entry.customer_id)
+    customer = people.get(entry.company_id, entry.customer_id)
     return BookingRequest(
         branch_id=entry.branch_id,
         service=offer.service_id,
@@ -138,7 +137,7 @@ def _booking_request(entry: WaitlistEntry, offer: Offer) -> BookingRequest:
         source=entry.source,
         staff=offer.staff_id,
         customer_id=customer.id,
-        contact=Contact(name=customer.name, phone=customer.phone, email=customer.email),
+        contact=customer.contact(),
         metadata={"waiting_id": entry.id},
         length_min=(offer.ends_at - offer.starts_at) // timedelta(minutes=1),
         visitor=entry.visitor,

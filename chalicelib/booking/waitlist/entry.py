@@ -132,12 +132,21 @@ class WaitlistEntry(WaitlistTerms, frozen=True, kw_only=True):
     def fits(self, candidate: Candidate) -> bool:
         """Whether the time would do, from its start to its end, and was not turned down before."""
         return (
+            self._wants(candidate)
+            # Whoever turned down ten o'clock is not offered a quarter past.
+            and not any(old.starts_at < candidate.ends_at and candidate.starts_at < old.ends_at for old in self.offers)
+        )
+
+    def is_met_by(self, booked: Candidate) -> bool:
+        """Whether an appointment at that time, with its staff, is what they wait for."""
+        return self._wants(booked) and (not self.staff_ids or any(one in self.staff_ids for one in booked.staff_ids))
+
+    def _wants(self, candidate: Candidate) -> bool:
+        return (
             candidate.service_id in self.service_ids
             and (not self.days or any(one.first <= candidate.day <= one.last for one in self.days))
             and (not self.weekdays or candidate.day.weekday() in self.weekdays)
             and (not self.times or any(one.start <= candidate.start and candidate.end <= one.end for one in self.times))
-            # Whoever turned down ten o'clock is not offered a quarter past.
-            and not any(old.starts_at < candidate.ends_at and candidate.starts_at < old.ends_at for old in self.offers)
         )
 
     def rank(self, candidate: Candidate) -> tuple[bool, bool, int, datetime, str]:
@@ -168,6 +177,11 @@ class WaitlistEntry(WaitlistTerms, frozen=True, kw_only=True):
     def booked(self, appointment_id: str, now: datetime) -> "WaitlistEntry":
         """The next version: the offer was accepted."""
         return self._changed(now, status="booked", appointment_id=appointment_id, offers=self._ended("accepted"))
+
+    def served(self, appointment_id: str, now: datetime) -> "WaitlistEntry":
+        """The next version: they have booked what they waited for, by themselves."""
+        offers = self._ended("withdrawn") if self.offer else self.offers
+        return self._changed(now, status="booked", appointment_id=appointment_id, offers=offers)
 
     def again(self, outcome: Outcome, now: datetime) -> "WaitlistEntry":
         """The next version: its newest offer came to nothing, so it waits on, if it has time left."""

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import msgspec
 
 from chalicelib.booking.allocation.assignment import Preference
 from chalicelib.booking.appointments.external import find_provider
@@ -13,17 +17,21 @@ from chalicelib.booking.practice.policy import FURTHEST
 from chalicelib.booking.practice.schedule import Schedule
 from chalicelib.booking.rules import deposits
 from chalicelib.booking.waitlist import store as waitlist_store
-from chalicelib.booking.waitlist.entry import LASTS, LONGEST, LOOKED_AT_EVERY, WaitlistEntry, WaitlistTerms
+from chalicelib.booking.waitlist.entry import LASTS, LONGEST, LOOKED_AT_EVERY, OPEN, WaitlistEntry, WaitlistTerms
 from chalicelib.booking.waitlist.matching import can_be_waited_for, length_of
+from chalicelib.core import guards
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import Conflict, Fault, invalid, raise_faults
+from chalicelib.core.guards import Guard
 from chalicelib.core.ids import new_id
 from chalicelib.core.retry import until_committed
-from chalicelib.core.tables import fetch
+from chalicelib.core.tables import fetch_map
 from chalicelib.core.unit import Unit, UnitFactory
-from chalicelib.crm import customers
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.matching import resolve
+from chalicelib.crm.matching.resolve import Sighting, Trust
+from chalicelib.crm.people import store as people
 
 MOST_DAYS = 62
 MOST_OF_A_CUSTOMER = 5
@@ -41,12 +49,17 @@ class WaitlistRequest(WaitlistTerms, frozen=True, kw_only=True):
     customer_id: str | None = None
     contact: Contact = Contact()
 
+    def sighting(self) -> Sighting:
+        """Who is said to wait, and by whom."""
+        trust: Trust = "stranger" if self.visitor else "staff"
+        return Sighting(contact=self.contact, trust=trust, source=self.source, asks=not self.visitor)
+
 
 def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock: Clock) -> WaitlistEntry:
     """Put someone on the waiting list; what is free already is offered to them at once.
 
-    Raises Invalid with every field that is wrong, NotFound for branch or customer, Conflict `waits_already` for a
-    customer who is on the list often enough.
+    Who asks for the same again has the entry that stands. Raises Invalid with every field that is wrong, NotFound for
+    branch or customer, Conflict `waits_already` for a customer who is on the list often enough.
     """
 
     def attempt() -> WaitlistEntry:
@@ -55,7 +68,7 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
         expires_at = now + (timedelta(days=request.expires_in_days) if request.expires_in_days else LASTS)
         raise_faults(find_faults(request, schedule, now, expires_at))
         unit = new_unit()
-        terms = {name: getattr(request, name) for name in WaitlistTerms.__struct_fields__}
+        terms: dict[str, Any] = {name: getattr(request, name) for name in WaitlistTerms.__struct_fields__}
         entry = WaitlistEntry(
             **terms | {"weekdays": tuple(sorted(set(request.weekdays)))},
             id=new_id("wai"),
@@ -68,31 +81,47 @@ def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock
             created_at=now,
             updated_at=now,
         )
-        waitlist_store.add(unit, entry)
-        unit.publish(WaitingAdded(waiting_id=entry.id, branch_id=entry.branch_id))
-        unit.audit("waiting.added", entry.id, customer=entry.customer_id)
-        unit.commit(entry)
-        return entry
+        same = _same(unit, entry)
+        if same is None:
+            waitlist_store.add(unit, entry)
+            unit.publish(WaitingAdded(waiting_id=entry.id, branch_id=entry.branch_id))
+            unit.audit("waiting.added", entry.id, customer=entry.customer_id)
+        unit.commit(same or entry)
+        return same or entry
 
     # Stale when somebody else added this customer just now.
     return until_committed(attempt)
 
 
 def _customer_id(unit: Unit, company_id: str, request: WaitlistRequest, now: datetime) -> str:
-    customer_id = request.customer_id
-    if customer_id:
-        customer = crm.get_customer(company_id, customer_id)
-        if not (customer.phone or customer.email):
+    if request.customer_id:
+        customer = people.get(company_id, request.customer_id)
+        if not customer.contact().is_reachable:
             raise invalid("body.customer_id", "no_contact", "This customer has no phone number and no e-mail address.")
-    elif not (request.contact.phone or request.contact.email):
+        return request.customer_id
+    if not request.contact.is_reachable:
         raise invalid("body.customer", "required", "Give the customer's phone number or e-mail address.")
-    else:
-        customer_id = crm.owner_of(fetch(crm.contact_keys(company_id, request.contact)))
-    if customer_id is None:
-        return customers.add_from_contact(unit, request.contact, request.source, now).id
-    if waitlist_store.open_of_customer(company_id, customer_id) >= MOST_OF_A_CUSTOMER:
+    rows = fetch_map(contact_points.keys(company_id, request.contact))
+    return resolve.stage(unit, resolve.resolve(company_id, request.sighting(), rows), now)
+
+
+def _same(unit: Unit, entry: WaitlistEntry) -> WaitlistEntry | None:
+    """The customer's entry that asks for the same and is open; else a note that this one does, with the unit.
+
+    Two who ask at once are seen by the guard, which the index of entries would not tell of yet.
+    """
+    terms = {name: getattr(entry, name) for name in (*WaitlistTerms.__struct_fields__, "service_ids", "staff_ids")}
+    same = {**terms, "source": None, "visitor": None, "service_ids": sorted(entry.service_ids)}
+    digest = sha256(msgspec.json.encode(same, order="deterministic")).hexdigest()
+    name = f"{entry.company_id}#waiting#{entry.customer_id}#{digest}"
+    seen = guards.find(name, entry.created_at)
+    before = waitlist_store.find(entry.company_id, seen.record or "") if seen else None
+    if before and before.status in OPEN:
+        return before
+    if len(waitlist_store.open_entries_of(entry.company_id, entry.customer_id)) >= MOST_OF_A_CUSTOMER:
         raise Conflict("waits_already", f"Nobody is on the waiting list more than {MOST_OF_A_CUSTOMER} times.")
-    return customer_id
+    guards.save(unit, name, Guard(until=entry.expires_at, record=entry.id), seen)
+    return None
 
 
 def find_faults(request: WaitlistRequest, schedule: Schedule, now: datetime, expires_at: datetime) -> Iterator[Fault]:

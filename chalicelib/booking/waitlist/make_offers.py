@@ -43,8 +43,8 @@ from chalicelib.core.jobs import JobContext, Postpone
 from chalicelib.core.queues import LONGEST_DELAY_SECONDS
 from chalicelib.core.retry import until_committed
 from chalicelib.core.unit import Unit
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact, Customer
+from chalicelib.crm.people import store as people
+from chalicelib.crm.people.person import Person
 from chalicelib.messaging import send_text
 from chalicelib.messaging import store as messaging
 from chalicelib.messaging.send_text import NewText
@@ -167,7 +167,7 @@ def _make(match: Match, context: JobContext) -> None:
     CannotReach when nothing can be offered to them now.
     """
     entry, now = match.entry, context.clock()
-    customer = crm.get_customer(entry.company_id, entry.customer_id)
+    customer = people.get(entry.company_id, entry.customer_id)
     refusal_key = messaging.refusal_key(entry.company_id, customer.phone) if customer.phone else None
     request = _booking_request(match, customer)
     branch = booking_context.read(entry.company_id, request, [refusal_key] if refusal_key else [])
@@ -210,7 +210,7 @@ def _make(match: Match, context: JobContext) -> None:
     unit.commit()
 
 
-def _tell(unit: Unit, entry: WaitlistEntry, offer: Offer, schedule: Schedule, customer: Customer) -> None:
+def _tell(unit: Unit, entry: WaitlistEntry, offer: Offer, schedule: Schedule, customer: Person) -> None:
     if offer.by == "mail":
         unit.enqueue(MailOffer(company_id=entry.company_id, waiting_id=entry.id, offer_id=offer.id))
         return
@@ -221,14 +221,14 @@ def _tell(unit: Unit, entry: WaitlistEntry, offer: Offer, schedule: Schedule, cu
     send_text.stage_text(unit, text, offer.made_at)
 
 
-def _booking_request(match: Match, customer: Customer) -> BookingRequest:
+def _booking_request(match: Match, customer: Person) -> BookingRequest:
     entry, candidate = match.entry, match.candidate
     # Where staff are named or preferred, it is the first of those; else the branch's own way of assigning decides.
     chosen = bool(entry.staff_ids) or entry.prefer != Preference()
     length_min = (candidate.ends_at - candidate.starts_at) // timedelta(minutes=1)
     return BookingRequest(
         customer_id=customer.id,
-        contact=Contact(phone=customer.phone, email=customer.email),
+        contact=customer.contact(),
         branch_id=entry.branch_id,
         service=candidate.service_id,
         starts_at=candidate.starts_at,

@@ -10,7 +10,7 @@ from chalicelib.booking.waitlist.offer_link import make_link
 from chalicelib.core import mail
 from chalicelib.core.clock import epoch
 from chalicelib.core.jobs import JobContext
-from chalicelib.crm import store as crm
+from chalicelib.crm.people import store as people
 from chalicelib.identity import guard_store
 
 REMEMBERED = timedelta(days=14)
@@ -25,7 +25,7 @@ def mail_offer(job: MailOffer, context: JobContext) -> None:
     offer = entry.offer if entry else None
     if entry is None or offer is None or offer.id != job.offer_id or offer.until <= context.clock():
         return
-    customer = crm.find_customer(job.company_id, entry.customer_id)
+    customer = people.find(job.company_id, entry.customer_id)
     if customer is None or not customer.email or guard_store.has_mailed(job.company_id, context.id):
         return
     schedule = practice_store.get_schedule(job.company_id, entry.branch_id)

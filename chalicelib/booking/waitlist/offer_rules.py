@@ -12,7 +12,7 @@ from chalicelib.booking.practice.policy import Policy
 from chalicelib.booking.waitlist.entry import WaitlistEntry
 from chalicelib.core.errors import Conflict
 from chalicelib.core.phones import takes_texts
-from chalicelib.crm.customer import Customer
+from chalicelib.crm.people.person import Person
 
 REACH = timedelta(days=92)
 """How far ahead offers are made; every day another day comes within reach."""
@@ -59,7 +59,7 @@ def kept_until(starts_at: datetime, policy: Policy, now: datetime) -> datetime:
     return until
 
 
-def offered_by(customer: Customer, branch: Branch, now: datetime, *, refuses_texts: bool) -> Literal["text", "mail"]:
+def offered_by(customer: Person, branch: Branch, now: datetime, *, refuses_texts: bool) -> Literal["text", "mail"]:
     """By text where the customer can get one, by mail where not, or while texts would disturb. Raises CannotReach."""
     texted = bool(customer.phone and texts_from(branch) and not refuses_texts and takes_texts(customer.phone))
     awake_at = branch.next_outbound(now) if branch.quiet_hours.texts else now

@@ -70,10 +70,10 @@ def page_entries(company_id: str, by: WaitlistFilter) -> Page[WaitlistEntry]:
     return found.map(lambda row: row.model(WaitlistEntry))
 
 
-def open_of_customer(company_id: str, customer_id: str) -> int:
-    """How often a customer is on the list; one Query, a moment behind."""
+def open_entries_of(company_id: str, customer_id: str) -> list[WaitlistEntry]:
+    """How a customer is on the list; one Query, a moment behind."""
     rows = BookingRow.by_customer.query(f"{company_id}#{customer_id}#waiting")
-    return sum(1 for row in rows if row.status in OPEN)
+    return [row.model(WaitlistEntry) for row in rows if row.status in OPEN]
 
 
 def _write(unit: Unit, entry: WaitlistEntry, condition: Condition) -> None:

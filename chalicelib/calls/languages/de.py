@@ -64,6 +64,8 @@ LANGUAGE = Language(
         free_day="{date} um {times}",
         nothing_free="Für {service} sehe ich dann keinen freien Termin. Würde Ihnen ein anderer Tag passen?",
         booked="Ich habe Sie für {service} bei {staff} {moment} eingetragen.",
+        who_for="Für wen ist der Termin: für {names} oder für jemand anderen?",
+        who_for_alone="Für wen ist der Termin?",
         taken="Diese Zeit ist nicht frei. Ich könnte Ihnen anbieten: {moments}.",
         taken_alone=(
             "Diese Zeit ist nicht frei, und in der Nähe sehe ich nichts Freies. Würde Ihnen ein anderer Tag passen?"

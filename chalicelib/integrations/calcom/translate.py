@@ -1,5 +1,6 @@
 """What Cal.com says of a booking, by its API or by a webhook, as a provider's word; and the references it gives."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,11 @@ STATUS_AFTER: dict[str, Status] = {
     "BOOKING_REJECTED": "declined",
 }
 NO_SHOW = "BOOKING_NO_SHOW_UPDATED"
-MADE_UP = "@sms.cal."
-"""In the address that Cal.com makes up for whoever gave a phone number only."""
+MADE_UP = re.compile(r"@sms\.cal\.[a-z.]+$", re.I)
+"""The end of the address that Cal.com makes up for whoever gave a phone number only."""
+PHONE_ANSWERS = ("attendeePhoneNumber", "phone", "smsReminderNumber", "aiAgentCallPhoneNumber")
+PHONE = re.compile(r"\+?[\d\s()./-]+")
+FEWEST_DIGITS = 7
 
 
 def external_booking_of(booking: "Booking") -> ExternalBooking:
@@ -59,7 +63,7 @@ def external_booking_of(booking: "Booking") -> ExternalBooking:
 def external_booking_in(event: CalComEvent) -> ExternalBooking:
     """A webhook about a booking; one of a no-show says nothing of its status."""
     payload: BookingPayload = event.payload
-    attendee, guests = _who_comes(payload.attendees)
+    attendee, guests = _who_comes(payload.attendees, _phone(payload))
     return ExternalBooking(
         provider=NAME,
         status=_status(event),
@@ -99,13 +103,32 @@ def _person(one: "BookedPerson") -> Person:
     return Person(name=one.name, email=one.email, phone_number=one.phone_number, no_show=one.absent)
 
 
-def _who_comes(people: Sequence[Person]) -> tuple[Attendee | None, tuple[str, ...]]:
-    """The first who is named, and everybody else's address; a no-show's payload names nobody."""
+def _who_comes(people: Sequence[Person], phone: str | None = None) -> tuple[Attendee | None, tuple[str, ...]]:
+    """The first who is named, and everybody else's address; a no-show's payload names nobody.
+
+    `phone`: the number that the booking names elsewhere, where the attendee has none.
+    """
     first = next((one for one in people if one.name or one.phone_number), None)
     if first is None:
         return None, ()
     guests = {address for one in people if one is not first and (address := _address(one))}
-    return Attendee(name=first.name or "", email=_address(first), phone=first.phone_number), tuple(sorted(guests))
+    return Attendee(name=first.name or "", email=_address(first), phone=first.phone_number or phone), tuple(
+        sorted(guests)
+    )
+
+
+def _phone(payload: BookingPayload) -> str | None:
+    """The telephone number in the form's answers, or in the location of a call."""
+    answers = (payload.responses.get(name) for name in PHONE_ANSWERS)
+    texts = (one.get("value") if isinstance(one, dict) else one for one in (*answers, payload.location))
+    found = (_as_number(text) for text in texts if isinstance(text, str))
+    return next((number for number in found if number), None)
+
+
+def _as_number(text: str) -> str | None:
+    """A text that is a telephone number and nothing else; a location may be an address or a link."""
+    plain = text.strip().removeprefix("tel:")
+    return plain if PHONE.fullmatch(plain) and sum(map(str.isdigit, plain)) >= FEWEST_DIGITS else None
 
 
 def _absent(people: Sequence[Person]) -> bool | None:
@@ -114,7 +137,7 @@ def _absent(people: Sequence[Person]) -> bool | None:
 
 
 def _address(one: Person) -> str | None:
-    return None if one.email is None or MADE_UP in one.email else one.email
+    return None if one.email is None or MADE_UP.search(one.email.strip()) else one.email
 
 
 def _marks(metadata: dict[str, object]) -> dict[str, str]:

@@ -9,14 +9,19 @@ from chalicelib.core import audit
 from chalicelib.core.errors import Conflict, Invalid, NotFound
 from chalicelib.core.idempotency import IdempotencyKey, kept_answer
 from chalicelib.core.unit import Actor, Unit
-from chalicelib.crm import store as crm
-from chalicelib.crm.customer import Contact, Customer
+from chalicelib.crm.contact_points import store as contact_points
+from chalicelib.crm.contact_points.contact import Contact
+from chalicelib.crm.contact_points.holders import Holders
+from chalicelib.crm.people import write
+from chalicelib.crm.people.person import Person, points_of
 from tests.booking.rules.salon import NOW
 from tests.conftest import EmbeddedAws
 
-EVE = Customer(
-    id="cus_eve", company_id="com", name="Eve", phone="+491", email="eve@x.de", created_at=NOW, updated_at=NOW
-)
+CONTACT = Contact(name="Eve", phone="+491", email="eve@x.de")
+EVE = Person(
+    id="cus_eve", company_id="com", name="Eve", contact_points=points_of(CONTACT, "api", NOW), source="api",
+    created_at=NOW, updated_at=NOW,
+)  # fmt: skip
 KNOWN = [("customer", "cus_eve"), ("phone", "+491"), ("email", "eve@x.de")]
 
 
@@ -25,7 +30,9 @@ def new_unit() -> Unit:
 
 
 def block(customer_id: str | None = None, reason: str = "", **contact: str) -> Block:
-    return block_customer.block(new_unit, "com", customer_id, Contact(**contact), reason)
+    return block_customer.block(
+        new_unit, "com", customer_id, Contact(phone=contact.get("phone"), email=contact.get("email")), reason
+    )
 
 
 def history(record_id: str) -> list[tuple[str, dict[str, str]]]:
@@ -34,16 +41,16 @@ def history(record_id: str) -> list[tuple[str, dict[str, str]]]:
 
 
 @pytest.fixture
-def eve(aws: EmbeddedAws) -> Customer:
+def eve(aws: EmbeddedAws) -> Person:
     """A customer with a phone and an e-mail address."""
     unit = Unit("com")
-    crm.add_customer(unit, EVE)
+    made = write.add(unit, EVE, dict.fromkeys(contact_points.keys("com", CONTACT), Holders()))
     unit.commit()
-    return EVE
+    return made
 
 
 @pytest.mark.parametrize("named", [{"customer_id": "cus_eve"}, {"phone": "+491"}, {"email": "eve@x.de"}])
-def test_a_customer_is_blocked_by_all_that_is_known(eve: Customer, named: dict[str, str]) -> None:
+def test_a_customer_is_blocked_by_all_that_is_known(eve: Person, named: dict[str, str]) -> None:
     made = block(reason="Rude", **named)
     assert made.id.startswith("blk_")
     assert (made.known_by(), made.reason, made.by, made.created_at) == (KNOWN, "Rude", "user:usr_1", NOW)
@@ -55,7 +62,7 @@ def test_a_customer_is_blocked_by_all_that_is_known(eve: Customer, named: dict[s
     assert entry.ids == {"customer": "cus_eve"}
 
 
-def test_the_same_request_again_gets_the_same_answer(eve: Customer) -> None:
+def test_the_same_request_again_gets_the_same_answer(eve: Person) -> None:
     key = IdempotencyKey("PUT /api/blocklist", "k", "hash", 201, lambda answer: answer)
 
     def keyed() -> Unit:
@@ -65,7 +72,7 @@ def test_the_same_request_again_gets_the_same_answer(eve: Customer) -> None:
     assert kept_answer("com", key, NOW) == (201, msgspec.json.encode(made))
 
 
-def test_what_is_given_goes_before_what_is_known(eve: Customer) -> None:
+def test_what_is_given_goes_before_what_is_known(eve: Person) -> None:
     assert block(customer_id=EVE.id, phone="+492", email="e@y.de").known_by() == [
         KNOWN[0],
         ("phone", "+492"),
@@ -81,7 +88,7 @@ def test_a_number_is_blocked_before_anyone_has_it(aws: EmbeddedAws) -> None:
     assert history(made.id)[-1][1] == {"customer": ""}
 
 
-def test_blocking_again_changes_nothing(eve: Customer) -> None:
+def test_blocking_again_changes_nothing(eve: Person) -> None:
     made = block(phone="+491")
     for again in (block(customer_id=EVE.id), block(phone="+491"), block(email="eve@x.de", reason="Other")):
         assert again == made
@@ -111,7 +118,7 @@ def test_somebody_is_to_be_named_and_to_be_there(aws: EmbeddedAws) -> None:
         block(customer_id="cus_gone")
 
 
-def test_unblocking_is_done_once_and_audited(eve: Customer) -> None:
+def test_unblocking_is_done_once_and_audited(eve: Person) -> None:
     made = block(customer_id=EVE.id)
     block_customer.unblock(new_unit, "com", made.id)
     assert limit_store.blocks_at("com", KNOWN) == set()
@@ -126,7 +133,7 @@ def test_unblocking_is_done_once_and_audited(eve: Customer) -> None:
     assert block(customer_id=EVE.id).id != made.id
 
 
-def test_who_unblocks_while_another_does_learns_that_it_is_done(eve: Customer) -> None:
+def test_who_unblocks_while_another_does_learns_that_it_is_done(eve: Person) -> None:
     made = block(customer_id=EVE.id)
 
     def while_another_does() -> Unit:

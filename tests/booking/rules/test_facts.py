@@ -12,7 +12,7 @@ from chalicelib.booking.rules.limits import LimitQuery
 from chalicelib.booking.tables import BookingRow
 from chalicelib.core import tables
 from chalicelib.core.tables import Key
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from tests.booking.rules.salon import ADA, BEN, CUT, MONDAY, salon
 from tests.booking.rules.salon import facts as with_usages
 

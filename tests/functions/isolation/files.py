@@ -5,8 +5,8 @@ from typing import Any
 
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
+from infra.local.demo_people import add_person
 from infra.local.invoking import call
 from tests.draining import drain
 from tests.files import samples
@@ -19,7 +19,7 @@ NEW = {"name": "a.png", "content_type": "image/png", "size": 3}
 def prepare(world: World) -> None:
     """The owner's customer with two images that make a pair, one of them shared, and a request for more."""
     unit = Unit(OWNER)
-    world.ids["file_customer"] = add_from_contact(unit, Contact(name="Private"), "test", now()).id
+    world.ids["file_customer"] = add_person(unit, Contact(name="Private"), "test", now()).id
     unit.commit()
     for name in ("file", "other_file", "gone_file"):
         world.ids[name] = _upload(world)

@@ -5,9 +5,9 @@ from typing import Any
 
 from chalicelib.core.clock import now
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
-from chalicelib.crm.customers import add_from_contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.identity import store as identity
+from infra.local.demo_people import add_person
 from infra.local.invoking import call
 from tests.functions.isolation.world import OWNER, Recipe, Recipes, World, recipe
 from tests.text_sessions.room import text_appointment
@@ -19,8 +19,8 @@ def prepare(world: World) -> None:
     """A text session that runs, whose doctor the owner is; and whose patient, which only a client could be made."""
     user_id = call("GET", "/auth/me", caller=world.owner).json["id"]
     unit = Unit(OWNER)
-    patient = add_from_contact(unit, Contact(phone="+12125550142"), "api", now())
-    other = add_from_contact(unit, Contact(phone="+12125550143"), "api", now())
+    patient = add_person(unit, Contact(phone="+12125550142"), "api", now())
+    other = add_person(unit, Contact(phone="+12125550143"), "api", now())
     identity.save_user(unit, identity.get_user(OWNER, user_id).linked(patient.id, "stf_owner", now()))
     unit.commit()
     plan = call("POST", "/api/plans", caller=world.owner, body=PLAN).json["id"]

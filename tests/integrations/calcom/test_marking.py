@@ -17,7 +17,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Invalid
 from chalicelib.core.references import Reference
 from chalicelib.core.unit import Unit
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from chalicelib.integrations.calcom.booking_provider import PROVIDER
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call

@@ -34,4 +34,6 @@ def test_an_unknown_outcome_is_answered_as_held(
     first, again = post(through_calcom, key="k1"), post(through_calcom, key="k1")
     assert (first.status, first.json["status"]) == (201, "held")
     assert again.text == first.text
-    assert post(through_calcom).status == 409
+    assert post(through_calcom).json["id"] == first.json["id"]
+    other = {"name": "Tom", "phone": "+4915112345679"}
+    assert post(through_calcom, customer=other).status == 409

@@ -111,7 +111,8 @@ def test_the_same_question_again_gets_the_same_appointment(through_calcom: Pract
 
 def test_a_taken_time_is_answered_with_alternatives(through_calcom: Practice) -> None:
     call_function("book_appointment", booking_request(staff="Ada Keller"))
-    refused = call_function("book_appointment", booking_request(staff="Ada Keller"), call_id="retell-2").json
+    same = booking_request(staff="Ada Keller", name="Tom")
+    refused = call_function("book_appointment", same, call_id="retell-2").json
     assert refused["status"] == "unavailable"
     assert 1 <= len(refused["alternatives"]) <= 3
     chosen = refused["alternatives"][0]
@@ -182,8 +183,9 @@ def test_an_unknown_outcome_holds_until_calcom_was_asked(
     said = call_function("book_appointment", booking_request()).json
     assert said["status"] == "pending"
     assert appointment_store.get_appointment("com_test", said["appointment_id"]).status == "held"
-    blocked = call_function("book_appointment", booking_request(staff="Ada Keller"), call_id="retell-2").json
-    other = call_function("book_appointment", booking_request(staff="Ben Okafor"), call_id="retell-3").json
+    same = booking_request(staff="Ada Keller", name="Tom")
+    blocked = call_function("book_appointment", same, call_id="retell-2").json
+    other = call_function("book_appointment", booking_request(staff="Ben Okafor", name="Kim"), call_id="retell-3").json
     assert {blocked["status"], other["status"]} == {"booked", "unavailable"}
     time.sleep(fault.get("delay_seconds", 0))  # a request under way has ended long before anyone reconciles
     _reconcile(said["appointment_id"])

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.booking.appointments.appointment import BOOKING, BOOKING_NUMBER, Attendee
 from chalicelib.core.references import Reference
-from chalicelib.integrations.calcom.translate import told_by, told_in
+from chalicelib.integrations.calcom.translate import external_booking_in, external_booking_of
 from chalicelib.vendors.calcom.client import BookedPerson, Booking
 from chalicelib.vendors.calcom.webhook import BookingPayload, CalComEvent, Person
 
@@ -37,7 +37,7 @@ def event(trigger: str, **fields: Any) -> CalComEvent:
     ],
 )
 def test_a_status_we_know_and_one_we_do_not(status: str, ours: str | None) -> None:
-    assert told_by(booking(status=status)).status == ours
+    assert external_booking_of(booking(status=status)).status == ours
 
 
 @pytest.mark.parametrize(
@@ -53,36 +53,40 @@ def test_a_status_we_know_and_one_we_do_not(status: str, ours: str | None) -> No
     ],
 )
 def test_what_a_webhook_says_of_the_status(trigger: str, status: str | None, ours: str | None, moved: bool) -> None:
-    told = told_in(event(trigger, status=status))
-    assert (told.status, told.moved) == (ours, moved)
+    reported = external_booking_in(event(trigger, status=status))
+    assert (reported.status, reported.moved) == (ours, moved)
 
 
 def test_its_two_ids_are_references_the_one_it_is_asked_by_first() -> None:
-    assert told_by(booking()).references == (
+    assert external_booking_of(booking()).references == (
         Reference("calcom", BOOKING, "u"),
         Reference("calcom", BOOKING_NUMBER, "7"),
     )
-    assert told_in(event("BOOKING_CREATED")).references == (Reference("calcom", BOOKING, "u"),)
+    assert external_booking_in(event("BOOKING_CREATED")).references == (Reference("calcom", BOOKING, "u"),)
 
 
 def test_a_booking_that_replaces_another_has_moved_once_it_stands() -> None:
-    assert told_by(booking(rescheduled_from_uid="before")).moved
-    waits = told_by(booking(rescheduled_from_uid="before", status="pending"))
+    assert external_booking_of(booking(rescheduled_from_uid="before")).moved
+    waits = external_booking_of(booking(rescheduled_from_uid="before", status="pending"))
     assert (waits.moved, waits.replaces) == (False, "before")
 
 
 def test_an_address_that_calcom_made_up_is_nobodys() -> None:
     made_up = BookedPerson(name="Finn", email="49151@sms.cal.com", phone_number="+49151")
-    told = told_by(booking(attendees=[made_up, EVE], guests=["tom@example.com"]))
-    assert told.attendee == Attendee(name="Finn", phone="+49151")
-    assert told.guests == ("eve@example.com", "tom@example.com")
+    reported = external_booking_of(booking(attendees=[made_up, EVE], guests=["tom@example.com"]))
+    assert reported.attendee == Attendee(name="Finn", phone="+49151")
+    assert reported.guests == ("eve@example.com", "tom@example.com")
 
 
 def test_a_no_show_names_nobody_and_says_who_was_absent() -> None:
-    told = told_in(event("BOOKING_NO_SHOW_UPDATED", attendees=[Person(email="eve@example.com", no_show=True)]))
-    assert (told.attendee, told.guests, told.absent) == (None, (), True)
-    assert told_by(booking(attendees=[EVE])).absent is None
+    reported = external_booking_in(
+        event("BOOKING_NO_SHOW_UPDATED", attendees=[Person(email="eve@example.com", no_show=True)])
+    )
+    assert (reported.attendee, reported.guests, reported.absent) == (None, (), True)
+    assert external_booking_of(booking(attendees=[EVE])).absent is None
 
 
 def test_metadata_that_is_no_text_is_no_mark() -> None:
-    assert told_by(booking(metadata={"appointment_id": 7, "company_id": "com"})).marks == {"company_id": "com"}
+    assert external_booking_of(booking(metadata={"appointment_id": 7, "company_id": "com"})).marks == {
+        "company_id": "com"
+    }

@@ -20,7 +20,7 @@ from chalicelib.core.clock import now
 from chalicelib.core.errors import Conflict, DomainError, Unavailable
 from chalicelib.core.references import Reference
 from chalicelib.core.rows import OutboxRow
-from chalicelib.crm.customer import Contact
+from chalicelib.crm.contact_points.contact import Contact
 from infra.local.demo_practice import Practice
 from infra.local.invoking import Caller, call
 from tests.booking.agreement import ours, recover
