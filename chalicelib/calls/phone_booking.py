@@ -92,7 +92,7 @@ class PhoneBooking:
             # What this very question booked before may be what is in the way now.
             mine = self._booked_before(guards.find(self._guard, self._clock()))
             return self._answer_again(mine) if mine else self._answer_taken(taken)
-        if booked.told_again:
+        if booked.repeated:
             return self._answer_again(booked.appointment)
         if not booked.held:
             return self._answer_booked(booked.appointment, booked.schedule)

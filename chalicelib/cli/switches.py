@@ -29,7 +29,7 @@ def vendors(stage: Stage) -> None:
 
     Jobs that need it wait and lose no attempt; its schedules are left out; requests that need it are answered 503.
     """
-    _unless_told(stage, _show_vendors)
+    _unless_named(stage, _show_vendors)
 
 
 @vendors.command("list")
@@ -85,7 +85,7 @@ def switch(stage: Stage) -> None:
     WHAT is `public-booking`, or a job's name as `pilot queue failed` and the log say it, such as booking.MailCustomer.
     Jobs that are off wait and lose no attempt.
     """
-    _unless_told(stage, _show_switches)
+    _unless_named(stage, _show_switches)
 
 
 @switch.command("list")
@@ -150,7 +150,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"since": since and since.astimezone().strftime("%Y-%m-%d %H:%M:%S")}
 
 
-def _unless_told(stage: Stage, show: Callable[[Stage], None]) -> None:
+def _unless_named(stage: Stage, show: Callable[[Stage], None]) -> None:
     """Show what there is, or let the command that follows know what its group was told."""
     context = click.get_current_context()
     context.obj = stage

@@ -62,7 +62,7 @@ def list_customers(request: Request, query: PeopleQuery) -> Page[PersonAnswer]:
     from chalicelib.crm.finding.find import PersonQuery, find_people
 
     names = ("source", "status", "owner_id", "tag")
-    asked = PersonQuery(
+    query_of_people = PersonQuery(
         kind=_kind(request),
         text=query.q,
         filters={name: value for name in names if (value := getattr(query, name)) is not None},
@@ -72,7 +72,7 @@ def list_customers(request: Request, query: PeopleQuery) -> Page[PersonAnswer]:
         limit=query.limit,
         cursor=query.cursor,
     )
-    return find_people(request.company_id, asked).map(show)
+    return find_people(request.company_id, query_of_people).map(show)
 
 
 @function.route(

@@ -58,7 +58,7 @@ def publish() -> None:
     relay.publish([row for row in OutboxRow.scan() if row.pending])
 
 
-def ask(retell: RetellSimulator) -> None:
+def call_retell(retell: RetellSimulator) -> None:
     client = Retell("key_test", retell.url)
     client.call_with("+4915112345678", "phone_call_id", "none")
     client.close()
@@ -71,7 +71,7 @@ def test_a_request_is_followed_into_what_it_leaves_and_to_the_vendor(
 
     def behave(job: Try, context: JobContext) -> None:
         if job.what == "asks":
-            ask(retell)
+            call_retell(retell)
             return
         unit = Unit(COMPANY)  # nobody has told it whose work this is
         unit.publish(Happened(record_id="rec_1"))
@@ -90,8 +90,8 @@ def test_a_request_is_followed_into_what_it_leaves_and_to_the_vendor(
     assert work_once() == []
     assert doing.done == ["first", "asks"]
     assert {row.correlation_id for row in OutboxRow.scan()} == {row.correlation_id for row in AuditRow.scan()} == {mine}
-    (heard,) = retell.requests
-    assert heard["headers"][HEADER.lower()] == mine
+    (received,) = retell.requests
+    assert received["headers"][HEADER.lower()] == mine
     said = {record.getMessage(): getattr(record, "request_id", None) for record in caplog.records}
     assert {name: said[name] for name in ("answered", "job done", "vendor called")} == dict.fromkeys(
         ("answered", "job done", "vendor called"), mine
@@ -107,7 +107,7 @@ def test_a_call_that_nobody_answers_is_in_the_log_without_what_was_asked(
     caplog.set_level("INFO", logger=log.name)
     retell.fault(path="/v3/list-calls", drop=True)
     with correlated("cor_7"), pytest.raises(Exception, match="outcome_unknown"):
-        ask(retell)
+        call_retell(retell)
     (line,) = [record for record in caplog.records if record.getMessage() == "vendor called"]
     assert (vars(line)["status"], vars(line)["request_id"]) == (None, "cor_7")
     assert "4915112345678" not in str(vars(line))

@@ -35,7 +35,7 @@ ran: list[str] = []
 
 
 @things.every("rate(1 minute)", needs=Needs(), vendor="retell")
-def ask_regularly() -> None:
+def run_regularly() -> None:
     """Ask."""
     ran.append("asked")
 
@@ -75,7 +75,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return passed
 
 
-def ask(retell: RetellSimulator) -> None:
+def call_retell(retell: RetellSimulator) -> None:
     client = Retell("key_test", retell.url)
     client.call_with("+4915112345678", "phone_call_id", "none")
     client.close()
@@ -242,11 +242,11 @@ def test_due_work_that_is_unscheduled_while_it_is_off_is_not_done(
 def test_nothing_is_asked_of_a_vendor_that_is_off(retell: RetellSimulator) -> None:
     turn(RETELL, Off(NOON))
     with pytest.raises(SwitchedOff, match="retell_switched_off") as refused:
-        ask(retell)
+        call_retell(retell)
     assert refused.value.detail.startswith("Retell is switched off")
     assert retell.requests == []
     turn(RETELL, None)
-    ask(retell)
+    call_retell(retell)
     assert len(retell.requests) == 1
 
 
@@ -254,7 +254,7 @@ def test_a_job_that_needs_a_vendor_waits_while_that_is_off(
     doing: Doing, retell: RetellSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def behave(job: Try, context: JobContext) -> None:
-        ask(retell)
+        call_retell(retell)
 
     all_at_once(monkeypatch)
     monkeypatch.setattr(Try, "needs", Needs(secrets=("retell_api_key",)))
@@ -279,7 +279,7 @@ def test_schedules_of_a_vendor_that_is_off_are_left_out_and_seen(aws: EmbeddedAw
     turn(RETELL, Off(NOON))
     invoke(endpoint, schedule_event(endpoint, now()))
     assert ran == []
-    assert heartbeats.heartbeats()["ask_regularly"].failed is False
+    assert heartbeats.heartbeats()["run_regularly"].failed is False
     turn(RETELL, None)
     invoke(endpoint, schedule_event(endpoint, now()))
     assert ran == ["asked"]

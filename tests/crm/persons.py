@@ -28,7 +28,7 @@ def next_monday(hour: int, minute: int = 0, zone: ZoneInfo = BERLIN) -> datetime
     return (today + timedelta(days=7 - today.weekday())).replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 
-def wish(practice: Practice, hour: int, customer: dict[str, Any], **fields: Any) -> dict[str, Any]:
+def waiting_body(practice: Practice, hour: int, customer: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """A consultation in Berlin, which Ada and Ben do, on Monday at that hour."""
     known = {"branch_id": practice.branches[0].id, "service": "Consultation", "customer": customer}
     return known | {"starts_at": next_monday(hour).isoformat()} | fields
@@ -36,12 +36,12 @@ def wish(practice: Practice, hour: int, customer: dict[str, Any], **fields: Any)
 
 def at_desk(practice: Practice, hour: int, customer: dict[str, Any], **fields: Any) -> Answer:
     """Staff book it."""
-    return call("POST", "/api/appointments", caller=ME, body=wish(practice, hour, customer, **fields))
+    return call("POST", "/api/appointments", caller=ME, body=waiting_body(practice, hour, customer, **fields))
 
 
 def on_web(practice: Practice, hour: int, customer: dict[str, Any], **fields: Any) -> Answer:
     """A visitor books it."""
-    return call("POST", "/public/appointments", body=wish(practice, hour, customer, **fields))
+    return call("POST", "/public/appointments", body=waiting_body(practice, hour, customer, **fields))
 
 
 def known(contact: Contact, company_id: str = COMPANY) -> Person:

@@ -161,7 +161,7 @@ def test_a_corrected_number_leads_to_the_person_and_the_wrong_one_no_longer(prac
     assert at_desk(practice, 9, {"phone": OTHER}).json["customer_id"] == ada.id
     assert at_desk(practice, 10, {"email": "ada@example.com"}).json["customer_id"] == ada.id
     assert at_desk(practice, 11, {"phone": PHONE}).json["customer_id"] != ada.id
-    # A corrected name is what she is told from others by.
+    # A corrected name tells them from others.
     call("PATCH", f"/api/customers/{ada.id}", caller=ME, body={"name": "Ada Vogt"})
     assert at_desk(practice, 12, {"name": "Ada Vogt", "phone": OTHER}).json["customer_id"] == ada.id
     assert at_desk(practice, 13, {"name": "Ada Keller", "phone": OTHER}).json["customer_id"] != ada.id

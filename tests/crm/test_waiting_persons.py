@@ -1,4 +1,4 @@
-"""The waiting list and who waits: the same wish twice is one, and who books it herself waits no longer."""
+"""The waiting list and who waits: the same request twice is one, and whoever books it waits no longer."""
 
 from typing import Any
 
@@ -44,13 +44,13 @@ def status(made: Answer) -> tuple[str, str | None]:
         {"source": "web"},
     ],
 )
-def test_the_same_wish_twice_is_one_entry(practice: Practice, again: dict[str, Any]) -> None:
+def test_the_same_request_twice_is_one_entry(practice: Practice, again: dict[str, Any]) -> None:
     first = waits(practice, EVE)
     customer = again.pop("customer", EVE)
     assert waits(practice, customer, **again).json["id"] == first.json["id"]
     assert [row.type for row in OutboxRow.scan()].count("booking.WaitingAdded") == 1
-    assert waits(practice, TOM).json["id"] != first.json["id"], "her brother waits for himself"
-    assert waits(practice, EVE, days=[monday()]).json["id"] != first.json["id"], "another wish"
+    assert waits(practice, TOM).json["id"] != first.json["id"], "the brother waits as well"
+    assert waits(practice, EVE, days=[monday()]).json["id"] != first.json["id"], "another waiting_body"
 
 
 def test_a_visitor_who_asks_twice_waits_once(practice: Practice) -> None:
@@ -73,10 +73,12 @@ def test_whoever_left_the_list_may_come_back(practice: Practice) -> None:
 
 @pytest.mark.parametrize("way", [at_desk, on_web])
 @pytest.mark.parametrize(
-    "wish", [{}, {"weekdays": [0]}, {"times": [{"start": 540, "end": 720}]}, {"staff": ["Ada Keller"]}]
+    "waiting_body", [{}, {"weekdays": [0]}, {"times": [{"start": 540, "end": 720}]}, {"staff": ["Ada Keller"]}]
 )
-def test_whoever_books_it_herself_waits_no_longer(practice: Practice, way: Any, wish: dict[str, Any]) -> None:
-    made = waits(practice, EVE, days=[monday()], **wish)
+def test_whoever_books_it_themselves_waits_no_longer(
+    practice: Practice, way: Any, waiting_body: dict[str, Any]
+) -> None:
+    made = waits(practice, EVE, days=[monday()], **waiting_body)
     booked = way(practice, 9, EVE, staff="Ada Keller")
     assert booked.status == 201, booked
     drain()
@@ -85,7 +87,7 @@ def test_whoever_books_it_herself_waits_no_longer(practice: Practice, way: Any, 
 
 
 @pytest.mark.parametrize(
-    ("wish", "customer", "fields"),
+    ("waiting_body", "customer", "fields"),
     [
         ({"weekdays": [1]}, EVE, {}),
         ({"times": [{"start": 600, "end": 720}]}, EVE, {}),
@@ -95,10 +97,10 @@ def test_whoever_books_it_herself_waits_no_longer(practice: Practice, way: Any, 
         ({}, {"name": "Kim", "phone": OTHER}, {}),
     ],
 )
-def test_what_is_not_what_was_wished_for_leaves_her_waiting(
-    practice: Practice, wish: dict[str, Any], customer: dict[str, str], fields: dict[str, Any]
+def test_what_is_something_else_leaves_them_waiting(
+    practice: Practice, waiting_body: dict[str, Any], customer: dict[str, str], fields: dict[str, Any]
 ) -> None:
-    made = waits(practice, EVE, **wish)
+    made = waits(practice, EVE, **waiting_body)
     assert at_desk(practice, 9, customer, **fields).status == 201
     drain()
     assert status(made)[0] in ("waiting", "offered")

@@ -1,4 +1,4 @@
-"""Who comes, by every way in: each fault that other systems have with persons, and others of its kind."""
+"""Who comes, by every way in: each fault that other systems have with persons, and ottheirs of its kind."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def test_each_is_written_to_under_their_own_name(practice: Practice) -> None:
     assert "John" not in mail
 
 
-def test_a_mother_books_for_her_children_in_one_call_and_they_are_found_by_name(practice: Practice) -> None:
+def test_a_mother_books_for_the_children_in_one_call_and_they_are_found_by_name(practice: Practice) -> None:
     known(Contact(name="Ada Vogt", phone=PHONE))
     ben, mia, ida = (agent_books(9 + n, name=name) for n, name in enumerate(("Ben Vogt", "Mia Vogt", "Ida Vogt")))
     assert [one["status"] for one in (ben, mia, ida)] == ["booked"] * 3
@@ -72,12 +72,12 @@ def test_a_mother_books_for_her_children_in_one_call_and_they_are_found_by_name(
     day = next_monday(10).date().isoformat()
     found = call_function("list_my_appointments", {"name": "Mia Vogt", "date": day}, "retell-2", from_number=OTHER).json
     assert [one["appointment_id"] for one in found["appointments"]] == [mia["appointment_id"]]
-    # Her own number leads to all of them, each by their name.
+    # Their own number leads to all of them, each by their name.
     mine = call_function("list_my_appointments", {}, "retell-3").json
     assert [one["customer"] for one in mine["appointments"]] == ["Ben", "Mia", "Ida"]
     assert "Mia: " in mine["message"]
-    hers = call_function("list_my_appointments", {"name": "Mia"}, "retell-3").json
-    assert [one["appointment_id"] for one in hers["appointments"]] == [mia["appointment_id"]]
+    theirs = call_function("list_my_appointments", {"name": "Mia"}, "retell-3").json
+    assert [one["appointment_id"] for one in theirs["appointments"]] == [mia["appointment_id"]]
     alone = call_function("list_my_appointments", {"name": "Mia", "date": day}, "retell-4", from_number=OTHER).json
     assert alone["status"] == "not_found", "a first name alone proves nothing from another number"
 
@@ -87,9 +87,9 @@ def test_the_agent_asks_whom_it_is_for_only_when_it_is_not_clear(practice: Pract
     assert agent_books(10, name="Ada Vogt")["status"] == "booked"
     assert agent_books(11)["status"] == "booked"
     assert agent_books(12, name="Ben Vogt")["status"] == "booked"
-    asked = agent_books(13)
-    assert (asked["status"], asked["candidates"]) == ("who_for", ["Ada", "Ben"])
-    assert "Ada" in asked["message"]
+    answer = agent_books(13)
+    assert (answer["status"], answer["candidates"]) == ("who_for", ["Ada", "Ben"])
+    assert "Ada" in answer["message"]
     free = call_function("check_availability", {"service": "Consultation"}).json
     assert free["candidates"] == ["Ada", "Ben"]
     assert agent_books(13, name="Ben")["status"] == "booked"
@@ -146,10 +146,10 @@ def test_what_a_stranger_says_belongs_to_the_booking(practice: Practice, name: s
     appointment = appointment_store.get_appointment(COMPANY, made.json["id"])
     assert appointment.attendee
     assert (appointment.attendee.name, appointment.attendee.email) == (name or "", point["email"])
-    told = mails_to("mine@example.com" if by == "phone" else "eve@example.com")
-    assert len(told) == 1
+    mails = mails_to("mine@example.com" if by == "phone" else "eve@example.com")
+    assert len(mails) == 1
     if name != "Eve Stone":
-        assert "Eve Stone" not in told[0]
+        assert "Eve Stone" not in mails[0]
     if by == "phone":
         assert mails_to("eve@example.com") == []
     # Nor is anybody in doubt who calls from that number.
@@ -245,12 +245,12 @@ def test_numbers_are_read_by_the_branchs_country(practice: Practice, branch: int
     assert [person.phone for person in everybody()] == ([kept] if kept else [])
 
 
-def test_an_extension_is_kept_and_identifies_nobody_by_the_switchboard(practice: Practice) -> None:
+def test_an_extension_is_kept_and_identifies_nobody_by_the_switchswitchboard(practice: Practice) -> None:
     ada = customer_of(at_desk(practice, 9, {"name": "Ada", "phone": "+49 30 1234567 ext. 12"}))
     ben = customer_of(at_desk(practice, 10, {"name": "Ben", "phone": "030 1234567 Durchwahl 13"}))
-    board = customer_of(at_desk(practice, 11, {"name": "Cleo", "phone": "+49 30 1234567"}))
+    switchboard = customer_of(at_desk(practice, 11, {"name": "Cleo", "phone": "+49 30 1234567"}))
     kim = customer_of(at_desk(practice, 12, {"name": "Kim", "phone": "+49 30 1234567 x12"}))
-    assert len({ada, ben, board, kim}) == 4
+    assert len({ada, ben, switchboard, kim}) == 4
     assert [one.contact_points[0].extension for one in everybody()] == ["12", "13", None, "12"]
     assert {one.phone for one in everybody()} == {"+49301234567"}
     assert customer_of(at_desk(practice, 13, {"name": "Ada", "phone": "030 1234567 ext 12"})) == ada
@@ -305,7 +305,7 @@ def test_the_waiting_list_and_blocks_know_who_is_meant(practice: Practice) -> No
     assert (unsure.status, unsure.json["code"]) == (409, "customer_unsure")
     assert unsure.json["candidates"] == [ada.id, waits.json["customer_id"]]
     blocked = call("PUT", "/api/blocklist", caller=ME, body={"customer_id": ada.id}).json
-    assert (blocked["phone"], blocked["email"]) == (None, "ada@example.com"), "her son may go on booking"
+    assert (blocked["phone"], blocked["email"]) == (None, "ada@example.com"), "the son may go on booking"
     assert at_desk(practice, 9, {"name": "Ada Keller", "email": "ada@example.com"}).status == 409
     assert at_desk(practice, 9, ben).status == 201
 
@@ -319,13 +319,13 @@ def test_series_are_for_the_person_who_is_named(practice: Practice) -> None:
     made = call("POST", "/api/series", caller=ME, body=body | {"customer": {"name": "Ben Keller", "phone": PHONE}})
     assert made.status == 201, made
     assert made.json["customer_id"] not in (ada.id, None)
-    hers = call(
+    theirs = call(
         "POST",
         "/api/series",
         caller=ME,
         body=body | {"customer": {"name": "Ada", "phone": PHONE}, "starts_at": next_monday(10).isoformat()},
     )
-    assert hers.json["customer_id"] == ada.id
+    assert theirs.json["customer_id"] == ada.id
 
 
 def test_nobody_of_another_company_is_meant(practice: Practice) -> None:

@@ -47,8 +47,8 @@ def test_while_public_booking_is_off_visitors_look_but_do_not_book(practice: Pra
     query = {"company": "com_test", "branch_id": practice.branches[1].id, "service": "Haircut", "from": monday}
     assert call("GET", "/public/availability", query=query).status == 200
     place = {"branch_id": practice.branches[0].id, "service": "Consultation"}
-    wish = place | {"starts_at": next_monday(10).isoformat(), "customer": {"phone": "+4915112345678"}}
-    assert call("POST", "/api/appointments", caller=ME, body=wish).status == 201
+    body = place | {"starts_at": next_monday(10).isoformat(), "customer": {"phone": "+4915112345678"}}
+    assert call("POST", "/api/appointments", caller=ME, body=body).status == 201
     turn(PUBLIC_BOOKING, off=False)
     assert book(practice, hold=proof(held)).status == 201
 

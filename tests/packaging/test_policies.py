@@ -94,14 +94,14 @@ def indexes(dev: Packaged) -> dict[str, set[str]]:
 
 @pytest.mark.check
 def test_who_lists_files_lists_its_own_folders(dev: Packaged, endpoints: list[Endpoint]) -> None:
-    asked = {
+    listed = {
         tuple(statement["Condition"]["StringLike"]["s3:prefix"])
         for role in dev.resources("AWS::IAM::Role")
         for inline in role.get("Policies", [])
         for statement in inline["PolicyDocument"]["Statement"]
         if "s3:ListBucket" in statement["Action"]
     }
-    assert asked == {tuple(f"{each}/*" for each in sorted(e.needs.lists)) for e in endpoints if e.needs.lists}
+    assert listed == {tuple(f"{each}/*" for each in sorted(e.needs.lists)) for e in endpoints if e.needs.lists}
 
 
 @pytest.mark.check

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.core.queues import LANES, queue_of
 from tests.structure.sources import CODE, ROOT, sources
 
 MEANS_NOTHING_ELSE = {
@@ -73,20 +74,9 @@ ALLOWED = {
     "tests/packaging/test_api_split.py LETTERS": "the same",
     "tests/packaging/test_api_split.py letters": "the same",
     **{
-        f"functions/queues/{queue}.py bury_{queue}": "the name of a Lambda"
-        for queue in (
-            *(
-                "default",
-                "image_compression",
-                "messages",
-                "notifications",
-                "qa_automation",
-                "sync",
-                "video_compression",
-                "workflows",
-            ),
-        )
+        f"functions/queues/{queue_of(lane)}.py bury_{lane.replace('.', '_')}": "the name of a Lambda" for lane in LANES
     },
+    "chalicelib/core/function.py on_dead_letters": "dead letters, as AWS calls them",
 }
 """`file` or `file name`: where such a word stays, and why."""
 PRONOUN = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b", re.IGNORECASE)

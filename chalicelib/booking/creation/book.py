@@ -37,7 +37,7 @@ BUSY = "Many are booking this day at once; try again in a moment."
 class Booked(msgspec.Struct, frozen=True):
     """What came of it. Of a package, `appointment` is a `FirstPart` with all others, `service` the package.
 
-    `told_again`: it stood before, as the same person asked for the same service at the same instant.
+    `repeated`: it stood before, as the same person asked for the same service at the same instant.
     """
 
     appointment: Appointment
@@ -45,12 +45,12 @@ class Booked(msgspec.Struct, frozen=True):
     service: Service
     staff: Staff
     contact: Contact
-    told_again: bool = False
+    repeated: bool = False
 
     @property
     def held(self) -> bool:
         """Whether it is to be taken to the provider now; not what stood before, which is on its way there."""
-        return self.appointment.status == "held" and not self.told_again
+        return self.appointment.status == "held" and not self.repeated
 
 
 class TransactionHook(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ def book(
         branch = booking_context.read(company_id, request, keys)
         unit = new_unit()
         context = _context(company_id, request, branch, now)
-        booked = _told_again(unit, context) or _stage(unit, _with_hold(context))
+        booked = _booked_before(unit, context) or _stage(unit, _with_hold(context))
         if hook:
             hook.stage(unit, booked, branch.rows)
         unit.commit(booked.appointment)
@@ -125,15 +125,15 @@ def _with_hold(context: BookingContext) -> BookingContext:
     return msgspec.structs.replace(context, request=context.request.of_hold(hold), hold=hold) if hold else context
 
 
-def _told_again(unit: Unit, context: BookingContext) -> Booked | None:
-    standing = same_again.find(context)
-    staff = context.schedule.find_staff(standing.staff_id) if standing else None
-    if standing is None or staff is None:
+def _booked_before(unit: Unit, context: BookingContext) -> Booked | None:
+    former = same_again.find(context)
+    staff = context.schedule.find_staff(former.staff_id) if former else None
+    if former is None or staff is None:
         return None
     request = context.request
     service = context.schedule.service(request.service, f"{request.path}.service")
-    told = same_again.stage(unit, context, standing)
-    return Booked(told, context.schedule, service, staff, request.contact, told_again=True)
+    stands = same_again.stage(unit, context, former)
+    return Booked(stands, context.schedule, service, staff, request.contact, repeated=True)
 
 
 def _hold(company_id: str, request: BookingRequest, rows: Rows, now: datetime) -> Hold | None:

@@ -58,7 +58,7 @@ class SeatRequest(msgspec.Struct, frozen=True, kw_only=True):
             contact=self.contact,
             trust="stranger" if self.visitor else self.trust,
             source=self.source,
-            asks=not self.visitor,
+            can_answer=not self.visitor,
         )
 
 

@@ -51,15 +51,15 @@ def find(context: BookingContext) -> Appointment | None:
     return _whole(mine[0]) if mine else None
 
 
-def stage(unit: Unit, context: BookingContext, standing: Appointment) -> Appointment:
+def stage(unit: Unit, context: BookingContext, former: Appointment) -> Appointment:
     """Stage what is said now and was not said before, by whoever is believed: of the customer, or in the very call
     that booked it, of who comes. A stranger who asks again changes nothing of what may be somebody else's.
     """
     assert context.comes
-    told = _first_address(context)
+    is_new = _first_address(context)
     context.comes.stage(unit, context.now)
-    new = _with_attendee(unit, context, standing) if _in_same_call(context, standing) else standing
-    if told and not new.external_id:
+    new = _with_attendee(unit, context, former) if _in_same_call(context, former) else former
+    if is_new and not new.external_id:
         unit.enqueue(MailCustomer(company_id=new.company_id, appointment_id=new.id, news="booked"))
     return new
 
@@ -76,14 +76,14 @@ def _first_address(context: BookingContext) -> bool:
     return holders.find(context.customer_id) is None
 
 
-def _in_same_call(context: BookingContext, standing: Appointment) -> bool:
+def _in_same_call(context: BookingContext, former: Appointment) -> bool:
     request = context.request
-    same = request.call_id is not None and request.call_id == standing.call_id
-    return same and request.by_stranger and standing.status != "held"
+    same = request.call_id is not None and request.call_id == former.call_id
+    return same and request.by_stranger and former.status != "held"
 
 
-def _with_attendee(unit: Unit, context: BookingContext, standing: Appointment) -> Appointment:
-    before, contact = standing.attendee or Attendee(), context.request.contact
+def _with_attendee(unit: Unit, context: BookingContext, former: Appointment) -> Appointment:
+    before, contact = former.attendee or Attendee(), context.request.contact
     attendee = Attendee(
         name=max(before.name, contact.name, key=len),
         email=before.email or contact.email,
@@ -91,8 +91,8 @@ def _with_attendee(unit: Unit, context: BookingContext, standing: Appointment) -
     )
     fields = tuple(name for name in Attendee.__struct_fields__ if getattr(attendee, name) != getattr(before, name))
     if not fields:
-        return standing
-    new = standing.changed(context.now, attendee=attendee)
+        return former
+    new = former.changed(context.now, attendee=attendee)
     appointment_store.save_appointment(unit, new)
     unit.publish(AppointmentAttendeesChanged(appointment_id=new.id, fields=fields, version=new.version))
     unit.audit("appointment.attendees_changed", new.id, fields)
@@ -119,8 +119,8 @@ def _others(schedule: Schedule, service: Service, request: BookingRequest) -> li
 def _read_others(context: BookingContext, service: Service) -> list[Calendar]:
     mondays = weeks_between(context.request.starts_at, context.request.starts_at)
     owners, rows = _others(context.schedule, service, context.request), context.branch.rows
-    wanted = calendar_store.keys(owners, mondays)
-    rows = {**rows, **fetch_map(key for key in wanted if key not in rows)}
+    missing = calendar_store.keys(owners, mondays)
+    rows = {**rows, **fetch_map(key for key in missing if key not in rows)}
     return calendar_store.calendars(owners, mondays, rows)
 
 

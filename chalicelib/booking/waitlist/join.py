@@ -52,7 +52,7 @@ class WaitlistRequest(WaitlistTerms, frozen=True, kw_only=True):
     def sighting(self) -> Sighting:
         """Who is said to wait, and by whom."""
         trust: Trust = "stranger" if self.visitor else "staff"
-        return Sighting(contact=self.contact, trust=trust, source=self.source, asks=not self.visitor)
+        return Sighting(contact=self.contact, trust=trust, source=self.source, can_answer=not self.visitor)
 
 
 def join(new_unit: UnitFactory, company_id: str, request: WaitlistRequest, clock: Clock) -> WaitlistEntry:

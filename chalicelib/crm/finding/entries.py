@@ -28,7 +28,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     order: str
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class SearchText(msgspec.Struct, frozen=True):
     """Text that is looked for: beginnings of words or of an address, or the last digits of a number."""
 
     text: tuple[str, ...] = ()
@@ -52,17 +52,17 @@ class Wanted(msgspec.Struct, frozen=True):
         return Entry("text", prefix_code(company_id, "text", (self.address if "@" in self.address else longest)))
 
 
-def wanted(text: str) -> Wanted | None:
+def search_text(text: str) -> SearchText | None:
     """What a search for this text looks for; None for too little: two letters or four digits are needed."""
     plain = " ".join(text.split()).lower()
     if _DIGITS.fullmatch(plain):
         digits = re.sub(r"\D", "", plain)
-        return Wanted(digits=digits) if len(digits) >= FEWEST_DIGITS else None
+        return SearchText(digits=digits) if len(digits) >= FEWEST_DIGITS else None
     found = tuple(word[:LONGEST] for word in words(plain.translate(_APOSTROPHES)))
     address = plain[:LONGEST] if " " not in plain else ""
     if "@" not in plain and max(map(len, found), default=0) < SHORTEST_TEXT:
         return None
-    return Wanted(text=found, address=address)
+    return SearchText(text=found, address=address)
 
 
 def entries(person: Person) -> list[Entry]:

@@ -9,7 +9,7 @@ from chalicelib.core.clock import stamp
 from chalicelib.core.errors import Fault, Invalid, invalid
 from chalicelib.core.pages import Page, Selection
 from chalicelib.crm.finding import store
-from chalicelib.crm.finding.entries import Entry, Wanted, entries, filter_facet, filterable, wanted
+from chalicelib.crm.finding.entries import Entry, SearchText, entries, filter_facet, filterable, search_text
 from chalicelib.crm.names.fold import fold
 from chalicelib.crm.people import store as people
 from chalicelib.crm.people.person import Kind, Person
@@ -56,7 +56,7 @@ def find_people(company_id: str, query: PersonQuery) -> Page[Person]:
     filters = {name: fold(value) if name == "tag" else value for name, value in query.filters.items()}
     query = msgspec.structs.replace(query, filters=filters)
     if query.text is not None:
-        looked_for = wanted(query.text)
+        looked_for = search_text(query.text)
         if looked_for is None:
             raise invalid("query.q", "too_short", "Give two letters of a name or address, or four digits of a number.")
         return _searched(company_id, query, looked_for)
@@ -78,10 +78,10 @@ def _check(query: PersonQuery) -> None:
         raise invalid("query.deleted", "not_allowed", "Those who were deleted are listed without filters.")
 
 
-def _searched(company_id: str, query: PersonQuery, looked_for: Wanted) -> Page[Person]:
+def _searched(company_id: str, query: PersonQuery, looked_for: SearchText) -> Page[Person]:
     at = looked_for.beginning(company_id)
 
-    def fits(person: Person, place: store.Place) -> bool:
+    def fits(person: Person, place: store.EntryKey) -> bool:
         # Several words of one person may begin so: they are shown at the first of them.
         first = min((one.order for one in entries(person) if _begins(one, at)), default="")
         return looked_for.fits(person) and query.fits(person) and place.order == first
@@ -102,7 +102,7 @@ def _read(
     facet: str,
     selection: Selection,
     query: PersonQuery,
-    fits: Callable[[Person, store.Place], bool],
+    fits: Callable[[Person, store.EntryKey], bool],
 ) -> Page[Person]:
     """Up to two rounds of the list and of its persons; whoever no longer belongs to it is left out."""
     found: list[Person] = []
@@ -118,7 +118,7 @@ def _read(
 
 
 def _fitting(
-    known: dict[str, Person], places: Iterable[store.Place], fits: Callable[[Person, store.Place], bool]
+    known: dict[str, Person], places: Iterable[store.EntryKey], fits: Callable[[Person, store.EntryKey], bool]
 ) -> list[Person]:
     return [known[one.person_id] for one in places if one.person_id in known and fits(known[one.person_id], one)]
 

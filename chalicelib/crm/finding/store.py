@@ -38,17 +38,17 @@ def stage(unit: Unit, person_id: str, old: FoundBy, entries: tuple[Entry, ...]) 
         unit.add(row)
 
 
-class Place(msgspec.Struct, frozen=True):
+class EntryKey(msgspec.Struct, frozen=True):
     """A person in a list, and where."""
 
     person_id: str
     order: str
 
 
-def page_entries(company_id: str, facet: str, selection: Selection, limit: int, cursor: str | None) -> Page[Place]:
+def page_entries(company_id: str, facet: str, selection: Selection, limit: int, cursor: str | None) -> Page[EntryKey]:
     """Persons of a list, in order; one Query."""
     found = page(LISTS, f"{company_id}#find#{facet}", limit=limit, cursor=cursor, selection=selection)
-    return found.map(lambda row: Place(row.sk.partition("#")[2], row.sk.partition("#")[0]))
+    return found.map(lambda row: EntryKey(row.sk.partition("#")[2], row.sk.partition("#")[0]))
 
 
 def beginning(order: str) -> Selection:

@@ -23,7 +23,7 @@ class Rights(msgspec.Struct, frozen=True):
 
     consents: tuple[str, ...]
     sees: tuple[str, ...]
-    is_told: tuple[str, ...]
+    is_informed: tuple[str, ...]
 
 
 def rights(person: Person, members: Sequence[Member], on: date) -> Rights:
@@ -36,5 +36,5 @@ def rights(person: Person, members: Sequence[Member], on: date) -> Rights:
     role = next((one.role for one in members if one.person_id == person.id), "member")
     minor = person.is_minor(on)
     if guardians and (minor or (minor is None and role == "dependant")):
-        return Rights(consents=guardians, sees=guardians, is_told=(*guardians, person.id))
-    return Rights(consents=(person.id,), sees=(person.id,), is_told=(person.id,))
+        return Rights(consents=guardians, sees=guardians, is_informed=(*guardians, person.id))
+    return Rights(consents=(person.id,), sees=(person.id,), is_informed=(person.id,))

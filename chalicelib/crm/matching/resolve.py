@@ -30,14 +30,14 @@ Trust = Literal["staff", "caller", "stranger"]
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody is to be found: what was said of them, by whom, and which way it came (`web`, `retell_phone`, …).
 
-    `asks`: whoever says it can be asked back when it is not clear who is
+    `can_answer`: whoever says it can be asked back when it is not clear who is
     meant; where nobody can, those who had the contact point first are.
     """
 
     contact: Contact
     trust: Trust
     source: str
-    asks: bool = False
+    can_answer: bool = False
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ def resolve(company_id: str, sighting: Sighting, rows: Rows) -> Resolution:
     meant = who_is_meant(said, [holders.all for holders in known.values()])
     if isinstance(meant, Unsure):
         ids = [holder.person_id for holder in meant.candidates]
-        if sighting.asks:
+        if sighting.can_answer:
             detail = "Several persons share this phone number or e-mail address; say by `customer_id` who is meant."
             raise Conflict("customer_unsure", detail, candidates=ids)
         meant = SamePerson(meant.candidates[0])

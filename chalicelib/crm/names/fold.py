@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-_LETTERS = str.maketrans(
+_PLAIN = str.maketrans(
     {"đ": "d", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "ð": "d", "þ": "th", "ə": "a", "ŋ": "ng"}
 )
 _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
@@ -23,7 +23,7 @@ MOST_WORDS = 12
 def fold(text: str) -> str:
     """Lower case and without marks: `Zahnärzte` and `zahnaerzte` are both `zahnarzte`."""
     apart = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(char for char in apart if not unicodedata.combining(char)).translate(_LETTERS)
+    plain = "".join(char for char in apart if not unicodedata.combining(char)).translate(_PLAIN)
     for written, spoken in _UMLAUTS:
         plain = plain.replace(written, spoken)
     return plain

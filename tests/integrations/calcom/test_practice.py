@@ -18,8 +18,8 @@ ME = Caller("com_test")
 def test_a_services_event_types_are_shown_and_replaced_and_other_references_stay(practice: Practice) -> None:
     service = practice.services[0]
     ada = practice.staff[0].id
-    elsewhere = Reference("elsewhere", "service", "x", ada)
-    known = replace(service, references=(elsewhere, *service.references), version=2)
+    foreign = Reference("elsewhere", "service", "x", ada)
+    known = replace(service, references=(foreign, *service.references), version=2)
     manage.save(lambda: Unit("com_test"), known, now)
     path = f"/api/services/{service.id}"
     shown = call("GET", path, caller=ME).json
@@ -28,7 +28,7 @@ def test_a_services_event_types_are_shown_and_replaced_and_other_references_stay
     saved = call("PUT", path, caller=ME, body=body_of(shown, calcom_event_types={ada: 901}))
     assert (saved.status, saved.json["calcom_event_types"]) == (200, {ada: 901}), saved
     stored = practice_store.get(Service, "com_test", service.id)
-    assert stored.references == (elsewhere, Reference("calcom", "service", "901", ada))
+    assert stored.references == (foreign, Reference("calcom", "service", "901", ada))
     listed = call("GET", "/api/services", caller=ME).json["data"]
     assert [one["calcom_event_types"] for one in listed if one["id"] == service.id] == [{ada: 901}]
 

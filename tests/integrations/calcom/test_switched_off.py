@@ -8,13 +8,13 @@ from infra.local.simulators.calcom.simulator import CalComSimulator
 from tests.calls.conftest import call_function, next_monday
 from tests.functions.test_switched_off import ME, refused, turn
 
-WISH = {"service": "Consultation", "name": "Eve Stone", "email": None}
+REQUEST = {"service": "Consultation", "name": "Eve Stone", "email": None}
 
 
 def test_the_agent_says_that_it_cannot_book_and_nothing_is_taken(
     through_calcom: Practice, calcom: CalComSimulator
 ) -> None:
-    args = WISH | {"starts_at": next_monday(10).replace(tzinfo=None).isoformat()}
+    args = REQUEST | {"starts_at": next_monday(10).replace(tzinfo=None).isoformat()}
     turn(switches.vendor("calcom"), off=True)
     answer = call_function("book_appointment", args)
     assert (answer.status, answer.json["status"], answer.json["code"]) == (200, "failed", "calcom_switched_off")
@@ -26,7 +26,7 @@ def test_the_agent_says_that_it_cannot_book_and_nothing_is_taken(
 
 def test_the_agent_changes_nothing_while_calcom_is_off(through_calcom: Practice, calcom: CalComSimulator) -> None:
     made = call_function(
-        "book_appointment", WISH | {"starts_at": next_monday(10).replace(tzinfo=None).isoformat()}
+        "book_appointment", REQUEST | {"starts_at": next_monday(10).replace(tzinfo=None).isoformat()}
     ).json
     turn(switches.vendor("calcom"), off=True)
     for function, args in (("cancel_appointment", {}), ("reschedule_appointment", {"starts_at": "Monday at four"})):
