@@ -114,7 +114,7 @@ def test_only_those_who_declare_a_package_run_from_it(dev: Packaged) -> None:
     keys = {each["Handler"]: each["Code"]["S3Key"]["Ref"] for each in dev.resources("AWS::Lambda::Function")}
     assert {handler: key for handler, key in keys.items() if key != "CodeKey"} == {
         "functions.queues.image_compression.work_image_compression": "CodeKeyImages",
-        "functions.queues.video_compression.work_video_compression": "CodeKeyVideo",
+        "functions.queues.image_compression.work_image_compression_video": "CodeKeyVideo",
     }
 
 

@@ -12,7 +12,7 @@ from chalicelib.booking.practice.geo import Travel
 from chalicelib.core.money import Minor
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
-"""Money, in minor units (cents) of the service's or branch's currency."""
+"""How many appointments at most."""
 RuleName = Literal[
     "minimum_notice",
     "maximum_advance",

@@ -47,7 +47,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return next((member for member in self.staff if member.id == staff_id), None)
 
     def able(self, service: Service, name_or_id: str | None, path: str) -> tuple[Staff, ...]:
-        """Who does this service here; only `wanted` (id or name) when given. Raises Invalid about `path`."""
+        """Who does this service here; only `name_or_id` when given. Raises Invalid about `path`."""
         able = tuple(member for member in self.staff if service.id in member.service_ids)
         if name_or_id is None:
             return able
