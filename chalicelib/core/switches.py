@@ -70,6 +70,12 @@ def require_vendor(code: str, title: str, clock: Clock = now) -> None:
     require(vendor(code), f"{code}_switched_off", detail, clock)
 
 
+def require_public_booking() -> None:
+    """Raises SwitchedOff while visitors cannot book."""
+    detail = "Booking online is closed for the moment; call us, or try again later."
+    require(PUBLIC_BOOKING, "public_booking_off", detail)
+
+
 def require_job(name: str, clock: Clock = now) -> None:
     """Raises SwitchedOff when jobs of that type are to wait."""
     require(job(name), "job_switched_off", f"Jobs {name} are switched off for the time being.", clock)

@@ -13,5 +13,4 @@ def require_open(request: Request, company_id: str = "") -> None:
     Who repeats a request with its Idempotency-Key is given its answer all the same, from the company's guards.
     """
     request.company_id = company_id
-    detail = "Booking online is closed for the moment; call us, or try again later."
-    switches.require(switches.PUBLIC_BOOKING, "public_booking_off", detail)
+    switches.require_public_booking()
