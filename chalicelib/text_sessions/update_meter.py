@@ -87,7 +87,7 @@ def settle(
 
 def of_the_clock(unit: Unit) -> Unit:
     """A unit for what the clock does on the way of a request: in its own name, and not under the request's key."""
-    return Unit(unit.company_id, clock=unit.clock)
+    return Unit(unit.company_id, correlation_id=unit.correlation_id, clock=unit.clock)
 
 
 def stage(unit: Unit, before: Meter, after: Meter, at: datetime) -> Meter:
