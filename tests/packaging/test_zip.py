@@ -94,7 +94,7 @@ def test_each_package_has_what_it_is_for(dev: Packaged, tmp_path: Path) -> None:
         "images": "import PIL.Image, PIL._avif, PIL._webp, PIL._imagingcms, pillow_heif, puremagic\n"
         "from functions.queues.image_compression import work_image_compression\n"
         "from chalicelib.files import check, process_image",
-        "video": "import subprocess, os\nfrom functions.queues.image_compression import work_video_compression\n"
+        "video": "import subprocess, os\nfrom functions.queues.image_compression import work_image_compression_video\n"
         "from chalicelib.files import process_video, video\nassert os.access(video.program(), os.X_OK)\n"
         "subprocess.run([video.program(), '-version'], check=True, capture_output=True)",
     }
