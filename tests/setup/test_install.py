@@ -190,6 +190,7 @@ def test_pinning_anew_keeps_what_is_pinned_unless_asked_and_looks_at_the_index_a
     nearby.add("alpha", "9.0")
     fresh.configuration += f"extra-index-url = {nearby.url}\n"
     requirements = {"": "alpha\n", "-run": "-r requirements.txt\n", "-dev": "", "-ministack": "delta\n", "-uv": "uv\n"}
+    requirements |= {"-images": "-r requirements.txt\n", "-video": "-r requirements.txt\n"}
     for suffix, text in requirements.items():
         (fresh.folder / f"requirements{suffix}.in").write_text(text)
     (fresh.folder / "requirements.txt").write_text(index.lines(PINNED))
