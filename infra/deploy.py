@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,43 +24,47 @@ from infra.uploads import Bucket
 Say = Callable[[str], None]
 
 
-def deploy(
-    out: Path,
-    stack: str,
-    bucket: str,
-    parameters: dict[str, str],
-    *,
-    stage: str,
-    session: boto3.Session | None = None,
-    endpoint: str | None = None,
-    say: Say = print,
-) -> dict[str, str]:
-    """Upload the package in `out` and make `stack` what it describes; returns the stack's outputs.
+@dataclass(frozen=True)
+class Destination:
+    """A stage's stack, the bucket that keeps its packages, and where they are: `endpoint` is another AWS, such as the
+    embedded one."""
 
-    Parameters not given keep the values of the last deployment, or their defaults. `endpoint`: another AWS, such as
-    the embedded one. Raises DeploymentFailed with the reasons, once CloudFormation has rolled back, and CannotUpdate
-    before anything is changed.
+    stack: str
+    bucket: str
+    stage: str
+    session: boto3.Session
+    endpoint: str | None = None
+
+    def client(self, service: str, config: Config | None = None) -> Any:
+        """A client of that AWS."""
+        return self.session.client(service, endpoint_url=self.endpoint, config=config)
+
+
+def deploy(out: Path, to: Destination, parameters: dict[str, str], say: Say = print) -> dict[str, str]:
+    """Upload the package in `out` and make the stack what it describes; returns the stack's outputs.
+
+    Parameters not given keep the values of the last deployment, or their defaults. Raises DeploymentFailed with the
+    reasons, once CloudFormation has rolled back, and CannotUpdate before anything is changed.
     """
-    session = session or boto3.Session()
     # Virtual-hosted names do not resolve on an endpoint of one's own.
-    style = Config(s3={"addressing_style": "path"}) if endpoint else None
-    store = Bucket(session.client("s3", endpoint_url=endpoint, config=style), bucket, session.region_name)
+    style = Config(s3={"addressing_style": "path"}) if to.endpoint else None
+    store = Bucket(to.client("s3", style), to.bucket, to.session.region_name)
     store.ensure()
-    root = store.put_nested(out, endpoint)
+    root = store.put_nested(out, to.endpoint)
     packages = [each for each in PACKAGES if code_key(each) in root["Parameters"]]
     code = {code_key(each): store.put_file(out / zip_name(each), "zip") for each in packages}
-    say(f"uploaded to {bucket}: {', '.join(code.values())}")
-    given = {**parameters, "CodeBucket": bucket, **code}
-    deployment = Deployment(session.client("cloudformation", endpoint_url=endpoint), stack, stage, say, ORIGIN_KEYS)
+    say(f"uploaded to {to.bucket}: {', '.join(code.values())}")
+    given = {**parameters, "CodeBucket": to.bucket, **code}
+    deployment = Deployment(to.client("cloudformation"), to.stack, to.stage, say, ORIGIN_KEYS)
     deployed = deployment.template()
-    people_key.ensure(session.client("ssm", endpoint_url=endpoint), parameters.get("Prefix", stack), say)
+    people_key.ensure(to.client("ssm"), parameters.get("Prefix", to.stack), say)
     outputs: dict[str, str] = {}
     for update in updates(deployed, root):
         if deployed is not None:
-            deployment.wait_for_indexes(session.client("dynamodb", endpoint_url=endpoint))
+            deployment.wait_for_indexes(to.client("dynamodb"))
         for change in update.changes:
             say(change)
-        url = store.put_template(update.template, endpoint)
+        url = store.put_template(update.template, to.endpoint)
         outputs = deployment.run(url, update.template["Parameters"], given if update.new else {})
     return outputs
 
@@ -113,9 +118,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         session = _session(given.profile, given.region)
         bucket = given.bucket or _own_bucket(session, given.endpoint, prefix)
-        outputs = deploy(
-            out, prefix, bucket, _parameters(given, prefix), stage=given.stage, session=session, endpoint=given.endpoint
-        )
+        to = Destination(prefix, bucket, given.stage, session, given.endpoint)
+        outputs = deploy(out, to, _parameters(given, prefix))
     except (DeploymentFailed, CannotUpdate, BotoCoreError, ClientError) as error:
         print(f"not deployed: {error}", file=sys.stderr)
         return 1

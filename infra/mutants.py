@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.local import ministack
+from infra.local.ministack import Variant
 
 ROOT = Path(__file__).resolve().parents[1]
 EMULATOR = ROOT / "tests" / "emulator.py"
@@ -30,7 +31,7 @@ def run(module: str) -> None:
     command = [str(MUTMUT), "run", "--max-children", "1", f"{module}*"]
     print(f"Trying the mutants of {module}*; {LOG.relative_to(ROOT)} says how far it is.", flush=True)
     # One for all of them: each mutant has its tests in a process of its own, most of whose time would be its start.
-    emulator = ministack.start(launcher=EMULATOR)
+    emulator = ministack.start(variant=Variant(launcher=EMULATOR))
     try:
         with LOG.open("w") as log:
             environment = {**os.environ, "PILOT_TEST_EMULATOR": emulator.url}

@@ -13,6 +13,7 @@ from botocore.session import Session
 
 from chalicelib.core import aws
 from infra.local import ministack
+from infra.local.ministack import Variant
 from infra.local.provision import provision
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Emulator:
 
     def __init__(self) -> None:
         running = os.environ.get(SHARED)
-        self._own = None if running else ministack.start(launcher=LAUNCHER)
+        self._own = None if running else ministack.start(variant=Variant(launcher=LAUNCHER))
         self._http = urllib3.PoolManager(retries=False)
         self._kept: dict[str, tuple[int, Any]] = {}
         self.url = running or (self._own.url if self._own else "")

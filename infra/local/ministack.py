@@ -141,20 +141,27 @@ def python() -> Path:
     return PYTHON
 
 
+@dataclass(frozen=True)
+class Variant:
+    """How it differs from the one of `make run`. `auth`: policies are enforced. `launcher`: a script that starts it on
+    its own interpreter, with something added and nothing kept."""
+
+    auth: bool = False
+    launcher: Path | None = None
+
+
 def start(
     port: int = 0,
     data_dir: Path | None = None,
     *,
-    auth: bool = False,
     log: Path | None = None,
     tell: Tell = lambda text: None,
-    launcher: Path | None = None,
+    variant: Variant = Variant(),
 ) -> MiniStack:
     """Start it on 127.0.0.1 and wait until it answers. With `data_dir` its data survives whatever ends it.
 
-    `tell` is given sentences for people: what was restored, what could not be saved. `launcher`: a script that starts
-    it on its own interpreter, with something added and nothing kept. Raises PortTaken, NotInstalled, DataUnreadable, or
-    RuntimeError with its last words when it does not come up.
+    `tell` is given sentences for people: what was restored, what could not be saved. Raises PortTaken, NotInstalled,
+    DataUnreadable, or RuntimeError with its last words when it does not come up.
     """
     port = port or free_port()
     if data_dir:
@@ -172,10 +179,10 @@ def start(
     reader, writer = os.pipe()
     output = open(log, "ab") if log else subprocess.DEVNULL  # noqa: SIM115 - handed to the process
     ours = ["-m", "infra.local.emulator", "--news", str(writer), *_data_options(data_dir)]
-    command = [str(python()), *([str(launcher)] if launcher else ours)]
+    command = [str(python()), *([str(variant.launcher)] if variant.launcher else ours)]
     process = subprocess.Popen(
         command,
-        env=_environment(port, scratch, auth),
+        env=_environment(port, scratch, variant.auth),
         stdout=output,
         stderr=output,
         cwd=scratch,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chalicelib.core import aws as aws_clients
 from chalicelib.core.rows import AuditRow
 from tests.conftest import EmbeddedAws
 from tests.core.trial_area import Doing, trial_area
@@ -20,3 +21,17 @@ def doing(aws: EmbeddedAws) -> Iterator[Doing]:
 def made(aws: EmbeddedAws) -> Callable[[str], int]:
     """Counts what was really done."""
     return lambda action: sum(row.action == action for row in AuditRow.scan())
+
+
+@pytest.fixture
+def calls() -> Iterator[list[str]]:
+    """Every call to AWS."""
+    made: list[str] = []
+
+    def note(when: str, call: str) -> None:
+        if when == "before":
+            made.append(call)
+
+    aws_clients.call_hooks.append(note)
+    yield made
+    aws_clients.call_hooks.remove(note)

@@ -119,8 +119,10 @@ def test_scheduled_again_under_its_key_it_moves(doing: Doing) -> None:
     assert doing.done == ["second"]
 
 
-def test_unscheduling_what_is_not_there_is_no_fault(doing: Doing) -> None:
+def test_unscheduling_what_is_not_there_changes_nothing(doing: Doing) -> None:
+    made = schedule(NOON + timedelta(hours=1))
     unschedule("nothing")
+    assert [one.id for one in due.of_company(COMPANY, limit=10).data] == [made]
 
 
 def test_a_lost_message_is_handed_over_again_and_the_job_keeps_its_id(doing: Doing) -> None:

@@ -40,7 +40,9 @@ def test_what_was_removed_may_be_set_again(aws: EmbeddedAws) -> None:
     mine = unit()
     guards.remove(mine, NAME)
     mine.commit()
+    assert guards.find(NAME, NOON) is None
     add(NOON, NOON + SECOND)
+    assert guards.find(NAME, NOON) is not None
 
 
 @pytest.mark.parametrize("field", ["record", "data"])

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core import aws as aws_clients
 from chalicelib.core import heartbeats
 from chalicelib.core.endpoints import Endpoint
 from chalicelib.core.function import Function
@@ -26,20 +25,6 @@ def afresh() -> Iterator[None]:
     heartbeats.forget()
     yield
     heartbeats.forget()
-
-
-@pytest.fixture
-def calls() -> Iterator[list[str]]:
-    """Every call to AWS."""
-    made: list[str] = []
-
-    def note(when: str, call: str) -> None:
-        if when == "before":
-            made.append(call)
-
-    aws_clients.call_hooks.append(note)
-    yield made
-    aws_clients.call_hooks.remove(note)
 
 
 def endpoint(kind: str, view: Any) -> Endpoint:

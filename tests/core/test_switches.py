@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib.core import aws as aws_clients
 from chalicelib.core import due, failed_jobs, heartbeats, relay, switches
 from chalicelib.core.clock import now
 from chalicelib.core.errors import SwitchedOff
@@ -50,20 +49,6 @@ def retell(aws: EmbeddedAws) -> Iterator[RetellSimulator]:
     simulator.start()
     yield simulator
     simulator.stop()
-
-
-@pytest.fixture
-def requests_made() -> Iterator[list[str]]:
-    """Every request to DynamoDB."""
-    made: list[str] = []
-
-    def note(when: str, call: str) -> None:
-        if when == "before":
-            made.append(call)
-
-    aws_clients.call_hooks.append(note)
-    yield made
-    aws_clients.call_hooks.remove(note)
 
 
 @pytest.fixture
@@ -125,17 +110,17 @@ def test_who_switch_at_once_undo_nothing_of_each_other(aws: EmbeddedAws) -> None
     assert switches.read().keys() == set(names)
 
 
-def test_a_process_asks_once_in_ten_seconds(aws: EmbeddedAws, requests_made: list[str], later: list[float]) -> None:
+def test_a_process_asks_once_in_ten_seconds(aws: EmbeddedAws, calls: list[str], later: list[float]) -> None:
     for _ in range(100):
         switches.is_off(RETELL)
         switches.is_off(JOB)
-    assert requests_made == ["dynamodb.GetItem"]
+    assert calls == ["dynamodb.GetItem"]
     later[0] = KEEP_SECONDS - 0.1
     switches.is_off(RETELL)
-    assert len(requests_made) == 1
+    assert len(calls) == 1
     later[0] = KEEP_SECONDS
     switches.is_off(RETELL)
-    assert len(requests_made) == 2
+    assert len(calls) == 2
 
 
 def test_another_process_knows_after_ten_seconds(aws: EmbeddedAws, later: list[float]) -> None:

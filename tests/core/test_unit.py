@@ -294,8 +294,11 @@ def test_the_same_token_writes_once(aws: EmbeddedAws) -> None:
     row = GuardRow("com_1#a", "guard")
     added = [units._Action("put", row, GuardRow.pk.does_not_exist(), None)]
     units._write(added, "0123456789abcdef0123456789abcdef")
-    # The condition does not hold any more, and is not looked at.
+    # The condition does not hold any more, and is not looked at: with another token it is.
     units._write(added, "0123456789abcdef0123456789abcdef")
+    assert GuardRow.find("com_1#a", "guard") is not None
+    with pytest.raises(TransactWriteError, match="write transaction items"):
+        units._write(added, "fedcba9876543210fedcba9876543210")
 
 
 def test_what_is_published_waits_in_the_outbox(aws: EmbeddedAws) -> None:

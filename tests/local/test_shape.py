@@ -56,7 +56,9 @@ def test_every_table_of_the_house_is_noted(folder: Path) -> None:
 
 
 def test_data_of_this_shape_are_opened_again(folder: Path) -> None:
+    before = (folder / FILE).read_text()
     check(folder)
+    assert (folder / FILE).read_text() == before
 
 
 def test_data_of_another_shape_are_not(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

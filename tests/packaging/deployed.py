@@ -14,7 +14,7 @@ import boto3
 import pytest
 import requests
 
-from infra.deploy import deploy
+from infra.deploy import Destination, deploy
 from infra.local.emulator_fixups import mend
 
 REGION = "eu-central-1"
@@ -91,9 +91,8 @@ def bring_up(endpoint: str, out: Path, patch: pytest.MonkeyPatch, **parameters: 
     """
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     given = {"Prefix": PREFIX, "LogLevel": "INFO", **parameters}
-    outputs = deploy(
-        out, PREFIX, "pilot-packages", given, stage="dev", session=session, endpoint=endpoint, say=lambda _: None
-    )
+    to = Destination(PREFIX, "pilot-packages", "dev", session, endpoint)
+    outputs = deploy(out, to, given, lambda _: None)
     mend(session, endpoint, out, outputs)
     name, known = urlsplit(outputs["Url"]).hostname, socket.getaddrinfo
     patch.setattr(socket, "getaddrinfo", lambda host, *rest: known("127.0.0.1" if host == name else host, *rest))

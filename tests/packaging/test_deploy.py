@@ -10,7 +10,7 @@ import pytest
 
 from infra import changes
 from infra.changes import Deployment, DeploymentFailed
-from infra.deploy import deploy, main
+from infra.deploy import Destination, deploy, main
 from tests.conftest import EmbeddedAws
 
 PARAMETERS = {
@@ -57,33 +57,37 @@ def session(aws: EmbeddedAws) -> boto3.Session:
     return boto3.Session(aws_access_key_id=aws.account, aws_secret_access_key="test", region_name="eu-central-1")
 
 
+def destination(aws: EmbeddedAws, session: boto3.Session) -> Destination:
+    return Destination("small", f"packages-{aws.account}", "dev", session, aws.url)
+
+
 def test_it_uploads_deploys_and_gives_the_outputs(aws: EmbeddedAws, session: boto3.Session, tmp_path: Path) -> None:
     said: list[str] = []
     given = {"Prefix": "small", "PublicUrl": "https://pilot.example"}
     out = small(tmp_path / "out", {"Queue": QUEUE})
-    where: dict[str, Any] = {"stage": "dev", "session": session, "endpoint": aws.url, "say": said.append}
-    outputs = deploy(out, "small", f"packages-{aws.account}", given, **where)
+    to, say = destination(aws, session), said.append
+    outputs = deploy(out, to, given, say)
     assert outputs["Url"] == "https://pilot.example"
     bucket, key = outputs["Code"].split("/")
     assert session.client("s3", endpoint_url=aws.url).get_object(Bucket=bucket, Key=key)["Body"].read() == b"PK"
     assert any("AreaStack" in line for line in said)
     session.client("sqs", endpoint_url=aws.url).get_queue_url(QueueName="small-nested")
     # A second time nothing need be given: what was given stays.
-    assert deploy(out, "small", f"packages-{aws.account}", {}, **where) == outputs
+    assert deploy(out, to, {}, say) == outputs
 
 
 def test_the_distributions_key_is_made_up_once_and_replaced_when_another_is_given(
     aws: EmbeddedAws, session: boto3.Session, tmp_path: Path
 ) -> None:
     out = small(tmp_path / "out", {"Queue": QUEUE})
-    where: dict[str, Any] = {"stage": "dev", "session": session, "endpoint": aws.url, "say": lambda _: None}
-    bucket, given = f"packages-{aws.account}", {"Prefix": "small", "PublicUrl": "https://pilot.example"}
-    url, made = deploy(out, "small", bucket, given, **where)["Kept"].split()
+    to, say = destination(aws, session), lambda _: None
+    given = {"Prefix": "small", "PublicUrl": "https://pilot.example"}
+    url, made = deploy(out, to, given, say)["Kept"].split()
     assert url == "https://pilot.example"
     assert re.fullmatch("[0-9a-f]{64}", made)
-    moved = deploy(out, "small", bucket, {"PublicUrl": "https://other.example"}, **where)
+    moved = deploy(out, to, {"PublicUrl": "https://other.example"}, say)
     assert moved["Kept"] == f"https://other.example {made}"
-    replaced = deploy(out, "small", bucket, {"OriginKeyA": "0" * 20}, **where)
+    replaced = deploy(out, to, {"OriginKeyA": "0" * 20}, say)
     assert replaced["Kept"] == f"https://other.example {'0' * 20}"
 
 
@@ -120,15 +124,12 @@ def test_what_fails_is_told_with_its_reason(aws: EmbeddedAws, session: boto3.Ses
     out = small(tmp_path / "out", {"Unknown": UNKNOWN})
     given = {"Prefix": "small", "PublicUrl": "https://pilot.example"}
     with pytest.raises(DeploymentFailed, match="AWS::Budgets::Budget"):
-        deploy(
-            out, "small", f"packages-{aws.account}", given,
-            stage="dev", session=session, endpoint=aws.url, say=lambda _: None,
-        )  # fmt: skip
+        deploy(out, destination(aws, session), given, lambda _: None)
 
 
 def test_indexes_come_and_go_one_at_a_time(aws: EmbeddedAws, session: boto3.Session, tmp_path: Path) -> None:
     said: list[str] = []
-    where: dict[str, Any] = {"stage": "dev", "session": session, "endpoint": aws.url, "say": said.append}
+    to, say = destination(aws, session), said.append
 
     def put(name: str, *indexes: str) -> None:
         out = small(tmp_path / name, {"Queue": QUEUE})
@@ -136,7 +137,7 @@ def test_indexes_come_and_go_one_at_a_time(aws: EmbeddedAws, session: boto3.Sess
         root["Resources"]["NotesTable"] = table(*indexes)
         (out / "root.json").write_text(json.dumps(root))
         given = {"Prefix": "small", "PublicUrl": "https://pilot.example"}
-        assert deploy(out, "small", f"packages-{aws.account}", given, **where)["Url"] == "https://pilot.example"
+        assert deploy(out, to, given, say)["Url"] == "https://pilot.example"
 
     put("first", "a", "b")
     put("second", "c", "d", "e")

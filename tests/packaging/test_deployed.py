@@ -23,6 +23,7 @@ from infra.functions import POLICY_NAME
 from infra.local import ministack
 from infra.local.demo_booking import DemoBooking
 from infra.local.demo_practice import BERLIN_PHONE, demo_practice
+from infra.local.ministack import Variant
 from infra.local.simulators.fattureincloud.simulator import FattureInCloudSimulator
 from infra.local.simulators.retell.agent import Addresses, RetellAgent
 from tests.accounts import LAUNCHER
@@ -48,7 +49,7 @@ SCHEDULE_SECONDS = 150.0
 @pytest.fixture(scope="module")
 def house(dev: Packaged, fic_server: FattureInCloudSimulator) -> Iterator[Deployed]:
     """The stage dev, with a company, its admin and its practice."""
-    running = ministack.start(auth=True, launcher=LAUNCHER)
+    running = ministack.start(variant=Variant(auth=True, launcher=LAUNCHER))
     with pytest.MonkeyPatch.context() as patch:
         try:
             deployed = bring_up(running.url, dev.out, patch, FicBaseUrl=fic_server.url)

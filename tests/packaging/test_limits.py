@@ -17,6 +17,7 @@ from infra.dependencies import zip_name
 from infra.intrinsics import Template
 from infra.limits import OverLimit, check, measure, serialized, table
 from infra.local import ministack
+from infra.local.ministack import Variant
 from infra.package import main
 from infra.stacks import NameTooLong, stacks
 from infra.zipping import Zip
@@ -123,7 +124,7 @@ def test_450_routes_are_deployed_and_answer(
     with zipfile.ZipFile(tmp_path / zip_name(""), "a") as archive:
         for source in sorted(house.rglob("*.py")):
             archive.write(source, source.relative_to(house.parent))
-    running = ministack.start(auth=True)
+    running = ministack.start(variant=Variant(auth=True))
     try:
         deployed = bring_up(running.url, tmp_path, monkeypatch)
         chosen = {api_of(route.path): route.path for route in _public(endpoints)}

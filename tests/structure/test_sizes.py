@@ -8,11 +8,6 @@ from tests.structure.sources import CODE, ROOT, sources
 MOST_PARAMETERS = 5
 MOST_LINES_OF_A_FUNCTION = 60
 MOST_LINES_OF_A_FILE = 300
-STILL_LONG = {
-    "infra/deploy.py deploy",
-    "infra/local/ministack.py start",
-}
-"""Functions with more parameters than they should have; the list only gets shorter."""
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
@@ -32,8 +27,7 @@ def test_what_travels_together_is_one_named_object() -> None:
         for where, node in functions()
         if len(parameters(node)) > MOST_PARAMETERS
     }
-    assert sorted(found - STILL_LONG) == []
-    assert sorted(STILL_LONG - found) == [], "these are short by now: take them out of the list"
+    assert sorted(found) == []
 
 
 def test_functions_are_short() -> None:
