@@ -3,10 +3,10 @@
 import click
 from rich.text import Text
 
-from chalicelib.cli.output import Failed, finish, note, print_json, print_table
+from chalicelib.cli.company import company_option, named_or_only
+from chalicelib.cli.output import finish, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.unit import Unit
-from chalicelib.identity.store import companies
 from chalicelib.integrations.calcom import link as calcom_link
 from chalicelib.integrations.calcom.match import NEEDS_A_HAND, Link
 
@@ -29,7 +29,7 @@ def calcom() -> None:
 
 
 @calcom.command()
-@click.option("--company", help="The company's id; may be left out where there is one.")
+@company_option
 @click.option("--dry-run", is_flag=True, help="Only show what would be linked.")
 @on_stage
 def sync(stage: Stage, company: str | None, dry_run: bool) -> None:
@@ -40,7 +40,7 @@ def sync(stage: Stage, company: str | None, dry_run: bool) -> None:
     from chalicelib.vendors.calcom.client import connected
 
     stage.connect()
-    company_id = company or _only_company()
+    company_id = named_or_only(company)
     client = connected()
     try:
         links = calcom_link.compare(company_id, client.account())
@@ -56,13 +56,6 @@ def sync(stage: Stage, company: str | None, dry_run: bool) -> None:
         done = f"{found} new links found, nothing stored (dry run)" if dry_run else f"{stored} new links stored"
         note(f"{done}; {len(open_ends)} need a hand.")
     finish(not open_ends)
-
-
-def _only_company() -> str:
-    found = [company.id for company in companies()]
-    if len(found) != 1:
-        raise Failed(f"There are {len(found)} companies: say which with --company.")
-    return found[0]
 
 
 def _row(link: Link) -> dict[str, object]:

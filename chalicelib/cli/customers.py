@@ -2,6 +2,7 @@
 
 import click
 
+from chalicelib.cli.company import company_option, named_or_only
 from chalicelib.cli.output import note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.crm.editing.edit import id_of
@@ -27,12 +28,12 @@ def customers() -> None:
 
 @customers.command("find")
 @click.argument("text")
-@click.option("--company", required=True, help="Whose customers.")
+@company_option
 @on_stage
-def find_customers(stage: Stage, text: str, company: str) -> None:
+def find_customers(stage: Stage, text: str, company: str | None) -> None:
     """By beginnings of words of a name or of an e-mail address, or the last four or more digits of a phone number."""
     stage.connect()
-    found = find_people(company, PersonQuery(kind=None, text=text, limit=MOST))
+    found = find_people(named_or_only(company), PersonQuery(kind=None, text=text, limit=MOST))
     if found.next_cursor and not stage.as_json:
         note(f"There are more than {MOST}: say more of the name.")
     print_table([_row(person) for person in found.data], COLUMNS, as_json=stage.as_json)
@@ -40,12 +41,13 @@ def find_customers(stage: Stage, text: str, company: str) -> None:
 
 @customers.command("show")
 @click.argument("customer_id")
-@click.option("--company", required=True, help="Whose customer.")
+@company_option
 @on_stage
-def show_customer(stage: Stage, customer_id: str, company: str) -> None:
+def show_customer(stage: Stage, customer_id: str, company: str | None) -> None:
     """Everything that is known of one, by id or by the old system's number."""
     stage.connect()
-    person = store.get(company, id_of(company, customer_id))
+    company_id = named_or_only(company)
+    person = store.get(company_id, id_of(company_id, customer_id))
     points = [f"{one.written}{' (claimed)' if one.claimed else ''}" for one in person.contact_points]
     more = {
         "reached by": ", ".join(points),

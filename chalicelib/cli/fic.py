@@ -55,6 +55,8 @@ DIFFERENCES = {
 }
 Resources = Literal["all", "clients", "suppliers", "invoices", "quotes"]
 one_account = click.option("--account-id", help="Only this account (our id or its old number).")
+LANE = "sync.fic"
+"""On which the books are kept in step."""
 
 
 @click.group()
@@ -130,7 +132,7 @@ def sync_subscriptions(stage: Stage, account_id: str | None, dry_run: bool) -> N
     Exit code 1 when something is still not verified afterwards.
     """
     stage.connect()
-    adopt_worker("sync.fic", stage)
+    adopt_worker(LANE, stage)
     rows = [
         row for account in _accounts(account_id) if account.usable for row in _differences(account, dry_run=dry_run)
     ]
@@ -177,10 +179,10 @@ def status(stage: Stage, account_id: str | None) -> None:
         for one in health.of_company(company_id, now)
         if one.account.id in ids
     ]
-    queue = status_of("sync")
+    queue = status_of(LANE)
     concerns = [f"{one.account.name}: {concern}" for one in found for concern in one.concerns]
     if queue["failed_jobs"] or queue["dead_letters"]:
-        concerns.append(f"{queue['failed_jobs']} jobs of the queue sync failed: `pilot queue failed --queue sync`")
+        concerns.append(f"{queue['failed_jobs']} jobs of the lane {LANE} failed: `pilot queue failed --queue {LANE}`")
     if not found:
         concerns.append("no account of Fatture in Cloud is connected: GET /api/fic/accounts/connect begins that")
     if stage.as_json:
@@ -216,7 +218,7 @@ def _show(found: list[Health], queue: dict[str, Any], concerns: list[str]) -> No
         took = f", {one.seconds} s each" if one.seconds is not None else ""
         console.print(f"{one.account.name}: {subscribed}; {events}{took}; {one.calls_left} requests left")
     left = queue["waiting"] + queue["delayed"] + queue["in_flight"]
-    console.print(f"Queue sync: {left} jobs, {queue['failed_jobs']} failed")
+    console.print(f"Lane {LANE}: {left} jobs, {queue['failed_jobs']} failed")
     for concern in concerns:
         console.print(Text("✗ ", style="bold red") + Text(concern))
     if not concerns:

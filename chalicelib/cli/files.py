@@ -10,6 +10,7 @@ from typing import Any
 import click
 import requests
 
+from chalicelib.cli.company import company_option, named_or_only
 from chalicelib.cli.output import Failed, console, note, print_json, print_table
 from chalicelib.cli.queues import OPERATOR
 from chalicelib.cli.stage import Stage, on_stage
@@ -39,29 +40,27 @@ def files() -> None:
     """Files of a company."""
 
 
-company_option = click.option("--company", required=True, help="Whose it is.")
-
-
 @files.command()
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @company_option
 @click.option("--customer", help="The customer's id.")
 @click.option("--appointment", help="The appointment's id.")
 @on_stage
-def put(stage: Stage, path: Path, company: str, customer: str | None, appointment: str | None) -> None:
+def put(stage: Stage, path: Path, company: str | None, customer: str | None, appointment: str | None) -> None:
     """Upload PATH as a client does: announced, put by the signed link, told of; then wait for what is said of it."""
     stage.connect()
+    company_id = named_or_only(company)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     new = NewUpload(path.name, kind, path.stat().st_size)
     belongs = Belongs(customer_id=customer, appointment_id=appointment)
     try:
-        announced = announce(partial(Unit, company, OPERATOR), new, belongs, now)
+        announced = announce(partial(Unit, company_id, OPERATOR), new, belongs, now)
         with path.open("rb") as content:
             answer = requests.put(announced.url, data=content, headers=announced.headers, timeout=TIMEOUT_SECONDS)
         if not answer.ok:
             raise Failed(f"The bucket refused it: {answer.status_code} {answer.text[:300]}")
-        complete(partial(Unit, company, OPERATOR), company, announced.file.id, now)
-        file = _settled(company, announced.file.id)
+        complete(partial(Unit, company_id, OPERATOR), company_id, announced.file.id, now)
+        file = _settled(company_id, announced.file.id)
     except DomainError as error:
         raise Failed(error.detail) from None
     _print(stage, [file])
@@ -75,11 +74,12 @@ def put(stage: Stage, path: Path, company: str, customer: str | None, appointmen
 @click.option("--variant", default="", help="original, or a copy by its name; the largest without metadata otherwise.")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Where to put it; under its own name otherwise.")
 @on_stage
-def get(stage: Stage, file_id: str, company: str, variant: str, target: Path | None) -> None:
+def get(stage: Stage, file_id: str, company: str | None, variant: str, target: Path | None) -> None:
     """Get FILE_ID by a signed link."""
     stage.connect()
+    company_id = named_or_only(company)
     try:
-        found = link(store.get_file(company, file_id), variant)
+        found = link(store.get_file(company_id, file_id), variant)
     except DomainError as error:
         raise Failed(error.detail) from None
     target = target or Path(found.name)
@@ -102,14 +102,15 @@ def get(stage: Stage, file_id: str, company: str, variant: str, target: Path | N
 @click.option("--deleted", is_flag=True, help="Those that were deleted and can be brought back.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50)
 @on_stage
-def list_files(stage: Stage, company: str, customer: str | None, deleted: bool, limit: int) -> None:
+def list_files(stage: Stage, company: str | None, customer: str | None, deleted: bool, limit: int) -> None:
     """Files of a company, the newest first."""
     stage.connect()
-    which = FileFilter(company_id=company, customer_id=customer, deleted=deleted)
+    company_id = named_or_only(company)
+    which = FileFilter(company_id=company_id, customer_id=customer, deleted=deleted)
     found = store.page_files(which, limit, None)
     _print(stage, found.data)
     if not stage.as_json:
-        kept = store.storage(company)
+        kept = store.storage(company_id)
         note(f"{kept.used:,} of {kept.cap:,} bytes are stored." + (" There are more." if found.next_cursor else ""))
 
 

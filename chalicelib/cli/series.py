@@ -5,6 +5,7 @@ from rich.text import Text
 
 from chalicelib.booking.series import store as series_store
 from chalicelib.booking.series.finish import SeriesProgress, progress_of
+from chalicelib.cli.company import company_option, named_or_only
 from chalicelib.cli.output import Failed, finish, note, print_json, print_table
 from chalicelib.cli.stage import Stage, on_stage
 from chalicelib.core.errors import NotFound
@@ -20,16 +21,16 @@ def series() -> None:
 
 @series.command()
 @click.argument("series_id")
-@click.option("--company", required=True, help="The company's id.")
+@company_option
 @on_stage
-def show(stage: Stage, series_id: str, company: str) -> None:
+def show(stage: Stage, series_id: str, company: str | None) -> None:
     """Every occurrence of a series and what became of it.
 
     Exit code 1 while its times are held and not booked, while a change of it is unfinished, and when it failed.
     """
     stage.connect()
     try:
-        found = progress_of(series_store.get_series(company, series_id))
+        found = progress_of(series_store.get_series(named_or_only(company), series_id))
     except NotFound as error:
         raise Failed(error.detail) from None
     this = found.series

@@ -1,6 +1,7 @@
 """Which stage a command works on, and how it gets there: the local system's own facts, or AWS credentials."""
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from chalicelib.cli.failures import EXPLAINABLE, explained
 from chalicelib.cli.output import Failed
 from chalicelib.core import aws
 from chalicelib.core.correlation import correlated
+from chalicelib.core.logging import log
 from chalicelib.core.settings import settings
 
 STAGES = ("local", "dev", "prod")
@@ -53,7 +55,11 @@ class Stage:
         return facts
 
     def connect(self) -> None:
-        """Let core's clients and settings, until this command ends, be those of the stage. Raises Failed."""
+        """Let core's clients and settings, until this command ends, be those of the stage. Raises Failed.
+
+        What core logs of its calls is for logs, not for whoever waits for a table: until then only warnings are shown.
+        """
+        _only_warnings()
         _take_on(self._local_environment() if self.local else self._deployed_environment(), replace_aws=self.local)
 
     def _local_environment(self) -> dict[str, str]:
@@ -88,6 +94,12 @@ class Stage:
 def adopt(variables: dict[str, str]) -> None:
     """Take on further settings until this command ends, such as those of a stage's Lambda."""
     _take_on(variables, replace_aws=False)
+
+
+def _only_warnings() -> None:
+    before = log.log_level
+    log.setLevel(max(before, logging.WARNING))
+    click.get_current_context().call_on_close(lambda: log.setLevel(before))
 
 
 def _take_on(variables: dict[str, str], *, replace_aws: bool) -> None:

@@ -15,6 +15,7 @@ from chalicelib.core import aws
 from chalicelib.core.discovery import all_endpoints
 from chalicelib.core.logging import log
 from chalicelib.core.queues import LANES, lanes_of
+from chalicelib.core.settings import settings
 from chalicelib.core.worker import run_worker
 
 LOOK_EVERY_SECONDS = 0.2
@@ -50,6 +51,7 @@ def work(stage: Stage, queues: tuple[str, ...]) -> None:
     handler = cast("logging.StreamHandler[TextIO]", log.registered_handler)
     before = handler.stream
     handler.setStream(cast(TextIO, LineStream(stage.as_json)))
+    log.setLevel(settings().log_level)  # here the log is what is shown
     try:
         work_until_stopped(queues)
     finally:
